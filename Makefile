@@ -1,0 +1,38 @@
+# Every command that a person or CI runs. `make` lists them.
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help demo up test check lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# One stamp: a changed lock makes the environment anew, an unchanged one costs nothing.
+$(READY): uv.lock pyproject.toml scripts/setup
+	@sh scripts/setup $(VENV)
+	@touch $@
+
+demo: $(READY) ## Take a model from a data event to an approved production deployment, on this machine
+	@$(PY) -m mlopsctl demo
+
+up: $(READY) ## Start the app on this machine and keep it running
+	@$(PY) -m mlopsctl up
+
+test: $(READY) ## Run the tests
+	@$(PY) -m pytest
+
+check: $(READY) ## Everything CI checks: format, lint, types, layers, tests
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy .
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest
+
+lock: $(READY) ## Resolve the dependencies anew: uv.lock and requirements.txt
+	@$(VENV)/bin/uv lock --upgrade
+	@$(VENV)/bin/uv export --quiet --frozen --no-dev --no-hashes --no-emit-project --no-annotate -o requirements.txt
+
+clean: ## Forget the state of this machine (.mlops)
+	@rm -rf .mlops

@@ -1,0 +1,148 @@
+"""Frozen dataclasses to plain JSON values and back.
+
+The target type comes from the annotation, never from the payload. Unknown keys are ignored and
+missing keys need a default, so that histories written by older code still load.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar
+
+from function_app.errors import ContractError
+
+T = TypeVar("T")
+
+
+def dump(value: Any) -> Any:
+    """Return `value` as None, bool, int, finite float, str, list or dict with str keys."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ContractError(f"{value} is not JSON. Leave the figure out or use None.")
+        return value
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ContractError(f"{value.isoformat()} has no time zone. Use UTC.")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: dump(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [dump(item) for item in value]
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise ContractError("A mapping has a key that is not text. JSON would change it.")
+        return {key: dump(item) for key, item in value.items()}
+    raise ContractError(f"{type(value).__name__} cannot cross the Durable boundary.")
+
+
+def load(target: type[T], data: Any) -> T:
+    """Return `data` as `target`, or raise ContractError with the path of what does not fit."""
+    name = getattr(target, "__name__", str(target))
+    return typing.cast(T, _load(target, data, name))
+
+
+def _load(target: Any, data: Any, path: str) -> Any:
+    if target is Any:
+        return data
+    origin = typing.get_origin(target)
+    if origin in (typing.Union, types.UnionType):
+        return _load_union(target, data, path)
+    if origin in (tuple, list):
+        return _load_sequence(target, data, path)
+    if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
+        if not isinstance(data, dict):
+            raise _mismatch(path, "object", data)
+        item = typing.get_args(target)[1]
+        return {key: _load(item, entry, f"{path}.{key}") for key, entry in data.items()}
+    if dataclasses.is_dataclass(target):
+        return _load_dataclass(target, data, path)
+    if target is type(None):
+        if data is not None:
+            raise _mismatch(path, "null", data)
+        return None
+    return _load_scalar(target, data, path)
+
+
+def _load_union(target: Any, data: Any, path: str) -> Any:
+    options = typing.get_args(target)
+    if data is None and type(None) in options:
+        return None
+    others = [option for option in options if option is not type(None)]
+    if len(others) != 1:
+        raise ContractError(f"{path}: only optional unions are supported.")
+    return _load(others[0], data, path)
+
+
+def _load_sequence(target: Any, data: Any, path: str) -> Any:
+    if not isinstance(data, list | tuple):
+        raise _mismatch(path, "list", data)
+    arguments = typing.get_args(target)
+    if typing.get_origin(target) is tuple and (len(arguments) != 2 or arguments[1] is not ...):
+        if len(arguments) != len(data):
+            raise ContractError(f"{path}: expected {len(arguments)} items, got {len(data)}.")
+        pairs = zip(arguments, data, strict=True)
+        return tuple(_load(kind, item, f"{path}[{i}]") for i, (kind, item) in enumerate(pairs))
+    items = (_load(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(data))
+    return typing.get_origin(target)(items)
+
+
+def _load_dataclass(target: Any, data: Any, path: str) -> Any:
+    if not isinstance(data, dict):
+        raise _mismatch(path, "object", data)
+    hints = typing.get_type_hints(target)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(target):
+        if field.name in data:
+            values[field.name] = _load(hints[field.name], data[field.name], f"{path}.{field.name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ContractError(f"{path}.{field.name}: missing.")
+    return target(**values)
+
+
+def _load_scalar(target: Any, data: Any, path: str) -> Any:
+    if isinstance(target, type) and issubclass(target, Enum):
+        try:
+            return target(data)
+        except ValueError as error:
+            allowed = ", ".join(str(member.value) for member in target)
+            raise ContractError(f"{path}: expected one of {allowed}, got {data!r}.") from error
+    number = isinstance(data, int | float) and not isinstance(data, bool)
+    if target is datetime:
+        return _load_time(data, path)
+    if target is timedelta:
+        if not number:
+            raise _mismatch(path, "seconds", data)
+        return timedelta(seconds=data)
+    if target is float:
+        if not number or not math.isfinite(data):
+            raise _mismatch(path, "finite number", data)
+        return float(data)
+    if target is int and isinstance(data, bool):
+        raise _mismatch(path, "int", data)
+    if not isinstance(data, target):
+        raise _mismatch(path, target.__name__, data)
+    return data
+
+
+def _load_time(data: Any, path: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(data)
+    except (TypeError, ValueError) as error:
+        raise _mismatch(path, "ISO 8601 time", data) from error
+    if moment.tzinfo is None:
+        raise ContractError(f"{path}: {data!r} has no time zone. End it with Z.")
+    return moment.astimezone(UTC)
+
+
+def _mismatch(path: str, expected: str, data: Any) -> ContractError:
+    return ContractError(f"{path}: expected {expected}, got {type(data).__name__}.")
