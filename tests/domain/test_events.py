@@ -1,0 +1,104 @@
+import pytest
+
+from function_app.domain.events import (
+    DataArrived,
+    ModelRegistered,
+    RunCompleted,
+    claim_key,
+    read_envelope,
+    read_event,
+)
+from function_app.errors import ContractError
+
+SUBJECT = "/blobServices/default/containers/data/blobs/diabetes/new.csv"
+
+
+def blob(**data: object) -> dict[str, object]:
+    content = {"api": "PutBlob", "url": "https://a/data/diabetes/new.csv", "eTag": "0x1", **data}
+    return {
+        "id": "1",
+        "topic": "/t",
+        "subject": SUBJECT,
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "data": content,
+    }
+
+
+def key_of(payload: dict[str, object]) -> str:
+    envelope = read_envelope(payload)
+    event = read_event(envelope)
+    assert event is not None
+    return claim_key(envelope, event)
+
+
+def test_both_schemas_carry_the_same_event() -> None:
+    grid = blob()
+    cloud = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/t",
+        "type": grid["eventType"],
+        "subject": SUBJECT,
+        "data": grid["data"],
+    }
+
+    assert read_envelope(grid) == read_envelope(cloud)
+
+
+def test_a_complete_blob_is_data_that_arrived() -> None:
+    assert read_event(read_envelope(blob())) == DataArrived(
+        container="data",
+        path="diabetes/new.csv",
+        uri="https://a/data/diabetes/new.csv",
+        etag="0x1",
+    )
+
+
+def test_a_blob_that_is_still_written_is_no_event() -> None:
+    assert read_event(read_envelope(blob(api="CreateFile"))) is None
+
+
+def test_the_same_content_has_one_cause_whatever_its_event_id() -> None:
+    assert key_of(blob()) == key_of({**blob(), "id": "2"})
+    assert key_of(blob()) != key_of(blob(eTag="0x2"))
+
+
+@pytest.mark.parametrize("keys", [("ModelName", "ModelVersion"), ("modelName", "modelVersion")])
+def test_field_case_and_number_versions_are_accepted(keys: tuple[str, str]) -> None:
+    payload = {
+        "id": "1",
+        "topic": "/t",
+        "subject": "models/diabetes:3",
+        "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
+        "data": {keys[0]: "diabetes", keys[1]: 3},
+    }
+
+    assert read_event(read_envelope(payload)) == ModelRegistered(model="diabetes", version="3")
+
+
+def test_a_run_carries_its_tags() -> None:
+    payload = {
+        "id": "1",
+        "topic": "/t",
+        "subject": "experiments/e/runs/r",
+        "eventType": "Microsoft.MachineLearningServices.RunCompleted",
+        "data": {"runId": "r", "runTags": {"instance_id": "train-1"}},
+    }
+
+    assert read_event(read_envelope(payload)) == RunCompleted(
+        run_id="r", tags={"instance_id": "train-1"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": ""}, "id: expected text"),
+        ({"data": None}, "data: expected an object"),
+        ({"eventType": "Nothing.Known"}, "is not one this app reacts to"),
+        ({"subject": "elsewhere"}, "does not name a blob"),
+    ],
+)
+def test_what_is_wrong_with_an_event_is_named(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        read_event(read_envelope({**blob(), **change}))
