@@ -1,0 +1,74 @@
+"""The human decision over one release."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
+
+
+class Verdict(StrEnum):
+    """What an approver says."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What an approver decides by; its hash is what a decision names."""
+
+    release_id: str
+    image_digest: str
+    reasons: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of the evidence."""
+        content = [self.release_id, self.image_digest, list(self.reasons)]
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An approver's verdict on exactly one image and one set of evidence."""
+
+    release_id: str
+    verdict: Verdict
+    decided_by: str
+    comment: str
+    image_digest: str
+    evidence_hash: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a decision does not count: a stable code and what to do."""
+
+    code: str
+    message: str
+
+
+def refuse(record: ReleaseRecord, decision: Decision) -> Refusal | None:
+    """Return why this decision does not count, or None when it does."""
+    if record.status is not ReleaseStatus.AWAITING_APPROVAL:
+        return Refusal(
+            code="RELEASE_NOT_WAITING",
+            message=f"{decision.release_id} is {record.status}; nothing waits for a decision.",
+        )
+    if decision.decided_by not in record.release.policy.approvers:
+        return Refusal(
+            code="NOT_AN_APPROVER",
+            message=f"{decision.decided_by} is not an approver of {record.release.model}.",
+        )
+    digest = record.image.digest if record.image else None
+    if decision.image_digest != digest or decision.evidence_hash != record.evidence_hash:
+        return Refusal(
+            code="STALE_DECISION",
+            message="The decision names another image or evidence. Read the release again.",
+        )
+    return None

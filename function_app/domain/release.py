@@ -1,0 +1,121 @@
+"""The durable record of taking one model version to production."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from function_app.domain.gates import GateResult
+from function_app.domain.serving import Image, SmokeReport
+
+
+class ReleaseStatus(StrEnum):
+    """Where a release stands; the first two are the ones it can leave."""
+
+    IN_PROGRESS = "in_progress"
+    AWAITING_APPROVAL = "awaiting_approval"
+    PROMOTED = "promoted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (ReleaseStatus.IN_PROGRESS, ReleaseStatus.AWAITING_APPROVAL)
+
+
+_NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
+    ReleaseStatus.IN_PROGRESS: frozenset(
+        {
+            ReleaseStatus.AWAITING_APPROVAL,
+            ReleaseStatus.PROMOTED,
+            ReleaseStatus.REJECTED,
+            ReleaseStatus.SUPERSEDED,
+            ReleaseStatus.ROLLED_BACK,
+            ReleaseStatus.FAILED,
+        }
+    ),
+    ReleaseStatus.AWAITING_APPROVAL: frozenset(
+        {
+            ReleaseStatus.IN_PROGRESS,
+            ReleaseStatus.REJECTED,
+            ReleaseStatus.EXPIRED,
+            ReleaseStatus.SUPERSEDED,
+            ReleaseStatus.FAILED,
+        }
+    ),
+}
+
+
+def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
+    """Return whether a release may go from one status to another; an ended one stays."""
+    return now is then or then in _NEXT.get(now, frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePolicy:
+    """Everything a release decides by, frozen when it starts."""
+
+    approvers: tuple[str, ...]
+    approval_timeout: timedelta = timedelta(days=3)
+    smoke_tolerance: float = 1e-6
+    max_p95_ms: float = 500.0
+    replicas: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One model version on its way to production."""
+
+    release_id: str
+    model: str
+    version: str
+    policy: ReleasePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseResult:
+    """How a release ended."""
+
+    status: ReleaseStatus
+    reasons: tuple[str, ...]
+    image_digest: str | None = None
+    endpoint: str | None = None
+    decided_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRecord:
+    """A release as the ledger keeps it."""
+
+    release: Release
+    status: ReleaseStatus
+    updated_at: datetime
+    image: Image | None = None
+    evidence_hash: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def release_id(model: str, version: str) -> str:
+    """Return the id of the release, which is also the id of its orchestration instance."""
+    return f"release-{model}-{version}"
+
+
+def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> GateResult:
+    """Decide whether a deployment serves this image, rightly and quickly."""
+    reasons = []
+    if report.requests == 0 or report.failures:
+        reasons.append(f"{report.failures} of {report.requests} requests failed. {report.detail}")
+    if report.served_digest != image.digest:
+        reasons.append(f"It serves {report.served_digest}, not {image.digest}.")
+    if report.largest_difference is None or report.largest_difference > policy.smoke_tolerance:
+        reasons.append(
+            f"Predictions differ from the offline model's by {report.largest_difference}; "
+            f"{policy.smoke_tolerance} is allowed."
+        )
+    if report.p95_ms > policy.max_p95_ms:
+        reasons.append(f"p95 is {report.p95_ms:.0f} ms, over {policy.max_p95_ms:.0f} ms.")
+    if reasons:
+        return GateResult(passed=False, reasons=tuple(reasons))
+    return GateResult(passed=True, reasons=(f"{report.requests} requests answered rightly.",))

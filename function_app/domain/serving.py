@@ -1,0 +1,48 @@
+"""Images, where they run, and what a smoke test saw of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Environment(StrEnum):
+    """Where a deployment runs."""
+
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A container image, named by its digest (`sha256:` and 64 hex digits)."""
+
+    model: str
+    version: str
+    digest: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """An image that runs; `runtime` says as what: container or process."""
+
+    deployment_id: str
+    environment: Environment
+    endpoint: str
+    image: Image
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeReport:
+    """What requests to a deployment gave.
+
+    `largest_difference` is the greatest distance of a served prediction from the offline model's
+    for the same row, in units of the target; `p95_ms` is in milliseconds.
+    """
+
+    requests: int
+    failures: int
+    largest_difference: float | None
+    p95_ms: float
+    served_digest: str
+    detail: str = ""

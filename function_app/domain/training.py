@@ -1,0 +1,98 @@
+"""From data that arrived to a registered model version, or to a reason why not."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from function_app.domain.data_quality import DataPolicy
+from function_app.domain.gates import GatePolicy
+
+
+class RunStatus(StrEnum):
+    """Where a training run stands on its platform."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool:
+        return self is not RunStatus.RUNNING
+
+
+class TrainingOutcome(StrEnum):
+    """How a training story ended; none of them is an error."""
+
+    REGISTERED = "registered"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPolicy:
+    """Everything a training story decides by, frozen when it starts."""
+
+    data: DataPolicy
+    gate: GatePolicy
+    timeout: timedelta = timedelta(minutes=30)
+    poll_interval: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """Train `model` on the data behind `data_uri`, because of the event `cause`."""
+
+    model: str
+    cause: str
+    data_uri: str
+    policy: TrainingPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """One version of a model's data; the version is the SHA-256 of its bytes."""
+
+    model: str
+    version: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training run on the platform."""
+
+    run_id: str
+    model: str
+    status: RunStatus
+    dataset_version: str
+    output_uri: str
+    detail: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """One version of a model in the registry; `digest` is the SHA-256 of the model file."""
+
+    model: str
+    version: str
+    run_id: str
+    uri: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingResult:
+    """What a training story leaves behind."""
+
+    outcome: TrainingOutcome
+    reasons: tuple[str, ...]
+    run_id: str | None = None
+    version: str | None = None
+
+
+def run_id(model: str, cause: str) -> str:
+    """Return the id under which a second attempt finds the first attempt's run."""
+    return f"train-{model}-{cause[:12]}"
