@@ -1,0 +1,108 @@
+"""What stories ask of activities, where one domain object does not say it all."""
+
+from dataclasses import dataclass
+
+from function_app.domain.approval import Evidence
+from function_app.domain.data_quality import DataPolicy
+from function_app.domain.gates import GatePolicy, GateResult
+from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
+from function_app.domain.serving import Deployment, Image
+from function_app.domain.training import Dataset, Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCheck:
+    """Check the data behind `uri` before anything is trained on it."""
+
+    model: str
+    uri: str
+    policy: DataPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDataset:
+    """A version of the data and what the gate said of it; no version when it cannot be read."""
+
+    result: GateResult
+    dataset: Dataset | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """Train on a version of the data and wake `instance_id` when done."""
+
+    run_id: str
+    dataset: Dataset
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunId:
+    """Names a run."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Judge a run's model against the champion."""
+
+    run: Run
+    policy: GatePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeTest:
+    """Try a deployment of a release."""
+
+    release: Release
+    deployment: Deployment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequest:
+    """Ask the approvers of a release for a decision."""
+
+    release: Release
+    image: Image
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """Give production's traffic to an image."""
+
+    release: Release
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBack:
+    """Give production's traffic back to a former champion, or to nothing."""
+
+    model: str
+    former: Image | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """What production serves; no image before the first promotion."""
+
+    image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseUpdate:
+    """Record where a release stands."""
+
+    release: Release
+    status: ReleaseStatus
+    image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseEnd:
+    """Record how a release ended and tell the people."""
+
+    release: Release
+    result: ReleaseResult

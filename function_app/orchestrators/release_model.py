@@ -1,0 +1,114 @@
+"""Take a registered model version to production.
+
+1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait.
+4. Promote and verify; on failure give the traffic back to the former champion and read it back.
+5. Remove staging, whatever happened.
+"""
+
+from function_app import names
+from function_app.domain.approval import Evidence, Verdict
+from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
+from function_app.domain.requests import (
+    ApprovalRequest,
+    Promotion,
+    ReleaseEnd,
+    ReleaseUpdate,
+    RollBack,
+    SmokeTest,
+)
+from function_app.domain.serving import Image
+from function_app.orchestrators import steps
+from function_app.orchestrators.steps import Story, StoryContext
+
+
+def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
+    try:
+        result = yield from _release(ctx, release)
+    except Exception as fault:
+        # A failed activity has no type here; the first line is the stable part of its text.
+        reason = str(fault).strip().splitlines()[0] if str(fault).strip() else "Unknown fault."
+        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(reason,))
+    steps.show(ctx, "removing staging")
+    yield from steps.remove_staging(ctx, release)
+    yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
+    steps.show(ctx, result.status.value, reason=" ".join(result.reasons))
+    return result
+
+
+def _release(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
+    steps.show(ctx, "building image")
+    in_progress = ReleaseUpdate(release=release, status=ReleaseStatus.IN_PROGRESS)
+    yield from steps.update_release(ctx, in_progress)
+    image = yield from steps.build_image(ctx, release)
+
+    steps.show(ctx, "deploying to staging", image=image.digest)
+    promotion = Promotion(release=release, image=image)
+    deployment = yield from steps.deploy_staging(ctx, promotion)
+    steps.show(ctx, "smoke-testing staging", endpoint=deployment.endpoint)
+    smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
+    if not smoke.passed:
+        return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
+
+    evidence = Evidence(
+        release_id=release.release_id, image_digest=image.digest, reasons=smoke.reasons
+    )
+    refused = yield from _await_approval(ctx, release, image, evidence)
+    if refused is not None:
+        return refused
+    return (yield from _promote(ctx, release, image))
+
+
+def _await_approval(
+    ctx: StoryContext, release: Release, image: Image, evidence: Evidence
+) -> Story[ReleaseResult | None]:
+    """Return None when the release was approved, else how it ended."""
+    request = ApprovalRequest(release=release, image=image, evidence=evidence)
+    yield from steps.request_approval(ctx, request)
+    steps.show(ctx, "awaiting approval", evidence=evidence.digest, image=image.digest)
+    name = names.decision_event(release.release_id)
+    yield from steps.wait_for_event(ctx, name, release.policy.approval_timeout)
+    # The ledger decides, not the event: raising one with a management key approves nothing.
+    decision = yield from steps.read_decision(ctx, release)
+    if decision is None:
+        reason = f"Nobody decided within {release.policy.approval_timeout}."
+        return _result(ReleaseStatus.EXPIRED, (reason,), image)
+    if decision.verdict is Verdict.REJECT:
+        reason = f"{decision.decided_by} rejected it: {decision.comment}"
+        return _result(ReleaseStatus.REJECTED, (reason,), image)
+    approved = ReleaseUpdate(release=release, status=ReleaseStatus.IN_PROGRESS, image=image)
+    yield from steps.update_release(ctx, approved)
+    return None
+
+
+def _promote(ctx: StoryContext, release: Release, image: Image) -> Story[ReleaseResult]:
+    former = yield from steps.get_champion(ctx, release)
+    steps.show(ctx, "promoting", image=image.digest)
+    promotion = Promotion(release=release, image=image)
+    try:
+        deployment = yield from steps.promote_challenger(ctx, promotion)
+        steps.show(ctx, "verifying production", endpoint=deployment.endpoint)
+        test = SmokeTest(release=release, deployment=deployment)
+        verdict = yield from steps.smoke_test(ctx, test)
+    except Exception:
+        yield from steps.roll_back_production(
+            ctx, RollBack(model=release.model, former=former.image)
+        )
+        raise
+    if verdict.passed:
+        return ReleaseResult(
+            status=ReleaseStatus.PROMOTED,
+            reasons=verdict.reasons,
+            image_digest=image.digest,
+            endpoint=deployment.endpoint,
+        )
+    steps.show(ctx, "rolling back", reason=" ".join(verdict.reasons))
+    roll_back = RollBack(model=release.model, former=former.image)
+    served = yield from steps.roll_back_production(ctx, roll_back)
+    if served.image != former.image:
+        reasons = (*verdict.reasons, "The former champion could not be restored.")
+        return _result(ReleaseStatus.FAILED, reasons, image)
+    return _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
+
+
+def _result(status: ReleaseStatus, reasons: tuple[str, ...], image: Image) -> ReleaseResult:
+    return ReleaseResult(status=status, reasons=reasons, image_digest=image.digest)

@@ -1,0 +1,153 @@
+"""Typed stubs of the activities, for stories; the one module here that knows the Durable SDK."""
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from azure.durable_functions import RetryOptions
+
+from function_app import names
+from function_app.codec import dump, load
+from function_app.domain.approval import Decision
+from function_app.domain.gates import GateResult
+from function_app.domain.release import Release
+from function_app.domain.requests import (
+    ApprovalRequest,
+    Champion,
+    CheckedDataset,
+    DatasetCheck,
+    Evaluation,
+    Promotion,
+    ReleaseEnd,
+    ReleaseUpdate,
+    RollBack,
+    RunId,
+    RunRequest,
+    SmokeTest,
+)
+from function_app.domain.serving import Deployment, Image
+from function_app.domain.training import ModelVersion, Run
+
+T = TypeVar("T")
+Story = Generator[Any, Any, T]
+
+# Constant interval and attempts are all that RetryOptions of 1.x knows.
+PLATFORM = RetryOptions(first_retry_interval_in_milliseconds=2_000, max_number_of_attempts=3)
+
+
+class StoryContext(Protocol):
+    """The part of the Durable context that stories use; both SDK generations have it."""
+
+    @property
+    def instance_id(self) -> str: ...
+
+    @property
+    def current_utc_datetime(self) -> datetime: ...
+
+    def call_activity_with_retry(
+        self, name: str, retry_options: Any, input_: Any = None
+    ) -> Any: ...
+
+    def wait_for_external_event(self, name: str) -> Any: ...
+
+    def create_timer(self, fire_at: datetime) -> Any: ...
+
+    def task_any(self, activities: list[Any]) -> Any: ...
+
+    def set_custom_status(self, status: Any) -> None: ...
+
+
+def show(ctx: StoryContext, step: str, **facts: str) -> None:
+    """Make a step visible to whoever watches the instance."""
+    ctx.set_custom_status({"step": step, **facts})
+
+
+def wait_for_event(ctx: StoryContext, name: str, wait: timedelta) -> Story[bool]:
+    """Wait for an external event; return False when the time is over first.
+
+    The event's content is not returned: it is a hint, and the truth is read by an activity.
+    """
+    event = ctx.wait_for_external_event(name)
+    timer = ctx.create_timer(ctx.current_utc_datetime + wait)
+    winner = yield ctx.task_any([event, timer])
+    if winner is event:
+        timer.cancel()
+        return True
+    return False
+
+
+def _call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:
+    return load(result, (yield ctx.call_activity_with_retry(name, PLATFORM, dump(argument))))
+
+
+def _tell(ctx: StoryContext, name: str, argument: Any) -> Story[None]:
+    yield ctx.call_activity_with_retry(name, PLATFORM, dump(argument))
+
+
+def validate_dataset(ctx: StoryContext, check: DatasetCheck) -> Story[CheckedDataset]:
+    return (yield from _call(ctx, names.VALIDATE_DATASET, check, CheckedDataset))
+
+
+def submit_training(ctx: StoryContext, request: RunRequest) -> Story[Run]:
+    return (yield from _call(ctx, names.SUBMIT_TRAINING, request, Run))
+
+
+def get_run(ctx: StoryContext, run_id: str) -> Story[Run]:
+    return (yield from _call(ctx, names.GET_RUN, RunId(run_id=run_id), Run))
+
+
+def cancel_run(ctx: StoryContext, run_id: str) -> Story[Run]:
+    return (yield from _call(ctx, names.CANCEL_RUN, RunId(run_id=run_id), Run))
+
+
+def evaluate_challenger(ctx: StoryContext, evaluation: Evaluation) -> Story[GateResult]:
+    return (yield from _call(ctx, names.EVALUATE_CHALLENGER, evaluation, GateResult))
+
+
+def register_model(ctx: StoryContext, run: Run) -> Story[ModelVersion]:
+    return (yield from _call(ctx, names.REGISTER_MODEL, run, ModelVersion))
+
+
+def build_image(ctx: StoryContext, release: Release) -> Story[Image]:
+    return (yield from _call(ctx, names.BUILD_IMAGE, release, Image))
+
+
+def deploy_staging(ctx: StoryContext, promotion: Promotion) -> Story[Deployment]:
+    return (yield from _call(ctx, names.DEPLOY_STAGING, promotion, Deployment))
+
+
+def smoke_test(ctx: StoryContext, test: SmokeTest) -> Story[GateResult]:
+    return (yield from _call(ctx, names.SMOKE_TEST, test, GateResult))
+
+
+def remove_staging(ctx: StoryContext, release: Release) -> Story[None]:
+    yield from _tell(ctx, names.REMOVE_STAGING, release)
+
+
+def request_approval(ctx: StoryContext, request: ApprovalRequest) -> Story[None]:
+    yield from _tell(ctx, names.REQUEST_APPROVAL, request)
+
+
+def read_decision(ctx: StoryContext, release: Release) -> Story[Decision | None]:
+    found = yield ctx.call_activity_with_retry(names.READ_DECISION, PLATFORM, dump(release))
+    return None if found is None else load(Decision, found)
+
+
+def get_champion(ctx: StoryContext, release: Release) -> Story[Champion]:
+    return (yield from _call(ctx, names.GET_CHAMPION, release, Champion))
+
+
+def promote_challenger(ctx: StoryContext, promotion: Promotion) -> Story[Deployment]:
+    return (yield from _call(ctx, names.PROMOTE_CHALLENGER, promotion, Deployment))
+
+
+def roll_back_production(ctx: StoryContext, request: RollBack) -> Story[Champion]:
+    return (yield from _call(ctx, names.ROLL_BACK_PRODUCTION, request, Champion))
+
+
+def update_release(ctx: StoryContext, update: ReleaseUpdate) -> Story[None]:
+    yield from _tell(ctx, names.UPDATE_RELEASE, update)
+
+
+def end_release(ctx: StoryContext, end: ReleaseEnd) -> Story[None]:
+    yield from _tell(ctx, names.END_RELEASE, end)

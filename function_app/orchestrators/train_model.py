@@ -1,0 +1,85 @@
+"""Train a model on data that arrived.
+
+1. Check the data.  2. Submit the training run.  3. Wait for its event, and poll in case none comes.
+4. Judge the challenger against the champion.  5. Register it; its event starts the release.
+"""
+
+from function_app import names
+from function_app.domain.requests import DatasetCheck, Evaluation, RunRequest
+from function_app.domain.training import (
+    Run,
+    RunStatus,
+    TrainingOutcome,
+    TrainingRequest,
+    TrainingResult,
+    run_id,
+)
+from function_app.orchestrators import steps
+from function_app.orchestrators.steps import Story, StoryContext
+
+
+def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
+    steps.show(ctx, "validating data", data=request.data_uri)
+    check = DatasetCheck(model=request.model, uri=request.data_uri, policy=request.policy.data)
+    checked = yield from steps.validate_dataset(ctx, check)
+    if not checked.result.passed or checked.dataset is None:
+        return _end(ctx, TrainingOutcome.REJECTED, checked.result.reasons)
+
+    run = RunRequest(
+        run_id=run_id(request.model, request.cause),
+        dataset=checked.dataset,
+        instance_id=ctx.instance_id,
+    )
+    steps.show(ctx, "training", run_id=run.run_id)
+    yield from steps.submit_training(ctx, run)
+    ended = yield from _wait_for_run(ctx, run.run_id, request)
+    if ended.status is not RunStatus.COMPLETED:
+        reason = f"Run {ended.run_id} is {ended.status}. {ended.detail}".strip()
+        return _end(ctx, TrainingOutcome.FAILED, (reason,), run=ended)
+
+    steps.show(ctx, "evaluating", run_id=run.run_id)
+    evaluation = Evaluation(run=ended, policy=request.policy.gate)
+    verdict = yield from steps.evaluate_challenger(ctx, evaluation)
+    if not verdict.passed:
+        return _end(ctx, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
+
+    steps.show(ctx, "registering", run_id=run.run_id)
+    version = yield from steps.register_model(ctx, ended)
+    return _end(
+        ctx, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version
+    )
+
+
+def _wait_for_run(ctx: StoryContext, run_id: str, request: TrainingRequest) -> Story[Run]:
+    deadline = ctx.current_utc_datetime + request.policy.timeout
+    # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
+    # to the first.
+    event = ctx.wait_for_external_event(f"{names.RUN_COMPLETED_EVENT}-{run_id}")
+    heard = False
+    while True:
+        run = yield from steps.get_run(ctx, run_id)
+        if run.status.ended:
+            return run
+        if ctx.current_utc_datetime >= deadline:
+            return (yield from steps.cancel_run(ctx, run_id))
+        wait = min(request.policy.poll_interval, deadline - ctx.current_utc_datetime)
+        timer = ctx.create_timer(ctx.current_utc_datetime + wait)
+        if heard:
+            yield timer
+        elif (yield ctx.task_any([event, timer])) is event:
+            heard = True
+            timer.cancel()
+
+
+def _end(
+    ctx: StoryContext,
+    outcome: TrainingOutcome,
+    reasons: tuple[str, ...],
+    *,
+    run: Run | None = None,
+    version: str | None = None,
+) -> TrainingResult:
+    steps.show(ctx, outcome.value, reason=" ".join(reasons))
+    return TrainingResult(
+        outcome=outcome, reasons=reasons, run_id=run.run_id if run else None, version=version
+    )

@@ -1,0 +1,79 @@
+"""Drives a story as a generator, without a host."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from function_app.codec import dump
+
+
+@dataclass
+class Timer:
+    fire_at: datetime
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@dataclass
+class Activity:
+    name: str
+    argument: Any
+
+
+@dataclass
+class Player:
+    """A Durable context whose activities are answers by name: values or exceptions."""
+
+    answers: dict[str, Any]
+    event_arrives: bool = True
+    instance_id: str = "instance-1"
+    current_utc_datetime: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    called: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+
+    def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
+        return Activity(name, input_)
+
+    def wait_for_external_event(self, name: str) -> Any:
+        return name
+
+    def create_timer(self, fire_at: datetime) -> Any:
+        self.timers.append(Timer(fire_at))
+        return self.timers[-1]
+
+    def task_any(self, activities: list[Any]) -> Any:
+        return activities
+
+    def set_custom_status(self, status: Any) -> None:
+        self.shown.append(status["step"])
+
+    def play(self, story: Generator[Any, Any, Any]) -> Any:
+        send: Callable[[], Any] = lambda: next(story)  # noqa: E731
+        try:
+            while True:
+                send = self._answer(story, send())
+        except StopIteration as end:
+            return end.value
+
+    def _answer(self, story: Generator[Any, Any, Any], task: Any) -> Callable[[], Any]:
+        if isinstance(task, list):
+            event, timer = task
+            return lambda: story.send(event if self.event_arrives else self._fire(timer))
+        if isinstance(task, Timer):
+            return lambda: story.send(self._fire(task))
+        self.called.append(task.name)
+        answer = self.answers.get(task.name)
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, Exception):
+            error = answer
+            return lambda: story.throw(error)
+        return lambda: story.send(dump(answer))
+
+    def _fire(self, timer: Timer) -> Timer:
+        self.current_utc_datetime = timer.fire_at
+        return timer

@@ -1,0 +1,127 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from function_app import names
+from function_app.domain.approval import Decision, Verdict
+from function_app.domain.gates import GateResult
+from function_app.domain.release import Release, ReleasePolicy, ReleaseStatus
+from function_app.domain.requests import Champion
+from function_app.domain.serving import Deployment, Environment, Image
+from function_app.orchestrators.release_model import release_model
+from tests.orchestrators.player import Player
+
+IMAGE = Image(model="diabetes", version="2", digest="sha256:bb", uri="oci/bb")
+FORMER = Champion(image=Image(model="diabetes", version="1", digest="sha256:aa", uri="oci/aa"))
+GOOD = GateResult(passed=True, reasons=("fine",))
+BAD = GateResult(passed=False, reasons=("wrong predictions",))
+RELEASE = Release(
+    release_id="release-diabetes-2",
+    model="diabetes",
+    version="2",
+    policy=ReleasePolicy(approvers=("ada",)),
+)
+DEPLOYMENT = Deployment(
+    deployment_id="d",
+    environment=Environment.STAGING,
+    endpoint="http://127.0.0.1:1",
+    image=IMAGE,
+    runtime="process",
+)
+
+
+def decision(verdict: Verdict) -> Decision:
+    return Decision(
+        release_id="release-diabetes-2",
+        verdict=verdict,
+        decided_by="ada",
+        comment="seen",
+        image_digest="sha256:bb",
+        evidence_hash="e",
+        decided_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def player(**change: Any) -> Player:
+    answers = {
+        names.BUILD_IMAGE: IMAGE,
+        names.DEPLOY_STAGING: DEPLOYMENT,
+        names.SMOKE_TEST: GOOD,
+        names.READ_DECISION: decision(Verdict.APPROVE),
+        names.GET_CHAMPION: FORMER,
+        names.PROMOTE_CHALLENGER: DEPLOYMENT,
+        names.ROLL_BACK_PRODUCTION: FORMER,
+        **change,
+    }
+    return Player(answers)
+
+
+def test_an_approved_release_is_promoted() -> None:
+    host = player()
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.PROMOTED
+    assert host.called.index(names.READ_DECISION) < host.called.index(names.PROMOTE_CHALLENGER)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({names.SMOKE_TEST: BAD}, ReleaseStatus.REJECTED),
+        ({names.READ_DECISION: decision(Verdict.REJECT)}, ReleaseStatus.REJECTED),
+        ({names.READ_DECISION: None}, ReleaseStatus.EXPIRED),
+        ({names.BUILD_IMAGE: Exception("PLATFORM: no space")}, ReleaseStatus.FAILED),
+    ],
+)
+def test_a_release_that_is_not_approved_never_reaches_production(
+    change: dict[str, Any], status: ReleaseStatus
+) -> None:
+    host = player(**change)
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is status
+    assert names.PROMOTE_CHALLENGER not in host.called
+    assert names.REMOVE_STAGING in host.called
+
+
+def test_a_wake_up_without_a_stored_decision_approves_nothing() -> None:
+    host = player(**{names.READ_DECISION: None})
+
+    host.play(release_model(host, RELEASE))
+
+    assert names.PROMOTE_CHALLENGER not in host.called
+
+
+def test_a_promotion_that_fails_its_check_gives_the_traffic_back() -> None:
+    host = player(**{names.SMOKE_TEST: [GOOD, BAD]})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.ROLLED_BACK
+    assert names.ROLL_BACK_PRODUCTION in host.called
+
+
+def test_a_roll_back_that_does_not_restore_the_champion_is_a_failure() -> None:
+    host = player(**{names.SMOKE_TEST: [GOOD, BAD], names.ROLL_BACK_PRODUCTION: Champion()})
+
+    assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.FAILED
+
+
+def test_a_promotion_that_raises_is_rolled_back() -> None:
+    host = player(**{names.PROMOTE_CHALLENGER: Exception("PLATFORM: down")})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert names.ROLL_BACK_PRODUCTION in host.called
+
+
+def test_the_losing_timer_is_cancelled() -> None:
+    host = player()
+
+    host.play(release_model(host, RELEASE))
+
+    assert [timer.cancelled for timer in host.timers] == [True]
