@@ -1,0 +1,106 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from function_app import names
+from function_app.domain.data_quality import DataPolicy
+from function_app.domain.gates import GatePolicy, GateResult
+from function_app.domain.requests import CheckedDataset
+from function_app.domain.training import (
+    Dataset,
+    ModelVersion,
+    Run,
+    RunStatus,
+    TrainingOutcome,
+    TrainingPolicy,
+    TrainingRequest,
+)
+from function_app.orchestrators.train_model import train_model
+from tests.orchestrators.player import Player
+
+GOOD = GateResult(passed=True, reasons=("better",))
+BAD = GateResult(passed=False, reasons=("not better",))
+DATASET = Dataset(model="diabetes", version="d1", uri="data/d1")
+RUNNING = Run(
+    run_id="train-diabetes-cause",
+    model="diabetes",
+    status=RunStatus.RUNNING,
+    dataset_version="d1",
+    output_uri="runs/1",
+)
+DONE = replace(RUNNING, status=RunStatus.COMPLETED)
+REQUEST = TrainingRequest(
+    model="diabetes",
+    cause="cause",
+    data_uri="data/new.csv",
+    policy=TrainingPolicy(
+        data=DataPolicy(columns=("x", "Y")),
+        gate=GatePolicy(bar=4500),
+        timeout=timedelta(minutes=2),
+        poll_interval=timedelta(seconds=30),
+    ),
+)
+
+
+def player(**change: object) -> Player:
+    answers = {
+        names.VALIDATE_DATASET: CheckedDataset(result=GOOD, dataset=DATASET),
+        names.SUBMIT_TRAINING: RUNNING,
+        names.GET_RUN: [RUNNING, DONE],
+        names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
+        names.EVALUATE_CHALLENGER: GOOD,
+        names.REGISTER_MODEL: ModelVersion(
+            model="diabetes", version="1", run_id="r", uri="m/1", digest="aa"
+        ),
+        **change,
+    }
+    return Player(answers)
+
+
+def test_a_better_challenger_is_registered() -> None:
+    host = player()
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert (result.outcome, result.version) == (TrainingOutcome.REGISTERED, "1")
+
+
+def test_refused_data_is_never_trained_on() -> None:
+    host = player(**{names.VALIDATE_DATASET: CheckedDataset(result=BAD, dataset=DATASET)})
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REJECTED
+    assert names.SUBMIT_TRAINING not in host.called
+
+
+def test_not_better_is_an_outcome_and_registers_nothing() -> None:
+    host = player(**{names.EVALUATE_CHALLENGER: BAD})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert (result.outcome, result.reasons) == (TrainingOutcome.REJECTED, ("not better",))
+    assert names.REGISTER_MODEL not in host.called
+
+
+def test_a_run_whose_event_never_comes_is_found_by_polling() -> None:
+    host = player()
+    host.event_arrives = False
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
+
+
+def test_a_run_that_does_not_end_is_cancelled_at_the_deadline() -> None:
+    host = player(**{names.GET_RUN: RUNNING})
+    started_at = host.current_utc_datetime
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.FAILED
+    assert host.current_utc_datetime - started_at == timedelta(minutes=2)
+    assert names.CANCEL_RUN in host.called
+
+
+def test_an_early_event_does_not_make_the_story_poll_without_pause() -> None:
+    host = player(**{names.GET_RUN: [RUNNING, RUNNING, RUNNING, DONE]})
+
+    host.play(train_model(host, REQUEST))
+
+    assert [timer.cancelled for timer in host.timers] == [True, False, False]
