@@ -1,0 +1,73 @@
+"""Registered functions run through the SDK's own replay, as the worker would run them."""
+
+import inspect
+import json
+from typing import Any, cast
+
+import azure.durable_functions as df
+from azure.durable_functions import Orchestrator
+
+from function_app.domain.gates import GateResult
+from function_app.domain.requests import RunId
+from function_app.orchestrators.steps import Story, StoryContext
+from function_app.ports import Ports
+from function_app.wiring import add_activity, add_story
+
+NO_PORTS = cast(Ports, None)
+
+
+def judge_run(ports: Ports, run: RunId) -> GateResult:
+    return GateResult(passed=run.run_id == "good", reasons=(run.run_id,))
+
+
+def tell_story(ctx: StoryContext, run: RunId) -> Story[GateResult]:
+    yield from ()
+    return GateResult(passed=True, reasons=(run.run_id,))
+
+
+def test_an_activity_takes_and_returns_plain_json() -> None:
+    activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
+
+    found = activity({"run_id": "good"})
+
+    assert json.loads(json.dumps(found)) == found
+    assert found["passed"] is True
+
+
+def test_the_worker_sees_the_name_and_one_argument_without_type() -> None:
+    activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
+
+    assert activity.__name__ == "judge_run"
+    assert list(inspect.signature(activity).parameters) == ["payload"]
+    assert activity.__annotations__ == {}
+
+
+def test_a_story_runs_in_the_sdks_replay() -> None:
+    story = add_story(df.DFApp(), tell_story)
+    moment = "2026-01-01T00:00:00.000000Z"
+    start: list[dict[str, Any]] = [
+        {"EventType": 12, "EventId": -1, "IsPlayed": False, "Timestamp": moment},
+        {
+            "EventType": 0,
+            "EventId": -1,
+            "IsPlayed": False,
+            "Timestamp": moment,
+            "Name": "tell_story",
+            "Version": "",
+            "Input": None,
+        },
+    ]
+    context = {
+        "history": start,
+        "input": json.dumps({"run_id": "r1"}),
+        "instanceId": "i",
+        "isReplaying": False,
+        "parentInstanceId": None,
+        "upperSchemaVersion": 1,
+        "upperSchemaVersionNew": 2,
+    }
+
+    answer = json.loads(Orchestrator.create(story)(json.dumps(context)))
+
+    assert answer["isDone"]
+    assert answer["output"]["reasons"] == ["r1"]
