@@ -1,0 +1,209 @@
+"""Walks the actions of an orchestrator strictly in order, as the real host's shim does."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from funchost import history as h
+
+UNSUPPORTED = {7: "call_entity", 8: "call_http", 9: "signal_entity", 10: "signal_entity"}
+
+
+class UnsupportedFeatureError(Exception):
+    """Says that the app asked for something this host does not do."""
+
+
+class NonDeterminismError(Exception):
+    """Says that the code no longer matches its history."""
+
+
+@dataclass
+class Job:
+    """One awaited thing and who waits for it."""
+
+    done: bool = False
+    failed: bool = False
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+
+    def complete(self, failed: bool = False) -> None:
+        """Complete once and wake those who wait."""
+        if self.done:
+            return
+        self.done, self.failed = True, failed
+        for wake in self.waiting:
+            wake()
+
+    def then(self, wake: Callable[[], None]) -> None:
+        """Call wake at once when done, otherwise on completion."""
+        if self.done:
+            wake()
+        else:
+            self.waiting.append(wake)
+
+
+class Walk:
+    """Replays a history against a list of actions and collects the new work."""
+
+    def __init__(
+        self, events: list[h.Event], actions: list[dict[str, Any]], instance: str, execution: str
+    ) -> None:
+        """Take the whole history, the live episode included."""
+        self.events, self.actions = events, actions
+        self.instance, self.execution = instance, execution
+        self.new: list[h.Event] = []
+        self.cancelled: set[int] = set()
+        self.buffered: dict[str, list[h.Event]] = {}
+        self.continue_input: str | None = None
+        self.continues = False
+        self.finished = False
+        self._next = 0
+        self._open: dict[int, Job] = {}
+        self._waits: dict[str, list[Job]] = {}
+        kinds = (h.TASK_SCHEDULED, h.SUB_CREATED, h.TIMER_CREATED)
+        self._known = {e["EventId"]: e for e in events if e["EventType"] in kinds}
+        self._now = h.now()
+
+    def run(self) -> None:
+        """Feed every event of the history in turn."""
+        for event in self.events:
+            kind = event["EventType"]
+            if kind == h.ORCHESTRATOR_STARTED:
+                self._now = h.parse_stamp(event["Timestamp"])
+            elif kind == h.EXECUTION_STARTED:
+                self._advance(0)
+            elif kind in (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TASK_FAILED, h.SUB_FAILED):
+                self._settle(event["TaskScheduledId"], kind in (h.TASK_FAILED, h.SUB_FAILED))
+            elif kind == h.TIMER_FIRED:
+                self._settle(event["TimerId"], False)
+            elif kind == h.EVENT_RAISED:
+                self._raise(event)
+        lost = sorted(i for i in self._known if i >= self._next)
+        if lost:
+            raise NonDeterminismError(
+                f"Non-Deterministic workflow detected: task {lost[0]} of the history was not "
+                "scheduled again by the code"
+            )
+
+    def _advance(self, index: int) -> None:
+        # A loop, not recursion, so that thousands of finished actions fit the stack.
+        while index < len(self.actions):
+            job = self._start(self.actions[index])
+            index += 1
+            if not job.done:
+                following = index
+                job.then(partial(self._advance, following))
+                return
+        self.finished = True
+
+    def _settle(self, task_id: int, failed: bool) -> None:
+        job = self._open.pop(task_id, None)
+        if job is not None:
+            job.complete(failed)
+
+    def _raise(self, event: h.Event) -> None:
+        name = event["Name"].lower()
+        waits = self._waits.get(name)
+        if waits:
+            waits.pop(0).complete()
+        else:
+            self.buffered.setdefault(name, []).append(event)
+
+    def _schedule(self, kind: int, **keys: Any) -> tuple[int, Job]:
+        task_id, job = self._next, Job()
+        self._next += 1
+        self._open[task_id] = job
+        known = self._known.get(task_id)
+        if known is None:
+            self.new.append(h.event(kind, task_id, **keys))
+        elif known["EventType"] != kind or known.get("Name") != keys.get("Name"):
+            raise NonDeterminismError(
+                f"Non-Deterministic workflow detected: task {task_id} was "
+                f"{known.get('Name') or 'a timer'} and is now {keys.get('Name') or 'a timer'}"
+            )
+        return task_id, job
+
+    def _start(self, action: dict[str, Any]) -> Job:
+        kind = action["actionType"]
+        if kind in UNSUPPORTED:
+            raise UnsupportedFeatureError(
+                f"{UNSUPPORTED[kind]} is not supported by this local host"
+            )
+        if kind in (0, 2):
+            return self._call(action)
+        if kind in (1, 3):
+            return self._retry(action)
+        if kind == 4:
+            self.continues, self.continue_input = True, action.get("input")
+            return Job(done=True)
+        if kind == 5:
+            return self._timer(h.parse_stamp(action["fireAt"]), bool(action.get("isCanceled")))
+        if kind == 6:
+            return self._wait(action["externalEventName"].lower())
+        if kind in (11, 12):
+            return self._compound(kind, action["compoundActions"])
+        raise UnsupportedFeatureError(f"action type {kind} is not supported by this local host")
+
+    def _call(self, action: dict[str, Any]) -> Job:
+        name, text = action["functionName"], action.get("input")
+        if action["actionType"] in (0, 1):
+            return self._schedule(h.TASK_SCHEDULED, Name=name, Version="", Input=text)[1]
+        key = f"{self.instance}:{self.execution}:{self._next}"
+        child = action.get("instanceId") or uuid.uuid5(uuid.NAMESPACE_URL, key).hex
+        return self._schedule(h.SUB_CREATED, Name=name, InstanceId=child, Input=text)[1]
+
+    def _retry(self, action: dict[str, Any]) -> Job:
+        options = action["retryOptions"]
+        limit = int(options["maxNumberOfAttempts"])
+        pause = timedelta(milliseconds=int(options["firstRetryIntervalInMilliseconds"]))
+        whole = Job()
+
+        def attempt(number: int) -> None:
+            job = self._call(action)
+
+            def settled() -> None:
+                if not job.failed:
+                    whole.complete()
+                    return
+                # DTFx also waits after the last attempt before the error shows.
+                timer = self._timer(self._now + pause, False)
+                timer.then(lambda: attempt(number + 1) if number < limit else whole.complete(True))
+
+            job.then(settled)
+
+        attempt(1)
+        return whole
+
+    def _timer(self, fire_at: datetime, cancelled: bool) -> Job:
+        task_id, job = self._schedule(h.TIMER_CREATED, FireAt=h.stamp(fire_at))
+        if cancelled:
+            self.cancelled.add(task_id)
+            job.complete()
+        return job
+
+    def _wait(self, name: str) -> Job:
+        early = self.buffered.get(name)
+        if early:
+            early.pop(0)
+            return Job(done=True)
+        job = Job()
+        self._waits.setdefault(name, []).append(job)
+        return job
+
+    def _compound(self, kind: int, actions: list[dict[str, Any]]) -> Job:
+        jobs = [self._start(a) for a in actions]
+        whole = Job()
+
+        def look() -> None:
+            if (any if kind == 11 else all)(j.done for j in jobs):
+                whole.complete()
+
+        for job in jobs:
+            job.then(look)
+        if not jobs:
+            whole.complete()
+        return whole

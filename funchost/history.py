@@ -1,0 +1,82 @@
+"""Builds the history events that the Durable SDK replays."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+Event = dict[str, Any]
+
+EXECUTION_STARTED = 0
+TASK_SCHEDULED, TASK_COMPLETED, TASK_FAILED = 4, 5, 6
+SUB_CREATED, SUB_COMPLETED, SUB_FAILED = 7, 8, 9
+TIMER_CREATED, TIMER_FIRED = 10, 11
+ORCHESTRATOR_STARTED, ORCHESTRATOR_COMPLETED = 12, 13
+EVENT_RAISED = 15
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as the real host does."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_stamp(text: str) -> datetime:
+    """Read a moment; one without a zone is UTC."""
+    moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def event(kind: int, event_id: int = -1, **keys: Any) -> Event:
+    """Build one history event stamped with the present moment."""
+    return {
+        "EventType": kind,
+        "EventId": event_id,
+        "IsPlayed": False,
+        "Timestamp": stamp(now()),
+        **keys,
+    }
+
+
+def execution_started(name: str, input_text: str | None, instance: str, execution: str) -> Event:
+    """Build the event that starts an execution."""
+    # The SDK 1.7.0 raises AttributeError when Version is missing.
+    return event(
+        EXECUTION_STARTED,
+        Name=name,
+        Input=input_text,
+        Version="",
+        Tags=None,
+        OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
+    )
+
+
+def context_document(
+    history: list[Event], input_text: str | None, instance: str, parent: str | None
+) -> str:
+    """Write the JSON that the orchestrator trigger receives."""
+    value: Any = None
+    if input_text is not None:
+        value = json.loads(input_text)
+        # Only an object passes as it is; the SDK refuses bare lists and numbers.
+        if not isinstance(value, dict):
+            value = value if isinstance(value, str) else input_text
+    return json.dumps(
+        {
+            "history": history,
+            "input": value,
+            "instanceId": instance,
+            "isReplaying": False,
+            "parentInstanceId": parent,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 2,
+            "longRunningTimerIntervalDuration": "3.00:00:00",
+            "maximumShortTimerDuration": "6.00:00:00",
+            "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+        }
+    )

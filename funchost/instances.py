@@ -1,0 +1,152 @@
+"""What clients do to orchestration instances, each in one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import uuid
+from typing import Any
+
+from funchost import history as h
+from funchost.store import Store
+
+TERMINAL = ("Completed", "Failed", "Terminated", "Canceled")
+
+
+def post(
+    db: sqlite3.Connection,
+    instance: str,
+    execution: str | None,
+    event: h.Event,
+    due: float | None = None,
+    timer: int | None = None,
+) -> None:
+    """Put a message in an instance's inbox."""
+    db.execute(
+        "INSERT INTO inbox(instance, execution, due, timer, event) VALUES(?,?,?,?,?)",
+        (instance, execution, time.time() if due is None else due, timer, json.dumps(event)),
+    )
+
+
+def clear(db: sqlite3.Connection, instance: str) -> None:
+    """Forget everything an instance still had to do and had done."""
+    for table in ("inbox", "work", "history"):
+        db.execute(f"DELETE FROM {table} WHERE instance=?", (instance,))
+
+
+def create(
+    db: sqlite3.Connection,
+    instance: str,
+    name: str,
+    text: str | None,
+    parent: tuple[str, str, int] | None = None,
+) -> bool:
+    """Start an instance; refuse when its id is in use by a live one."""
+    row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
+    if row is not None and row["status"] not in TERMINAL:
+        return False
+    clear(db, instance)
+    execution, moment = uuid.uuid4().hex, h.stamp(h.now())
+    db.execute(
+        "INSERT OR REPLACE INTO instances VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            instance,
+            name,
+            execution,
+            "Pending",
+            text,
+            None,
+            None,
+            moment,
+            moment,
+            *(parent or (None, None, None)),
+        ),
+    )
+    post(db, instance, execution, h.execution_started(name, text, instance, execution))
+    return True
+
+
+def finish(db: sqlite3.Connection, instance: str, status: str, output: str | None) -> None:
+    """End an instance and tell its parent, if it has one."""
+    row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
+    db.execute(
+        "UPDATE instances SET status=?, output=?, updated=? WHERE id=?",
+        (status, output, h.stamp(h.now()), instance),
+    )
+    db.execute("DELETE FROM inbox WHERE instance=?", (instance,))
+    db.execute("DELETE FROM work WHERE instance=?", (instance,))
+    if row["parent"] is None:
+        return
+    task = row["parent_task"]
+    if status == "Completed":
+        event = h.event(h.SUB_COMPLETED, TaskScheduledId=task, Result=output)
+    else:
+        why = json.loads(output) if output else status
+        event = h.event(
+            h.SUB_FAILED,
+            TaskScheduledId=task,
+            Details=None,
+            Reason=f"The sub-orchestrator function '{row['name']}' failed: {why}",
+        )
+    post(db, row["parent"], row["parent_execution"], event)
+
+
+def raise_event(store: Store, instance: str, name: str, text: str) -> str | None:
+    """Buffer an external event; return the status the instance had."""
+    with store.transaction() as db:
+        row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
+        if row is not None and row["status"] not in TERMINAL:
+            post(db, instance, None, h.event(h.EVENT_RAISED, Name=name, Input=text))
+        return row["status"] if row else None
+
+
+def change(store: Store, instance: str, verb: str, reason: str) -> str | None:
+    """Terminate, suspend or resume; return the status the instance had."""
+    with store.transaction() as db:
+        row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
+        if row is None or row["status"] in TERMINAL:
+            return row["status"] if row else None
+        if verb == "terminate":
+            finish(db, instance, "Terminated", json.dumps(reason))
+        else:
+            status = "Suspended" if verb == "suspend" else "Running"
+            db.execute(
+                "UPDATE instances SET status=?, updated=? WHERE id=?",
+                (status, h.stamp(h.now()), instance),
+            )
+        return str(row["status"])
+
+
+def purge(store: Store, ids: list[str]) -> int:
+    """Delete finished instances with their history."""
+    deleted = 0
+    with store.transaction() as db:
+        for instance in ids:
+            gone = db.execute(
+                "DELETE FROM instances WHERE id=? AND status IN (?,?,?,?)", (instance, *TERMINAL)
+            ).rowcount
+            if gone:
+                clear(db, instance)
+            deleted += gone
+    return deleted
+
+
+def select(store: Store, filters: dict[str, Any]) -> list[sqlite3.Row]:
+    """List instances by status, id prefix and time of creation."""
+    where, values = ["1=1"], []
+    if filters.get("runtimeStatus"):
+        wanted = [s.strip().lower() for s in filters["runtimeStatus"].split(",")]
+        where.append(f"lower(status) IN ({','.join('?' * len(wanted))})")
+        values += wanted
+    if filters.get("instanceIdPrefix"):
+        prefix = filters["instanceIdPrefix"]
+        where.append("substr(id, 1, ?) = ?")
+        values += [len(prefix), prefix]
+    for key, sign in (("createdTimeFrom", ">="), ("createdTimeTo", "<=")):
+        if filters.get(key):
+            where.append(f"created {sign} ?")
+            values.append(h.stamp(h.parse_stamp(filters[key])))
+    return store.rows(
+        f"SELECT * FROM instances WHERE {' AND '.join(where)} ORDER BY created, id", *values
+    )

@@ -1,0 +1,76 @@
+"""Calls functions of the app the way the Python worker does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from funchost.indexing import HostedFunction
+
+
+@dataclass(frozen=True)
+class InvocationContext:
+    """The context parameter of a function that declares one."""
+
+    invocation_id: str
+    function_name: str
+    function_directory: str
+    trace_context: Any = None
+    retry_context: Any = None
+    thread_local_storage: Any = None
+
+
+class Invoker:
+    """Runs sync functions on threads and async ones on the loop."""
+
+    def __init__(self, client_json: str) -> None:
+        """Take the string that Durable client bindings receive."""
+        self._client_json = client_json
+        workers = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "0"))
+        self._threads = ThreadPoolExecutor(
+            workers or min(32, (os.cpu_count() or 1) + 4), thread_name_prefix="function"
+        )
+
+    async def call(self, function: HostedFunction, value: Any) -> Any:
+        """Invoke one function and return what it returns."""
+        arguments: dict[str, Any] = {function.argument: value}
+        for name in function.clients:
+            arguments[name] = self._client_json
+        if function.wants_context:
+            arguments["context"] = InvocationContext(uuid.uuid4().hex, function.name, os.getcwd())
+        if function.is_async:
+            return await function.call(**arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+
+    async def activity(self, function: HostedFunction, text: str | None) -> str:
+        """Invoke an activity with JSON text and return JSON text."""
+        from azure.functions._durable_functions import (
+            _deserialize_custom_object,
+            _serialize_custom_object,
+        )
+
+        value: Any = None
+        if text is not None:
+            try:
+                value = json.loads(text, object_hook=_deserialize_custom_object)
+            except json.JSONDecodeError:
+                value = text
+        result = await self.call(function, value)
+        try:
+            encoded = json.dumps(result, default=_serialize_custom_object)
+        except TypeError as error:
+            raise ValueError(
+                f"activity trigger output must be json serializable ({result!r})"
+            ) from error
+        # The real host parses with Newtonsoft, which turns these into strings.
+        return json.dumps(json.loads(encoded, parse_constant=lambda name: name))
+
+    def close(self) -> None:
+        """Drop waiting calls; running ones end with the process."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

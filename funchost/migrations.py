@@ -1,0 +1,25 @@
+"""The ordered schema steps of the host's store; never edit one that was released."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE instances(id TEXT PRIMARY KEY, name TEXT NOT NULL, execution TEXT NOT NULL,
+      status TEXT NOT NULL, input TEXT, output TEXT, custom TEXT, created TEXT NOT NULL,
+      updated TEXT NOT NULL, parent TEXT, parent_execution TEXT, parent_task INTEGER);
+    CREATE TABLE history(instance TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL,
+      PRIMARY KEY(instance, seq));
+    CREATE TABLE inbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL,
+      execution TEXT, due REAL NOT NULL, timer INTEGER, event TEXT NOT NULL);
+    CREATE INDEX inbox_due ON inbox(due);
+    CREATE INDEX inbox_instance ON inbox(instance);
+    CREATE TABLE work(seq INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL,
+      execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT);
+    CREATE INDEX work_instance ON work(instance);
+    CREATE TABLE deliveries(seq INTEGER PRIMARY KEY AUTOINCREMENT, function TEXT NOT NULL,
+      event TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL,
+      published TEXT NOT NULL);
+    CREATE INDEX deliveries_due ON deliveries(due);
+    CREATE TABLE dead_letters(seq INTEGER PRIMARY KEY AUTOINCREMENT, function TEXT NOT NULL,
+      event TEXT NOT NULL, attempts INTEGER NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL,
+      published TEXT NOT NULL, buried TEXT NOT NULL);
+    """,
+)
