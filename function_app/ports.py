@@ -1,6 +1,7 @@
 """What activities need of a platform; each adapter folder implements all of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from function_app.domain.approval import Decision, Evidence
@@ -83,6 +84,13 @@ class Production(Protocol):
         """Serve a former image again, or nothing when there was none."""
 
 
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+
+
 class Probe(Protocol):
     """Requests to a deployment."""
 
@@ -135,3 +143,4 @@ class Ports:
     probe: Probe
     ledger: Ledger
     notifier: Notifier
+    clock: Clock

@@ -1,0 +1,102 @@
+"""Activities of the release story."""
+
+from dataclasses import replace
+
+from function_app.domain.approval import Decision
+from function_app.domain.gates import GateResult
+from function_app.domain.release import Release, ReleaseRecord, ReleaseStatus, judge_smoke
+from function_app.domain.requests import (
+    ApprovalRequest,
+    Champion,
+    Promotion,
+    ReleaseEnd,
+    ReleaseUpdate,
+    RollBack,
+    SmokeTest,
+)
+from function_app.domain.serving import Deployment, Image
+from function_app.ports import Ports
+
+
+def build_image(ports: Ports, release: Release) -> Image:
+    """Build the image of the release's model version."""
+    return ports.images.build(ports.registry.get(release.model, release.version))
+
+
+def deploy_staging(ports: Ports, promotion: Promotion) -> Deployment:
+    """Run the image in staging, or return the deployment that an earlier attempt made."""
+    return ports.staging.deploy(promotion.release.release_id, promotion.image)
+
+
+def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
+    """Ask the deployment for the golden rows and judge what it answers."""
+    version = ports.registry.get(test.release.model, test.release.version)
+    report = ports.probe.smoke_test(test.deployment, version)
+    return judge_smoke(report, test.deployment.image, test.release.policy)
+
+
+def remove_staging(ports: Ports, release: Release) -> None:
+    """Remove what the release left in staging."""
+    ports.staging.remove(release.release_id)
+
+
+def request_approval(ports: Ports, request: ApprovalRequest) -> None:
+    """Record that the release waits, and tell its approvers."""
+    ports.ledger.save_release(
+        ReleaseRecord(
+            release=request.release,
+            status=ReleaseStatus.AWAITING_APPROVAL,
+            updated_at=ports.clock.now(),
+            image=request.image,
+            evidence_hash=request.evidence.digest,
+            reasons=request.evidence.reasons,
+        )
+    )
+    ports.notifier.ask_for_approval(request.release, request.evidence)
+
+
+def read_decision(ports: Ports, release: Release) -> Decision | None:
+    """Read the decision from the ledger, the one place that can approve."""
+    return ports.ledger.get_decision(release.release_id)
+
+
+def get_champion(ports: Ports, release: Release) -> Champion:
+    """Read back what production serves."""
+    return Champion(image=ports.production.champion(release.model))
+
+
+def promote_challenger(ports: Ports, promotion: Promotion) -> Deployment:
+    """Give production's traffic to the image."""
+    release = promotion.release
+    return ports.production.promote(release.release_id, promotion.image, release.policy.replicas)
+
+
+def roll_back_production(ports: Ports, request: RollBack) -> Champion:
+    """Give the traffic back and return what production serves then."""
+    ports.production.roll_back(request.model, request.former)
+    return Champion(image=ports.production.champion(request.model))
+
+
+def update_release(ports: Ports, update: ReleaseUpdate) -> None:
+    """Record where the release stands; what the ledger knows of it beyond that stays."""
+    stored = ports.ledger.get_release(update.release.release_id)
+    record = stored or ReleaseRecord(
+        release=update.release, status=update.status, updated_at=ports.clock.now()
+    )
+    ports.ledger.save_release(
+        replace(
+            record,
+            status=update.status,
+            image=update.image or record.image,
+            updated_at=ports.clock.now(),
+        )
+    )
+
+
+def end_release(ports: Ports, end: ReleaseEnd) -> None:
+    """Record how the release ended and tell the people."""
+    update = ReleaseUpdate(release=end.release, status=end.result.status)
+    update_release(ports, update)
+    if end.result.status is ReleaseStatus.PROMOTED:
+        ports.registry.mark_champion(ports.registry.get(end.release.model, end.release.version))
+    ports.notifier.tell_result(end.release, end.result)
