@@ -1,0 +1,30 @@
+"""Messages to people on this machine: one JSON file each, in an outbox folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from function_app.codec import dump
+from function_app.domain.approval import Evidence
+from function_app.domain.release import Release, ReleaseResult
+
+
+class LocalNotifier:
+    """Writes each message once; a second attempt writes the same file again."""
+
+    def __init__(self, outbox: Path) -> None:
+        self._outbox = outbox
+
+    def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
+        content = {"release": dump(release), "evidence": dump(evidence)}
+        self._write(f"{release.release_id}-approval", content)
+
+    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+        content = {"release": dump(release), "result": dump(result)}
+        self._write(f"{release.release_id}-result", content)
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        self._outbox.mkdir(parents=True, exist_ok=True)
+        unfinished = self._outbox / f".{name}.tmp"
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(self._outbox / f"{name}.json")
