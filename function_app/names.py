@@ -25,9 +25,13 @@ UPDATE_RELEASE = "update_release"
 END_RELEASE = "end_release"
 
 # External events
-RUN_COMPLETED_EVENT = "RunCompleted"
 
 
 def decision_event(release_id: str) -> str:
     """Return the event that wakes the one wait for a decision on this release."""
     return f"Decision-{release_id}"
+
+
+def run_completed_event(run_id: str) -> str:
+    """Return the event that wakes the one wait for the end of this run."""
+    return f"RunCompleted-{run_id}"

@@ -54,7 +54,7 @@ def _wait_for_run(ctx: StoryContext, run_id: str, request: TrainingRequest) -> S
     deadline = ctx.current_utc_datetime + request.policy.timeout
     # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
     # to the first.
-    event = ctx.wait_for_external_event(f"{names.RUN_COMPLETED_EVENT}-{run_id}")
+    event = ctx.wait_for_external_event(names.run_completed_event(run_id))
     heard = False
     while True:
         run = yield from steps.get_run(ctx, run_id)

@@ -1,0 +1,60 @@
+"""The settings of the app: read once, where the app is created, and passed down."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from function_app.codec import load
+from function_app.domain.project import ModelProject
+from function_app.errors import ConfigError, ContractError
+
+PLATFORMS = ("local", "azure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the app reads from its environment.
+
+    `state` is the folder of the local platform; the topic is where local adapters publish.
+    """
+
+    platform: str
+    root: Path
+    state: Path
+    topic_endpoint: str
+    topic_key: str = field(repr=False)
+    projects: Mapping[str, ModelProject]
+
+
+def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
+    """Return the settings of the app in folder `root`, or raise ConfigError naming the bad key."""
+    platform = environ.get("MLOPS_PLATFORM", "local")
+    if platform not in PLATFORMS:
+        raise ConfigError(f"MLOPS_PLATFORM is {platform!r}. Use one of {', '.join(PLATFORMS)}.")
+    return Settings(
+        platform=platform,
+        root=root,
+        state=Path(environ.get("MLOPS_STATE", root / ".mlops")).resolve(),
+        topic_endpoint=environ.get("MLOPS_TOPIC_ENDPOINT")
+        or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
+        topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
+        projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml"))),
+    )
+
+
+def read_projects(path: Path) -> dict[str, ModelProject]:
+    """Return the models of a mlops.toml, by name."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read. Set MLOPS_PROJECTS or restore it.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from error
+    models = content.get("models")
+    if not isinstance(models, dict) or not models:
+        raise ConfigError(f"{path} names no model. Add a table [models.<name>].")
+    try:
+        return {name: load(ModelProject, entry) for name, entry in models.items()}
+    except ContractError as error:
+        raise ConfigError(f"{path}: {error.message}") from error
