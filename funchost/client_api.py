@@ -1,0 +1,300 @@
+"""The Durable management routes: keyless for the client on loopback, keyed for the public."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import re
+import sqlite3
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from funchost import instances as i
+from funchost.engine import Engine
+
+RPC, PUBLIC = "/durabletask", "/runtime/webhooks/durabletask"
+_BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
+_NAMES = {
+    4: "TaskScheduled",
+    5: "TaskCompleted",
+    6: "TaskFailed",
+    7: "SubOrchestrationInstanceCreated",
+    8: "SubOrchestrationInstanceCompleted",
+    9: "SubOrchestrationInstanceFailed",
+    10: "TimerCreated",
+    11: "TimerFired",
+    0: "ExecutionStarted",
+    15: "EventRaised",
+}
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
+    """Build the URLs that manage one instance; they carry the key."""
+    root = f"{base}/instances/{instance}"
+    return {
+        "id": instance,
+        "statusQueryGetUri": f"{root}?{query}",
+        "sendEventPostUri": f"{root}/raiseEvent/{{eventName}}?{query}",
+        "terminatePostUri": f"{root}/terminate?reason={{text}}&{query}",
+        "rewindPostUri": f"{root}/rewind?reason={{text}}&{query}",
+        "purgeHistoryDeleteUri": f"{root}?{query}",
+        "restartPostUri": f"{root}/restart?{query}",
+        "suspendPostUri": f"{root}/suspend?reason={{text}}&{query}",
+        "resumePostUri": f"{root}/resume?reason={{text}}&{query}",
+    }
+
+
+def binding_json(origin: str, hub: str, key: str) -> str:
+    """Build the string that a durableClient binding receives."""
+    base, query = origin + PUBLIC, f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
+    create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}"
+    return json.dumps(
+        {
+            "taskHubName": hub,
+            "connectionName": "AzureWebJobsStorage",
+            "creationUrls": {
+                "createNewInstancePostUri": create,
+                "createAndWaitOnNewInstancePostUri": create,
+            },
+            "managementUrls": management_urls(base, query, "INSTANCEID"),
+            "baseUrl": base,
+            "requiredQueryStringParameters": query,
+            "rpcBaseUrl": f"{origin}{RPC}/",
+            "httpBaseUrl": base,
+        }
+    )
+
+
+def _moment(text: str) -> str:
+    return text[:19] + "Z"
+
+
+def _load(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def status_document(row: sqlite3.Row, show_input: bool = True) -> dict[str, Any]:
+    """Write an instance as the status endpoint shows it."""
+    return {
+        "name": row["name"],
+        "instanceId": row["id"],
+        "runtimeStatus": row["status"],
+        "input": _load(row["input"]) if show_input else None,
+        "customStatus": _load(row["custom"]),
+        "output": _load(row["output"]),
+        "createdTime": _moment(row["created"]),
+        "lastUpdatedTime": _moment(row["updated"]),
+    }
+
+
+def _bad(text: str, status: int = 400) -> web.Response:
+    return web.json_response(
+        {
+            "Message": text,
+            "ExceptionMessage": text,
+            "ExceptionType": "System.ArgumentException",
+            "StackTrace": "",
+        },
+        status=status,
+    )
+
+
+def _flag(query: Mapping[str, str], name: str, default: bool) -> bool:
+    return query.get(name, str(default)).lower() == "true"
+
+
+class ClientApi:
+    """Answers the start, status, event and life-cycle routes."""
+
+    def __init__(self, engine: Engine, origin: str, hub: str, key: str) -> None:
+        """Take the key that guards the public copy of the routes."""
+        self.engine, self.store, self.key = engine, engine.store, key
+        self._base = origin + PUBLIC
+        self._query = f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes, once per prefix."""
+        table: list[tuple[str, str, Answer]] = [
+            ("POST", "/orchestrators/{name}", self.start),
+            ("POST", "/orchestrators/{name}/{id}", self.start),
+            ("GET", "/instances/", self.list),
+            ("GET", "/instances", self.list),
+            ("DELETE", "/instances/", self.purge_many),
+            ("DELETE", "/instances", self.purge_many),
+            ("GET", "/instances/{id}", self.get),
+            ("DELETE", "/instances/{id}", self.purge),
+            ("POST", "/instances/{id}/raiseEvent/{event}", self.raise_event),
+            ("POST", "/instances/{id}/{verb:terminate|suspend|resume}", self.change),
+            ("POST", "/instances/{id}/{verb:rewind|restart}", self.unsupported),
+            ("*", "/entities{rest:.*}", self.unsupported),
+        ]
+        rpc = [
+            web.route(method, RPC + path, self._loopback(answer)) for method, path, answer in table
+        ]
+        return rpc + [
+            web.route(method, PUBLIC + path, self._keyed(answer)) for method, path, answer in table
+        ]
+
+    def _loopback(self, answer: Answer) -> Answer:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            # The routes without a key serve only the client library on this machine.
+            if request.remote not in ("127.0.0.1", "::1"):
+                return web.Response(status=403)
+            return await answer(request)
+
+        return guarded
+
+    def _keyed(self, answer: Answer) -> Answer:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            given = request.query.get("code", "") or request.headers.get("x-functions-key", "")
+            if not hmac.compare_digest(given.encode(), self.key.encode()):
+                return web.Response(status=401)
+            return await answer(request)
+
+        return guarded
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Start an instance, and wait for it when a timeout is given."""
+        name = request.match_info["name"]
+        instance = request.match_info.get("id") or uuid.uuid4().hex
+        function = self.engine.functions.get(name.lower())
+        if function is None or function.kind != "orchestrationTrigger":
+            return _bad(
+                f"The function '{name}' doesn't exist, is disabled, or is not an "
+                "orchestrator function."
+            )
+        if _BAD_ID.search(instance) or len(instance) > 256:
+            return _bad(f"The instance id {instance!r} is not allowed.")
+        text = await request.text() or None
+        try:
+            _load(text)
+        except ValueError:
+            return _bad("The request body is not JSON.")
+        with self.store.transaction() as db:
+            created = i.create(db, instance, function.name, text)
+        if not created:
+            return _bad(f"An Orchestration instance with the id {instance} already exists.", 409)
+        self.engine.wake()
+        end = time.monotonic() + float(request.query.get("timeout", 0))
+        while time.monotonic() < end:
+            row = self.store.row("SELECT * FROM instances WHERE id=?", instance)
+            if row is not None and row["status"] in i.TERMINAL:
+                return web.json_response(_load(row["output"]))
+            await asyncio.sleep(float(request.query.get("pollingInterval", 0.05)))
+        urls = management_urls(self._base, self._query, instance)
+        del urls["rewindPostUri"]
+        return web.json_response(
+            urls,
+            status=202,
+            headers={
+                "Location": urls["statusQueryGetUri"],
+                "Retry-After": "10",
+            },
+        )
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Show one instance."""
+        row = self.store.row("SELECT * FROM instances WHERE id=?", request.match_info["id"])
+        if row is None:
+            return web.Response(status=404)
+        document = status_document(row, _flag(request.query, "showInput", True))
+        if _flag(request.query, "showHistory", False):
+            document["historyEvents"] = self._history(
+                row["id"], _flag(request.query, "showHistoryOutput", False)
+            )
+        if row["status"] not in i.TERMINAL:
+            return web.json_response(
+                document,
+                status=202,
+                headers={
+                    "Location": str(request.url),
+                    "Retry-After": "5",
+                },
+            )
+        broken = row["status"] == "Failed" and _flag(
+            request.query, "returnInternalServerErrorOnFailure", False
+        )
+        return web.json_response(document, status=500 if broken else 200)
+
+    def _history(self, instance: str, outputs: bool) -> list[dict[str, Any]]:
+        rows = self.store.rows("SELECT event FROM history WHERE instance=? ORDER BY seq", instance)
+        shown = []
+        for event in (json.loads(row["event"]) for row in rows):
+            if event["EventType"] not in _NAMES:
+                continue
+            event["EventType"] = _NAMES[event["EventType"]]
+            if not outputs:
+                event.pop("Result", None)
+            shown.append(event)
+        return shown
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List instances, in pages when top is given."""
+        try:
+            rows = i.select(self.store, dict(request.query))
+        except ValueError as error:
+            return _bad(str(error))
+        skip = int(request.headers.get("x-ms-continuation-token") or 0)
+        top = int(request.query.get("top") or 0) or len(rows)
+        show = _flag(request.query, "showInput", True)
+        more = {"x-ms-continuation-token": str(skip + top)} if skip + top < len(rows) else {}
+        return web.json_response(
+            [status_document(r, show) for r in rows[skip : skip + top]], headers=more
+        )
+
+    async def purge(self, request: web.Request) -> web.StreamResponse:
+        """Delete one finished instance."""
+        instance = request.match_info["id"]
+        if self.store.row("SELECT 1 FROM instances WHERE id=?", instance) is None:
+            return web.Response(status=404)
+        count = i.purge(self.store, [instance])
+        return web.json_response({"instancesDeleted": count}, status=200 if count else 412)
+
+    async def purge_many(self, request: web.Request) -> web.StreamResponse:
+        """Delete finished instances by filter."""
+        if "createdTimeFrom" not in request.query:
+            return _bad("createdTimeFrom is required.")
+        rows = i.select(self.store, dict(request.query))
+        count = i.purge(self.store, [r["id"] for r in rows])
+        return web.json_response({"instancesDeleted": count}, status=200 if count else 404)
+
+    async def raise_event(self, request: web.Request) -> web.StreamResponse:
+        """Store an external event."""
+        if request.content_type != "application/json":
+            return _bad("Only application/json is accepted.")
+        text = await request.text()
+        try:
+            json.loads(text)
+        except ValueError:
+            return _bad("The request body is not JSON.")
+        status = i.raise_event(
+            self.store, request.match_info["id"], request.match_info["event"], text
+        )
+        return self._accepted(status)
+
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        """Terminate, suspend or resume an instance."""
+        status = i.change(
+            self.store,
+            request.match_info["id"],
+            request.match_info["verb"],
+            request.query.get("reason", ""),
+        )
+        return self._accepted(status)
+
+    def _accepted(self, status: str | None) -> web.Response:
+        self.engine.wake()
+        if status is None:
+            return web.Response(status=404)
+        return web.Response(status=410 if status in i.TERMINAL else 202)
+
+    async def unsupported(self, request: web.Request) -> web.StreamResponse:
+        """Refuse by name what this host does not do."""
+        what = request.match_info.get("verb", "entities")
+        return _bad(f"{what} is not supported by this local host", 501)

@@ -1,0 +1,108 @@
+"""A real host process over the app in apps/small."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+APPS = Path(__file__).parent / "apps"
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Host:
+    """Starts, kills and asks one host."""
+
+    def __init__(self, state: Path, app: Path = APPS / "small", **environ: str) -> None:
+        self.state, self.app, self.environ = state, app, environ
+        self.log = state / "small.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        state = self.state
+        state.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        environ = {
+            **os.environ,
+            "SMALL_LOG": str(self.log),
+            "PYTHONPATH": str(ROOT),
+            "FUNCHOST_EVENTGRID_RETRY_SCALE": "0.02",
+            **self.environ,
+        }
+        arguments = ["start", "--port", str(port), "--app", str(self.app), "--state", str(state)]
+        with (state / "host.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "funchost", *arguments],
+                env=environ,
+                stdout=output,
+                stderr=output,
+            )
+        until(self.is_up, f"the host to listen: {(state / 'host.log').read_text()}")
+
+    def is_up(self) -> bool:
+        try:
+            return httpx.get(self.url).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def post(self, path: str, content: Any = None) -> httpx.Response:
+        return httpx.post(self.url + path, json=content)
+
+    def begin(self, story: str, instance: str, value: Any = None) -> httpx.Response:
+        return self.post(f"/api/start/{story}/{instance}", value)
+
+    def status(self, instance: str) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}/durabletask/instances/{instance}")
+        return answer.json() if answer.content else {}
+
+    def finished(self, instance: str) -> dict[str, Any]:
+        ended = ("Completed", "Failed", "Terminated")
+        until(lambda: self.status(instance).get("runtimeStatus") in ended, f"{instance} to end")
+        return self.status(instance)
+
+    def keys(self) -> dict[str, str]:
+        return dict(json.loads((self.state / "host.json").read_text()))
+
+
+def until(condition: Any, what: str, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    host = Host(tmp_path_factory.mktemp("host"))
+    host.start()
+    yield host
+    host.stop()
+
+
+@pytest.fixture
+def fresh_host(tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path / "state", SMALL_SLOW="0.5")
+    host.start()
+    yield host
+    host.stop()
