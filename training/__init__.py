@@ -1,0 +1,1 @@
+"""The sample model: Ridge regression on the diabetes data, plain scikit-learn."""

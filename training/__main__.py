@@ -1,0 +1,90 @@
+"""python -m training --data FILE --out FOLDER [--parameters FILE]
+python -m training predict --model FOLDER --rows FILE --out FILE
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from training import model_file
+from training.data import TARGET, DataError, Split, load_csv, split
+from training.evaluate import metrics
+from training.train import read_parameters, train
+
+GOLDEN_ROWS = 5
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        if arguments[:1] == ["predict"]:
+            return _predict(arguments[1:])
+        return _train(arguments)
+    except (DataError, model_file.UntrustedModelError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+
+
+def _train(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="CSV with the target in Y")
+    parser.add_argument("--out", type=Path, required=True, help="folder for model and metrics")
+    parser.add_argument("--parameters", type=Path, help='JSON: {"training": {"alpha": 0.4}}')
+    given = parser.parse_args(arguments)
+    parameters = read_parameters(given.parameters)
+    rows = split(load_csv(given.data))
+    model = train(rows.train_x, rows.train_y, parameters)
+    predicted = model.predict(rows.test_x)
+    given.out.mkdir(parents=True, exist_ok=True)
+    model_file.save(model, given.out)
+    _write_rows(given.out, rows, predicted)
+    figures = {**metrics(rows.test_y, predicted), "alpha": parameters["alpha"]}
+    # Last and at once: whoever finds the metrics finds a whole model.
+    _write(given.out / "metrics.json", figures)
+    print(json.dumps(figures))
+    return 0
+
+
+def _write_rows(out: Path, rows: Split, predicted: Any) -> None:
+    _write(out / "model_schema.json", {"features": list(rows.columns), "target": TARGET})
+    golden = {
+        "data": rows.test_x[:GOLDEN_ROWS].tolist(),
+        "result": np.asarray(predicted[:GOLDEN_ROWS]).tolist(),
+    }
+    _write(out / "golden.json", golden)
+    frame = pd.DataFrame(rows.test_x, columns=list(rows.columns))
+    frame[TARGET] = rows.test_y
+    frame.to_csv(out / "test_rows.csv", index=False)
+
+
+def _predict(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training predict")
+    parser.add_argument("--model", type=Path, required=True, help="folder of a trained model")
+    parser.add_argument("--rows", type=Path, required=True, help="CSV with the target in Y")
+    parser.add_argument("--out", type=Path, required=True, help="JSON to write")
+    given = parser.parse_args(arguments)
+    frame = load_csv(given.rows)
+    schema = json.loads((given.model / "model_schema.json").read_text(encoding="utf-8"))
+    absent = [name for name in schema["features"] if name not in frame.columns]
+    if absent:
+        raise DataError(f"{given.rows} has no column {', '.join(absent)}.")
+    model = model_file.load(given.model)
+    predicted = model.predict(frame[schema["features"]].to_numpy())
+    content = {"actual": frame[TARGET].tolist(), "predicted": np.asarray(predicted).tolist()}
+    _write(given.out, content)
+    return 0
+
+
+def _write(path: Path, content: Any) -> None:
+    unfinished = path.with_name(f".{path.name}.tmp")
+    unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""The saved model: skops, which builds only types that are on a list, kept beside the model.
+
+Loading a pickle runs whatever its author wrote. A skops file is a zip of arrays and a schema.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+MODEL = "model.skops"
+TRUSTED_TYPES = "trusted_types.json"
+# A zip entry of a fixed age, so that the same model is the same bytes.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class UntrustedModelError(ValueError):
+    """The file holds types that its list of trusted types does not name."""
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write the model and the list of types it needs beyond skops' own."""
+    content = skops.io.dumps(model)
+    trusted = sorted(skops.io.get_untrusted_types(data=content))
+    (folder / MODEL).write_bytes(_canonical(content))
+    (folder / TRUSTED_TYPES).write_text(json.dumps(trusted) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Any:
+    """Return the model in `folder`; UntrustedModelError when it holds more than its list."""
+    trusted = json.loads((folder / TRUSTED_TYPES).read_text(encoding="utf-8"))
+    content = (folder / MODEL).read_bytes()
+    unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted))
+    if unknown:
+        raise UntrustedModelError(f"{folder / MODEL} holds untrusted types: {', '.join(unknown)}.")
+    return skops.io.loads(content, trusted=trusted)
+
+
+def _canonical(content: bytes) -> bytes:
+    # skops names arrays by memory address and stamps entries with the time: rename in order.
+    with zipfile.ZipFile(io.BytesIO(content)) as given:
+        entries = {name: given.read(name) for name in given.namelist()}
+        schema = entries.pop("schema.json").decode()
+    tree = _renumber(json.loads(schema), {})
+    names: dict[str, str] = {}
+    for name in sorted(entries, key=schema.index):
+        _, dot, ending = name.partition(".")
+        names[name] = f"{len(names)}{dot}{ending}"
+    text = json.dumps(tree, sort_keys=True)
+    for name, fresh in names.items():
+        text = text.replace(json.dumps(name), json.dumps(fresh))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as written:
+        for name in names:
+            written.writestr(zipfile.ZipInfo(names[name], _EPOCH), entries[name])
+        written.writestr(zipfile.ZipInfo("schema.json", _EPOCH), text)
+    return out.getvalue()
+
+
+def _renumber(node: Any, ids: dict[int, int]) -> Any:
+    if isinstance(node, list):
+        return [_renumber(item, ids) for item in node]
+    if not isinstance(node, dict):
+        return node
+    fresh = {key: _renumber(item, ids) for key, item in node.items()}
+    if isinstance(node.get("__id__"), int):
+        fresh["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
+    return fresh
