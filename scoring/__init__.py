@@ -1,0 +1,1 @@
+"""The service that a model's image runs."""

@@ -1,0 +1,31 @@
+"""python -m scoring --model FOLDER --port PORT"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from scoring.predictor import Predictor
+from scoring.server import create_server
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m scoring", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="folder of a trained model")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    given = parser.parse_args()
+    try:
+        predictor = Predictor(given.model)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"scoring: {given.model} holds no model that can be served: {error}", file=sys.stderr)
+        return 2
+    server = create_server(predictor, os.environ.get("IMAGE_DIGEST", ""))
+    web.run_app(server, host=given.host, port=given.port, access_log=None, print=None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
