@@ -28,7 +28,8 @@ def main() -> int:
     state = (arguments.state or app / ".funchost").resolve()
     level = os.environ.get("FUNCHOST_LOG_LEVEL", "INFO")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("azure").setLevel(logging.WARNING)
+    for name in ("azure", "httpx", "mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(arguments.port, app, state))
     except (IndexingError, StoreError, OSError) as error:

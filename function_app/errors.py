@@ -5,6 +5,7 @@ MlopsError
 ├── ContractError    what came in does not have the agreed shape
 ├── NotFoundError    what was named does not exist
 ├── ConflictError    the state of things forbids it
+├── RefusedError     who asks is unknown or may not do it
 └── PlatformError    a platform (Azure or this machine) did not do what was asked
 
 Texts read `CODE: what failed. What we saw. What to do.`, because a story sees the text only.
@@ -44,6 +45,12 @@ class ConflictError(MlopsError):
     """The state of things forbids what was asked."""
 
     code = "CONFLICT"
+
+
+class RefusedError(MlopsError):
+    """Who asks is unknown, or may not do it."""
+
+    code = "UNAUTHENTICATED"
 
 
 class PlatformError(MlopsError):

@@ -4,8 +4,10 @@
 ENSURE_PLATFORM = "ensure_platform"
 TRAIN_MODEL = "train_model"
 RELEASE_MODEL = "release_model"
+ROLL_BACK = "roll_back"
 
 # Activities
+ENSURE_PART = "ensure_part"
 VALIDATE_DATASET = "validate_dataset"
 SUBMIT_TRAINING = "submit_training"
 GET_RUN = "get_run"

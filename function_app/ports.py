@@ -7,6 +7,8 @@ from typing import Protocol
 from function_app.domain.approval import Decision, Evidence
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.gates import Predictions
+from function_app.domain.inbox import Claim, DeadLetter
+from function_app.domain.platform import PlatformPart
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
 from function_app.domain.serving import Deployment, Image, SmokeReport
 from function_app.domain.training import Dataset, ModelVersion, Run
@@ -23,6 +25,12 @@ class Datasets(Protocol):
 
     def baseline(self, model: str) -> DataProfile:
         """Return the figures of the reference data."""
+
+    def announce(self) -> int:
+        """Publish an event for each file that arrived since the last look; return how many.
+
+        Where the storage itself sends events, this does nothing.
+        """
 
 
 class Jobs(Protocol):
@@ -101,8 +109,17 @@ class Probe(Protocol):
 class Ledger(Protocol):
     """Our durable records."""
 
-    def claim(self, key: str, owner: str) -> str:
-        """Claim a cause once; return the owner, who is another one when it was claimed before."""
+    def claim(self, claim: Claim) -> Claim:
+        """Claim a cause once; return the stored claim, an earlier one when there was one."""
+
+    def list_claims(self) -> tuple[Claim, ...]:
+        """Return every claim, newest first."""
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Keep an event that nothing took; the same one is kept once."""
+
+    def list_dead_letters(self) -> tuple[DeadLetter, ...]:
+        """Return every dead letter, newest first."""
 
     def save_release(self, record: ReleaseRecord) -> None:
         """Store a release; ConflictError when its status may not follow the stored one."""
@@ -130,6 +147,20 @@ class Notifier(Protocol):
         """Tell how a release ended."""
 
 
+class Approvers(Protocol):
+    """The people who may decide."""
+
+    def identify(self, token: str) -> str | None:
+        """Return whose token this is, or None."""
+
+
+class Platform(Protocol):
+    """What must stand before the first event."""
+
+    def ensure(self, part: PlatformPart) -> str:
+        """Make a part or find it; return in a few words which."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Every port of one platform."""
@@ -144,3 +175,5 @@ class Ports:
     ledger: Ledger
     notifier: Notifier
     clock: Clock
+    approvers: Approvers
+    platform: Platform

@@ -1,5 +1,6 @@
 """The settings of the app: read once, where the app is created, and passed down."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
         projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml"))),
     )
+
+
+def current_settings() -> Settings:
+    """Return the settings of this process, whose app stands beside this package."""
+    return read_settings(os.environ, Path(__file__).resolve().parents[1])
 
 
 def read_projects(path: Path) -> dict[str, ModelProject]:

@@ -1,5 +1,6 @@
 """python -m training --data FILE --out FOLDER [--parameters FILE]
 python -m training predict --model FOLDER --rows FILE --out FILE
+python -m training sample --out FILE
 """
 
 import argparse
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from training import model_file
-from training.data import TARGET, DataError, Split, load_csv, split
+from training.data import TARGET, DataError, Split, load_csv, split, write_diabetes_csv
 from training.evaluate import metrics
 from training.train import read_parameters, train
 
@@ -24,6 +25,8 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["predict"]:
             return _predict(arguments[1:])
+        if arguments[:1] == ["sample"]:
+            return _sample(arguments[1:])
         return _train(arguments)
     except (DataError, model_file.UntrustedModelError) as error:
         print(f"training: {error}", file=sys.stderr)
@@ -77,6 +80,13 @@ def _predict(arguments: list[str]) -> int:
     predicted = model.predict(frame[schema["features"]].to_numpy())
     content = {"actual": frame[TARGET].tolist(), "predicted": np.asarray(predicted).tolist()}
     _write(given.out, content)
+    return 0
+
+
+def _sample(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training sample")
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
+    write_diabetes_csv(parser.parse_args(arguments).out)
     return 0
 
 

@@ -72,4 +72,6 @@ def write_diabetes_csv(path: Path) -> None:
     bunch = load_diabetes(as_frame=True)
     frame = bunch.frame.rename(columns={"target": TARGET})
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=False)
+    unfinished = path.with_name(f".{path.name}.tmp")
+    frame.to_csv(unfinished, index=False)
+    unfinished.replace(path)

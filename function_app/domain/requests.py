@@ -85,6 +85,14 @@ class RollBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackResult:
+    """Whether production serves the former champion again, and what it serves."""
+
+    restored: bool
+    served: Image | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Champion:
     """What production serves; no image before the first promotion."""
 

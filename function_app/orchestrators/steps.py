@@ -10,6 +10,7 @@ from function_app import names
 from function_app.codec import dump, load
 from function_app.domain.approval import Decision
 from function_app.domain.gates import GateResult
+from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.release import Release
 from function_app.domain.requests import (
     ApprovalRequest,
@@ -82,6 +83,10 @@ def _call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story
 
 def _tell(ctx: StoryContext, name: str, argument: Any) -> Story[None]:
     yield ctx.call_activity_with_retry(name, PLATFORM, dump(argument))
+
+
+def ensure_part(ctx: StoryContext, part: EnsurePart) -> Story[EnsuredPart]:
+    return (yield from _call(ctx, names.ENSURE_PART, part, EnsuredPart))
 
 
 def validate_dataset(ctx: StoryContext, check: DatasetCheck) -> Story[CheckedDataset]:

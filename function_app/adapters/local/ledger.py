@@ -8,11 +8,15 @@ from pathlib import Path
 
 from function_app.codec import dump, load
 from function_app.domain.approval import Decision
+from function_app.domain.inbox import Claim, DeadLetter
 from function_app.domain.release import ReleaseRecord, may_become
 from function_app.errors import ConflictError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (
+    key TEXT PRIMARY KEY, claimed_at TEXT NOT NULL, claim TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS dead_letters (
+    letter_id TEXT PRIMARY KEY, buried_at TEXT NOT NULL, letter TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS releases (
     release_id TEXT PRIMARY KEY, updated_at TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS decisions (release_id TEXT PRIMARY KEY, decision TEXT NOT NULL);
@@ -31,11 +35,29 @@ class LocalLedger:
         finally:
             connection.close()
 
-    def claim(self, key: str, owner: str) -> str:
+    def claim(self, claim: Claim) -> Claim:
+        text = json.dumps(dump(claim))
         with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO claims VALUES (?, ?)", (key, owner))
-            row = connection.execute("SELECT owner FROM claims WHERE key = ?", (key,)).fetchone()
-            return str(row[0])
+            row = (claim.key, claim.claimed_at.isoformat(), text)
+            connection.execute("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", row)
+            query = "SELECT claim FROM claims WHERE key = ?"
+            stored = connection.execute(query, (claim.key,)).fetchone()
+            return load(Claim, json.loads(stored[0]))
+
+    def list_claims(self) -> tuple[Claim, ...]:
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT claim FROM claims ORDER BY claimed_at DESC")
+            return tuple(load(Claim, json.loads(row[0])) for row in rows)
+
+    def bury(self, letter: DeadLetter) -> None:
+        row = (letter.letter_id, letter.buried_at.isoformat(), json.dumps(dump(letter)))
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?)", row)
+
+    def list_dead_letters(self) -> tuple[DeadLetter, ...]:
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT letter FROM dead_letters ORDER BY buried_at DESC")
+            return tuple(load(DeadLetter, json.loads(row[0])) for row in rows)
 
     def save_release(self, record: ReleaseRecord) -> None:
         release_id = record.release.release_id

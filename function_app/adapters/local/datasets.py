@@ -1,0 +1,131 @@
+"""Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.domain.data_quality import ColumnProfile, DataProfile
+from function_app.domain.events import BLOB_CREATED
+from function_app.domain.training import Dataset
+from function_app.errors import ContractError, NotFoundError, PlatformError
+
+MAX_BYTES = 200 * 1024 * 1024
+
+
+class LocalDatasets:
+    """Keeps each version once; announces a file when two looks found it unchanged."""
+
+    def __init__(self, state: Path, root: Path, events: LocalEvents) -> None:
+        self._inbox = state / "inbox"
+        self._versions = state / "datasets"
+        self._announced = state / "announced.json"
+        self._root, self._events = root, events
+        self._seen: dict[str, list[int]] = {}
+
+    def add(self, model: str, uri: str) -> Dataset:
+        content = self._read(uri)
+        version = sha256(content)
+        path = self._versions / model / f"{version}.csv"
+        if not path.exists():
+            write_whole(path, content)
+        return Dataset(model=model, version=version, uri=str(path))
+
+    def profile(self, dataset: Dataset) -> DataProfile:
+        return _profile(Path(dataset.uri))
+
+    def baseline(self, model: str) -> DataProfile:
+        return _profile(self.ensure_baseline(model))
+
+    def ensure_baseline(self, model: str) -> Path:
+        """Write the reference data once; the model's own training code knows it."""
+        path = self._versions / model / "baseline.csv"
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
+        ended = subprocess.run(
+            command, cwd=self._root, capture_output=True, text=True, timeout=120, check=False
+        )
+        if ended.returncode:
+            raise PlatformError("local", "write the baseline dataset", ended.stderr.strip()[-300:])
+        return path
+
+    def announce(self) -> int:
+        with locked(self._announced.with_suffix(".lock")):
+            before: dict[str, Any] = read_json(self._announced) or {}
+            now, count = dict(before), 0
+            for path in sorted(self._inbox.glob("*/**/*")):
+                name = path.relative_to(self._inbox).as_posix()
+                if path.name.startswith(".") or not path.is_file():
+                    continue
+                stat = path.stat()
+                look = [stat.st_mtime_ns, stat.st_size]
+                # A file that still grows is not complete: wait for two looks that agree.
+                if before.get(name) == look or self._seen.get(name) != look:
+                    self._seen[name] = look
+                    continue
+                self._publish(path, name)
+                now[name] = look
+                count += 1
+            if count:
+                write_json(self._announced, now)
+            return count
+
+    def _publish(self, path: Path, name: str) -> None:
+        container, _, blob = name.partition("/")
+        content = path.read_bytes()
+        data = {
+            "api": "PutBlob",
+            "contentType": "text/csv",
+            "contentLength": len(content),
+            "blobType": "BlockBlob",
+            "eTag": sha256(content),
+            "url": path.as_uri(),
+        }
+        subject = f"/blobServices/default/containers/{container}/blobs/{blob}"
+        self._events.publish(BLOB_CREATED, subject, data)
+
+    def _read(self, uri: str) -> bytes:
+        parts = urlsplit(uri)
+        path = Path(unquote(parts.path)).resolve()
+        if parts.scheme != "file" or not path.is_relative_to(self._inbox.resolve()):
+            raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
+        try:
+            size = path.stat().st_size
+            if size > MAX_BYTES:
+                raise ContractError(f"{path.name} has {size} bytes; {MAX_BYTES} are allowed.")
+            return path.read_bytes()
+        except OSError as error:
+            raise NotFoundError(
+                f"{path.name} cannot be read. Put it into the inbox again."
+            ) from error
+
+
+def _profile(path: Path) -> DataProfile:
+    import numpy as np
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        raise ContractError("The file is empty. It needs a header and rows.") from None
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        first = str(error).splitlines()[0]
+        raise ContractError(f"The file is not a readable CSV: {first}") from error
+    columns = []
+    for name in frame.columns:
+        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
+        finite = values[np.isfinite(values)]
+        columns.append(
+            ColumnProfile(
+                name=str(name),
+                missing=int(values.size - finite.size),
+                mean=float(finite.mean()) if finite.size else None,
+                std=float(finite.std()) if finite.size else None,
+            )
+        )
+    return DataProfile(rows=len(frame), columns=tuple(columns))

@@ -1,0 +1,97 @@
+"""All of this machine's adapters, and what must stand before the first event."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from function_app.adapters.local.approvers import LocalApprovers
+from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.notifier import LocalNotifier
+from function_app.adapters.local.probe import LocalProbe
+from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.local.staging import LocalStaging
+from function_app.domain.platform import PlatformPart
+from function_app.ports import Ports
+from function_app.settings import Settings
+
+
+class LocalClock:
+    """The time of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class LocalPlatform:
+    """Makes the parts; each is found when it stands."""
+
+    def __init__(self, parts: dict[PlatformPart, Callable[[], str]]) -> None:
+        self._parts = parts
+
+    def ensure(self, part: PlatformPart) -> str:
+        return self._parts[part]()
+
+
+def create_ports(settings: Settings) -> Ports:
+    """Return every port on this machine, with its state in `settings.state`."""
+    state, root, projects = settings.state, settings.root, settings.projects
+    events = LocalEvents(settings.topic_endpoint, settings.topic_key)
+    processes = Processes(state / "processes")
+    datasets = LocalDatasets(state, root, events)
+    registry = LocalRegistry(state, events)
+    images = LocalImages(state, root, projects)
+    production = LocalProduction(state, root, images, processes)
+    approvers = LocalApprovers(state)
+
+    def ensure_state() -> str:
+        for project in projects.values():
+            (state / "inbox" / project.container / project.prefix).mkdir(
+                parents=True, exist_ok=True
+            )
+        return str(state)
+
+    def ensure_registry() -> str:
+        registry.ensure()
+        return "MLflow on SQLite"
+
+    def ensure_baseline() -> str:
+        return ", ".join(datasets.ensure_baseline(model).name for model in projects)
+
+    def ensure_approvers() -> str:
+        names = sorted({name for p in projects.values() for name in p.release.approvers})
+        for name in names:
+            approvers.ensure(name)
+        return ", ".join(names)
+
+    def restore_production() -> str:
+        return ", ".join(production.restore()) or "nothing is promoted yet"
+
+    platform = LocalPlatform(
+        {
+            PlatformPart.STATE: ensure_state,
+            PlatformPart.REGISTRY: ensure_registry,
+            PlatformPart.BASELINE: ensure_baseline,
+            PlatformPart.APPROVERS: ensure_approvers,
+            PlatformPart.PRODUCTION: restore_production,
+        }
+    )
+    topic = (settings.topic_endpoint, settings.topic_key)
+    return Ports(
+        datasets=datasets,
+        jobs=LocalJobs(state, root, processes, projects, topic),
+        registry=registry,
+        images=images,
+        staging=LocalStaging(state, images, processes),
+        production=production,
+        probe=LocalProbe(),
+        ledger=LocalLedger(state / "ledger.db"),
+        notifier=LocalNotifier(state / "outbox"),
+        clock=LocalClock(),
+        approvers=approvers,
+        platform=platform,
+    )

@@ -1,0 +1,96 @@
+"""The model registry on this machine: MLflow on SQLite."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.files import locked, sha256
+from function_app.domain.events import MODEL_REGISTERED
+from function_app.domain.training import ModelVersion, Run
+from function_app.errors import NotFoundError, PlatformError
+
+CHAMPION = "champion"
+
+
+class LocalRegistry:
+    """Registers each run once; the model files are copied, so that a run may be deleted."""
+
+    def __init__(self, state: Path, events: LocalEvents) -> None:
+        self._state, self._events = state, events
+        self._made: Any = None
+
+    def ensure(self) -> None:
+        """Make the database; MLflow's migrations must run in one process at a time."""
+        with locked(self._state / "mlflow.lock"):
+            self._client().search_registered_models(max_results=1)
+
+    def register(self, run: Run) -> ModelVersion:
+        source = Path(run.output_uri)
+        content = source / "model.skops"
+        if not content.exists():
+            raise PlatformError(
+                "local", "register the model", f"{content} is missing. Train again."
+            )
+        digest = sha256(content.read_bytes())
+        with locked(self._state / "mlflow.lock"):
+            version = self._find_run(run) or self._create(run, source, digest)
+        data = {
+            "modelName": version.model,
+            "modelVersion": version.version,
+            "modelTags": {"run_id": version.run_id},
+            "modelProperties": {"digest": version.digest},
+        }
+        # Also after a crash between version and event: whoever listens claims it once.
+        subject = f"models/{version.model}:{version.version}"
+        self._events.publish(MODEL_REGISTERED, subject, data)
+        return version
+
+    def get(self, model: str, version: str) -> ModelVersion:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _read(self._client().get_model_version(model, version))
+        except MlflowException as error:
+            raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
+
+    def mark_champion(self, version: ModelVersion) -> None:
+        self._client().set_registered_model_alias(version.model, CHAMPION, version.version)
+
+    def _find_run(self, run: Run) -> ModelVersion | None:
+        found = self._client().search_model_versions(f"name = '{run.model}'")
+        versions = [_read(entry) for entry in found]
+        return next((v for v in versions if v.run_id == run.run_id), None)
+
+    def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
+        from mlflow.exceptions import MlflowException
+
+        folder = self._state / "models" / run.model / f"{digest[:16]}-{run.run_id}"
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        client = self._client()
+        try:
+            client.create_registered_model(run.model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise PlatformError("local", "create the model", str(error.error_code)) from error
+        tags = {"run_id": run.run_id, "digest": digest, "dataset": run.dataset_version}
+        tags |= {f"metric.{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+        return _read(client.create_model_version(run.model, source=folder.as_uri(), tags=tags))
+
+    def _client(self) -> Any:
+        if self._made is None:
+            from mlflow import MlflowClient
+
+            uri = f"sqlite:///{self._state / 'mlflow.db'}"
+            self._made = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        return self._made
+
+
+def _read(entry: Any) -> ModelVersion:
+    return ModelVersion(
+        model=entry.name,
+        version=str(entry.version),
+        run_id=entry.tags["run_id"],
+        uri=entry.source.removeprefix("file://"),
+        digest=entry.tags["digest"],
+    )

@@ -1,0 +1,64 @@
+"""Watches over one training run: python -m function_app.adapters.local.run_job FOLDER.
+
+It is a process of its own, so that the run ends and its result is written whatever becomes of the
+host. The event it publishes is a hint; a story that misses it finds the result by polling.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.jobs import plain_environ
+from function_app.domain.events import RUN_COMPLETED
+from function_app.domain.training import RunStatus
+from function_app.errors import PlatformError
+
+
+def main(folder: Path) -> int:
+    request = read_json(folder / "request.json")
+    status, detail = _train(folder, request)
+    write_json(folder / "result.json", {"status": status, "detail": detail})
+    events = LocalEvents(os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"])
+    data = {
+        "experimentName": request["dataset"]["model"],
+        "runId": request["run_id"],
+        "runStatus": status.value,
+        "runTags": request["tags"],
+    }
+    try:
+        events.publish(RUN_COMPLETED, f"experiments/local/runs/{request['run_id']}", data)
+    except PlatformError as error:
+        print(error, file=sys.stderr)
+    return 0
+
+
+def _train(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
+    command = [sys.executable, "-m", request["training"], "--data", request["dataset"]["uri"]]
+    command += ["--out", str(folder / "model")]
+    with (folder / "training.log").open("w+b") as log:
+        try:
+            ended = subprocess.run(
+                command,
+                env=plain_environ(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=request["timeout_seconds"],
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return RunStatus.TIMED_OUT, f"It ran longer than {request['timeout_seconds']} seconds."
+        log.seek(0)
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    if ended.returncode:
+        last = lines[-1] if lines else "It wrote nothing."
+        return RunStatus.FAILED, f"Exit code {ended.returncode}: {last[:300]}"
+    return RunStatus.COMPLETED, ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,14 @@
+"""Make sure that the platform stands, one part after the other; doing it again changes nothing."""
+
+from function_app.domain.platform import EnsuredPart, EnsurePart, PlatformReport, PlatformRequest
+from function_app.orchestrators import steps
+from function_app.orchestrators.steps import Story, StoryContext
+
+
+def ensure_platform(ctx: StoryContext, request: PlatformRequest) -> Story[PlatformReport]:
+    done: list[EnsuredPart] = []
+    for part in request.parts:
+        steps.show(ctx, f"ensuring {part}")
+        done.append((yield from steps.ensure_part(ctx, EnsurePart(part=part))))
+    steps.show(ctx, "ready")
+    return PlatformReport(parts=tuple(done))

@@ -1,0 +1,27 @@
+"""The one table from errors to HTTP statuses."""
+
+from function_app.errors import (
+    ConflictError,
+    ContractError,
+    MlopsError,
+    NotFoundError,
+    PlatformError,
+    RefusedError,
+)
+from function_app.triggers.desk import Answer
+
+_BY_CODE = {"NOT_AN_APPROVER": 403, "TOO_LARGE": 413}
+_BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
+    (ContractError, 400),
+    (RefusedError, 401),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (PlatformError, 502),
+    (MlopsError, 500),
+)
+
+
+def answer_error(error: MlopsError) -> Answer:
+    """Return a status with the stable code and what to do."""
+    status = _BY_CODE.get(error.code) or next(s for kind, s in _BY_TYPE if isinstance(error, kind))
+    return Answer(status=status, content={"error": {"code": error.code, "message": error.message}})

@@ -1,0 +1,23 @@
+"""Events that Event Grid delivers to the function."""
+
+from typing import Any
+
+
+def payload_of(event: Any) -> dict[str, Any]:
+    """Return what the azure-functions object holds, in the schema in which it came."""
+    if hasattr(event, "event_type"):
+        return {
+            "id": event.id,
+            "topic": event.topic,
+            "subject": event.subject,
+            "eventType": event.event_type,
+            "data": event.get_json(),
+        }
+    return {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "data": event.get_json(),
+    }
