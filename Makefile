@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help test check lock clean
+.PHONY: help demo up test check lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -13,6 +13,12 @@ help: ## List the commands
 $(READY): uv.lock pyproject.toml scripts/setup
 	@sh scripts/setup $(VENV)
 	@touch $@
+
+demo: $(READY) ## Run the whole loop once: data, training, approval, production
+	@$(PY) -m mlopsctl demo
+
+up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
+	@$(PY) -m mlopsctl up
 
 test: $(READY) ## Run the tests
 	@$(PY) -m pytest

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from funchost import history as h
 from funchost import instances as i
 from funchost.engine import Engine
 
@@ -224,13 +225,21 @@ class ClientApi:
 
     def _history(self, instance: str, outputs: bool) -> list[dict[str, Any]]:
         rows = self.store.rows("SELECT event FROM history WHERE instance=? ORDER BY seq", instance)
-        shown = []
+        shown, scheduled = [], {}
         for event in (json.loads(row["event"]) for row in rows):
-            if event["EventType"] not in _NAMES:
+            kind = event["EventType"]
+            if kind not in _NAMES:
                 continue
-            event["EventType"] = _NAMES[event["EventType"]]
+            event["EventType"] = _NAMES[kind]
             if not outputs:
                 event.pop("Result", None)
+            if kind in (h.TASK_SCHEDULED, h.SUB_CREATED):
+                scheduled[event["EventId"]] = event
+            # The extension shows an ended task as one entry, with who it was and since when.
+            begun = scheduled.get(event.get("TaskScheduledId"))
+            if begun is not None:
+                event |= {"FunctionName": begun["Name"], "ScheduledTime": begun["Timestamp"]}
+                shown.remove(begun)
             shown.append(event)
         return shown
 

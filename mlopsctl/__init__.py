@@ -1,0 +1,1 @@
+"""The command line: an HTTP client of the app; `up` and `demo` start the host, too."""

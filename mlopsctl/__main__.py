@@ -1,0 +1,228 @@
+"""mlopsctl: watch, approve, send events, run the app on this machine.
+
+Exit codes: 0 done, 1 the app said no or something failed, 2 wrong usage.
+"""
+
+import json
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+
+from mlopsctl import screens
+from mlopsctl.client import Api, ApiError
+from mlopsctl.demo import run_demo
+from mlopsctl.doctor import examine
+from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform, running_url
+
+ROOT = Path(__file__).resolve().parents[1]
+PORT = 7071
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+events = typer.Typer(help="Events that come in.", no_args_is_help=True)
+app.add_typer(events, name="events")
+
+State = Annotated[Path, typer.Option(envvar="MLOPS_STATE", help="State folder of this machine.")]
+Url = Annotated[str, typer.Option(envvar="MLOPS_URL", help="The app; found by itself here.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
+STATE = ROOT / ".mlops"
+
+
+def main() -> int:
+    """Run a command; what the app refuses is printed with its code."""
+    try:
+        app(standalone_mode=False)
+    except (ApiError, HostError) as error:
+        print(f"mlopsctl: {error}", file=sys.stderr)
+        return 1
+    except typer.Exit as end:
+        return int(end.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except Exception as error:
+        # Usage errors of typer's parser, which has its own exceptions and texts.
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        return 2
+    return 0
+
+
+def _api(url: str, state: Path) -> Api:
+    found = url or running_url(state) or f"http://127.0.0.1:{PORT}"
+    return Api(found, state)
+
+
+def _print(content: Any) -> None:
+    print(json.dumps(content, indent=2))
+
+
+@app.command()
+def up(state: State = STATE, port: int = PORT) -> None:
+    """Start the app on this machine and keep it until Ctrl-C."""
+    out = screens.console()
+    host = LocalHost(ROOT, state.resolve(), choose_port(port))
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        host.start()
+        report = ensure_platform(Api(host.url, state.resolve()))
+        for part in report["output"]["parts"]:
+            out.print(f"  {part['part']:<18}{part['detail']}")
+        out.print(f"App         {host.url}/api/status")
+        out.print(f"Inbox       {state.resolve() / 'inbox/data/diabetes'} (drop a CSV here)")
+        out.print(f"Host's log  {state.resolve() / 'host.log'}")
+        out.print("Ctrl-C stops everything; what was under way goes on at the next start.")
+        while not stop.wait(0.5):
+            if host.process is not None and host.process.poll() is not None:
+                raise HostError(f"The host ended by itself. See {state / 'host.log'}.")
+    finally:
+        host.stop()
+
+
+@app.command()
+def demo(state: State = STATE, as_json: Json = False) -> None:
+    """Run the whole loop once: data, training, approval, production, prediction."""
+    out = screens.console()
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        if not as_json:
+            out.print(line)
+
+    def tell(step: str, seconds: float, detail: str) -> None:
+        say(screens.step_line(step, seconds, detail))
+
+    host = LocalHost(ROOT, state.resolve(), choose_port(PORT))
+    try:
+        host.start()
+        api = Api(host.url, state.resolve())
+        ensure_platform(api)
+        say(f"The app listens on {host.url} ({time.monotonic() - begun:.1f} s)\n")
+        result = run_demo(api, ROOT, state.resolve(), say, tell)
+    finally:
+        host.stop()
+    result["seconds"] = round(time.monotonic() - begun, 1)
+    if as_json:
+        _print(result)
+        return
+    say("\n[bold green]The loop is closed.[/bold green]")
+    for name in ("version", "image", "approved_by", "production"):
+        say(f"   {name.replace('_', ' '):<12} {result[name]}")
+    say(f"   all stopped after {result['seconds']} s. `make up` starts it again to stay.")
+
+
+@app.command()
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Show every story, its step, and what nothing took."""
+    api, out = _api(url, state), screens.console()
+    if as_json:
+        return _print(api.get("/api/status"))
+    if not watch:
+        for table in screens.status_tables(api.get("/api/status")):
+            out.print(table)
+        return None
+    with Live(console=out, refresh_per_second=4) as live:
+        while True:
+            live.update(screens.status_tables(api.get("/api/status"))[0])
+            time.sleep(0.5)
+
+
+@app.command()
+def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+    """List the releases, newest first."""
+    content = _api(url, state).get("/api/releases")
+    if as_json:
+        return _print(content)
+    return screens.console().print(screens.releases_table(content["releases"]))
+
+
+def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
+    content = api.decide(release_id, verb, person, comment)
+    if raw:
+        return _print(content)
+    decision = content["decision"]
+    return print(f"{decision['decided_by']}: {decision['verdict']} {release_id}")
+
+
+@app.command()
+def approve(
+    release_id: str,
+    comment: str = "",
+    person: Person = "ada",
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Approve the image and evidence that the release shows."""
+    _decide("approve", release_id, comment, person, _api(url, state), as_json)
+
+
+@app.command()
+def reject(
+    release_id: str,
+    comment: str = "",
+    person: Person = "ada",
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Reject a release."""
+    _decide("reject", release_id, comment, person, _api(url, state), as_json)
+
+
+@app.command("roll-back")
+def roll_back(
+    model: str, person: Person = "ada", url: Url = "", state: State = STATE, as_json: Json = False
+) -> None:
+    """Give production back to the release before the present one."""
+    content = _api(url, state).roll_back(model, person)
+    if as_json:
+        return _print(content)
+    return print(f"{content['instance_id']} rolls {model} back to version {content['to_version']}")
+
+
+@events.command("send")
+def send(file: Path, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+    """Send the event, or the list of events, in a JSON file."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ApiError("BAD_FILE", f"{file} holds no JSON: {error}") from error
+    receipts = _api(url, state).post("/api/events", content)
+    if as_json:
+        return _print(receipts)
+    for receipt in receipts["receipts"]:
+        rest = receipt["instance_id"] or f"{receipt['code']} {receipt['reason']}"
+        print(f"{receipt['event_id']}: {receipt['outcome']} {rest}")
+    return None
+
+
+@app.command()
+def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+    """Look at this machine and the app; say what is wrong and what to do."""
+    findings = examine(_api(url, state), ROOT, state)
+    if as_json:
+        _print(findings)
+    else:
+        for finding in findings:
+            print(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}: {finding['detail']}")
+    if not all(finding["ok"] for finding in findings):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

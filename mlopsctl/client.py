@@ -1,0 +1,75 @@
+"""The app's HTTP API, as the commands use it."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+class ApiError(Exception):
+    """The app said no, with a stable code and what to do; or it could not be reached."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(f"{code}: {message}")
+
+
+class Api:
+    """Asks one app."""
+
+    def __init__(self, url: str, state: Path) -> None:
+        self._state = state
+        self._http = httpx.Client(base_url=url, timeout=60)
+        self.url = url
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path)
+
+    def post(self, path: str, content: Any = None) -> Any:
+        return self._ask("POST", path, content)
+
+    def find(self, path: str) -> Any:
+        """Return what is there, or None when there is nothing."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.code == "NOT_FOUND":
+                return None
+            raise
+
+    def decide(self, release_id: str, verb: str, person: str, comment: str) -> Any:
+        """Approve or reject exactly the image and evidence that the release shows now."""
+        release = self.get(f"/api/releases/{release_id}")
+        names = ("image_digest", "evidence_hash")
+        content = {name: release[name] for name in names} | {"comment": comment}
+        return self._ask("POST", f"/api/releases/{release_id}/{verb}", content, self.token(person))
+
+    def roll_back(self, model: str, person: str) -> Any:
+        return self._ask("POST", f"/api/models/{model}/roll-back", None, self.token(person))
+
+    def token(self, person: str) -> str:
+        """Return the token of an approver of this machine."""
+        path = self._state / "approvers" / f"{person}.token"
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except OSError:
+            message = f"{path} cannot be read. Is {person} among the approvers in mlops.toml?"
+            raise ApiError("NO_TOKEN", message) from None
+
+    def _ask(self, method: str, path: str, content: Any = None, token: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            answer = self._http.request(method, path, json=content, headers=headers)
+        except httpx.TransportError as error:
+            message = f"{self.url} does not answer. Start it with `make up`."
+            raise ApiError("UNREACHABLE", message) from error
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {}
+        if answer.status_code >= 400:
+            error_body = body.get("error", {}) if isinstance(body, dict) else {}
+            text = f"HTTP {answer.status_code} from {path}. See the host's log."
+            code = "NOT_FOUND" if answer.status_code == 404 else "HTTP"
+            raise ApiError(error_body.get("code", code), error_body.get("message", text))
+        return body

@@ -1,0 +1,102 @@
+"""The whole loop on this machine: data arrives, a model is trained, approved, served and asked."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from mlopsctl.client import Api, ApiError
+from mlopsctl.watch import Tell, follow
+
+MODEL, PERSON = "diabetes", "ada"
+Say = Callable[[str], None]
+
+
+def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[str, Any]:
+    """Go through the loop; return what a script wants to know of it."""
+    training, repeated = _arrive(api, root, state, say)
+    say("\n[bold]2  The event starts a training[/bold]" + (" (it did, before)" if repeated else ""))
+    trained, _ = follow(api, training, tell)
+    output = trained["output"] if isinstance(trained["output"], dict) else {}
+    if output.get("outcome") != "registered":
+        raise ApiError("DEMO", f"The training ended as {output or trained['output']}.")
+    release_id = f"release-{MODEL}-{output['version']}"
+    say(f"\n[bold]3  Model version {output['version']} starts a release[/bold]")
+    approver = _release(api, release_id, say, tell)
+    release = api.get(f"/api/releases/{release_id}")
+    if release["status"] != "promoted":
+        raise ApiError("DEMO", f"{release_id} ended as {release['status']}: {release['reasons']}")
+    return {
+        "training": training,
+        "repeated": repeated,
+        "release": release_id,
+        "version": output["version"],
+        "image": release["image_digest"],
+        "approved_by": approver,
+        **_predict(root, state, output["run_id"], release["story"]["output"]["endpoint"], say),
+    }
+
+
+def _arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
+    folder = state / "inbox" / "data" / MODEL
+    path = folder / "diabetes.csv"
+    if not path.exists():
+        command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
+        subprocess.run(command, cwd=root, check=True, timeout=120)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    rows = len(path.read_text().splitlines()) - 1
+    say("[bold]1  Data arrives[/bold]")
+    say(f"   {path.name}, {rows} rows, sha256 {digest[:12]}, in {folder}")
+    before = _claim(api, digest)
+    if before:
+        say(f"   Claimed before by {before}: the same content is not trained on again.")
+        return before, True
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        owner = _claim(api, digest)
+        if owner:
+            say(f"   BlobCreated was published, delivered and claimed by {owner}")
+            return owner, False
+        time.sleep(0.1)
+    raise ApiError("DEMO", "No event claimed the file. See `mlopsctl status` for dead letters.")
+
+
+def _claim(api: Api, digest: str) -> str | None:
+    claims = api.get("/api/status")["claims"]
+    return next((c["owner"] for c in claims if c["content"] == digest), None)
+
+
+def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
+    story, told = follow(api, release_id, tell, until_step="awaiting approval")
+    if not story["ended"]:
+        say(f"\n[bold]4  {PERSON} approves over HTTP[/bold]")
+        api.decide(release_id, "approve", PERSON, "The demo's figures are as expected.")
+        follow(api, release_id, tell, told=told)
+    decision = api.get(f"/api/releases/{release_id}")["decision"]
+    return str(decision["decided_by"]) if decision else "nobody"
+
+
+def _predict(root: Path, state: Path, run_id: str, endpoint: str, say: Say) -> dict[str, Any]:
+    """Ask production for a held-out row, and the offline model in a process of its own."""
+    model, out = state / "runs" / run_id / "model", state / "offline.json"
+    rows = model / "test_rows.csv"
+    command = [sys.executable, "-m", "training", "predict", "--model", str(model)]
+    subprocess.run(
+        [*command, "--rows", str(rows), "--out", str(out)], cwd=root, check=True, timeout=120
+    )
+    offline = float(json.loads(out.read_text())["predicted"][0])
+    row = [float(cell) for cell in rows.read_text().splitlines()[1].split(",")[:-1]]
+    answer = httpx.post(f"{endpoint}/score", json={"data": [row]}, timeout=30)
+    served = float(answer.raise_for_status().json()["result"][0])
+    same = abs(served - offline) < 1e-6
+    say("\n[bold]5  Production answers[/bold]")
+    say(f"   POST {endpoint}/score -> {served:.6f}; offline model {offline:.6f}")
+    if not same:
+        raise ApiError("DEMO", "Production predicts something else than the offline model.")
+    return {"production": endpoint, "served": served, "offline": offline}

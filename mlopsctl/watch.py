@@ -1,0 +1,40 @@
+"""Follows a story and tells each step of its durable history once, with how long it took."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mlopsctl.client import Api, ApiError
+
+Tell = Callable[[str, float, str], None]
+
+
+def follow(
+    api: Api,
+    instance_id: str,
+    tell: Tell,
+    *,
+    told: int = 0,
+    until_step: str | None = None,
+    seconds: float = 300,
+) -> tuple[dict[str, Any], int]:
+    """Return the story when it has ended or shows `until_step`, and how many steps were told.
+
+    ApiError when neither happens in `seconds`.
+    """
+    end = time.monotonic() + seconds
+    shown: dict[str, Any] = {}
+    while time.monotonic() < end:
+        found: dict[str, Any] | None = api.find(f"/api/status/{instance_id}")
+        if found:
+            shown = found["step"] or {}
+            for done in found["history"][told:]:
+                tell(done["activity"], done["seconds"], done["failure"] or "")
+                told += 1
+            if found["ended"] or (until_step and shown.get("step") == until_step):
+                facts = [f"{key} {value}" for key, value in shown.items() if key != "step"]
+                tell(f"[bold]{shown.get('step', found['status'])}[/bold]", 0.0, ", ".join(facts))
+                return found, told
+        time.sleep(0.1)
+    step = shown.get("step", "its start")
+    raise ApiError("TIMEOUT", f"{instance_id} is still at {step!r} after {seconds:.0f} s.")
