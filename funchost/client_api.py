@@ -225,7 +225,8 @@ class ClientApi:
 
     def _history(self, instance: str, outputs: bool) -> list[dict[str, Any]]:
         rows = self.store.rows("SELECT event FROM history WHERE instance=? ORDER BY seq", instance)
-        shown, scheduled = [], {}
+        shown: list[dict[str, Any]] = []
+        scheduled: dict[int, dict[str, Any]] = {}
         for event in (json.loads(row["event"]) for row in rows):
             kind = event["EventType"]
             if kind not in _NAMES:

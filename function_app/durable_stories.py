@@ -1,7 +1,6 @@
 """The Durable client behind the port that triggers use."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
@@ -26,11 +25,9 @@ class DurableStories:
                     raise
 
     async def find(self, instance_id: str) -> dict[str, Any] | None:
-        status = await self._client.get_status(instance_id, show_history=True)
+        status = await self._client.get_status(instance_id)
         # The SDK gives an object without a name for an instance that is not there.
-        if not status or not status.name:
-            return None
-        return {**_view(status), "history": _history(status.history or [])}
+        return _view(status) if status and status.name else None
 
     async def list(self) -> list[dict[str, Any]]:
         return [_view(s) for s in reversed(await self._client.get_status_all())]
@@ -48,23 +45,6 @@ def _view(status: Any) -> dict[str, Any]:
         "created_at": _time(status.created_time),
         "updated_at": _time(status.last_updated_time),
     }
-
-
-def _history(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the activities that ended, in order, with how long each took in seconds."""
-    ended = [e for e in events if e["EventType"] in ("TaskCompleted", "TaskFailed")]
-    return [
-        {
-            "activity": event["FunctionName"],
-            "seconds": round(_seconds(event["ScheduledTime"], event["Timestamp"]), 3),
-            "failure": event.get("Reason") if event["EventType"] == "TaskFailed" else None,
-        }
-        for event in ended
-    ]
-
-
-def _seconds(begin: str, end: str) -> float:
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
 
 
 def _parsed(value: Any) -> Any:

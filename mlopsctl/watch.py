@@ -1,7 +1,9 @@
-"""Follows a story and tells each step of its durable history once, with how long it took."""
+"""Follows a story and tells each step of its trail once, with how long it took."""
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from mlopsctl.client import Api, ApiError
@@ -28,13 +30,18 @@ def follow(
         found: dict[str, Any] | None = api.find(f"/api/status/{instance_id}")
         if found:
             shown = found["step"] or {}
-            for done in found["history"][told:]:
-                tell(done["activity"], done["seconds"], done["failure"] or "")
+            trail = shown.get("trail", [])
+            for begun, next_one in pairwise(trail[told:]):
+                tell(begun["step"], _seconds(begun["at"], next_one["at"]), "")
                 told += 1
             if found["ended"] or (until_step and shown.get("step") == until_step):
-                facts = [f"{key} {value}" for key, value in shown.items() if key != "step"]
+                facts = [f"{k} {v}" for k, v in shown.items() if k not in ("step", "trail")]
                 tell(f"[bold]{shown.get('step', found['status'])}[/bold]", 0.0, ", ".join(facts))
                 return found, told
         time.sleep(0.1)
     step = shown.get("step", "its start")
     raise ApiError("TIMEOUT", f"{instance_id} is still at {step!r} after {seconds:.0f} s.")
+
+
+def _seconds(begin: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()

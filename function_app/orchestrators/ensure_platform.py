@@ -2,13 +2,14 @@
 
 from function_app.domain.platform import EnsuredPart, EnsurePart, PlatformReport, PlatformRequest
 from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 
 def ensure_platform(ctx: StoryContext, request: PlatformRequest) -> Story[PlatformReport]:
+    trail = Trail(ctx)
     done: list[EnsuredPart] = []
     for part in request.parts:
-        steps.show(ctx, f"ensuring {part}")
+        trail.show(f"ensuring {part}")
         done.append((yield from steps.ensure_part(ctx, EnsurePart(part=part))))
-    steps.show(ctx, "ready")
+    trail.show("ready")
     return PlatformReport(parts=tuple(done))

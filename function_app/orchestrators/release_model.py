@@ -18,33 +18,34 @@ from function_app.domain.requests import (
 )
 from function_app.domain.serving import Image
 from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 
 def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
+    trail = Trail(ctx)
     try:
-        result = yield from _release(ctx, release)
+        result = yield from _release(ctx, trail, release)
     except Exception as fault:
         # A failed activity has no type here; the first line is the stable part of its text.
         reason = str(fault).strip().splitlines()[0] if str(fault).strip() else "Unknown fault."
         result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(reason,))
-    steps.show(ctx, "removing staging")
+    trail.show("removing staging")
     yield from steps.remove_staging(ctx, release)
     yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
-    steps.show(ctx, result.status.value, reason=" ".join(result.reasons))
+    trail.show(result.status.value, reason=" ".join(result.reasons))
     return result
 
 
-def _release(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
-    steps.show(ctx, "building image")
+def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[ReleaseResult]:
+    trail.show("building image")
     in_progress = ReleaseUpdate(release=release, status=ReleaseStatus.IN_PROGRESS)
     yield from steps.update_release(ctx, in_progress)
     image = yield from steps.build_image(ctx, release)
 
-    steps.show(ctx, "deploying to staging", image=image.digest)
+    trail.show("deploying to staging", image=image.digest)
     promotion = Promotion(release=release, image=image)
     deployment = yield from steps.deploy_staging(ctx, promotion)
-    steps.show(ctx, "smoke-testing staging", endpoint=deployment.endpoint)
+    trail.show("smoke-testing staging", endpoint=deployment.endpoint)
     smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
     if not smoke.passed:
         return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
@@ -52,19 +53,19 @@ def _release(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
     evidence = Evidence(
         release_id=release.release_id, image_digest=image.digest, reasons=smoke.reasons
     )
-    refused = yield from _await_approval(ctx, release, image, evidence)
+    refused = yield from _await_approval(ctx, trail, release, image, evidence)
     if refused is not None:
         return refused
-    return (yield from _promote(ctx, release, image))
+    return (yield from _promote(ctx, trail, release, image))
 
 
 def _await_approval(
-    ctx: StoryContext, release: Release, image: Image, evidence: Evidence
+    ctx: StoryContext, trail: Trail, release: Release, image: Image, evidence: Evidence
 ) -> Story[ReleaseResult | None]:
     """Return None when the release was approved, else how it ended."""
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
-    steps.show(ctx, "awaiting approval", evidence=evidence.digest, image=image.digest)
+    trail.show("awaiting approval", evidence=evidence.digest, image=image.digest)
     name = names.decision_event(release.release_id)
     yield from steps.wait_for_event(ctx, name, release.policy.approval_timeout)
     # The ledger decides, not the event: raising one with a management key approves nothing.
@@ -80,13 +81,15 @@ def _await_approval(
     return None
 
 
-def _promote(ctx: StoryContext, release: Release, image: Image) -> Story[ReleaseResult]:
+def _promote(
+    ctx: StoryContext, trail: Trail, release: Release, image: Image
+) -> Story[ReleaseResult]:
     former = yield from steps.get_champion(ctx, release)
-    steps.show(ctx, "promoting", image=image.digest)
+    trail.show("promoting", image=image.digest)
     promotion = Promotion(release=release, image=image)
     try:
         deployment = yield from steps.promote_challenger(ctx, promotion)
-        steps.show(ctx, "verifying production", endpoint=deployment.endpoint)
+        trail.show("verifying production", endpoint=deployment.endpoint)
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
     except Exception:
@@ -101,7 +104,7 @@ def _promote(ctx: StoryContext, release: Release, image: Image) -> Story[Release
             image_digest=image.digest,
             endpoint=deployment.endpoint,
         )
-    steps.show(ctx, "rolling back", reason=" ".join(verdict.reasons))
+    trail.show("rolling back", reason=" ".join(verdict.reasons))
     roll_back = RollBack(model=release.model, former=former.image)
     served = yield from steps.roll_back_production(ctx, roll_back)
     if served.image != former.image:

@@ -6,12 +6,13 @@ name a release that was promoted before.
 
 from function_app.domain.requests import RollBack, RollBackResult
 from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 
 def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
-    steps.show(ctx, "rolling back", image=request.former.digest if request.former else "none")
+    trail = Trail(ctx)
+    trail.show("rolling back", image=request.former.digest if request.former else "none")
     served = yield from steps.roll_back_production(ctx, request)
     restored = served.image == request.former
-    steps.show(ctx, "rolled back" if restored else "failed")
+    trail.show("rolled back" if restored else "failed")
     return RollBackResult(restored=restored, served=served.image)

@@ -58,9 +58,17 @@ class StoryContext(Protocol):
     def set_custom_status(self, status: Any) -> None: ...
 
 
-def show(ctx: StoryContext, step: str, **facts: str) -> None:
-    """Make a step visible to whoever watches the instance."""
-    ctx.set_custom_status({"step": step, **facts})
+class Trail:
+    """Shows each step in the custom status, with the steps before it and when each began."""
+
+    def __init__(self, ctx: StoryContext) -> None:
+        self._ctx = ctx
+        self._steps: list[dict[str, str]] = []
+
+    def show(self, step: str, **facts: str) -> None:
+        """Begin a step; its facts stay visible until the next one."""
+        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime)})
+        self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
 
 
 def wait_for_event(ctx: StoryContext, name: str, wait: timedelta) -> Story[bool]:

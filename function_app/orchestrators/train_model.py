@@ -15,38 +15,39 @@ from function_app.domain.training import (
     run_id,
 )
 from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
-    steps.show(ctx, "validating data", data=request.data_uri)
+    trail = Trail(ctx)
+    trail.show("validating data", data=request.data_uri)
     check = DatasetCheck(model=request.model, uri=request.data_uri, policy=request.policy.data)
     checked = yield from steps.validate_dataset(ctx, check)
     if not checked.result.passed or checked.dataset is None:
-        return _end(ctx, TrainingOutcome.REJECTED, checked.result.reasons)
+        return _end(trail, TrainingOutcome.REJECTED, checked.result.reasons)
 
     run = RunRequest(
         run_id=run_id(request.model, request.cause),
         dataset=checked.dataset,
         instance_id=ctx.instance_id,
     )
-    steps.show(ctx, "training", run_id=run.run_id)
+    trail.show("training", run_id=run.run_id)
     yield from steps.submit_training(ctx, run)
     ended = yield from _wait_for_run(ctx, run.run_id, request)
     if ended.status is not RunStatus.COMPLETED:
         reason = f"Run {ended.run_id} is {ended.status}. {ended.detail}".strip()
-        return _end(ctx, TrainingOutcome.FAILED, (reason,), run=ended)
+        return _end(trail, TrainingOutcome.FAILED, (reason,), run=ended)
 
-    steps.show(ctx, "evaluating", run_id=run.run_id)
+    trail.show("evaluating", run_id=run.run_id)
     evaluation = Evaluation(run=ended, policy=request.policy.gate)
     verdict = yield from steps.evaluate_challenger(ctx, evaluation)
     if not verdict.passed:
-        return _end(ctx, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
+        return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
-    steps.show(ctx, "registering", run_id=run.run_id)
+    trail.show("registering", run_id=run.run_id)
     version = yield from steps.register_model(ctx, ended)
     return _end(
-        ctx, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version
+        trail, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version
     )
 
 
@@ -72,14 +73,14 @@ def _wait_for_run(ctx: StoryContext, run_id: str, request: TrainingRequest) -> S
 
 
 def _end(
-    ctx: StoryContext,
+    trail: Trail,
     outcome: TrainingOutcome,
     reasons: tuple[str, ...],
     *,
     run: Run | None = None,
     version: str | None = None,
 ) -> TrainingResult:
-    steps.show(ctx, outcome.value, reason=" ".join(reasons))
+    trail.show(outcome.value, reason=" ".join(reasons))
     return TrainingResult(
         outcome=outcome, reasons=reasons, run_id=run.run_id if run else None, version=version
     )
