@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test check lock clean
+.PHONY: help demo up test lint check lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,12 +23,13 @@ up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
 test: $(READY) ## Run the tests
 	@$(PY) -m pytest
 
-check: $(READY) ## Everything CI checks: format, lint, types, layers, tests
+lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy .
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest
+
+check: lint test ## Everything CI checks: lint and tests
 
 lock: $(READY) ## Resolve the dependencies anew: uv.lock and requirements.txt
 	@$(VENV)/bin/uv lock --upgrade

@@ -22,6 +22,9 @@ class Api:
         self._http = httpx.Client(base_url=url, timeout=60)
         self.url = url
 
+    def close(self) -> None:
+        self._http.close()
+
     def get(self, path: str) -> Any:
         return self._ask("GET", path)
 

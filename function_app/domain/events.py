@@ -98,7 +98,8 @@ def read_event(envelope: Envelope) -> DomainEvent | None:
     if envelope.type == RUN_COMPLETED:
         return RunCompleted(run_id=_text(fields, "runid"), tags=_tags(fields, "runtags"))
     known = ", ".join(sorted(type_names))
-    raise ContractError(f"type: {envelope.type!r} is not one this app reacts to ({known}).")
+    message = f"type: {envelope.type!r} is not one this app reacts to ({known})."
+    raise ContractError(message, code="UNKNOWN_TYPE")
 
 
 def claim_key(envelope: Envelope, event: DomainEvent) -> str:

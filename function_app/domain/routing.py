@@ -50,14 +50,16 @@ def _route_data(event: DataArrived, cause: str, projects: Mapping[str, ModelProj
             )
     raise ContractError(
         f"No model in mlops.toml takes data from {event.container}/{event.path}. "
-        "Add one, or change its container and prefix."
+        "Add one, or change its container and prefix.",
+        code="UNKNOWN_MODEL",
     )
 
 
 def _route_model(event: ModelRegistered, projects: Mapping[str, ModelProject]) -> Start:
     project = projects.get(event.model)
     if project is None:
-        raise ContractError(f"mlops.toml names no model {event.model!r}. Add it, or ignore this.")
+        message = f"mlops.toml names no model {event.model!r}. Add it, or ignore this."
+        raise ContractError(message, code="UNKNOWN_MODEL")
     release = Release(
         release_id=release_id(event.model, event.version),
         model=event.model,

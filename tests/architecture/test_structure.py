@@ -1,0 +1,58 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from function_app import composition, names
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("function_app", "training", "scoring", "funchost", "mlopsctl")
+MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def test_the_worker_sees_exactly_one_app() -> None:
+    code = (
+        "import azure.functions as func, function_app\n"
+        "kind = func.decorators.function_app.FunctionRegister\n"
+        "found = [n for n in dir(function_app) if isinstance(getattr(function_app, n), kind)]\n"
+        "functions = function_app.app.get_functions()\n"
+        "print(found, len(functions))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    count = len(composition.STORIES) + len(composition.ACTIVITIES) + len(composition.ROUTES) + 2
+    assert answer.stdout.strip() == f"['app'] {count}"
+
+
+def test_importing_a_domain_module_imports_no_azure_package() -> None:
+    code = "import sys, function_app.domain.events; print([m for m in sys.modules if 'azure' in m])"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+def test_every_name_is_a_registered_function_and_every_function_has_a_name() -> None:
+    spelled = {value for key, value in vars(names).items() if key.isupper()}
+    registered = {f.__name__ for f in (*composition.STORIES, *composition.ACTIVITIES)}
+
+    assert spelled == registered
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    assert not text or ast.get_docstring(ast.parse(text)), "the first line says what it is for"
+
+
+def test_the_readme_names_only_make_targets_that_exist() -> None:
+    import re
+
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text()))
+
+    assert named <= targets

@@ -1,0 +1,121 @@
+"""The whole app in a real host, with a state folder of its own."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mlopsctl.client import Api
+from mlopsctl.local_host import LocalHost, choose_port, ensure_platform
+from tests.funchost.conftest import until
+
+ROOT = Path(__file__).parents[2]
+DIABETES = (ROOT / "mlops.toml").read_text()
+
+
+def project(name: str, **change: str) -> str:
+    """Return the table of the diabetes project under another name, with other values."""
+    text = DIABETES.replace("models.diabetes", f"models.{name}").replace("diabetes/", f"{name}/")
+    for key, value in change.items():
+        lines = [f"{key} = {value}" if x.startswith(f"{key} =") else x for x in text.splitlines()]
+        text = "\n".join(lines)
+    return text
+
+
+PROJECTS = "\n".join(
+    [
+        DIABETES,
+        project("crashing", training='"tests.stories.projects.crashing"'),
+        project("slow", training='"tests.stories.projects.slow"', timeout_seconds="2"),
+        project("sick", scoring='"tests/stories/projects/sick_scoring"'),
+    ]
+)
+
+
+class App:
+    """Starts, kills and asks the app, and drops data into its inbox."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.start()
+
+    def start(self) -> None:
+        self.host = LocalHost(ROOT, self.state, choose_port(0))
+        self.host.start()
+        self.api = Api(self.host.url, self.state)
+        ensure_platform(self.api)
+
+    def kill(self) -> None:
+        assert self.host.process is not None
+        self.host.process.send_signal(signal.SIGKILL)
+        self.host.process.wait()
+        self.api.close()
+
+    def stop(self) -> None:
+        self.api.close()
+        self.host.stop()
+
+    def drop(self, name: str, content: str) -> None:
+        path = self.state / "inbox" / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+    def claimed(self, name: str) -> str:
+        """Return the story that an event about this file started."""
+        found: list[str] = []
+
+        def look() -> bool:
+            claims = self.api.get("/api/status")["claims"]
+            found.extend(c["owner"] for c in claims if c["subject"].endswith(f"/blobs/{name}"))
+            return bool(found)
+
+        until(look, f"a claim for {name}", 30)
+        return found[0]
+
+    def ended(self, instance_id: str, seconds: float = 60) -> dict[str, Any]:
+        until(lambda: (self.find(instance_id) or {}).get("ended"), f"{instance_id} to end", seconds)
+        return self.find(instance_id) or {}
+
+    def at_step(self, instance_id: str, step: str) -> None:
+        def look() -> bool:
+            return ((self.find(instance_id) or {}).get("step") or {}).get("step") == step
+
+        until(look, f"{instance_id} to be at {step}", 60)
+
+    def find(self, instance_id: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self.api.find(f"/api/status/{instance_id}")
+        return found
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return httpx.request(method, self.host.url + path, timeout=30, **options)
+
+
+@pytest.fixture(scope="session")
+def diabetes() -> str:
+    from sklearn.datasets import load_diabetes
+
+    frame = load_diabetes(as_frame=True).frame.rename(columns={"target": "Y"})
+    return str(frame.to_csv(index=False))
+
+
+def make_app(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    (folder / "mlops.toml").write_text(PROJECTS)
+    monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
+    monkeypatch.setenv("FUNCHOST_EVENTGRID_RETRY_SCALE", "0.05")
+    app = App(folder / "state")
+    yield app
+    app.stop()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from make_app(tmp_path_factory.mktemp("app"), monkeypatch)
+
+
+@pytest.fixture
+def fresh_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    yield from make_app(tmp_path, monkeypatch)

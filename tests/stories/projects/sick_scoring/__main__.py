@@ -1,0 +1,3 @@
+"""A service that does not start."""
+
+raise SystemExit("cannot find the model")

@@ -1,0 +1,5 @@
+"""A training that never ends."""
+
+import time
+
+time.sleep(600)

@@ -1,0 +1,134 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.stories.conftest import App
+
+EVENT: dict[str, Any] = {
+    "id": "e",
+    "topic": "t",
+    "subject": "/blobServices/default/containers/data/blobs/diabetes/x.csv",
+    "eventType": "Microsoft.Storage.BlobCreated",
+    "eventTime": "2026-01-01T00:00:00Z",
+    "dataVersion": "1",
+    "data": {"api": "PutBlob", "url": "file:///etc/passwd", "eTag": "1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "MALFORMED_JSON"),
+        (b"[]", 400, "CONTRACT"),
+        (b"1", 400, "CONTRACT"),
+        (json.dumps({**EVENT, "eventType": "Some.Other"}).encode(), 400, "UNKNOWN_TYPE"),
+        (json.dumps({**EVENT, "data": 1}).encode(), 400, "CONTRACT"),
+        (json.dumps({**EVENT, "specversion": "0.3"}).encode(), 400, "CONTRACT"),
+        (
+            json.dumps(
+                {**EVENT, "subject": "/blobServices/default/containers/data/blobs/iris/x"}
+            ).encode(),
+            400,
+            "UNKNOWN_MODEL",
+        ),
+        (b"[" + b" " * 1_100_000 + b"]", 413, "TOO_LARGE"),
+    ],
+)
+def test_a_bad_event_gets_a_status_a_code_and_what_to_do(
+    app: App, body: bytes, status: int, code: str
+) -> None:
+    answer = app.ask("POST", "/api/events", content=body)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert len(answer.json()["error"]["message"]) > 20
+
+
+def test_a_bad_event_in_a_batch_does_not_hold_up_the_others(app: App) -> None:
+    registered = {
+        **EVENT,
+        "eventType": "Microsoft.MachineLearningServices.RunCompleted",
+        "data": {"runId": "r", "runTags": {"instance_id": "nobody"}},
+    }
+    receipts = app.ask("POST", "/api/events", json=[{**EVENT, "data": 2}, registered]).json()
+
+    assert [r["outcome"] for r in receipts["receipts"]] == ["refused", "woken"]
+    letters = app.api.get("/api/status")["dead_letters"]
+    assert any(letter["event"]["data"] == 2 for letter in letters)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.csv", "", "The file is empty"),
+        ("columns.csv", "a,b\n1,2\n", "Column age is absent"),
+        ("broken.csv", 'age,Y\n"1,2\n', "not a readable CSV"),
+    ],
+)
+def test_bad_data_is_rejected_with_the_reason_in_the_status(
+    app: App, name: str, content: str, reason: str
+) -> None:
+    app.drop(f"diabetes/{name}", content)
+
+    ended = app.ended(app.claimed(f"diabetes/{name}"))
+
+    assert ended["output"]["outcome"] == "rejected"
+    assert reason in ended["step"]["reason"]
+
+
+def test_an_event_cannot_make_the_app_read_files_outside_its_inbox(app: App) -> None:
+    receipt = app.ask("POST", "/api/events", json=EVENT).json()["receipts"][0]
+
+    ended = app.ended(receipt["instance_id"])
+
+    assert ended["output"]["outcome"] == "rejected"
+    assert "is not in the inbox" in ended["output"]["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"), [("crashing", "no memory for 10 trees"), ("slow", "timed_out")]
+)
+def test_a_training_that_crashes_or_hangs_fails_with_the_reason(
+    app: App, diabetes: str, model: str, reason: str
+) -> None:
+    app.drop(f"{model}/data.csv", diabetes)
+
+    ended = app.ended(app.claimed(f"{model}/data.csv"))
+
+    assert ended["output"]["outcome"] == "failed"
+    assert reason in ended["step"]["reason"]
+
+
+@pytest.mark.timeout(120)
+def test_a_service_that_never_gets_healthy_fails_the_release(app: App, diabetes: str) -> None:
+    app.drop("sick/data.csv", diabetes)
+    app.ended(app.claimed("sick/data.csv"))
+
+    ended = app.ended("release-sick-1")
+
+    assert ended["output"]["status"] == "failed"
+    assert "did not get healthy" in ended["output"]["reasons"][0]
+    assert "cannot find the model" in ended["output"]["reasons"][0]
+    assert app.api.get("/api/releases/release-sick-1")["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/releases/release-x-9", 404, "NOT_FOUND"),
+        ("GET", "/api/status/nobody", 404, "NOT_FOUND"),
+        ("POST", "/api/releases/release-x-9/approve", 404, "NOT_FOUND"),
+        ("POST", "/api/models/iris/train", 404, "NOT_FOUND"),
+        ("POST", "/api/models/diabetes/train", 400, "CONTRACT"),
+        ("POST", "/api/models/diabetes/roll-back", 409, "CONFLICT"),
+    ],
+)
+def test_what_is_not_there_is_said_so(
+    app: App, method: str, path: str, status: int, code: str
+) -> None:
+    headers = {"Authorization": f"Bearer {app.api.token('ada')}"}
+    body = {"image_digest": "a", "evidence_hash": "b"} if method == "POST" else None
+
+    answer = app.ask(method, path, json=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)

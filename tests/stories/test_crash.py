@@ -1,0 +1,38 @@
+import sqlite3
+
+import httpx
+import pytest
+
+from tests.stories.conftest import App
+
+
+@pytest.mark.timeout(240)
+def test_a_release_survives_kill_9_in_training_in_waiting_and_in_promotion(
+    fresh_app: App, diabetes: str
+) -> None:
+    app = fresh_app
+    app.drop("diabetes/data.csv", diabetes)
+    training = app.claimed("diabetes/data.csv")
+    app.at_step(training, "training")
+    app.kill()
+    app.start()
+    assert app.ended(training)["output"]["outcome"] == "registered"
+
+    app.at_step("release-diabetes-1", "awaiting approval")
+    app.kill()
+    app.start()
+    app.api.decide("release-diabetes-1", "approve", "ada", "fine")
+
+    app.at_step("release-diabetes-1", "promoting")
+    app.kill()
+    app.start()
+    result = app.ended("release-diabetes-1")["output"]
+
+    assert result["status"] == "promoted"
+    answer = httpx.get(f"{result['endpoint']}/-/champion").json()
+    assert answer["image"]["digest"] == result["image_digest"]
+    # The platforms' own records: one version, and production was told once what to serve.
+    with sqlite3.connect(app.state / "mlflow.db") as registry:
+        assert registry.execute("SELECT count(*) FROM model_versions").fetchone() == (1,)
+    registry.close()
+    assert answer["wish"] == 1

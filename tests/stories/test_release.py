@@ -1,0 +1,93 @@
+import json
+
+import httpx
+import pytest
+
+from tests.funchost.conftest import until
+from tests.stories.conftest import App
+
+
+@pytest.mark.timeout(180)
+def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
+    fresh_app: App, diabetes: str
+) -> None:
+    app = fresh_app
+    app.drop("diabetes/a.csv", diabetes)
+    assert app.ended(app.claimed("diabetes/a.csv"))["output"]["version"] == "1"
+    first = "release-diabetes-1"
+    app.at_step(first, "awaiting approval")
+
+    # Who may not decide, and who decides over something else, changes nothing.
+    release = app.api.get(f"/api/releases/{first}")
+    body = {"image_digest": release["image_digest"], "evidence_hash": "another"}
+    path = f"/api/releases/{first}/approve"
+    ada = {"Authorization": f"Bearer {app.api.token('ada')}"}
+    assert app.ask("POST", path, json=body).status_code == 401
+    stale = app.ask("POST", path, json=body, headers=ada)
+    assert (stale.status_code, stale.json()["error"]["code"]) == (409, "STALE_DECISION")
+    incomplete = app.ask("POST", path, json={}, headers=ada)
+    assert (incomplete.status_code, incomplete.json()["error"]["code"]) == (400, "CONTRACT")
+
+    app.api.decide(first, "approve", "ada", "fine")
+    promoted = app.ended(first)["output"]
+    assert promoted["status"] == "promoted"
+    second_decision = {**body, "evidence_hash": release["evidence_hash"]}
+    grace = {"Authorization": f"Bearer {app.api.token('grace')}"}
+    late = app.ask("POST", path, json=second_decision, headers=grace)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "ALREADY_DECIDED")
+
+    # The same bytes again: nothing new is claimed. Other bytes: a training, and no better model.
+    app.drop("diabetes/a.csv", diabetes)
+    app.drop("diabetes/b.csv", diabetes + diabetes.splitlines()[1] + "\n")
+    again = app.ended(app.claimed("diabetes/b.csv"))["output"]
+    assert again["outcome"] == "rejected"
+    assert "not shown to be better" in again["reasons"][0]
+    trainings = [s for s in app.api.get("/api/status")["stories"] if s["story"] == "train_model"]
+    assert len(trainings) == 2
+
+    # There is nothing to roll back to after the first promotion.
+    refused = app.ask("POST", "/api/models/diabetes/roll-back", headers=ada)
+    assert refused.status_code == 409
+
+    golden = json.loads(next((app.state / "models").glob("diabetes/*/golden.json")).read_text())
+    served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
+    assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
+
+    _check_second_release(app, promoted["endpoint"], promoted["image_digest"])
+
+
+def _check_second_release(app: App, endpoint: str, former: str) -> None:
+    """A version registered by hand is released by its event; rolling back restores the first."""
+    registered = {
+        "id": "m2",
+        "topic": "t",
+        "subject": "models/diabetes:2",
+        "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "1",
+        "data": {"modelName": "diabetes", "modelVersion": "2", "modelTags": {}},
+    }
+    _register_second_version(app)
+    receipt = app.api.post("/api/events", registered)["receipts"][0]
+    assert receipt["outcome"] == "started"
+    assert app.api.post("/api/events", registered)["receipts"][0]["outcome"] == "repeated"
+    second = receipt["instance_id"]
+    app.at_step(second, "awaiting approval")
+    app.api.decide(second, "approve", "grace", "")
+    assert app.ended(second)["output"]["status"] == "promoted"
+
+    back = app.api.roll_back("diabetes", "ada")
+    assert app.ended(back["instance_id"])["output"]["restored"] is True
+    until(
+        lambda: httpx.get(f"{endpoint}/healthz").json()["image"] == former, "the first image again"
+    )
+
+
+def _register_second_version(app: App) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{app.state / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    first = client.get_model_version("diabetes", "1")
+    tags = {**first.tags, "run_id": "by-hand"}
+    client.create_model_version("diabetes", source=first.source, tags=tags)
