@@ -42,7 +42,7 @@ def status_tables(content: dict[str, Any]) -> list[Table]:
             story["instance_id"],
             f"[{color}]{story['status']}[/{color}]",
             short(step.get("step"), 26),
-            short(step.get("reason") or failure, 70),
+            short(step.get("reason") or failure, 120),
             short(story["updated_at"], 20),
         )
     tables = [stories]
@@ -73,4 +73,4 @@ def releases_table(releases: list[dict[str, Any]]) -> Table:
 def console() -> Console:
     """Return a console that does not break lines of a pipe."""
     made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=160)
+    return made if made.is_terminal else Console(highlight=False, width=200)

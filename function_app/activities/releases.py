@@ -74,7 +74,10 @@ def promote_challenger(ports: Ports, promotion: Promotion) -> Deployment:
 def roll_back_production(ports: Ports, request: RollBack) -> Champion:
     """Give the traffic back and return what production serves then."""
     ports.production.roll_back(request.model, request.former)
-    return Champion(image=ports.production.champion(request.model))
+    served = ports.production.champion(request.model)
+    if served is not None:
+        ports.registry.mark_champion(ports.registry.get(served.model, served.version))
+    return Champion(image=served)
 
 
 def update_release(ports: Ports, update: ReleaseUpdate) -> None:

@@ -89,7 +89,9 @@ def _judge_by_comparison(
     champion_mse = float(champion_errors.mean())
     needed = policy.margin * champion_mse
     passed = low > needed
-    verdict = "is better" if passed else "is not shown to be better"
+    verdict = "is not shown to be better"
+    if passed:
+        verdict = "is shown to be better" if low > 0 else "is within what the margin allows"
     reason = (
         f"The challenger {verdict}: mse {float(errors.mean()):.1f} against {champion_mse:.1f}, "
         f"gain at least {low:.1f} at {policy.confidence:.0%} confidence, more than "
