@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from zipfile import BadZipFile
 
 from aiohttp import web
 
@@ -19,7 +20,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         predictor = Predictor(given.model)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         print(f"scoring: {given.model} holds no model that can be served: {error}", file=sys.stderr)
         return 2
     server = create_server(predictor, os.environ.get("IMAGE_DIGEST", ""))

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from function_app.errors import PlatformError
 
-# The child writes its own id before it becomes the command, so that a host that dies right after
-# the start can find it; limits are set here because a fork in a threaded host must not run Python.
-_SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; exec "$@"'
+# The shell leads a new session, writes its id, which is the group's, and leaves the command behind:
+# a host that dies right after the start can find it, and nobody has to wait for its end. Limits
+# are set here because a fork in a threaded host must not run Python.
+_SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
 MEMORY_KIB = 8 * 1024 * 1024
 
 
@@ -52,7 +53,7 @@ class Processes:
             self._path(name, "pid").unlink(missing_ok=True)
             shell = ["/bin/sh", "-c", _SHELL, "sh", str(MEMORY_KIB), str(self._path(name, "pid"))]
             with self.log(name).open("ab") as output:
-                subprocess.Popen(
+                subprocess.run(
                     [*shell, *command],
                     cwd=cwd,
                     env={**environ, "LOCK_FD": str(lock)},
@@ -61,6 +62,7 @@ class Processes:
                     stderr=output,
                     start_new_session=True,
                     pass_fds=(lock,),
+                    check=True,
                 )
             return True
         finally:

@@ -1,0 +1,208 @@
+"""What the adapters of one machine promise beyond what the stories' tests see."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from function_app.adapters.local.approvers import LocalApprovers
+from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.staging import LocalStaging
+from function_app.domain.project import ModelProject
+from function_app.domain.serving import Image
+from function_app.domain.training import ModelVersion
+from function_app.errors import NotFoundError, PlatformError
+from function_app.settings import read_projects
+from tests.funchost.conftest import until
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    for arguments in (
+        ["sample", "--out", str(folder / "data.csv")],
+        ["--data", str(folder / "data.csv"), "--out", str(folder / "out")],
+    ):
+        subprocess.run([sys.executable, "-m", "training", *arguments], cwd=ROOT, check=True)
+    return folder / "out"
+
+
+def version_of(model: Path, version: str = "1") -> ModelVersion:
+    return ModelVersion(model="diabetes", version=version, run_id="r", uri=str(model), digest="d")
+
+
+def projects() -> dict[str, ModelProject]:
+    return read_projects(ROOT / "mlops.toml")
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    made = Processes(tmp_path / "processes")
+    yield made
+    for path in (tmp_path / "processes").glob("*.lock"):
+        made.stop(path.stem)
+
+
+def test_the_same_version_gives_the_same_image_anywhere(tmp_path: Path, model: Path) -> None:
+    first = LocalImages(tmp_path / "a", ROOT, projects()).build(version_of(model))
+    second = LocalImages(tmp_path / "b", ROOT, projects()).build(version_of(model))
+
+    assert first.digest == second.digest
+    assert first.digest.startswith("sha256:")
+
+
+def test_an_image_is_a_valid_oci_layout(tmp_path: Path, model: Path) -> None:
+    images = LocalImages(tmp_path, ROOT, projects())
+    image = images.build(version_of(model))
+    images.build(version_of(model))
+    layout = tmp_path / "images"
+    index = json.loads((layout / "index.json").read_text())
+
+    assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+    assert [m["digest"] for m in index["manifests"]] == [image.digest]
+    manifest_file = layout / "blobs/sha256" / image.digest.removeprefix("sha256:")
+    assert index["manifests"][0]["size"] == manifest_file.stat().st_size
+
+
+def test_a_changed_image_is_not_run(tmp_path: Path, model: Path) -> None:
+    images = LocalImages(tmp_path, ROOT, projects())
+    image = images.build(version_of(model))
+    manifest = tmp_path / "images/blobs/sha256" / image.digest.removeprefix("sha256:")
+    layer = json.loads(manifest.read_text())["layers"][0]["digest"].removeprefix("sha256:")
+    (tmp_path / "images/blobs/sha256" / layer).write_bytes(b"other")
+
+    with pytest.raises(PlatformError, match="was changed"):
+        images.unpack(image)
+
+
+def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:
+    image = Image(model="diabetes", version="1", digest="sha256:00", uri="")
+
+    with pytest.raises(NotFoundError, match="There is no image"):
+        LocalImages(tmp_path, ROOT, projects()).unpack(image)
+
+
+def test_a_process_is_started_once_and_found_and_ended(
+    tmp_path: Path, processes: Processes
+) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    started = [
+        processes.start("p", command, cwd=tmp_path, environ={}, port=port) for port in (1, 2)
+    ]
+    found = Processes(tmp_path / "processes").find("p")
+
+    assert started == [True, False]
+    assert found is not None
+    assert found.port == 1
+    processes.stop("p")
+    assert processes.find("p") is None
+
+
+def test_a_process_that_ignores_a_polite_end_is_ended_by_force(
+    tmp_path: Path, processes: Processes
+) -> None:
+    code = "import signal, time; signal.signal(15, lambda *_: None); print('up', flush=True)\nwhile True: time.sleep(1)"
+    processes.start("p", [sys.executable, "-c", code], cwd=tmp_path, environ={}, port=1)
+    until(lambda: "up" in processes.log_tail("p"), "the process")
+
+    processes.stop("p", grace=0.3)
+
+    assert processes.find("p") is None
+
+
+def sick_image(images: LocalImages, model: Path, tmp_path: Path) -> Image:
+    """Return an image whose model cannot be loaded."""
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    (broken / "model.skops").write_bytes(b"no model")
+    return images.build(version_of(broken, "2"))
+
+
+def test_staging_says_why_a_service_does_not_get_healthy(
+    tmp_path: Path, model: Path, processes: Processes
+) -> None:
+    images = LocalImages(tmp_path, ROOT, projects())
+    staging = LocalStaging(tmp_path, images, processes)
+
+    with pytest.raises(PlatformError, match="holds no model that can be served"):
+        staging.deploy("r", sick_image(images, model, tmp_path))
+    assert processes.find("staging-r") is None
+
+
+def test_staging_deploys_once_and_removes(
+    tmp_path: Path, model: Path, processes: Processes
+) -> None:
+    images = LocalImages(tmp_path, ROOT, projects())
+    staging = LocalStaging(tmp_path, images, processes)
+    image = images.build(version_of(model))
+
+    deployments = [staging.deploy("r", image) for _ in range(2)]
+    staging.remove("r")
+    staging.remove("r")
+
+    assert deployments[0] == deployments[1]
+    assert processes.find("staging-r") is None
+
+
+def test_production_keeps_serving_when_the_next_image_does_not_get_ready(
+    tmp_path: Path, model: Path, processes: Processes
+) -> None:
+    images = LocalImages(tmp_path, ROOT, projects())
+    production = LocalProduction(tmp_path, ROOT, images, processes)
+    good = images.build(version_of(model))
+    assert production.champion("diabetes") is None
+    endpoint = production.promote("r1", good, 2).endpoint
+
+    with pytest.raises(PlatformError, match="0 of 2 replicas got ready"):
+        production.promote("r2", sick_image(images, model, tmp_path), 2)
+    assert httpx.get(f"{endpoint}/healthz").json()["image"] == good.digest
+    assert production.champion("diabetes") == good
+    back = production.roll_back("diabetes", good)
+
+    assert back is not None
+    assert back.endpoint == endpoint
+    assert production.champion("diabetes") == good
+    production.roll_back("diabetes", None)
+    assert production.champion("diabetes") is None
+    assert httpx.get(f"{endpoint}/healthz").status_code == 503
+
+
+def test_production_comes_back_when_its_server_was_killed(
+    tmp_path: Path, model: Path, processes: Processes
+) -> None:
+    images = LocalImages(tmp_path, ROOT, projects())
+    production = LocalProduction(tmp_path, ROOT, images, processes)
+    good = images.build(version_of(model))
+    production.promote("r1", good, 1)
+    import os
+
+    record = processes.find("production-diabetes")
+    assert record is not None
+    os.killpg(record.pid, signal.SIGKILL)
+    until(lambda: processes.find("production-diabetes") is None, "the end of the group")
+
+    assert production.champion("diabetes") == good
+
+
+def test_a_token_is_made_once_and_is_private(tmp_path: Path) -> None:
+    approvers = LocalApprovers(tmp_path)
+    approvers.ensure("ada")
+    path = tmp_path / "approvers/ada.token"
+    token = path.read_text()
+    approvers.ensure("ada")
+
+    assert path.read_text() == token
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert approvers.identify(token) == "ada"
+    assert approvers.identify("") is None
+    assert approvers.identify(token + "x") is None
