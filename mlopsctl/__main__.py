@@ -37,12 +37,11 @@ STATE = ROOT / ".mlops"
 def main() -> int:
     """Run a command; what the app refuses is printed with its code."""
     try:
-        app(standalone_mode=False)
+        # Without standalone mode, the code of a typer.Exit is what the call returns.
+        code = app(standalone_mode=False)
     except (ApiError, HostError) as error:
         print(f"mlopsctl: {error}", file=sys.stderr)
         return 1
-    except typer.Exit as end:
-        return int(end.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:
@@ -52,7 +51,7 @@ def main() -> int:
             raise
         show()
         return 2
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _api(url: str, state: Path) -> Api:
@@ -65,9 +64,8 @@ def _print(content: Any) -> None:
 
 
 @app.command()
-def up(state: State = STATE, port: int = PORT) -> None:
+def up(state: State = STATE, port: int = PORT, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
-    out = screens.console()
     host = LocalHost(ROOT, state.resolve(), choose_port(port))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -75,17 +73,26 @@ def up(state: State = STATE, port: int = PORT) -> None:
     try:
         host.start()
         report = ensure_platform(Api(host.url, state.resolve()))
-        for part in report["output"]["parts"]:
-            out.print(f"  {part['part']:<18}{part['detail']}")
-        out.print(f"App         {host.url}/api/status")
-        out.print(f"Inbox       {state.resolve() / 'inbox/data/diabetes'} (drop a CSV here)")
-        out.print(f"Host's log  {state.resolve() / 'host.log'}")
-        out.print("Ctrl-C stops everything; what was under way goes on at the next start.")
+        _announce_up(host.url, state.resolve(), report["output"]["parts"], as_json)
         while not stop.wait(0.5):
             if host.process is not None and host.process.poll() is not None:
                 raise HostError(f"The host ended by itself. See {state / 'host.log'}.")
     finally:
         host.stop()
+
+
+def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bool) -> None:
+    inbox, log = state / "inbox/data/diabetes", state / "host.log"
+    if as_json:
+        content = {"url": url, "inbox": str(inbox), "log": str(log), "parts": parts}
+        return print(json.dumps(content), flush=True)
+    out = screens.console()
+    for part in parts:
+        out.print(f"  {part['part']:<18}{part['detail']}")
+    out.print(f"App         {url}/api/status")
+    out.print(f"Inbox       {inbox} (drop a CSV here)")
+    out.print(f"Host's log  {log}")
+    return out.print("Ctrl-C stops everything; what was under way goes on at the next start.")
 
 
 @app.command()

@@ -1,0 +1,65 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mlopsctl import screens
+from mlopsctl.local_host import choose_port, running_url
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": ""}
+    command = [sys.executable, "-m", "mlopsctl", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=50, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["nonsense"], 2, "No such command"),
+        (["approve"], 2, "Missing argument"),
+        (["status", "--url", "http://127.0.0.1:9"], 1, "UNREACHABLE: http://127.0.0.1:9"),
+        (["doctor", "--url", "http://127.0.0.1:9"], 1, "Start it with `make up`"),
+        (["events", "send", "nowhere.json"], 1, "BAD_FILE"),
+        (["roll-back", "m", "--as", "nobody"], 1, "NO_TOKEN"),
+    ],
+)
+def test_a_command_that_fails_says_why_by_its_exit_code_and_a_line(
+    tmp_path: Path, arguments: list[str], code: int, text: str
+) -> None:
+    ended = run(*arguments, state=tmp_path)
+
+    assert ended.returncode == code
+    assert text in ended.stdout + ended.stderr
+
+
+def test_up_starts_the_app_and_stops_everything_at_a_signal(tmp_path: Path) -> None:
+    environ = {**os.environ, "MLOPS_STATE": str(tmp_path)}
+    command = [sys.executable, "-m", "mlopsctl", "up", "--json", "--port", str(choose_port(0))]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        announced = json.loads(process.stdout.readline())
+        assert running_url(tmp_path) == announced["url"]
+        assert httpx.get(announced["url"] + "/api/status").status_code == 200
+        listed = json.loads(run("releases", "--json", state=tmp_path).stdout)
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+    assert listed == {"releases": []}
+    assert process.returncode == 0
+    assert running_url(tmp_path) is None
+
+
+def test_a_cell_is_cut_and_its_markup_is_harmless() -> None:
+    assert screens.short("a  b\nc", 10) == "a b c"
+    assert screens.short("x" * 20, 5) == "xxxx…"
+    assert screens.short("[red]", 20) == "\\[red]"
