@@ -45,11 +45,13 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
             ReleaseStatus.FAILED,
         }
     ),
+    # By a person, later.
+    ReleaseStatus.PROMOTED: frozenset({ReleaseStatus.ROLLED_BACK}),
 }
 
 
 def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
-    """Return whether a release may go from one status to another; an ended one stays."""
+    """Return whether a release may go from one status to another."""
     return now is then or then in _NEXT.get(now, frozenset())
 
 

@@ -78,10 +78,14 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBack:
-    """Give production's traffic back to a former champion, or to nothing."""
+    """Give production's traffic back to a former champion, or to nothing.
+
+    `release` is the promoted one that is taken back, when a person asks for it.
+    """
 
     model: str
     former: Image | None = None
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

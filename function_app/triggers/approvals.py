@@ -31,21 +31,24 @@ async def post_roll_back(desk: Desk, request: Request) -> Answer:
     if person not in project.release.approvers:
         raise RefusedError(f"{person} is not an approver of {model}.", code="NOT_AN_APPROVER")
     champion = desk.ports.production.champion(model)
+    promoted = [
+        record
+        for record in desk.ports.ledger.list_releases()
+        if record.release.model == model and record.status is ReleaseStatus.PROMOTED
+    ]
     images = [
         record.image
-        for record in desk.ports.ledger.list_releases()
-        if record.release.model == model
-        and record.status is ReleaseStatus.PROMOTED
-        and record.image
-        and (champion is None or int(record.image.version) < int(champion.version))
+        for record in promoted
+        if record.image and (champion is None or int(record.image.version) < int(champion.version))
     ]
     if champion is None or not images:
         raise ConflictError(f"{model} has no promoted release before the present one.")
+    release = next((r.release for r in promoted if r.release.version == champion.version), None)
     former = max(images, key=lambda image: int(image.version))
     instance_id = f"roll-back-{model}-{champion.version}-to-{former.version}"
     found = await desk.stories.find(instance_id)
     if found is None or found["ended"]:
-        argument = dump(RollBack(model=model, former=former))
+        argument = dump(RollBack(model=model, former=former, release=release))
         await desk.stories.start(names.ROLL_BACK, instance_id, argument)
     return Answer(status=202, content={"instance_id": instance_id, "to_version": former.version})
 

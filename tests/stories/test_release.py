@@ -78,6 +78,7 @@ def _check_second_release(app: App, endpoint: str, former: str) -> None:
 
     back = app.api.roll_back("diabetes", "ada")
     assert app.ended(back["instance_id"])["output"]["restored"] is True
+    assert app.api.get(f"/api/releases/{second}")["status"] == "rolled_back"
     until(
         lambda: httpx.get(f"{endpoint}/healthz").json()["image"] == former, "the first image again"
     )

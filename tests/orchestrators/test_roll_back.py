@@ -1,0 +1,26 @@
+import pytest
+
+from function_app import names
+from function_app.domain.release import Release, ReleasePolicy
+from function_app.domain.requests import Champion, RollBack
+from function_app.domain.serving import Image
+from function_app.orchestrators.roll_back import roll_back
+from tests.orchestrators.player import Player
+
+FORMER = Image(model="m", version="1", digest="sha256:aa", uri="u")
+RELEASE = Release(
+    release_id="release-m-2", model="m", version="2", policy=ReleasePolicy(approvers=("ada",))
+)
+
+
+@pytest.mark.parametrize(("served", "restored"), [(FORMER, True), (None, False)])
+def test_a_release_is_rolled_back_only_when_production_says_so(
+    served: Image | None, restored: bool
+) -> None:
+    host = Player({names.ROLL_BACK_PRODUCTION: Champion(image=served)})
+
+    request = RollBack(model="m", former=FORMER, release=RELEASE)
+    result = host.play(roll_back(host, request))
+
+    assert result.restored is restored
+    assert (names.UPDATE_RELEASE in host.called) is restored
