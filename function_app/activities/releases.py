@@ -32,7 +32,12 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     """Ask the deployment for the golden rows and judge what it answers."""
     version = ports.registry.get(test.release.model, test.release.version)
     report = ports.probe.smoke_test(test.deployment, version)
-    return judge_smoke(report, test.deployment.image, test.release.policy)
+    result = judge_smoke(report, test.deployment.image, test.release.policy)
+    if not version.metrics:
+        return result
+    # An approver decides by the reasons: they say how good the model is, too.
+    figures = ", ".join(f"{name} {value:g}" for name, value in sorted(version.metrics.items()))
+    return replace(result, reasons=(*result.reasons, f"In training: {figures}."))
 
 
 def remove_staging(ports: Ports, release: Release) -> None:

@@ -74,13 +74,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """One version of a model in the registry; `digest` is the SHA-256 of the model file."""
+    """One version of a model in the registry; `digest` is the SHA-256 of the model file.
+
+    `metrics` are its run's figures on the held-out rows.
+    """
 
     model: str
     version: str
     run_id: str
     uri: str
     digest: str
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

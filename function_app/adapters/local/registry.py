@@ -11,6 +11,7 @@ from function_app.domain.training import ModelVersion, Run
 from function_app.errors import NotFoundError, PlatformError
 
 CHAMPION = "champion"
+_METRIC = "metric."
 
 
 class LocalRegistry:
@@ -74,7 +75,7 @@ class LocalRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": digest, "dataset": run.dataset_version}
-        tags |= {f"metric.{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
         return _read(client.create_model_version(run.model, source=folder.as_uri(), tags=tags))
 
     def _client(self) -> Any:
@@ -93,4 +94,9 @@ def _read(entry: Any) -> ModelVersion:
         run_id=entry.tags["run_id"],
         uri=entry.source.removeprefix("file://"),
         digest=entry.tags["digest"],
+        metrics={
+            name.removeprefix(_METRIC): float(value)
+            for name, value in entry.tags.items()
+            if name.startswith(_METRIC)
+        },
     )
