@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test lint check lock clean
+.PHONY: help demo up test lint check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/lint-imports
 
 check: lint test ## Everything CI checks: lint and tests
+
+base-image: $(READY) ## Make the base image, so that staging runs as a container
+	@sh scripts/base-image
 
 lock: $(READY) ## Resolve the dependencies anew: uv.lock and requirements.txt
 	@$(VENV)/bin/uv lock --upgrade

@@ -11,6 +11,7 @@ from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, ContractError
 
 PLATFORMS = ("local", "azure")
+BASE_IMAGE = "localhost/mlops-scoring-base:latest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Settings:
     """Everything the app reads from its environment.
 
     `state` is the folder of the local platform; the topic is where local adapters publish.
+    `engine` is the command of a container engine: None means what is installed, "" means none.
     """
 
     platform: str
@@ -26,6 +28,8 @@ class Settings:
     topic_endpoint: str
     topic_key: str = field(repr=False)
     projects: Mapping[str, ModelProject]
+    engine: str | None = None
+    base_image: str = BASE_IMAGE
 
 
 def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
@@ -41,6 +45,8 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
         projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml"))),
+        engine=environ.get("MLOPS_ENGINE"),
+        base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
     )
 
 

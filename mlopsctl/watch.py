@@ -32,7 +32,8 @@ def follow(
             shown = found["step"] or {}
             trail = shown.get("trail", [])
             for begun, next_one in pairwise(trail[told:]):
-                tell(begun["step"], _seconds(begun["at"], next_one["at"]), "")
+                seconds_taken = _seconds(begun["at"], next_one["at"])
+                tell(begun["step"], seconds_taken, begun.get("runtime", ""))
                 told += 1
             if found["ended"] or (until_step and shown.get("step") == until_step):
                 facts = [f"{k} {v}" for k, v in shown.items() if k not in ("step", "trail")]

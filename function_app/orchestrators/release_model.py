@@ -45,7 +45,7 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     trail.show("deploying to staging", image=image.digest)
     promotion = Promotion(release=release, image=image)
     deployment = yield from steps.deploy_staging(ctx, promotion)
-    trail.show("smoke-testing staging", endpoint=deployment.endpoint)
+    trail.show("smoke-testing staging", endpoint=deployment.endpoint, runtime=deployment.runtime)
     smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
     if not smoke.passed:
         return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
@@ -89,7 +89,7 @@ def _promote(
     promotion = Promotion(release=release, image=image)
     try:
         deployment = yield from steps.promote_challenger(ctx, promotion)
-        trail.show("verifying production", endpoint=deployment.endpoint)
+        trail.show("verifying production", endpoint=deployment.endpoint, runtime=deployment.runtime)
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
     except Exception:

@@ -66,8 +66,9 @@ class Trail:
         self._steps: list[dict[str, str]] = []
 
     def show(self, step: str, **facts: str) -> None:
-        """Begin a step; its facts stay visible until the next one."""
-        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime)})
+        """Begin a step; its facts stay visible until the next one, what it runs as for good."""
+        kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
+        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
         self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
 
 

@@ -35,6 +35,14 @@ PROJECTS = "\n".join(
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_engine() -> Iterator[None]:
+    """Keep to processes: each state folder would take over the base image, half a gigabyte."""
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("MLOPS_ENGINE", "")
+        yield
+
+
 class App:
     """Starts, kills and asks the app, and drops data into its inbox."""
 

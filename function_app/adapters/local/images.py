@@ -1,78 +1,130 @@
-"""Images on this machine: an OCI layout written in Python; the same content has the same digest.
-
-Source: OCI image-spec 1.1, image layout and manifest.
-"""
+"""Images on this machine: written in Python; the same content on the same base has one digest."""
 
 import io
 import json
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.adapters.local.containers import Containers
+from function_app.adapters.local.files import locked, read_json, write_json
+from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Image
 from function_app.domain.training import ModelVersion
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import NotFoundError
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar"
 COMMAND = ["python", "-m", "scoring", "--model", "model", "--host", "0.0.0.0", "--port", "8080"]
 MODEL_FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+BASE = "org.opencontainers.image.base.digest"
+NO_BASE: dict[str, Any] = {"config": {}, "layers": [], "id": None}
 
 
 class LocalImages:
     """Packs the scoring code and one model version into an image."""
 
-    def __init__(self, state: Path, root: Path, projects: Mapping[str, ModelProject]) -> None:
-        self._layout, self._unpacked = state / "images", state / "unpacked"
-        self._root, self._projects = root, projects
+    def __init__(
+        self,
+        state: Path,
+        root: Path,
+        projects: Mapping[str, ModelProject],
+        containers: Containers | None = None,
+    ) -> None:
+        self._layout, self._unpacked = OciLayout(state / "images"), state / "unpacked"
+        self._root, self._projects, self._containers = root, projects, containers
 
     def build(self, version: ModelVersion) -> Image:
         project = self._projects.get(version.model)
         if project is None:
             raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
-        layer = self._add_blob(self._pack(project.scoring, Path(version.uri)))
+        base = self._base()
+        layers = [*base["layers"], self._layout.add(self._pack(project.scoring, Path(version.uri)))]
+        own = {"Cmd": COMMAND, "WorkingDir": "/app", "ExposedPorts": {"8080/tcp": {}}}
         config = {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Cmd": COMMAND, "WorkingDir": "/app", "ExposedPorts": {"8080/tcp": {}}},
-            "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
+            "config": {**base["config"], **own},
+            "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
+        }
+        annotations = {
+            "org.opencontainers.image.title": version.model,
+            "org.opencontainers.image.version": version.version,
         }
         manifest = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": {"mediaType": CONFIG, **self._add_blob(_json(config))},
-            "layers": [{"mediaType": LAYER, **layer}],
-            "annotations": {
-                "org.opencontainers.image.title": version.model,
-                "org.opencontainers.image.version": version.version,
-            },
+            "config": {"mediaType": CONFIG, **self._layout.add_json(config)},
+            "layers": [{"mediaType": LAYER, **layer} for layer in layers],
+            "annotations": annotations | ({BASE: f"sha256:{base['id']}"} if base["id"] else {}),
         }
-        described = self._add_blob(_json(manifest))
-        self._tag(f"{version.model}:{version.version}", described)
+        described = self._layout.add_json(manifest)
+        self._layout.tag(f"{version.model}:{version.version}", described)
         digest = str(described["digest"])
         return Image(
             model=version.model,
             version=version.version,
             digest=digest,
-            uri=f"{self._layout}@{digest}",
+            uri=f"{self._layout.folder}@{digest}",
         )
 
     def unpack(self, image: Image) -> Path:
-        """Return the folder with the image's content, each blob checked against its digest."""
+        """Return the folder with the service and its model, each blob checked by its digest."""
         folder = self._unpacked / image.digest.removeprefix("sha256:")
         if (folder / "whole").exists():
             return folder / "app"
-        manifest = json.loads(self._blob(image.digest))
+        own = json.loads(self._layout.read(image.digest))["layers"][-1]
         with locked(self._unpacked / "lock"):
-            for layer in manifest["layers"]:
-                with tarfile.open(fileobj=io.BytesIO(self._blob(layer["digest"]))) as archive:
-                    archive.extractall(folder, filter="data")
+            with tarfile.open(fileobj=io.BytesIO(self._layout.read(own["digest"]))) as archive:
+                archive.extractall(folder, filter="data")
             write_json(folder / "whole", True)
         return folder / "app"
+
+    def has_base(self, image: Image) -> bool:
+        """Tell whether the image brings its own interpreter, so that an engine can run it."""
+        return BASE in json.loads(self._layout.read(image.digest))["annotations"]
+
+    def extract(self, image: Image) -> dict[str, bytes | Path]:
+        """Return the files of an OCI layout with this image alone."""
+        return self._layout.extract(image.digest, f"localhost/{image.model}:{image.version}")
+
+    def _base(self) -> dict[str, Any]:
+        """Return config and layers of the engine's base image, taken over once per image id."""
+        base_id = self._containers.base_id() if self._containers else None
+        if self._containers is None or base_id is None:
+            return NO_BASE
+        record = self._layout.folder / "bases" / f"{base_id}.json"
+        with locked(self._layout.folder / "bases.lock"):
+            stored = read_json(record)
+            if stored is None:
+                with tempfile.TemporaryDirectory(dir=self._layout.folder) as folder:
+                    archive = Path(folder) / "base.tar"
+                    self._containers.save_base(archive)
+                    stored = {**self._adopt(archive), "id": base_id}
+                write_json(record, stored)
+        base: dict[str, Any] = stored
+        return base
+
+    def _adopt(self, path: Path) -> dict[str, Any]:
+        with tarfile.open(path) as archive:
+
+            def read(digest: str) -> Any:
+                member = archive.extractfile(f"blobs/sha256/{digest.removeprefix('sha256:')}")
+                assert member is not None
+                return member
+
+            index = archive.extractfile("index.json")
+            assert index is not None
+            manifest = json.load(read(json.load(index)["manifests"][0]["digest"]))
+            config = json.load(read(manifest["config"]["digest"])).get("config", {})
+            layers = [
+                self._layout.add_stream(
+                    read(layer["digest"]), compressed=layer["mediaType"].endswith("gzip")
+                )
+                for layer in manifest["layers"]
+            ]
+        return {"config": config, "layers": layers}
 
     def _pack(self, scoring: str, model: Path) -> bytes:
         code = {
@@ -88,34 +140,3 @@ class LocalImages:
                 entry.size, entry.mode = len(content), 0o644
                 archive.addfile(entry, io.BytesIO(content))
         return out.getvalue()
-
-    def _add_blob(self, content: bytes) -> dict[str, Any]:
-        digest = sha256(content)
-        path = self._layout / "blobs" / "sha256" / digest
-        if not path.exists():
-            write_whole(path, content)
-        return {"digest": f"sha256:{digest}", "size": len(content)}
-
-    def _blob(self, digest: str) -> bytes:
-        path = self._layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError as error:
-            raise NotFoundError(f"There is no image {digest}. Build it again.") from error
-        if sha256(content) != digest.removeprefix("sha256:"):
-            raise PlatformError("local", "read the image", f"{path} was changed. Build it again.")
-        return content
-
-    def _tag(self, name: str, described: dict[str, Any]) -> None:
-        label = "org.opencontainers.image.ref.name"
-        with locked(self._layout / "lock"):
-            write_json(self._layout / "oci-layout", {"imageLayoutVersion": "1.0.0"})
-            index = read_json(self._layout / "index.json") or {"manifests": []}
-            others = [m for m in index["manifests"] if m["annotations"][label] != name]
-            entry = {"mediaType": MANIFEST, **described, "annotations": {label: name}}
-            manifests = [*others, entry]
-            write_json(self._layout / "index.json", {"schemaVersion": 2, "manifests": manifests})
-
-
-def _json(content: Any) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()

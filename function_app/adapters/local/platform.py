@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from function_app.adapters.local.approvers import LocalApprovers
+from function_app.adapters.local.containers import Containers, find_engine
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.images import LocalImages
@@ -44,7 +45,9 @@ def create_ports(settings: Settings) -> Ports:
     processes = Processes(state / "processes")
     datasets = LocalDatasets(state, root, events)
     registry = LocalRegistry(state, events)
-    images = LocalImages(state, root, projects)
+    engine = find_engine(settings.engine)
+    containers = Containers(engine, settings.base_image, state) if engine else None
+    images = LocalImages(state, root, projects, containers)
     production = LocalProduction(state, root, images, processes)
     approvers = LocalApprovers(state)
 
@@ -86,7 +89,7 @@ def create_ports(settings: Settings) -> Ports:
         jobs=LocalJobs(state, root, processes, projects, topic),
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes),
+        staging=LocalStaging(state, images, processes, containers),
         production=production,
         probe=LocalProbe(),
         ledger=LocalLedger(state / "ledger.db"),

@@ -1,9 +1,13 @@
-"""Staging on this machine: the image's content as a process on a port of its own."""
+"""Staging on this machine: the image as a container, or its content as a process.
+
+A container needs an engine and an image with a base. Which of the two runs is recorded and shown.
+"""
 
 import sys
 import time
 from pathlib import Path
 
+from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import plain_environ
@@ -12,56 +16,78 @@ from function_app.codec import dump
 from function_app.domain.serving import Deployment, Environment, Image
 from function_app.errors import PlatformError
 
+PROCESS = "process"
+
 
 class LocalStaging:
-    """One process per release, removed after the decision."""
+    """One service per release, removed after the decision."""
 
     def __init__(
-        self, state: Path, images: LocalImages, processes: Processes, ready_seconds: float = 30.0
+        self,
+        state: Path,
+        images: LocalImages,
+        processes: Processes,
+        containers: Containers | None = None,
+        ready_seconds: float = 30.0,
     ) -> None:
         self._records = state / "staging"
-        self._images, self._processes, self._ready = images, processes, ready_seconds
+        self._images, self._processes, self._containers = images, processes, containers
+        self._ready = ready_seconds
 
     def deploy(self, release_id: str, image: Image) -> Deployment:
         name = f"staging-{release_id}"
-        record = self._records / f"{release_id}.json"
-        stored = read_json(record)
+        stored = read_json(self._record(release_id))
         if stored is not None and stored["digest"] != image.digest:
-            self._processes.stop(name)
-        folder, port = self._images.unpack(image), free_port()
-        write_json(record, dump(image))
-        command = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
-        environ = {**plain_environ(), "IMAGE_DIGEST": image.digest}
-        self._processes.start(name, command, cwd=folder, environ=environ, port=port)
-        endpoint = self._wait(name, image)
+            self.remove(release_id)
+        engine = self._containers if self._images.has_base(image) else None
+        write_json(self._record(release_id), dump(image))
+        if engine is None:
+            self._start_process(name, image)
+        elif engine.find(name) is None:
+            engine.stop(name)
+            engine.start(name, image.digest, self._images.extract(image))
         return Deployment(
             deployment_id=name,
             environment=Environment.STAGING,
-            endpoint=endpoint,
+            endpoint=self._wait(name, image, engine),
             image=image,
-            runtime="process",
+            runtime=engine.kind if engine else PROCESS,
         )
 
     def remove(self, release_id: str) -> None:
-        self._processes.stop(f"staging-{release_id}")
-        (self._records / f"{release_id}.json").unlink(missing_ok=True)
+        name = f"staging-{release_id}"
+        self._processes.stop(name)
+        if self._containers is not None and self._record(release_id).exists():
+            self._containers.stop(name)
+        self._record(release_id).unlink(missing_ok=True)
 
-    def _wait(self, name: str, image: Image) -> str:
+    def _start_process(self, name: str, image: Image) -> None:
+        folder, port = self._images.unpack(image), free_port()
+        command = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
+        environ = {**plain_environ(), "IMAGE_DIGEST": image.digest}
+        self._processes.start(name, command, cwd=folder, environ=environ, port=port)
+
+    def _wait(self, name: str, image: Image, engine: Containers | None) -> str:
+        """Return the endpoint once the service of this very image answers there."""
         import httpx
 
+        runner = engine or self._processes
         end = time.monotonic() + self._ready
         while time.monotonic() < end:
-            process = self._processes.find(name)
-            if process is None:
+            running = runner.find(name)
+            if running is None:
                 break
-            endpoint = f"http://127.0.0.1:{process.port}"
+            endpoint = f"http://127.0.0.1:{running.port}"
             try:
                 if httpx.get(f"{endpoint}/healthz", timeout=2).json()["image"] == image.digest:
                     return endpoint
             except (httpx.HTTPError, ValueError, KeyError):
                 pass
             time.sleep(0.05)
-        tail = self._processes.log_tail(name)
-        self._processes.stop(name)
+        tail = runner.log_tail(name)
+        runner.stop(name)
         message = f"{image.digest[:19]} did not get healthy in {self._ready:.0f} s. Its log: {tail}"
         raise PlatformError("local", "deploy to staging", message)
+
+    def _record(self, release_id: str) -> Path:
+        return self._records / f"{release_id}.json"

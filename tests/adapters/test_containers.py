@@ -1,0 +1,124 @@
+"""Staging in a real container: needs an engine and a base image (`make base-image`)."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from function_app.adapters.local.containers import Containers, find_engine
+from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.staging import LocalStaging
+from function_app.domain.serving import Image
+from function_app.errors import PlatformError
+from function_app.settings import BASE_IMAGE
+from tests.adapters.test_local import ROOT, model, projects, sick_image, version_of
+
+__all__ = ["model"]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def engine() -> list[str]:
+    found = find_engine(os.environ.get("MLOPS_ENGINE"))
+    if found is None:
+        pytest.skip("This machine has no container engine.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def containers(engine: list[str], state: Path) -> Containers:
+    made = Containers(engine, BASE_IMAGE, state)
+    if made.base_id() is None:
+        pytest.skip("This machine has no base image: run `make base-image`.")
+    return made
+
+
+@pytest.fixture(scope="module")
+def images(state: Path, containers: Containers) -> LocalImages:
+    return LocalImages(state, ROOT, projects(), containers)
+
+
+@pytest.fixture
+def staging(state: Path, images: LocalImages, containers: Containers) -> Iterator[LocalStaging]:
+    made = LocalStaging(state, images, Processes(state / "processes"), containers)
+    yield made
+    made.remove("r")
+
+
+@pytest.fixture(scope="module")
+def image(images: LocalImages, model: Path) -> Image:
+    return images.build(version_of(model))
+
+
+def test_an_image_on_a_base_has_one_digest_and_can_run_without_the_engine(
+    images: LocalImages, image: Image, model: Path
+) -> None:
+    assert images.build(version_of(model)) == image
+    assert images.has_base(image)
+    assert {path.name for path in images.unpack(image).iterdir()} == {"scoring", "model"}
+
+
+def test_a_container_serves_the_image_without_rights(
+    staging: LocalStaging, containers: Containers, engine: list[str], image: Image, model: Path
+) -> None:
+    golden = json.loads((model / "golden.json").read_text())
+
+    deployment = staging.deploy("r", image)
+    again = staging.deploy("r", image)
+
+    assert deployment == again
+    assert deployment.runtime == f"container ({Path(engine[0]).name})"
+    answer = httpx.post(f"{deployment.endpoint}/score", json={"data": golden["data"]}).json()
+    assert answer["result"] == pytest.approx(golden["result"])
+    name = containers._name("staging-r")
+    inside = [*engine, "exec", name, "sh", "-c", "id -u; touch /app/x || echo refused"]
+    said = subprocess.run(inside, capture_output=True, text=True, check=False).stdout.split()
+    assert said == ["65534", "refused"]
+    staging.remove("r")
+    staging.remove("r")
+    assert containers.find("staging-r") is None
+
+
+def test_a_container_that_died_is_started_again(
+    staging: LocalStaging, containers: Containers, engine: list[str], image: Image
+) -> None:
+    staging.deploy("r", image)
+    subprocess.run([*engine, "kill", containers._name("staging-r")], check=True)
+
+    endpoint = staging.deploy("r", image).endpoint
+
+    assert httpx.get(f"{endpoint}/healthz").json()["image"] == image.digest
+
+
+def test_a_container_that_does_not_get_healthy_says_why_and_is_gone(
+    staging: LocalStaging,
+    images: LocalImages,
+    containers: Containers,
+    model: Path,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(PlatformError, match="holds no model that can be served"):
+        staging.deploy("r", sick_image(images, model, tmp_path))
+
+    assert containers.find("staging-r") is None
+
+
+def test_an_engine_that_cannot_take_the_image_says_so(state: Path, image: Image) -> None:
+    refusing = Containers(["false"], BASE_IMAGE, state)
+
+    with pytest.raises(PlatformError, match="load the image"):
+        refusing.start("x", image.digest, {"a": b"b" * 1_000_000})
+
+
+def test_an_empty_setting_means_no_engine() -> None:
+    assert find_engine("") is None
+    assert find_engine("podman --runtime runc") == ["podman", "--runtime", "runc"]
