@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +11,7 @@ from functools import partial
 from typing import Any
 
 from funchost import history as h
-
-UNSUPPORTED = {7: "call_entity", 8: "call_http", 9: "signal_entity", 10: "signal_entity"}
+from funchost import http_call
 
 
 class UnsupportedFeatureError(Exception):
@@ -64,7 +64,7 @@ class Walk:
         self._next = 0
         self._open: dict[int, Job] = {}
         self._waits: dict[str, list[Job]] = {}
-        kinds = (h.TASK_SCHEDULED, h.SUB_CREATED, h.TIMER_CREATED)
+        kinds = (h.TASK_SCHEDULED, h.SUB_CREATED, h.TIMER_CREATED, h.EVENT_SENT)
         self._known = {e["EventId"]: e for e in events if e["EventType"] in kinds}
         self._now = h.now()
 
@@ -129,10 +129,6 @@ class Walk:
 
     def _start(self, action: dict[str, Any]) -> Job:
         kind = action["actionType"]
-        if kind in UNSUPPORTED:
-            raise UnsupportedFeatureError(
-                f"{UNSUPPORTED[kind]} is not supported by this local host"
-            )
         if kind in (0, 2):
             return self._call(action)
         if kind in (1, 3):
@@ -144,6 +140,13 @@ class Walk:
             return self._timer(h.parse_stamp(action["fireAt"]), bool(action.get("isCanceled")))
         if kind == 6:
             return self._wait(action["externalEventName"].lower())
+        if kind in (7, 9):
+            return self._operation(action, signal=kind == 9)
+        if kind == 8:
+            request = json.dumps(action["httpRequest"])
+            return self._schedule(h.TASK_SCHEDULED, Name=http_call.NAME, Version="", Input=request)[
+                1
+            ]
         if kind in (11, 12):
             return self._compound(kind, action["compoundActions"])
         raise UnsupportedFeatureError(f"action type {kind} is not supported by this local host")
@@ -155,6 +158,24 @@ class Walk:
         key = f"{self.instance}:{self.execution}:{self._next}"
         child = action.get("instanceId") or uuid.uuid5(uuid.NAMESPACE_URL, key).hex
         return self._schedule(h.SUB_CREATED, Name=name, InstanceId=child, Input=text)[1]
+
+    def _operation(self, action: dict[str, Any], *, signal: bool) -> Job:
+        """Send an operation to an entity; its answer comes as an event with the request's id."""
+        key = f"{self.instance}:{self.execution}:{self._next}"
+        request = {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, key)),
+            "signal": signal,
+            "input": action.get("input"),
+            "parent": self.instance,
+        }
+        _, sent = self._schedule(
+            h.EVENT_SENT,
+            Name=action["operation"],
+            InstanceId=action["instanceId"],
+            Input=json.dumps(request),
+        )
+        sent.complete()
+        return sent if signal else self._wait(str(request["id"]))
 
     def _retry(self, action: dict[str, Any]) -> Job:
         options = action["retryOptions"]

@@ -17,6 +17,9 @@ from aiohttp import web
 from funchost import history as h
 from funchost import instances as i
 from funchost.engine import Engine
+from funchost.entity_api import EntityApi
+from funchost.rewind import rewind
+from funchost.settings import HostSettings
 
 RPC, PUBLIC = "/durabletask", "/runtime/webhooks/durabletask"
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
@@ -113,14 +116,16 @@ def _flag(query: Mapping[str, str], name: str, default: bool) -> bool:
 class ClientApi:
     """Answers the start, status, event and life-cycle routes."""
 
-    def __init__(self, engine: Engine, origin: str, hub: str, key: str) -> None:
+    def __init__(self, engine: Engine, origin: str, settings: HostSettings, key: str) -> None:
         """Take the key that guards the public copy of the routes."""
         self.engine, self.store, self.key = engine, engine.store, key
         self._base = origin + PUBLIC
-        self._query = f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
+        self._replace = settings.overrides_any_state
+        self._query = f"taskHub={settings.task_hub}&connection=AzureWebJobsStorage&code={key}"
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes, once per prefix."""
+        entity = EntityApi(self.engine)
         table: list[tuple[str, str, Answer]] = [
             ("POST", "/orchestrators/{name}", self.start),
             ("POST", "/orchestrators/{name}/{id}", self.start),
@@ -132,8 +137,13 @@ class ClientApi:
             ("DELETE", "/instances/{id}", self.purge),
             ("POST", "/instances/{id}/raiseEvent/{event}", self.raise_event),
             ("POST", "/instances/{id}/{verb:terminate|suspend|resume}", self.change),
-            ("POST", "/instances/{id}/{verb:rewind|restart}", self.unsupported),
-            ("*", "/entities{rest:.*}", self.unsupported),
+            ("POST", "/instances/{id}/rewind", self.rewind),
+            ("POST", "/instances/{id}/restart", self.restart),
+            ("GET", "/entities", entity.list),
+            ("GET", "/entities/", entity.list),
+            ("GET", "/entities/{name}", entity.list),
+            ("GET", "/entities/{name}/{key}", entity.get),
+            ("POST", "/entities/{name}/{key}", entity.signal),
         ]
         rpc = [
             web.route(method, RPC + path, self._loopback(answer)) for method, path, answer in table
@@ -178,7 +188,7 @@ class ClientApi:
         except ValueError:
             return _bad("The request body is not JSON.")
         with self.store.transaction() as db:
-            created = i.create(db, instance, function.name, text)
+            created = i.create(db, instance, function.name, text, replace=self._replace)
         if not created:
             return _bad(f"An Orchestration instance with the id {instance} already exists.", 409)
         self.engine.wake()
@@ -188,6 +198,9 @@ class ClientApi:
             if row is not None and row["status"] in i.TERMINAL:
                 return web.json_response(_load(row["output"]))
             await asyncio.sleep(float(request.query.get("pollingInterval", 0.05)))
+        return self._started(instance)
+
+    def _started(self, instance: str) -> web.Response:
         urls = management_urls(self._base, self._query, instance)
         del urls["rewindPostUri"]
         return web.json_response(
@@ -304,7 +317,24 @@ class ClientApi:
             return web.Response(status=404)
         return web.Response(status=410 if status in i.TERMINAL else 202)
 
-    async def unsupported(self, request: web.Request) -> web.StreamResponse:
-        """Refuse by name what this host does not do."""
-        what = request.match_info.get("verb", "entities")
-        return _bad(f"{what} is not supported by this local host", 501)
+    async def rewind(self, request: web.Request) -> web.StreamResponse:
+        """Set a failed instance going again from before its failure."""
+        status = rewind(self.store, request.match_info["id"])
+        self.engine.wake()
+        if status is None:
+            return web.Response(status=404)
+        return web.Response(status=202 if status == "Failed" else 410)
+
+    async def restart(self, request: web.Request) -> web.StreamResponse:
+        """Start an instance again with its input, under a new id or its own."""
+        found = self.store.row("SELECT * FROM instances WHERE id=?", request.match_info["id"])
+        if found is None:
+            return _bad("InstanceId does not match a valid orchestration instance.")
+        fresh = _flag(request.query, "restartWithNewInstanceId", True)
+        instance = uuid.uuid4().hex if fresh else found["id"]
+        with self.store.transaction() as db:
+            created = i.create(db, instance, found["name"], found["input"], replace=self._replace)
+        if not created:
+            return _bad(f"An Orchestration instance with the id {instance} is still running.", 409)
+        self.engine.wake()
+        return self._started(instance)

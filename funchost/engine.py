@@ -10,6 +10,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
+from funchost import entities, http_call
 from funchost import history as h
 from funchost.instances import post
 from funchost.invocation import Invoker
@@ -28,7 +29,7 @@ class Engine:
         self.store, self.functions, self.invoker = store, functions, invoker
         self._awake = asyncio.Event()
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="turn")
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._running: dict[int | str, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Look at the store again now."""
@@ -76,6 +77,20 @@ class Engine:
         for row in self.store.rows("SELECT * FROM work ORDER BY seq"):
             if row["seq"] not in self._running:
                 self._running[row["seq"]] = asyncio.create_task(self._activity(row))
+        for entity in entities.waiting(self.store):
+            if entity not in self._running:
+                self._running[entity] = asyncio.create_task(self._entity(entity))
+
+    async def _entity(self, entity: str) -> None:
+        try:
+            function = self.functions.get(entities.split_id(entity)[0])
+            await entities.run_batch(self.store, self.invoker, function, entity)
+        except Exception:
+            LOG.exception("the batch of entity %s could not be stored", entity)
+            await asyncio.sleep(1.0)
+        finally:
+            self._running.pop(entity, None)
+            self.wake()
 
     async def _activity(self, row: sqlite3.Row) -> None:
         try:
@@ -95,6 +110,9 @@ class Engine:
         name, task = row["name"], row["task"]
         function = self.functions.get(name.lower())
         try:
+            if name == http_call.NAME:
+                result = await http_call.call(row["input"], lambda text: self._progress(row, text))
+                return h.event(h.TASK_COMPLETED, TaskScheduledId=task, Result=result)
             if function is None or function.kind != "activityTrigger":
                 raise LookupError(f"the app has no activity function {name}")
             result = await self.invoker.activity(function, row["input"])
@@ -113,6 +131,10 @@ class Engine:
                 Details=json.dumps(details),
                 Reason=f"Activity function '{name}' failed:  {text}",
             )
+
+    def _progress(self, row: sqlite3.Row, text: str) -> None:
+        with self.store.transaction() as db:
+            db.execute("UPDATE work SET input=? WHERE seq=?", (text, row["seq"]))
 
     def close(self) -> None:
         """Stop the turn thread after its current turn."""

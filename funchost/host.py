@@ -103,7 +103,7 @@ async def _run(
         return web.json_response({"status": "ok", "functions": len(functions)})
 
     web_app = web.Application(client_max_size=MAX_BODY)
-    web_app.add_routes(ClientApi(engine, origin, settings.task_hub, keys.system).routes())
+    web_app.add_routes(ClientApi(engine, origin, settings, keys.system).routes())
     web_app.add_routes(
         [
             web.get("/", health),

@@ -18,6 +18,7 @@ TRIGGERS = {
     "timerTrigger",
     "orchestrationTrigger",
     "activityTrigger",
+    "entityTrigger",
 }
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_\-]{0,127}$")
 

@@ -41,10 +41,12 @@ def create(
     name: str,
     text: str | None,
     parent: tuple[str, str, int] | None = None,
+    *,
+    replace: bool = False,
 ) -> bool:
-    """Start an instance; refuse when its id is in use by a live one."""
+    """Start an instance; refuse an id that a live one uses, unless it shall be replaced."""
     row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
-    if row is not None and row["status"] not in TERMINAL:
+    if row is not None and row["status"] not in TERMINAL and not replace:
         return False
     clear(db, instance)
     execution, moment = uuid.uuid4().hex, h.stamp(h.now())

@@ -48,6 +48,12 @@ class Invoker:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
 
+    async def text(self, function: HostedFunction, text: str) -> str:
+        """Invoke an entity function with the text of its batch; the SDK's wrapper is sync."""
+        loop = asyncio.get_running_loop()
+        answer: str = await loop.run_in_executor(self._threads, function.call, text)
+        return answer
+
     async def activity(self, function: HostedFunction, text: str | None) -> str:
         """Invoke an activity with JSON text and return JSON text."""
         from azure.functions._durable_functions import (

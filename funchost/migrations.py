@@ -22,4 +22,11 @@ MIGRATIONS: tuple[str, ...] = (
       event TEXT NOT NULL, attempts INTEGER NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL,
       published TEXT NOT NULL, buried TEXT NOT NULL);
     """,
+    """
+    CREATE TABLE entities(id TEXT PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL,
+      updated TEXT NOT NULL);
+    CREATE TABLE operations(seq INTEGER PRIMARY KEY AUTOINCREMENT, entity TEXT NOT NULL,
+      name TEXT NOT NULL, input TEXT, instance TEXT, execution TEXT, request TEXT);
+    CREATE INDEX operations_entity ON operations(entity, seq);
+    """,
 )

@@ -14,6 +14,7 @@ class HostSettings:
 
     route_prefix: str
     task_hub: str
+    overrides_any_state: bool = False
 
 
 def read_host_settings(app: Path) -> HostSettings:
@@ -21,9 +22,17 @@ def read_host_settings(app: Path) -> HostSettings:
     path = app / "host.json"
     document = json.loads(path.read_text()) if path.exists() else {}
     extensions = document.get("extensions", {})
+    durable = extensions.get("durableTask", {})
+    overridable = str(durable.get("overridableExistingInstanceStates", "NonRunningStates"))
+    if overridable.lower() not in ("nonrunningstates", "anystate"):
+        raise ValueError(
+            f"host.json: overridableExistingInstanceStates is {overridable!r}; "
+            "use NonRunningStates or AnyState"
+        )
     return HostSettings(
         str(extensions.get("http", {}).get("routePrefix", "api")).strip("/"),
-        str(extensions.get("durableTask", {}).get("hubName", "TestHubName")),
+        str(durable.get("hubName", "TestHubName")),
+        overridable.lower() == "anystate",
     )
 
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from funchost import history as h
+from funchost import http_call
 from funchost.actions import Walk
+from funchost.entities import send_from
 from funchost.indexing import HostedFunction
 from funchost.instances import create, finish, post
 from funchost.store import Store
@@ -119,6 +121,11 @@ def _commit(
         "UPDATE instances SET status='Running', updated=?, custom=COALESCE(?, custom) WHERE id=?",
         (h.stamp(h.now()), None if custom is None else json.dumps(custom), instance),
     )
+    if walk.finished:
+        # What was sent before the end is sent, whatever the end.
+        for event in walk.new:
+            if event["EventType"] == h.EVENT_SENT:
+                send_from(db, row, event)
     if walk.finished and walk.continues and failure is None:
         _continue(db, row, walk)
         return
@@ -158,11 +165,14 @@ def _dispatch(
             fired = h.event(h.TIMER_FIRED, TimerId=task, FireAt=event["FireAt"])
             post(db, instance, execution, fired, due.timestamp(), task)
         return
+    if kind == h.EVENT_SENT:
+        send_from(db, row, event)
+        return
     name = event["Name"]
     wanted = "activityTrigger" if kind == h.TASK_SCHEDULED else "orchestrationTrigger"
     function = functions.get(name.lower())
     failed = h.TASK_FAILED if kind == h.TASK_SCHEDULED else h.SUB_FAILED
-    if function is None or function.kind != wanted:
+    if name != http_call.NAME and (function is None or function.kind != wanted):
         reason = f"The function '{name}' doesn't exist, is disabled, or is not a {wanted} function"
         post(
             db,

@@ -1,0 +1,78 @@
+"""The routes of entities: read one, list them, signal one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from funchost import history as h
+from funchost.engine import Engine
+from funchost.entities import send, split_id
+
+
+class EntityApi:
+    """Answers the entity routes of the management API."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the engine to wake when an operation was queued."""
+        self._engine, self._store = engine, engine.store
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Answer with an entity's state, 404 when it does not exist."""
+        row = self._store.row("SELECT * FROM entities WHERE id=?", _id(request))
+        if row is None:
+            return web.Response(status=404)
+        return web.Response(text=row["state"], content_type="application/json")
+
+    async def signal(self, request: web.Request) -> web.StreamResponse:
+        """Queue an operation, stored before the 202."""
+        name = request.match_info["name"]
+        function = self._engine.functions.get(name.lower())
+        if function is None or function.kind != "entityTrigger":
+            text = (
+                f"The function '{name}' doesn't exist, is disabled, or is not an entity function."
+            )
+            return web.json_response({"Message": text, "ExceptionMessage": text}, status=400)
+        text = await request.text()
+        try:
+            json.loads(text or "null")
+        except ValueError:
+            return web.json_response({"Message": "The request body is not JSON."}, status=400)
+        with self._store.transaction() as db:
+            send(db, _id(request), request.query.get("op", ""), text or None)
+        self._engine.wake()
+        return web.Response(status=202)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List entities by name and time of the last operation, in pages when top is given."""
+        where, values = ["1=1"], list[Any]()
+        if "name" in request.match_info:
+            where.append("name=?")
+            values.append(request.match_info["name"].lower())
+        try:
+            for key, sign in (("lastOperationTimeFrom", ">="), ("lastOperationTimeTo", "<=")):
+                if request.query.get(key):
+                    where.append(f"updated {sign} ?")
+                    values.append(h.stamp(h.parse_stamp(request.query[key])))
+            top = int(request.query.get("top") or 0)
+            skip = int(request.headers.get("x-ms-continuation-token") or 0)
+        except ValueError as error:
+            return web.json_response({"Message": f"A filter is wrong: {error}"}, status=400)
+        query = f"SELECT * FROM entities WHERE {' AND '.join(where)} ORDER BY id"
+        rows = self._store.rows(query, *values)
+        page = rows[skip : skip + top] if top else rows[skip:]
+        with_state = request.query.get("fetchState", "false").lower() == "true"
+        shown = []
+        for row in page:
+            name, key = split_id(row["id"])
+            one = {"entityId": {"name": name, "key": key}, "lastOperationTime": row["updated"]}
+            shown.append({**one, "state": json.loads(row["state"])} if with_state else one)
+        end = skip + len(page)
+        more = {"x-ms-continuation-token": str(end)} if end < len(rows) else {}
+        return web.json_response(shown, headers=more)
+
+
+def _id(request: web.Request) -> str:
+    return f"@{request.match_info['name'].lower()}@{request.match_info['key']}"
