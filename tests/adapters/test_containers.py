@@ -28,9 +28,9 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine() -> list[str]:
-    found = find_engine(os.environ.get("MLOPS_ENGINE"))
+    found = find_engine(os.environ.get("MLOPS_ENGINE"), BASE_IMAGE)
     if found is None:
-        pytest.skip("This machine has no container engine.")
+        pytest.skip("No container engine runs a base image here: try `make base-image`.")
     return found
 
 
@@ -120,5 +120,9 @@ def test_an_engine_that_cannot_take_the_image_says_so(state: Path, image: Image)
 
 
 def test_an_empty_setting_means_no_engine() -> None:
-    assert find_engine("") is None
-    assert find_engine("podman --runtime runc") == ["podman", "--runtime", "runc"]
+    assert find_engine("", BASE_IMAGE) is None
+    assert find_engine("podman --runtime runc", BASE_IMAGE) == ["podman", "--runtime", "runc"]
+
+
+def test_an_installed_engine_without_a_base_image_does_not_count() -> None:
+    assert find_engine(None, "localhost/no-such-image:latest") is None

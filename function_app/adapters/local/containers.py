@@ -21,7 +21,8 @@ from function_app.errors import PlatformError
 PORT = 8080
 LABEL = "org.opencontainers.image.digest"
 NOBODY = "65534:65534"
-ENGINES = ("podman", "docker")
+# In order of preference; where podman's own runtime refuses the machine's cgroups, runc may not.
+ENGINES = (("podman",), ("podman", "--runtime", "runc"), ("docker",))
 # The engines ask for more than this process may give, and refuse to start at all.
 LIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
 MOST = 4096
@@ -71,9 +72,9 @@ class Containers:
     def start(self, name: str, digest: str, layout: Mapping[str, bytes | Path]) -> None:
         """Run the image of this OCI layout, without rights, on a port that the engine chooses."""
         image = self._load(layout)
-        limits = [f"--ulimit={key}={_limit(kind)}" for key, kind in LIMITS.items()]
         options = ["--init", "--read-only", "--cap-drop=all", "--memory=1g", f"--user={NOBODY}"]
-        options += ["--security-opt=no-new-privileges", f"--publish=127.0.0.1::{PORT}", *limits]
+        options += ["--security-opt=no-new-privileges", f"--publish=127.0.0.1::{PORT}"]
+        options += _ulimits()
         identity = ["--name", self._name(name), "--label", f"{LABEL}={digest}"]
         variables = ["--env", f"IMAGE_DIGEST={digest}"]
         self._ask("run", "--detach", *options, *identity, *variables, image)
@@ -123,11 +124,29 @@ class Containers:
         return done.stdout
 
 
-def find_engine(configured: str | None) -> list[str] | None:
-    """Return the engine's command: the configured one, else what is installed; "" means none."""
+def find_engine(configured: str | None, base: str) -> list[str] | None:
+    """Return the engine's command: the configured one, else one that runs the base image here.
+
+    A configured engine is taken as it is, so that its errors show; "" means none.
+    """
     if configured is not None:
         return shlex.split(configured) or None
-    return next(([name] for name in ENGINES if shutil.which(name)), None)
+    return next((list(engine) for engine in ENGINES if _runs(engine, base)), None)
+
+
+def _runs(engine: tuple[str, ...], base: str) -> bool:
+    """Try the engine: installed is not enough, it must start a container of the base image."""
+    if shutil.which(engine[0]) is None:
+        return False
+    for words in (["image", "inspect", base], ["run", "--rm", *_ulimits(), base, "true"]):
+        tried = subprocess.run([*engine, *words], capture_output=True, check=False)
+        if tried.returncode:
+            return False
+    return True
+
+
+def _ulimits() -> list[str]:
+    return [f"--ulimit={key}={_limit(kind)}" for key, kind in LIMITS.items()]
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes | Path) -> None:

@@ -45,7 +45,7 @@ def create_ports(settings: Settings) -> Ports:
     processes = Processes(state / "processes")
     datasets = LocalDatasets(state, root, events)
     registry = LocalRegistry(state, events)
-    engine = find_engine(settings.engine)
+    engine = find_engine(settings.engine, settings.base_image)
     containers = Containers(engine, settings.base_image, state) if engine else None
     images = LocalImages(state, root, projects, containers)
     production = LocalProduction(state, root, images, processes)
