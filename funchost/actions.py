@@ -12,6 +12,10 @@ from typing import Any
 
 from funchost import history as h
 from funchost import http_call
+from funchost.clock import now
+
+_SCHEDULED = (h.TASK_SCHEDULED, h.SUB_CREATED, h.TIMER_CREATED, h.EVENT_SENT)
+_STARTED: dict[str, Any] = {}  # what a started action is replaced by, so that chains stay small
 
 
 class UnsupportedFeatureError(Exception):
@@ -47,13 +51,13 @@ class Job:
 
 
 class Walk:
-    """Replays a history against a list of actions and collects the new work."""
+    """Starts actions one after the other as events complete them, and collects the new work.
 
-    def __init__(
-        self, events: list[h.Event], actions: list[dict[str, Any]], instance: str, execution: str
-    ) -> None:
-        """Take the whole history, the live episode included."""
-        self.events, self.actions = events, actions
+    It is fed the whole history once; a live orchestration's walk is then fed only what is new.
+    """
+
+    def __init__(self, instance: str, execution: str) -> None:
+        """Take the ids that children's ids derive from."""
         self.instance, self.execution = instance, execution
         self.new: list[h.Event] = []
         self.cancelled: set[int] = set()
@@ -61,44 +65,68 @@ class Walk:
         self.continue_input: str | None = None
         self.continues = False
         self.finished = False
+        self._actions: list[dict[str, Any]] = []
         self._next = 0
+        self._index: int | None = None
         self._open: dict[int, Job] = {}
+        self._timers: dict[int, tuple[dict[str, Any], Job]] = {}
         self._waits: dict[str, list[Job]] = {}
-        kinds = (h.TASK_SCHEDULED, h.SUB_CREATED, h.TIMER_CREATED, h.EVENT_SENT)
-        self._known = {e["EventId"]: e for e in events if e["EventType"] in kinds}
-        self._now = h.now()
+        self._known: dict[int, h.Event] = {}
+        self._now = now()
 
-    def run(self) -> None:
-        """Feed every event of the history in turn."""
-        for event in self.events:
-            kind = event["EventType"]
-            if kind == h.ORCHESTRATOR_STARTED:
-                self._now = h.parse_stamp(event["Timestamp"])
-            elif kind == h.EXECUTION_STARTED:
-                self._advance(0)
-            elif kind in (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TASK_FAILED, h.SUB_FAILED):
-                self._settle(event["TaskScheduledId"], kind in (h.TASK_FAILED, h.SUB_FAILED))
-            elif kind == h.TIMER_FIRED:
-                self._settle(event["TimerId"], False)
-            elif kind == h.EVENT_RAISED:
-                self._raise(event)
+    @property
+    def working(self) -> bool:
+        """Tell whether something other than a timer or an event is awaited."""
+        return len(self._open) > len(self._timers)
+
+    def feed(self, events: list[h.Event], actions: list[dict[str, Any]]) -> None:
+        """Take more actions of the code and more events of the history, in order."""
+        self.new, self.cancelled = [], set()
+        for event in events:
+            if event["EventType"] in _SCHEDULED:
+                self._known[event["EventId"]] = event
+        self._actions += actions
+        for task, (action, job) in list(self._timers.items()):
+            if action.get("isCanceled"):
+                self._cancel(task, job)
+        if self._index is not None:
+            self._advance(self._index)
+        for event in events:
+            self._take(event)
         lost = sorted(i for i in self._known if i >= self._next)
         if lost:
             raise NonDeterminismError(
                 f"Non-Deterministic workflow detected: task {lost[0]} of the history was not "
                 "scheduled again by the code"
             )
+        self._known.clear()
+
+    def _take(self, event: h.Event) -> None:
+        kind = event["EventType"]
+        if kind == h.ORCHESTRATOR_STARTED:
+            self._now = h.parse_stamp(event["Timestamp"])
+        elif kind == h.EXECUTION_STARTED:
+            self._advance(0)
+        elif kind in (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TASK_FAILED, h.SUB_FAILED):
+            self._settle(event["TaskScheduledId"], kind in (h.TASK_FAILED, h.SUB_FAILED))
+        elif kind == h.TIMER_FIRED:
+            self._timers.pop(event["TimerId"], None)
+            self._settle(event["TimerId"], False)
+        elif kind == h.EVENT_RAISED:
+            self._raise(event)
 
     def _advance(self, index: int) -> None:
         # A loop, not recursion, so that thousands of finished actions fit the stack.
-        while index < len(self.actions):
-            job = self._start(self.actions[index])
+        self._index = None
+        while index < len(self._actions):
+            job = self._start(self._actions[index])
+            self._actions[index] = _STARTED
             index += 1
             if not job.done:
-                following = index
-                job.then(partial(self._advance, following))
+                self.finished = False
+                job.then(partial(self._advance, index))
                 return
-        self.finished = True
+        self._index, self.finished = index, True
 
     def _settle(self, task_id: int, failed: bool) -> None:
         job = self._open.pop(task_id, None)
@@ -137,7 +165,7 @@ class Walk:
             self.continues, self.continue_input = True, action.get("input")
             return Job(done=True)
         if kind == 5:
-            return self._timer(h.parse_stamp(action["fireAt"]), bool(action.get("isCanceled")))
+            return self._timer(h.parse_stamp(action["fireAt"]), action)
         if kind == 6:
             return self._wait(action["externalEventName"].lower())
         if kind in (7, 9):
@@ -174,6 +202,7 @@ class Walk:
             InstanceId=action["instanceId"],
             Input=json.dumps(request),
         )
+        del self._open[self._next - 1]
         sent.complete()
         return sent if signal else self._wait(str(request["id"]))
 
@@ -191,7 +220,7 @@ class Walk:
                     whole.complete()
                     return
                 # DTFx also waits after the last attempt before the error shows.
-                timer = self._timer(self._now + pause, False)
+                timer = self._timer(self._now + pause, {})
                 timer.then(lambda: attempt(number + 1) if number < limit else whole.complete(True))
 
             job.then(settled)
@@ -199,12 +228,17 @@ class Walk:
         attempt(1)
         return whole
 
-    def _timer(self, fire_at: datetime, cancelled: bool) -> Job:
+    def _timer(self, fire_at: datetime, action: dict[str, Any]) -> Job:
         task_id, job = self._schedule(h.TIMER_CREATED, FireAt=h.stamp(fire_at))
-        if cancelled:
-            self.cancelled.add(task_id)
-            job.complete()
+        self._timers[task_id] = (action, job)
+        if action.get("isCanceled"):
+            self._cancel(task_id, job)
         return job
+
+    def _cancel(self, task_id: int, job: Job) -> None:
+        del self._timers[task_id], self._open[task_id]
+        self.cancelled.add(task_id)
+        job.complete()
 
     def _wait(self, name: str) -> Job:
         early = self.buffered.get(name)

@@ -7,7 +7,6 @@ import hmac
 import json
 import re
 import sqlite3
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -187,17 +186,16 @@ class ClientApi:
             _load(text)
         except ValueError:
             return _bad("The request body is not JSON.")
-        with self.store.transaction() as db:
-            created = i.create(db, instance, function.name, text, replace=self._replace)
+        timeout = float(request.query.get("timeout", 0))
+        ended = self.engine.ended(instance) if timeout else None
+        created = await self.engine.start(instance, function.name, text, replace=self._replace)
         if not created:
             return _bad(f"An Orchestration instance with the id {instance} already exists.", 409)
-        self.engine.wake()
-        end = time.monotonic() + float(request.query.get("timeout", 0))
-        while time.monotonic() < end:
+        if ended is not None:
+            await asyncio.wait([ended], timeout=timeout)
             row = self.store.row("SELECT * FROM instances WHERE id=?", instance)
             if row is not None and row["status"] in i.TERMINAL:
                 return web.json_response(_load(row["output"]))
-            await asyncio.sleep(float(request.query.get("pollingInterval", 0.05)))
         return self._started(instance)
 
     def _started(self, instance: str) -> web.Response:
@@ -237,10 +235,9 @@ class ClientApi:
         return web.json_response(document, status=500 if broken else 200)
 
     def _history(self, instance: str, outputs: bool) -> list[dict[str, Any]]:
-        rows = self.store.rows("SELECT event FROM history WHERE instance=? ORDER BY seq", instance)
         shown: list[dict[str, Any]] = []
         scheduled: dict[int, dict[str, Any]] = {}
-        for event in (json.loads(row["event"]) for row in rows):
+        for event in h.read(self.store.rows(h.TURNS, instance)):
             kind = event["EventType"]
             if kind not in _NAMES:
                 continue
@@ -250,7 +247,7 @@ class ClientApi:
             if kind in (h.TASK_SCHEDULED, h.SUB_CREATED):
                 scheduled[event["EventId"]] = event
             # The extension shows an ended task as one entry, with who it was and since when.
-            begun = scheduled.get(event.get("TaskScheduledId"))
+            begun = scheduled.get(event.get("TaskScheduledId", -1))
             if begun is not None:
                 event |= {"FunctionName": begun["Name"], "ScheduledTime": begun["Timestamp"]}
                 shown.remove(begun)
@@ -296,23 +293,16 @@ class ClientApi:
             json.loads(text)
         except ValueError:
             return _bad("The request body is not JSON.")
-        status = i.raise_event(
-            self.store, request.match_info["id"], request.match_info["event"], text
-        )
-        return self._accepted(status)
+        instance, name = request.match_info["id"], request.match_info["event"]
+        return self._accepted(await self.engine.raise_event(instance, name, text))
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
-        status = i.change(
-            self.store,
-            request.match_info["id"],
-            request.match_info["verb"],
-            request.query.get("reason", ""),
-        )
-        return self._accepted(status)
+        instance, verb = request.match_info["id"], request.match_info["verb"]
+        reason = request.query.get("reason", "")
+        return self._accepted(await self.engine.change(instance, verb, reason))
 
     def _accepted(self, status: str | None) -> web.Response:
-        self.engine.wake()
         if status is None:
             return web.Response(status=404)
         return web.Response(status=410 if status in i.TERMINAL else 202)

@@ -1,143 +1,167 @@
-"""Drives orchestration turns and activities from the store."""
+"""The engine: clients' wishes, turns, activities, entities and timers over one store."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sqlite3
-import time
-import traceback
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
-from funchost import entities, http_call
-from funchost import history as h
-from funchost.instances import post
+from funchost import clock, entities, instances
 from funchost.invocation import Invoker
 from funchost.store import Store
-from funchost.turn import FunctionMap, take_turn
+from funchost.turn import Effects, FunctionMap
+from funchost.turns import Turns
+from funchost.work import Activities
 
 LOG = logging.getLogger("funchost.engine")
-_NOT_LIVE = "('Suspended','Completed','Failed','Terminated','Canceled')"
+T = TypeVar("T")
 
 
 class Engine:
-    """Sleeps until a message is due or someone wakes it."""
+    """Knows only what is stored; after a crash it finds everything there again."""
 
-    def __init__(self, store: Store, functions: FunctionMap, invoker: Invoker) -> None:
-        """Take the store that holds all the engine's state."""
+    def __init__(
+        self, store: Store, functions: FunctionMap, invoker: Invoker, *, replays: bool = False
+    ) -> None:
+        """Take the store; `replays` replays every turn from the start to catch non-determinism."""
         self.store, self.functions, self.invoker = store, functions, invoker
+        self._loop = asyncio.get_running_loop()
+        self._turns = Turns(store, functions, self._carry_out, replays=replays)
+        self._activities = Activities(store, functions, invoker, self._turns.notify)
         self._awake = asyncio.Event()
-        self._turns = ThreadPoolExecutor(1, thread_name_prefix="turn")
-        self._running: dict[int | str, asyncio.Task[None]] = {}
+        self._batches: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, list[asyncio.Future[None]]] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether there is nothing to do before the next timer or message."""
+        return self._turns.idle and self._activities.idle and not self._batches
+
+    async def start(
+        self, instance: str, name: str, text: str | None, *, replace: bool = False
+    ) -> bool:
+        """Start an instance, durable when this returns; False when the id is in use."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            return instances.create(db, instance, name, text, replace=replace)
+
+        self._turns.forget(instance)
+        return await self._commit(work, lambda made: [instance] if made else [])
+
+    async def raise_event(self, instance: str, name: str, text: str) -> str | None:
+        """Buffer an external event; return the status that the instance had."""
+
+        def work(db: sqlite3.Connection) -> str | None:
+            return instances.raise_event(db, instance, name, text)
+
+        return await self._commit(work, lambda status: [instance] if status else [])
+
+    async def change(self, instance: str, verb: str, reason: str) -> str | None:
+        """Terminate, suspend or resume; return the status that the instance had."""
+
+        def work(db: sqlite3.Connection) -> tuple[str | None, str | None]:
+            return instances.change(db, instance, verb, reason)
+
+        def told(changed: tuple[str | None, str | None]) -> list[str]:
+            return [instance, *([changed[1]] if changed[1] else [])]
+
+        status, _ = await self._commit(work, told)
+        self._tell_end(instance)
+        return status
+
+    async def _commit(
+        self, work: Callable[[sqlite3.Connection], T], told: Callable[[T], list[str]]
+    ) -> T:
+        """Make a change durable and let the instances that it concerns take a turn."""
+
+        def notify(stored: Future[T]) -> None:
+            if stored.exception() is None:
+                for instance in told(stored.result()):
+                    self._turns.notify(instance)
+
+        stored = self.store.commit(work)
+        stored.add_done_callback(notify)
+        return await asyncio.wrap_future(stored)
+
+    def ended(self, instance: str) -> asyncio.Future[None]:
+        """Return a future that is set when the instance's present or next execution ends."""
+        end = self._loop.create_future()
+        self._ends.setdefault(instance, []).append(end)
+        end.add_done_callback(lambda _: self._ends.pop(instance, None))
+        return end
+
+    def _tell_end(self, instance: str) -> None:
+        for end in self._ends.pop(instance, []):
+            if not end.done():
+                end.set_result(None)
+
+    def _carry_out(self, instance: str, effects: Effects) -> None:
+        """Do what a stored turn asks for; the writer's thread calls it."""
+        for seq in effects.work:
+            row = self.store.row("SELECT * FROM work WHERE seq=?", seq)
+            if row is not None:
+                self._activities.start(row)
+        for other in effects.instances:
+            self._turns.notify(other)
+        if effects.entities or effects.timers or (effects.ended and instance in self._ends):
+            self._loop.call_soon_threadsafe(self._on_loop, instance, effects)
+
+    def _on_loop(self, instance: str, effects: Effects) -> None:
+        for entity in effects.entities:
+            self._start_batch(entity)
+        if effects.timers:
+            self._awake.set()
+        if effects.ended:
+            self._tell_end(instance)
 
     def wake(self) -> None:
-        """Look at the store again now."""
-        self._awake.set()
+        """Look at the whole store again: someone changed it in a transaction of his own."""
+        query = "SELECT DISTINCT instance FROM inbox WHERE due<=?"
+        for row in self.store.rows(query, clock.time()):
+            self._turns.notify(row["instance"])
+        for row in self.store.rows("SELECT * FROM work ORDER BY seq"):
+            self._activities.start(row)
+        for entity in entities.waiting(self.store):
+            self._start_batch(entity)
 
     async def run(self) -> None:
-        """Work until cancelled; one faulty instance does not stop the others."""
-        loop = asyncio.get_running_loop()
+        """Find what an earlier host left, then watch the timers until cancelled."""
+        self.wake()
+        seen = clock.time()
         while True:
             self._awake.clear()
-            self._start_work()
-            ready = self.store.rows(
-                "SELECT DISTINCT b.instance AS id FROM inbox b LEFT JOIN instances i "
-                f"ON i.id=b.instance WHERE b.due<=? AND COALESCE(i.status,'') NOT IN {_NOT_LIVE}",
-                time.time(),
-            )
-            for row in ready:
-                try:
-                    await loop.run_in_executor(
-                        self._turns, take_turn, self.store, self.functions, row["id"]
-                    )
-                except Exception:
-                    LOG.exception("the turn of instance %s failed and will be retried", row["id"])
-                    loop.call_later(1.0, self.wake)
-                    await asyncio.sleep(0.2)
-                self._start_work()
-            if not ready:
-                await self._sleep()
+            moment = clock.time()
+            query = "SELECT DISTINCT instance FROM inbox WHERE due>? AND due<=?"
+            for row in self.store.rows(query, seen, moment):
+                self._turns.notify(row["instance"])
+            seen = moment
+            later = self.store.row("SELECT MIN(due) AS due FROM inbox WHERE due>?", moment)
+            await clock.wait(self._awake, later["due"] if later else None)
 
-    async def _sleep(self) -> None:
-        row = self.store.row(
-            "SELECT MIN(b.due) AS due FROM inbox b LEFT JOIN instances i ON i.id=b.instance "
-            f"WHERE COALESCE(i.status,'') NOT IN {_NOT_LIVE}"
-        )
-        due = row["due"] if row else None
-        # Bounded, so that a moved wall clock is noticed.
-        pause = 60.0 if due is None else min(60.0, max(0.0, due - time.time()))
-        try:
-            await asyncio.wait_for(self._awake.wait(), pause)
-        except TimeoutError:
-            return
+    def _start_batch(self, entity: str) -> None:
+        if entity not in self._batches:
+            self._batches[entity] = asyncio.create_task(self._batch(entity))
 
-    def _start_work(self) -> None:
-        # Rows stay until the result is stored: a killed host finds them again and runs them again.
-        for row in self.store.rows("SELECT * FROM work ORDER BY seq"):
-            if row["seq"] not in self._running:
-                self._running[row["seq"]] = asyncio.create_task(self._activity(row))
-        for entity in entities.waiting(self.store):
-            if entity not in self._running:
-                self._running[entity] = asyncio.create_task(self._entity(entity))
-
-    async def _entity(self, entity: str) -> None:
+    async def _batch(self, entity: str) -> None:
         try:
             function = self.functions.get(entities.split_id(entity)[0])
-            await entities.run_batch(self.store, self.invoker, function, entity)
+            waiting = "SELECT 1 FROM operations WHERE entity=?"
+            while self.store.row(waiting, entity) is not None:
+                for instance in await entities.run_batch(
+                    self.store, self.invoker, function, entity
+                ):
+                    self._turns.notify(instance)
         except Exception:
             LOG.exception("the batch of entity %s could not be stored", entity)
-            await asyncio.sleep(1.0)
+            self._loop.call_later(1.0, self._start_batch, entity)
         finally:
-            self._running.pop(entity, None)
-            self.wake()
-
-    async def _activity(self, row: sqlite3.Row) -> None:
-        try:
-            event = await self._outcome(row)
-            with self.store.transaction() as db:
-                gone = db.execute("DELETE FROM work WHERE seq=?", (row["seq"],)).rowcount
-                if gone:
-                    post(db, row["instance"], row["execution"], event)
-        except Exception:
-            LOG.exception("the result of activity %s could not be stored", row["name"])
-            await asyncio.sleep(1.0)
-        finally:
-            self._running.pop(row["seq"], None)
-            self.wake()
-
-    async def _outcome(self, row: sqlite3.Row) -> h.Event:
-        name, task = row["name"], row["task"]
-        function = self.functions.get(name.lower())
-        try:
-            if name == http_call.NAME:
-                result = await http_call.call(row["input"], lambda text: self._progress(row, text))
-                return h.event(h.TASK_COMPLETED, TaskScheduledId=task, Result=result)
-            if function is None or function.kind != "activityTrigger":
-                raise LookupError(f"the app has no activity function {name}")
-            result = await self.invoker.activity(function, row["input"])
-            return h.event(h.TASK_COMPLETED, TaskScheduledId=task, Result=result)
-        except Exception as error:
-            text = f"{type(error).__name__}: {error}"
-            LOG.warning("activity %s of %s failed: %s", name, row["instance"], text)
-            details = {
-                "Message": text,
-                "InnerException": {"Message": f"{text}\n{traceback.format_exc()}"},
-            }
-            # Two blanks, as the real extension leaves them.
-            return h.event(
-                h.TASK_FAILED,
-                TaskScheduledId=task,
-                Details=json.dumps(details),
-                Reason=f"Activity function '{name}' failed:  {text}",
-            )
-
-    def _progress(self, row: sqlite3.Row, text: str) -> None:
-        with self.store.transaction() as db:
-            db.execute("UPDATE work SET input=? WHERE seq=?", (text, row["seq"]))
+            self._batches.pop(entity, None)
 
     def close(self) -> None:
-        """Stop the turn thread after its current turn."""
-        for task in self._running.values():
+        """Stop after the current turn; running activities are found again at the next start."""
+        for task in self._batches.values():
             task.cancel()
-        self._turns.shutdown(wait=True, cancel_futures=True)
+        self._turns.close()

@@ -8,6 +8,7 @@ import sqlite3
 from typing import Any
 
 from funchost import history as h
+from funchost.clock import now
 from funchost.indexing import HostedFunction
 from funchost.instances import post
 from funchost.invocation import Invoker
@@ -38,11 +39,13 @@ def send(
     )
 
 
-def send_from(db: sqlite3.Connection, row: sqlite3.Row, event: h.Event) -> None:
-    """Queue what an orchestration sent; the entity's input is the text of a JSON text."""
+def send_from(db: sqlite3.Connection, row: sqlite3.Row, event: h.Event) -> str:
+    """Queue what an orchestration sent and return the entity; its input is text of JSON text."""
     request = json.loads(event["Input"])
     reply = None if request["signal"] else (row["id"], row["execution"], request["id"])
-    send(db, event["InstanceId"], event["Name"], json.dumps(request["input"]), reply)
+    entity = str(event["InstanceId"])
+    send(db, entity, event["Name"], json.dumps(request["input"]), reply)
+    return entity
 
 
 def waiting(store: Store) -> list[str]:
@@ -52,8 +55,11 @@ def waiting(store: Store) -> list[str]:
 
 async def run_batch(
     store: Store, invoker: Invoker, function: HostedFunction | None, entity: str
-) -> None:
-    """Run the operations of one entity; a crash before the commit runs them again."""
+) -> list[str]:
+    """Run the operations of one entity and return the instances that got an answer.
+
+    A crash before the commit runs them again.
+    """
     operations = store.rows(
         "SELECT * FROM operations WHERE entity=? ORDER BY seq LIMIT ?", entity, BATCH
     )
@@ -66,7 +72,8 @@ async def run_batch(
         text = json.dumps(f"{type(error).__name__}: {error}")
         failed = [{"isError": True, "result": text} for _ in operations]
         answer = {"results": failed, "unchanged": True}
-    with store.transaction() as db:
+
+    def keep(db: sqlite3.Connection) -> list[str]:
         if not answer.get("unchanged"):
             _save(db, entity, answer)
         for operation, result in zip(operations, answer["results"], strict=True):
@@ -75,6 +82,9 @@ async def run_batch(
                 _reply(db, operation, result)
             elif result["isError"]:
                 LOG.warning("a signal to %s failed: %s", entity, result["result"])
+        return [o["instance"] for o in operations if o["request"] is not None]
+
+    return await store.committed(keep)
 
 
 async def _invoke(
@@ -105,7 +115,7 @@ def _save(db: sqlite3.Connection, entity: str, answer: dict[str, Any]) -> None:
         name = split_id(entity)[0]
         db.execute(
             "INSERT OR REPLACE INTO entities VALUES(?,?,?,?)",
-            (entity, name, answer["entityState"], h.stamp(h.now())),
+            (entity, name, answer["entityState"], h.stamp(now())),
         )
     else:
         db.execute("DELETE FROM entities WHERE id=?", (entity,))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
+
+from funchost.clock import now
 
 Event = dict[str, Any]
 
@@ -14,11 +17,6 @@ SUB_CREATED, SUB_COMPLETED, SUB_FAILED = 7, 8, 9
 TIMER_CREATED, TIMER_FIRED = 10, 11
 ORCHESTRATOR_STARTED, ORCHESTRATOR_COMPLETED = 12, 13
 EVENT_SENT, EVENT_RAISED = 14, 15
-
-
-def now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
 
 
 def stamp(moment: datetime) -> str:
@@ -43,6 +41,11 @@ def event(kind: int, event_id: int = -1, **keys: Any) -> Event:
     }
 
 
+def read(rows: list[sqlite3.Row]) -> list[Event]:
+    """Return the events of an instance's rows in `turns`, in order."""
+    return [event for row in rows for event in json.loads(row["events"])]
+
+
 def execution_started(name: str, input_text: str | None, instance: str, execution: str) -> Event:
     """Build the event that starts an execution."""
     # The SDK 1.7.0 raises AttributeError when Version is missing.
@@ -56,27 +59,28 @@ def execution_started(name: str, input_text: str | None, instance: str, executio
     )
 
 
+TURNS = "SELECT turn, events FROM turns WHERE instance=? ORDER BY turn"
+
+
 def context_document(
     history: list[Event], input_text: str | None, instance: str, parent: str | None
-) -> str:
-    """Write the JSON that the orchestrator trigger receives."""
+) -> dict[str, Any]:
+    """Return what the orchestrator trigger receives, as a document."""
     value: Any = None
     if input_text is not None:
         value = json.loads(input_text)
         # Only an object passes as it is; the SDK refuses bare lists and numbers.
         if not isinstance(value, dict):
             value = value if isinstance(value, str) else input_text
-    return json.dumps(
-        {
-            "history": history,
-            "input": value,
-            "instanceId": instance,
-            "isReplaying": False,
-            "parentInstanceId": parent,
-            "upperSchemaVersion": 1,
-            "upperSchemaVersionNew": 2,
-            "longRunningTimerIntervalDuration": "3.00:00:00",
-            "maximumShortTimerDuration": "6.00:00:00",
-            "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
-        }
-    )
+    return {
+        "history": history,
+        "input": value,
+        "instanceId": instance,
+        "isReplaying": False,
+        "parentInstanceId": parent,
+        "upperSchemaVersion": 1,
+        "upperSchemaVersionNew": 2,
+        "longRunningTimerIntervalDuration": "3.00:00:00",
+        "maximumShortTimerDuration": "6.00:00:00",
+        "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+    }

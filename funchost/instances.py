@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 import uuid
 from typing import Any
 
+from funchost import clock
 from funchost import history as h
 from funchost.store import Store
 
@@ -25,13 +25,13 @@ def post(
     """Put a message in an instance's inbox."""
     db.execute(
         "INSERT INTO inbox(instance, execution, due, timer, event) VALUES(?,?,?,?,?)",
-        (instance, execution, time.time() if due is None else due, timer, json.dumps(event)),
+        (instance, execution, clock.time() if due is None else due, timer, json.dumps(event)),
     )
 
 
 def clear(db: sqlite3.Connection, instance: str) -> None:
     """Forget everything an instance still had to do and had done."""
-    for table in ("inbox", "work", "history"):
+    for table in ("inbox", "work", "turns"):
         db.execute(f"DELETE FROM {table} WHERE instance=?", (instance,))
 
 
@@ -48,8 +48,9 @@ def create(
     row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
     if row is not None and row["status"] not in TERMINAL and not replace:
         return False
-    clear(db, instance)
-    execution, moment = uuid.uuid4().hex, h.stamp(h.now())
+    if row is not None:
+        clear(db, instance)
+    execution, moment = uuid.uuid4().hex, h.stamp(clock.now())
     db.execute(
         "INSERT OR REPLACE INTO instances VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
         (
@@ -69,17 +70,17 @@ def create(
     return True
 
 
-def finish(db: sqlite3.Connection, instance: str, status: str, output: str | None) -> None:
-    """End an instance and tell its parent, if it has one."""
-    row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
+def finish(db: sqlite3.Connection, row: sqlite3.Row, status: str, output: str | None) -> str | None:
+    """End an instance and tell its parent; return the parent's id, if it has one."""
+    instance = row["id"]
     db.execute(
         "UPDATE instances SET status=?, output=?, updated=? WHERE id=?",
-        (status, output, h.stamp(h.now()), instance),
+        (status, output, h.stamp(clock.now()), instance),
     )
     db.execute("DELETE FROM inbox WHERE instance=?", (instance,))
     db.execute("DELETE FROM work WHERE instance=?", (instance,))
     if row["parent"] is None:
-        return
+        return None
     task = row["parent_task"]
     if status == "Completed":
         event = h.event(h.SUB_COMPLETED, TaskScheduledId=task, Result=output)
@@ -92,32 +93,32 @@ def finish(db: sqlite3.Connection, instance: str, status: str, output: str | Non
             Reason=f"The sub-orchestrator function '{row['name']}' failed: {why}",
         )
     post(db, row["parent"], row["parent_execution"], event)
+    return str(row["parent"])
 
 
-def raise_event(store: Store, instance: str, name: str, text: str) -> str | None:
+def raise_event(db: sqlite3.Connection, instance: str, name: str, text: str) -> str | None:
     """Buffer an external event; return the status the instance had."""
-    with store.transaction() as db:
-        row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
-        if row is not None and row["status"] not in TERMINAL:
-            post(db, instance, None, h.event(h.EVENT_RAISED, Name=name, Input=text))
-        return row["status"] if row else None
+    row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
+    if row is not None and row["status"] not in TERMINAL:
+        post(db, instance, None, h.event(h.EVENT_RAISED, Name=name, Input=text))
+    return row["status"] if row else None
 
 
-def change(store: Store, instance: str, verb: str, reason: str) -> str | None:
-    """Terminate, suspend or resume; return the status the instance had."""
-    with store.transaction() as db:
-        row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
-        if row is None or row["status"] in TERMINAL:
-            return row["status"] if row else None
-        if verb == "terminate":
-            finish(db, instance, "Terminated", json.dumps(reason))
-        else:
-            status = "Suspended" if verb == "suspend" else "Running"
-            db.execute(
-                "UPDATE instances SET status=?, updated=? WHERE id=?",
-                (status, h.stamp(h.now()), instance),
-            )
-        return str(row["status"])
+def change(
+    db: sqlite3.Connection, instance: str, verb: str, reason: str
+) -> tuple[str | None, str | None]:
+    """Terminate, suspend or resume; return the status that it had, and a parent to tell."""
+    row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
+    if row is None or row["status"] in TERMINAL:
+        return (row["status"] if row else None), None
+    if verb == "terminate":
+        return row["status"], finish(db, row, "Terminated", json.dumps(reason))
+    status = "Suspended" if verb == "suspend" else "Running"
+    db.execute(
+        "UPDATE instances SET status=?, updated=? WHERE id=?",
+        (status, h.stamp(clock.now()), instance),
+    )
+    return row["status"], None
 
 
 def purge(store: Store, ids: list[str]) -> int:

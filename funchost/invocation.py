@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -38,15 +39,19 @@ class Invoker:
 
     async def call(self, function: HostedFunction, value: Any) -> Any:
         """Invoke one function and return what it returns."""
+        arguments = self._arguments(function, value)
+        if function.is_async:
+            return await function.call(**arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+
+    def _arguments(self, function: HostedFunction, value: Any) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
         for name in function.clients:
             arguments[name] = self._client_json
         if function.wants_context:
             arguments["context"] = InvocationContext(uuid.uuid4().hex, function.name, os.getcwd())
-        if function.is_async:
-            return await function.call(**arguments)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+        return arguments
 
     async def text(self, function: HostedFunction, text: str) -> str:
         """Invoke an entity function with the text of its batch; the SDK's wrapper is sync."""
@@ -54,29 +59,42 @@ class Invoker:
         answer: str = await loop.run_in_executor(self._threads, function.call, text)
         return answer
 
-    async def activity(self, function: HostedFunction, text: str | None) -> str:
-        """Invoke an activity with JSON text and return JSON text."""
-        from azure.functions._durable_functions import (
-            _deserialize_custom_object,
-            _serialize_custom_object,
-        )
+    def submit(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Run work on the threads of sync functions."""
+        self._threads.submit(work, *arguments)
 
-        value: Any = None
-        if text is not None:
-            try:
-                value = json.loads(text, object_hook=_deserialize_custom_object)
-            except json.JSONDecodeError:
-                value = text
-        result = await self.call(function, value)
-        try:
-            encoded = json.dumps(result, default=_serialize_custom_object)
-        except TypeError as error:
-            raise ValueError(
-                f"activity trigger output must be json serializable ({result!r})"
-            ) from error
-        # The real host parses with Newtonsoft, which turns these into strings.
-        return json.dumps(json.loads(encoded, parse_constant=lambda name: name))
+    def activity(self, function: HostedFunction, text: str | None) -> str:
+        """Invoke a sync activity, on this thread, with JSON text and return JSON text."""
+        return _encoded(function.call(**self._arguments(function, _decoded(text))))
+
+    async def async_activity(self, function: HostedFunction, text: str | None) -> str:
+        """Invoke an async activity with JSON text and return JSON text."""
+        return _encoded(await function.call(**self._arguments(function, _decoded(text))))
 
     def close(self) -> None:
         """Drop waiting calls; running ones end with the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _decoded(text: str | None) -> Any:
+    from azure.functions._durable_functions import _deserialize_custom_object
+
+    if text is None:
+        return None
+    try:
+        return json.loads(text, object_hook=_deserialize_custom_object)
+    except json.JSONDecodeError:
+        return text
+
+
+def _encoded(result: Any) -> str:
+    from azure.functions._durable_functions import _serialize_custom_object
+
+    try:
+        encoded = json.dumps(result, default=_serialize_custom_object)
+    except TypeError as error:
+        raise ValueError(
+            f"activity trigger output must be json serializable ({result!r})"
+        ) from error
+    # The real host parses with Newtonsoft, which turns these into strings.
+    return json.dumps(json.loads(encoded, parse_constant=lambda name: name))

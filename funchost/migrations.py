@@ -29,4 +29,12 @@ MIGRATIONS: tuple[str, ...] = (
       name TEXT NOT NULL, input TEXT, instance TEXT, execution TEXT, request TEXT);
     CREATE INDEX operations_entity ON operations(entity, seq);
     """,
+    # One row per turn: a turn is stored, replayed and cut as a whole.
+    """
+    CREATE TABLE turns(instance TEXT NOT NULL, turn INTEGER NOT NULL, events TEXT NOT NULL,
+      PRIMARY KEY(instance, turn)) WITHOUT ROWID;
+    INSERT INTO turns SELECT instance, 0, '[' || group_concat(event, ',') || ']'
+      FROM (SELECT * FROM history ORDER BY instance, seq) GROUP BY instance;
+    DROP TABLE history;
+    """,
 )

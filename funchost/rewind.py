@@ -12,6 +12,7 @@ import sqlite3
 from typing import Any
 
 from funchost import history as h
+from funchost.clock import now
 from funchost.instances import post
 from funchost.store import Store
 
@@ -31,16 +32,16 @@ def rewind(store: Store, instance: str) -> str | None:
 
 def _rewind(db: sqlite3.Connection, row: sqlite3.Row) -> None:
     instance, execution = row["id"], row["execution"]
-    found = db.execute("SELECT event FROM history WHERE instance=? ORDER BY seq", (instance,))
-    events: list[dict[str, Any]] = [json.loads(r["event"]) for r in found]
+    events = h.read(db.execute(h.TURNS, (instance,)).fetchall())
     failed = [n for n, e in enumerate(events) if e["EventType"] in FAILURES]
     last = failed[-1] if failed else len(events)
     cut = max(n for n, e in enumerate(events[:last]) if e["EventType"] == h.ORCHESTRATOR_STARTED)
     kept, gone = events[:cut], events[cut:]
-    db.execute("DELETE FROM history WHERE instance=? AND seq>=?", (instance, cut))
+    db.execute("DELETE FROM turns WHERE instance=?", (instance,))
+    db.execute("INSERT INTO turns VALUES(?,0,?)", (instance, json.dumps(kept)))
     db.execute(
         "UPDATE instances SET status='Running', output=NULL, updated=? WHERE id=?",
-        (h.stamp(h.now()), instance),
+        (h.stamp(now()), instance),
     )
     begun = {e["EventId"]: e for e in kept if e["EventId"] >= 0}
     for event in gone:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from funchost import history as h
+from funchost.clock import now
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
 
@@ -83,12 +84,12 @@ async def run_timer(function: HostedFunction, invoker: Invoker) -> None:
     from azure.functions.timer import TimerRequest
 
     schedule = Schedule.parse(function.trigger["schedule"])
-    last = h.now()
+    last = now()
     if function.trigger.get("runOnStartup"):
         await _fire(function, invoker, TimerRequest(past_due=False))
     while True:
-        due = schedule.after(h.now())
-        while (left := (due - h.now()).total_seconds()) > 0:
+        due = schedule.after(now())
+        while (left := (due - now()).total_seconds()) > 0:
             await asyncio.sleep(min(left, 60.0))
         status = {
             "Last": h.stamp(last),

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from funchost import history as h
+from funchost.clock import now
 from funchost.event_grid import deliver
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
@@ -65,7 +66,7 @@ class Topic:
             if "specversion" not in event:
                 event.setdefault("topic", request.match_info["name"])
                 event.setdefault("metadataVersion", "1")
-        moment, due = h.stamp(h.now()), time.time()
+        moment, due = h.stamp(now()), time.time()
         with self._store.transaction() as db:
             db.executemany(
                 "INSERT INTO deliveries(function, event, due, published) VALUES(?,?,?,?)",
@@ -128,7 +129,7 @@ class Topic:
                         "MaxDeliveryAttemptsExceeded",
                         failure,
                         row["published"],
-                        h.stamp(h.now()),
+                        h.stamp(now()),
                     ),
                 )
             else:

@@ -1,0 +1,48 @@
+"""The host's clock: every time stamp, timer and retry asks it, so that a test can move it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time as system
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The machine's own time."""
+
+    def time(self) -> float:
+        """Return seconds since 1970."""
+        return system.time()
+
+    async def wait(self, awake: asyncio.Event, until: float | None) -> None:
+        """Return when someone wakes us or the moment has come."""
+        # Bounded, so that a moved wall clock is noticed.
+        pause = 60.0 if until is None else min(60.0, max(0.0, until - self.time()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(awake.wait(), pause)
+
+
+_clock = Clock()
+
+
+def use(clock: Clock) -> Clock:
+    """Set the clock of this Python process and return the one before; only the test kit does."""
+    global _clock
+    before, _clock = _clock, clock
+    return before
+
+
+def time() -> float:
+    """Return the present moment in seconds since 1970."""
+    return _clock.time()
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.fromtimestamp(_clock.time(), UTC)
+
+
+async def wait(awake: asyncio.Event, until: float | None) -> None:
+    """Wait by the clock in use until woken or until the moment (seconds since 1970)."""
+    await _clock.wait(awake, until)
