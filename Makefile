@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test lint check base-image lock clean
+.PHONY: help demo up test crash lint check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
 
 test: $(READY) ## Run the tests
 	@$(PY) -m pytest
+
+crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
+	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
 
 lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/ruff format --check .

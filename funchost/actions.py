@@ -162,7 +162,7 @@ class Walk:
         if kind in (1, 3):
             return self._retry(action)
         if kind == 4:
-            self.continues, self.continue_input = True, action.get("input")
+            self.continues, self.continue_input = True, _wrapped(action.get("input"))
             return Job(done=True)
         if kind == 5:
             return self._timer(h.parse_stamp(action["fireAt"]), action)
@@ -185,7 +185,7 @@ class Walk:
             return self._schedule(h.TASK_SCHEDULED, Name=name, Version="", Input=text)[1]
         key = f"{self.instance}:{self.execution}:{self._next}"
         child = action.get("instanceId") or uuid.uuid5(uuid.NAMESPACE_URL, key).hex
-        return self._schedule(h.SUB_CREATED, Name=name, InstanceId=child, Input=text)[1]
+        return self._schedule(h.SUB_CREATED, Name=name, InstanceId=child, Input=_wrapped(text))[1]
 
     def _operation(self, action: dict[str, Any], *, signal: bool) -> Job:
         """Send an operation to an entity; its answer comes as an event with the request's id."""
@@ -262,3 +262,8 @@ class Walk:
         if not jobs:
             whole.complete()
         return whole
+
+
+def _wrapped(text: str | None) -> str | None:
+    """Return the JSON of a JSON text: the extension passes an action's input on as a string."""
+    return None if text is None else json.dumps(text)

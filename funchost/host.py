@@ -20,7 +20,7 @@ from funchost.http_trigger import HttpTriggers
 from funchost.indexing import HostedFunction, load_functions
 from funchost.invocation import Invoker
 from funchost.settings import HostSettings, export_local_settings, read_host_settings
-from funchost.store import Store
+from funchost.store import Probe, Store
 from funchost.timers import Schedule, run_timer
 from funchost.topic import Topic
 
@@ -60,9 +60,9 @@ def read_keys(state: Path) -> Keys:
     return Keys(**json.loads(path.read_text()))
 
 
-async def serve(port: int, app_folder: Path, state: Path) -> None:
-    """Run the host; the returned coroutine ends on SIGTERM or SIGINT."""
-    store = Store(state)
+async def serve(port: int, app_folder: Path, state: Path, probe: Probe | None = None) -> None:
+    """Run the host until SIGTERM or SIGINT; a test may probe its commits."""
+    store = Store(state, probe)
     try:
         keys = read_keys(state)
         origin = f"http://127.0.0.1:{port}"
@@ -89,7 +89,8 @@ async def _run(
 ) -> None:
     origin = f"http://127.0.0.1:{port}"
     invoker = Invoker(binding_json(origin, settings.task_hub, keys.system))
-    engine = Engine(store, functions, invoker)
+    replays = os.environ.get("FUNCHOST_REPLAY", "") == "always"
+    engine = Engine(store, functions, invoker, replays=replays)
     kinds: dict[str, list[HostedFunction]] = {}
     for function in functions.values():
         kinds.setdefault(function.kind, []).append(function)

@@ -92,9 +92,12 @@ def until(condition: Any, what: str, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("host"))
+@pytest.fixture(scope="module", params=["never", "always"], ids=["resident", "replayed"])
+def host(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Host]:
+    """Both ways to run an orchestrator are held to one contract."""
+    host = Host(tmp_path_factory.mktemp("host"), FUNCHOST_REPLAY=request.param)
     host.start()
     yield host
     host.stop()
