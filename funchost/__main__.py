@@ -1,47 +1,99 @@
-"""The command line: python -m funchost start."""
+"""The command line: python -m funchost start|instances|export|purge|keys|dead-letters."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
-import os
+import json
 import sys
-import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from funchost.host import serve
-from funchost.indexing import IndexingError
+from funchost import commands
+from funchost.host import Options
+from funchost.settings import SettingsError
+from funchost.start import start
 from funchost.store import StoreError
+from funchost.watch import command_without_watch, watch
 
 
 def main() -> int:
-    """Parse the arguments and run the host."""
-    parser = argparse.ArgumentParser(prog="funchost", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    start = commands.add_parser("start", help="host a Functions app on this machine")
-    start.add_argument("--port", type=int, default=7071)
-    start.add_argument("--app", type=Path, default=Path.cwd())
-    start.add_argument("--state", type=Path)
-    arguments = parser.parse_args()
+    """Parse the arguments and run the command."""
+    arguments = _parser().parse_args()
     app = arguments.app.resolve()
     state = (arguments.state or app / ".funchost").resolve()
-    level = os.environ.get("FUNCHOST_LOG_LEVEL", "INFO")
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in ("azure", "httpx", "mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    if arguments.command == "start":
+        if arguments.watch:
+            return watch(command_without_watch(), app)
+        options = Options(app=app, state=state, port=arguments.port, auth=arguments.auth)
+        return start(options, verbose=arguments.verbose)
     try:
-        asyncio.run(serve(arguments.port, app, state))
-    except (IndexingError, StoreError, OSError) as error:
-        print(f"funchost cannot start: {error}", file=sys.stderr)
+        return _on_store(arguments, state)
+    except (SettingsError, StoreError) as error:
+        print(f"funchost: {error}", file=sys.stderr)
         return 1
-    except Exception:
-        traceback.print_exc()
-        return 1
-    # Threads of hung activities must not keep a stopped host alive; their rows are kept.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+
+
+def _on_store(arguments: argparse.Namespace, state: Path) -> int:
+    if arguments.command == "instances":
+        found = list(commands.instances(state, arguments.status))
+        if arguments.json:
+            return _print(found)
+        for one in found:
+            print(f"{one['runtimeStatus']:<11} {one['createdTime'][:19]}  {one['instanceId']}")
+    elif arguments.command == "export":
+        if not arguments.id and not arguments.all:
+            raise SettingsError("say which instance to export, or --all")
+        return _print(commands.export(state, arguments.id))
+    elif arguments.command == "purge":
+        count = commands.purge(state, arguments.status or [], arguments.older_than)
+        print(f"purged {count} instances")
+    elif arguments.command == "keys":
+        print(json.dumps(commands.keys(state), indent=2))
+    elif arguments.verb == "list":
+        return _print(commands.letters(state))
+    elif arguments.number is None:
+        raise SettingsError(f"say which dead letter to {arguments.verb}, by its id")
+    else:
+        commands.settle_letter(state, arguments.verb, arguments.number)
+    return 0
+
+
+def _print(documents: Iterable[dict[str, Any]]) -> int:
+    for document in documents:
+        print(json.dumps(document))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="funchost", description="A local Azure Functions host.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    folders = argparse.ArgumentParser(add_help=False)
+    folders.add_argument("--app", type=Path, default=Path.cwd(), help="the app's folder (here)")
+    folders.add_argument("--state", type=Path, help="the state folder (APP/.funchost)")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, parents=[folders])
+
+    begin = command("start", "host a Functions app on this machine")
+    begin.add_argument("--port", type=int, default=7071, help="the port (7071); 0: a free one")
+    begin.add_argument("--auth", action="store_true", help="ask for function keys, as Azure does")
+    begin.add_argument("--watch", action="store_true", help="restart when the app changes")
+    begin.add_argument("--verbose", action="store_true", help="log every turn")
+    listing = command("instances", "list orchestration instances")
+    listing.add_argument("--status", help="only those of a runtime status")
+    listing.add_argument("--json", action="store_true", help="one JSON object per line")
+    exporting = command("export", "print instances with their history, one JSON object per line")
+    exporting.add_argument("id", nargs="?", help="the instance")
+    exporting.add_argument("--all", action="store_true", help="every instance")
+    purging = command("purge", "delete ended instances of a stopped host")
+    purging.add_argument("--status", action="append", help="only those of a status; repeatable")
+    purging.add_argument("--older-than", default="0s", help="ended at least so long ago (0s)")
+    command("keys", "print the keys of a state folder")
+    letters = command("dead-letters", "events that could not be delivered")
+    letters.add_argument("verb", choices=("list", "replay", "discard"))
+    letters.add_argument("number", type=int, nargs="?", help="the dead letter's id")
+    return parser
 
 
 if __name__ == "__main__":

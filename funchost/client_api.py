@@ -6,10 +6,8 @@ import asyncio
 import hmac
 import json
 import re
-import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from aiohttp import web
 
@@ -19,81 +17,11 @@ from funchost.engine import Engine
 from funchost.entity_api import EntityApi
 from funchost.rewind import rewind
 from funchost.settings import HostSettings
+from funchost.status import history_document, status_document
+from funchost.urls import PUBLIC, RPC, management_urls
 
-RPC, PUBLIC = "/durabletask", "/runtime/webhooks/durabletask"
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f]")
-_NAMES = {
-    4: "TaskScheduled",
-    5: "TaskCompleted",
-    6: "TaskFailed",
-    7: "SubOrchestrationInstanceCreated",
-    8: "SubOrchestrationInstanceCompleted",
-    9: "SubOrchestrationInstanceFailed",
-    10: "TimerCreated",
-    11: "TimerFired",
-    0: "ExecutionStarted",
-    15: "EventRaised",
-}
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
-    """Build the URLs that manage one instance; they carry the key."""
-    root = f"{base}/instances/{instance}"
-    return {
-        "id": instance,
-        "statusQueryGetUri": f"{root}?{query}",
-        "sendEventPostUri": f"{root}/raiseEvent/{{eventName}}?{query}",
-        "terminatePostUri": f"{root}/terminate?reason={{text}}&{query}",
-        "rewindPostUri": f"{root}/rewind?reason={{text}}&{query}",
-        "purgeHistoryDeleteUri": f"{root}?{query}",
-        "restartPostUri": f"{root}/restart?{query}",
-        "suspendPostUri": f"{root}/suspend?reason={{text}}&{query}",
-        "resumePostUri": f"{root}/resume?reason={{text}}&{query}",
-    }
-
-
-def binding_json(origin: str, hub: str, key: str) -> str:
-    """Build the string that a durableClient binding receives."""
-    base, query = origin + PUBLIC, f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
-    create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}"
-    return json.dumps(
-        {
-            "taskHubName": hub,
-            "connectionName": "AzureWebJobsStorage",
-            "creationUrls": {
-                "createNewInstancePostUri": create,
-                "createAndWaitOnNewInstancePostUri": create,
-            },
-            "managementUrls": management_urls(base, query, "INSTANCEID"),
-            "baseUrl": base,
-            "requiredQueryStringParameters": query,
-            "rpcBaseUrl": f"{origin}{RPC}/",
-            "httpBaseUrl": base,
-        }
-    )
-
-
-def _moment(text: str) -> str:
-    return text[:19] + "Z"
-
-
-def _load(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
-
-
-def status_document(row: sqlite3.Row, show_input: bool = True) -> dict[str, Any]:
-    """Write an instance as the status endpoint shows it."""
-    return {
-        "name": row["name"],
-        "instanceId": row["id"],
-        "runtimeStatus": row["status"],
-        "input": _load(row["input"]) if show_input else None,
-        "customStatus": _load(row["custom"]),
-        "output": _load(row["output"]),
-        "createdTime": _moment(row["created"]),
-        "lastUpdatedTime": _moment(row["updated"]),
-    }
 
 
 def _bad(text: str, status: int = 400) -> web.Response:
@@ -183,7 +111,7 @@ class ClientApi:
             return _bad(f"The instance id {instance!r} is not allowed.")
         text = await request.text() or None
         try:
-            _load(text)
+            json.loads(text or "null")
         except ValueError:
             return _bad("The request body is not JSON.")
         timeout = float(request.query.get("timeout", 0))
@@ -195,7 +123,7 @@ class ClientApi:
             await asyncio.wait([ended], timeout=timeout)
             row = self.store.row("SELECT * FROM instances WHERE id=?", instance)
             if row is not None and row["status"] in i.TERMINAL:
-                return web.json_response(_load(row["output"]))
+                return web.json_response(json.loads(row["output"]))
         return self._started(instance)
 
     def _started(self, instance: str) -> web.Response:
@@ -217,9 +145,9 @@ class ClientApi:
             return web.Response(status=404)
         document = status_document(row, _flag(request.query, "showInput", True))
         if _flag(request.query, "showHistory", False):
-            document["historyEvents"] = self._history(
-                row["id"], _flag(request.query, "showHistoryOutput", False)
-            )
+            events = h.read(self.store.rows(h.TURNS, row["id"]))
+            outputs = _flag(request.query, "showHistoryOutput", False)
+            document["historyEvents"] = history_document(events, outputs=outputs)
         if row["status"] not in i.TERMINAL:
             return web.json_response(
                 document,
@@ -233,26 +161,6 @@ class ClientApi:
             request.query, "returnInternalServerErrorOnFailure", False
         )
         return web.json_response(document, status=500 if broken else 200)
-
-    def _history(self, instance: str, outputs: bool) -> list[dict[str, Any]]:
-        shown: list[dict[str, Any]] = []
-        scheduled: dict[int, dict[str, Any]] = {}
-        for event in h.read(self.store.rows(h.TURNS, instance)):
-            kind = event["EventType"]
-            if kind not in _NAMES:
-                continue
-            event["EventType"] = _NAMES[kind]
-            if not outputs:
-                event.pop("Result", None)
-            if kind in (h.TASK_SCHEDULED, h.SUB_CREATED):
-                scheduled[event["EventId"]] = event
-            # The extension shows an ended task as one entry, with who it was and since when.
-            begun = scheduled.get(event.get("TaskScheduledId", -1))
-            if begun is not None:
-                event |= {"FunctionName": begun["Name"], "ScheduledTime": begun["Timestamp"]}
-                shown.remove(begun)
-            shown.append(event)
-        return shown
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List instances, in pages when top is given."""

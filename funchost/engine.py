@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -34,11 +35,13 @@ class Engine:
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
+        self._lock, self._handed = threading.Lock(), 0
 
     @property
     def idle(self) -> bool:
         """Tell whether there is nothing to do before the next timer or message."""
-        return self._turns.idle and self._activities.idle and not self._batches
+        at_rest = self._turns.idle and self._activities.idle
+        return at_rest and not self._batches and not self._handed
 
     async def start(
         self, instance: str, name: str, text: str | None, *, replace: bool = False
@@ -107,6 +110,8 @@ class Engine:
         for other in effects.instances:
             self._turns.notify(other)
         if effects.entities or effects.timers or (effects.ended and instance in self._ends):
+            with self._lock:
+                self._handed += 1
             self._loop.call_soon_threadsafe(self._on_loop, instance, effects)
 
     def _on_loop(self, instance: str, effects: Effects) -> None:
@@ -116,6 +121,8 @@ class Engine:
             self._awake.set()
         if effects.ended:
             self._tell_end(instance)
+        with self._lock:
+            self._handed -= 1
 
     def wake(self) -> None:
         """Look at the whole store again: someone changed it in a transaction of his own."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 from collections.abc import Mapping
@@ -13,8 +12,10 @@ from aiohttp import web
 
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
+from funchost.keys import Guard
 
 LOG = logging.getLogger("funchost.eventgrid")
+CLOUD_EVENTS = ("application/cloudevents+json", "application/cloudevents-batch+json")
 
 
 async def deliver(invoker: Invoker, function: HostedFunction, event: Any) -> None:
@@ -31,23 +32,23 @@ class EventGridWebhook:
     """Answers /runtime/webhooks/EventGrid."""
 
     def __init__(
-        self, functions: Mapping[str, HostedFunction], invoker: Invoker, key: str | None = None
+        self, functions: Mapping[str, HostedFunction], invoker: Invoker, guard: Guard
     ) -> None:
-        """Take a key only when the route shall be guarded; func start leaves it open."""
-        self._functions, self._invoker, self._key = functions, invoker, key
+        """Take the guard, which asks for the system key only when it is active."""
+        self._functions, self._invoker, self._guard = functions, invoker, guard
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Shake hands or invoke once per event."""
-        given = request.query.get("code", "")
-        if self._key is not None and not hmac.compare_digest(given, self._key):
+        if not self._guard.admits_system(request):
             return web.Response(status=401)
         function = self._functions.get(request.query.get("functionName", "").lower())
         if function is None or function.kind != "eventGridTrigger":
             return web.Response(status=404)
         if request.method == "OPTIONS":
-            origin = request.headers.get("WebHook-Request-Origin", "*")
-            return web.Response(status=200, headers={"WebHook-Allowed-Origin": origin})
+            return _allow(request)
         kind = request.headers.get("aeg-event-type", "").lower()
+        if not kind and request.content_type in CLOUD_EVENTS:
+            kind = "notification"
         if kind == "unsubscribe":
             return web.Response(status=202)
         try:
@@ -58,15 +59,28 @@ class EventGridWebhook:
                 return web.json_response({"validationResponse": code})
         except (ValueError, LookupError, TypeError):
             return web.Response(status=400)
-        if kind != "notification":
-            return web.Response(status=400)
         events = document if isinstance(document, list) else [document]
-        if not all(isinstance(event, dict) for event in events):
+        if kind != "notification" or not all(isinstance(event, dict) for event in events):
             return web.Response(status=400)
+        return await self._deliver(function, events)
+
+    async def _deliver(self, function: HostedFunction, events: list[Any]) -> web.Response:
         outcomes = await asyncio.gather(
             *(deliver(self._invoker, function, e) for e in events), return_exceptions=True
         )
         failures = [o for o in outcomes if isinstance(o, BaseException)]
         for failure in failures:
             LOG.error("function %s failed: %s", function.name, failure)
+        # One failure fails the delivery: Event Grid sends all of it again.
         return web.Response(status=500 if failures else 202)
+
+
+def _allow(request: web.Request) -> web.Response:
+    """Answer the abuse-protection handshake of CloudEvents 1.0 (HTTP 1.1 Web Hooks, section 4)."""
+    origin = request.headers.get("WebHook-Request-Origin")
+    if not origin:
+        return web.Response(status=400)
+    headers = {"WebHook-Allowed-Origin": origin}
+    if "WebHook-Request-Rate" in request.headers:
+        headers["WebHook-Allowed-Rate"] = request.headers["WebHook-Request-Rate"]
+    return web.Response(status=200, headers=headers)

@@ -1,165 +1,181 @@
-"""Puts the host together and runs it until a signal."""
+"""Puts the host together: the store, the engine, the triggers and the web server."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
-import secrets
-import signal
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
-from funchost.client_api import ClientApi, binding_json
+from funchost.client_api import ClientApi
 from funchost.engine import Engine
 from funchost.event_grid import EventGridWebhook
 from funchost.http_trigger import HttpTriggers
-from funchost.indexing import HostedFunction, load_functions
+from funchost.indexing import HostedFunction, IndexingError, load_functions
 from funchost.invocation import Invoker
-from funchost.settings import HostSettings, export_local_settings, read_host_settings
+from funchost.keys import Guard, Keys, read_keys, write_private
+from funchost.retention import keep_short
+from funchost.settings import (
+    Environment,
+    HostSettings,
+    export_local_settings,
+    read_environment,
+    read_host_settings,
+)
 from funchost.store import Probe, Store
-from funchost.timers import Schedule, run_timer
+from funchost.subscriptions import read_subscriptions
+from funchost.timers import Timer, parse_schedule
 from funchost.topic import Topic
+from funchost.urls import binding_json
 
-LOG = logging.getLogger("funchost")
 MAX_BODY = 100 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Keys:
-    """The secrets of one state folder."""
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a start is asked for; port 0 means a free one."""
 
-    system: str
-    topic: str
-
-
-def _write_private(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    fresh.replace(path)
+    app: Path
+    state: Path
+    port: int = 7071
+    auth: bool = False
+    probe: Probe | None = None
 
 
-def read_keys(state: Path) -> Keys:
-    """Read the keys of a state folder, making them the first time."""
-    path = state / "keys.json"
-    if not path.exists():
-        _write_private(
-            path,
-            json.dumps(
-                {
-                    "system": secrets.token_urlsafe(32),
-                    "topic": secrets.token_urlsafe(32),
-                }
-            ),
+class Host:
+    """One host of one app: start it, use it over HTTP, stop it."""
+
+    def __init__(self, options: Options) -> None:
+        """Take the options; nothing is touched before the start."""
+        self._options = options
+        self.url = ""
+        self.functions: dict[str, HostedFunction] = {}
+
+    async def start(self) -> None:
+        """Load the app, open the store and listen."""
+        options = self._options
+        self.store = Store(options.state, options.probe)
+        try:
+            await self._start()
+        except BaseException:
+            self.store.close()
+            raise
+
+    async def _start(self) -> None:
+        options, listener = self._options, socket.create_server(("127.0.0.1", self._options.port))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            export_local_settings(options.app)
+            self.keys = read_keys(options.state)
+            os.environ.setdefault("FUNCHOST_TOPIC_ENDPOINT", self.topic_endpoint)
+            os.environ.setdefault("FUNCHOST_TOPIC_KEY", self.keys.topic)
+            environment, settings = read_environment(), read_host_settings(options.app)
+            self.functions = load_functions(options.app)
+            self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
+            self._build(environment, settings)
+        except BaseException:
+            listener.close()
+            raise
+        self._runner = web.AppRunner(self._web(settings), access_log=None, shutdown_timeout=5)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+        self._jobs = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.topic.run())]
+        self._jobs += [asyncio.create_task(timer.run()) for timer in self.timers]
+        if environment.retention is not None:
+            self._jobs.append(asyncio.create_task(keep_short(self.store, environment.retention)))
+        self._publish(self.keys, environment)
+
+    def _build(self, environment: Environment, settings: HostSettings) -> None:
+        hub = settings.task_hub
+        self.invoker = Invoker(binding_json(self.url, hub, self.keys.system))
+        self.timers = [self._timer(function) for function in self.of_kind("timerTrigger")]
+        subscribed = self.of_kind("eventGridTrigger")
+        self.topic = Topic(
+            self.store,
+            {f.name: f for f in subscribed},
+            read_subscriptions(self._options.app, [f.name for f in subscribed]),
+            self.invoker,
+            key=environment.topic_key or self.keys.topic,
+            scale=environment.retry_scale,
         )
-    return Keys(**json.loads(path.read_text()))
+        self.engine = Engine(self.store, self.functions, self.invoker, replays=environment.replays)
 
+    def _timer(self, function: HostedFunction) -> Timer:
+        try:
+            schedule = parse_schedule(function.trigger["schedule"], os.environ)
+        except ValueError as error:
+            raise IndexingError(f"function {function.name}: {error}") from error
+        return Timer(self.store, function, schedule, self.invoker)
 
-async def serve(port: int, app_folder: Path, state: Path, probe: Probe | None = None) -> None:
-    """Run the host until SIGTERM or SIGINT; a test may probe its commits."""
-    store = Store(state, probe)
-    try:
-        keys = read_keys(state)
-        origin = f"http://127.0.0.1:{port}"
-        export_local_settings(app_folder)
-        os.environ.setdefault("FUNCHOST_TOPIC_ENDPOINT", f"{origin}/topics/default/api/events")
-        os.environ.setdefault("FUNCHOST_TOPIC_KEY", keys.topic)
-        settings = read_host_settings(app_folder)
-        functions = load_functions(app_folder)
-        for function in functions.values():
-            if function.kind == "timerTrigger":
-                Schedule.parse(function.trigger["schedule"])
-        await _run(port, state, store, keys, settings, functions)
-    finally:
-        store.close()
+    def _web(self, settings: HostSettings) -> web.Application:
+        guard = Guard(self.keys, active=self._options.auth)
+        http = HttpTriggers(self.of_kind("httpTrigger"), settings.route_prefix, self.invoker, guard)
+        webhook = EventGridWebhook(self.functions, self.invoker, guard)
+        self.routes = {f.name: (path, methods) for path, methods, _, f in http.routes}
 
+        async def health(request: web.Request) -> web.Response:
+            return web.json_response({"status": "ok", "functions": len(self.functions)})
 
-async def _run(
-    port: int,
-    state: Path,
-    store: Store,
-    keys: Keys,
-    settings: HostSettings,
-    functions: dict[str, HostedFunction],
-) -> None:
-    origin = f"http://127.0.0.1:{port}"
-    invoker = Invoker(binding_json(origin, settings.task_hub, keys.system))
-    replays = os.environ.get("FUNCHOST_REPLAY", "") == "always"
-    engine = Engine(store, functions, invoker, replays=replays)
-    kinds: dict[str, list[HostedFunction]] = {}
-    for function in functions.values():
-        kinds.setdefault(function.kind, []).append(function)
-    scale = float(os.environ.get("FUNCHOST_EVENTGRID_RETRY_SCALE", "1.0"))
-    topic_key = os.environ["FUNCHOST_TOPIC_KEY"]
-    topic = Topic(store, kinds.get("eventGridTrigger", []), invoker, topic_key, scale)
-    webhook = EventGridWebhook(functions, invoker)
-    http = HttpTriggers(kinds.get("httpTrigger", []), settings.route_prefix, invoker)
+        app = web.Application(client_max_size=MAX_BODY)
+        app.add_routes(ClientApi(self.engine, self.url, settings, self.keys.system).routes())
+        app.add_routes(self.topic.routes())
+        app.add_routes(
+            [
+                web.get("/", health),
+                web.route("*", "/runtime/webhooks/{kind:[Ee]vent[Gg]rid}", webhook.serve),
+                web.route("*", "/{path:.*}", http.serve),
+            ]
+        )
+        return app
 
-    async def health(request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "functions": len(functions)})
+    def of_kind(self, kind: str) -> list[HostedFunction]:
+        """Return the functions of one trigger type."""
+        return [function for function in self.functions.values() if function.kind == kind]
 
-    web_app = web.Application(client_max_size=MAX_BODY)
-    web_app.add_routes(ClientApi(engine, origin, settings, keys.system).routes())
-    web_app.add_routes(
-        [
-            web.get("/", health),
-            web.post("/topics/{name}/api/events", topic.publish),
-            web.route("*", "/runtime/webhooks/{kind:[Ee]vent[Gg]rid}", webhook.serve),
-            web.route("*", "/{path:.*}", http.serve),
-        ]
-    )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    jobs = [asyncio.create_task(engine.run()), asyncio.create_task(topic.run())]
-    jobs += [asyncio.create_task(run_timer(f, invoker)) for f in kinds.get("timerTrigger", [])]
-    _write_private(
-        state / "host.json",
-        json.dumps(
-            {
-                "pid": os.getpid(),
-                "port": port,
-                "url": origin,
-                "systemKey": keys.system,
-                "topicEndpoint": f"{origin}/topics/default/api/events",
-                "topicKey": topic_key,
-            }
-        ),
-    )
-    _announce(functions, http, origin)
-    waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([waiting, *jobs], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*jobs, waiting):
-        task.cancel()
-    await asyncio.gather(*jobs, waiting, return_exceptions=True)
-    await runner.cleanup()
-    engine.close()
-    topic.close()
-    invoker.close()
-    (state / "host.json").unlink(missing_ok=True)
-    # A loop that died takes the host with it, so that nobody takes it for a working one.
-    for task in done - {waiting}:
-        if not task.cancelled() and task.exception() is not None:
-            raise RuntimeError("the host stopped by itself") from task.exception()
+    @property
+    def topic_endpoint(self) -> str:
+        """Return where the azure-eventgrid client publishes."""
+        return f"{self.url}/topics/default/api/events"
 
+    def _publish(self, keys: Keys, environment: Environment) -> None:
+        """Tell other programs of this machine where the host is and how to use it."""
+        document = {
+            "pid": os.getpid(),
+            "port": int(self.url.rpartition(":")[2]),
+            "url": self.url,
+            "systemKey": keys.system,
+            "topicEndpoint": self.topic_endpoint,
+            "topicKey": environment.topic_key or keys.topic,
+        }
+        write_private(self._options.state / "host.json", json.dumps(document))
 
-def _announce(functions: dict[str, HostedFunction], http: HttpTriggers, origin: str) -> None:
-    paths = {function.name: (path, methods) for path, methods, _, function in http.routes}
-    for function in functions.values():
-        line = f"  {function.name}: {function.kind}"
-        if function.name in paths:
-            path, methods = paths[function.name]
-            line += f" [{','.join(sorted(methods)) or 'ANY'}] {origin}/{path}"
-        elif function.kind == "eventGridTrigger":
-            line += f" {origin}/runtime/webhooks/EventGrid?functionName={function.name}"
-        print(line)
-    print(f"listening on {origin}", flush=True)
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is to be done before a timer, a message or a request."""
+        return self.engine.idle and self.topic.idle and not any(t.running for t in self.timers)
+
+    @property
+    def loops(self) -> int:
+        """Return how many loops wait for their moment while the host is idle."""
+        return len(self._jobs)
+
+    async def failed(self) -> None:
+        """Return never, unless a loop of the host dies: then raise what killed it."""
+        done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
+        raise RuntimeError("the host stopped by itself") from done.pop().exception()
+
+    async def stop(self) -> None:
+        """Stop listening, end the running turn and close the store."""
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await self._runner.cleanup()
+        self.engine.close()
+        self.topic.close()
+        self.invoker.close()
+        (self._options.state / "host.json").unlink(missing_ok=True)
+        self.store.close()

@@ -7,7 +7,8 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ TRIGGERS = {
     "activityTrigger",
     "entityTrigger",
 }
+# The host's own checks (reference: azure-functions-host, FunctionMetadata validation).
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_\-]{0,127}$")
+_BINDING = re.compile(r"^(?!.*__)([a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return)$")
 
 
 class IndexingError(Exception):
@@ -66,36 +69,79 @@ def load_functions(app: Path) -> dict[str, HostedFunction]:
         raise IndexingError(
             f"function_app shows {len(found)} FunctionApp objects; show exactly one"
         )
+    return index(next(iter(found.values())).get_functions())
+
+
+def index(built: list[Any]) -> dict[str, HostedFunction]:
+    """Check all functions and return them by lower-case name; name every problem at once."""
     functions: dict[str, HostedFunction] = {}
-    for built in next(iter(found.values())).get_functions():
-        hosted = _index(built)
-        if hosted.name.lower() in functions:
-            raise IndexingError(f"two functions are called {hosted.name}")
-        functions[hosted.name.lower()] = hosted
+    problems: list[str] = []
+    for one in built:
+        name, bindings = one.get_function_name(), [b.get_dict_repr() for b in one.get_bindings()]
+        found = list(_problems(name, bindings))
+        if name.lower() in functions:
+            found.append(f"two functions are called {name}")
+        problems += found
+        if not found:
+            functions[name.lower()] = _hosted(name, bindings, one.get_user_function())
+    if problems:
+        raise IndexingError("; ".join(problems))
     return functions
 
 
-def _index(built: Any) -> HostedFunction:
-    name = built.get_function_name()
+def _problems(name: str, bindings: list[dict[str, Any]]) -> Iterator[str]:
     if not _NAME.match(name) or name.lower() == "host":
-        raise IndexingError(f"function name {name!r} is not allowed")
-    bindings = [b.get_dict_repr() for b in built.get_bindings()]
-    triggers = [b for b in bindings if b["type"].lower().endswith("trigger")]
+        yield f"function name {name!r} is not allowed: letters, digits, - and _, at most 128"
+    triggers = [b for b in bindings if _is_trigger(b)]
     if len(triggers) != 1:
-        raise IndexingError(f"function {name} has {len(triggers)} triggers; give it exactly one")
-    if triggers[0]["type"] not in TRIGGERS:
-        raise IndexingError(f"function {name}: {triggers[0]['type']} is not supported")
-    clients: list[str] = []
+        yield f"function {name} has {len(triggers)} triggers; give it exactly one"
     for binding in bindings:
-        if binding["type"] == "durableClient":
-            clients.append(binding["name"])
-        elif binding is not triggers[0] and not (
-            binding["type"] == "http" and triggers[0]["type"] == "httpTrigger"
-        ):
-            raise IndexingError(f"function {name}: binding {binding['type']} is not supported")
-    call = built.get_user_function()
-    parameters = inspect.signature(call).parameters
-    wants_context = "context" in parameters and triggers[0]["name"] != "context"
+        kind, called = binding["type"], str(binding.get("name", ""))
+        if not _BINDING.match(called):
+            yield f"function {name}: binding name {called!r} is not allowed"
+        known = TRIGGERS if _is_trigger(binding) else ("durableClient", "http")
+        if kind not in known:
+            yield f"function {name}: {kind} is not supported by this host"
+    names = [str(b.get("name", "")).lower() for b in bindings]
+    for twice in sorted({n for n in names if names.count(n) > 1}):
+        yield f"function {name}: two bindings are called {twice}"
+
+
+def _is_trigger(binding: dict[str, Any]) -> bool:
+    return str(binding["type"]).lower().endswith("trigger")
+
+
+def _hosted(name: str, bindings: list[dict[str, Any]], call: Callable[..., Any]) -> HostedFunction:
+    trigger = next(b for b in bindings if _is_trigger(b))
+    clients = tuple(b["name"] for b in bindings if b["type"] == "durableClient")
+    wants_context = "context" in inspect.signature(call).parameters and trigger["name"] != "context"
     return HostedFunction(
-        name, call, triggers[0], tuple(clients), wants_context, inspect.iscoroutinefunction(call)
+        name, call, trigger, clients, wants_context, inspect.iscoroutinefunction(call)
     )
+
+
+def unload(app: Path) -> None:
+    """Forget the app's modules, so that the next host of this Python process imports them anew."""
+    if str(app) in sys.path:
+        sys.path.remove(str(app))
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(app):
+            del sys.modules[name]
+
+
+@contextmanager
+def loaded_aside(app: Path) -> Iterator[dict[str, HostedFunction]]:
+    """Load an app beside one that this Python process may already host, and leave no trace."""
+    folder, path = Path.cwd(), list(sys.path)
+    mine = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "function_app"}
+    for name in mine:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    try:
+        yield load_functions(app)
+    finally:
+        unload(app)
+        sys.modules.update(mine)
+        sys.path[:] = path
+        os.chdir(folder)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from funchost.indexing import HostedFunction
+
+LOG = logging.getLogger("funchost.invocation")
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,11 @@ class Invoker:
     async def call(self, function: HostedFunction, value: Any) -> Any:
         """Invoke one function and return what it returns."""
         arguments = self._arguments(function, value)
-        if function.is_async:
-            return await function.call(**arguments)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+        with logged(function.name):
+            if function.is_async:
+                return await function.call(**arguments)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
 
     def _arguments(self, function: HostedFunction, value: Any) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
@@ -74,6 +80,19 @@ class Invoker:
     def close(self) -> None:
         """Drop waiting calls; running ones end with the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def logged(name: str, instance: str | None = None) -> Iterator[None]:
+    """Log an invocation in the real host's words, with the orchestration that asked for it."""
+    begun, outcome = perf_counter(), "Failed"
+    try:
+        yield
+        outcome = "Succeeded"
+    finally:
+        owner = f", Instance={instance}" if instance else ""
+        spent = (perf_counter() - begun) * 1000
+        LOG.info("Executed 'Functions.%s' (%s%s, Duration=%.0fms)", name, outcome, owner, spent)
 
 
 def _decoded(text: str | None) -> Any:

@@ -37,4 +37,7 @@ MIGRATIONS: tuple[str, ...] = (
       FROM (SELECT * FROM history ORDER BY instance, seq) GROUP BY instance;
     DROP TABLE history;
     """,
+    """
+    CREATE TABLE timers(function TEXT PRIMARY KEY, last TEXT NOT NULL, next TEXT NOT NULL);
+    """,
 )

@@ -1,44 +1,111 @@
-"""Reads host.json and local.settings.json of an app."""
+"""Reads host.json and local.settings.json of an app, and says what is wrong with them."""
 
 from __future__ import annotations
 
 import json
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+OVERRIDABLE = ("NonRunningStates", "AnyState")
 
 
-@dataclass(frozen=True)
+class SettingsError(Exception):
+    """Names the file, the setting and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostSettings:
     """What the host takes from host.json."""
 
-    route_prefix: str
-    task_hub: str
+    route_prefix: str = "api"
+    task_hub: str = "TestHubName"
     overrides_any_state: bool = False
+    default_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What the host takes from environment variables of its own."""
+
+    replays: bool
+    retry_scale: float
+    retention: timedelta | None
+    topic_key: str | None
+
+
+def read_environment() -> Environment:
+    """Read the FUNCHOST_ variables."""
+    days = _number("FUNCHOST_RETENTION_DAYS", 0)
+    return Environment(
+        replays=os.environ.get("FUNCHOST_REPLAY", "") == "always",
+        retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
+        retention=timedelta(days=days) if days else None,
+        topic_key=os.environ.get("FUNCHOST_TOPIC_KEY"),
+    )
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise SettingsError(f"{name} is {text!r}: use a number that is not negative")
+    return value
 
 
 def read_host_settings(app: Path) -> HostSettings:
     """Read host.json, with Azure's defaults for what it leaves out."""
-    path = app / "host.json"
-    document = json.loads(path.read_text()) if path.exists() else {}
-    extensions = document.get("extensions", {})
-    durable = extensions.get("durableTask", {})
-    overridable = str(durable.get("overridableExistingInstanceStates", "NonRunningStates"))
-    if overridable.lower() not in ("nonrunningstates", "anystate"):
-        raise ValueError(
+    document = _read(app / "host.json")
+    extensions = _part(document, "extensions", "host.json")
+    durable = _part(extensions, "durableTask", "host.json: extensions")
+    http = _part(extensions, "http", "host.json: extensions")
+    overridable = str(durable.get("overridableExistingInstanceStates", OVERRIDABLE[0]))
+    if overridable.lower() not in [state.lower() for state in OVERRIDABLE]:
+        raise SettingsError(
             f"host.json: overridableExistingInstanceStates is {overridable!r}; "
-            "use NonRunningStates or AnyState"
+            f"use {' or '.join(OVERRIDABLE)}"
         )
     return HostSettings(
-        str(extensions.get("http", {}).get("routePrefix", "api")).strip("/"),
-        str(durable.get("hubName", "TestHubName")),
-        overridable.lower() == "anystate",
+        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
+        task_hub=str(durable.get("hubName", "TestHubName")),
+        overrides_any_state=overridable.lower() == "anystate",
+        default_version=str(durable.get("defaultVersion", "")),
     )
 
 
 def export_local_settings(app: Path) -> None:
     """Put the Values of local.settings.json in the environment where unset."""
-    path = app / "local.settings.json"
-    if path.exists():
-        for name, value in json.loads(path.read_text()).get("Values", {}).items():
-            os.environ.setdefault(name, str(value))
+    document = _read(app / "local.settings.json")
+    if document.get("IsEncrypted"):
+        raise SettingsError(
+            "local.settings.json is encrypted; run `func settings decrypt` or write its Values "
+            "in the clear"
+        )
+    for name, value in _part(document, "Values", "local.settings.json").items():
+        if isinstance(value, dict | list) or value is None:
+            raise SettingsError(f"local.settings.json: Values.{name} must be a string")
+        os.environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise SettingsError(f"{path.name} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path.name} must hold a JSON object")
+    return document
+
+
+def _part(document: dict[str, Any], name: str, where: str) -> dict[str, Any]:
+    part = document.get(name) or {}
+    if not isinstance(part, dict):
+        raise SettingsError(f"{where}: {name} must be an object")
+    return part

@@ -1,18 +1,22 @@
-"""Timer triggers with six-field NCRONTAB schedules in UTC."""
+"""Timer triggers: NCRONTAB schedules in UTC and TimeSpans, with the last run remembered."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from funchost import history as h
-from funchost.clock import now
+from funchost.clock import now, wait
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
+from funchost.store import Store
 
 LOG = logging.getLogger("funchost.timer")
+_SPAN = re.compile(r"^(?:(\d+)\.)?(\d+):(\d+):(\d+)$")
 _RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _WORDS = {
     4: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
@@ -50,16 +54,6 @@ class Schedule:
 
     fields: tuple[frozenset[int], ...]
 
-    @classmethod
-    def parse(cls, text: str) -> Schedule:
-        """Read a schedule of six fields, or of five without seconds."""
-        parts = text.split()
-        if len(parts) == 5:
-            parts.insert(0, "0")
-        if len(parts) != 6:
-            raise ValueError(f"schedule {text!r} must have six fields")
-        return cls(tuple(_field(part, place) for place, part in enumerate(parts)))
-
     def after(self, moment: datetime) -> datetime:
         """Return the first time after a moment."""
         seconds, minutes, hours, days, months, weekdays = self.fields
@@ -79,33 +73,95 @@ class Schedule:
         raise ValueError("the schedule never occurs")
 
 
-async def run_timer(function: HostedFunction, invoker: Invoker) -> None:
-    """Invoke a timer function on its schedule until cancelled, never twice at once."""
-    from azure.functions.timer import TimerRequest
+@dataclass(frozen=True)
+class Interval:
+    """A TimeSpan schedule: so long after each run."""
 
-    schedule = Schedule.parse(function.trigger["schedule"])
-    last = now()
-    if function.trigger.get("runOnStartup"):
-        await _fire(function, invoker, TimerRequest(past_due=False))
-    while True:
-        due = schedule.after(now())
-        while (left := (due - now()).total_seconds()) > 0:
-            await asyncio.sleep(min(left, 60.0))
-        status = {
-            "Last": h.stamp(last),
-            "LastUpdated": h.stamp(last),
-            "Next": h.stamp(schedule.after(due)),
-        }
-        last = due
-        await _fire(
-            function,
-            invoker,
-            TimerRequest(past_due=False, schedule_status=status, schedule={"AdjustForDST": True}),
-        )
+    pause: timedelta
+
+    def after(self, moment: datetime) -> datetime:
+        """Return the next time after a moment."""
+        return moment + self.pause
 
 
-async def _fire(function: HostedFunction, invoker: Invoker, value: object) -> None:
-    try:
-        await invoker.call(function, value)
-    except Exception:
-        LOG.exception("timer function %s failed", function.name)
+def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule | Interval:
+    """Read six NCRONTAB fields (or five), a TimeSpan, or %NAME% of a setting that holds one.
+
+    Source: Azure Functions documentation, "Timer trigger", NCRONTAB expressions and TimeSpan.
+    """
+    if len(text) > 2 and text.startswith("%") and text.endswith("%"):
+        name = text[1:-1]
+        if not environ.get(name):
+            raise ValueError(f"the schedule is {text}, but no setting is called {name}")
+        text = environ[name]
+    span = _SPAN.match(text.strip())
+    if span:
+        days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
+        pause = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if not pause:
+            raise ValueError(f"schedule {text!r} has no length")
+        return Interval(pause)
+    parts = text.split()
+    if len(parts) == 5:
+        parts.insert(0, "0")
+    if len(parts) != 6:
+        raise ValueError(f"schedule {text!r} must have six fields or be a TimeSpan hh:mm:ss")
+    return Schedule(tuple(_field(part, place) for place, part in enumerate(parts)))
+
+
+class Timer:
+    """Invokes one timer function on its schedule, never twice at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        function: HostedFunction,
+        schedule: Schedule | Interval,
+        invoker: Invoker,
+    ) -> None:
+        """Take the store, which remembers the last run of a monitored timer."""
+        self._store, self._function, self._invoker = store, function, invoker
+        self._schedule, self._awake = schedule, asyncio.Event()
+        self.running = False
+
+    async def run(self) -> None:
+        """Invoke at start-up where asked, for an occurrence that was missed, then on schedule."""
+        trigger, monitored = self._function.trigger, self._function.trigger.get("useMonitor", True)
+        known = self._store.row("SELECT * FROM timers WHERE function=?", self._function.name)
+        last = h.parse_stamp(known["last"]) if known else None
+        missed = known is not None and h.parse_stamp(known["next"]) < now()
+        if trigger.get("runOnStartup") or (monitored and missed):
+            await self._fire(last, past_due=bool(monitored and missed))
+        while True:
+            due = self._schedule.after(now())
+            self._remember(last or now(), due)
+            while due > now():
+                await wait(self._awake, due.timestamp())
+            await self._fire(last if monitored else None, past_due=False)
+            last = due
+
+    def _remember(self, last: datetime, due: datetime) -> None:
+        with self._store.transaction() as db:
+            row = (self._function.name, h.stamp(last), h.stamp(due))
+            db.execute("INSERT OR REPLACE INTO timers VALUES(?,?,?)", row)
+
+    async def _fire(self, last: datetime | None, *, past_due: bool) -> None:
+        from azure.functions.timer import TimerRequest
+
+        status = None
+        if self._function.trigger.get("useMonitor", True):
+            then = last or datetime.min.replace(tzinfo=UTC)
+            status = {
+                "Last": h.stamp(then),
+                "LastUpdated": h.stamp(then),
+                "Next": h.stamp(self._schedule.after(now())),
+            }
+        adjust = {"AdjustForDST": True}
+        request = TimerRequest(past_due=past_due, schedule_status=status, schedule=adjust)
+        self.running = True
+        try:
+            await self._invoker.call(self._function, request)
+        except Exception:
+            LOG.exception("timer function %s failed", self._function.name)
+        finally:
+            self.running = False

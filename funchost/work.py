@@ -13,7 +13,7 @@ from collections.abc import Callable
 from funchost import history as h
 from funchost import http_call
 from funchost.indexing import HostedFunction
-from funchost.invocation import Invoker
+from funchost.invocation import Invoker, logged
 from funchost.store import Store
 from funchost.turn import FunctionMap, Result
 
@@ -55,7 +55,9 @@ class Activities:
 
     def _run(self, row: sqlite3.Row, function: HostedFunction) -> None:
         try:
-            event = _completed(row, self._invoker.activity(function, row["input"]))
+            with logged(row["name"], row["instance"]):
+                text = self._invoker.activity(function, row["input"])
+            event = _completed(row, text)
         except Exception as error:
             event = _failed(row, error)
         self._finish(row, event)
@@ -67,7 +69,8 @@ class Activities:
             elif function is None:
                 raise LookupError(f"the app has no activity function {row['name']}")
             else:
-                text = await self._invoker.async_activity(function, row["input"])
+                with logged(row["name"], row["instance"]):
+                    text = await self._invoker.async_activity(function, row["input"])
             event = _completed(row, text)
         except Exception as error:
             event = _failed(row, error)

@@ -21,13 +21,14 @@ from tests.funchost.conftest import APPS, free_port, until
 APP = APPS / "everything"
 EXPECTED = ["FIRST", ["A", "B", "C"], "RETRIED", "FROM THE PARENT", 5, True, False]
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["aiohttp", "azure.durable_functions", "funchost.host"])
+SPAWN.set_forkserver_preload(["aiohttp", "azure.durable_functions", "funchost.start"])
 ENDS = (5, 6, 8, 9, 11)  # completed and failed tasks and sub-orchestrations, fired timers
 
 
 def run_host(port: int, state: Path, log: Path, crash_at: int, point: str) -> None:
     """Host the app and kill the process at the given commit; 0 only counts the commits."""
-    from funchost.host import serve
+    from funchost.host import Options
+    from funchost.start import serve
 
     os.environ["EVERYTHING_LOG"] = str(log)
     seen = Counter[str]()
@@ -39,7 +40,7 @@ def run_host(port: int, state: Path, log: Path, crash_at: int, point: str) -> No
         if reached == point and seen[reached] == crash_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    asyncio.run(serve(port, APP, state, probe))
+    asyncio.run(serve(Options(app=APP, state=state, port=port, probe=probe)))
 
 
 class Run:

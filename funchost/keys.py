@@ -1,0 +1,85 @@
+"""The keys of one state folder, and who may call what with them.
+
+Source: Azure Functions documentation, "Work with access keys in Azure Functions".
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from funchost.indexing import HostedFunction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The secrets: one that opens all, one for all functions, one per function, two of systems."""
+
+    master: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    host: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    system: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    eventgrid: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    topic: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    functions: dict[str, str] = field(default_factory=dict)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def read_keys(state: Path, functions: list[str] | None = None) -> Keys:
+    """Read the keys of a state folder, making those that are missing."""
+    path = state / "keys.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    keys = Keys(**known)
+    for name in functions or []:
+        keys.functions.setdefault(name, secrets.token_urlsafe(32))
+    if asdict(keys) != known:
+        write_private(path, json.dumps(asdict(keys), indent=2))
+    return keys
+
+
+def given_key(request: web.Request) -> str:
+    """Return the key that a request carries, in its query or its header."""
+    return request.query.get("code", "") or request.headers.get("x-functions-key", "")
+
+
+def opens(given: str, *accepted: str) -> bool:
+    """Tell whether the given key is one of the accepted ones, in constant time for each."""
+    return any(hmac.compare_digest(given.encode(), key.encode()) for key in accepted)
+
+
+class Guard:
+    """Enforces the authorization levels of HTTP functions; `func start` leaves them open."""
+
+    def __init__(self, keys: Keys, *, active: bool) -> None:
+        """Take the keys; an inactive guard lets everyone in."""
+        self._keys, self.active = keys, active
+
+    def admits(self, function: HostedFunction, request: web.Request) -> bool:
+        """Tell whether a request may invoke a function."""
+        raw = function.trigger.get("authLevel") or "FUNCTION"
+        level = str(getattr(raw, "value", raw)).upper()
+        if not self.active or level == "ANONYMOUS":
+            return True
+        keys = self._keys
+        if level == "ADMIN":
+            return opens(given_key(request), keys.master)
+        own = keys.functions.get(function.name, "")
+        return opens(given_key(request), keys.master, keys.host, *([own] if own else []))
+
+    def admits_system(self, request: web.Request) -> bool:
+        """Tell whether a request may call the Event Grid webhook."""
+        accepted = (self._keys.master, self._keys.eventgrid)
+        return not self.active or opens(given_key(request), *accepted)

@@ -1,0 +1,38 @@
+"""Keeps the store short: ended instances go after the time that FUNCHOST_RETENTION_DAYS gives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from funchost import clock, instances
+from funchost import history as h
+from funchost.store import Store
+
+LOG = logging.getLogger("funchost.retention")
+PAUSE = 3600.0  # seconds between two looks
+MOST = 500  # instances in one transaction
+
+
+async def keep_short(store: Store, age: timedelta) -> None:
+    """Purge what ended longer ago than the age, now and every hour, until cancelled."""
+    while True:
+        purged = purge_older(store, age)
+        if purged:
+            LOG.info("purged %d instances that ended more than %s ago", purged, age)
+        await clock.wait(asyncio.Event(), clock.time() + PAUSE)
+
+
+def purge_older(store: Store, age: timedelta, statuses: tuple[str, ...] = ()) -> int:
+    """Delete ended instances (of some statuses) whose last change is older; return how many."""
+    wanted = statuses or instances.TERMINAL
+    limit = h.stamp(clock.now() - age)
+    query = (
+        f"SELECT id FROM instances WHERE status IN ({','.join('?' * len(wanted))}) AND updated<? "
+        f"LIMIT {MOST}"
+    )
+    purged = 0
+    while found := store.rows(query, *wanted, limit):
+        purged += instances.purge(store, [row["id"] for row in found])
+    return purged

@@ -1,0 +1,81 @@
+"""`funchost start`: runs the host until a signal, as `func start` does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import traceback
+
+from funchost.host import Host, Options
+from funchost.indexing import IndexingError
+from funchost.settings import SettingsError
+from funchost.store import StoreError
+
+QUIET = ("azure", "httpx", "mlflow", "alembic")
+
+
+def start(options: Options, *, verbose: bool) -> int:
+    """Run the host; return the exit code."""
+    level = "DEBUG" if verbose else os.environ.get("FUNCHOST_LOG_LEVEL", "INFO")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in (*QUIET, "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        asyncio.run(serve(options))
+    except (StoreError, SettingsError, OSError) as error:
+        print(f"funchost cannot start: {error}", file=sys.stderr)
+        return 1
+    except IndexingError as error:
+        print(f"Worker failed to index functions.\nfunchost cannot start: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        # What the real worker reports when the app cannot be imported.
+        traceback.print_exc()
+        print(
+            "Worker failed to index functions.\n"
+            f"Result: Failure\nException: {type(error).__name__}: {error}\n"
+            "No job functions found.",
+            file=sys.stderr,
+        )
+        return 1
+    # Threads of hung activities must not keep a stopped host alive; their rows are kept.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def serve(options: Options) -> None:
+    """Run the host until SIGTERM or SIGINT."""
+    host, stop = Host(options), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    await host.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    announce(host)
+    failed, stopped = asyncio.create_task(host.failed()), asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([failed, stopped], return_when=asyncio.FIRST_COMPLETED)
+    failed.cancel()
+    await host.stop()
+    if failed in done:
+        # A loop that died takes the host with it, so that nobody takes it for a working one.
+        with contextlib.suppress(asyncio.CancelledError):
+            await failed
+
+
+def announce(host: Host) -> None:
+    """List the functions by what triggers them, with their URLs, as `func start` does."""
+    print("\nFunctions:\n")
+    for function in sorted(host.functions.values(), key=lambda f: (f.kind, f.name)):
+        if function.name in host.routes:
+            path, methods = host.routes[function.name]
+            print(f"  {function.name}: [{','.join(sorted(methods)) or 'ANY'}] {host.url}/{path}")
+        elif function.kind == "eventGridTrigger":
+            webhook = f"{host.url}/runtime/webhooks/EventGrid?functionName={function.name}"
+            print(f"  {function.name}: {function.kind} {webhook}")
+        else:
+            print(f"  {function.name}: {function.kind}")
+    print(f"\nlistening on {host.url}", flush=True)

@@ -1,0 +1,44 @@
+"""The URLs that clients are given to manage instances with."""
+
+from __future__ import annotations
+
+import json
+
+RPC, PUBLIC = "/durabletask", "/runtime/webhooks/durabletask"
+
+
+def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
+    """Build the URLs that manage one instance; they carry the key."""
+    root = f"{base}/instances/{instance}"
+    return {
+        "id": instance,
+        "statusQueryGetUri": f"{root}?{query}",
+        "sendEventPostUri": f"{root}/raiseEvent/{{eventName}}?{query}",
+        "terminatePostUri": f"{root}/terminate?reason={{text}}&{query}",
+        "rewindPostUri": f"{root}/rewind?reason={{text}}&{query}",
+        "purgeHistoryDeleteUri": f"{root}?{query}",
+        "restartPostUri": f"{root}/restart?{query}",
+        "suspendPostUri": f"{root}/suspend?reason={{text}}&{query}",
+        "resumePostUri": f"{root}/resume?reason={{text}}&{query}",
+    }
+
+
+def binding_json(origin: str, hub: str, key: str) -> str:
+    """Build the string that a durableClient binding receives."""
+    base, query = origin + PUBLIC, f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
+    create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}"
+    return json.dumps(
+        {
+            "taskHubName": hub,
+            "connectionName": "AzureWebJobsStorage",
+            "creationUrls": {
+                "createNewInstancePostUri": create,
+                "createAndWaitOnNewInstancePostUri": create,
+            },
+            "managementUrls": management_urls(base, query, "INSTANCEID"),
+            "baseUrl": base,
+            "requiredQueryStringParameters": query,
+            "rpcBaseUrl": f"{origin}{RPC}/",
+            "httpBaseUrl": base,
+        }
+    )

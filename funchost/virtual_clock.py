@@ -1,0 +1,60 @@
+"""A clock that stands still until it is moved: seven days pass in milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import UTC, datetime
+
+from funchost.clock import Clock
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class VirtualClock(Clock):
+    """Knows who waits for which moment, so that a test can go from one to the next."""
+
+    def __init__(self, start: datetime = START) -> None:
+        """Start at a moment in UTC."""
+        self._moment, self._lock = start.timestamp(), threading.Lock()
+        self._waiting: dict[asyncio.Event, tuple[asyncio.AbstractEventLoop, float | None]] = {}
+
+    def time(self) -> float:
+        """Return the moment in seconds since 1970."""
+        return self._moment
+
+    async def wait(self, awake: asyncio.Event, until: float | None) -> None:
+        """Return when someone wakes us or the clock was moved to the moment."""
+        if until is not None and until <= self._moment:
+            return
+        with self._lock:
+            self._waiting[awake] = (asyncio.get_running_loop(), until)
+        try:
+            await awake.wait()
+        finally:
+            with self._lock:
+                del self._waiting[awake]
+
+    def resting(self, waiters: int) -> bool:
+        """Tell whether at least so many wait, all of them for later."""
+        with self._lock:
+            waiting = [e for e, (_, until) in self._waiting.items() if not e.is_set()]
+            due = [u for _, u in self._waiting.values() if u is not None and u <= self._moment]
+        return len(waiting) >= waiters and not due
+
+    def next_moment(self) -> float | None:
+        """Return the earliest moment that someone waits for."""
+        with self._lock:
+            return min((u for _, u in self._waiting.values() if u is not None), default=None)
+
+    def move(self, moment: float) -> None:
+        """Set the clock forward and wake those whose moment has come."""
+        with self._lock:
+            self._moment = max(self._moment, moment)
+            due = [
+                (loop, event)
+                for event, (loop, until) in self._waiting.items()
+                if until is not None and until <= self._moment
+            ]
+        for loop, event in due:
+            loop.call_soon_threadsafe(event.set)
