@@ -185,7 +185,10 @@ class Walk:
             return self._schedule(h.TASK_SCHEDULED, Name=name, Version="", Input=text)[1]
         key = f"{self.instance}:{self.execution}:{self._next}"
         child = action.get("instanceId") or uuid.uuid5(uuid.NAMESPACE_URL, key).hex
-        return self._schedule(h.SUB_CREATED, Name=name, InstanceId=child, Input=_wrapped(text))[1]
+        version = action.get("version") or ""
+        return self._schedule(
+            h.SUB_CREATED, Name=name, InstanceId=child, Input=_wrapped(text), Version=version
+        )[1]
 
     def _operation(self, action: dict[str, Any], *, signal: bool) -> Job:
         """Send an operation to an entity; its answer comes as an event with the request's id."""

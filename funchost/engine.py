@@ -25,12 +25,21 @@ class Engine:
     """Knows only what is stored; after a crash it finds everything there again."""
 
     def __init__(
-        self, store: Store, functions: FunctionMap, invoker: Invoker, *, replays: bool = False
+        self,
+        store: Store,
+        functions: FunctionMap,
+        invoker: Invoker,
+        *,
+        version: str = "",
+        replays: bool = False,
     ) -> None:
-        """Take the store; `replays` replays every turn from the start to catch non-determinism."""
+        """Take the version of new sub-orchestrations that name none.
+
+        `replays` replays every turn from the start, to catch non-determinism.
+        """
         self.store, self.functions, self.invoker = store, functions, invoker
         self._loop = asyncio.get_running_loop()
-        self._turns = Turns(store, functions, self._carry_out, replays=replays)
+        self._turns = Turns(store, functions, self._carry_out, version=version, replays=replays)
         self._activities = Activities(store, functions, invoker, self._turns.notify)
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
@@ -44,12 +53,18 @@ class Engine:
         return at_rest and not self._batches and not self._handed
 
     async def start(
-        self, instance: str, name: str, text: str | None, *, replace: bool = False
+        self,
+        instance: str,
+        name: str,
+        text: str | None,
+        *,
+        version: str = "",
+        replace: bool = False,
     ) -> bool:
         """Start an instance, durable when this returns; False when the id is in use."""
 
         def work(db: sqlite3.Connection) -> bool:
-            return instances.create(db, instance, name, text, replace=replace)
+            return instances.create(db, instance, name, text, version=version, replace=replace)
 
         self._turns.forget(instance)
         return await self._commit(work, lambda made: [instance] if made else [])
@@ -74,6 +89,11 @@ class Engine:
         status, _ = await self._commit(work, told)
         self._tell_end(instance)
         return status
+
+    async def signal(self, entity: str, operation: str, text: str | None) -> None:
+        """Queue an operation of an entity, durable when this returns."""
+        await self.store.committed(lambda db: entities.send(db, entity, operation, text))
+        self._start_batch(entity)
 
     async def _commit(
         self, work: Callable[[sqlite3.Connection], T], told: Callable[[T], list[str]]

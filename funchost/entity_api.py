@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from funchost import history as h
 from funchost.engine import Engine
-from funchost.entities import send, split_id
+from funchost.entities import split_id
+from funchost.queries import flag, json_body, moment, page, refusal
 
 
 class EntityApi:
@@ -34,15 +34,9 @@ class EntityApi:
             text = (
                 f"The function '{name}' doesn't exist, is disabled, or is not an entity function."
             )
-            return web.json_response({"Message": text, "ExceptionMessage": text}, status=400)
-        text = await request.text()
-        try:
-            json.loads(text or "null")
-        except ValueError:
-            return web.json_response({"Message": "The request body is not JSON."}, status=400)
-        with self._store.transaction() as db:
-            send(db, _id(request), request.query.get("op", ""), text or None)
-        self._engine.wake()
+            return refusal(text)
+        body, entity = await json_body(request), _id(request)
+        await self._engine.signal(entity, request.query.get("op", ""), body)
         return web.Response(status=202)
 
     async def list(self, request: web.Request) -> web.StreamResponse:
@@ -51,26 +45,19 @@ class EntityApi:
         if "name" in request.match_info:
             where.append("name=?")
             values.append(request.match_info["name"].lower())
-        try:
-            for key, sign in (("lastOperationTimeFrom", ">="), ("lastOperationTimeTo", "<=")):
-                if request.query.get(key):
-                    where.append(f"updated {sign} ?")
-                    values.append(h.stamp(h.parse_stamp(request.query[key])))
-            top = int(request.query.get("top") or 0)
-            skip = int(request.headers.get("x-ms-continuation-token") or 0)
-        except ValueError as error:
-            return web.json_response({"Message": f"A filter is wrong: {error}"}, status=400)
+        for key, sign in (("lastOperationTimeFrom", ">="), ("lastOperationTimeTo", "<=")):
+            if (bound := moment(request, key)) is not None:
+                where.append(f"updated {sign} ?")
+                values.append(bound)
         query = f"SELECT * FROM entities WHERE {' AND '.join(where)} ORDER BY id"
         rows = self._store.rows(query, *values)
-        page = rows[skip : skip + top] if top else rows[skip:]
-        with_state = request.query.get("fetchState", "false").lower() == "true"
+        first, end, more = page(request, len(rows))
+        with_state = flag(request, "fetchState", False)
         shown = []
-        for row in page:
+        for row in rows[first:end]:
             name, key = split_id(row["id"])
             one = {"entityId": {"name": name, "key": key}, "lastOperationTime": row["updated"]}
             shown.append({**one, "state": json.loads(row["state"])} if with_state else one)
-        end = skip + len(page)
-        more = {"x-ms-continuation-token": str(end)} if end < len(rows) else {}
         return web.json_response(shown, headers=more)
 
 

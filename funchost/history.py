@@ -46,14 +46,16 @@ def read(rows: list[sqlite3.Row]) -> list[Event]:
     return [event for row in rows for event in json.loads(row["events"])]
 
 
-def execution_started(name: str, input_text: str | None, instance: str, execution: str) -> Event:
+def execution_started(
+    name: str, input_text: str | None, instance: str, execution: str, version: str
+) -> Event:
     """Build the event that starts an execution."""
     # The SDK 1.7.0 raises AttributeError when Version is missing.
     return event(
         EXECUTION_STARTED,
         Name=name,
         Input=input_text,
-        Version="",
+        Version=version,
         Tags=None,
         OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
     )

@@ -30,7 +30,7 @@ from funchost.store import Probe, Store
 from funchost.subscriptions import read_subscriptions
 from funchost.timers import Timer, parse_schedule
 from funchost.topic import Topic
-from funchost.urls import binding_json
+from funchost.urls import Urls, binding_json
 
 MAX_BODY = 100 * 1024 * 1024
 
@@ -102,7 +102,13 @@ class Host:
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
         )
-        self.engine = Engine(self.store, self.functions, self.invoker, replays=environment.replays)
+        self.engine = Engine(
+            self.store,
+            self.functions,
+            self.invoker,
+            version=settings.default_version,
+            replays=environment.replays,
+        )
 
     def _timer(self, function: HostedFunction) -> Timer:
         try:
@@ -121,7 +127,8 @@ class Host:
             return web.json_response({"status": "ok", "functions": len(self.functions)})
 
         app = web.Application(client_max_size=MAX_BODY)
-        app.add_routes(ClientApi(self.engine, self.url, settings, self.keys.system).routes())
+        urls = Urls(self.url, settings.task_hub, self.keys.system)
+        app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system).routes())
         app.add_routes(self.topic.routes())
         app.add_routes(
             [

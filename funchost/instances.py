@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from typing import Any
+from dataclasses import dataclass
 
 from funchost import clock
 from funchost import history as h
@@ -42,6 +42,7 @@ def create(
     text: str | None,
     parent: tuple[str, str, int] | None = None,
     *,
+    version: str = "",
     replace: bool = False,
 ) -> bool:
     """Start an instance; refuse an id that a live one uses, unless it shall be replaced."""
@@ -52,7 +53,7 @@ def create(
         clear(db, instance)
     execution, moment = uuid.uuid4().hex, h.stamp(clock.now())
     db.execute(
-        "INSERT OR REPLACE INTO instances VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT OR REPLACE INTO instances VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             instance,
             name,
@@ -64,9 +65,10 @@ def create(
             moment,
             moment,
             *(parent or (None, None, None)),
+            version,
         ),
     )
-    post(db, instance, execution, h.execution_started(name, text, instance, execution))
+    post(db, instance, execution, h.execution_started(name, text, instance, execution, version))
     return True
 
 
@@ -121,35 +123,38 @@ def change(
     return row["status"], None
 
 
-def purge(store: Store, ids: list[str]) -> int:
-    """Delete finished instances with their history."""
+def purge(db: sqlite3.Connection, ids: list[str]) -> int:
+    """Delete ended instances with their history; return how many."""
     deleted = 0
-    with store.transaction() as db:
-        for instance in ids:
-            gone = db.execute(
-                "DELETE FROM instances WHERE id=? AND status IN (?,?,?,?)", (instance, *TERMINAL)
-            ).rowcount
-            if gone:
-                clear(db, instance)
-            deleted += gone
+    for instance in ids:
+        gone = db.execute(
+            "DELETE FROM instances WHERE id=? AND status IN (?,?,?,?)", (instance, *TERMINAL)
+        ).rowcount
+        if gone:
+            clear(db, instance)
+        deleted += gone
     return deleted
 
 
-def select(store: Store, filters: dict[str, Any]) -> list[sqlite3.Row]:
-    """List instances by status, id prefix and time of creation."""
-    where, values = ["1=1"], []
-    if filters.get("runtimeStatus"):
-        wanted = [s.strip().lower() for s in filters["runtimeStatus"].split(",")]
-        where.append(f"lower(status) IN ({','.join('?' * len(wanted))})")
-        values += wanted
-    if filters.get("instanceIdPrefix"):
-        prefix = filters["instanceIdPrefix"]
-        where.append("substr(id, 1, ?) = ?")
-        values += [len(prefix), prefix]
-    for key, sign in (("createdTimeFrom", ">="), ("createdTimeTo", "<=")):
-        if filters.get(key):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which instances to list; what is empty filters nothing. Times are written as stored."""
+
+    statuses: tuple[str, ...] = ()
+    prefix: str = ""
+    created_from: str | None = None
+    created_to: str | None = None
+
+
+def select(store: Store, filters: Filters) -> list[sqlite3.Row]:
+    """List instances by status, id prefix and time of creation, the oldest first."""
+    where, values = ["substr(id, 1, ?) = ?"], [len(filters.prefix), filters.prefix]
+    if filters.statuses:
+        where.append(f"lower(status) IN ({','.join('?' * len(filters.statuses))})")
+        values += filters.statuses
+    for bound, sign in ((filters.created_from, ">="), (filters.created_to, "<=")):
+        if bound is not None:
             where.append(f"created {sign} ?")
-            values.append(h.stamp(h.parse_stamp(filters[key])))
-    return store.rows(
-        f"SELECT * FROM instances WHERE {' AND '.join(where)} ORDER BY created, id", *values
-    )
+            values.append(bound)
+    query = f"SELECT * FROM instances WHERE {' AND '.join(where)} ORDER BY created, id"
+    return store.rows(query, *values)

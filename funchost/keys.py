@@ -42,7 +42,7 @@ def read_keys(state: Path, functions: list[str] | None = None) -> Keys:
     """Read the keys of a state folder, making those that are missing."""
     path = state / "keys.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    keys = Keys(**known)
+    keys = Keys(**{**known, "functions": dict(known.get("functions", {}))})
     for name in functions or []:
         keys.functions.setdefault(name, secrets.token_urlsafe(32))
     if asdict(keys) != known:

@@ -39,5 +39,6 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     """
     CREATE TABLE timers(function TEXT PRIMARY KEY, last TEXT NOT NULL, next TEXT NOT NULL);
+    ALTER TABLE instances ADD COLUMN version TEXT NOT NULL DEFAULT '';
     """,
 )

@@ -34,5 +34,6 @@ def purge_older(store: Store, age: timedelta, statuses: tuple[str, ...] = ()) ->
     )
     purged = 0
     while found := store.rows(query, *wanted, limit):
-        purged += instances.purge(store, [row["id"] for row in found])
+        with store.transaction() as db:
+            purged += instances.purge(db, [row["id"] for row in found])
     return purged

@@ -14,20 +14,17 @@ from typing import Any
 from funchost import history as h
 from funchost.clock import now
 from funchost.instances import post
-from funchost.store import Store
 
 FAILURES = (h.TASK_FAILED, h.SUB_FAILED)
 ANSWERS = (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TIMER_FIRED, h.EVENT_RAISED, h.EXECUTION_STARTED)
 
 
-def rewind(store: Store, instance: str) -> str | None:
+def rewind(db: sqlite3.Connection, instance: str) -> str | None:
     """Set a failed instance going again; return the status that it had."""
-    with store.transaction() as db:
-        row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
-        if row is None or row["status"] != "Failed":
-            return row["status"] if row else None
+    row = db.execute("SELECT * FROM instances WHERE id=?", (instance,)).fetchone()
+    if row is not None and row["status"] == "Failed":
         _rewind(db, row)
-        return "Failed"
+    return row["status"] if row else None
 
 
 def _rewind(db: sqlite3.Connection, row: sqlite3.Row) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 Check = Callable[[str], bool]
 _PART = re.compile(r"\{(\*{0,2})(\w+)((?::(?:[^(){}:?=]+(?:\(.*?\))?))*)(\?)?(?:=([^}]*))?\}")
+_OPEN, _CLOSE = "\x01", "\x02"
 _CONSTRAINT = re.compile(r":([A-Za-z]+)(?:\((.*?)\))?(?=:|$)")
 
 
@@ -51,6 +52,7 @@ def _constraint(name: str, argument: str | None) -> Check:
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind == "regex":
+        text = text.replace(_OPEN, "{").replace(_CLOSE, "}")
         pattern = re.compile(text, re.IGNORECASE)
         return lambda value: bool(pattern.search(value))
     bounds = [int(part) for part in text.split(",")] if text else []
@@ -81,6 +83,8 @@ class Route:
     def parse(cls, template: str) -> Route:
         """Compile a template such as `items/{id:int}/{rest?}`."""
         pattern, checks, defaults = "", dict[str, list[Check]](), dict[str, str]()
+        # Doubled braces are literal ones, as in a regex constraint.
+        template = template.replace("{{", _OPEN).replace("}}", _CLOSE)
         for segment in (s for s in _segments(template) if s):
             piece, last, optional = "", 0, False
             for match in _PART.finditer(segment):

@@ -105,7 +105,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _part(document: dict[str, Any], name: str, where: str) -> dict[str, Any]:
-    part = document.get(name) or {}
+    part = document.get(name)
+    if part is None:
+        return {}
     if not isinstance(part, dict):
         raise SettingsError(f"{where}: {name} must be an object")
     return part

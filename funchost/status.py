@@ -47,7 +47,7 @@ def status_document(row: sqlite3.Row, show_input: bool = True) -> dict[str, Any]
     }
 
 
-def history_document(events: list[h.Event], *, outputs: bool) -> list[dict[str, Any]]:
+def history_document(events: list[h.Event], *, inputs: bool, outputs: bool) -> list[dict[str, Any]]:
     """Write a history as the status endpoint shows it: an ended task is one entry."""
     shown: list[dict[str, Any]] = []
     scheduled: dict[int, dict[str, Any]] = {}
@@ -58,6 +58,8 @@ def history_document(events: list[h.Event], *, outputs: bool) -> list[dict[str, 
         event["EventType"] = _NAMES[kind]
         if not outputs:
             event.pop("Result", None)
+        if not inputs:
+            event.pop("Input", None)
         if kind in (h.TASK_SCHEDULED, h.SUB_CREATED):
             scheduled[event["EventId"]] = event
         # The extension shows an ended task with who it was and since when.

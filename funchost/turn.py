@@ -56,7 +56,7 @@ class Turn:
     def instance(self) -> Instance:
         return self.run.instance
 
-    def store(self, db: sqlite3.Connection, functions: FunctionMap) -> Effects:
+    def store(self, db: sqlite3.Connection, functions: FunctionMap, version: str) -> Effects:
         """Store history, outgoing work and status at once; a change made meanwhile wins."""
         one, effects = self.instance, Effects()
         row = db.execute("SELECT * FROM instances WHERE id=?", (one.id,)).fetchone()
@@ -70,11 +70,16 @@ class Turn:
                 post(db, one.id, one.execution, result.event)
             return Effects(stored=False)
         db.executemany("DELETE FROM inbox WHERE seq=?", [(seq,) for seq in self.used])
-        self._keep(db, functions, row, effects)
+        self._keep(db, functions, version, row, effects)
         return effects
 
     def _keep(
-        self, db: sqlite3.Connection, functions: FunctionMap, row: sqlite3.Row, effects: Effects
+        self,
+        db: sqlite3.Connection,
+        functions: FunctionMap,
+        version: str,
+        row: sqlite3.Row,
+        effects: Effects,
     ) -> None:
         run, walk, one = self.run, self.run.walk, self.instance
         db.execute(
@@ -84,7 +89,7 @@ class Turn:
         )
         if walk.finished and walk.continues and run.failure is None:
             self._send(db, row, effects)
-            self._continue(db, effects)
+            self._continue(db, row, effects)
             return
         events = [*self.live, *walk.new, h.event(h.ORCHESTRATOR_COMPLETED)]
         stored = (one.id, self.number, json.dumps(events))
@@ -97,6 +102,8 @@ class Turn:
             self._end(db, row, effects, "Completed", json.dumps(run.output))
         else:
             for event in walk.new:
+                if event["EventType"] == h.SUB_CREATED:
+                    event["Version"] = event["Version"] or version
                 _dispatch(db, functions, row, event, walk.cancelled, effects)
             for task in walk.cancelled:
                 db.execute("DELETE FROM inbox WHERE instance=? AND timer=?", (one.id, task))
@@ -115,7 +122,7 @@ class Turn:
         parent = finish(db, row, status, output)
         effects.instances += [parent] if parent else []
 
-    def _continue(self, db: sqlite3.Connection, effects: Effects) -> None:
+    def _continue(self, db: sqlite3.Connection, row: sqlite3.Row, effects: Effects) -> None:
         one, walk, execution = self.instance, self.run.walk, uuid.uuid4().hex
         for table in ("work", "turns"):
             db.execute(f"DELETE FROM {table} WHERE instance=?", (one.id,))
@@ -124,7 +131,9 @@ class Turn:
             "UPDATE instances SET execution=?, input=? WHERE id=?",
             (execution, walk.continue_input, one.id),
         )
-        started = h.execution_started(one.name, walk.continue_input, one.id, execution)
+        started = h.execution_started(
+            one.name, walk.continue_input, one.id, execution, row["version"]
+        )
         post(db, one.id, execution, started)
         # Events nobody took yet belong to the next execution.
         for events in walk.buffered.values():
@@ -166,7 +175,14 @@ def _dispatch(
         ).lastrowid
         effects.work.append(int(seq or 0))
         return
-    elif create(db, event["InstanceId"], name, event["Input"], (instance, execution, task)):
+    elif create(
+        db,
+        event["InstanceId"],
+        name,
+        event["Input"],
+        (instance, execution, task),
+        version=event["Version"],
+    ):
         effects.instances.append(event["InstanceId"])
         return
     else:

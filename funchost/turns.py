@@ -45,11 +45,12 @@ class Turns:
         functions: FunctionMap,
         effects: Callable[[str, Effects], None],
         *,
+        version: str,
         replays: bool,
     ) -> None:
         """Take who carries out what a stored turn asks for; `replays` keeps nothing in memory."""
         self._store, self._functions, self._effects = store, functions, effects
-        self._replays = replays
+        self._version, self._replays = version, replays
         self._lock = threading.Lock()
         self._mail: dict[str, Mail] = {}
         self._residents = Residents()
@@ -96,7 +97,9 @@ class Turns:
             if turn is None:
                 self._rest(instance)
                 continue
-            stored = self._store.commit(partial(turn.store, functions=self._functions))
+            stored = self._store.commit(
+                partial(turn.store, functions=self._functions, version=self._version)
+            )
             stored.add_done_callback(partial(self._stored, turn, taken))
 
     def _take(self, instance: str, mail: Mail) -> Turn | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+
+from aiohttp import web
 
 RPC, PUBLIC = "/durabletask", "/runtime/webhooks/durabletask"
 
@@ -42,3 +45,19 @@ def binding_json(origin: str, hub: str, key: str) -> str:
             "httpBaseUrl": base,
         }
     )
+
+
+@dataclass(frozen=True)
+class Urls:
+    """The management URLs of one host; they carry its key."""
+
+    origin: str
+    hub: str
+    key: str
+
+    def started(self, instance: str) -> web.Response:
+        """Answer that an instance was started: 202 with where to look."""
+        query = f"taskHub={self.hub}&connection=AzureWebJobsStorage&code={self.key}"
+        urls = management_urls(self.origin + PUBLIC, query, instance)
+        headers = {"Location": urls["statusQueryGetUri"], "Retry-After": "10"}
+        return web.json_response(urls, status=202, headers=headers)

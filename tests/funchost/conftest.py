@@ -27,8 +27,10 @@ def free_port() -> int:
 class Host:
     """Starts, kills and asks one host."""
 
-    def __init__(self, state: Path, app: Path = APPS / "small", **environ: str) -> None:
-        self.state, self.app, self.environ = state, app, environ
+    def __init__(
+        self, state: Path, app: Path = APPS / "small", *options: str, **environ: str
+    ) -> None:
+        self.state, self.app, self.options, self.environ = state, app, options, environ
         self.log = state / "small.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -45,6 +47,7 @@ class Host:
             **self.environ,
         }
         arguments = ["start", "--port", str(port), "--app", str(self.app), "--state", str(state)]
+        arguments += self.options
         with (state / "host.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "funchost", *arguments],
