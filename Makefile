@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test crash lint check base-image lock clean
+.PHONY: help demo up test crash bench lint check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,11 @@ test: $(READY) ## Run the tests
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
+
+bench: $(READY) ## Measure the local host beside floors and peers
+	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench
+	@$(VENV)/bin/uv pip install --quiet --python .venv-bench/bin/python -r benchmarks/requirements.txt || echo "some peers could not be installed"
+	@$(PY) -m benchmarks
 
 lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/ruff format --check .

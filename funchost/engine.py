@@ -13,7 +13,7 @@ from typing import TypeVar
 from funchost import clock, entities, instances
 from funchost.invocation import Invoker
 from funchost.store import Store
-from funchost.turn import Effects, FunctionMap
+from funchost.turn import Effects, FunctionMap, Scheduled
 from funchost.turns import Turns
 from funchost.work import Activities
 
@@ -106,8 +106,10 @@ class Engine:
                     self._turns.notify(instance)
 
         stored = self.store.commit(work)
+        # The client's answer first: the turn would make it wait.
+        answer = asyncio.wrap_future(stored)
         stored.add_done_callback(notify)
-        return await asyncio.wrap_future(stored)
+        return await answer
 
     def ended(self, instance: str) -> asyncio.Future[None]:
         """Return a future that is set when the instance's present or next execution ends."""
@@ -122,11 +124,9 @@ class Engine:
                 end.set_result(None)
 
     def _carry_out(self, instance: str, effects: Effects) -> None:
-        """Do what a stored turn asks for; the writer's thread calls it."""
-        for seq in effects.work:
-            row = self.store.row("SELECT * FROM work WHERE seq=?", seq)
-            if row is not None:
-                self._activities.start(row)
+        """Do what a stored turn asks for; the thread that stored it calls."""
+        for scheduled in effects.work:
+            self._activities.start(scheduled)
         for other in effects.instances:
             self._turns.notify(other)
         if effects.entities or effects.timers or (effects.ended and instance in self._ends):
@@ -150,7 +150,7 @@ class Engine:
         for row in self.store.rows(query, clock.time()):
             self._turns.notify(row["instance"])
         for row in self.store.rows("SELECT * FROM work ORDER BY seq"):
-            self._activities.start(row)
+            self._activities.start(Scheduled(**dict(row)))
         for entity in entities.waiting(self.store):
             self._start_batch(entity)
 

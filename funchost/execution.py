@@ -111,10 +111,12 @@ class Resident:
         )
 
         one, code = self.instance, self._function.call
-        document = h.context_document(events[:2], one.input, one.id, one.parent)
+        # One event is what the constructor needs; it would parse the dates of all.
+        document = h.context_document(events[:1], one.input, one.id, one.parent)
         context: Any = DurableOrchestrationContext(**document)
         context._input_expected_type = getattr(code, "_df_input_type", None)
         context._histories = [_sdk_event(event) for event in events]
+        context._version = context._extract_version_from_history(context._histories)
         self._executor = TaskOrchestrationExecutor()
         self._executor.context = context
         function = code.orchestrator_function  # type: ignore[attr-defined]

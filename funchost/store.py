@@ -95,6 +95,12 @@ class Store:
         self._queue.put((work, future))
         return future
 
+    def commit_now(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run the work on this thread in a transaction of its own; the future is set already."""
+        future: Future[T] = Future()
+        self._write_together([(work, future)])
+        return future
+
     async def committed(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run the work in the writer's next transaction and wait until it is durable."""
         return await asyncio.wrap_future(self.commit(work))

@@ -30,6 +30,18 @@ class Result:
     event: h.Event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """An activity to run: a row of `work`."""
+
+    seq: int
+    instance: str
+    execution: str
+    task: int
+    name: str
+    input: str | None
+
+
 @dataclass(slots=True)
 class Effects:
     """What is to be done once a turn is stored."""
@@ -37,7 +49,7 @@ class Effects:
     stored: bool = True
     ended: bool = False
     instances: list[str] = field(default_factory=list)
-    work: list[int] = field(default_factory=list)
+    work: list[Scheduled] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
     timers: bool = False
 
@@ -169,11 +181,17 @@ def _dispatch(
     if name != http_call.NAME and (function is None or function.kind != wanted):
         reason = f"The function '{name}' doesn't exist, is disabled, or is not a {wanted} function"
     elif kind == h.TASK_SCHEDULED:
-        seq = db.execute(
-            "INSERT INTO work(instance, execution, task, name, input) VALUES(?,?,?,?,?)",
-            (instance, execution, task, name, event["Input"]),
-        ).lastrowid
-        effects.work.append(int(seq or 0))
+        columns = (instance, execution, task, name, event["Input"])
+        insert = "INSERT INTO work(instance, execution, task, name, input) VALUES(?,?,?,?,?)"
+        scheduled = Scheduled(
+            seq=db.execute(insert, columns).lastrowid or 0,
+            instance=instance,
+            execution=execution,
+            task=task,
+            name=name,
+            input=event["Input"],
+        )
+        effects.work.append(scheduled)
         return
     elif create(
         db,

@@ -97,10 +97,13 @@ class Turns:
             if turn is None:
                 self._rest(instance)
                 continue
-            stored = self._store.commit(
-                partial(turn.store, functions=self._functions, version=self._version)
-            )
-            stored.add_done_callback(partial(self._stored, turn, taken))
+            work = partial(turn.store, functions=self._functions, version=self._version)
+            if self._ready.empty():
+                # Nobody else has a turn to take: a hop to the writer's thread would only cost.
+                self._stored(turn, taken, self._store.commit_now(work))
+            else:
+                stored = self._store.commit(work)
+                stored.add_done_callback(partial(self._stored, turn, taken))
 
     def _take(self, instance: str, mail: Mail) -> Turn | None:
         """Run the code on what is due; None when there is nothing to do."""

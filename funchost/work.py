@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 import threading
 import traceback
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from funchost import http_call
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker, logged
 from funchost.store import Store
-from funchost.turn import FunctionMap, Result
+from funchost.turn import FunctionMap, Result, Scheduled
 
 LOG = logging.getLogger("funchost.engine")
 
@@ -41,65 +40,65 @@ class Activities:
         """Tell whether no activity runs."""
         return not self._running
 
-    def start(self, row: sqlite3.Row) -> None:
+    def start(self, row: Scheduled) -> None:
         """Run one row of work, unless it runs already."""
         with self._lock:
-            if row["seq"] in self._running:
+            if row.seq in self._running:
                 return
-            self._running.add(row["seq"])
-        function = self._functions.get(row["name"].lower())
-        if row["name"] == http_call.NAME or function is None or function.is_async:
+            self._running.add(row.seq)
+        function = self._functions.get(row.name.lower())
+        if row.name == http_call.NAME or function is None or function.is_async:
             asyncio.run_coroutine_threadsafe(self._run_async(row, function), self._loop)
         else:
             self._invoker.submit(self._run, row, function)
 
-    def _run(self, row: sqlite3.Row, function: HostedFunction) -> None:
+    def _run(self, row: Scheduled, function: HostedFunction) -> None:
         try:
-            with logged(row["name"], row["instance"]):
-                text = self._invoker.activity(function, row["input"])
+            with logged(row.name, row.instance):
+                text = self._invoker.activity(function, row.input)
             event = _completed(row, text)
         except Exception as error:
             event = _failed(row, error)
         self._finish(row, event)
 
-    async def _run_async(self, row: sqlite3.Row, function: HostedFunction | None) -> None:
+    async def _run_async(self, row: Scheduled, function: HostedFunction | None) -> None:
         try:
-            if row["name"] == http_call.NAME:
-                text = await http_call.call(row["input"], lambda text: self._progress(row, text))
+            if row.name == http_call.NAME:
+                text = await http_call.call(row.input or "", lambda text: self._progress(row, text))
             elif function is None:
-                raise LookupError(f"the app has no activity function {row['name']}")
+                raise LookupError(f"the app has no activity function {row.name}")
             else:
-                with logged(row["name"], row["instance"]):
-                    text = await self._invoker.async_activity(function, row["input"])
+                with logged(row.name, row.instance):
+                    text = await self._invoker.async_activity(function, row.input)
             event = _completed(row, text)
         except Exception as error:
             event = _failed(row, error)
         self._finish(row, event)
 
-    def _progress(self, row: sqlite3.Row, text: str) -> None:
+    def _progress(self, row: Scheduled, text: str) -> None:
         with self._store.transaction() as db:
-            db.execute("UPDATE work SET input=? WHERE seq=?", (text, row["seq"]))
+            db.execute("UPDATE work SET input=? WHERE seq=?", (text, row.seq))
 
-    def _finish(self, row: sqlite3.Row, event: h.Event) -> None:
-        result = Result(work=row["seq"], execution=row["execution"], event=event)
-        self._done(row["instance"], result)
+    def _finish(self, row: Scheduled, event: h.Event) -> None:
+        result = Result(work=row.seq, execution=row.execution, event=event)
+        self._done(row.instance, result)
         with self._lock:
-            self._running.discard(row["seq"])
+            self._running.discard(row.seq)
 
 
-def _completed(row: sqlite3.Row, text: str) -> h.Event:
-    return h.event(h.TASK_COMPLETED, TaskScheduledId=row["task"], Result=text)
+def _completed(row: Scheduled, text: str) -> h.Event:
+    return h.event(h.TASK_COMPLETED, TaskScheduledId=row.task, Result=text)
 
 
-def _failed(row: sqlite3.Row, error: Exception) -> h.Event:
-    name, text = row["name"], f"{type(error).__name__}: {error}"
-    LOG.warning("activity %s of %s failed: %s", name, row["instance"], text)
+def _failed(row: Scheduled, error: Exception) -> h.Event:
+    name, text = row.name, f"{type(error).__name__}: {error}"
+    LOG.warning("activity %s of %s failed: %s", name, row.instance, text)
     trace = "".join(traceback.format_exception(error))
     details = {"Message": text, "InnerException": {"Message": f"{text}\n{trace}"}}
     # Two blanks, as the real extension leaves them.
     return h.event(
         h.TASK_FAILED,
-        TaskScheduledId=row["task"],
+        TaskScheduledId=row.task,
         Details=json.dumps(details),
         Reason=f"Activity function '{name}' failed:  {text}",
     )

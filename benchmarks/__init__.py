@@ -1,0 +1,1 @@
+"""How fast the local host is, beside floors and peers: `make bench`."""
