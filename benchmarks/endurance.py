@@ -12,17 +12,18 @@ from pathlib import Path
 
 from benchmarks.host_process import HostProcess
 
-WAITING, IN_FLIGHT, STEPS, WATCHED = 10_000, 1000, 5, 5.0
+WARM, WAITING, IN_FLIGHT, STEPS, WATCHED = 2000, 10_000, 1000, 5, 5.0
 
 
 def waiting(folder: Path, count: int = WAITING) -> dict[str, float]:
     """Let instances wait for an event; return KB of memory each and CPU seconds per second.
 
-    Memory is the growth over a host that has run, and forgotten, some of the same before.
+    Memory is what further instances add to a host that holds WARM of them already: a host that has
+    worked at all takes some MB for good, however many wait.
     """
     host = HostProcess(folder / "waiting")
     try:
-        warm = [f"warm-{n}" for n in range(200)]
+        warm = [f"warm-{n}" for n in range(WARM)]
         asyncio.run(host.begin_many("waiting", warm, 50, None))
         time.sleep(1)
         before = host.memory()

@@ -129,6 +129,9 @@ class Engine:
             self._activities.start(scheduled)
         for other in effects.instances:
             self._turns.notify(other)
+        if effects.timers and min(effects.timers) <= clock.time():
+            # The loop below watches what is still to come.
+            self._turns.notify(instance)
         if effects.entities or effects.timers or (effects.ended and instance in self._ends):
             with self._lock:
                 self._handed += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -52,7 +53,11 @@ async def serve(options: Options) -> None:
     """Run the host until SIGTERM or SIGINT."""
     host, stop = Host(options), asyncio.Event()
     loop = asyncio.get_running_loop()
+    # What the imports make lives as long as the host: looking for garbage in it only costs.
+    gc.disable()
     await host.start()
+    gc.freeze()
+    gc.enable()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     announce(host)

@@ -51,7 +51,7 @@ class Effects:
     instances: list[str] = field(default_factory=list)
     work: list[Scheduled] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
-    timers: bool = False
+    timers: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +167,10 @@ def _dispatch(
     instance, execution = row["id"], row["execution"]
     if kind == h.TIMER_CREATED:
         if task not in cancelled:
-            due = h.parse_stamp(event["FireAt"])
+            due = h.parse_stamp(event["FireAt"]).timestamp()
             fired = h.event(h.TIMER_FIRED, TimerId=task, FireAt=event["FireAt"])
-            post(db, instance, execution, fired, due.timestamp(), task)
-            effects.timers = True
+            post(db, instance, execution, fired, due, task)
+            effects.timers.append(due)
         return
     if kind == h.EVENT_SENT:
         effects.entities.append(send_from(db, row, event))
