@@ -131,17 +131,17 @@ def unload(app: Path) -> None:
 
 
 @contextmanager
-def loaded_aside(app: Path) -> Iterator[dict[str, HostedFunction]]:
-    """Load an app beside one that this Python process may already host, and leave no trace."""
+def alone(app: Path) -> Iterator[None]:
+    """Let an app be loaded beside another function_app of this process, and leave no trace."""
     folder, path = Path.cwd(), list(sys.path)
-    mine = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "function_app"}
-    for name in mine:
+    others = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "function_app"}
+    for name in others:
         del sys.modules[name]
     importlib.invalidate_caches()
     try:
-        yield load_functions(app)
+        yield
     finally:
         unload(app)
-        sys.modules.update(mine)
+        sys.modules.update(others)
         sys.path[:] = path
         os.chdir(folder)

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ from funchost import history as h
 from funchost.commands import recording
 from funchost.execution import Instance, Replayed
 from funchost.host import Host, Options
-from funchost.indexing import loaded_aside, unload
+from funchost.indexing import alone, load_functions
 from funchost.status import status_document
 from funchost.virtual_clock import VirtualClock
 
@@ -51,7 +52,8 @@ class LocalHost:
 
     def open(self) -> None:
         """Start the host on a free port."""
-        self._environ, self._folder = dict(os.environ), Path.cwd()
+        self._environ, self._scope = dict(os.environ), ExitStack()
+        self._scope.enter_context(alone(self._app))
         os.environ["FUNCHOST_REPLAY"] = "always"
         self._clock_before = clock.use(self.clock)
         self.crashed, self._crash = False, None
@@ -75,8 +77,7 @@ class LocalHost:
         self._thread.join()
         self._loop.close()
         clock.use(self._clock_before)
-        unload(self._app)
-        os.chdir(self._folder)
+        self._scope.close()
         os.environ.clear()
         os.environ.update(self._environ)
 
@@ -163,8 +164,8 @@ class LocalHost:
 
 def replay(app: Path, recorded: dict[str, Any]) -> None:
     """Run today's code on a recorded history; raise DivergenceError with the step that differs."""
-    with loaded_aside(app.resolve()) as functions:
-        function = functions.get(recorded["name"].lower())
+    with alone(app.resolve()):
+        function = load_functions(app.resolve()).get(recorded["name"].lower())
     one = Instance(
         id=recorded["instanceId"],
         name=recorded["name"],

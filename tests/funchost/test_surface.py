@@ -113,6 +113,13 @@ def test_bytes_pass_both_ways(surface: Host) -> None:
     assert httpx.post(f"{surface.url}/api/returns/size", content=body).text == str(len(body))
 
 
+def test_a_chunked_body_arrives_empty(surface: Host) -> None:
+    # Contract, section 1, httpTrigger: a body is passed on only when its length was said.
+    chunks = iter([b"one", b"two"])
+
+    assert httpx.post(f"{surface.url}/api/returns/size", content=chunks).text == "0"
+
+
 def test_text_is_sniffed_as_the_host_does(surface: Host) -> None:
     teapot = httpx.get(f"{surface.url}/api/returns/object")
     listed = httpx.get(f"{surface.url}/api/returns/json")
