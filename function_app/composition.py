@@ -5,7 +5,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from function_app.activities import platform, releases, training
+from function_app.activities import lanes, platform, releases, training
 from function_app.errors import ConfigError
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.release_model import release_model
@@ -26,12 +26,14 @@ ACTIVITIES = (
     training.cancel_run,
     training.evaluate_challenger,
     training.register_model,
+    lanes.take_lane,
+    lanes.leave_lane,
     releases.build_image,
     releases.deploy_staging,
     releases.smoke_test,
     releases.remove_staging,
     releases.request_approval,
-    releases.read_decision,
+    releases.settle_approval,
     releases.get_champion,
     releases.promote_challenger,
     releases.roll_back_production,

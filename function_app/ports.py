@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from function_app.domain.approval import Decision, Evidence
+from function_app.domain.approval import Decision, Evidence, Settlement
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, DeadLetter
+from function_app.domain.lane import LaneHolder, LaneRequest
 from function_app.domain.platform import PlatformPart
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
 from function_app.domain.serving import Deployment, Image, SmokeReport
@@ -130,8 +131,23 @@ class Ledger(Protocol):
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
         """Return every release, newest first."""
 
+    def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
+        """Mark older releases of the model that wait for approval; return those `newer` took."""
+
     def decide(self, decision: Decision) -> Decision:
-        """Store the first decision over a release; return the stored one."""
+        """Store the first decision over a release; return the stored one.
+
+        ConflictError when the release no longer waits for it.
+        """
+
+    def settle(self, release_id: str, now: datetime) -> Settlement:
+        """Return what became of a release that waits; an approved one is in progress from then."""
+
+    def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
+        """Take or keep a place in a lane; return who is in it."""
+
+    def leave_lane(self, lane: str, owner: str) -> None:
+        """Give up a place in a lane."""
 
     def get_decision(self, release_id: str) -> Decision | None:
         """Return the decision over a release."""

@@ -2,9 +2,15 @@
 
 from dataclasses import replace
 
-from function_app.domain.approval import Decision
+from function_app.domain.approval import Settlement
 from function_app.domain.gates import GateResult
-from function_app.domain.release import Release, ReleaseRecord, ReleaseStatus, judge_smoke
+from function_app.domain.release import (
+    Release,
+    ReleaseRecord,
+    ReleaseStatus,
+    judge_smoke,
+    version_key,
+)
 from function_app.domain.requests import (
     ApprovalRequest,
     Champion,
@@ -60,9 +66,17 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
     ports.notifier.ask_for_approval(request.release, request.evidence)
 
 
-def read_decision(ports: Ports, release: Release) -> Decision | None:
-    """Read the decision from the ledger, the one place that can approve."""
-    return ports.ledger.get_decision(release.release_id)
+def settle_approval(ports: Ports, release: Release) -> Settlement:
+    """Read from the ledger, the one place that can approve, whether the waiting is over."""
+    now = ports.clock.now()
+    for record in ports.ledger.list_releases():
+        # One that came later but is newer; events may arrive in any order.
+        other = record.release
+        takes_over = record.status in (ReleaseStatus.AWAITING_APPROVAL, ReleaseStatus.PROMOTED)
+        is_newer = version_key(other.version) > version_key(release.version)
+        if other.model == release.model and takes_over and is_newer:
+            ports.ledger.supersede(other, now)
+    return ports.ledger.settle(release.release_id, now)
 
 
 def get_champion(ports: Ports, release: Release) -> Champion:

@@ -46,6 +46,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What the ledger says of a release that waits: decided, superseded, or neither yet."""
+
+    decision: Decision | None = None
+    superseded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a decision does not count: a stable code and what to do."""
 

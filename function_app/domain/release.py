@@ -99,6 +99,11 @@ class ReleaseRecord:
     reasons: tuple[str, ...] = ()
 
 
+def version_key(version: str) -> tuple[int, str]:
+    """Return what versions are ordered by: registries count them, tests may name them."""
+    return (int(version) if version.isdigit() else 0, version)
+
+
 def release_id(model: str, version: str) -> str:
     """Return the id of the release, which is also the id of its orchestration instance."""
     return f"release-{model}-{version}"

@@ -1,12 +1,16 @@
 """Take a registered model version to production.
 
-1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait.
-4. Promote and verify; on failure give the traffic back to the former champion and read it back.
-5. Remove staging, whatever happened.
+1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait; a
+newer challenger supersedes one that waits.  4. In the model's rollout lane, promote and verify; on
+failure give the traffic back to the former champion and read it back.  5. Remove staging, whatever
+happened.
 """
+
+from datetime import timedelta
 
 from function_app import names
 from function_app.domain.approval import Evidence, Verdict
+from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
 from function_app.domain.requests import (
     ApprovalRequest,
@@ -18,7 +22,12 @@ from function_app.domain.requests import (
 )
 from function_app.domain.serving import Image
 from function_app.orchestrators import steps
+from function_app.orchestrators.lanes import enter_lane
 from function_app.orchestrators.steps import Story, StoryContext, Trail
+
+# An event may be lost: the ledger is read again now and then.
+POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
+ROLLOUT = timedelta(hours=2)  # longer than any promotion takes
 
 
 def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
@@ -56,7 +65,15 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     refused = yield from _await_approval(ctx, trail, release, image, evidence)
     if refused is not None:
         return refused
-    return (yield from _promote(ctx, trail, release, image))
+    lane = LaneRequest(lane=rollout_lane(release.model), owner=ctx.instance_id, hold=ROLLOUT)
+    yield from enter_lane(ctx, trail, lane)
+    try:
+        result = yield from _promote(ctx, trail, release, image)
+    except Exception:
+        yield from steps.leave_lane(ctx, lane)
+        raise
+    yield from steps.leave_lane(ctx, lane)
+    return result
 
 
 def _await_approval(
@@ -66,19 +83,30 @@ def _await_approval(
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
     trail.show("awaiting approval", evidence=evidence.digest, image=image.digest)
-    name = names.decision_event(release.release_id)
-    yield from steps.wait_for_event(ctx, name, release.policy.approval_timeout)
-    # The ledger decides, not the event: raising one with a management key approves nothing.
-    decision = yield from steps.read_decision(ctx, release)
-    if decision is None:
-        reason = f"Nobody decided within {release.policy.approval_timeout}."
-        return _result(ReleaseStatus.EXPIRED, (reason,), image)
-    if decision.verdict is Verdict.REJECT:
-        reason = f"{decision.decided_by} rejected it: {decision.comment}"
-        return _result(ReleaseStatus.REJECTED, (reason,), image)
-    approved = ReleaseUpdate(release=release, status=ReleaseStatus.IN_PROGRESS, image=image)
-    yield from steps.update_release(ctx, approved)
-    return None
+    deadline = ctx.current_utc_datetime + release.policy.approval_timeout
+    # One wait for the whole loop, as in train_model.
+    event = ctx.wait_for_external_event(names.decision_event(release.release_id))
+    heard = False
+    while True:
+        # The ledger decides, not the event: raising one with a management key approves nothing.
+        settled = yield from steps.settle_approval(ctx, release)
+        if settled.superseded:
+            return _result(ReleaseStatus.SUPERSEDED, settled.superseded, image)
+        if settled.decision is not None:
+            if settled.decision.verdict is Verdict.APPROVE:
+                return None
+            reason = f"{settled.decision.decided_by} rejected it: {settled.decision.comment}"
+            return _result(ReleaseStatus.REJECTED, (reason,), image)
+        if ctx.current_utc_datetime >= deadline:
+            reason = f"Nobody decided within {release.policy.approval_timeout}."
+            return _result(ReleaseStatus.EXPIRED, (reason,), image)
+        wait = min(POLL_WHEN_HEARD if heard else POLL, deadline - ctx.current_utc_datetime)
+        timer = ctx.create_timer(ctx.current_utc_datetime + wait)
+        if heard:
+            yield timer
+        elif (yield ctx.task_any([event, timer])) is event:
+            heard = True
+            timer.cancel()
 
 
 def _promote(

@@ -4,16 +4,29 @@ A person asked for it; the image to return to comes from the ledger, so that the
 name a release that was promoted before.
 """
 
+from datetime import timedelta
+
+from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult
 from function_app.orchestrators import steps
+from function_app.orchestrators.lanes import enter_lane
 from function_app.orchestrators.steps import Story, StoryContext, Trail
+
+ROLLOUT = timedelta(hours=2)
 
 
 def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     trail = Trail(ctx)
+    lane = LaneRequest(lane=rollout_lane(request.model), owner=ctx.instance_id, hold=ROLLOUT)
+    yield from enter_lane(ctx, trail, lane)
     trail.show("rolling back", image=request.former.digest if request.former else "none")
-    served = yield from steps.roll_back_production(ctx, request)
+    try:
+        served = yield from steps.roll_back_production(ctx, request)
+    except Exception:
+        yield from steps.leave_lane(ctx, lane)
+        raise
+    yield from steps.leave_lane(ctx, lane)
     restored = served.image == request.former
     if restored and request.release is not None:
         update = ReleaseUpdate(release=request.release, status=ReleaseStatus.ROLLED_BACK)

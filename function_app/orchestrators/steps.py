@@ -1,15 +1,16 @@
 """Typed stubs of the activities, for stories; the one module here that knows the Durable SDK."""
 
 from collections.abc import Generator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from azure.durable_functions import RetryOptions
 
 from function_app import names
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision
+from function_app.domain.approval import Settlement
 from function_app.domain.gates import GateResult
+from function_app.domain.lane import LaneHolder, LaneRequest
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.release import Release
 from function_app.domain.requests import (
@@ -65,25 +66,18 @@ class Trail:
         self._ctx = ctx
         self._steps: list[dict[str, str]] = []
 
+    def wait(self, step: str, **facts: str) -> None:
+        """Show that the story waits, without a new step when it waited before."""
+        if self._steps and self._steps[-1]["step"] == step:
+            self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
+        else:
+            self.show(step, **facts)
+
     def show(self, step: str, **facts: str) -> None:
         """Begin a step; its facts stay visible until the next one, what it runs as for good."""
         kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
         self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
         self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
-
-
-def wait_for_event(ctx: StoryContext, name: str, wait: timedelta) -> Story[bool]:
-    """Wait for an external event; return False when the time is over first.
-
-    The event's content is not returned: it is a hint, and the truth is read by an activity.
-    """
-    event = ctx.wait_for_external_event(name)
-    timer = ctx.create_timer(ctx.current_utc_datetime + wait)
-    winner = yield ctx.task_any([event, timer])
-    if winner is event:
-        timer.cancel()
-        return True
-    return False
 
 
 def _call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:
@@ -142,9 +136,16 @@ def request_approval(ctx: StoryContext, request: ApprovalRequest) -> Story[None]
     yield from _tell(ctx, names.REQUEST_APPROVAL, request)
 
 
-def read_decision(ctx: StoryContext, release: Release) -> Story[Decision | None]:
-    found = yield ctx.call_activity_with_retry(names.READ_DECISION, PLATFORM, dump(release))
-    return None if found is None else load(Decision, found)
+def settle_approval(ctx: StoryContext, release: Release) -> Story[Settlement]:
+    return (yield from _call(ctx, names.SETTLE_APPROVAL, release, Settlement))
+
+
+def take_lane(ctx: StoryContext, request: LaneRequest) -> Story[LaneHolder]:
+    return (yield from _call(ctx, names.TAKE_LANE, request, LaneHolder))
+
+
+def leave_lane(ctx: StoryContext, request: LaneRequest) -> Story[None]:
+    yield from _tell(ctx, names.LEAVE_LANE, request)
 
 
 def get_champion(ctx: StoryContext, release: Release) -> Story[Champion]:

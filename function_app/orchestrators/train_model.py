@@ -1,12 +1,17 @@
 """Train a model on data that arrived.
 
-1. Check the data.  2. Submit the training run.  3. Wait for its event, and poll in case none comes.
-4. Judge the challenger against the champion.  5. Register it; its event starts the release.
+1. Check the data.  2. In the model's training lane, submit the run.  3. Wait for its event, and
+poll in case none comes.  4. Judge the challenger against the champion.  5. Register it; its event
+starts the release.
 """
 
+from datetime import timedelta
+
 from function_app import names
+from function_app.domain.lane import LaneRequest, training_lane
 from function_app.domain.requests import DatasetCheck, Evaluation, RunRequest
 from function_app.domain.training import (
+    Dataset,
     Run,
     RunStatus,
     TrainingOutcome,
@@ -15,7 +20,10 @@ from function_app.domain.training import (
     run_id,
 )
 from function_app.orchestrators import steps
+from function_app.orchestrators.lanes import enter_lane
 from function_app.orchestrators.steps import Story, StoryContext, Trail
+
+LANE_MARGIN = timedelta(minutes=10)
 
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
@@ -26,9 +34,25 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
     if not checked.result.passed or checked.dataset is None:
         return _end(trail, TrainingOutcome.REJECTED, checked.result.reasons)
 
+    # Longer than the run may take: the lane is left when the story ends, whatever the end.
+    hold = 2 * request.policy.timeout + LANE_MARGIN
+    lane = LaneRequest(lane=training_lane(request.model), owner=ctx.instance_id, hold=hold)
+    yield from enter_lane(ctx, trail, lane)
+    try:
+        result = yield from _train(ctx, trail, request, checked.dataset)
+    except Exception:
+        yield from steps.leave_lane(ctx, lane)
+        raise
+    yield from steps.leave_lane(ctx, lane)
+    return result
+
+
+def _train(
+    ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset
+) -> Story[TrainingResult]:
     run = RunRequest(
         run_id=run_id(request.model, request.cause),
-        dataset=checked.dataset,
+        dataset=dataset,
         instance_id=ctx.instance_id,
     )
     trail.show("training", run_id=run.run_id)

@@ -5,9 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from function_app import names
 from function_app.codec import dump
 from function_app.domain.events import claim_key, read_envelope, read_event
 from function_app.domain.inbox import Claim, DeadLetter
+from function_app.domain.release import Release
 from function_app.domain.routing import Start, Wake, route
 from function_app.errors import ContractError
 from function_app.triggers.desk import Desk
@@ -50,7 +52,12 @@ async def receive(desk: Desk, payload: Any) -> Receipt:
         content=str(getattr(event, "etag", "") or getattr(event, "version", "")),
         claimed_at=desk.ports.clock.now(),
     )
-    return await start_once(desk, claim, target, event_id)
+    receipt = await start_once(desk, claim, target, event_id)
+    if isinstance(target.argument, Release):
+        # Also for a repetition: the first attempt may have died before it woke them.
+        for older in desk.ports.ledger.supersede(target.argument, desk.ports.clock.now()):
+            await desk.stories.wake(older, names.decision_event(older))
+    return receipt
 
 
 async def start_once(desk: Desk, claim: Claim, target: Start, event_id: str) -> Receipt:

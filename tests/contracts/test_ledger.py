@@ -10,6 +10,7 @@ import pytest
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.approval import Decision, Verdict
 from function_app.domain.inbox import Claim, DeadLetter
+from function_app.domain.lane import LaneRequest
 from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError
 from function_app.ports import Ledger
@@ -95,3 +96,77 @@ def test_the_newest_release_comes_first(ledger: Ledger) -> None:
     ledger.save_release(RECORD)
 
     assert ledger.list_releases() == (newer, RECORD)
+
+
+def release(version: str, status: ReleaseStatus, model: str = "m") -> ReleaseRecord:
+    made = replace(RECORD.release, release_id=f"release-{model}-{version}", version=version)
+    return replace(RECORD, release=replace(made, model=model), status=status)
+
+
+def test_a_newer_challenger_takes_over_from_those_that_wait_and_from_no_other(
+    ledger: Ledger,
+) -> None:
+    waits = ReleaseStatus.AWAITING_APPROVAL
+    for record in (
+        release("9", waits),
+        release("8", ReleaseStatus.IN_PROGRESS),
+        release("11", waits),
+        release("7", ReleaseStatus.PROMOTED),
+        release("1", waits, model="other"),
+    ):
+        ledger.save_release(record)
+    newer = release("10", ReleaseStatus.IN_PROGRESS).release
+
+    assert ledger.supersede(newer, NOW) == ("release-m-9",)
+    assert ledger.supersede(newer, NOW) == ("release-m-9",)
+
+    assert ledger.settle("release-m-9", NOW).superseded == ("release-m-10 superseded it.",)
+    statuses = {r.release.release_id: r.status for r in ledger.list_releases()}
+    assert statuses["release-m-9"] is ReleaseStatus.SUPERSEDED
+    assert statuses["release-m-11"] is statuses["release-other-1"] is waits
+
+
+def test_a_superseded_release_takes_no_decision(ledger: Ledger) -> None:
+    ledger.save_release(release("1", ReleaseStatus.SUPERSEDED))
+
+    with pytest.raises(ConflictError, match="nothing waits for a decision"):
+        ledger.decide(DECISION)
+
+
+def test_an_approved_release_can_no_longer_be_superseded(ledger: Ledger) -> None:
+    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
+    assert ledger.settle("release-m-1", NOW).decision is None
+    ledger.decide(DECISION)
+
+    assert ledger.settle("release-m-1", NOW).decision == DECISION
+    assert ledger.supersede(release("2", ReleaseStatus.IN_PROGRESS).release, NOW) == ()
+    assert ledger.settle("release-m-1", NOW).decision == DECISION
+
+
+def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
+    def take(owner: str, minutes: int = 0) -> tuple[str, int]:
+        request = LaneRequest(lane="l", owner=owner, hold=timedelta(hours=1))
+        holder = ledger.take_lane(request, NOW + timedelta(minutes=minutes))
+        return holder.owner, holder.ahead
+
+    with ThreadPoolExecutor(8) as pool:
+        holders = {owner for owner, _ in pool.map(lambda i: take(f"o{i}"), range(20))}
+    assert len(holders) == 1
+    for number in range(20):
+        ledger.leave_lane("l", f"o{number}")
+
+    assert [take("a"), take("b"), take("c"), take("a")] == [("a", 0), ("a", 1), ("a", 2), ("a", 0)]
+    ledger.leave_lane("l", "a")
+    assert take("c") == ("b", 1)
+    assert take("c", minutes=4) == ("b", 1)
+    assert take("c", minutes=6) == ("c", 0), "b asked no more and lost its place"
+
+
+def test_who_is_in_a_lane_keeps_it_as_long_as_it_may(ledger: Ledger) -> None:
+    def take(owner: str, minutes: int) -> str:
+        request = LaneRequest(lane="l", owner=owner, hold=timedelta(hours=1))
+        return ledger.take_lane(request, NOW + timedelta(minutes=minutes)).owner
+
+    take("a", 0)
+
+    assert [take("b", 59), take("b", 61)] == ["a", "b"]

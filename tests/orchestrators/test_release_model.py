@@ -1,11 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from function_app import names
-from function_app.domain.approval import Decision, Verdict
+from function_app.domain.approval import Decision, Settlement, Verdict
 from function_app.domain.gates import GateResult
+from function_app.domain.lane import LaneHolder
 from function_app.domain.release import Release, ReleasePolicy, ReleaseStatus
 from function_app.domain.requests import Champion
 from function_app.domain.serving import Deployment, Environment, Image
@@ -31,8 +32,8 @@ DEPLOYMENT = Deployment(
 )
 
 
-def decision(verdict: Verdict) -> Decision:
-    return Decision(
+def decision(verdict: Verdict) -> Settlement:
+    made = Decision(
         release_id="release-diabetes-2",
         verdict=verdict,
         decided_by="ada",
@@ -41,6 +42,7 @@ def decision(verdict: Verdict) -> Decision:
         evidence_hash="e",
         decided_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
+    return Settlement(decision=made)
 
 
 def player(**change: Any) -> Player:
@@ -48,7 +50,8 @@ def player(**change: Any) -> Player:
         names.BUILD_IMAGE: IMAGE,
         names.DEPLOY_STAGING: DEPLOYMENT,
         names.SMOKE_TEST: GOOD,
-        names.READ_DECISION: decision(Verdict.APPROVE),
+        names.SETTLE_APPROVAL: decision(Verdict.APPROVE),
+        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0),
         names.GET_CHAMPION: FORMER,
         names.PROMOTE_CHALLENGER: DEPLOYMENT,
         names.ROLL_BACK_PRODUCTION: FORMER,
@@ -63,15 +66,15 @@ def test_an_approved_release_is_promoted() -> None:
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is ReleaseStatus.PROMOTED
-    assert host.called.index(names.READ_DECISION) < host.called.index(names.PROMOTE_CHALLENGER)
+    assert host.called.index(names.SETTLE_APPROVAL) < host.called.index(names.PROMOTE_CHALLENGER)
 
 
 @pytest.mark.parametrize(
     ("change", "status"),
     [
         ({names.SMOKE_TEST: BAD}, ReleaseStatus.REJECTED),
-        ({names.READ_DECISION: decision(Verdict.REJECT)}, ReleaseStatus.REJECTED),
-        ({names.READ_DECISION: None}, ReleaseStatus.EXPIRED),
+        ({names.SETTLE_APPROVAL: decision(Verdict.REJECT)}, ReleaseStatus.REJECTED),
+        ({names.SETTLE_APPROVAL: Settlement()}, ReleaseStatus.EXPIRED),
         ({names.BUILD_IMAGE: Exception("PLATFORM: no space")}, ReleaseStatus.FAILED),
     ],
 )
@@ -88,7 +91,7 @@ def test_a_release_that_is_not_approved_never_reaches_production(
 
 
 def test_a_wake_up_without_a_stored_decision_approves_nothing() -> None:
-    host = player(**{names.READ_DECISION: None})
+    host = player(**{names.SETTLE_APPROVAL: Settlement()})
 
     host.play(release_model(host, RELEASE))
 
@@ -119,9 +122,45 @@ def test_a_promotion_that_raises_is_rolled_back() -> None:
     assert names.ROLL_BACK_PRODUCTION in host.called
 
 
-def test_the_losing_timer_is_cancelled() -> None:
-    host = player()
+def test_a_decision_that_comes_later_is_found_and_the_losing_timer_is_cancelled() -> None:
+    host = player(**{names.SETTLE_APPROVAL: [Settlement(), decision(Verdict.APPROVE)]})
+
+    assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
+    assert [timer.cancelled for timer in host.timers] == [True]
+
+
+def test_a_lost_event_is_made_up_for_by_looking_every_hour() -> None:
+    host = player(**{names.SETTLE_APPROVAL: [Settlement(), decision(Verdict.APPROVE)]})
+    host.event_arrives = False
+    begun = host.current_utc_datetime
+
+    assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
+    assert host.current_utc_datetime - begun == timedelta(hours=1)
+
+
+def test_a_superseded_release_ends_so_and_leaves_production_alone() -> None:
+    superseded = Settlement(superseded=("release-diabetes-3 superseded it.",))
+    host = player(**{names.SETTLE_APPROVAL: [Settlement(), superseded]})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert (result.status, result.reasons) == (ReleaseStatus.SUPERSEDED, superseded.superseded)
+    assert names.PROMOTE_CHALLENGER not in host.called
+    assert names.REMOVE_STAGING in host.called
+
+
+def test_a_rollout_waits_for_the_one_before_and_leaves_its_lane_whatever_happens() -> None:
+    busy = LaneHolder(owner="release-diabetes-1", ahead=1)
+    mine = LaneHolder(owner="instance-1", ahead=0)
+    host = player(
+        **{
+            names.TAKE_LANE: [busy, busy, mine],
+            names.PROMOTE_CHALLENGER: Exception("PLATFORM: down"),
+        }
+    )
 
     host.play(release_model(host, RELEASE))
 
-    assert [timer.cancelled for timer in host.timers] == [True]
+    assert host.called.count(names.TAKE_LANE) == 3
+    assert host.shown.count("waiting for its turn") == 2
+    assert host.called.index(names.LEAVE_LANE) > host.called.index(names.PROMOTE_CHALLENGER)

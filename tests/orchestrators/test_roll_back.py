@@ -1,6 +1,7 @@
 import pytest
 
 from function_app import names
+from function_app.domain.lane import LaneHolder
 from function_app.domain.release import Release, ReleasePolicy
 from function_app.domain.requests import Champion, RollBack
 from function_app.domain.serving import Image
@@ -17,7 +18,12 @@ RELEASE = Release(
 def test_a_release_is_rolled_back_only_when_production_says_so(
     served: Image | None, restored: bool
 ) -> None:
-    host = Player({names.ROLL_BACK_PRODUCTION: Champion(image=served)})
+    host = Player(
+        {
+            names.ROLL_BACK_PRODUCTION: Champion(image=served),
+            names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0),
+        }
+    )
 
     request = RollBack(model="m", former=FORMER, release=RELEASE)
     result = host.play(roll_back(host, request))

@@ -1,9 +1,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from function_app import names
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
+from function_app.domain.lane import LaneHolder
 from function_app.domain.requests import CheckedDataset
 from function_app.domain.training import (
     Dataset,
@@ -44,6 +47,7 @@ REQUEST = TrainingRequest(
 def player(**change: object) -> Player:
     answers = {
         names.VALIDATE_DATASET: CheckedDataset(result=GOOD, dataset=DATASET),
+        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0),
         names.SUBMIT_TRAINING: RUNNING,
         names.GET_RUN: [RUNNING, DONE],
         names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
@@ -104,3 +108,12 @@ def test_an_early_event_does_not_make_the_story_poll_without_pause() -> None:
     host.play(train_model(host, REQUEST))
 
     assert [timer.cancelled for timer in host.timers] == [True, False, False]
+
+
+def test_a_training_leaves_its_lane_when_it_fails() -> None:
+    host = player(**{names.SUBMIT_TRAINING: Exception("PLATFORM: no space")})
+
+    with pytest.raises(Exception, match="no space"):
+        host.play(train_model(host, REQUEST))
+
+    assert host.called[-1] == names.LEAVE_LANE

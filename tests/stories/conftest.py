@@ -30,6 +30,7 @@ PROJECTS = "\n".join(
         DIABETES,
         project("crashing", training='"tests.stories.projects.crashing"'),
         project("slow", training='"tests.stories.projects.slow"', timeout_seconds="2"),
+        project("eager", margin="-0.5"),
         project("sick", scoring='"tests/stories/projects/sick_scoring"'),
     ]
 )

@@ -4,12 +4,21 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision
+from function_app.domain.approval import Decision, Settlement, Verdict
 from function_app.domain.inbox import Claim, DeadLetter
-from function_app.domain.release import ReleaseRecord, may_become
+from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.release import (
+    Release,
+    ReleaseRecord,
+    ReleaseStatus,
+    may_become,
+    version_key,
+)
 from function_app.errors import ConflictError
 
 _SCHEMA = """
@@ -20,6 +29,9 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 CREATE TABLE IF NOT EXISTS releases (
     release_id TEXT PRIMARY KEY, updated_at TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS decisions (release_id TEXT PRIMARY KEY, decision TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lanes (
+    place INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, owner TEXT NOT NULL,
+    until TEXT NOT NULL, UNIQUE (lane, owner));
 """
 
 
@@ -67,10 +79,7 @@ class LocalLedger:
                 raise ConflictError(
                     f"{release_id} is {stored.status} and cannot become {record.status}."
                 )
-            connection.execute(
-                "INSERT OR REPLACE INTO releases VALUES (?, ?, ?)",
-                (release_id, record.updated_at.isoformat(), json.dumps(dump(record))),
-            )
+            self._save(connection, record)
 
     def get_release(self, release_id: str) -> ReleaseRecord | None:
         with self._transaction() as connection:
@@ -81,8 +90,78 @@ class LocalLedger:
             rows = connection.execute("SELECT record FROM releases ORDER BY updated_at DESC")
             return tuple(load(ReleaseRecord, json.loads(row[0])) for row in rows)
 
+    def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
+        reasons = (f"{newer.release_id} superseded it.",)
+        taken = []
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT record FROM releases ORDER BY release_id").fetchall()
+            for record in (load(ReleaseRecord, json.loads(row[0])) for row in rows):
+                release = record.release
+                if release.model != newer.model or release.release_id == newer.release_id:
+                    continue
+                if record.status is ReleaseStatus.SUPERSEDED and record.reasons == reasons:
+                    taken.append(release.release_id)
+                elif record.status is ReleaseStatus.AWAITING_APPROVAL and (
+                    version_key(release.version) < version_key(newer.version)
+                ):
+                    self._save(
+                        connection,
+                        replace(
+                            record, status=ReleaseStatus.SUPERSEDED, reasons=reasons, updated_at=now
+                        ),
+                    )
+                    taken.append(release.release_id)
+        return tuple(taken)
+
+    def settle(self, release_id: str, now: datetime) -> Settlement:
+        with self._transaction() as connection:
+            record = self._release(connection, release_id)
+            decision = self._decision(connection, release_id)
+            if record is not None and record.status is ReleaseStatus.SUPERSEDED:
+                return Settlement(superseded=record.reasons)
+            waits = record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL
+            if waits and decision is not None and decision.verdict is Verdict.APPROVE:
+                assert record is not None
+                approved = replace(record, status=ReleaseStatus.IN_PROGRESS, updated_at=now)
+                self._save(connection, approved)
+            return Settlement(decision=decision)
+
+    def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
+        lane, owner = request.lane, request.owner
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM lanes WHERE lane = ? AND owner <> ? AND until < ?",
+                (lane, owner, now.isoformat()),
+            )
+            connection.execute(
+                "INSERT INTO lanes (lane, owner, until) VALUES (?, ?, ?) "
+                "ON CONFLICT (lane, owner) DO UPDATE SET until = excluded.until",
+                (lane, owner, (now + request.patience).isoformat()),
+            )
+            query = "SELECT owner FROM lanes WHERE lane = ? ORDER BY place"
+            queue = [row[0] for row in connection.execute(query, (lane,))]
+            if queue[0] == owner:
+                connection.execute(
+                    "UPDATE lanes SET until = ? WHERE lane = ? AND owner = ?",
+                    ((now + request.hold).isoformat(), lane, owner),
+                )
+        return LaneHolder(owner=queue[0], ahead=queue.index(owner))
+
+    def leave_lane(self, lane: str, owner: str) -> None:
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM lanes WHERE lane = ? AND owner = ?", (lane, owner))
+
     def decide(self, decision: Decision) -> Decision:
         with self._transaction() as connection:
+            record = self._release(connection, decision.release_id)
+            stored = self._decision(connection, decision.release_id)
+            waits = record is None or record.status is ReleaseStatus.AWAITING_APPROVAL
+            if stored is None and not waits:
+                assert record is not None
+                raise ConflictError(
+                    f"{decision.release_id} is {record.status}; nothing waits for a decision.",
+                    code="RELEASE_NOT_WAITING",
+                )
             connection.execute(
                 "INSERT OR IGNORE INTO decisions VALUES (?, ?)",
                 (decision.release_id, json.dumps(dump(decision))),
@@ -94,6 +173,12 @@ class LocalLedger:
     def get_decision(self, release_id: str) -> Decision | None:
         with self._transaction() as connection:
             return self._decision(connection, release_id)
+
+    @staticmethod
+    def _save(connection: sqlite3.Connection, record: ReleaseRecord) -> None:
+        text = json.dumps(dump(record))
+        row = (record.release.release_id, record.updated_at.isoformat(), text)
+        connection.execute("INSERT OR REPLACE INTO releases VALUES (?, ?, ?)", row)
 
     @staticmethod
     def _release(connection: sqlite3.Connection, release_id: str) -> ReleaseRecord | None:

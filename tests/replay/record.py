@@ -1,0 +1,81 @@
+"""Record the golden histories anew: `python -m tests.replay.record` (about a minute).
+
+Only for a story that got a new name or a new ending. A history that no longer replays tells that
+running instances would break; `docs/stories.md` says what to do then.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from funchost.commands import export
+from tests.stories.conftest import ROOT, App, make_app
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+def main() -> None:
+    """Let every story come to every end that one machine can bring about."""
+    from sklearn.datasets import load_diabetes
+
+    frame = load_diabetes(as_frame=True).frame.rename(columns={"target": "Y"})
+    data = str(frame.to_csv(index=False))
+    os.environ["MLOPS_ENGINE"] = ""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environ:
+        apps = make_app(Path(folder), environ)
+        app = next(apps)
+        _play(app, data)
+        apps.close()
+        for document in export(app.state / "funchost", None):
+            _keep(document, {str(app.state): "/state", str(ROOT): "/app"})
+
+
+def _play(app: App, data: str) -> None:
+    row = data.splitlines()[1] + "\n"
+    app.drop("eager/1.csv", data)
+    app.ended(app.claimed("eager/1.csv"))
+    app.at_step("release-eager-1", "awaiting approval")
+    app.api.decide("release-eager-1", "approve", "ada", "")
+    app.ended("release-eager-1")
+    app.drop("eager/2.csv", data + row)
+    app.ended(app.claimed("eager/2.csv"))
+    app.at_step("release-eager-2", "awaiting approval")
+    app.drop("eager/3.csv", data + row + row)
+    app.ended("release-eager-2")
+    app.at_step("release-eager-3", "awaiting approval")
+    app.api.decide("release-eager-3", "approve", "ada", "")
+    app.ended("release-eager-3")
+    app.ended(app.api.roll_back("eager", "ada")["instance_id"])
+    app.drop("diabetes/bad.csv", "a,b\n1,2\n")
+    app.ended(app.claimed("diabetes/bad.csv"))
+    app.drop("diabetes/1.csv", data)
+    app.ended(app.claimed("diabetes/1.csv"))
+    app.at_step("release-diabetes-1", "awaiting approval")
+    app.api.decide("release-diabetes-1", "reject", "ada", "not now")
+    app.ended("release-diabetes-1")
+    app.drop("crashing/1.csv", data)
+    app.ended(app.claimed("crashing/1.csv"))
+    app.drop("slow/1.csv", data)
+    app.ended(app.claimed("slow/1.csv"))
+    app.drop("sick/1.csv", data)
+    app.ended(app.claimed("sick/1.csv"))
+    app.ended("release-sick-1")
+
+
+def _keep(document: dict[str, object], places: dict[str, str]) -> None:
+    output = json.loads(str(document["output"]))
+    end = output.get("outcome") or output.get("status") or document["runtimeStatus"]
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    for place, name in places.items():
+        text = text.replace(place, name)
+    name = f"{document['name']}-{str(end).lower()}"
+    if output.get("reasons") and "training" not in name and end in ("rejected", "failed"):
+        name += "-" + str(document["instanceId"]).split("-")[1]
+    (HISTORIES / f"{name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

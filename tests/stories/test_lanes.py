@@ -1,0 +1,34 @@
+"""Per model one training and one rollout at a time; the newer challenger wins."""
+
+import pytest
+
+from tests.stories.conftest import App
+
+
+@pytest.mark.timeout(180)
+def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabetes: str) -> None:
+    app, row = fresh_app, diabetes.splitlines()[1] + "\n"
+    app.drop("eager/1.csv", diabetes)
+    assert app.ended(app.claimed("eager/1.csv"))["output"]["version"] == "1"
+    app.at_step("release-eager-1", "awaiting approval")
+    waiting = app.api.get("/api/releases/release-eager-1")
+
+    app.drop("eager/2.csv", diabetes + row)
+    app.drop("eager/3.csv", diabetes + row + row)
+    trainings = [app.claimed("eager/2.csv"), app.claimed("eager/3.csv")]
+    ended = [app.ended(training)["output"] for training in trainings]
+
+    assert sorted(output["version"] for output in ended) == ["2", "3"]
+    trails = [[s["step"] for s in app.find(t)["step"]["trail"]] for t in trainings]  # type: ignore[index]
+    assert ["waiting for its turn" in trail for trail in trails].count(True) == 1
+    assert app.ended("release-eager-1")["output"]["status"] == "superseded"
+    assert app.ended("release-eager-2")["output"]["status"] == "superseded"
+    ada = {"Authorization": f"Bearer {app.api.token('ada')}"}
+    body = {k: waiting[k] for k in ("image_digest", "evidence_hash")}
+    path = "/api/releases/release-eager-1/approve"
+    late = app.ask("POST", path, json=body, headers=ada)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "RELEASE_NOT_WAITING")
+
+    app.at_step("release-eager-3", "awaiting approval")
+    app.api.decide("release-eager-3", "approve", "ada", "the newest")
+    assert app.ended("release-eager-3")["output"]["status"] == "promoted"
