@@ -120,20 +120,10 @@ def _hosted(name: str, bindings: list[dict[str, Any]], call: Callable[..., Any])
     )
 
 
-def unload(app: Path) -> None:
-    """Forget the app's modules, so that the next host of this Python process imports them anew."""
-    if str(app) in sys.path:
-        sys.path.remove(str(app))
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(app):
-            del sys.modules[name]
-
-
 @contextmanager
 def alone(app: Path) -> Iterator[None]:
     """Let an app be loaded beside another function_app of this process, and leave no trace."""
-    folder, path = Path.cwd(), list(sys.path)
+    folder, path, before = Path.cwd(), list(sys.path), set(sys.modules)
     others = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "function_app"}
     for name in others:
         del sys.modules[name]
@@ -141,7 +131,15 @@ def alone(app: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        unload(app)
+        for name in set(sys.modules) - before | set(others):
+            if _belongs(sys.modules.get(name), app):
+                del sys.modules[name]
         sys.modules.update(others)
         sys.path[:] = path
         os.chdir(folder)
+
+
+def _belongs(module: Any, app: Path) -> bool:
+    """Tell whether a module is the app's own, not one of an environment in its folder."""
+    file = Path(getattr(module, "__file__", None) or "/")
+    return file.is_relative_to(app) and not file.is_relative_to(sys.prefix)

@@ -25,7 +25,7 @@ from funchost import history as h
 from funchost.commands import recording
 from funchost.execution import Instance, Replayed
 from funchost.host import Host, Options
-from funchost.indexing import alone, load_functions
+from funchost.indexing import HostedFunction, alone, load_functions
 from funchost.status import status_document
 from funchost.virtual_clock import VirtualClock
 
@@ -162,10 +162,15 @@ class LocalHost:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
 
-def replay(app: Path, recorded: dict[str, Any]) -> None:
-    """Run today's code on a recorded history; raise DivergenceError with the step that differs."""
+def replay(app: Path, *recordings: dict[str, Any]) -> None:
+    """Run today's code on recorded histories; raise DivergenceError with the step that differs."""
     with alone(app.resolve()):
-        function = load_functions(app.resolve()).get(recorded["name"].lower())
+        functions = load_functions(app.resolve())
+        for recorded in recordings:
+            _replay(functions, recorded)
+
+
+def _replay(functions: dict[str, HostedFunction], recorded: dict[str, Any]) -> None:
     one = Instance(
         id=recorded["instanceId"],
         name=recorded["name"],
@@ -173,10 +178,9 @@ def replay(app: Path, recorded: dict[str, Any]) -> None:
         input=recorded["input"],
         parent=recorded["parentInstanceId"],
     )
-    run = Replayed(function, one)
+    run = Replayed(functions.get(one.name.lower()), one)
     run.run([], recorded["history"])
-    failed = recorded["runtimeStatus"] == "Failed"
-    if run.failure is not None and not failed:
+    if run.failure is not None and recorded["runtimeStatus"] != "Failed":
         raise DivergenceError(f"{one.name} ({one.id}): {run.failure}")
     if run.walk.new:
         names = ", ".join(str(e.get("Name") or "a timer") for e in run.walk.new)

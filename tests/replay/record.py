@@ -25,10 +25,8 @@ def main() -> None:
     data = str(frame.to_csv(index=False))
     os.environ["MLOPS_ENGINE"] = ""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environ:
-        apps = make_app(Path(folder), environ)
-        app = next(apps)
-        _play(app, data)
-        apps.close()
+        for app in make_app(Path(folder), environ):
+            _play(app, data)
         for document in export(app.state / "funchost", None):
             _keep(document, {str(app.state): "/state", str(ROOT): "/app"})
 
