@@ -13,7 +13,7 @@ from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.ports import Ports
 from function_app.settings import Settings
-from function_app.triggers import approvals, http_api
+from function_app.triggers import approvals, dead_letters, http_api
 from function_app.wiring import add_activity, add_event_grid, add_route, add_schedule, add_story
 
 STORIES = (ensure_platform, train_model, release_model, roll_back)
@@ -43,6 +43,10 @@ ACTIVITIES = (
 
 ROUTES = (
     ("POST", "events", http_api.post_events),
+    ("GET", "dead-letters", dead_letters.get_dead_letters),
+    ("GET", "dead-letters/{letter_id}", dead_letters.get_dead_letter),
+    ("DELETE", "dead-letters/{letter_id}", dead_letters.delete_dead_letter),
+    ("POST", "dead-letters/{letter_id}/replay", dead_letters.post_replay),
     ("GET", "status", http_api.get_status),
     ("GET", "status/{instance_id}", http_api.get_instance),
     ("POST", "platform", http_api.post_platform),

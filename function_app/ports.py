@@ -122,6 +122,12 @@ class Ledger(Protocol):
     def list_dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return every dead letter, newest first."""
 
+    def get_dead_letter(self, letter_id: str) -> DeadLetter | None:
+        """Return one dead letter."""
+
+    def discard_dead_letter(self, letter_id: str) -> None:
+        """Delete a dead letter; nothing happens when it is gone already."""
+
     def save_release(self, record: ReleaseRecord) -> None:
         """Store a release; ConflictError when its status may not follow the stored one."""
 

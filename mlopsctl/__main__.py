@@ -9,29 +9,23 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.live import Live
 
 from mlopsctl import screens
 from mlopsctl.client import Api, ApiError
+from mlopsctl.connection import PORT, ROOT, STATE, Json, State, Url, connect, print_json
 from mlopsctl.demo import run_demo
 from mlopsctl.doctor import examine
-from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform, running_url
-
-ROOT = Path(__file__).resolve().parents[1]
-PORT = 7071
+from mlopsctl.events import events
+from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
-events = typer.Typer(help="Events that come in.", no_args_is_help=True)
 app.add_typer(events, name="events")
 
-State = Annotated[Path, typer.Option(envvar="MLOPS_STATE", help="State folder of this machine.")]
-Url = Annotated[str, typer.Option(envvar="MLOPS_URL", help="The app; found by itself here.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
-STATE = ROOT / ".mlops"
 
 
 def main() -> int:
@@ -52,15 +46,6 @@ def main() -> int:
         show()
         return 2
     return code if isinstance(code, int) else 0
-
-
-def _api(url: str, state: Path) -> Api:
-    found = url or running_url(state) or f"http://127.0.0.1:{PORT}"
-    return Api(found, state)
-
-
-def _print(content: Any) -> None:
-    print(json.dumps(content, indent=2))
 
 
 @app.command()
@@ -119,7 +104,7 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
         host.stop()
     result["seconds"] = round(time.monotonic() - begun, 1)
     if as_json:
-        _print(result)
+        print_json(result)
         return
     say("\n[bold green]The loop is closed.[/bold green]")
     for name in ("version", "image", "approved_by", "production"):
@@ -135,9 +120,9 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show every story, its step, and what nothing took."""
-    api, out = _api(url, state), screens.console()
+    api, out = connect(url, state), screens.console()
     if as_json:
-        return _print(api.get("/api/status"))
+        return print_json(api.get("/api/status"))
     if not watch:
         for table in screens.status_tables(api.get("/api/status")):
             out.print(table)
@@ -151,16 +136,16 @@ def status(
 @app.command()
 def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
     """List the releases, newest first."""
-    content = _api(url, state).get("/api/releases")
+    content = connect(url, state).get("/api/releases")
     if as_json:
-        return _print(content)
+        return print_json(content)
     return screens.console().print(screens.releases_table(content["releases"]))
 
 
 def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
     content = api.decide(release_id, verb, person, comment)
     if raw:
-        return _print(content)
+        return print_json(content)
     decision = content["decision"]
     return print(f"{decision['decided_by']}: {decision['verdict']} {release_id}")
 
@@ -175,7 +160,7 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Approve the image and evidence that the release shows."""
-    _decide("approve", release_id, comment, person, _api(url, state), as_json)
+    _decide("approve", release_id, comment, person, connect(url, state), as_json)
 
 
 @app.command()
@@ -188,7 +173,7 @@ def reject(
     as_json: Json = False,
 ) -> None:
     """Reject a release."""
-    _decide("reject", release_id, comment, person, _api(url, state), as_json)
+    _decide("reject", release_id, comment, person, connect(url, state), as_json)
 
 
 @app.command("roll-back")
@@ -196,34 +181,18 @@ def roll_back(
     model: str, person: Person = "ada", url: Url = "", state: State = STATE, as_json: Json = False
 ) -> None:
     """Give production back to the release before the present one."""
-    content = _api(url, state).roll_back(model, person)
+    content = connect(url, state).roll_back(model, person)
     if as_json:
-        return _print(content)
+        return print_json(content)
     return print(f"{content['instance_id']} rolls {model} back to version {content['to_version']}")
-
-
-@events.command("send")
-def send(file: Path, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """Send the event, or the list of events, in a JSON file."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ApiError("BAD_FILE", f"{file} holds no JSON: {error}") from error
-    receipts = _api(url, state).post("/api/events", content)
-    if as_json:
-        return _print(receipts)
-    for receipt in receipts["receipts"]:
-        rest = receipt["instance_id"] or f"{receipt['code']} {receipt['reason']}"
-        print(f"{receipt['event_id']}: {receipt['outcome']} {rest}")
-    return None
 
 
 @app.command()
 def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
     """Look at this machine and the app; say what is wrong and what to do."""
-    findings = examine(_api(url, state), ROOT, state)
+    findings = examine(connect(url, state), ROOT, state)
     if as_json:
-        _print(findings)
+        print_json(findings)
     else:
         for finding in findings:
             print(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}: {finding['detail']}")

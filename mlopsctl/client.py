@@ -31,6 +31,9 @@ class Api:
     def post(self, path: str, content: Any = None) -> Any:
         return self._ask("POST", path, content)
 
+    def delete(self, path: str) -> Any:
+        return self._ask("DELETE", path)
+
     def find(self, path: str) -> Any:
         """Return what is there, or None when there is nothing."""
         try:

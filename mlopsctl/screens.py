@@ -45,13 +45,16 @@ def status_tables(content: dict[str, Any]) -> list[Table]:
             short(step.get("reason") or failure, 120),
             short(story["updated_at"], 20),
         )
-    tables = [stories]
-    if content["dead_letters"]:
-        letters = Table("id", "code", "reason", title="Dead letters", title_justify="left")
-        for letter in content["dead_letters"]:
-            letters.add_row(letter["letter_id"], letter["code"], short(letter["reason"], 90))
-        tables.append(letters)
-    return tables
+    letters = content["dead_letters"]
+    return [stories, letters_table(letters)] if letters else [stories]
+
+
+def letters_table(letters: list[dict[str, Any]]) -> Table:
+    """Return a table of dead letters."""
+    table = Table("id", "code", "reason", title="Dead letters", title_justify="left")
+    for letter in letters:
+        table.add_row(letter["letter_id"], letter["code"], short(letter["reason"], 90))
+    return table
 
 
 def releases_table(releases: list[dict[str, Any]]) -> Table:

@@ -14,6 +14,8 @@ from function_app.errors import ContractError
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
 RUN_COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
+RUN_STATUS_CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
+TRAINING_REQUESTED = "Mlops.TrainingRequested"
 
 # The `api` values after which a blob is complete; the others announce one that is still written.
 _COMPLETE = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
@@ -58,8 +60,32 @@ class RunCompleted:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-type_names = {BLOB_CREATED, MODEL_REGISTERED, RUN_COMPLETED}
-DomainEvent = DataArrived | ModelRegistered | RunCompleted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequested:
+    """A build system, a schedule or a person wants a model trained on this data."""
+
+    model: str
+    uri: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToDo:
+    """An event that is understood and needs no answer, with the reason."""
+
+    reason: str
+
+
+type_names = {
+    BLOB_CREATED,
+    MODEL_REGISTERED,
+    RUN_COMPLETED,
+    RUN_STATUS_CHANGED,
+    TRAINING_REQUESTED,
+}
+DomainEvent = DataArrived | ModelRegistered | RunCompleted | TrainingRequested
+# Azure ML raises RunCompleted only for a run that succeeded; this is how the others end.
+_ENDED = frozenset({"completed", "failed", "canceled", "cancelled", "notresponding"})
 
 
 def read_envelope(payload: Mapping[str, Any]) -> Envelope:
@@ -84,8 +110,8 @@ def read_envelope(payload: Mapping[str, Any]) -> Envelope:
     )
 
 
-def read_event(envelope: Envelope) -> DomainEvent | None:
-    """Return the domain event, or None for one that announces nothing complete."""
+def read_event(envelope: Envelope) -> DomainEvent | NothingToDo:
+    """Return the domain event, or why there is nothing to do."""
     fields = {key.lower(): value for key, value in envelope.data.items()}
     if envelope.type == BLOB_CREATED:
         return _read_blob(envelope, fields)
@@ -97,6 +123,17 @@ def read_event(envelope: Envelope) -> DomainEvent | None:
         )
     if envelope.type == RUN_COMPLETED:
         return RunCompleted(run_id=_text(fields, "runid"), tags=_tags(fields, "runtags"))
+    if envelope.type == RUN_STATUS_CHANGED:
+        status = _text(fields, "runstatus").lower()
+        if status not in _ENDED:
+            return NothingToDo(reason=f"The run is {status}; its end is what counts.")
+        return RunCompleted(run_id=_text(fields, "runid"), tags=_tags(fields, "runtags"))
+    if envelope.type == TRAINING_REQUESTED:
+        return TrainingRequested(
+            model=_text(fields, "model"),
+            uri=_text(fields, "datauri"),
+            request_id=_text(fields, "requestid"),
+        )
     known = ", ".join(sorted(type_names))
     message = f"type: {envelope.type!r} is not one this app reacts to ({known})."
     raise ContractError(message, code="UNKNOWN_TYPE")
@@ -111,14 +148,18 @@ def claim_key(envelope: Envelope, event: DomainEvent) -> str:
             content = event.version
         case RunCompleted():
             content = event.run_id
+        case TrainingRequested():
+            # Whoever asks names the request: the same one from any source is one training.
+            parts = (envelope.type, event.model, event.uri, event.request_id)
+            return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
     parts = (envelope.source, envelope.type, envelope.subject, content)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _read_blob(envelope: Envelope, fields: Mapping[str, Any]) -> DataArrived | None:
+def _read_blob(envelope: Envelope, fields: Mapping[str, Any]) -> DataArrived | NothingToDo:
     api = _text(fields, "api")
     if api not in _COMPLETE:
-        return None
+        return NothingToDo(reason=f"After {api} the blob is not complete.")
     match = _BLOB_SUBJECT.match(envelope.subject)
     if match is None:
         raise ContractError(f"subject: {envelope.subject!r} does not name a blob.")

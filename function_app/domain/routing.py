@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from function_app import names
-from function_app.domain.events import DataArrived, DomainEvent, ModelRegistered, RunCompleted
+from function_app.domain.events import (
+    DataArrived,
+    DomainEvent,
+    ModelRegistered,
+    RunCompleted,
+    TrainingRequested,
+)
 from function_app.domain.project import ModelProject
 from function_app.domain.release import Release, release_id
 from function_app.domain.training import TrainingRequest, run_id
@@ -37,6 +43,8 @@ def route(event: DomainEvent, cause: str, projects: Mapping[str, ModelProject]) 
             return _route_model(event, projects)
         case RunCompleted():
             return _route_run(event)
+        case TrainingRequested():
+            return _route_request(event, cause, projects)
 
 
 def _route_data(event: DataArrived, cause: str, projects: Mapping[str, ModelProject]) -> Start:
@@ -67,6 +75,19 @@ def _route_model(event: ModelRegistered, projects: Mapping[str, ModelProject]) -
         policy=project.release_policy(),
     )
     return Start(story=names.RELEASE_MODEL, instance_id=release.release_id, argument=release)
+
+
+def _route_request(
+    event: TrainingRequested, cause: str, projects: Mapping[str, ModelProject]
+) -> Start:
+    project = projects.get(event.model)
+    if project is None:
+        message = f"mlops.toml names no model {event.model!r}. Add it, or name another."
+        raise ContractError(message, code="UNKNOWN_MODEL")
+    request = TrainingRequest(
+        model=event.model, cause=cause, data_uri=event.uri, policy=project.training_policy()
+    )
+    return Start(story=names.TRAIN_MODEL, instance_id=run_id(event.model, cause), argument=request)
 
 
 def _route_run(event: RunCompleted) -> Wake:

@@ -7,7 +7,16 @@ from typing import Any
 
 from function_app import names
 from function_app.codec import dump
-from function_app.domain.events import claim_key, read_envelope, read_event
+from function_app.domain.events import (
+    DataArrived,
+    DomainEvent,
+    ModelRegistered,
+    NothingToDo,
+    TrainingRequested,
+    claim_key,
+    read_envelope,
+    read_event,
+)
 from function_app.domain.inbox import Claim, DeadLetter
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Wake, route
@@ -34,8 +43,8 @@ async def receive(desk: Desk, payload: Any) -> Receipt:
             raise ContractError("An event must be a JSON object.")
         envelope = read_envelope(payload)
         event = read_event(envelope)
-        if event is None:
-            return Receipt(outcome="ignored", event_id=event_id, reason="The blob is not complete.")
+        if isinstance(event, NothingToDo):
+            return Receipt(outcome="ignored", event_id=event_id, reason=event.reason)
         key = claim_key(envelope, event)
         target = route(event, key, desk.projects)
     except ContractError as error:
@@ -49,7 +58,7 @@ async def receive(desk: Desk, payload: Any) -> Receipt:
         owner=target.instance_id,
         type=envelope.type,
         subject=envelope.subject,
-        content=str(getattr(event, "etag", "") or getattr(event, "version", "")),
+        content=_content(event),
         claimed_at=desk.ports.clock.now(),
     )
     receipt = await start_once(desk, claim, target, event_id)
@@ -69,6 +78,17 @@ async def start_once(desk: Desk, claim: Claim, target: Start, event_id: str) -> 
         return Receipt(outcome="repeated", event_id=event_id, instance_id=stored.owner)
     await desk.stories.start(target.story, stored.owner, dump(target.argument))
     return Receipt(outcome="started", event_id=event_id, instance_id=stored.owner)
+
+
+def _content(event: DomainEvent) -> str:
+    match event:
+        case DataArrived():
+            return event.etag
+        case ModelRegistered():
+            return event.version
+        case TrainingRequested():
+            return event.request_id
+    return ""
 
 
 def _bury(desk: Desk, payload: Any, error: ContractError) -> None:

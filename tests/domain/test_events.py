@@ -1,9 +1,13 @@
+from collections.abc import Mapping
+
 import pytest
 
 from function_app.domain.events import (
     DataArrived,
     ModelRegistered,
+    NothingToDo,
     RunCompleted,
+    TrainingRequested,
     claim_key,
     read_envelope,
     read_event,
@@ -24,10 +28,10 @@ def blob(**data: object) -> dict[str, object]:
     }
 
 
-def key_of(payload: dict[str, object]) -> str:
+def key_of(payload: Mapping[str, object]) -> str:
     envelope = read_envelope(payload)
     event = read_event(envelope)
-    assert event is not None
+    assert not isinstance(event, NothingToDo)
     return claim_key(envelope, event)
 
 
@@ -55,7 +59,9 @@ def test_a_complete_blob_is_data_that_arrived() -> None:
 
 
 def test_a_blob_that_is_still_written_is_no_event() -> None:
-    assert read_event(read_envelope(blob(api="CreateFile"))) is None
+    found = read_event(read_envelope(blob(api="CreateFile")))
+
+    assert found == NothingToDo(reason="After CreateFile the blob is not complete.")
 
 
 def test_the_same_content_has_one_cause_whatever_its_event_id() -> None:
@@ -88,6 +94,44 @@ def test_a_run_carries_its_tags() -> None:
     assert read_event(read_envelope(payload)) == RunCompleted(
         run_id="r", tags={"instance_id": "train-1"}
     )
+
+
+def status_changed(status: str) -> dict[str, object]:
+    return {
+        "id": "1",
+        "topic": "/t",
+        "subject": "experiments/e/runs/r",
+        "eventType": "Microsoft.MachineLearningServices.RunStatusChanged",
+        "data": {"runId": "r", "runStatus": status, "runTags": {"instance_id": "train-1"}},
+    }
+
+
+@pytest.mark.parametrize("status", ["failed", "Failed", "Canceled", "NotResponding"])
+def test_a_run_that_ends_badly_is_heard_of_by_its_status(status: str) -> None:
+    ended = RunCompleted(run_id="r", tags={"instance_id": "train-1"})
+
+    assert read_event(read_envelope(status_changed(status))) == ended
+
+
+def test_a_run_that_goes_on_needs_nothing() -> None:
+    assert isinstance(read_event(read_envelope(status_changed("Running"))), NothingToDo)
+
+
+def test_a_request_has_one_cause_whoever_sends_it() -> None:
+    request = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/jenkins",
+        "type": "Mlops.TrainingRequested",
+        "data": {"model": "diabetes", "dataUri": "data/x.csv", "requestId": "build-7"},
+    }
+
+    assert read_event(read_envelope(request)) == TrainingRequested(
+        model="diabetes", uri="data/x.csv", request_id="build-7"
+    )
+    assert key_of(request) == key_of({**request, "id": "2", "source": "/travis"})
+    other = {**request["data"], "requestId": "build-8"}  # type: ignore[dict-item]
+    assert key_of(request) != key_of({**request, "data": other})
 
 
 @pytest.mark.parametrize(

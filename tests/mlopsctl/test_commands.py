@@ -30,6 +30,7 @@ def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
         (["status", "--url", "http://127.0.0.1:9"], 1, "UNREACHABLE: http://127.0.0.1:9"),
         (["doctor", "--url", "http://127.0.0.1:9"], 1, "Start it with `make up`"),
         (["events", "send", "nowhere.json"], 1, "BAD_FILE"),
+        (["events", "replay", "x", "--url", "http://127.0.0.1:9"], 1, "UNREACHABLE"),
         (["roll-back", "m", "--as", "nobody"], 1, "NO_TOKEN"),
     ],
 )

@@ -57,6 +57,45 @@ def test_a_bad_event_in_a_batch_does_not_hold_up_the_others(app: App) -> None:
     assert any(letter["event"]["data"] == 2 for letter in letters)
 
 
+def test_a_dead_letter_is_shown_replayed_and_discarded(app: App) -> None:
+    def letters() -> list[str]:
+        found = app.api.get("/api/dead-letters")["dead_letters"]
+        return [letter["letter_id"] for letter in found]
+
+    before = set(letters())
+    unknown = {**EVENT, "id": "lost", "eventType": "Not.Yet"}
+    app.ask("POST", "/api/events", json=unknown)
+    [letter_id] = set(letters()) - before
+
+    shown = app.api.get(f"/api/dead-letters/{letter_id}")
+    again = app.api.post(f"/api/dead-letters/{letter_id}/replay")["receipt"]
+
+    assert (shown["code"], shown["event"]) == ("UNKNOWN_TYPE", unknown)
+    assert again["outcome"] == "refused"
+    assert letter_id in letters(), "it stays until something takes it"
+    assert app.api.delete(f"/api/dead-letters/{letter_id}") == {"discarded": letter_id}
+    gone = app.ask("POST", f"/api/dead-letters/{letter_id}/replay")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_build_system_asks_for_a_training_once(app: App, diabetes: str) -> None:
+    (app.state / "inbox" / "data").mkdir(parents=True, exist_ok=True)
+    path = app.state / "inbox" / "data" / ".built.csv"
+    path.write_text("a,b\n1,2\n")
+    request = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/jenkins",
+        "type": "Mlops.TrainingRequested",
+        "data": {"model": "diabetes", "dataUri": f"file://{path}", "requestId": "build-7"},
+    }
+
+    receipts = [app.api.post("/api/events", {**request, "id": n})["receipts"][0] for n in "12"]
+
+    assert [receipt["outcome"] for receipt in receipts] == ["started", "repeated"]
+    assert app.ended(receipts[0]["instance_id"])["output"]["outcome"] == "rejected"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

@@ -71,6 +71,16 @@ class LocalLedger:
             rows = connection.execute("SELECT letter FROM dead_letters ORDER BY buried_at DESC")
             return tuple(load(DeadLetter, json.loads(row[0])) for row in rows)
 
+    def get_dead_letter(self, letter_id: str) -> DeadLetter | None:
+        with self._transaction() as connection:
+            query = "SELECT letter FROM dead_letters WHERE letter_id = ?"
+            row = connection.execute(query, (letter_id,)).fetchone()
+            return load(DeadLetter, json.loads(row[0])) if row else None
+
+    def discard_dead_letter(self, letter_id: str) -> None:
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM dead_letters WHERE letter_id = ?", (letter_id,))
+
     def save_release(self, record: ReleaseRecord) -> None:
         release_id = record.release.release_id
         with self._transaction() as connection:
