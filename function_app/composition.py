@@ -13,7 +13,7 @@ from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.ports import Ports
 from function_app.settings import Settings
-from function_app.triggers import approvals, dead_letters, http_api
+from function_app.triggers import approvals, dead_letters, http_api, webhooks
 from function_app.wiring import add_activity, add_event_grid, add_route, add_schedule, add_story
 
 STORIES = (ensure_platform, train_model, release_model, roll_back)
@@ -71,6 +71,16 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         add_activity(app, activity, ports)
     for method, route, answer in ROUTES:
         add_route(app, method, route, answer, ports, settings.projects)
+    secrets = settings.webhook_secrets
+    add_route(
+        app,
+        "POST",
+        "webhooks/{source}",
+        webhooks.post_webhook,
+        ports,
+        settings.projects,
+        webhook_secrets=secrets,
+    )
     add_event_grid(app, ports, settings.projects)
     if settings.platform == "local":
         # In Azure the storage itself sends the events.

@@ -11,6 +11,7 @@ from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, ContractError
 
 PLATFORMS = ("local", "azure")
+WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
 BASE_IMAGE = "localhost/mlops-scoring-base:latest"
 
 
@@ -28,6 +29,7 @@ class Settings:
     topic_endpoint: str
     topic_key: str = field(repr=False)
     projects: Mapping[str, ModelProject]
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     engine: str | None = None
     base_image: str = BASE_IMAGE
 
@@ -45,9 +47,21 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
         projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml"))),
+        webhook_secrets=_webhook_secrets(environ),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
     )
+
+
+def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the secret of each webhook source: MLOPS_WEBHOOK_SECRET_JENKINS is `jenkins`'s."""
+    secrets = {}
+    for name, secret in environ.items():
+        if name.startswith(WEBHOOK_SECRET):
+            if len(secret) < SHORTEST_SECRET:
+                raise ConfigError(f"{name} is shorter than {SHORTEST_SECRET} characters.")
+            secrets[name.removeprefix(WEBHOOK_SECRET).lower().replace("_", "-")] = secret
+    return secrets
 
 
 def current_settings() -> Settings:

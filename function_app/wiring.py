@@ -54,14 +54,24 @@ def add_route(
     respond: Callable[[Desk, Request], Awaitable[Answer]],
     ports: Ports,
     projects: Projects,
+    *,
+    webhook_secrets: Mapping[str, str] | None = None,
 ) -> None:
-    """Register `respond(desk, request)` as an HTTP function; our errors become statuses."""
+    """Register `respond(desk, request)` as an HTTP function; our errors become statuses.
+
+    One that is given webhook secrets checks signatures itself and needs no function key.
+    """
 
     async def run(req: Any, client: Any) -> func.HttpResponse:
-        desk = Desk(ports=ports, projects=projects, stories=DurableStories(client))
+        desk = Desk(
+            ports=ports,
+            projects=projects,
+            stories=DurableStories(client),
+            webhook_secrets=webhook_secrets or {},
+        )
         request = Request(
             route=dict(req.route_params),
-            authorization=req.headers.get("authorization", ""),
+            headers={name.lower(): value for name, value in req.headers.items()},
             body=req.get_body(),
         )
         try:
@@ -73,7 +83,8 @@ def add_route(
 
     _name(run, respond)
     bound = app.durable_client_input(client_name="client")(run)
-    app.route(route=route, methods=[method], trigger_arg_name="req")(bound)
+    level = None if webhook_secrets is None else func.AuthLevel.ANONYMOUS
+    app.route(route=route, methods=[method], trigger_arg_name="req", auth_level=level)(bound)
 
 
 def add_event_grid(app: Any, ports: Ports, projects: Projects) -> None:

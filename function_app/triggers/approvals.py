@@ -88,7 +88,7 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
 
 
 def _person(desk: Desk, request: Request) -> str:
-    scheme, _, token = request.authorization.partition(" ")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     person = desk.ports.approvers.identify(token.strip()) if scheme.lower() == "bearer" else None
     if person is None:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from function_app.domain.project import ModelProject
@@ -35,21 +35,26 @@ class Desk:
     ports: Ports
     projects: Mapping[str, ModelProject]
     stories: Stories
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An HTTP request: route values, the bearer token and the body."""
+    """An HTTP request: route values, headers with lower-case names, and the body."""
 
     route: Mapping[str, str]
-    authorization: str
+    headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """Return the body, or raise ContractError."""
+    def check_size(self) -> None:
+        """Raise ContractError when the body is larger than any event may be."""
         if len(self.body) > MAX_BODY:
             message = f"The body has {len(self.body)} bytes; {MAX_BODY} are allowed."
             raise ContractError(message, code="TOO_LARGE")
+
+    def json(self) -> Any:
+        """Return the body, or raise ContractError."""
+        self.check_size()
         try:
             return json.loads(self.body)
         except ValueError as error:

@@ -20,6 +20,11 @@ MAX_EVENTS = 100
 
 async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
+    return await take_events(desk, request)
+
+
+async def take_events(desk: Desk, request: Request) -> Answer:
+    """Take the events of a body in; a single one that is refused is an error."""
     content = request.json()
     events = content if isinstance(content, list) else [content]
     if not 0 < len(events) <= MAX_EVENTS:

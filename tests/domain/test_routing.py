@@ -64,3 +64,15 @@ def test_a_key_of_a_secret_is_not_shown() -> None:
     settings = read_settings({"MLOPS_TOPIC_KEY": "hidden-key"}, ROOT)
 
     assert "hidden-key" not in repr(settings)
+
+
+def test_a_webhook_secret_belongs_to_its_source_and_is_hidden() -> None:
+    settings = read_settings({"MLOPS_WEBHOOK_SECRET_BUILD_SERVER": "a long enough secret"}, ROOT)
+
+    assert settings.webhook_secrets == {"build-server": "a long enough secret"}
+    assert "long enough" not in repr(settings)
+
+
+def test_a_webhook_secret_that_can_be_guessed_is_refused() -> None:
+    with pytest.raises(ConfigError, match="MLOPS_WEBHOOK_SECRET_X is shorter than 16"):
+        read_settings({"MLOPS_WEBHOOK_SECRET_X": "short"}, ROOT)

@@ -25,6 +25,7 @@ def project(name: str, **change: str) -> str:
     return text
 
 
+SECRET = "a secret of the build server"
 PROJECTS = "\n".join(
     [
         DIABETES,
@@ -113,6 +114,7 @@ def diabetes() -> str:
 def make_app(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     (folder / "mlops.toml").write_text(PROJECTS)
     monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
+    monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_BUILD_SERVER", SECRET)
     monkeypatch.setenv("FUNCHOST_EVENTGRID_RETRY_SCALE", "0.05")
     app = App(folder / "state")
     yield app
