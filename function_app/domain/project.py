@@ -15,6 +15,7 @@ class RunLimits:
 
     timeout_seconds: float = 1800.0
     poll_interval_seconds: float = 30.0
+    newest_only: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class ModelProject:
             gate=self.gate,
             timeout=timedelta(seconds=self.training_run.timeout_seconds),
             poll_interval=timedelta(seconds=self.training_run.poll_interval_seconds),
+            newest_only=self.training_run.newest_only,
         )
 
     def release_policy(self) -> ReleasePolicy:

@@ -28,16 +28,21 @@ class TrainingOutcome(StrEnum):
     REGISTERED = "registered"
     REJECTED = "rejected"
     FAILED = "failed"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPolicy:
-    """Everything a training story decides by, frozen when it starts."""
+    """Everything a training story decides by, frozen when it starts.
+
+    With `newest_only`, data that waits for its turn is passed over when newer data waits too.
+    """
 
     data: DataPolicy
     gate: GatePolicy
     timeout: timedelta = timedelta(minutes=30)
     poll_interval: timedelta = timedelta(seconds=30)
+    newest_only: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

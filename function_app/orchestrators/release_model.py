@@ -65,7 +65,12 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     refused = yield from _await_approval(ctx, trail, release, image, evidence)
     if refused is not None:
         return refused
-    lane = LaneRequest(lane=rollout_lane(release.model), owner=ctx.instance_id, hold=ROLLOUT)
+    lane = LaneRequest(
+        lane=rollout_lane(release.model),
+        owner=ctx.instance_id,
+        since=ctx.current_utc_datetime,
+        hold=ROLLOUT,
+    )
     yield from enter_lane(ctx, trail, lane)
     try:
         result = yield from _promote(ctx, trail, release, image)

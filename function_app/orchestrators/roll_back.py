@@ -18,7 +18,12 @@ ROLLOUT = timedelta(hours=2)
 
 def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     trail = Trail(ctx)
-    lane = LaneRequest(lane=rollout_lane(request.model), owner=ctx.instance_id, hold=ROLLOUT)
+    lane = LaneRequest(
+        lane=rollout_lane(request.model),
+        owner=ctx.instance_id,
+        since=ctx.current_utc_datetime,
+        hold=ROLLOUT,
+    )
     yield from enter_lane(ctx, trail, lane)
     trail.show("rolling back", image=request.former.digest if request.former else "none")
     try:

@@ -1,6 +1,7 @@
 """Train a model on data that arrived.
 
-1. Check the data.  2. In the model's training lane, submit the run.  3. Wait for its event, and
+1. Check the data.  2. In the model's training lane, submit the run, unless
+newer data came while this waited for its turn.  3. Wait for its event, and
 poll in case none comes.  4. Judge the challenger against the champion.  5. Register it; its event
 starts the release.
 """
@@ -27,7 +28,7 @@ LANE_MARGIN = timedelta(minutes=10)
 
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
-    trail = Trail(ctx)
+    trail, begun = Trail(ctx), ctx.current_utc_datetime
     trail.show("validating data", data=request.data_uri)
     check = DatasetCheck(model=request.model, uri=request.data_uri, policy=request.policy.data)
     checked = yield from steps.validate_dataset(ctx, check)
@@ -36,8 +37,14 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
 
     # Longer than the run may take: the lane is left when the story ends, whatever the end.
     hold = 2 * request.policy.timeout + LANE_MARGIN
-    lane = LaneRequest(lane=training_lane(request.model), owner=ctx.instance_id, hold=hold)
-    yield from enter_lane(ctx, trail, lane)
+    lane = LaneRequest(
+        lane=training_lane(request.model), owner=ctx.instance_id, since=begun, hold=hold
+    )
+    newer = yield from enter_lane(ctx, trail, lane)
+    if newer and request.policy.newest_only:
+        yield from steps.leave_lane(ctx, lane)
+        reason = f"{newer} newer came while it waited; the newest is trained on."
+        return _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
     try:
         result = yield from _train(ctx, trail, request, checked.dataset)
     except Exception:

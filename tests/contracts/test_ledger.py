@@ -145,7 +145,7 @@ def test_an_approved_release_can_no_longer_be_superseded(ledger: Ledger) -> None
 
 def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
     def take(owner: str, minutes: int = 0) -> tuple[str, int]:
-        request = LaneRequest(lane="l", owner=owner, hold=timedelta(hours=1))
+        request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1))
         holder = ledger.take_lane(request, NOW + timedelta(minutes=minutes))
         return holder.owner, holder.ahead
 
@@ -156,6 +156,8 @@ def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
         ledger.leave_lane("l", f"o{number}")
 
     assert [take("a"), take("b"), take("c"), take("a")] == [("a", 0), ("a", 1), ("a", 2), ("a", 0)]
+    request = LaneRequest(lane="l", owner="a", since=NOW, hold=timedelta(hours=1))
+    assert ledger.take_lane(request, NOW).behind == 2
     ledger.leave_lane("l", "a")
     assert take("c") == ("b", 1)
     assert take("c", minutes=4) == ("b", 1)
@@ -164,9 +166,24 @@ def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
 
 def test_who_is_in_a_lane_keeps_it_as_long_as_it_may(ledger: Ledger) -> None:
     def take(owner: str, minutes: int) -> str:
-        request = LaneRequest(lane="l", owner=owner, hold=timedelta(hours=1))
+        request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1))
         return ledger.take_lane(request, NOW + timedelta(minutes=minutes)).owner
 
     take("a", 0)
 
     assert [take("b", 59), take("b", 61)] == ["a", "b"]
+
+
+def test_places_are_by_when_a_story_began_but_nobody_is_put_out(ledger: Ledger) -> None:
+    def take(owner: str, began: int) -> tuple[str, int, int]:
+        since = NOW + timedelta(seconds=began)
+        request = LaneRequest(lane="l", owner=owner, since=since, hold=timedelta(hours=1))
+        holder = ledger.take_lane(request, NOW)
+        return holder.owner, holder.ahead, holder.behind
+
+    assert take("second", 2) == ("second", 0, 0)
+    assert take("third", 3) == ("second", 1, 0)
+    assert take("first", 1) == ("second", 1, 1)
+    ledger.leave_lane("l", "second")
+
+    assert take("third", 3) == ("first", 1, 0)

@@ -117,3 +117,32 @@ def test_a_training_leaves_its_lane_when_it_fails() -> None:
         host.play(train_model(host, REQUEST))
 
     assert host.called[-1] == names.LEAVE_LANE
+
+
+def waited(behind: int) -> list[LaneHolder]:
+    busy = LaneHolder(owner="train-diabetes-other", ahead=1, behind=behind)
+    return [busy, LaneHolder(owner="instance-1", ahead=0, behind=behind)]
+
+
+def test_data_that_waited_is_passed_over_when_newer_data_waits_behind_it() -> None:
+    host = player(**{names.TAKE_LANE: waited(2)})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.SUPERSEDED
+    assert result.reasons == ("2 newer came while it waited; the newest is trained on.",)
+    assert names.SUBMIT_TRAINING not in host.called
+    assert host.called[-1] == names.LEAVE_LANE
+
+
+def test_a_policy_may_train_on_everything() -> None:
+    host = player(**{names.TAKE_LANE: waited(2)})
+    everything = replace(REQUEST, policy=replace(REQUEST.policy, newest_only=False))
+
+    assert host.play(train_model(host, everything)).outcome is TrainingOutcome.REGISTERED
+
+
+def test_the_newest_is_trained_on_after_it_waited() -> None:
+    host = player(**{names.TAKE_LANE: waited(0)})
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED

@@ -32,3 +32,23 @@ def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabet
     app.at_step("release-eager-3", "awaiting approval")
     app.api.decide("release-eager-3", "approve", "ada", "the newest")
     assert app.ended("release-eager-3")["output"]["status"] == "promoted"
+
+
+@pytest.mark.timeout(180)
+def test_a_burst_of_files_is_two_trainings_the_first_and_the_newest(
+    fresh_app: App, diabetes: str
+) -> None:
+    app, row = fresh_app, diabetes.splitlines()[1] + "\n"
+    names = [f"eager/{number}.csv" for number in range(8)]
+
+    for number, name in enumerate(names):
+        app.drop(name, diabetes + row * number)
+        if number == 0:
+            app.at_step(app.claimed(name), "training")
+    outputs = [app.ended(app.claimed(name))["output"] for name in names]
+
+    outcomes = [output["outcome"] for output in outputs]
+    assert outcomes.count("registered") == 2
+    assert outcomes.count("superseded") == 6
+    assert outcomes[0] == "registered"
+    assert len([run for run in (app.state / "runs").iterdir() if run.is_dir()]) == 2

@@ -29,9 +29,9 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 CREATE TABLE IF NOT EXISTS releases (
     release_id TEXT PRIMARY KEY, updated_at TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS decisions (release_id TEXT PRIMARY KEY, decision TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS lanes (
-    place INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, owner TEXT NOT NULL,
-    until TEXT NOT NULL, UNIQUE (lane, owner));
+CREATE TABLE IF NOT EXISTS lane_places (
+    lane TEXT NOT NULL, owner TEXT NOT NULL, inside INTEGER NOT NULL DEFAULT 0,
+    since TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (lane, owner));
 """
 
 
@@ -140,26 +140,31 @@ class LocalLedger:
         lane, owner = request.lane, request.owner
         with self._transaction() as connection:
             connection.execute(
-                "DELETE FROM lanes WHERE lane = ? AND owner <> ? AND until < ?",
+                "DELETE FROM lane_places WHERE lane = ? AND owner <> ? AND until < ?",
                 (lane, owner, now.isoformat()),
             )
             connection.execute(
-                "INSERT INTO lanes (lane, owner, until) VALUES (?, ?, ?) "
+                "INSERT INTO lane_places (lane, owner, since, until) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (lane, owner) DO UPDATE SET until = excluded.until",
-                (lane, owner, (now + request.patience).isoformat()),
+                (lane, owner, request.since.isoformat(), (now + request.patience).isoformat()),
             )
-            query = "SELECT owner FROM lanes WHERE lane = ? ORDER BY place"
+            # Who is in stays in, even when an older story asks late.
+            query = (
+                "SELECT owner FROM lane_places WHERE lane = ? ORDER BY inside DESC, since, owner"
+            )
             queue = [row[0] for row in connection.execute(query, (lane,))]
             if queue[0] == owner:
                 connection.execute(
-                    "UPDATE lanes SET until = ? WHERE lane = ? AND owner = ?",
+                    "UPDATE lane_places SET inside = 1, until = ? WHERE lane = ? AND owner = ?",
                     ((now + request.hold).isoformat(), lane, owner),
                 )
-        return LaneHolder(owner=queue[0], ahead=queue.index(owner))
+        ahead = queue.index(owner)
+        return LaneHolder(owner=queue[0], ahead=ahead, behind=len(queue) - ahead - 1)
 
     def leave_lane(self, lane: str, owner: str) -> None:
         with self._transaction() as connection:
-            connection.execute("DELETE FROM lanes WHERE lane = ? AND owner = ?", (lane, owner))
+            delete = "DELETE FROM lane_places WHERE lane = ? AND owner = ?"
+            connection.execute(delete, (lane, owner))
 
     def decide(self, decision: Decision) -> Decision:
         with self._transaction() as connection:
