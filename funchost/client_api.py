@@ -113,6 +113,7 @@ class ClientApi:
             return in_use(row["status"] if row else "Running")
         if ended is not None:
             await asyncio.wait([ended], timeout=timeout)
+            ended.cancel()
             row = self._store.row("SELECT * FROM instances WHERE id=?", instance)
             if row is not None and row["status"] in i.TERMINAL:
                 return web.json_response(json.loads(row["output"] or "null"))

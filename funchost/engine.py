@@ -19,6 +19,7 @@ from funchost.work import Activities
 
 LOG = logging.getLogger("funchost.engine")
 T = TypeVar("T")
+LONG_TURN = 2.0  # seconds
 
 
 class Engine:
@@ -115,8 +116,16 @@ class Engine:
         """Return a future that is set when the instance's present or next execution ends."""
         end = self._loop.create_future()
         self._ends.setdefault(instance, []).append(end)
-        end.add_done_callback(lambda _: self._ends.pop(instance, None))
+        end.add_done_callback(lambda _: self._drop_end(instance, end))
         return end
+
+    def _drop_end(self, instance: str, end: asyncio.Future[None]) -> None:
+        """Forget who no longer waits, and nobody else."""
+        waiting = self._ends.get(instance, [])
+        if end in waiting:
+            waiting.remove(end)
+        if not waiting:
+            self._ends.pop(instance, None)
 
     def _tell_end(self, instance: str) -> None:
         for end in self._ends.pop(instance, []):
@@ -170,6 +179,21 @@ class Engine:
             seen = moment
             later = self.store.row("SELECT MIN(due) AS due FROM inbox WHERE due>?", moment)
             await clock.wait(self._awake, later["due"] if later else None)
+
+    async def watch_turns(self) -> None:
+        """Say which orchestrator's code blocks the others by waiting or computing."""
+        told = None
+        while True:
+            await asyncio.sleep(LONG_TURN / 2)
+            blocking = self._turns.longer_than(LONG_TURN)
+            if blocking is not None and blocking != told:
+                LOG.error(
+                    "the orchestrator code of instance %s has run for over %.0f s in one turn and "
+                    "holds up every other; move waiting and computing into activities",
+                    blocking,
+                    LONG_TURN,
+                )
+            told = blocking
 
     def _start_batch(self, entity: str) -> None:
         if entity not in self._batches:

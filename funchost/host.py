@@ -87,6 +87,7 @@ class Host:
         self._jobs += [asyncio.create_task(timer.run()) for timer in self.timers]
         if environment.retention is not None:
             self._jobs.append(asyncio.create_task(keep_short(self.store, environment.retention)))
+        self._watch = asyncio.create_task(self.engine.watch_turns())
         self._publish(self.keys, environment)
 
     def _build(self, environment: Environment, settings: HostSettings) -> None:
@@ -177,9 +178,10 @@ class Host:
 
     async def stop(self) -> None:
         """Stop listening, end the running turn and close the store."""
-        for job in self._jobs:
+        jobs = [*self._jobs, self._watch]
+        for job in jobs:
             job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, return_exceptions=True)
         await self._runner.cleanup()
         self.engine.close()
         self.topic.close()

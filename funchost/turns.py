@@ -10,6 +10,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Turns:
         self._mail: dict[str, Mail] = {}
         self._residents = Residents()
         self._ready: SimpleQueue[str | None] = SimpleQueue()
+        self._present: tuple[str, float] | None = None
         self._thread = threading.Thread(target=self._run, name="turn", daemon=True)
         self._thread.start()
 
@@ -63,6 +65,13 @@ class Turns:
         """Tell whether no instance has a turn to take or to store."""
         with self._lock:
             return not self._mail
+
+    def longer_than(self, seconds: float) -> str | None:
+        """Return the instance whose present turn takes longer."""
+        present = self._present
+        if present is None or time.monotonic() - present[1] <= seconds:
+            return None
+        return present[0]
 
     def notify(self, instance: str, result: Result | None = None) -> None:
         """Take a turn soon: the inbox holds something due, or an activity came to a result."""
@@ -88,12 +97,15 @@ class Turns:
                 mail = self._mail[instance]
                 taken = Mail(mail.results, mail.look)
                 mail.results, mail.look = [], False
+            self._present = (instance, time.monotonic())
             try:
                 turn = self._take(instance, taken)
             except Exception:
                 LOG.exception("the turn of instance %s failed and will be retried", instance)
                 self._again(instance, taken)
                 continue
+            finally:
+                self._present = None
             if turn is None:
                 self._rest(instance)
                 continue
@@ -205,4 +217,5 @@ class Turns:
     def close(self) -> None:
         """End after the current turn; what is left is stored and found at the next start."""
         self._ready.put(None)
-        self._thread.join()
+        # Code that never returns must not keep the host from stopping; its turn is not stored.
+        self._thread.join(5)

@@ -332,6 +332,18 @@ def test_purging_by_filter_spares_what_runs(host: Contract) -> None:
     host.client("terminate", running, reason="enough")
 
 
+def test_an_orchestrator_that_blocks_is_named_and_a_waiting_start_gives_up(host: Contract) -> None:
+    instance = f"blocking-{next(NUMBERS)}"
+    path = f"/orchestrators/blocking/{instance}"
+
+    waited = host.manage("POST", path, params={"timeout": "0.2", "pollingInterval": "0.1"})
+
+    assert waited.status_code == 202
+    assert host.finished(instance)["output"] == "late"
+    said = (host.state / "host.log").read_text()
+    assert f"the orchestrator code of instance {instance} has run for over 2 s" in said
+
+
 def test_a_status_says_when_to_ask_again(host: Contract) -> None:
     instance = host.begun("patient")
 

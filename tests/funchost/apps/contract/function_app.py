@@ -216,6 +216,14 @@ def not_json(context: df.DurableOrchestrationContext):
     return {1, 2}
 
 
+@app.orchestration_trigger(context_name="context")
+def blocking(context: df.DurableOrchestrationContext):
+    import time
+
+    time.sleep(4)
+    return (yield context.call_activity("echo", "late"))
+
+
 @app.activity_trigger(input_name="value")
 def echo(value: object) -> object:
     return value
