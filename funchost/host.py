@@ -135,7 +135,7 @@ class Host:
             [
                 web.get("/", health),
                 web.route("*", "/runtime/webhooks/{kind:[Ee]vent[Gg]rid}", webhook.serve),
-                web.route("*", "/{path:.*}", http.serve),
+                web.route("*", "/{path:[\\s\\S]*}", http.serve),
             ]
         )
         return app
