@@ -1,8 +1,11 @@
 """The Durable client behind the port that triggers use."""
 
 import json
+import re
 from typing import Any
 
+# The SDK puts ids into URLs as they are: any other sign would ask for something else.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 
 
@@ -16,7 +19,7 @@ class DurableStories:
         await self._client.start_new(story, instance_id, argument)
 
     async def wake(self, instance_id: str, event: str) -> None:
-        if await self._client.get_status(instance_id):
+        if _ID.fullmatch(instance_id) and await self._client.get_status(instance_id):
             try:
                 await self._client.raise_event(instance_id, event, {})
             except Exception as error:
@@ -25,6 +28,8 @@ class DurableStories:
                     raise
 
     async def find(self, instance_id: str) -> dict[str, Any] | None:
+        if not _ID.fullmatch(instance_id):
+            return None
         status = await self._client.get_status(instance_id)
         # The SDK gives an object without a name for an instance that is not there.
         return _view(status) if status and status.name else None

@@ -57,6 +57,13 @@ def test_a_bad_event_in_a_batch_does_not_hold_up_the_others(app: App) -> None:
     assert any(letter["event"]["data"] == 2 for letter in letters)
 
 
+@pytest.mark.parametrize("instance_id", ["%3F", "a%3Fb", "%20", "%F0%9F%A6%8A"])
+def test_an_id_that_no_story_can_have_is_not_found(app: App, instance_id: str) -> None:
+    answer = app.ask("GET", f"/api/status/{instance_id}")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
 def test_a_dead_letter_is_shown_replayed_and_discarded(app: App) -> None:
     def letters() -> list[str]:
         found = app.api.get("/api/dead-letters")["dead_letters"]
