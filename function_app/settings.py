@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from function_app.azure_settings import AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, ContractError
@@ -32,6 +33,7 @@ class Settings:
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     engine: str | None = None
     base_image: str = BASE_IMAGE
+    azure: AzureSettings | None = None
 
 
 def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
@@ -50,6 +52,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         webhook_secrets=_webhook_secrets(environ),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
+        azure=read_azure_settings(environ) if platform == "azure" else None,
     )
 
 

@@ -1,0 +1,97 @@
+"""What the Azure adapters must know: each field is the setting MLOPS_AZURE_<FIELD>.
+
+Every address can be set, so that sovereign clouds, private endpoints and simulators differ by
+settings only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+
+from function_app.errors import ConfigError
+
+PREFIX = "MLOPS_AZURE_"
+# What is left in a setting whose Key Vault reference could not be resolved.
+UNRESOLVED = "@Microsoft.KeyVault("
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureSettings:
+    """Names of the resources, the identities, and where the services listen."""
+
+    subscription_id: str
+    resource_group: str
+    location: str
+    workspace: str = field(metadata={"help": "Azure ML workspace"})
+    compute: str = field(default="training", metadata={"help": "AmlCompute; `serverless` for none"})
+    compute_size: str = "Standard_DS3_v2"
+    compute_nodes: int = field(default=2, metadata={"help": "most nodes; the fewest is zero"})
+    compute_identity: str = field(
+        default="", metadata={"help": "resource id of the identity that runs train under"}
+    )
+    registry: str = field(metadata={"help": "name of the container registry"})
+    registry_server: str = field(
+        default="", metadata={"help": "its login server; <registry>.azurecr.io"}
+    )
+    tables_endpoint: str = field(metadata={"help": "https://<account>.table.core.windows.net"})
+    blob_endpoint: str = field(metadata={"help": "https://<account>.blob.core.windows.net"})
+    data_container: str = field(default="data", metadata={"help": "where data lands"})
+    versions_container: str = field(
+        default="versions", metadata={"help": "data versions, code bundles, reports and logs"}
+    )
+    cluster: str = field(default="", metadata={"help": "AKS cluster of production"})
+    cluster_resource_group: str = ""
+    cluster_namespace: str = "models"
+    staging_resource_group: str = field(
+        default="", metadata={"help": "group of the container groups; the app's own"}
+    )
+    staging_identity: str = field(
+        default="", metadata={"help": "resource id of the identity that pulls staging's images"}
+    )
+    staging_subnet: str = field(default="", metadata={"help": "resource id; private when set"})
+    client_id: str = field(default="", metadata={"help": "client id of the app's own identity"})
+    tenant_id: str = ""
+    approver_audience: str = field(
+        default="", metadata={"help": "audience of approvers' tokens (app id or api:// address)"}
+    )
+    approver_role: str = field(default="Model.Approver", metadata={"help": "role claim they need"})
+    management_endpoint: str = "https://management.azure.com"
+    authority: str = "https://login.microsoftonline.com"
+    aml_resource_id: str = "https://ml.azure.com"
+    portal_endpoint: str = "https://portal.azure.com"
+    storage_suffix: str = "core.windows.net"
+    discovery_endpoint: str = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries"
+    topic_scope: str = "https://eventgrid.azure.net/.default"
+    cluster_scope: str = field(
+        default="6dae42f8-4368-4678-94ff-3960e28e3630/.default",
+        metadata={"help": "audience of AKS's Entra server, the same in every tenant"},
+    )
+    ca_file: str = field(default="", metadata={"help": "CA certificates instead of the system's"})
+    poll_seconds: float = field(default=5.0, metadata={"help": "interval of the SDKs' pollers"})
+
+
+def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
+    """Return the settings of the Azure platform, or raise ConfigError naming the bad keys."""
+    values: dict[str, str | int | float] = {}
+    absent = []
+    for entry in fields(AzureSettings):
+        name = PREFIX + entry.name.upper()
+        text = environ.get(name, "")
+        if text.startswith(UNRESOLVED):
+            raise ConfigError(f"{name} is a Key Vault reference that was not resolved. See docs.")
+        if text:
+            values[entry.name] = _cast(name, text, entry.type)
+        elif entry.default is MISSING:
+            absent.append(name)
+    if absent:
+        raise ConfigError(f"MLOPS_PLATFORM=azure needs {', '.join(absent)}. infra/ sets them.")
+    return AzureSettings(**values)  # type: ignore[arg-type]
+
+
+def _cast(name: str, text: str, kind: object) -> str | int | float:
+    number = {int: int, float: float}.get(kind)  # type: ignore[call-overload]
+    if number is None:
+        return text
+    try:
+        return number(text)  # type: ignore[no-any-return]
+    except ValueError as error:
+        raise ConfigError(f"{name} is {text!r}; it must be a number.") from error
