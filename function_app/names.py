@@ -2,14 +2,17 @@
 
 # Stories
 ENSURE_PLATFORM = "ensure_platform"
+INTEGRATE_CHANGE = "integrate_change"
 TRAIN_MODEL = "train_model"
 RELEASE_MODEL = "release_model"
 ROLL_BACK = "roll_back"
+RECONCILE = "reconcile"
 
 # Activities
 ENSURE_PART = "ensure_part"
 VALIDATE_DATASET = "validate_dataset"
 SUBMIT_TRAINING = "submit_training"
+SUBMIT_EVALUATION = "submit_evaluation"
 GET_RUN = "get_run"
 CANCEL_RUN = "cancel_run"
 EVALUATE_CHALLENGER = "evaluate_challenger"
@@ -39,3 +42,8 @@ def decision_event(release_id: str) -> str:
 def run_completed_event(run_id: str) -> str:
     """Return the event that wakes the one wait for the end of this run."""
     return f"RunCompleted-{run_id}"
+
+
+def image_pushed_event(release_id: str) -> str:
+    """Return the event that wakes the one wait for the image of this release."""
+    return f"ImagePushed-{release_id}"

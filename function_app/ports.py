@@ -1,25 +1,56 @@
 """What activities need of a platform; each adapter folder implements all of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from function_app.domain.approval import Decision, Evidence, Settlement
+from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.gates import Predictions
-from function_app.domain.inbox import Claim, DeadLetter
-from function_app.domain.lane import LaneHolder, LaneRequest
-from function_app.domain.platform import PlatformPart
+from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
+from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
-from function_app.domain.serving import Deployment, Image, SmokeReport
+from function_app.domain.serving import Build, Deployment, Image, Rollout, SmokeReport
 from function_app.domain.training import Dataset, ModelVersion, Run
+
+
+class Sources(Protocol):
+    """Repositories of the models' code."""
+
+    def fetch(self, change: Change) -> Bundle:
+        """Keep the files of the commit as a bundle, or find it.
+
+        Only the named repository is read, nothing of it is run. NotFoundError when it has no such
+        commit.
+        """
+
+    def supersedes(self, change: Change) -> str | None:
+        """Return the branch's newest commit when it contains this one, else None."""
+
+    def head(self, repository: str, branch: str) -> str:
+        """Return the newest commit of a branch, as the repository says now."""
+
+    def tell(self, change: Change, state: str, detail: str, link: str) -> bool:
+        """Post a commit status (pending, success, failure, error); False without a token for it."""
 
 
 class Datasets(Protocol):
     """Versions of each model's data."""
 
-    def add(self, model: str, uri: str) -> Dataset:
-        """Keep the bytes behind `uri` as the version of their digest, or find that version."""
+    def add(self, model: str, uri: str, etag: str = "") -> Dataset:
+        """Keep the bytes behind `uri` as the version of their digest, or find that version.
+
+        ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
+        """
+
+    def accept(self, dataset: Dataset) -> None:
+        """Make this the version on which trainings run that bring none of their own."""
+
+    def latest(self, model: str) -> Dataset | None:
+        """Return the version that was accepted last."""
 
     def profile(self, dataset: Dataset) -> DataProfile:
         """Return the figures of a version; ContractError when it is no readable CSV."""
@@ -35,10 +66,31 @@ class Datasets(Protocol):
 
 
 class Jobs(Protocol):
-    """Training runs."""
+    """Runs: trainings, evaluations and checks of code; each is submitted and then looked at."""
 
-    def submit(self, run_id: str, dataset: Dataset, tags: dict[str, str]) -> Run:
-        """Start the run, or return the one that has this id."""
+    def publish(self, model: str, bundle: Bundle) -> CodeVersion:
+        """Make the bundle the code that new runs of the model take; the same one is one version."""
+
+    def code(self, model: str, version: str = "") -> CodeVersion | None:
+        """Return a published version, without a name the last one; None means this app's own code.
+
+        NotFoundError when the named one was never published.
+        """
+
+    def submit(
+        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    ) -> Run:
+        """Start a training, or return the run that has this id."""
+
+    def submit_evaluation(
+        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+    ) -> Run:
+        """Let the run's model and the champion predict the run's held-out rows, in a run."""
+
+    def submit_checks(
+        self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
+    ) -> Run:
+        """Start the checks of a bundle, without this app's secrets, or return the run of this id."""
 
     def get(self, run_id: str) -> Run:
         """Return where the run stands; its status is `unknown` when there is none."""
@@ -46,8 +98,17 @@ class Jobs(Protocol):
     def cancel(self, run_id: str) -> None:
         """Stop the run when it still runs."""
 
-    def predict(self, run: Run, champion: ModelVersion | None) -> Predictions:
-        """Return what the run's model and the champion say of the run's held-out rows."""
+    def list_runs(self, since: datetime) -> tuple[Run, ...]:
+        """Return the runs that this app submitted since then, as the platform knows them."""
+
+    def predictions(self, run_id: str) -> Predictions:
+        """Return what a completed evaluation wrote."""
+
+    def checks(self, run_id: str) -> CheckReport:
+        """Return what a completed run of checks wrote."""
+
+    def report(self, run_id: str, name: str) -> bytes:
+        """Return a kept report of a run (junit.xml, coverage.xml, log); NotFoundError else."""
 
 
 class Registry(Protocol):
@@ -59,6 +120,9 @@ class Registry(Protocol):
     def get(self, model: str, version: str) -> ModelVersion:
         """Return a version; NotFoundError when there is none."""
 
+    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+        """Return every version of a model, oldest first."""
+
     def mark_champion(self, version: ModelVersion) -> None:
         """Move the alias `champion`; a note for people, never what a story decides by."""
 
@@ -66,18 +130,24 @@ class Registry(Protocol):
 class Images(Protocol):
     """Container images."""
 
-    def build(self, version: ModelVersion) -> Image:
-        """Build the image of this version; the same version gives the same digest."""
+    def build(self, version: ModelVersion) -> Build:
+        """Start the build of this version's image or say where it stands; ask until there is one.
+
+        The same version gives the same digest.
+        """
 
 
 class Staging(Protocol):
     """Where an image is tried."""
 
-    def deploy(self, release_id: str, image: Image) -> Deployment:
-        """Run the image, or return the deployment of this release that runs it already."""
+    def deploy(self, release_id: str, image: Image) -> Rollout:
+        """Run the image, or say where this release's deployment stands; ask until it is there."""
 
     def remove(self, release_id: str) -> None:
         """Remove the release's deployment; nothing happens when there is none."""
+
+    def list_releases(self) -> tuple[str, ...]:
+        """Return the ids of the releases that have a deployment, as the platform knows them."""
 
 
 class Production(Protocol):
@@ -86,11 +156,14 @@ class Production(Protocol):
     def champion(self, model: str) -> Image | None:
         """Return the image that production serves, read back from production."""
 
-    def promote(self, release_id: str, image: Image, replicas: int) -> Deployment:
-        """Serve this image to all traffic, once its replicas are ready."""
+    def endpoint(self, model: str) -> str | None:
+        """Return where production listens, or None when it serves nothing."""
 
-    def roll_back(self, model: str, image: Image | None) -> Deployment | None:
-        """Serve a former image again, or nothing when there was none."""
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
+        """Serve this image to all traffic once its replicas are ready; ask until it is done."""
+
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
+        """Serve a former image again, or nothing when there was none; ask until it is done."""
 
 
 class Clock(Protocol):
@@ -107,26 +180,42 @@ class Probe(Protocol):
         """Ask for the golden rows and compare with the offline model."""
 
 
+class Inbox(Protocol):
+    """What came in, kept before anybody is told that it was taken."""
+
+    def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
+        """Keep all of the events or none; return each as it is kept, an earlier one unchanged."""
+
+    def claim(self, claim: Claim) -> Claimed:
+        """Claim a cause once; return the kept claim and a newer one of the same subject."""
+
+    def settle(self, event: InboxEvent) -> None:
+        """Record what became of an event."""
+
+    def get(self, event_key: str) -> InboxEvent | None:
+        """Return one event."""
+
+    def list_events(self, outcome: Outcome | None = None, limit: int = 500) -> tuple[InboxEvent, ...]:
+        """Return the newest events first, those with this outcome when one is given."""
+
+    def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
+        """Return events kept before then that nothing became of yet, oldest first."""
+
+    def count_since(self, channel: str, moment: datetime) -> int:
+        """Return how many events came by this channel since then."""
+
+    def discard(self, event_key: str) -> None:
+        """Forget an event; nothing happens when it is gone already."""
+
+    def list_claims(self, limit: int = 500) -> tuple[Claim, ...]:
+        """Return claims, newest first."""
+
+    def forget(self, events_before: datetime, claims_before: datetime) -> int:
+        """Delete settled events and claims that are older; return how many."""
+
+
 class Ledger(Protocol):
     """Our durable records."""
-
-    def claim(self, claim: Claim) -> Claim:
-        """Claim a cause once; return the stored claim, an earlier one when there was one."""
-
-    def list_claims(self) -> tuple[Claim, ...]:
-        """Return every claim, newest first."""
-
-    def bury(self, letter: DeadLetter) -> None:
-        """Keep an event that nothing took; the same one is kept once."""
-
-    def list_dead_letters(self) -> tuple[DeadLetter, ...]:
-        """Return every dead letter, newest first."""
-
-    def get_dead_letter(self, letter_id: str) -> DeadLetter | None:
-        """Return one dead letter."""
-
-    def discard_dead_letter(self, letter_id: str) -> None:
-        """Delete a dead letter; nothing happens when it is gone already."""
 
     def save_release(self, record: ReleaseRecord) -> None:
         """Store a release; ConflictError when its status may not follow the stored one."""
@@ -155,8 +244,24 @@ class Ledger(Protocol):
     def leave_lane(self, lane: str, owner: str) -> None:
         """Give up a place in a lane."""
 
+    def list_lanes(self) -> tuple[LanePlace, ...]:
+        """Return every place in every lane, those inside first, then by their turn."""
+
+    def keep_note(self, name: str, content: dict[str, str]) -> None:
+        """Keep a small record under a name, instead of an earlier one."""
+
+    def read_note(self, name: str) -> dict[str, str] | None:
+        """Return the record of this name."""
+
     def get_decision(self, release_id: str) -> Decision | None:
         """Return the decision over a release."""
+
+
+class Events(Protocol):
+    """The topic on which this app publishes what happens."""
+
+    def publish(self, kind: str, subject: str, content: dict[str, object]) -> None:
+        """Publish an event; the topic has stored it when this returns."""
 
 
 class Notifier(Protocol):
@@ -179,14 +284,24 @@ class Approvers(Protocol):
 class Platform(Protocol):
     """What must stand before the first event."""
 
-    def ensure(self, part: PlatformPart) -> str:
-        """Make a part or find it; return in a few words which."""
+    def parts(self) -> tuple[str, ...]:
+        """Return the names of the parts, in the order in which they are made."""
+
+    def plan(self, part: str) -> PlannedPart:
+        """Look at a part and say what making it would do; changes nothing."""
+
+    def ensure(self, part: str) -> EnsuredPart:
+        """Make a part or find it; ask again while it is not ready."""
+
+    def remove(self, part: str) -> str:
+        """Remove a part; return in a few words what was removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Every port of one platform."""
 
+    sources: Sources
     datasets: Datasets
     jobs: Jobs
     registry: Registry
@@ -194,7 +309,9 @@ class Ports:
     staging: Staging
     production: Production
     probe: Probe
+    inbox: Inbox
     ledger: Ledger
+    events: Events
     notifier: Notifier
     clock: Clock
     approvers: Approvers

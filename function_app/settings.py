@@ -1,18 +1,20 @@
 """The settings of the app: read once, where the app is created, and passed down."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from function_app.azure_settings import AzureSettings, read_azure_settings
 from function_app.codec import load
-from function_app.domain.project import ModelProject
+from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError, ContractError
 
 PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
+MODEL_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
 BASE_IMAGE = "localhost/mlops-scoring-base:latest"
 
 
@@ -84,6 +86,20 @@ def read_projects(path: Path) -> dict[str, ModelProject]:
     if not isinstance(models, dict) or not models:
         raise ConfigError(f"{path} names no model. Add a table [models.<name>].")
     try:
-        return {name: load(ModelProject, entry) for name, entry in models.items()}
+        limits = load(Limits, content.get("limits", {}))
+        projects = {
+            _checked_name(name): replace(load(ModelProject, entry), limits=limits)
+            for name, entry in models.items()
+        }
     except ContractError as error:
         raise ConfigError(f"{path}: {error.message}") from error
+    return projects
+
+
+def _checked_name(name: str) -> str:
+    # It becomes part of instance ids, image names, container groups and Kubernetes objects.
+    if not MODEL_NAME.fullmatch(name):
+        raise ContractError(
+            f"models.{name}: a model's name has 1 to 30 lower-case letters, digits and `-`."
+        )
+    return name

@@ -1,5 +1,5 @@
 """python -m training --data FILE --out FOLDER [--parameters FILE]
-python -m training predict --model FOLDER --rows FILE --out FILE
+python -m training predict --model FOLDER [--champion FOLDER] --rows FILE --out FILE
 python -m training sample --out FILE
 """
 
@@ -68,19 +68,27 @@ def _write_rows(out: Path, rows: Split, predicted: Any) -> None:
 def _predict(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training predict")
     parser.add_argument("--model", type=Path, required=True, help="folder of a trained model")
+    parser.add_argument("--champion", type=Path, help="another one, to compare it with")
     parser.add_argument("--rows", type=Path, required=True, help="CSV with the target in Y")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     given = parser.parse_args(arguments)
     frame = load_csv(given.rows)
-    schema = json.loads((given.model / "model_schema.json").read_text(encoding="utf-8"))
-    absent = [name for name in schema["features"] if name not in frame.columns]
-    if absent:
-        raise DataError(f"{given.rows} has no column {', '.join(absent)}.")
-    model = model_file.load(given.model)
-    predicted = model.predict(frame[schema["features"]].to_numpy())
-    content = {"actual": frame[TARGET].tolist(), "predicted": np.asarray(predicted).tolist()}
+    content = {"actual": frame[TARGET].tolist(), "predicted": _ask(given.model, frame, given.rows)}
+    if given.champion is not None:
+        content["champion"] = _ask(given.champion, frame, given.rows)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
     _write(given.out, content)
     return 0
+
+
+def _ask(model: Path, frame: pd.DataFrame, rows: Path) -> list[float]:
+    """Return the model's predictions, one a row."""
+    schema = json.loads((model / "model_schema.json").read_text(encoding="utf-8"))
+    absent = [name for name in schema["features"] if name not in frame.columns]
+    if absent:
+        raise DataError(f"{rows} has no column {', '.join(absent)}, which {model} needs.")
+    predicted = model_file.load(model).predict(frame[schema["features"]].to_numpy())
+    return [float(value) for value in np.asarray(predicted)]
 
 
 def _sample(arguments: list[str]) -> int:

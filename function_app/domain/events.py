@@ -1,46 +1,56 @@
 """What happens outside, in the words of the domain.
 
-Both Event Grid schemas become one Envelope; an Envelope becomes a domain event.
+Each event knows its `cause`: equal for a repetition, whatever its id or the channel it came by.
 """
 
 import hashlib
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from function_app.errors import ContractError
-
-BLOB_CREATED = "Microsoft.Storage.BlobCreated"
-MODEL_REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
-RUN_COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
-RUN_STATUS_CHANGED = "Microsoft.MachineLearningServices.RunStatusChanged"
-TRAINING_REQUESTED = "Mlops.TrainingRequested"
-
-# The `api` values after which a blob is complete; the others announce one that is still written.
-_COMPLETE = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
-_BLOB_SUBJECT = re.compile(r"^/blobServices/default/containers/([^/]+)/blobs/(.+)$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """One event as Event Grid delivers it, whichever schema it came in."""
-
-    id: str
-    source: str
-    type: str
-    subject: str
-    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataArrived:
-    """A complete file lies in a container."""
+    """A complete file lies in a container; the sequencer sorts the events of one file as text."""
 
+    source: str
     container: str
     path: str
     uri: str
     etag: str
+    sequencer: str = ""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("data", self.source, self.container, self.path, self.etag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePushed:
+    """A branch has a new commit; `paths` are the files that changed, None when that is unknown."""
+
+    repository: str
+    branch: str
+    commit: str
+    paths: tuple[str, ...] | None = None
+    author: str = ""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("push", repository_key(self.repository), self.branch, self.commit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeProposed:
+    """A pull request has a new commit that wants to get into a branch."""
+
+    repository: str
+    branch: str
+    commit: str
+    number: str
+    author: str = ""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("proposal", repository_key(self.repository), self.number, self.commit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +61,77 @@ class ModelRegistered:
     version: str
     tags: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("model", self.model, self.version)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompleted:
-    """A training run ended; its status is read from the platform, never from the event."""
+    """A run ended; its status is read from the platform, never from the event."""
 
     run_id: str
     tags: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("run", self.run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePushed:
+    """A container registry has an image under a tag."""
+
+    repository: str
+    tag: str
+    digest: str
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("image", self.repository, self.tag, self.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDeployed:
+    """Somebody deployed a model to a service of the platform, perhaps past this app."""
+
+    service: str
+    models: tuple[str, ...]
+    event_id: str
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("deployed", self.service, self.event_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequested:
-    """A build system, a schedule or a person wants a model trained on this data."""
+    """A build system, a schedule, a change of code or a person wants a model trained.
+
+    Without a uri it is trained on the data that was accepted last.
+    """
 
     model: str
     uri: str
     request_id: str
+    code_version: str = ""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("request", self.model, self.uri, self.request_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftDetected:
+    """What production sees or says has moved away from what the model was trained on."""
+
+    model: str
+    report_id: str
+    reason: str
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("drift", self.model, self.report_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,113 +141,33 @@ class NothingToDo:
     reason: str
 
 
-type_names = {
-    BLOB_CREATED,
-    MODEL_REGISTERED,
-    RUN_COMPLETED,
-    RUN_STATUS_CHANGED,
-    TRAINING_REQUESTED,
-}
-DomainEvent = DataArrived | ModelRegistered | RunCompleted | TrainingRequested
-# Azure ML raises RunCompleted only for a run that succeeded; this is how the others end.
-_ENDED = frozenset({"completed", "failed", "canceled", "cancelled", "notresponding"})
+DomainEvent = (
+    DataArrived
+    | CodePushed
+    | CodeProposed
+    | ModelRegistered
+    | RunCompleted
+    | ImagePushed
+    | ModelDeployed
+    | TrainingRequested
+    | DriftDetected
+)
 
 
-def read_envelope(payload: Mapping[str, Any]) -> Envelope:
-    """Return the event of an EventGridSchema or CloudEvents 1.0 object."""
-    cloud = "specversion" in payload
-    if cloud and payload["specversion"] != "1.0":
-        raise ContractError(f"specversion: expected 1.0, got {payload['specversion']!r}.")
-    source, kind = ("source", "type") if cloud else ("topic", "eventType")
-    required = ("id", kind) + (("source",) if cloud else ("subject",))
-    for key in required:
-        if not isinstance(payload.get(key), str) or not payload[key]:
-            raise ContractError(f"{key}: expected text that is not empty.")
-    data = payload.get("data")
-    if not isinstance(data, dict):
-        raise ContractError("data: expected an object.")
-    return Envelope(
-        id=payload["id"],
-        source=str(payload.get(source) or ""),
-        type=payload[kind],
-        subject=str(payload.get("subject") or ""),
-        data=data,
-    )
+def claim_key(event: DomainEvent, model: str = "") -> str:
+    """Return what the cause is claimed by, for one model when several react to it."""
+    return hashlib.sha256("\0".join((*event.cause, model)).encode()).hexdigest()[:32]
 
 
-def read_event(envelope: Envelope) -> DomainEvent | NothingToDo:
-    """Return the domain event, or why there is nothing to do."""
-    fields = {key.lower(): value for key, value in envelope.data.items()}
-    if envelope.type == BLOB_CREATED:
-        return _read_blob(envelope, fields)
-    if envelope.type == MODEL_REGISTERED:
-        return ModelRegistered(
-            model=_text(fields, "modelname"),
-            version=_text(fields, "modelversion"),
-            tags=_tags(fields, "modeltags"),
-        )
-    if envelope.type == RUN_COMPLETED:
-        return RunCompleted(run_id=_text(fields, "runid"), tags=_tags(fields, "runtags"))
-    if envelope.type == RUN_STATUS_CHANGED:
-        status = _text(fields, "runstatus").lower()
-        if status not in _ENDED:
-            return NothingToDo(reason=f"The run is {status}; its end is what counts.")
-        return RunCompleted(run_id=_text(fields, "runid"), tags=_tags(fields, "runtags"))
-    if envelope.type == TRAINING_REQUESTED:
-        return TrainingRequested(
-            model=_text(fields, "model"),
-            uri=_text(fields, "datauri"),
-            request_id=_text(fields, "requestid"),
-        )
-    known = ", ".join(sorted(type_names))
-    message = f"type: {envelope.type!r} is not one this app reacts to ({known})."
-    raise ContractError(message, code="UNKNOWN_TYPE")
+def repository_key(address: str) -> str:
+    """Return what two addresses of one repository have in common.
 
-
-def claim_key(envelope: Envelope, event: DomainEvent) -> str:
-    """Return the cause of an event: equal for a repetition, whatever its id says."""
-    match event:
-        case DataArrived():
-            content = event.etag
-        case ModelRegistered():
-            content = event.version
-        case RunCompleted():
-            content = event.run_id
-        case TrainingRequested():
-            # Whoever asks names the request: the same one from any source is one training.
-            parts = (envelope.type, event.model, event.uri, event.request_id)
-            return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    parts = (envelope.source, envelope.type, envelope.subject, content)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-def _read_blob(envelope: Envelope, fields: Mapping[str, Any]) -> DataArrived | NothingToDo:
-    api = _text(fields, "api")
-    if api not in _COMPLETE:
-        return NothingToDo(reason=f"After {api} the blob is not complete.")
-    match = _BLOB_SUBJECT.match(envelope.subject)
-    if match is None:
-        raise ContractError(f"subject: {envelope.subject!r} does not name a blob.")
-    return DataArrived(
-        container=match[1],
-        path=match[2],
-        uri=_text(fields, "url"),
-        etag=_text(fields, "etag"),
-    )
-
-
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    # Azure ML sends ModelVersion as a number at times, and keys in mixed case.
-    value = fields.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value:
-        raise ContractError(f"data.{key}: expected text that is not empty.")
-    return value
-
-
-def _tags(fields: Mapping[str, Any], key: str) -> dict[str, str]:
-    value = fields.get(key) or {}
-    if not isinstance(value, dict):
-        raise ContractError(f"data.{key}: expected an object.")
-    return {str(name): str(content) for name, content in value.items()}
+    `https://user@host/org/repo.git`, `git@host:org/repo` and `ssh://git@host/org/repo/` are one.
+    """
+    text = address.strip().removeprefix("file://").rstrip("/").removesuffix(".git")
+    if "://" in text:
+        text = text.split("://", 1)[1]
+    elif "@" in text and ":" in text.split("@", 1)[1]:
+        text = text.replace(":", "/", 1)
+    host, slash, path = text.partition("/")
+    return f"{host.rpartition('@')[2].lower()}{slash}{path}"

@@ -1,4 +1,7 @@
-"""Lanes: per model one training and one rollout at a time, the others wait in order."""
+"""Lanes: how many may be in at a time is the policy's; the others wait in order.
+
+Per model there is one training and one rollout at a time; all trainings together share a lane.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +10,8 @@ from datetime import datetime, timedelta
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneRequest:
     """Let `owner`, a story that began at `since`, into a lane, for at most `hold` once it is in.
+
+    At most `capacity` are in at a time.
 
     Who waits asks again within `patience`; one that asks no more has lost its place, so that a
     story that was terminated blocks nobody for good.
@@ -17,15 +22,33 @@ class LaneRequest:
     since: datetime
     hold: timedelta
     patience: timedelta = timedelta(minutes=5)
+    capacity: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneHolder:
-    """Who is in the lane, and how many wait before and behind the one who asked."""
+    """Who is first in the lane, and how many are before and behind the one who asked.
+
+    Who has fewer before it than the lane holds is `inside`.
+    """
 
     owner: str
     ahead: int
     behind: int = 0
+    inside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanePlace:
+    """A place in a lane: who has it, since when, and whether it is in or waits."""
+
+    lane: str
+    owner: str
+    since: datetime
+    inside: bool
+
+
+ALL_TRAININGS = "all-trainings"
 
 
 def training_lane(model: str) -> str:

@@ -4,36 +4,44 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class PlatformPart(StrEnum):
-    """In the order in which they are made."""
+class PartState(StrEnum):
+    """What was found of a part, before anything was done."""
 
-    STATE = "state"
-    REGISTRY = "registry"
-    BASELINE = "baseline dataset"
-    APPROVERS = "approvers"
-    PRODUCTION = "production"
+    PRESENT = "present"
+    ABSENT = "absent"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPart:
+    """A part, what was found of it, and in a few words what making it would do."""
+
+    part: str
+    state: PartState
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsurePart:
     """Make this part, or find that it stands."""
 
-    part: PlatformPart
+    part: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsuredPart:
-    """A part that stands, and in a few words what was found or made."""
+    """A part and in a few words what was found or made; not `ready` means it is being made."""
 
-    part: PlatformPart
+    part: str
     detail: str
+    ready: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRequest:
-    """Make sure that these parts stand."""
+    """Make sure that these parts stand, in this order."""
 
-    parts: tuple[PlatformPart, ...] = tuple(PlatformPart)
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

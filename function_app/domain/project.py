@@ -1,10 +1,13 @@
-"""One model that this app looks after, as mlops.toml describes it."""
+"""One model that this app looks after, as mlops.toml describes it, and the limits of all."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from function_app.domain.change import CheckPlan
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy
+from function_app.domain.integration import ChangePolicy
 from function_app.domain.release import ReleasePolicy
 from function_app.domain.training import TrainingPolicy
 
@@ -29,6 +32,54 @@ class ReleaseRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRules:
+    """Where a model's code lives, which changes of it count, and how they are checked.
+
+    `branches` and `paths` are patterns: `*` stands for all but `/`, `**` for all. `lint` and
+    `tests` are commands as words; `min_coverage` is in percent of the lines.
+    """
+
+    repository: str
+    branches: tuple[str, ...] = ("main",)
+    paths: tuple[str, ...] = ("**",)
+    lint: tuple[str, ...] = ("ruff", "check", "--no-cache", ".")
+    tests: tuple[str, ...] = ("pytest", "-q")
+    min_coverage: float = 0.0
+    auto_train: bool = True
+    pull_requests: bool = True
+    timeout_seconds: float = 900.0
+    poll_interval_seconds: float = 10.0
+
+    def takes_branch(self, branch: str) -> bool:
+        """Tell whether changes of this branch count."""
+        return any(_matches(pattern, branch) for pattern in self.branches)
+
+    def takes_paths(self, paths: tuple[str, ...] | None) -> bool:
+        """Tell whether one of these files counts; unknown ones do."""
+        if paths is None:
+            return True
+        return any(_matches(pattern, path) for pattern in self.paths for path in paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Train on the newest data at these times (NCRONTAB of six fields, UTC)."""
+
+    name: str
+    cron: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What all models share, `[limits]` in mlops.toml."""
+
+    max_trainings: int = 2
+    max_events_per_minute: int = 1200
+    keep_events_days: int = 30
+    keep_claims_days: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProject:
     """Where a model's data arrives, what trains and serves it, and by what rules."""
 
@@ -40,6 +91,27 @@ class ModelProject:
     gate: GatePolicy
     training_run: RunLimits
     release: ReleaseRules
+    code: CodeRules | None = None
+    schedules: tuple[Schedule, ...] = ()
+    limits: Limits = Limits()
+
+    def change_policy(self, rules: CodeRules, *, dry_run: bool) -> ChangePolicy:
+        """Return what the integration of a change of this model's code decides by."""
+        plan = CheckPlan(
+            lint=rules.lint,
+            tests=rules.tests,
+            training=self.training,
+            dry_run=dry_run,
+            timeout_seconds=rules.timeout_seconds,
+        )
+        return ChangePolicy(
+            plan=plan,
+            data=self.data,
+            min_coverage=rules.min_coverage,
+            auto_train=rules.auto_train,
+            timeout=timedelta(seconds=rules.timeout_seconds),
+            poll_interval=timedelta(seconds=rules.poll_interval_seconds),
+        )
 
     def training_policy(self) -> TrainingPolicy:
         """Return what a training story of this model decides by."""
@@ -49,6 +121,7 @@ class ModelProject:
             timeout=timedelta(seconds=self.training_run.timeout_seconds),
             poll_interval=timedelta(seconds=self.training_run.poll_interval_seconds),
             newest_only=self.training_run.newest_only,
+            max_trainings=self.limits.max_trainings,
         )
 
     def release_policy(self) -> ReleasePolicy:
@@ -59,3 +132,10 @@ class ModelProject:
             replicas=self.release.replicas,
             max_p95_ms=self.release.max_p95_ms,
         )
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern stands for the whole text."""
+    parts = re.split(r"(\*\*|\*)", pattern)
+    regex = "".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts)
+    return re.fullmatch(regex, text, re.DOTALL) is not None

@@ -1,29 +1,50 @@
-"""Which story an event starts, or which one it wakes."""
+"""Which stories an event starts or wakes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from function_app import names
+from function_app.domain.change import Change
 from function_app.domain.events import (
+    CodeProposed,
+    CodePushed,
     DataArrived,
     DomainEvent,
+    DriftDetected,
+    ImagePushed,
+    ModelDeployed,
     ModelRegistered,
+    NothingToDo,
     RunCompleted,
     TrainingRequested,
+    claim_key,
+    repository_key,
 )
+from function_app.domain.integration import ChangeRequest, integration_id
 from function_app.domain.project import ModelProject
+from function_app.domain.reconciliation import ReconcileRequest
 from function_app.domain.release import Release, release_id
 from function_app.domain.training import TrainingRequest, run_id
 from function_app.errors import ContractError
 
+Projects = Mapping[str, ModelProject]
+Argument = TrainingRequest | Release | ChangeRequest | ReconcileRequest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Start a story under this instance id."""
+    """Start a story under this instance id, once per claimed cause.
+
+    Causes of one `subject` are sorted by `order`: one that is older than the newest is stale.
+    """
 
     story: str
     instance_id: str
-    argument: TrainingRequest | Release
+    cause: str
+    subject: str
+    content: str
+    argument: Argument
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,64 +55,198 @@ class Wake:
     event: str
 
 
-def route(event: DomainEvent, cause: str, projects: Mapping[str, ModelProject]) -> Start | Wake:
+Targets = tuple[Start, ...] | Wake | NothingToDo
+
+
+def route(event: DomainEvent, projects: Projects) -> Targets:
     """Return where an event goes, or raise ContractError when nothing here wants it."""
     match event:
         case DataArrived():
-            return _route_data(event, cause, projects)
+            return _route_data(event, projects)
+        case CodePushed() | CodeProposed():
+            return _route_code(event, projects)
         case ModelRegistered():
-            return _route_model(event, projects)
-        case RunCompleted():
-            return _route_run(event)
+            return (_release(event, projects),)
         case TrainingRequested():
-            return _route_request(event, cause, projects)
+            return (_request(event, projects),)
+        case DriftDetected():
+            return (_drift(event, projects),)
+        case RunCompleted():
+            return _wake_run(event)
+        case ImagePushed():
+            return _wake_build(event, projects)
+        case ModelDeployed():
+            return (_reconcile(event, projects),)
 
 
-def _route_data(event: DataArrived, cause: str, projects: Mapping[str, ModelProject]) -> Start:
-    for model, project in sorted(projects.items()):
-        if event.container == project.container and event.path.startswith(project.prefix):
-            request = TrainingRequest(
-                model=model, cause=cause, data_uri=event.uri, policy=project.training_policy()
-            )
-            return Start(
-                story=names.TRAIN_MODEL, instance_id=run_id(model, cause), argument=request
-            )
-    raise ContractError(
-        f"No model in mlops.toml takes data from {event.container}/{event.path}. "
-        "Add one, or change its container and prefix.",
-        code="UNKNOWN_MODEL",
+def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...]:
+    found = tuple(
+        _train(
+            event,
+            model,
+            project,
+            uri=event.uri,
+            etag=event.etag,
+            order=event.sequencer.rjust(64, "0") if event.sequencer else "",
+        )
+        for model, project in sorted(projects.items())
+        if event.container == project.container and event.path.startswith(project.prefix)
     )
+    if not found:
+        raise ContractError(
+            f"No model in mlops.toml takes data from {event.container}/{event.path}. "
+            "Add one, or change its container and prefix.",
+            code="UNKNOWN_MODEL",
+        )
+    return found
 
 
-def _route_model(event: ModelRegistered, projects: Mapping[str, ModelProject]) -> Start:
-    project = projects.get(event.model)
-    if project is None:
-        message = f"mlops.toml names no model {event.model!r}. Add it, or ignore this."
-        raise ContractError(message, code="UNKNOWN_MODEL")
+def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets:
+    key = repository_key(event.repository)
+    owners = {
+        model: project
+        for model, project in sorted(projects.items())
+        if project.code and repository_key(project.code.repository) == key
+    }
+    if not owners:
+        raise ContractError(
+            f"No model in mlops.toml has its code in {event.repository}. "
+            "Set `repository` of [models.<name>.code].",
+            code="UNKNOWN_REPOSITORY",
+        )
+    found = tuple(_changes(event, owners))
+    if not found:
+        what = f"{event.branch} or the changed files"
+        return NothingToDo(reason=f"{what} are none that {', '.join(owners)} asked for.")
+    return found
+
+
+def _changes(event: CodePushed | CodeProposed, owners: Projects) -> Iterator[Start]:
+    proposed = isinstance(event, CodeProposed)
+    for model, project in owners.items():
+        rules = project.code
+        if rules is None or not rules.takes_branch(event.branch):
+            continue
+        if isinstance(event, CodePushed) and not rules.takes_paths(event.paths):
+            continue
+        if proposed and not rules.pull_requests:
+            continue
+        cause = claim_key(event, model)
+        change = Change(
+            # The address in mlops.toml, never the event's: a forged one must not be fetched.
+            repository=rules.repository,
+            branch=event.branch,
+            commit=event.commit,
+            proposal=event.number if isinstance(event, CodeProposed) else "",
+            author=event.author,
+        )
+        request = ChangeRequest(
+            model=model,
+            cause=cause,
+            change=change,
+            policy=project.change_policy(rules, dry_run=proposed),
+        )
+        yield Start(
+            story=names.INTEGRATE_CHANGE,
+            instance_id=integration_id(model, cause),
+            cause=cause,
+            subject=f"{change.repository}#{change.proposal or change.branch}",
+            content=event.commit,
+            argument=request,
+        )
+
+
+def _release(event: ModelRegistered, projects: Projects) -> Start:
+    project = _project(event.model, projects)
     release = Release(
         release_id=release_id(event.model, event.version),
         model=event.model,
         version=event.version,
         policy=project.release_policy(),
     )
-    return Start(story=names.RELEASE_MODEL, instance_id=release.release_id, argument=release)
-
-
-def _route_request(
-    event: TrainingRequested, cause: str, projects: Mapping[str, ModelProject]
-) -> Start:
-    project = projects.get(event.model)
-    if project is None:
-        message = f"mlops.toml names no model {event.model!r}. Add it, or name another."
-        raise ContractError(message, code="UNKNOWN_MODEL")
-    request = TrainingRequest(
-        model=event.model, cause=cause, data_uri=event.uri, policy=project.training_policy()
+    return Start(
+        story=names.RELEASE_MODEL,
+        instance_id=release.release_id,
+        cause=claim_key(event),
+        subject=f"models/{event.model}:{event.version}",
+        content=event.version,
+        argument=release,
     )
-    return Start(story=names.TRAIN_MODEL, instance_id=run_id(event.model, cause), argument=request)
 
 
-def _route_run(event: RunCompleted) -> Wake:
+def _request(event: TrainingRequested, projects: Projects) -> Start:
+    project = _project(event.model, projects)
+    return _train(event, event.model, project, uri=event.uri, code_version=event.code_version)
+
+
+def _drift(event: DriftDetected, projects: Projects) -> Start:
+    return _train(event, event.model, _project(event.model, projects), reason=event.reason)
+
+
+def _train(
+    event: DataArrived | TrainingRequested | DriftDetected,
+    model: str,
+    project: ModelProject,
+    *,
+    uri: str = "",
+    etag: str = "",
+    code_version: str = "",
+    reason: str = "",
+    order: str = "",
+) -> Start:
+    cause = claim_key(event, model)
+    request = TrainingRequest(
+        model=model,
+        cause=cause,
+        data_uri=uri,
+        policy=project.training_policy(),
+        etag=etag,
+        code_version=code_version,
+        reason=reason,
+    )
+    return Start(
+        story=names.TRAIN_MODEL,
+        instance_id=run_id(model, cause),
+        cause=cause,
+        subject="/".join(event.cause[1:-1]),
+        content=event.cause[-1],
+        argument=request,
+        order=order,
+    )
+
+
+def _wake_run(event: RunCompleted) -> Wake | NothingToDo:
     instance_id = event.tags.get("instance_id")
     if not instance_id:
-        raise ContractError(f"Run {event.run_id} has no tag instance_id: no story waits for it.")
+        # In Azure every run of the workspace raises events, also other people's.
+        return NothingToDo(reason=f"Run {event.run_id} has no tag instance_id: none of this app's.")
     return Wake(instance_id=instance_id, event=names.run_completed_event(event.run_id))
+
+
+def _wake_build(event: ImagePushed, projects: Projects) -> Wake | NothingToDo:
+    if event.repository not in projects:
+        return NothingToDo(reason=f"mlops.toml names no model {event.repository!r}.")
+    waiting = release_id(event.repository, event.tag)
+    return Wake(instance_id=waiting, event=names.image_pushed_event(waiting))
+
+
+def _reconcile(event: ModelDeployed, projects: Projects) -> Start:
+    cause = claim_key(event)
+    return Start(
+        story=names.RECONCILE,
+        instance_id=f"reconcile-{cause[:12]}",
+        cause=cause,
+        subject=f"endpoints/{event.service}",
+        content=event.event_id,
+        argument=ReconcileRequest(
+            reason=f"{event.service} was deployed.", models=tuple(sorted(projects))
+        ),
+    )
+
+
+def _project(model: str, projects: Projects) -> ModelProject:
+    project = projects.get(model)
+    if project is None:
+        message = f"mlops.toml names no model {model!r}. Add it, or name another."
+        raise ContractError(message, code="UNKNOWN_MODEL")
+    return project

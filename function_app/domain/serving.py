@@ -33,6 +33,26 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """Where the build of an image stands: no image means that it is still being built."""
+
+    image: Image | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """Where a deployment stands: none means that it is still on its way.
+
+    A deployment of nothing, after a roll-back to nothing, is `done` without one.
+    """
+
+    deployment: Deployment | None = None
+    done: bool = True
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeReport:
     """What requests to a deployment gave.
 

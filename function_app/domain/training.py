@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy
 
@@ -35,7 +36,8 @@ class TrainingOutcome(StrEnum):
 class TrainingPolicy:
     """Everything a training story decides by, frozen when it starts.
 
-    With `newest_only`, data that waits for its turn is passed over when newer data waits too.
+    With `newest_only`, data that waits for its turn is passed over when newer data waits too. Of all
+    models' trainings at most `max_trainings` run at a time.
     """
 
     data: DataPolicy
@@ -43,16 +45,24 @@ class TrainingPolicy:
     timeout: timedelta = timedelta(minutes=30)
     poll_interval: timedelta = timedelta(seconds=30)
     newest_only: bool = True
+    max_trainings: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
-    """Train `model` on the data behind `data_uri`, because of the event `cause`."""
+    """Train `model` on the data behind `data_uri`, because of the event `cause`.
+
+    Without a uri the data that was accepted last is taken; with an `etag` the bytes must still be
+    those of the event. Without a `code_version` the model's current code is taken.
+    """
 
     model: str
     cause: str
     data_uri: str
     policy: TrainingPolicy
+    etag: str = ""
+    code_version: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +85,15 @@ class Run:
     output_uri: str
     detail: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    code: CodeVersion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
     """One version of a model in the registry; `digest` is the SHA-256 of the model file.
 
-    `metrics` are its run's figures on the held-out rows.
+    `metrics` are its run's figures on the held-out rows; `code` is what it was trained by.
     """
 
     model: str
@@ -90,6 +102,7 @@ class ModelVersion:
     uri: str
     digest: str
     metrics: dict[str, float] = field(default_factory=dict)
+    code: CodeVersion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +118,8 @@ class TrainingResult:
 def run_id(model: str, cause: str) -> str:
     """Return the id under which a second attempt finds the first attempt's run."""
     return f"train-{model}-{cause[:12]}"
+
+
+def evaluation_id(run: str, champion: ModelVersion | None) -> str:
+    """Return the id of the evaluation of a run against this champion."""
+    return f"{run}-vs-{champion.version if champion else 'nothing'}"

@@ -1,5 +1,6 @@
 """Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,14 @@ from urllib.parse import unquote, urlsplit
 
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.codec import dump, load
 from function_app.domain.data_quality import ColumnProfile, DataProfile
-from function_app.domain.events import BLOB_CREATED
+from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.training import Dataset
-from function_app.errors import ContractError, NotFoundError, PlatformError
+from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
 
 MAX_BYTES = 200 * 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalDatasets:
@@ -26,13 +29,24 @@ class LocalDatasets:
         self._root, self._events = root, events
         self._seen: dict[str, list[int]] = {}
 
-    def add(self, model: str, uri: str) -> Dataset:
+    def add(self, model: str, uri: str, etag: str = "") -> Dataset:
         content = self._read(uri)
         version = sha256(content)
+        # The watcher's etags are digests; whoever sends others vouches for the file himself.
+        if _DIGEST.fullmatch(etag) and etag != version:
+            message = f"{Path(uri).name} has changed since its event; the newer event counts."
+            raise ConflictError(message, code="DATA_CHANGED")
         path = self._versions / model / f"{version}.csv"
         if not path.exists():
             write_whole(path, content)
         return Dataset(model=model, version=version, uri=str(path))
+
+    def accept(self, dataset: Dataset) -> None:
+        write_json(self._versions / dataset.model / "latest.json", dump(dataset))
+
+    def latest(self, model: str) -> Dataset | None:
+        content = read_json(self._versions / model / "latest.json")
+        return None if content is None else load(Dataset, content)
 
     def profile(self, dataset: Dataset) -> DataProfile:
         return _profile(Path(dataset.uri))
@@ -85,6 +99,8 @@ class LocalDatasets:
             "blobType": "BlockBlob",
             "eTag": sha256(content),
             "url": path.as_uri(),
+            # When the file was written sorts the events of one path.
+            "sequencer": f"{path.stat().st_mtime_ns:032x}",
         }
         subject = f"/blobServices/default/containers/{container}/blobs/{blob}"
         self._events.publish(BLOB_CREATED, subject, data)

@@ -11,7 +11,7 @@ class LocalEvents:
     def __init__(self, endpoint: str, key: str) -> None:
         self._endpoint, self._key = endpoint, key
 
-    def publish(self, kind: str, subject: str, data: dict[str, Any]) -> None:
+    def publish(self, kind: str, subject: str, content: dict[str, Any]) -> None:
         from azure.core.credentials import AzureKeyCredential
         from azure.core.exceptions import AzureError
         from azure.eventgrid import EventGridEvent, EventGridPublisherClient
@@ -20,7 +20,7 @@ class LocalEvents:
             raise PlatformError(
                 "local", "publish an event", "MLOPS_TOPIC_ENDPOINT is not set. Use funchost."
             )
-        event = EventGridEvent(subject=subject, event_type=kind, data=data, data_version="1")
+        event = EventGridEvent(subject=subject, event_type=kind, data=content, data_version="1")
         try:
             client = EventGridPublisherClient(
                 self._endpoint, AzureKeyCredential(self._key), retry_total=2

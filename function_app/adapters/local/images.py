@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import locked, read_json, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.domain.project import ModelProject
-from function_app.domain.serving import Image
+from function_app.domain.serving import Build, Image
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError
 
@@ -30,17 +31,21 @@ class LocalImages:
         state: Path,
         root: Path,
         projects: Mapping[str, ModelProject],
+        bundles: LocalBundles,
         containers: Containers | None = None,
     ) -> None:
+        self._bundles = bundles
         self._layout, self._unpacked = OciLayout(state / "images"), state / "unpacked"
         self._root, self._projects, self._containers = root, projects, containers
 
-    def build(self, version: ModelVersion) -> Image:
+    def build(self, version: ModelVersion) -> Build:
         project = self._projects.get(version.model)
         if project is None:
             raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
         base = self._base()
-        layers = [*base["layers"], self._layout.add(self._pack(project.scoring, Path(version.uri)))]
+        code = self._bundles.unpack(version.code.version) if version.code else self._root
+        packed = self._pack(code / project.scoring, Path(version.uri))
+        layers = [*base["layers"], self._layout.add(packed)]
         own = {"Cmd": COMMAND, "WorkingDir": "/app", "ExposedPorts": {"8080/tcp": {}}}
         config = {
             "architecture": "amd64",
@@ -62,12 +67,13 @@ class LocalImages:
         described = self._layout.add_json(manifest)
         self._layout.tag(f"{version.model}:{version.version}", described)
         digest = str(described["digest"])
-        return Image(
+        image = Image(
             model=version.model,
             version=version.version,
             digest=digest,
             uri=f"{self._layout.folder}@{digest}",
         )
+        return Build(image=image)
 
     def unpack(self, image: Image) -> Path:
         """Return the folder with the service and its model, each blob checked by its digest."""
@@ -126,10 +132,10 @@ class LocalImages:
             ]
         return {"config": config, "layers": layers}
 
-    def _pack(self, scoring: str, model: Path) -> bytes:
+    def _pack(self, scoring: Path, model: Path) -> bytes:
         code = {
             f"app/scoring/{path.name}": path.read_bytes()
-            for path in (self._root / scoring).iterdir()
+            for path in scoring.iterdir()
             if path.suffix in (".py", ".txt")
         }
         files = code | {f"app/model/{name}": (model / name).read_bytes() for name in MODEL_FILES}

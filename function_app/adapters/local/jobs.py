@@ -1,27 +1,29 @@
-"""Training runs on this machine: a process each, with a folder that tells how it ended."""
+"""Runs on this machine: a process each, with a folder that tells how it ended."""
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
+from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.codec import dump, load
+from function_app.domain.change import Bundle, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import NotFoundError
 
 # What a run needs of the environment; the app's settings and keys are not among it.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
-PREDICT_TIMEOUT = 300.0
+PREDICTIONS = "predictions.json"
+EVALUATION_TIMEOUT = 300.0
 
 
 class LocalJobs:
-    """Starts `python -m training` under a watcher that writes the result and publishes it."""
+    """Starts each run under a watcher that writes the result and publishes it."""
 
     def __init__(
         self,
@@ -30,37 +32,52 @@ class LocalJobs:
         processes: Processes,
         projects: Mapping[str, ModelProject],
         topic: tuple[str, str],
+        bundles: LocalBundles,
     ) -> None:
         self._runs, self._root, self._processes = state / "runs", root, processes
-        self._projects, self._topic = projects, topic
+        self._projects, self._topic, self._bundles = projects, topic, bundles
 
-    def submit(self, run_id: str, dataset: Dataset, tags: dict[str, str]) -> Run:
-        folder = self._runs / run_id
-        if not (folder / "result.json").exists():
-            project = self._projects.get(dataset.model)
-            if project is None:
-                raise NotFoundError(f"mlops.toml names no model {dataset.model!r}. Add it.")
-            request = {
-                "run_id": run_id,
-                "dataset": dump(dataset),
-                "tags": tags,
-                "training": project.training,
-                "timeout_seconds": project.training_run.timeout_seconds,
-            }
-            write_json(folder / "request.json", request)
-            endpoint, key = self._topic
-            self._processes.start(
-                f"run-{run_id}",
-                [sys.executable, "-m", "function_app.adapters.local.run_job", str(folder)],
-                cwd=self._root,
-                environ={
-                    **plain_environ(),
-                    "MLOPS_TOPIC_ENDPOINT": endpoint,
-                    "MLOPS_TOPIC_KEY": key,
-                },
-                port=0,
-            )
+    def publish(self, model: str, bundle: Bundle) -> CodeVersion:
+        return self._bundles.publish(model, bundle)
+
+    def code(self, model: str, version: str = "") -> CodeVersion | None:
+        return self._bundles.find(model, version)
+
+    def submit(
+        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    ) -> Run:
+        project = self._projects.get(dataset.model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {dataset.model!r}. Add it.")
+        out = self._runs / run_id / "model"
+        command = ["python", "-m", project.training, "--data", dataset.uri, "--out", str(out)]
+        timeout = project.training_run.timeout_seconds
+        self._start(run_id, dataset, code, command, timeout, tags)
         return self.get(run_id)
+
+    def submit_evaluation(
+        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+    ) -> Run:
+        project = self._projects[run.model]
+        command = ["python", "-m", project.training, "predict", "--model", run.output_uri]
+        if champion is not None:
+            command += ["--champion", champion.uri]
+        command += ["--rows", f"{run.output_uri}/test_rows.csv"]
+        command += ["--out", str(self._runs / run_id / PREDICTIONS)]
+        dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
+        self._start(run_id, dataset, run.code, command, EVALUATION_TIMEOUT, tags)
+        return self.get(run_id)
+
+    def predictions(self, run_id: str) -> Predictions:
+        content = read_json(self._runs / run_id / PREDICTIONS)
+        if content is None:
+            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        champion = content.get("champion")
+        return Predictions(
+            actual=tuple(content["actual"]),
+            challenger=tuple(content["predicted"]),
+            champion=None if champion is None else tuple(champion),
+        )
 
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
@@ -92,6 +109,8 @@ class LocalJobs:
             output_uri=str(folder / "model"),
             detail=detail,
             metrics=read_json(folder / "model" / "metrics.json") or {},
+            tags=request["tags"],
+            code=load(CodeVersion, request["code"]) if request["code"] else None,
         )
 
     def cancel(self, run_id: str) -> None:
@@ -101,35 +120,45 @@ class LocalJobs:
             detail = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
             write_json(folder / "result.json", {"status": RunStatus.TIMED_OUT, "detail": detail})
 
-    def predict(self, run: Run, champion: ModelVersion | None) -> Predictions:
-        folder = self._runs / run.run_id
-        rows = folder / "model" / "test_rows.csv"
-        challenger = self._predict(Path(run.output_uri), rows, folder / "challenger.json")
-        served = None
-        if champion is not None:
-            served = self._predict(Path(champion.uri), rows, folder / "champion.json")["predicted"]
-        return Predictions(
-            actual=tuple(challenger["actual"]),
-            challenger=tuple(challenger["predicted"]),
-            champion=None if served is None else tuple(served),
-        )
+    def list_runs(self, since: datetime) -> tuple[Run, ...]:
+        folders = [path for path in self._runs.glob("*") if (path / "request.json").exists()]
+        recent = [f for f in folders if f.stat().st_mtime >= since.timestamp()]
+        return tuple(self.get(folder.name) for folder in sorted(recent))
 
-    def _predict(self, model: Path, rows: Path, out: Path) -> dict[str, list[float]]:
-        command = [sys.executable, "-m", "training", "predict"]
-        command += ["--model", str(model), "--rows", str(rows), "--out", str(out)]
-        ended = subprocess.run(
-            command,
+    def _start(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        code: CodeVersion | None,
+        command: list[str],
+        timeout: float,
+        tags: dict[str, str],
+    ) -> None:
+        folder = self._runs / run_id
+        if (folder / "result.json").exists():
+            return
+        request = {
+            "run_id": run_id,
+            "dataset": dump(dataset),
+            "code": dump(code),
+            "tags": tags,
+            "command": command,
+            "folder": str(self._bundles.unpack(code.version) if code else self._root),
+            "timeout_seconds": timeout,
+        }
+        write_json(folder / "request.json", request)
+        endpoint, key = self._topic
+        self._processes.start(
+            f"run-{run_id}",
+            [sys.executable, "-m", "function_app.adapters.local.run_job", str(folder)],
             cwd=self._root,
-            env=plain_environ(),
-            capture_output=True,
-            text=True,
-            timeout=PREDICT_TIMEOUT,
-            check=False,
+            environ={
+                **plain_environ(),
+                "MLOPS_TOPIC_ENDPOINT": endpoint,
+                "MLOPS_TOPIC_KEY": key,
+            },
+            port=0,
         )
-        if ended.returncode:
-            raise PlatformError("local", "predict", ended.stderr.strip()[-300:])
-        content: dict[str, list[float]] = json.loads(out.read_text(encoding="utf-8"))
-        return content
 
 
 def plain_environ() -> dict[str, str]:

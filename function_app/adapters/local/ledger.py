@@ -2,16 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from function_app.adapters.local.database import Database
 from function_app.codec import dump, load
 from function_app.domain.approval import Decision, Settlement, Verdict
-from function_app.domain.inbox import Claim, DeadLetter
-from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
     ReleaseRecord,
@@ -22,64 +20,22 @@ from function_app.domain.release import (
 from function_app.errors import ConflictError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS claims (
-    key TEXT PRIMARY KEY, claimed_at TEXT NOT NULL, claim TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS dead_letters (
-    letter_id TEXT PRIMARY KEY, buried_at TEXT NOT NULL, letter TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS releases (
     release_id TEXT PRIMARY KEY, updated_at TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS decisions (release_id TEXT PRIMARY KEY, decision TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lane_places (
     lane TEXT NOT NULL, owner TEXT NOT NULL, inside INTEGER NOT NULL DEFAULT 0,
     since TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (lane, owner));
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, content TEXT NOT NULL);
 """
 
 
 class LocalLedger:
-    """Claims, releases and decisions that survive a crash of any process."""
+    """Releases, decisions, lanes and notes that survive a crash of any process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connect()
-        try:
-            connection.executescript(_SCHEMA)
-        finally:
-            connection.close()
-
-    def claim(self, claim: Claim) -> Claim:
-        text = json.dumps(dump(claim))
-        with self._transaction() as connection:
-            row = (claim.key, claim.claimed_at.isoformat(), text)
-            connection.execute("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", row)
-            query = "SELECT claim FROM claims WHERE key = ?"
-            stored = connection.execute(query, (claim.key,)).fetchone()
-            return load(Claim, json.loads(stored[0]))
-
-    def list_claims(self) -> tuple[Claim, ...]:
-        with self._transaction() as connection:
-            rows = connection.execute("SELECT claim FROM claims ORDER BY claimed_at DESC")
-            return tuple(load(Claim, json.loads(row[0])) for row in rows)
-
-    def bury(self, letter: DeadLetter) -> None:
-        row = (letter.letter_id, letter.buried_at.isoformat(), json.dumps(dump(letter)))
-        with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?)", row)
-
-    def list_dead_letters(self) -> tuple[DeadLetter, ...]:
-        with self._transaction() as connection:
-            rows = connection.execute("SELECT letter FROM dead_letters ORDER BY buried_at DESC")
-            return tuple(load(DeadLetter, json.loads(row[0])) for row in rows)
-
-    def get_dead_letter(self, letter_id: str) -> DeadLetter | None:
-        with self._transaction() as connection:
-            query = "SELECT letter FROM dead_letters WHERE letter_id = ?"
-            row = connection.execute(query, (letter_id,)).fetchone()
-            return load(DeadLetter, json.loads(row[0])) if row else None
-
-    def discard_dead_letter(self, letter_id: str) -> None:
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM dead_letters WHERE letter_id = ?", (letter_id,))
+        self._database = Database(path, _SCHEMA)
+        self._transaction = self._database.transaction
 
     def save_release(self, record: ReleaseRecord) -> None:
         release_id = record.release.release_id
@@ -153,18 +109,48 @@ class LocalLedger:
                 "SELECT owner FROM lane_places WHERE lane = ? ORDER BY inside DESC, since, owner"
             )
             queue = [row[0] for row in connection.execute(query, (lane,))]
-            if queue[0] == owner:
+            ahead = queue.index(owner)
+            if ahead < request.capacity:
                 connection.execute(
                     "UPDATE lane_places SET inside = 1, until = ? WHERE lane = ? AND owner = ?",
                     ((now + request.hold).isoformat(), lane, owner),
                 )
-        ahead = queue.index(owner)
-        return LaneHolder(owner=queue[0], ahead=ahead, behind=len(queue) - ahead - 1)
+        return LaneHolder(
+            owner=queue[0],
+            ahead=ahead,
+            behind=len(queue) - ahead - 1,
+            inside=ahead < request.capacity,
+        )
 
     def leave_lane(self, lane: str, owner: str) -> None:
         with self._transaction() as connection:
             delete = "DELETE FROM lane_places WHERE lane = ? AND owner = ?"
             connection.execute(delete, (lane, owner))
+
+    def list_lanes(self) -> tuple[LanePlace, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT lane, owner, since, inside FROM lane_places "
+                "ORDER BY lane, inside DESC, since, owner"
+            ).fetchall()
+        return tuple(
+            LanePlace(
+                lane=lane, owner=owner, since=datetime.fromisoformat(since), inside=bool(inside)
+            )
+            for lane, owner, since, inside in rows
+        )
+
+    def keep_note(self, name: str, content: dict[str, str]) -> None:
+        row = (name, json.dumps(content))
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", row)
+
+    def read_note(self, name: str) -> dict[str, str] | None:
+        with self._database.reading() as connection:
+            query = "SELECT content FROM notes WHERE name = ?"
+            row = connection.execute(query, (name,)).fetchone()
+        content: dict[str, str] | None = json.loads(row[0]) if row else None
+        return content
 
     def decide(self, decision: Decision) -> Decision:
         with self._transaction() as connection:
@@ -206,21 +192,3 @@ class LocalLedger:
         query = "SELECT decision FROM decisions WHERE release_id = ?"
         row = connection.execute(query, (release_id,)).fetchone()
         return load(Decision, json.loads(row[0])) if row else None
-
-    def _connect(self) -> sqlite3.Connection:
-        # Several threads and processes write: wait for the other writer instead of failing.
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connect()
-        try:
-            # IMMEDIATE: a read that later writes must not find that somebody wrote in between.
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        finally:
-            connection.close()

@@ -10,7 +10,7 @@ from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import plain_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump, load
-from function_app.domain.serving import Deployment, Environment, Image
+from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
 
 
@@ -34,7 +34,10 @@ class LocalProduction:
         served = self._ask(model)["image"]
         return None if served is None else load(Image, served)
 
-    def promote(self, release_id: str, image: Image, replicas: int) -> Deployment:
+    def endpoint(self, model: str) -> str | None:
+        return self._endpoint(model) if self.champion(model) else None
+
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
         folder = self._images.unpack(image)
         wish = {
             "image": dump(image),
@@ -43,18 +46,18 @@ class LocalProduction:
             "release_id": release_id,
         }
         self._reach(image.model, wish, image)
-        return self._deployment(image)
+        return Rollout(deployment=self._deployment(image))
 
-    def roll_back(self, model: str, image: Image | None) -> Deployment | None:
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
         if image is None:
             if self._desired(model).exists():
                 self._reach(model, {"image": None, "folder": "", "replicas": 0}, None)
-            return None
+            return Rollout()
         former = read_json(self._desired(model)) or {}
         replicas = int(former.get("replicas") or 1)
         wish = {"image": dump(image), "folder": str(self._images.unpack(image))}
         self._reach(model, {**wish, "replicas": replicas, "release_id": "roll-back"}, image)
-        return self._deployment(image)
+        return Rollout(deployment=self._deployment(image))
 
     def restore(self) -> list[str]:
         """Start the servers of all models again; return what they serve."""

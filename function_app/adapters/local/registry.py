@@ -6,12 +6,14 @@ from typing import Any
 
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, sha256
-from function_app.domain.events import MODEL_REGISTERED
+from function_app.codec import dump, load
+from function_app.domain.change import CodeVersion
+from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.training import ModelVersion, Run
 from function_app.errors import NotFoundError, PlatformError
 
 CHAMPION = "champion"
-_METRIC = "metric."
+_METRIC, _CODE = "metric.", "code."
 
 
 class LocalRegistry:
@@ -55,12 +57,15 @@ class LocalRegistry:
         except MlflowException as error:
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
+    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+        found = self._client().search_model_versions(f"name = '{model}'")
+        return tuple(sorted((_read(entry) for entry in found), key=lambda v: int(v.version)))
+
     def mark_champion(self, version: ModelVersion) -> None:
         self._client().set_registered_model_alias(version.model, CHAMPION, version.version)
 
     def _find_run(self, run: Run) -> ModelVersion | None:
-        found = self._client().search_model_versions(f"name = '{run.model}'")
-        versions = [_read(entry) for entry in found]
+        versions = self.list_versions(run.model)
         return next((v for v in versions if v.run_id == run.run_id), None)
 
     def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
@@ -76,6 +81,8 @@ class LocalRegistry:
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": digest, "dataset": run.dataset_version}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+        if run.code is not None:
+            tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
         return _read(client.create_model_version(run.model, source=folder.as_uri(), tags=tags))
 
     def _client(self) -> Any:
@@ -88,6 +95,7 @@ class LocalRegistry:
 
 
 def _read(entry: Any) -> ModelVersion:
+    code = {k.removeprefix(_CODE): v for k, v in entry.tags.items() if k.startswith(_CODE)}
     return ModelVersion(
         model=entry.name,
         version=str(entry.version),
@@ -99,4 +107,5 @@ def _read(entry: Any) -> ModelVersion:
             for name, value in entry.tags.items()
             if name.startswith(_METRIC)
         },
+        code=load(CodeVersion, code) if code else None,
     )

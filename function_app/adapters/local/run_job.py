@@ -1,4 +1,4 @@
-"""Watches over one training run: python -m function_app.adapters.local.run_job FOLDER.
+"""Watches over one run: python -m function_app.adapters.local.run_job FOLDER.
 
 It is a process of its own, so that the run ends and its result is written whatever becomes of the
 host. The event it publishes is a hint; a story that misses it finds the result by polling.
@@ -13,14 +13,14 @@ from typing import Any
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.jobs import plain_environ
-from function_app.domain.events import RUN_COMPLETED
+from function_app.domain.event_types import RUN_COMPLETED
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
 
 
 def main(folder: Path) -> int:
     request = read_json(folder / "request.json")
-    status, detail = _train(folder, request)
+    status, detail = _run(folder, request)
     write_json(folder / "result.json", {"status": status, "detail": detail})
     events = LocalEvents(os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"])
     data = {
@@ -36,13 +36,13 @@ def main(folder: Path) -> int:
     return 0
 
 
-def _train(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
-    command = [sys.executable, "-m", request["training"], "--data", request["dataset"]["uri"]]
-    command += ["--out", str(folder / "model")]
-    with (folder / "training.log").open("w+b") as log:
+def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
+    command = [sys.executable if word == "python" else word for word in request["command"]]
+    with (folder / "run.log").open("w+b") as log:
         try:
             ended = subprocess.run(
                 command,
+                cwd=request["folder"],
                 env=plain_environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -13,7 +13,7 @@ from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import plain_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump
-from function_app.domain.serving import Deployment, Environment, Image
+from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
 
 PROCESS = "process"
@@ -34,7 +34,7 @@ class LocalStaging:
         self._images, self._processes, self._containers = images, processes, containers
         self._ready = ready_seconds
 
-    def deploy(self, release_id: str, image: Image) -> Deployment:
+    def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"staging-{release_id}"
         stored = read_json(self._record(release_id))
         if stored is not None and stored["digest"] != image.digest:
@@ -46,13 +46,14 @@ class LocalStaging:
         elif engine.find(name) is None:
             engine.stop(name)
             engine.start(name, image.digest, self._images.extract(image))
-        return Deployment(
+        deployment = Deployment(
             deployment_id=name,
             environment=Environment.STAGING,
             endpoint=self._wait(name, image, engine),
             image=image,
             runtime=engine.kind if engine else PROCESS,
         )
+        return Rollout(deployment=deployment)
 
     def remove(self, release_id: str) -> None:
         name = f"staging-{release_id}"
@@ -60,6 +61,9 @@ class LocalStaging:
         if self._containers is not None and self._record(release_id).exists():
             self._containers.stop(name)
         self._record(release_id).unlink(missing_ok=True)
+
+    def list_releases(self) -> tuple[str, ...]:
+        return tuple(sorted(path.stem for path in self._records.glob("*.json")))
 
     def _start_process(self, name: str, image: Image) -> None:
         folder, port = self._images.unpack(image), free_port()

@@ -1,0 +1,58 @@
+"""Bundles of code on this machine: archives named by digest, and which one a model runs by."""
+
+import tarfile
+from pathlib import Path
+
+from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.codec import dump, load
+from function_app.domain.change import Bundle, CodeVersion
+from function_app.errors import NotFoundError, PlatformError
+
+
+class LocalBundles:
+    """Keeps each bundle once; what is unpacked was checked against its digest."""
+
+    def __init__(self, state: Path) -> None:
+        self._bundles, self._unpacked = state / "bundles", state / "code"
+        self._published = state / "published"
+
+    def keep(self, archive: bytes, commit: str) -> Bundle:
+        """Keep a tar archive as the bundle of its digest."""
+        digest = sha256(archive)
+        path = self._bundles / f"{digest}.tar"
+        if not path.exists():
+            write_whole(path, archive)
+        return Bundle(digest=digest, uri=str(path), commit=commit)
+
+    def publish(self, model: str, bundle: Bundle) -> CodeVersion:
+        """Make this the code that new runs of the model take."""
+        version = CodeVersion(
+            model=model, version=bundle.digest, uri=bundle.uri, commit=bundle.commit
+        )
+        write_json(self._published / model / f"{version.version}.json", dump(version))
+        write_json(self._published / model / "current.json", dump(version))
+        return version
+
+    def find(self, model: str, version: str) -> CodeVersion | None:
+        """Return a published version, without a name the last one."""
+        content = read_json(self._published / model / f"{version or 'current'}.json")
+        if content is None and version:
+            raise NotFoundError(f"{model} has no published code {version}. Push the commit again.")
+        return None if content is None else load(CodeVersion, content)
+
+    def unpack(self, digest: str) -> Path:
+        """Return the folder with the bundle's files."""
+        folder = self._unpacked / digest
+        if (folder / ".whole").exists():
+            return folder
+        archive = self._bundles / f"{digest}.tar"
+        try:
+            content = archive.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError(f"There is no bundle {digest}. Push the commit again.") from error
+        if sha256(content) != digest:
+            raise PlatformError("local", "unpack the code", f"{archive} was changed. Delete it.")
+        with locked(self._unpacked / "lock"), tarfile.open(archive) as files:
+            files.extractall(folder, filter="data")
+            write_json(folder / ".whole", True)
+        return folder

@@ -1,0 +1,137 @@
+"""The inbox on this machine: one SQLite file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from function_app.adapters.local.database import Database
+from function_app.codec import dump, load
+from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    event_key TEXT PRIMARY KEY, channel TEXT NOT NULL, received_at TEXT NOT NULL,
+    outcome TEXT, event TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_by_time ON events (received_at);
+CREATE INDEX IF NOT EXISTS events_pending ON events (received_at) WHERE outcome IS NULL;
+CREATE TABLE IF NOT EXISTS claims (
+    key TEXT PRIMARY KEY, type TEXT NOT NULL, subject TEXT NOT NULL, place TEXT NOT NULL,
+    claimed_at TEXT NOT NULL, claim TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS claims_by_subject ON claims (type, subject, place);
+CREATE INDEX IF NOT EXISTS claims_by_time ON claims (claimed_at);
+"""
+
+
+class LocalInbox:
+    """Events and claims that survive a crash of any process."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, _SCHEMA)
+
+    def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
+        kept = []
+        with self._database.transaction() as connection:
+            for event in events:
+                row = (event.event_key, event.channel, _time(event.received_at), _text(event))
+                connection.execute(
+                    "INSERT OR IGNORE INTO events (event_key, channel, received_at, event) "
+                    "VALUES (?, ?, ?, ?)",
+                    row,
+                )
+                query = "SELECT event FROM events WHERE event_key = ?"
+                kept.append(_event(connection.execute(query, (event.event_key,)).fetchone()))
+        return tuple(kept)
+
+    def claim(self, claim: Claim) -> Claimed:
+        with self._database.transaction() as connection:
+            row = (claim.key, claim.type, claim.subject, claim.order, _time(claim.claimed_at))
+            connection.execute(
+                "INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?)",
+                (*row, json.dumps(dump(claim))),
+            )
+            query = "SELECT claim FROM claims WHERE key = ?"
+            kept = _claim(connection.execute(query, (claim.key,)).fetchone())
+            newer = connection.execute(
+                "SELECT claim FROM claims WHERE type = ? AND subject = ? AND place > ? "
+                "ORDER BY place DESC LIMIT 1",
+                (kept.type, kept.subject, kept.order),
+            ).fetchone()
+        return Claimed(claim=kept, newer=_claim(newer) if newer and kept.order else None)
+
+    def settle(self, event: InboxEvent) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE events SET outcome = ?, event = ? WHERE event_key = ?",
+                (event.outcome, _text(event), event.event_key),
+            )
+
+    def get(self, event_key: str) -> InboxEvent | None:
+        with self._database.reading() as connection:
+            query = "SELECT event FROM events WHERE event_key = ?"
+            row = connection.execute(query, (event_key,)).fetchone()
+            return _event(row) if row else None
+
+    def list_events(
+        self, outcome: Outcome | None = None, limit: int = 500
+    ) -> tuple[InboxEvent, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT event FROM events WHERE ? IS NULL OR outcome = ? "
+                "ORDER BY received_at DESC, event_key LIMIT ?",
+                (outcome, outcome, limit),
+            )
+            return tuple(_event(row) for row in rows)
+
+    def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT event FROM events WHERE outcome IS NULL AND received_at < ? "
+                "ORDER BY received_at, event_key",
+                (_time(before),),
+            )
+            return tuple(_event(row) for row in rows)
+
+    def count_since(self, channel: str, moment: datetime) -> int:
+        with self._database.reading() as connection:
+            query = "SELECT COUNT(*) FROM events WHERE received_at >= ? AND channel = ?"
+            return int(connection.execute(query, (_time(moment), channel)).fetchone()[0])
+
+    def discard(self, event_key: str) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM events WHERE event_key = ?", (event_key,))
+
+    def list_claims(self, limit: int = 500) -> tuple[Claim, ...]:
+        with self._database.reading() as connection:
+            query = "SELECT claim FROM claims ORDER BY claimed_at DESC, key LIMIT ?"
+            return tuple(_claim(row) for row in connection.execute(query, (limit,)))
+
+    def forget(self, events_before: datetime, claims_before: datetime) -> int:
+        with self._database.transaction() as connection:
+            events = connection.execute(
+                "DELETE FROM events WHERE received_at < ? AND outcome IS NOT NULL",
+                (_time(events_before),),
+            )
+            claims = connection.execute(
+                "DELETE FROM claims WHERE claimed_at < ?", (_time(claims_before),)
+            )
+            return events.rowcount + claims.rowcount
+
+
+def _text(event: InboxEvent) -> str:
+    # The payload is anything that JSON can say: it is not ours to decode.
+    return json.dumps({**dump(replace(event, payload=None)), "payload": event.payload})
+
+
+def _event(row: tuple[str]) -> InboxEvent:
+    return load(InboxEvent, json.loads(row[0]))
+
+
+def _claim(row: tuple[str]) -> Claim:
+    return load(Claim, json.loads(row[0]))
+
+
+def _time(moment: datetime) -> str:
+    # Of one width, so that text sorts like time.
+    return moment.isoformat(timespec="microseconds")

@@ -1,0 +1,77 @@
+"""A change of a model's code: where it comes from, what is checked, and what the checks said."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One commit of one repository; `proposal` is the number of a pull request, "" for a push.
+
+    `branch` is the one that was pushed to, or that a pull request wants to change.
+    """
+
+    repository: str
+    branch: str
+    commit: str
+    proposal: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The files of a commit in one archive; `digest` is its SHA-256 as 64 hex digits."""
+
+    digest: str
+    uri: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeVersion:
+    """A published version of a model's training and scoring code; runs and images are made of it.
+
+    `version` is the digest of its bundle, so that the same files are the same version.
+    """
+
+    model: str
+    version: str
+    uri: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPlan:
+    """What a check run does with a bundle, each command as words, in this order.
+
+    `dry_run` trains on the reference data and throws the model away.
+    """
+
+    lint: tuple[str, ...]
+    tests: tuple[str, ...]
+    training: str
+    dry_run: bool
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What one check said: its name, whether it passed, and in a sentence what was found."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What a check run said; `files` are names of reports that are kept, `coverage` in percent."""
+
+    results: tuple[CheckResult, ...]
+    files: tuple[str, ...] = ()
+    coverage: float | None = None
+    isolation: str = ""
+    links: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.results) and all(result.passed for result in self.results)

@@ -1,0 +1,68 @@
+"""From a change of code to a published version, or to a reason why not."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from function_app.domain.change import Change, CheckPlan, CodeVersion
+from function_app.domain.data_quality import DataPolicy
+
+
+class IntegrationOutcome(StrEnum):
+    """How the integration of a change ended; none of them is an error.
+
+    A pull request whose checks pass is `checked`; a push is `published`. `stale` is a commit whose
+    branch has a newer one that contains it.
+    """
+
+    PUBLISHED = "published"
+    CHECKED = "checked"
+    REJECTED = "rejected"
+    STALE = "stale"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePolicy:
+    """Everything the integration of a change decides by, frozen when it starts.
+
+    `min_coverage` is in percent of the lines.
+    """
+
+    plan: CheckPlan
+    data: DataPolicy
+    min_coverage: float
+    auto_train: bool
+    timeout: timedelta
+    poll_interval: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """Check this change of a model's code, because of the event `cause`."""
+
+    model: str
+    cause: str
+    change: Change
+    policy: ChangePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationResult:
+    """What became of a change; `reports` are links to what the checks wrote."""
+
+    outcome: IntegrationOutcome
+    reasons: tuple[str, ...]
+    commit: str
+    code: CodeVersion | None = None
+    reports: dict[str, str] = field(default_factory=dict)
+
+
+def checks_id(model: str, cause: str) -> str:
+    """Return the id under which a second attempt finds the first attempt's run of checks."""
+    return f"checks-{model}-{cause[:12]}"
+
+
+def integration_id(model: str, cause: str) -> str:
+    """Return the id of the orchestration instance that integrates a change."""
+    return f"integrate-{model}-{cause[:12]}"
