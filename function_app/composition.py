@@ -14,7 +14,7 @@ from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.ports import Ports
 from function_app.settings import Settings, read_limits
-from function_app.triggers import approvals, http_api, kept_events, rounds, webhooks
+from function_app.triggers import approvals, http_api, kept_events, openapi, rounds, webhooks
 from function_app.wiring import (
     Front,
     add_activity,
@@ -116,6 +116,8 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         add_route(app, method, route, answer, front)
     for method, route, answer in ANONYMOUS_ROUTES:
         add_route(app, method, route, answer, front, anonymous=True)
+    document = openapi.describe((*ROUTES, *ANONYMOUS_ROUTES))
+    add_route(app, "GET", "openapi.json", openapi.answer_with(document), front)
     for name, cron, act in ROUNDS:
         add_round(app, name, cron, act, front)
     _add_schedules(app, front)

@@ -102,13 +102,12 @@ async def start_once(desk: Desk, type_: str, start: Start) -> Outcome | None:
     )
     claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    if not claimed.created:
-        if await desk.stories.find(owner) is not None:
-            return Outcome.REPEATED
-        if desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
-            return None
+    if not claimed.created and await desk.stories.find(owner) is not None:
+        return Outcome.REPEATED
     if claimed.newer is not None:
         return Outcome.STALE
+    if not claimed.created and desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
+        return None
     await desk.stories.start(start.story, owner, dump(start.argument))
     return Outcome.STARTED
 

@@ -26,6 +26,7 @@ def project(name: str, **change: str) -> str:
 
 
 SECRET = "a secret of the build server"
+TOPIC = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.EventGrid/topics/t"
 PROJECTS = "\n".join(
     [
         DIABETES,
@@ -115,6 +116,8 @@ def make_app(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     (folder / "mlops.toml").write_text(PROJECTS)
     monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
     monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_BUILD_SERVER", SECRET)
+    monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_AZURE_DEVOPS", SECRET)
+    monkeypatch.setenv("MLOPS_TOPICS", f"{TOPIC} eventgrid.azure.net")
     monkeypatch.setenv("FUNCHOST_EVENTGRID_RETRY_SCALE", "0.05")
     app = App(folder / "state")
     yield app

@@ -1,6 +1,7 @@
 """Signed events from build systems, over HTTP, with no function key."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -65,3 +66,77 @@ def test_a_ping_is_answered(app: App) -> None:
     answer = post(app, b"{}", sign(SECRET, b"{}"), **{"X-GitHub-Event": "ping"})
 
     assert (answer.status_code, answer.json()) == (200, {"pong": "build-server"})
+
+
+def test_an_old_delivery_is_refused_even_when_it_is_signed(app: App) -> None:
+    now, old = str(int(time.time())), str(int(time.time()) - 3600)
+
+    fresh = post(app, BODY, sign(SECRET, BODY, now), **{"X-Mlops-Timestamp": now})
+    late = post(app, BODY, sign(SECRET, BODY, old), **{"X-Mlops-Timestamp": old})
+
+    assert fresh.status_code == 202
+    assert (late.status_code, late.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
+
+
+def test_a_cloud_event_in_binary_mode_is_taken(app: App) -> None:
+    body = json.dumps({"model": "diabetes", "requestId": "binary-1"}).encode()
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-id": "b1",
+        "ce-source": "/travis",
+        "ce-type": "Mlops.TrainingRequested",
+    }
+
+    answer = post(app, body, sign(SECRET, body), **attributes)
+
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["receipts"][0]["outcome"] == "started"
+
+
+PUSH: dict[str, Any] = {
+    "ref": "refs/heads/main",
+    "after": "9d1c6c1e1d6f0a6f1d0f9a8b7c6d5e4f3a2b1c0d",
+    "commits": [],
+    "repository": {"clone_url": "https://github.com/nobody/knows.git"},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({}, 404, "UNKNOWN_REPOSITORY"),
+        ({"after": "HEAD; rm -rf /"}, 400, "CONTRACT"),
+        ({"repository": []}, 400, "CONTRACT"),
+    ],
+)
+def test_a_push_that_nothing_takes_says_why(
+    app: App, change: dict[str, Any], status: int, code: str
+) -> None:
+    body = json.dumps({**PUSH, **change}).encode()
+    kind = {"X-GitHub-Event": "push", "X-GitHub-Delivery": f"d-{code}-{len(body)}"}
+
+    answer = post(app, body, sign(SECRET, body), **kind, **{"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_a_hook_of_form_fields_is_refused_with_the_remedy(app: App) -> None:
+    body = b"payload=%7B%7D"
+    form = {"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = post(app, body, sign(SECRET, body), **form)
+
+    assert answer.status_code == 400
+    assert "content type to application/json" in answer.json()["error"]["message"]
+
+
+def test_only_azure_devops_may_send_its_secret_as_a_password(app: App) -> None:
+    hook = {"id": "1", "eventType": "workitem.created", "resource": {"repository": {}}}
+
+    def ask(source: str, password: str) -> int:
+        path, auth = f"/api/webhooks/{source}", ("hook", password)
+        return app.ask("POST", path, json=hook, auth=auth).status_code
+
+    assert ask("azure-devops", SECRET) == 400
+    assert ask("azure-devops", "another secret entirely") == 401
+    assert ask("build-server", SECRET) == 401

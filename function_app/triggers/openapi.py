@@ -1,0 +1,153 @@
+"""The OpenAPI 3.1 document of the app's HTTP API, made from the table of its routes."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from function_app.domain.event_types import READERS
+from function_app.domain.inbox import Outcome
+from function_app.triggers.desk import MAX_BODY, Answer, Desk, Request
+
+Respond = Callable[[Desk, Request], Awaitable[Answer]]
+Route = tuple[str, str, Respond]
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string", "minLength": 1}
+_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,256}$"}
+_GRID: Schema = {
+    "title": "EventGridSchema",
+    "type": "object",
+    "required": ["id", "subject", "eventType", "data"],
+    "properties": {
+        "id": _TEXT,
+        "topic": {"type": "string"},
+        "subject": _TEXT,
+        "eventType": {"type": "string", "enum": sorted(READERS)},
+        "eventTime": {"type": "string", "format": "date-time"},
+        "dataVersion": {"type": "string"},
+        "data": {"type": "object"},
+    },
+}
+_CLOUD: Schema = {
+    "title": "CloudEvents 1.0",
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": _TEXT,
+        "source": _TEXT,
+        "type": {"type": "string", "enum": sorted(READERS)},
+        "subject": {"type": "string"},
+        "data": {"type": "object"},
+    },
+}
+_EVENTS: Schema = {
+    "anyOf": [
+        _GRID,
+        _CLOUD,
+        {"type": "array", "minItems": 1, "maxItems": 100, "items": {"anyOf": [_GRID, _CLOUD]}},
+    ]
+}
+_DECISION: Schema = {
+    "type": "object",
+    "required": ["image_digest", "evidence_hash"],
+    "properties": {"image_digest": _TEXT, "evidence_hash": _TEXT, "comment": {"type": "string"}},
+}
+_TRAINING: Schema = {
+    "type": "object",
+    "required": ["request_id"],
+    "properties": {"request_id": _TEXT, "data_uri": {"type": "string"}},
+}
+_BODIES: dict[str, Schema] = {
+    "post_events": _EVENTS,
+    "post_webhook": {"type": ["object", "array"]},
+    "post_training": _TRAINING,
+    "post_approval": _DECISION,
+    "post_rejection": _DECISION,
+}
+_QUERIES: dict[str, dict[str, Schema]] = {
+    "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
+}
+_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back")
+_ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": _TEXT, "message": _TEXT},
+        }
+    },
+}
+_REFUSALS = {
+    "400": "The body or a field has another shape; the message names it",
+    "401": "Who sends is not known",
+    "403": "Who sends may not do this",
+    "404": "What is named is not there",
+    "409": "The state of things forbids it",
+    "413": f"The body is over {MAX_BODY} bytes",
+    "429": "More events came than the limits allow; see Retry-After",
+    "502": "The platform did not do it",
+}
+
+
+def describe(routes: Iterable[Route]) -> dict[str, Any]:
+    """Return the document of these routes."""
+    paths: dict[str, dict[str, Any]] = {}
+    for method, route, respond in routes:
+        paths.setdefault(f"/{route}", {})[method.lower()] = _operation(route, respond)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Event-driven MLOps", "version": "1"},
+        "servers": [{"url": "/api"}],
+        "paths": paths,
+        "components": {
+            "schemas": {"Error": _ERROR},
+            "securitySchemes": {
+                "person": {"type": "http", "scheme": "bearer"},
+                "functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
+            },
+        },
+    }
+
+
+def answer_with(document: dict[str, Any]) -> Respond:
+    """Return what answers with the document."""
+
+    async def get_openapi(desk: Desk, request: Request) -> Answer:
+        """Describe this API."""
+        return Answer(status=200, content=document)
+
+    return get_openapi
+
+
+def _operation(route: str, respond: Respond) -> dict[str, Any]:
+    name = respond.__name__
+    parameters = [
+        {"name": part, "in": "path", "required": True, "schema": _ID}
+        for part in re.findall(r"{(\w+)}", route)
+    ]
+    parameters += [
+        {"name": key, "in": "query", "required": False, "schema": schema}
+        for key, schema in _QUERIES.get(name, {}).items()
+    ]
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "summary": (respond.__doc__ or "").split("\n")[0],
+        "parameters": parameters,
+        "responses": {"2XX": {"description": "Done, or taken"}, **_refusals()},
+    }
+    if name in _BODIES:
+        content = {"application/json": {"schema": _BODIES[name]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if name in _BY_PERSON:
+        operation["security"] = [{"functionKey": [], "person": []}]
+    return operation
+
+
+def _refusals() -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {
+        status: {"description": text, "content": content} for status, text in _REFUSALS.items()
+    }

@@ -1,0 +1,152 @@
+"""Hooks of code hosts; shapes as in GitHub's and Azure DevOps' documentation, values are ours."""
+
+from typing import Any
+
+import pytest
+
+from function_app.domain.envelopes import read_envelope
+from function_app.domain.event_types import read_event
+from function_app.domain.events import CodeProposed, CodePushed, NothingToDo
+from function_app.domain.pushes import NO_COMMIT, read_devops, read_github
+from function_app.errors import ContractError
+
+COMMIT = "9d1c6c1e1d6f0a6f1d0f9a8b7c6d5e4f3a2b1c0d"
+REPOSITORY = {"full_name": "org/models", "clone_url": "https://github.com/org/models.git"}
+PUSH: dict[str, Any] = {
+    "ref": "refs/heads/main",
+    "before": "1" * 40,
+    "after": COMMIT,
+    "created": False,
+    "deleted": False,
+    "forced": False,
+    "commits": [{"id": COMMIT, "added": ["a.py"], "modified": ["training/x.py"], "removed": []}],
+    "pusher": {"name": "grace"},
+    "repository": REPOSITORY,
+}
+PULL: dict[str, Any] = {
+    "action": "opened",
+    "number": 7,
+    "pull_request": {
+        "number": 7,
+        "head": {"sha": COMMIT, "ref": "better", "repo": {"clone_url": "https://evil/x.git"}},
+        "base": {"ref": "main", "repo": REPOSITORY},
+        "user": {"login": "eve"},
+    },
+}
+DEVOPS: dict[str, Any] = {
+    "subscriptionId": "0",
+    "notificationId": 3,
+    "id": "03c164c2-8912-4d5e-8009-3707d5f83734",
+    "eventType": "git.push",
+    "publisherId": "tfs",
+    "resource": {
+        "commits": [{"commitId": COMMIT, "comment": "x"}],
+        "refUpdates": [
+            {"name": "refs/heads/main", "oldObjectId": "1" * 40, "newObjectId": COMMIT},
+            {"name": "refs/heads/gone", "oldObjectId": COMMIT, "newObjectId": NO_COMMIT},
+            {"name": "refs/tags/v1", "oldObjectId": NO_COMMIT, "newObjectId": COMMIT},
+        ],
+        "repository": {"id": "r", "remoteUrl": "https://dev.azure.com/org/p/_git/models"},
+        "pushedBy": {"uniqueName": "grace@example.com"},
+    },
+}
+
+
+def domain_event(found: Any) -> Any:
+    assert isinstance(found, list)
+    assert len(found) == 1
+    return read_event(read_envelope(found[0]))
+
+
+def test_a_github_push_names_branch_commit_and_files() -> None:
+    assert domain_event(read_github("push", "guid", PUSH)) == CodePushed(
+        repository="https://github.com/org/models.git",
+        branch="main",
+        commit=COMMIT,
+        paths=("a.py", "training/x.py"),
+        author="grace",
+    )
+
+
+def test_a_redelivery_is_the_same_event() -> None:
+    assert read_github("push", "guid", PUSH) == read_github("push", "guid", {**PUSH})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"forced": True},
+        {"commits": []},
+        {"commits": [{"id": COMMIT}]},
+        {"commits": [{"added": [f"{n}" for n in range(4000)], "modified": [], "removed": []}]},
+        {"commits": PUSH["commits"] * 2048},
+    ],
+)
+def test_file_lists_that_may_not_be_whole_are_unknown(change: dict[str, Any]) -> None:
+    assert domain_event(read_github("push", "guid", {**PUSH, **change})).paths is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "hook"),
+    [
+        ("push", {**PUSH, "ref": "refs/tags/v1"}),
+        ("push", {**PUSH, "deleted": True, "after": NO_COMMIT}),
+        ("pull_request", {**PULL, "action": "closed"}),
+        ("issues", {}),
+    ],
+)
+def test_what_brings_no_code_needs_nothing(kind: str, hook: dict[str, Any]) -> None:
+    assert isinstance(read_github(kind, "guid", hook), NothingToDo)
+
+
+def test_a_pull_request_is_read_from_the_repository_that_it_wants_to_change() -> None:
+    assert domain_event(read_github("pull_request", "guid", PULL)) == CodeProposed(
+        repository="https://github.com/org/models.git",
+        branch="main",
+        commit=COMMIT,
+        number="7",
+        author="eve",
+    )
+
+
+def test_a_devops_push_is_an_event_for_each_branch_with_a_commit() -> None:
+    assert domain_event(read_devops(DEVOPS)) == CodePushed(
+        repository="https://dev.azure.com/org/p/_git/models",
+        branch="main",
+        commit=COMMIT,
+        author="grace@example.com",
+    )
+
+
+def test_a_devops_pull_request_is_a_proposal() -> None:
+    resource = {
+        "pullRequestId": 9,
+        "status": "active",
+        "sourceRefName": "refs/heads/better",
+        "targetRefName": "refs/heads/main",
+        "lastMergeSourceCommit": {"commitId": COMMIT},
+        "createdBy": {"uniqueName": "eve@example.com"},
+        "repository": DEVOPS["resource"]["repository"],
+    }
+    hook = {**DEVOPS, "eventType": "git.pullrequest.created", "resource": resource}
+
+    found = domain_event(read_devops(hook))
+
+    assert (found.number, found.branch, found.commit) == ("9", "main", COMMIT)
+    done = {**hook, "resource": {**resource, "status": "completed"}}
+    assert isinstance(read_devops(done), NothingToDo)
+
+
+@pytest.mark.parametrize(
+    ("read", "field"),
+    [
+        (lambda: read_github("push", "g", {**PUSH, "after": 5}), "after"),
+        (lambda: read_github("push", "g", {**PUSH, "repository": None}), "repository"),
+        (lambda: read_github("pull_request", "g", {**PULL, "pull_request": 1}), "pull_request"),
+        (lambda: read_devops({**DEVOPS, "resource": []}), "resource"),
+        (lambda: read_devops({"eventType": "git.push"}), "resource"),
+    ],
+)
+def test_a_hook_of_another_shape_is_refused_with_the_field(read: Any, field: str) -> None:
+    with pytest.raises(ContractError, match=field):
+        read()

@@ -1,0 +1,206 @@
+"""The way in, over the real inbox of this machine and stories that only remember."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.domain.inbox import Outcome
+from function_app.domain.project import Limits, ModelProject
+from function_app.domain.training import Run, RunStatus
+from function_app.errors import ThrottledError
+from function_app.ports import Ports
+from function_app.settings import read_projects
+from function_app.triggers.desk import Desk
+from function_app.triggers.inbox import Receipt, check_rate, settle_pending, take_in
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = read_projects(ROOT / "mlops.toml")
+
+
+@dataclass
+class MovingClock:
+    moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@dataclass
+class RememberedStories:
+    """Stories that are started are there from then on; `broken` ids cannot be started."""
+
+    started: list[str] = field(default_factory=list)
+    woken: list[tuple[str, str]] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    async def start(self, story: str, instance_id: str, argument: Any) -> None:
+        if instance_id in self.broken:
+            raise ConnectionError("the backend is away")
+        self.started.append(instance_id)
+
+    async def wake(self, instance_id: str, event: str) -> None:
+        self.woken.append((instance_id, event))
+
+    async def find(self, instance_id: str) -> dict[str, Any] | None:
+        return {"instance_id": instance_id} if instance_id in self.started else None
+
+    async def list(self) -> list[dict[str, Any]]:
+        return []
+
+
+class KnownRuns:
+    """Jobs that know the tags of one run."""
+
+    def get(self, run_id: str) -> Run:
+        tags = {"instance_id": "train-x"} if run_id == "known" else {}
+        return Run(
+            run_id=run_id,
+            model="diabetes",
+            status=RunStatus.COMPLETED,
+            dataset_version="",
+            output_uri="",
+            tags=tags,
+        )
+
+
+@dataclass
+class FewPorts:
+    inbox: LocalInbox
+    ledger: LocalLedger
+    clock: MovingClock
+    jobs: KnownRuns
+
+
+class Office:
+    """A desk, its clock and its stories."""
+
+    def __init__(self, folder: Path, projects: Mapping[str, ModelProject] = PROJECTS) -> None:
+        self.clock, self.stories = MovingClock(), RememberedStories()
+        self.inbox = LocalInbox(folder / "inbox.db")
+        ledger = LocalLedger(folder / "ledger.db")
+        ports = FewPorts(inbox=self.inbox, ledger=ledger, clock=self.clock, jobs=KnownRuns())
+        self.desk = Desk(
+            ports=cast(Ports, ports),
+            projects=projects,
+            stories=self.stories,
+            limits=Limits(max_events_per_minute=100),
+        )
+
+    def take(self, *payloads: Any) -> list[Receipt]:
+        return asyncio.run(take_in(self.desk, "test", list(payloads)))
+
+    def sweep(self) -> int:
+        return asyncio.run(settle_pending(self.desk))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def blob(name: str, etag: str, sequencer: str = "", event_id: str = "1") -> dict[str, Any]:
+    return {
+        "id": event_id,
+        "topic": "/t",
+        "subject": f"/blobServices/default/containers/data/blobs/diabetes/{name}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "data": {"api": "PutBlob", "url": "u", "eTag": etag, "sequencer": sequencer},
+    }
+
+
+def test_one_bad_event_of_fifty_neither_blocks_nor_repeats_the_others(office: Office) -> None:
+    batch: list[Any] = [blob(f"{n}.csv", f"e{n}") for n in range(50)]
+    batch[20] = {**batch[20], "data": 7}
+
+    first = [receipt.outcome for receipt in office.take(*batch)]
+    again = [receipt.outcome for receipt in office.take(*batch)]
+
+    assert first == ["started"] * 20 + ["refused"] + ["started"] * 29
+    assert again == ["repeated"] * 20 + ["refused"] + ["repeated"] * 29
+    assert len(office.stories.started) == len(set(office.stories.started)) == 49
+
+
+def test_an_event_whose_story_could_not_be_started_is_kept_and_started_later(
+    office: Office,
+) -> None:
+    [probe] = office.take(blob("a.csv", "e1"))
+    office.stories.started.clear()
+    office.inbox.discard(probe.event_key)
+    office.stories.broken.add(probe.instance_ids[0])
+
+    office.clock.moment += timedelta(minutes=1)
+    receipts = office.take(blob("a.csv", "e1"), blob("b.csv", "e2"))
+    assert [receipt.outcome for receipt in receipts] == ["accepted", "started"]
+
+    office.stories.broken.clear()
+    office.clock.moment += timedelta(minutes=1)
+    assert office.sweep() == 1
+    assert office.stories.started.count(probe.instance_ids[0]) == 1
+    assert office.sweep() == 0
+
+
+def test_a_claim_whose_maker_may_still_start_it_is_left_to_him_for_a_while(
+    office: Office,
+) -> None:
+    [made] = office.take(blob("a.csv", "e1"))
+    office.stories.started.clear()  # as if the maker had died, or not come to it yet
+
+    [other] = office.take(blob("a.csv", "e1", event_id="2"))
+    assert (other.outcome, office.stories.started) == ("accepted", [])
+
+    office.clock.moment += timedelta(seconds=31)
+    assert office.sweep() == 1
+    assert office.stories.started == list(made.instance_ids)
+
+
+def test_an_older_write_of_a_file_that_comes_late_is_stale(office: Office) -> None:
+    newer, older = blob("a.csv", "e2", "0000000B"), blob("a.csv", "e1", "0A")
+
+    outcomes = [receipt.outcome for receipt in office.take(newer, older, older)]
+
+    assert outcomes == ["started", "stale", "stale"]
+    assert len(office.stories.started) == 1
+
+
+def test_the_same_id_with_other_content_is_another_event(office: Office) -> None:
+    receipts = office.take(blob("a.csv", "e1"), blob("a.csv", "e2"), blob("b.csv", "e1"))
+
+    assert [receipt.outcome for receipt in receipts] == ["started"] * 3
+    assert len(set(office.stories.started)) == 3
+
+
+def test_a_run_without_tags_is_looked_up_on_its_platform(office: Office) -> None:
+    def ended(run_id: str) -> dict[str, Any]:
+        kind = "Microsoft.MachineLearningServices.RunCompleted"
+        return {"id": "1", "subject": "s", "eventType": kind, "data": {"runId": run_id}}
+
+    known, foreign = office.take(ended("known"), ended("somebody-else-s"))
+
+    assert office.stories.woken == [("train-x", "RunCompleted-known")]
+    assert (known.outcome, foreign.outcome) == ("woken", "ignored")
+
+
+def test_what_is_no_event_at_all_is_kept_as_a_dead_letter(office: Office) -> None:
+    office.take(7, None, [], "text", {})
+
+    assert len(office.inbox.list_events(Outcome.REFUSED)) == 5
+
+
+def test_a_storm_is_throttled_and_told_when_to_come_again(office: Office) -> None:
+    office.take(*(blob(f"{n}.csv", "e") for n in range(95)))
+
+    check_rate(office.desk, "test", 5)
+    check_rate(office.desk, "another channel", 100)
+    with pytest.raises(ThrottledError) as caught:
+        check_rate(office.desk, "test", 6)
+    assert caught.value.retry_after > 0
+
+    office.clock.moment += timedelta(minutes=2)
+    check_rate(office.desk, "test", 100)
