@@ -33,8 +33,8 @@ class Sources(Protocol):
     def head(self, repository: str, branch: str) -> str:
         """Return the newest commit of a branch, as the repository says now."""
 
-    def tell(self, change: Change, state: str, detail: str, link: str) -> bool:
-        """Post a commit status (pending, success, failure, error); False without a token for it."""
+    def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
+        """Post a model's commit status (pending, success, failure, error); False when none is."""
 
 
 class Datasets(Protocol):
@@ -195,7 +195,9 @@ class Inbox(Protocol):
     def get(self, event_key: str) -> InboxEvent | None:
         """Return one event."""
 
-    def list_events(self, outcome: Outcome | None = None, limit: int = 500) -> tuple[InboxEvent, ...]:
+    def list_events(
+        self, outcome: Outcome | None = None, limit: int = 500
+    ) -> tuple[InboxEvent, ...]:
         """Return the newest events first, those with this outcome when one is given."""
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:

@@ -112,7 +112,9 @@ def _read_image(envelope: Envelope, fields: Fields) -> ImagePushed | NothingToDo
     if not inner.get("tag"):
         return NothingToDo(reason="An image without a tag is no model version's.")
     return ImagePushed(
-        repository=_text(inner, "repository"), tag=_text(inner, "tag"), digest=_text(inner, "digest")
+        repository=_text(inner, "repository"),
+        tag=_text(inner, "tag"),
+        digest=_text(inner, "digest"),
     )
 
 
