@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     sandbox = Sandbox(
         given.code.resolve(),
         level=level,
-        files={DATA: given.data.resolve()} if given.data else {},
+        files={DATA: given.data.resolve()} if plan.dry_run else {},
         hide=[path.resolve() for path in given.hide],
     )
     report = run_checks(plan, sandbox, given.out, f"{level.name}: {level.words}")

@@ -39,6 +39,7 @@ _LAST_CAPABILITY = 63
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _UP = 0x8913, 0x8914, 1
 _MOUNTED = errno.EINVAL, errno.ENOENT  # what lies under another mount cannot be reached anyway
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+_AWAITED = {signal.SIGCHLD, signal.SIGTERM}
 _SHARED_MEMORY = 64 * 1024 * 1024
 
 Spec = dict[str, Any]
@@ -72,7 +73,8 @@ def _prepare(spec: Spec) -> None:
     if spec["mounts"]:
         _seal(spec, work)
     else:
-        _prctl(_PDEATHSIG, signal.SIGKILL)
+        # Not to be killed with its starter, but to be told: nobody else ends what is left.
+        _prctl(_PDEATHSIG, signal.SIGTERM)
         _prctl(_SUBREAPER, 1)
 
 
@@ -133,7 +135,7 @@ def _hide(path: str, work: Path) -> None:
 
 def _run(spec: Spec, result: int) -> tuple[str, int]:
     """Return how the command ended, and its code, when nothing of it is left."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     child = os.fork()
     if child == 0:
         os.close(result)
@@ -141,9 +143,11 @@ def _run(spec: Spec, result: int) -> tuple[str, int]:
     deadline = time.monotonic() + spec["timeout_seconds"]
     ended, code = "", None
     while code is None and not ended:
-        signal.sigtimedwait({signal.SIGCHLD}, 0.05 if spec["pids"] else 0.2)
+        heard = signal.sigtimedwait(_AWAITED, 0.05 if spec["pids"] else 0.2)
         code = _reap(child)
-        if code is None:
+        if heard is not None and heard.si_signo == signal.SIGTERM:
+            ended = "stopped"
+        elif code is None:
             ended = _overstepped(spec, deadline)
     _end_all(spec, child)
     return ended or "exited", code if code is not None else -signal.SIGKILL
@@ -165,7 +169,7 @@ def _become(spec: Spec) -> NoReturn:
         _prctl(_NO_NEW_PRIVS, 1)
         for capability in range(_LAST_CAPABILITY + 1):
             _prctl(_CAPBSET_DROP, capability)  # root without any of root's powers
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
         os.chdir(f"{spec['work']}/code")
         os.execvpe(spec["argv"][0], spec["argv"], spec["environ"])
     except OSError as error:
