@@ -10,6 +10,7 @@ from typing import Any
 
 from function_app.domain.envelopes import Envelope
 from function_app.domain.events import (
+    CodeProposed,
     CodePushed,
     DataArrived,
     DomainEvent,
@@ -32,6 +33,7 @@ RUN_STATUS_CHANGED = f"{_ML}RunStatusChanged"
 DATASET_DRIFT_DETECTED = f"{_ML}DatasetDriftDetected"
 IMAGE_PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 CODE_PUSHED = "Mlops.CodePushed"
+CODE_PROPOSED = "Mlops.CodeProposed"
 TRAINING_REQUESTED = "Mlops.TrainingRequested"
 DRIFT_DETECTED = "Mlops.DriftDetected"
 
@@ -133,6 +135,19 @@ def _read_push(envelope: Envelope, fields: Fields) -> CodePushed | NothingToDo:
     )
 
 
+def _read_proposal(envelope: Envelope, fields: Fields) -> CodeProposed | NothingToDo:
+    branch = _branch(_text(fields, "ref"))
+    if branch is None:
+        return NothingToDo(reason=f"{fields['ref']} is no branch.")
+    return CodeProposed(
+        repository=_text(fields, "repository"),
+        branch=branch,
+        commit=read_commit(_text(fields, "commit"), "data.commit"),
+        number=_text(fields, "number"),
+        author=str(fields.get("actor") or ""),
+    )
+
+
 def _read_request(envelope: Envelope, fields: Fields) -> TrainingRequested:
     return TrainingRequested(
         model=_text(fields, "model"),
@@ -159,6 +174,7 @@ READERS: Mapping[str, Callable[[Envelope, Fields], DomainEvent | NothingToDo]] =
     DATASET_DRIFT_DETECTED: _read_dataset_drift,
     IMAGE_PUSHED: _read_image,
     CODE_PUSHED: _read_push,
+    CODE_PROPOSED: _read_proposal,
     TRAINING_REQUESTED: _read_request,
     DRIFT_DETECTED: _read_drift,
 }
