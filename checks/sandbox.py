@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,13 +168,9 @@ class Sandbox:
         needed = [Path(sys.executable), Path(sys.prefix), Path(sys.base_prefix)]
         needed += [Path(place) for place in sys.path if place.endswith("-packages")]
         needed += [place.resolve() for place in needed]
-        homes = {Path.home(), Path("/root"), *_folders(Path("/home"))}
-        wanted = [*self._hide, *map(Path, _DOORS), *(f for home in homes for f in _folders(home))]
-        hidden = []
-        for path in dict.fromkeys(path.resolve() for path in wanted):
-            if path.exists() and not any(place.is_relative_to(path) for place in needed):
-                hidden.append(str(path))
-        return hidden
+        wanted = [*self._hide, *map(Path, _DOORS), Path.home(), Path("/root"), Path("/home")]
+        found = (place for path in wanted for place in _around(path.resolve(), needed))
+        return list(dict.fromkeys(map(str, found)))
 
 
 def find_level() -> Level:
@@ -187,11 +183,16 @@ def find_level() -> Level:
     return LEVELS[-1]
 
 
-def _folders(parent: Path) -> list[Path]:
-    try:
-        return sorted(parent.iterdir())
-    except OSError:
-        return []
+def _around(path: Path, needed: Sequence[Path]) -> Iterator[Path]:
+    """Yield the path, or what lies in it beside the needed places."""
+    if path.is_symlink() or any(path.is_relative_to(place) for place in needed):
+        return
+    if not any(place.is_relative_to(path) for place in needed):
+        if path.exists():
+            yield path
+        return
+    for child in sorted(path.iterdir()):
+        yield from _around(child, needed)
 
 
 def _unshare(level: Level) -> list[str]:
