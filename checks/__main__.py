@@ -11,9 +11,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from checks.levels import LEVELS
 from checks.plan import PlanError, read_plan
 from checks.run import DATA, Report, run_checks
-from checks.sandbox import LEVELS, Sandbox, find_level
+from checks.sandbox import Sandbox, find_level
 
 
 def main(arguments: list[str]) -> int:

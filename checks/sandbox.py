@@ -1,62 +1,28 @@
 """Runs a command of untrusted code as far apart from everything else as this system allows."""
 
 import base64
-import contextlib
 import ctypes
 import json
 import os
 import resource
-import selectors
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from checks.levels import LEVELS, Level, unshare
+from checks.listening import listen
+
 _INSIDE = Path(__file__).with_name("inside.py")
 _MIB = 1024 * 1024
 _GRACE = 15.0
-_KEPT_OUTPUT = _MIB
 # Other ways out: sockets of engines and agents, other programs' files, passwords.
 _DOORS = ("/run", "/tmp", "/var/tmp", "/etc/shadow", "/etc/gshadow", "/mnt", "/media")
 _PR_SET_PDEATHSIG = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """What a system allows: the options of `unshare`, and what they give in words."""
-
-    name: str
-    options: tuple[str, ...]
-    words: str
-
-    @property
-    def mounts(self) -> bool:
-        return "--mount" in self.options
-
-    @property
-    def pids(self) -> bool:
-        return "--pid" in self.options
-
-    @property
-    def network(self) -> bool:
-        return "--net" in self.options
-
-
-_OWN = ("--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child=KILL")
-LEVELS = (
-    Level(
-        name="namespaces",
-        options=("--mount", *_OWN),
-        words="no network, no other processes, read-only files, a workspace in memory",
-    ),
-    Level(name="no-network", options=_OWN, words="no network, no other processes"),
-    Level(name="limits", options=(), words="limits only: network, files and processes are visible"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +108,7 @@ class Sandbox:
             },
         }
         read, write = os.pipe()
-        command = [*_unshare(level), sys.executable, "-I", str(_INSIDE), json.dumps(spec)]
+        command = [*unshare(level), sys.executable, "-I", str(_INSIDE), json.dumps(spec)]
         try:
             process = subprocess.Popen(
                 [*command, str(write)],
@@ -160,7 +126,7 @@ class Sandbox:
             return Ended(ended="unprepared", code=None, output=f"{error.strerror}: {command[0]}")
         finally:
             os.close(write)
-        output, answer = _listen(process, read, timeout + _GRACE)
+        output, answer = listen(process, read, timeout + _GRACE)
         return _ended(output, answer)
 
     def _hidden(self) -> list[str]:
@@ -195,13 +161,6 @@ def _around(path: Path, needed: Sequence[Path]) -> Iterator[Path]:
         yield from _around(child, needed)
 
 
-def _unshare(level: Level) -> list[str]:
-    if not level.options:
-        return []
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    return ["unshare", *user, *level.options, "--"]
-
-
 def _environ(work: Path) -> dict[str, str]:
     """Return all that the command knows of its environment."""
     path = [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
@@ -234,40 +193,6 @@ def _threads_of_user() -> int:
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def _listen(process: "subprocess.Popen[bytes]", result: int, seconds: float) -> tuple[str, bytes]:
-    """Return the output, its middle left out when it is long, and what was answered."""
-    assert process.stdout is not None
-    head, tail, answer, count = bytearray(), bytearray(), bytearray(), 0
-    end = time.monotonic() + seconds
-    with selectors.DefaultSelector() as selector:
-        for source in (process.stdout.fileno(), result):
-            selector.register(source, selectors.EVENT_READ)
-        while selector.get_map() and time.monotonic() < end:
-            for key, _ in selector.select(timeout=0.5):
-                chunk = os.read(key.fd, 65536)
-                if not chunk:
-                    selector.unregister(key.fd)
-                elif key.fd == result:
-                    answer += chunk
-                else:
-                    count += len(chunk)
-                    room = max(0, _KEPT_OUTPUT // 2 - len(head))
-                    head += chunk[:room]
-                    tail = (tail + chunk[room:])[-_KEPT_OUTPUT // 2 :]
-            if process.poll() is not None and answer.endswith(b"}"):
-                break
-    os.close(result)
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    left_out = count - len(head) - len(tail)
-    text = head.decode(errors="replace")
-    if left_out > 0:
-        text += f"\n… {left_out} bytes are left out …\n"
-    return text + tail.decode(errors="replace"), bytes(answer)
 
 
 def _ended(output: str, answer: bytes) -> Ended:

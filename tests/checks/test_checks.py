@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from checks.sandbox import LEVELS, Level, Limits, Sandbox, find_level
+from checks.levels import LEVELS, Level
+from checks.sandbox import Limits, Sandbox, find_level
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,14 @@ def check(
     words = ["--code", str(code), "--plan", str(folder / "plan.json"), "--out", str(out)]
     words += ["--data", str(folder / "reference.csv"), "--hide", str(folder)]
     words += ["--isolation", level.name] if level else []
-    environ = {**os.environ, "MLOPS_SECRET": "s3cret", "AZURE_CLIENT_SECRET": "s3cret"}
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    environ = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "MLOPS_SECRET": "s3cret",
+        "AZURE_CLIENT_SECRET": "s3cret",
+    }
     ended = subprocess.run(
         [sys.executable, "-m", "checks", *words],
         cwd=ROOT,
@@ -46,6 +54,7 @@ def check(
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+    assert not list(temporary.iterdir()), "the workspace is thrown away"
     report: dict[str, Any] = json.loads((out / "checks.json").read_text())
     return report
 
@@ -53,10 +62,6 @@ def check(
 def result(report: dict[str, Any], name: str = "tests") -> tuple[bool, str]:
     found = next(result for result in report["results"] if result["name"] == name)
     return found["passed"], found["detail"]
-
-
-def left_over() -> list[str]:
-    return [p.name for p in Path("/tmp").glob("checks-*")]
 
 
 def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> None:
@@ -285,7 +290,6 @@ def test_the_disk_cannot_be_filled(tmp_path: Path, level: Level) -> None:
 
     assert not ended.passed
     assert ended.ended == "space" or "No space left" in ended.output
-    assert not left_over()
 
 
 @levels
