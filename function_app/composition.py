@@ -5,16 +5,26 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from function_app.activities import lanes, platform, reconciliation, releases, training
+from function_app.activities import changes, lanes, platform, reconciliation, releases, training
 from function_app.errors import ConfigError
 from function_app.orchestrators.ensure_platform import ensure_platform
+from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
 from function_app.orchestrators.release_model import release_model
 from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.ports import Ports
 from function_app.settings import Settings, read_limits
-from function_app.triggers import approvals, http_api, kept_events, openapi, rounds, webhooks
+from function_app.triggers import (
+    approvals,
+    http_api,
+    kept_events,
+    openapi,
+    reports,
+    rounds,
+    watch_sources,
+    webhooks,
+)
 from function_app.wiring import (
     Front,
     add_activity,
@@ -28,6 +38,7 @@ from function_app.wiring import (
 
 STORIES = (
     ensure_platform,
+    integrate_change,
     train_model,
     release_model,
     roll_back,
@@ -56,6 +67,13 @@ ACTIVITIES = (
     releases.roll_back_production,
     releases.update_release,
     releases.end_release,
+    changes.fetch_change,
+    changes.submit_checks,
+    changes.read_checks,
+    changes.check_reference_data,
+    changes.publish_code,
+    changes.request_training,
+    changes.tell_change,
     reconciliation.compare_platform,
     reconciliation.keep_findings,
 )
@@ -76,6 +94,7 @@ ROUTES = (
     ("GET", "platform", http_api.get_platform),
     ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
+    ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
     ("GET", "releases", http_api.get_releases),
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
@@ -89,6 +108,7 @@ ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 ROUNDS = (
     ("take_up_pending", "*/15 * * * * *", rounds.take_up_pending),
     ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
+    ("watch_sources", "*/20 * * * * *", watch_sources.watch_sources),
     ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
 )
 

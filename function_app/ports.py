@@ -34,8 +34,8 @@ class Sources(Protocol):
     def head(self, repository: str, branch: str) -> str:
         """Return the newest commit of a branch, as the repository says now."""
 
-    def tell(self, change: Change, state: str, detail: str, link: str) -> bool:
-        """Post a commit status (pending, success, failure, error); False without a token for it."""
+    def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
+        """Post a model's commit status (pending, success, failure, error); False when none is."""
 
 
 class Datasets(Protocol):

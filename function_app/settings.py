@@ -11,6 +11,7 @@ from function_app.azure_settings import AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError, ContractError
+from function_app.git_settings import GitSettings, read_git_settings
 
 PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
@@ -38,6 +39,7 @@ class Settings:
     engine: str | None = None
     base_image: str = BASE_IMAGE
     azure: AzureSettings | None = None
+    git: GitSettings = field(default_factory=GitSettings)
 
 
 def read_limits(projects: Mapping[str, ModelProject]) -> Limits:
@@ -63,6 +65,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
         azure=read_azure_settings(environ) if platform == "azure" else None,
+        git=read_git_settings(environ),
     )
 
 

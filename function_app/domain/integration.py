@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from function_app.domain.change import Change, CheckPlan, CodeVersion
+from function_app.domain.change import Bundle, Change, CheckPlan, CodeVersion
 from function_app.domain.data_quality import DataPolicy
 
 
@@ -56,6 +56,75 @@ class IntegrationResult:
     commit: str
     code: CodeVersion | None = None
     reports: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedChange:
+    """The files of a change, or the newer commit that contains it, or why it is refused."""
+
+    bundle: Bundle | None = None
+    newer: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksRequest:
+    """Check a bundle of a model's code and wake `instance_id` when done."""
+
+    run_id: str
+    model: str
+    bundle: Bundle
+    plan: CheckPlan
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceCheck:
+    """Judge a model's reference data by the policy that arriving data is judged by."""
+
+    model: str
+    policy: DataPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Make the files of a change the code that new runs of the model take."""
+
+    model: str
+    change: Change
+    bundle: Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The published version, or the newer commit that makes it pointless."""
+
+    code: CodeVersion | None = None
+    newer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOrder:
+    """Ask for a training with this version of the code, once per cause."""
+
+    code: CodeVersion
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStatus:
+    """Tell the code host where a change stands: pending, success, failure or error."""
+
+    model: str
+    change: Change
+    state: str
+    detail: str
+    link: str
+
+
+def report_link(run_id: str, name: str) -> str:
+    """Return where the app serves a report of a run."""
+    return f"/api/runs/{run_id}/reports/{name}"
 
 
 def checks_id(model: str, cause: str) -> str:

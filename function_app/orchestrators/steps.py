@@ -84,105 +84,107 @@ class Trail:
         self._ctx.set_custom_status({"step": step, **shown, "trail": list(self._steps)})
 
 
-def _call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:
+def call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:
+    """Call an activity and return its answer."""
     return load(result, (yield ctx.call_activity_with_retry(name, PLATFORM, dump(argument))))
 
 
-def _tell(ctx: StoryContext, name: str, argument: Any) -> Story[None]:
+def tell(ctx: StoryContext, name: str, argument: Any) -> Story[None]:
+    """Call an activity that has no answer."""
     yield ctx.call_activity_with_retry(name, PLATFORM, dump(argument))
 
 
 def ensure_part(ctx: StoryContext, part: EnsurePart) -> Story[EnsuredPart]:
-    return (yield from _call(ctx, names.ENSURE_PART, part, EnsuredPart))
+    return (yield from call(ctx, names.ENSURE_PART, part, EnsuredPart))
 
 
 def validate_dataset(ctx: StoryContext, check: DatasetCheck) -> Story[CheckedDataset]:
-    return (yield from _call(ctx, names.VALIDATE_DATASET, check, CheckedDataset))
+    return (yield from call(ctx, names.VALIDATE_DATASET, check, CheckedDataset))
 
 
 def submit_training(ctx: StoryContext, request: RunRequest) -> Story[Run]:
-    return (yield from _call(ctx, names.SUBMIT_TRAINING, request, Run))
+    return (yield from call(ctx, names.SUBMIT_TRAINING, request, Run))
 
 
 def get_run(ctx: StoryContext, run_id: str) -> Story[Run]:
-    return (yield from _call(ctx, names.GET_RUN, RunId(run_id=run_id), Run))
+    return (yield from call(ctx, names.GET_RUN, RunId(run_id=run_id), Run))
 
 
 def cancel_run(ctx: StoryContext, run_id: str) -> Story[Run]:
-    return (yield from _call(ctx, names.CANCEL_RUN, RunId(run_id=run_id), Run))
+    return (yield from call(ctx, names.CANCEL_RUN, RunId(run_id=run_id), Run))
 
 
 def submit_evaluation(ctx: StoryContext, request: EvaluationRequest) -> Story[Run]:
-    return (yield from _call(ctx, names.SUBMIT_EVALUATION, request, Run))
+    return (yield from call(ctx, names.SUBMIT_EVALUATION, request, Run))
 
 
 def evaluate_challenger(ctx: StoryContext, evaluation: Evaluation) -> Story[GateResult]:
-    return (yield from _call(ctx, names.EVALUATE_CHALLENGER, evaluation, GateResult))
+    return (yield from call(ctx, names.EVALUATE_CHALLENGER, evaluation, GateResult))
 
 
 def register_model(ctx: StoryContext, run: Run) -> Story[ModelVersion]:
-    return (yield from _call(ctx, names.REGISTER_MODEL, run, ModelVersion))
+    return (yield from call(ctx, names.REGISTER_MODEL, run, ModelVersion))
 
 
 def build_image(ctx: StoryContext, release: Release) -> Story[Build]:
-    return (yield from _call(ctx, names.BUILD_IMAGE, release, Build))
+    return (yield from call(ctx, names.BUILD_IMAGE, release, Build))
 
 
 def deploy_staging(ctx: StoryContext, promotion: Promotion) -> Story[Rollout]:
-    return (yield from _call(ctx, names.DEPLOY_STAGING, promotion, Rollout))
+    return (yield from call(ctx, names.DEPLOY_STAGING, promotion, Rollout))
 
 
 def smoke_test(ctx: StoryContext, test: SmokeTest) -> Story[GateResult]:
-    return (yield from _call(ctx, names.SMOKE_TEST, test, GateResult))
+    return (yield from call(ctx, names.SMOKE_TEST, test, GateResult))
 
 
 def remove_staging(ctx: StoryContext, release: Release) -> Story[None]:
-    yield from _tell(ctx, names.REMOVE_STAGING, release)
+    yield from tell(ctx, names.REMOVE_STAGING, release)
 
 
 def request_approval(ctx: StoryContext, request: ApprovalRequest) -> Story[None]:
-    yield from _tell(ctx, names.REQUEST_APPROVAL, request)
+    yield from tell(ctx, names.REQUEST_APPROVAL, request)
 
 
 def settle_approval(ctx: StoryContext, release: Release) -> Story[Settlement]:
-    return (yield from _call(ctx, names.SETTLE_APPROVAL, release, Settlement))
+    return (yield from call(ctx, names.SETTLE_APPROVAL, release, Settlement))
 
 
 def take_lane(ctx: StoryContext, request: LaneRequest) -> Story[LaneHolder]:
-    return (yield from _call(ctx, names.TAKE_LANE, request, LaneHolder))
+    return (yield from call(ctx, names.TAKE_LANE, request, LaneHolder))
 
 
 def leave_lane(ctx: StoryContext, request: LaneRequest) -> Story[None]:
-    yield from _tell(ctx, names.LEAVE_LANE, request)
+    yield from tell(ctx, names.LEAVE_LANE, request)
 
 
 def get_champion(ctx: StoryContext, release: Release) -> Story[Champion]:
-    return (yield from _call(ctx, names.GET_CHAMPION, release, Champion))
+    return (yield from call(ctx, names.GET_CHAMPION, release, Champion))
 
 
 def promote_challenger(ctx: StoryContext, promotion: Promotion) -> Story[Rollout]:
-    return (yield from _call(ctx, names.PROMOTE_CHALLENGER, promotion, Rollout))
+    return (yield from call(ctx, names.PROMOTE_CHALLENGER, promotion, Rollout))
 
 
 def roll_back_production(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
-    return (yield from _call(ctx, names.ROLL_BACK_PRODUCTION, request, RolledBack))
+    return (yield from call(ctx, names.ROLL_BACK_PRODUCTION, request, RolledBack))
 
 
 def update_release(ctx: StoryContext, update: ReleaseUpdate) -> Story[None]:
-    yield from _tell(ctx, names.UPDATE_RELEASE, update)
+    yield from tell(ctx, names.UPDATE_RELEASE, update)
 
 
 def end_release(ctx: StoryContext, end: ReleaseEnd) -> Story[None]:
-    yield from _tell(ctx, names.END_RELEASE, end)
+    yield from tell(ctx, names.END_RELEASE, end)
 
 
 def compare_records(ctx: StoryContext, request: ReconcileRequest) -> Story[ReconcileReport]:
-    return (yield from _call(ctx, names.COMPARE_RECORDS, request, ReconcileReport))
+    return (yield from call(ctx, names.COMPARE_RECORDS, request, ReconcileReport))
 
 
 def compare_platform(ctx: StoryContext, name: ModelName) -> Story[ReconcileReport]:
-    return (yield from _call(ctx, names.COMPARE_PLATFORM, name, ReconcileReport))
+    return (yield from call(ctx, names.COMPARE_PLATFORM, name, ReconcileReport))
 
 
 def keep_findings(ctx: StoryContext, report: ReconcileReport) -> Story[None]:
-    yield from _tell(ctx, names.KEEP_FINDINGS, report)
+    yield from tell(ctx, names.KEEP_FINDINGS, report)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.codec import dump, load
-from function_app.domain.change import Bundle, CodeVersion
+from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
@@ -20,6 +20,9 @@ from function_app.errors import NotFoundError
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
 EVALUATION_TIMEOUT = 300.0
+# The checks end by their own time limit; this is for the making of their surroundings.
+CHECKS_MARGIN = 60.0
+REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt", "tests.log")
 
 
 class LocalJobs:
@@ -33,9 +36,11 @@ class LocalJobs:
         projects: Mapping[str, ModelProject],
         topic: tuple[str, str],
         bundles: LocalBundles,
+        baseline: Callable[[str], Path],
     ) -> None:
-        self._runs, self._root, self._processes = state / "runs", root, processes
-        self._projects, self._topic, self._bundles = projects, topic, bundles
+        self._state, self._root, self._processes = state, root, processes
+        self._runs, self._projects, self._topic = state / "runs", projects, topic
+        self._bundles, self._baseline = bundles, baseline
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         return self._bundles.publish(model, bundle)
@@ -67,6 +72,36 @@ class LocalJobs:
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
         self._start(run_id, dataset, run.code, command, EVALUATION_TIMEOUT, tags)
         return self.get(run_id)
+
+    def submit_checks(
+        self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
+    ) -> Run:
+        folder = self._runs / run_id
+        write_json(folder / "plan.json", dump(plan))
+        command = ["python", "-m", "checks", "--code", str(self._bundles.unpack(bundle.digest))]
+        command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
+        # Neither this app's keys and tokens nor its own settings are the code's to see.
+        command += ["--hide", str(self._state), "--hide", str(self._root)]
+        if plan.dry_run:
+            command += ["--data", str(self._baseline(model))]
+        dataset = Dataset(model=model, version="", uri="")
+        self._start(run_id, dataset, None, command, plan.timeout_seconds + CHECKS_MARGIN, tags)
+        return self.get(run_id)
+
+    def checks(self, run_id: str) -> CheckReport:
+        content = read_json(self._runs / run_id / "reports" / "checks.json")
+        if content is None:
+            raise NotFoundError(f"Run {run_id} wrote no report of checks. Look at its log.")
+        return load(CheckReport, content)
+
+    def report(self, run_id: str, name: str) -> bytes:
+        try:
+            if name in REPORTS:
+                return (self._runs / run_id / "reports" / name).read_bytes()
+        except FileNotFoundError:
+            pass
+        known = ", ".join(REPORTS)
+        raise NotFoundError(f"Run {run_id} has no report {name[:80]!r}. It may have {known}.")
 
     def predictions(self, run_id: str) -> Predictions:
         content = read_json(self._runs / run_id / PREDICTIONS)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, cast
 
+from function_app.adapters.git import GitSources
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine
@@ -98,10 +98,11 @@ def create_ports(settings: Settings) -> Ports:
         }
     )
     topic = (settings.topic_endpoint, settings.topic_key)
+    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.ensure_baseline)
     return Ports(
-        sources=cast(Any, None),  # the branch of code sources brings it
+        sources=GitSources(state / "fetched", bundles.keep, settings.git),
         datasets=datasets,
-        jobs=cast(Any, LocalJobs(state, root, processes, projects, topic, bundles)),
+        jobs=jobs,
         registry=registry,
         images=images,
         staging=LocalStaging(state, images, processes, containers),

@@ -1,0 +1,64 @@
+"""python -m checks --code DIR --plan FILE --out DIR [--data FILE] [--hide DIR]...
+
+Exit code 0 whatever the checks say: checks.json in the folder of --out tells. 2 on wrong usage.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from checks.levels import LEVELS
+from checks.plan import PlanError, read_plan
+from checks.run import DATA, Report, run_checks
+from checks.sandbox import Sandbox, find_level
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m checks", description=__doc__)
+    parser.add_argument("--code", type=Path, required=True, help="folder of the code; not changed")
+    parser.add_argument("--plan", type=Path, required=True, help="JSON: lint, tests, training, ...")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the reports")
+    parser.add_argument("--data", type=Path, help="reference data as CSV, for the dry run")
+    parser.add_argument("--hide", type=Path, action="append", default=[], help="not to be seen")
+    names = [level.name for level in LEVELS]
+    parser.add_argument("--isolation", choices=["best", *names], default="best")
+    given = parser.parse_args(arguments)
+    try:
+        plan = read_plan(given.plan)
+    except PlanError as error:
+        parser.error(str(error))
+    if not given.code.is_dir():
+        parser.error(f"--code: {given.code} is no folder.")
+    if plan.dry_run and (given.data is None or not given.data.is_file()):
+        parser.error("--data: the dry run of the plan needs the reference data.")
+    # A kill of this program must not leave a workspace behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    levels = {level.name: level for level in LEVELS}
+    level = find_level() if given.isolation == "best" else levels[given.isolation]
+    sandbox = Sandbox(
+        given.code.resolve(),
+        level=level,
+        files={DATA: given.data.resolve()} if plan.dry_run else {},
+        hide=[path.resolve() for path in given.hide],
+    )
+    report = run_checks(plan, sandbox, given.out, f"{level.name}: {level.words}")
+    _write(given.out, report)
+    for result in report.results:
+        print(f"{result.name}: {'passed' if result.passed else 'FAILED'}: {result.detail}")
+    return 0
+
+
+def _write(out: Path, report: Report) -> None:
+    # Last and at once: whoever finds it finds all of the reports.
+    unfinished = out / ".checks.json.tmp"
+    text = json.dumps({**asdict(report), "links": {}}, indent=1)
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, out / "checks.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""What is to be checked, and by which words this machine's Python runs it."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_MODULES = ("ruff", "pytest", "mypy", "flake8", "coverage", "unittest")
+_MODULE_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
+
+
+class PlanError(Exception):
+    """The plan is not one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Commands as words, in this order; the dry run trains on the reference data."""
+
+    lint: tuple[str, ...]
+    tests: tuple[str, ...]
+    training: str
+    dry_run: bool
+    timeout_seconds: float
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan of a JSON file, or raise PlanError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PlanError(f"{path} holds no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise PlanError(f"{path} holds no JSON object.")
+    training = content.get("training", "training")
+    seconds = content.get("timeout_seconds", 900)
+    if not isinstance(training, str) or not training or set(training) - set(_MODULE_NAME):
+        raise PlanError(f"training: {training!r} is no name of a module.")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise PlanError(f"timeout_seconds: {seconds!r} is no time.")
+    return Plan(
+        lint=_words(content, "lint"),
+        tests=_words(content, "tests"),
+        training=training,
+        dry_run=content.get("dry_run") is True,
+        timeout_seconds=float(seconds),
+    )
+
+
+def command(words: Sequence[str]) -> list[str]:
+    """Return the words that run a command with this Python, wherever its programs lie."""
+    first, *rest = words
+    if first in ("python", "python3"):
+        return [sys.executable, *rest]
+    if first in _MODULES:
+        return [sys.executable, "-m", first, *rest]
+    return list(words)
+
+
+def is_pytest(words: Sequence[str]) -> bool:
+    """Tell whether pytest runs, which can be asked for reports."""
+    return command(words)[1:3] == ["-m", "pytest"]
+
+
+def _words(content: dict[str, Any], name: str) -> tuple[str, ...]:
+    words = content.get(name, [])
+    if not isinstance(words, list) or not all(isinstance(w, str) and w for w in words):
+        raise PlanError(f"{name}: expected a list of words.")
+    return tuple(words)

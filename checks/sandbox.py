@@ -1,0 +1,206 @@
+"""Runs a command of untrusted code as far apart from everything else as this system allows."""
+
+import base64
+import ctypes
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from checks.levels import LEVELS, Level, unshare
+from checks.listening import listen
+
+_INSIDE = Path(__file__).with_name("inside.py")
+_MIB = 1024 * 1024
+_GRACE = 15.0
+# Other ways out: sockets of engines and agents, other programs' files, passwords.
+_DOORS = ("/run", "/tmp", "/var/tmp", "/etc/shadow", "/etc/gshadow", "/mnt", "/media")
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one command may take."""
+
+    memory_bytes: int = 8 * 1024 * _MIB
+    file_bytes: int = 256 * _MIB
+    space_bytes: int = 512 * _MIB
+    report_bytes: int = 10 * _MIB
+    processes: int = 256
+    open_files: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended: `exited`, or what it had too much of (time, processes, space).
+
+    `output` is its beginning and its end; `files` are the reports that it left.
+    """
+
+    ended: str
+    code: int | None
+    output: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return self.ended == "exited" and self.code == 0
+
+
+class Sandbox:
+    """Runs commands on a fresh copy of the code each."""
+
+    def __init__(
+        self,
+        code: Path,
+        *,
+        level: Level,
+        files: Mapping[str, Path] | None = None,
+        hide: Sequence[Path] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        self._code, self._level, self._files = code, level, dict(files or {})
+        self._hide, self._limits = tuple(hide), limits or Limits()
+
+    def run(self, words: Sequence[str], timeout: float, collect: Sequence[str] = ()) -> Ended:
+        """Run a command in the folder of the code; `{work}` in a word is its workspace."""
+        base = Path(tempfile.mkdtemp(prefix="checks-")).resolve()
+        try:
+            (base / "work").mkdir()
+            return self._run(base / "work", words, timeout, collect)
+        finally:
+            shutil.rmtree(base, ignore_errors=True)
+
+    def _run(
+        self, work: Path, words: Sequence[str], timeout: float, collect: Sequence[str]
+    ) -> Ended:
+        limits, level = self._limits, self._level
+        argv = [word.replace("{work}", str(work)) for word in words]
+        spec = {
+            "argv": argv,
+            "work": str(work),
+            "code": str(self._code),
+            "files": {name: str(path) for name, path in self._files.items()},
+            "environ": _environ(work),
+            "mounts": level.mounts,
+            "pids": level.pids,
+            "network": level.network,
+            "hide": self._hidden(),
+            "timeout_seconds": timeout,
+            "max_processes": limits.processes,
+            "space_bytes": limits.space_bytes,
+            "report_bytes": limits.report_bytes,
+            "collect": list(collect),
+            "limits": {
+                "RLIMIT_CPU": int(timeout * (os.cpu_count() or 1)) + 5,
+                "RLIMIT_AS": limits.memory_bytes,
+                "RLIMIT_FSIZE": limits.file_bytes,
+                "RLIMIT_NOFILE": limits.open_files,
+                "RLIMIT_NPROC": _threads_of_user() + limits.processes,
+                "RLIMIT_CORE": 0,
+            },
+        }
+        read, write = os.pipe()
+        command = [*unshare(level), sys.executable, "-I", str(_INSIDE), json.dumps(spec)]
+        try:
+            process = subprocess.Popen(
+                [*command, str(write)],
+                env={name: value for name, value in _environ(work).items() if name != "HOME"},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(write,),
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # this program has one thread
+            )
+        except OSError as error:
+            os.close(read)
+            return Ended(ended="unprepared", code=None, output=f"{error.strerror}: {command[0]}")
+        finally:
+            os.close(write)
+        output, answer = listen(process, read, timeout + _GRACE)
+        return _ended(output, answer)
+
+    def _hidden(self) -> list[str]:
+        """Return what the code may not see, but never what Python itself is made of."""
+        needed = [Path(sys.executable), Path(sys.prefix), Path(sys.base_prefix)]
+        needed += [Path(place) for place in sys.path if place.endswith("-packages")]
+        needed += [place.resolve() for place in needed]
+        wanted = [*self._hide, *map(Path, _DOORS), Path.home(), Path("/root"), Path("/home")]
+        found = (place for path in wanted for place in _around(path.resolve(), needed))
+        return list(dict.fromkeys(map(str, found)))
+
+
+def find_level() -> Level:
+    """Return the best isolation that this system allows, by trying."""
+    for level in LEVELS:
+        with tempfile.TemporaryDirectory(prefix="checks-") as empty:
+            tried = Sandbox(Path(empty), level=level).run([sys.executable, "-c", ""], 30)
+        if tried.passed:
+            return level
+    return LEVELS[-1]
+
+
+def _around(path: Path, needed: Sequence[Path]) -> Iterator[Path]:
+    """Yield the path, or what lies in it beside the needed places."""
+    if path.is_symlink() or any(path.is_relative_to(place) for place in needed):
+        return
+    if not any(place.is_relative_to(path) for place in needed):
+        if path.exists():
+            yield path
+        return
+    for child in sorted(path.iterdir()):
+        yield from _around(child, needed)
+
+
+def _environ(work: Path) -> dict[str, str]:
+    """Return all that the command knows of its environment."""
+    path = [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
+    return {
+        "PATH": os.pathsep.join(path),
+        "HOME": str(work / "home"),
+        "TMPDIR": str(work / "tmp"),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "COVERAGE_FILE": str(work / "tmp" / "coverage"),
+        # One thread a library, so that the limits mean the same on every machine.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _threads_of_user() -> int:
+    """Return how many threads this user has now: the limit of processes counts them all."""
+    count, me = 0, os.getuid()
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
+        try:
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == me:
+                count += len(os.listdir(f"/proc/{name}/task"))
+        except OSError:
+            continue
+    return count if count else resource.getrlimit(resource.RLIMIT_NPROC)[0] // 2
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _ended(output: str, answer: bytes) -> Ended:
+    try:
+        content = json.loads(answer)
+    except ValueError:
+        return Ended(ended="time" if not answer else "unprepared", code=None, output=output)
+    if "error" in content:
+        output += f"\nThe sandbox could not be made: {content['error']}\n"
+    files = {name: base64.b64decode(text) for name, text in content["files"].items()}
+    return Ended(ended=content["ended"], code=content["code"], output=output, files=files)

@@ -1,0 +1,79 @@
+"""Activities of the story that integrates a change of code."""
+
+from function_app.domain import data_quality
+from function_app.domain.change import Change, CheckReport
+from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.gates import GateResult
+from function_app.domain.integration import (
+    ChangeStatus,
+    ChecksRequest,
+    FetchedChange,
+    Publication,
+    Published,
+    ReferenceCheck,
+    TrainingOrder,
+)
+from function_app.domain.requests import RunId
+from function_app.domain.training import Run
+from function_app.errors import ContractError, NotFoundError
+from function_app.ports import Ports
+
+
+def fetch_change(ports: Ports, change: Change) -> FetchedChange:
+    """Keep the files of the commit; one that is not there or not acceptable is refused."""
+    try:
+        newer = ports.sources.supersedes(change)
+        if newer:
+            return FetchedChange(newer=newer)
+        return FetchedChange(bundle=ports.sources.fetch(change))
+    except (ContractError, NotFoundError) as error:
+        return FetchedChange(refused=error.message)
+
+
+def submit_checks(ports: Ports, request: ChecksRequest) -> Run:
+    """Start the checks, or find those that an earlier attempt started."""
+    tags = {"instance_id": request.instance_id, "model": request.model}
+    return ports.jobs.submit_checks(
+        request.run_id, request.model, request.bundle, request.plan, tags
+    )
+
+
+def read_checks(ports: Ports, run: RunId) -> CheckReport:
+    """Read what the checks said."""
+    return ports.jobs.checks(run.run_id)
+
+
+def check_reference_data(ports: Ports, check: ReferenceCheck) -> GateResult:
+    """Judge the reference data: code that wants other columns needs other reference data first."""
+    try:
+        baseline = ports.datasets.baseline(check.model)
+    except ContractError as error:
+        return GateResult(passed=False, reasons=(f"Reference data: {error.message}",))
+    result = data_quality.judge(baseline, baseline, check.policy)
+    if result.passed:
+        return result
+    reasons = tuple(f"Reference data: {reason}" for reason in result.reasons)
+    return GateResult(passed=False, reasons=reasons)
+
+
+def publish_code(ports: Ports, publication: Publication) -> Published:
+    """Publish the code, unless a newer commit came while it was checked and may be published."""
+    newer = ports.sources.supersedes(publication.change)
+    if newer:
+        return Published(newer=newer)
+    return Published(code=ports.jobs.publish(publication.model, publication.bundle))
+
+
+def request_training(ports: Ports, order: TrainingOrder) -> None:
+    """Publish the event that starts a training; its cause makes a repetition harmless."""
+    content: dict[str, object] = {
+        "model": order.code.model,
+        "requestId": order.cause,
+        "codeVersion": order.code.version,
+    }
+    ports.events.publish(TRAINING_REQUESTED, f"models/{order.code.model}", content)
+
+
+def tell_change(ports: Ports, status: ChangeStatus) -> None:
+    """Post a commit status where the host takes one."""
+    ports.sources.tell(status.change, status.model, status.state, status.detail, status.link)

@@ -1,0 +1,174 @@
+"""Check a change of a model's code, publish it, and ask for a training.
+
+1. Fetch the commit, unless its branch has a newer one that contains it.  2. Tell the code host that
+checks run.  3. Run lint, tests and, for a pull request, the training on the reference data, apart
+from everything else.  4. Judge the reference data and the coverage.  5. Publish the code of a push;
+a pull request ends here.  6. Tell the code host how it ended, and ask for a training.
+"""
+
+from datetime import timedelta
+
+from function_app.domain.change import Bundle, CheckReport, CodeVersion
+from function_app.domain.integration import (
+    ChangeRequest,
+    ChangeStatus,
+    ChecksRequest,
+    IntegrationOutcome,
+    IntegrationResult,
+    Publication,
+    ReferenceCheck,
+    TrainingOrder,
+    checks_id,
+    report_link,
+)
+from function_app.domain.training import RunStatus
+from function_app.orchestrators import change_steps as steps
+from function_app.orchestrators.runs import wait_for_run
+from function_app.orchestrators.steps import Story, StoryContext, Trail
+
+# The checks end by their own time limit, with a report; this is for those that do not.
+MARGIN = timedelta(minutes=2)
+_STATES = {
+    IntegrationOutcome.PUBLISHED: "success",
+    IntegrationOutcome.CHECKED: "success",
+    IntegrationOutcome.REJECTED: "failure",
+    IntegrationOutcome.FAILED: "error",
+}
+
+
+def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[IntegrationResult]:
+    trail = Trail(ctx)
+    try:
+        result = yield from _integrate(ctx, trail, request)
+        yield from _tell(ctx, request, result)
+    except Exception as fault:
+        # A failed activity has no type here; the first line is the stable part of its text.
+        lines = str(fault).strip().splitlines()
+        reason = lines[0] if lines else "Unknown fault."
+        result = _end(request, IntegrationOutcome.FAILED, (reason,))
+        yield from _tell_of_fault(ctx, request, result)
+    trail.show(result.outcome.value, reason=" ".join(result.reasons))
+    return result
+
+
+def _integrate(ctx: StoryContext, trail: Trail, request: ChangeRequest) -> Story[IntegrationResult]:
+    change = request.change
+    trail.show("fetching code", commit=change.commit, repository=change.repository)
+    fetched = yield from steps.fetch_change(ctx, change)
+    if fetched.newer:
+        return _stale(request, fetched.newer)
+    if fetched.bundle is None:
+        return _end(request, IntegrationOutcome.REJECTED, (fetched.refused,))
+
+    run_id = checks_id(request.model, request.cause)
+    yield from steps.tell_change(ctx, _status(ctx, request, "pending", "The checks run."))
+    trail.show("checking code", run_id=run_id, commit=change.commit)
+    report = yield from _check(ctx, request, run_id, fetched.bundle)
+    if isinstance(report, str):
+        return _end(request, IntegrationOutcome.FAILED, (report,))
+    links = {name: report_link(run_id, name) for name in report.files}
+
+    trail.show("checking reference data", run_id=run_id)
+    check = ReferenceCheck(model=request.model, policy=request.policy.data)
+    data = yield from steps.check_reference_data(ctx, check)
+    reasons = (*_objections(report, request), *(() if data.passed else data.reasons))
+    if reasons:
+        return _end(request, IntegrationOutcome.REJECTED, reasons, links)
+    passed = tuple(f"{result.name}: {result.detail}" for result in report.results)
+    if change.proposal:
+        return _end(request, IntegrationOutcome.CHECKED, passed, links)
+
+    trail.show("publishing code", commit=change.commit)
+    publication = Publication(model=request.model, change=change, bundle=fetched.bundle)
+    published = yield from steps.publish_code(ctx, publication)
+    if published.code is None:
+        return _stale(request, published.newer, links)
+    if request.policy.auto_train:
+        trail.show("requesting training", code=published.code.version)
+        order = TrainingOrder(code=published.code, cause=request.cause)
+        yield from steps.request_training(ctx, order)
+    return _end(request, IntegrationOutcome.PUBLISHED, passed, links, published.code)
+
+
+def _check(
+    ctx: StoryContext, request: ChangeRequest, run_id: str, bundle: Bundle
+) -> Story[CheckReport | str]:
+    """Return what the checks said, or why they said nothing."""
+    asked = ChecksRequest(
+        run_id=run_id,
+        model=request.model,
+        bundle=bundle,
+        plan=request.policy.plan,
+        instance_id=ctx.instance_id,
+    )
+    yield from steps.submit_checks(ctx, asked)
+    policy = request.policy
+    ended = yield from wait_for_run(ctx, run_id, policy.timeout + MARGIN, policy.poll_interval)
+    if ended.status is not RunStatus.COMPLETED:
+        return f"Run {run_id} is {ended.status}. {ended.detail}".strip()
+    return (yield from steps.read_checks(ctx, run_id))
+
+
+def _objections(report: CheckReport, request: ChangeRequest) -> tuple[str, ...]:
+    """Return what speaks against the change, in the order of the checks."""
+    reasons = [f"{result.name}: {result.detail}" for result in report.results if not result.passed]
+    if not report.results:
+        reasons.append("No check ran.")
+    floor = request.policy.min_coverage
+    if floor > 0 and (report.coverage is None or report.coverage < floor):
+        share = "unknown" if report.coverage is None else f"{report.coverage:.1f} %"
+        reasons.append(f"coverage: {share} of the lines; at least {floor:.1f} % are needed.")
+    return tuple(reasons)
+
+
+def _tell(ctx: StoryContext, request: ChangeRequest, result: IntegrationResult) -> Story[None]:
+    state = _STATES.get(result.outcome)
+    if state is None:
+        return  # a newer commit has its own status
+    detail = result.reasons[0] if state != "success" else "Every check passed."
+    link = next((link for name, link in result.reports.items() if name == "tests.log"), "")
+    yield from steps.tell_change(ctx, _status(ctx, request, state, detail, link))
+
+
+def _tell_of_fault(
+    ctx: StoryContext, request: ChangeRequest, result: IntegrationResult
+) -> Story[None]:
+    try:
+        yield from _tell(ctx, request, result)
+    except Exception:
+        return  # the fault itself is what counts
+
+
+def _status(
+    ctx: StoryContext, request: ChangeRequest, state: str, detail: str, link: str = ""
+) -> ChangeStatus:
+    return ChangeStatus(
+        model=request.model,
+        change=request.change,
+        state=state,
+        detail=detail,
+        link=link or f"/api/status/{ctx.instance_id}",
+    )
+
+
+def _stale(
+    request: ChangeRequest, newer: str, links: dict[str, str] | None = None
+) -> IntegrationResult:
+    reason = f"{request.change.branch} has the newer commit {newer}, which contains this one."
+    return _end(request, IntegrationOutcome.STALE, (reason,), links)
+
+
+def _end(
+    request: ChangeRequest,
+    outcome: IntegrationOutcome,
+    reasons: tuple[str, ...],
+    links: dict[str, str] | None = None,
+    code: CodeVersion | None = None,
+) -> IntegrationResult:
+    return IntegrationResult(
+        outcome=outcome,
+        reasons=reasons,
+        commit=request.change.commit,
+        code=code,
+        reports=links or {},
+    )

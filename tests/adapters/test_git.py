@@ -1,0 +1,423 @@
+"""Reading repositories: real ones on this machine, hostile ones, and a real server over HTTP."""
+
+import base64
+import hashlib
+import io
+import logging
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.git import GitSources
+from function_app.domain.change import Bundle, Change
+from function_app.errors import ContractError, NotFoundError, PlatformError
+from function_app.git_settings import GitSettings, read_git_settings
+from tests.adapters.git_repositories import GitServer, Repository, make_repository, serve
+
+TOKEN = "ghp_a-token-nobody-may-see"
+
+
+class Shelf:
+    """Keeps archives in memory."""
+
+    def __init__(self) -> None:
+        self.archives: dict[str, bytes] = {}
+
+    def keep(self, archive: bytes, commit: str) -> Bundle:
+        digest = hashlib.sha256(archive).hexdigest()
+        self.archives[digest] = archive
+        return Bundle(digest=digest, uri="", commit=commit)
+
+    def files(self, bundle: Bundle) -> dict[str, bytes]:
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(self.archives[bundle.digest])) as files:
+            for member in files.getmembers():
+                content = files.extractfile(member) if member.isfile() else None
+                found[member.name] = content.read() if content else member.linkname.encode()
+        return found
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = make_repository(tmp_path / "served")
+    made.write("training/train.py", "print('first')\n")
+    made.commit("first")
+    return made
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    (tmp_path / "served").mkdir(exist_ok=True)
+    with serve(tmp_path / "served") as made:
+        yield made
+
+
+def sources(tmp_path: Path, shelf: Shelf, settings: GitSettings | None = None) -> GitSources:
+    return GitSources(tmp_path / "fetched", shelf.keep, settings or GitSettings())
+
+
+def push(repository: str, commit: str, branch: str = "main", proposal: str = "") -> Change:
+    return Change(repository=repository, branch=branch, commit=commit, proposal=proposal)
+
+
+def test_a_commit_becomes_a_bundle_of_its_files(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    repository.write("run.sh", "#!/bin/sh\n")
+    (repository.work / "run.sh").chmod(0o755)
+    (repository.work / "alias").symlink_to("training/train.py")
+    commit = repository.commit()
+
+    bundle = sources(tmp_path, shelf).fetch(push(repository.url, commit))
+
+    assert bundle.commit == commit
+    assert shelf.files(bundle) == {
+        "alias": b"training/train.py",
+        "run.sh": b"#!/bin/sh\n",
+        "training/train.py": b"print('first')\n",
+    }
+    assert not list((tmp_path / "fetched").iterdir()), "what was fetched is thrown away"
+
+
+def test_the_same_files_are_one_bundle_whatever_the_commit(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    adapter = sources(tmp_path, shelf)
+    first = adapter.fetch(push(str(repository.bare), repository.commit("one")))
+    second = adapter.fetch(push(repository.url, repository.commit("two, with no change")))
+
+    assert first.digest == second.digest
+    assert first.commit != second.commit
+
+
+def test_attributes_filters_and_hooks_of_a_repository_do_nothing(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    trace = tmp_path / "ran"
+    attributes = (
+        "* text eol=crlf ident filter=evil working-tree-encoding=UTF-16\n"
+        "hidden.py export-ignore\nversion.py export-subst\n"
+    )
+    listing = "".join(
+        f"100644 blob {repository.blob(content)}\t{name}\n"
+        for name, content in {
+            ".gitattributes": attributes,
+            "hidden.py": "hidden\n",
+            "version.py": "$Format:%H$ $Id$\n",
+        }.items()
+    )
+    commit = repository.commit_tree(listing)
+    repository.git("config", "filter.evil.smudge", f"touch {trace}", at=repository.bare)
+    repository.git("config", "uploadpack.packObjectsHook", f"touch {trace}", at=repository.bare)
+    for name in ("post-checkout", "reference-transaction", "pre-receive", "post-update"):
+        hook = repository.bare / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {trace}\n")
+        hook.chmod(0o755)
+
+    bundle = sources(tmp_path, shelf).fetch(push(repository.url, commit))
+
+    files = shelf.files(bundle)
+    assert files["hidden.py"] == b"hidden\n"
+    assert files["version.py"] == b"$Format:%H$ $Id$\n"
+    assert not trace.exists()
+
+
+def test_a_submodule_is_not_fetched(tmp_path: Path, repository: Repository, shelf: Shelf) -> None:
+    other = make_repository(tmp_path / "other")
+    other.write("secret.txt", "secret")
+    commit = repository.commit_tree(
+        f"100644 blob {repository.blob('x')}\ttrain.py\n160000 commit {other.commit()}\tmodule\n"
+    )
+
+    assert list(shelf.files(sources(tmp_path, shelf).fetch(push(repository.url, commit)))) == [
+        "train.py"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("link", "/etc/passwd"),
+        ("link", "../outside"),
+        ("a/link", "../../outside"),
+        ("link", "a/../../outside"),
+        ("link", ".git/config"),
+    ],
+)
+def test_a_link_out_of_the_tree_is_refused(
+    tmp_path: Path, repository: Repository, shelf: Shelf, path: str, target: str
+) -> None:
+    link = repository.work / path
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(target)
+    commit = repository.commit()
+
+    with pytest.raises(ContractError, match="out of the repository"):
+        sources(tmp_path, shelf).fetch(push(repository.url, commit))
+
+
+def test_a_link_that_climbs_inside_the_tree_is_kept(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    (repository.work / "a").mkdir()
+    (repository.work / "a" / "link").symlink_to("../training/train.py")
+    bundle = sources(tmp_path, shelf).fetch(push(repository.url, repository.commit()))
+
+    assert shelf.files(bundle)["a/link"] == b"../training/train.py"
+
+
+@pytest.mark.parametrize("name", ["..", ".git", ".GIT", "a\\b"])
+def test_a_path_that_git_would_never_write_is_refused(
+    tmp_path: Path, repository: Repository, shelf: Shelf, name: str
+) -> None:
+    commit = repository.commit_tree(f"100644 blob {repository.blob('x')}\t{name}\n")
+
+    with pytest.raises(ContractError, match="is not accepted"):
+        sources(tmp_path, shelf).fetch(push(repository.url, commit))
+
+
+def test_a_commit_with_too_much_in_it_is_refused(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    repository.write("data.bin", b"\0" * 2_000_000)
+    large = repository.commit()
+    for number in range(30):
+        repository.write(f"many/{number}", str(number))
+    (repository.work / "data.bin").unlink()
+    many = repository.commit()
+    adapter = sources(tmp_path, shelf, GitSettings(max_bytes=1_000_000, max_files=20))
+
+    with pytest.raises(ContractError, match=r"more than 1 MB; at b?'data.bin'"):
+        adapter.fetch(push(repository.url, large, proposal="1"))
+    with pytest.raises(ContractError, match="more than 20 files"):
+        adapter.fetch(push(repository.url, many))
+
+
+def test_a_commit_that_is_not_there_is_not_found(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    adapter = sources(tmp_path, shelf)
+
+    with pytest.raises(NotFoundError, match="is not on branch 'main'"):
+        adapter.fetch(push(repository.url, "a" * 40))
+    with pytest.raises(NotFoundError, match="Was it pushed"):
+        adapter.fetch(push(repository.url, "a" * 40, proposal="7"))
+    with pytest.raises(NotFoundError, match="has no branch 'gone'"):
+        adapter.fetch(push(repository.url, repository.commit(), branch="gone"))
+
+
+def test_a_push_of_a_commit_that_only_another_branch_has_is_refused(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    repository.write("evil.py", "evil")
+    foreign = repository.commit("of a fork", branch="fork")
+    adapter = sources(tmp_path, shelf)
+
+    with pytest.raises(NotFoundError, match="is not on branch 'main'"):
+        adapter.fetch(push(repository.url, foreign))
+    assert adapter.fetch(push(repository.url, foreign, branch="fork")).commit == foreign
+
+
+def test_a_commit_is_superseded_only_by_one_that_contains_it(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    adapter = sources(tmp_path, shelf)
+    old = repository.commit("old")
+    new = repository.commit("new")
+    repository.git("reset", "--quiet", "--hard", f"{old}~1")
+    other = repository.commit("instead of both")
+
+    assert adapter.supersedes(push(repository.url, other)) is None
+    assert adapter.supersedes(push(repository.url, old)) is None, "it was pushed away"
+    repository.git("push", "--quiet", "--force", "origin", f"{new}:refs/heads/main")
+    assert adapter.supersedes(push(repository.url, old)) == new
+    assert adapter.fetch(push(repository.url, old)).commit == old
+
+
+def test_a_proposal_is_superseded_by_its_newer_commit(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    old, new = repository.commit("old"), repository.commit("new")
+    repository.git("update-ref", "refs/pull/7/head", new, at=repository.bare)
+    adapter = sources(tmp_path, shelf)
+
+    assert adapter.supersedes(push(repository.url, old, proposal="7")) == new
+    assert adapter.supersedes(push(repository.url, new, proposal="7")) is None
+    assert adapter.supersedes(push(repository.url, old, proposal="8")) is None
+
+
+def test_the_head_of_a_branch_is_what_the_repository_says_now(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    adapter = sources(tmp_path, shelf)
+    commit = repository.commit()
+    nested = repository.commit("another", branch="release/main")
+
+    assert adapter.head(repository.url, "main") == commit
+    assert adapter.head(repository.url, "release/main") == nested
+    with pytest.raises(NotFoundError):
+        adapter.head(repository.url, "nothing")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "--upload-pack=touch /tmp/x",
+        "ext::sh -c touch% /tmp/x",
+        "../relative",
+        "ftp://host/x",
+        "http://example.org/x",
+        "https://user:secret@example.org/x",
+        "file://host/x",
+        "git@example.org:x y",
+        "ssh://git@example.org/x.git",
+    ],
+)
+def test_an_address_that_may_not_be_fetched_from_is_refused(
+    tmp_path: Path, shelf: Shelf, address: str
+) -> None:
+    with pytest.raises(ContractError) as refused:
+        sources(tmp_path, shelf).fetch(push(address, "a" * 40))
+    assert "secret" not in str(refused.value)
+
+
+def test_a_repository_that_is_not_there_is_a_fault_that_says_which(
+    tmp_path: Path, shelf: Shelf
+) -> None:
+    with pytest.raises(PlatformError, match="nowhere"):
+        sources(tmp_path, shelf).head(f"file://{tmp_path}/nowhere", "main")
+
+
+def test_a_token_goes_to_its_own_host_and_is_shown_nowhere(
+    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
+) -> None:
+    server.token = TOKEN
+    commit = repository.commit()
+    address = f"{server.url}/code.git"
+    key = server.host.replace(".", "_").replace(":", "_")
+    settings = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": TOKEN})
+
+    assert sources(tmp_path, shelf, settings).fetch(push(address, commit)).commit == commit
+    assert TOKEN not in repr(settings)
+
+    wrong = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": "another-token"})
+    for given in (wrong, read_git_settings({"MLOPS_GIT_TOKEN_GITHUB_COM": TOKEN})):
+        server.seen.clear()
+        with pytest.raises(PlatformError, match="wants a valid token") as refused:
+            sources(tmp_path, shelf, given).fetch(push(address, commit))
+        assert "another-token" not in str(refused.value)
+        basic = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+        assert all(basic not in header for _, header in server.seen)
+
+
+def test_a_token_does_not_follow_a_redirection(
+    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
+) -> None:
+    commit = repository.commit()
+    with serve(repository.bare.parent) as elsewhere:
+        server.redirect_to = elsewhere.url
+        key = server.host.replace(".", "_").replace(":", "_")
+        settings = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": TOKEN})
+
+        with pytest.raises(PlatformError, match="git could not list the branches"):
+            sources(tmp_path, shelf, settings).fetch(push(f"{server.url}/code.git", commit))
+        assert elsewhere.seen == []
+
+
+def test_a_server_that_sends_tips_only_is_read_by_its_branch(
+    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
+) -> None:
+    server.old = True
+    repository.write("wanted.py", "wanted")
+    wanted = repository.commit("wanted")
+    for number in range(60):
+        repository.git("commit", "--quiet", "--allow-empty", "--message", str(number))
+    repository.commit("newest")
+
+    bundle = sources(tmp_path, shelf).fetch(push(f"{server.url}/code.git", wanted))
+
+    assert "wanted.py" in shelf.files(bundle)
+
+
+def settings_for(server: GitServer, **more: str) -> GitSettings:
+    key = server.host.replace(".", "_").replace(":", "_")
+    return read_git_settings(
+        {f"MLOPS_GIT_TOKEN_{key}": TOKEN, f"MLOPS_GIT_API_{key}": server.url, **more}
+    )
+
+
+def test_a_status_is_posted_in_the_words_of_github(
+    tmp_path: Path, shelf: Shelf, server: GitServer
+) -> None:
+    adapter = sources(tmp_path, shelf, settings_for(server, MLOPS_PUBLIC_URL="https://app.example"))
+    change = push(f"{server.url}/org/code.git", "b" * 40)
+
+    assert adapter.tell(change, "diabetes", "failure", "x" * 500, "/api/status/1")
+
+    path, body, authorization = server.posted[0]
+    assert path == f"/repos/org/code/statuses/{'b' * 40}"
+    assert (body["state"], body["context"]) == ("failure", "mlops/diabetes")
+    assert len(body["description"]) == 140
+    assert body["target_url"] == "https://app.example/api/status/1"
+    assert authorization == f"Bearer {TOKEN}"
+
+
+def test_a_status_is_posted_in_the_words_of_azure_devops(
+    tmp_path: Path, shelf: Shelf, server: GitServer
+) -> None:
+    adapter = sources(tmp_path, shelf, settings_for(server))
+    change = push(f"{server.url}/org/my%20project/_git/code", "b" * 40)
+
+    assert adapter.tell(change, "diabetes", "success", "fine", "/api/status/1")
+
+    path, body, authorization = server.posted[0]
+    assert path == (
+        f"/org/my%20project/_apis/git/repositories/code/commits/{'b' * 40}/statuses?api-version=7.1"
+    )
+    assert body == {
+        "state": "succeeded",
+        "description": "fine",
+        "context": {"name": "diabetes", "genre": "mlops"},
+    }
+    assert base64.b64decode(authorization.removeprefix("Basic ")).decode() == f":{TOKEN}"
+
+
+def test_a_host_that_is_down_for_a_moment_gets_its_status(
+    tmp_path: Path, shelf: Shelf, server: GitServer
+) -> None:
+    server.answers = [503, 201]
+
+    assert sources(tmp_path, shelf, settings_for(server)).tell(
+        push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", ""
+    )
+
+
+def test_a_status_that_is_refused_fails_nothing_and_shows_no_token(
+    tmp_path: Path, shelf: Shelf, server: GitServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers = [422]
+    adapter = sources(tmp_path, shelf, settings_for(server))
+
+    with caplog.at_level(logging.DEBUG):
+        told = adapter.tell(push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", "")
+
+    assert told is False
+    assert "HTTP 422" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_without_a_token_nothing_is_posted(tmp_path: Path, shelf: Shelf, server: GitServer) -> None:
+    adapter = sources(tmp_path, shelf)
+
+    assert not adapter.tell(push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", "")
+    assert not adapter.tell(push("/srv/code.git", "b" * 40), "diabetes", "pending", "", "")
+    assert server.seen == []

@@ -1,0 +1,432 @@
+"""Checks of hostile code: each attack is contained and reported, at every level of isolation."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.levels import LEVELS, Level
+from checks.sandbox import Limits, Sandbox, find_level
+from tests.funchost.conftest import until
+
+ROOT = Path(__file__).parents[2]
+BEST = find_level()
+NAMES = [level.name for level in LEVELS]
+ALLOWED = LEVELS[NAMES.index(BEST.name) :]
+levels = pytest.mark.parametrize("level", ALLOWED, ids=lambda level: level.name)
+isolated = pytest.mark.skipif(not BEST.mounts, reason="this system gives no namespaces")
+
+
+def check(
+    folder: Path, files: dict[str, str], level: Level | None = None, **plan: Any
+) -> dict[str, Any]:
+    """Run the checks on a folder of these files and return what checks.json says."""
+    code, out = folder / "code", folder / "out"
+    for name, content in files.items():
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).write_text(content)
+    whole = {"tests": ["pytest", "-q"], "timeout_seconds": 30, **plan}
+    (folder / "plan.json").write_text(json.dumps(whole))
+    words = ["--code", str(code), "--plan", str(folder / "plan.json"), "--out", str(out)]
+    words += ["--data", str(folder / "reference.csv"), "--hide", str(folder)]
+    words += ["--isolation", level.name] if level else []
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    environ = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "MLOPS_SECRET": "s3cret",
+        "AZURE_CLIENT_SECRET": "s3cret",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "checks", *words],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not list(temporary.iterdir()), "the workspace is thrown away"
+    report: dict[str, Any] = json.loads((out / "checks.json").read_text())
+    return report
+
+
+def result(report: dict[str, Any], name: str = "tests") -> tuple[bool, str]:
+    found = next(result for result in report["results"] if result["name"] == name)
+    return found["passed"], found["detail"]
+
+
+def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> None:
+    (tmp_path / "reference.csv").write_text("x,Y\n1,2\n")
+    trainer = (
+        "import json\nimport pathlib\nimport sys\n\n"
+        "words = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))\n"
+        'rows = pathlib.Path(words["--data"]).read_text().splitlines()\n'
+        'out = pathlib.Path(words["--out"])\nout.mkdir()\n'
+        '(out / "metrics.json").write_text(json.dumps({"rows": len(rows)}))\n'
+    )
+    report = check(
+        tmp_path,
+        {
+            "half.py": "def half(x):\n    if x > 100:\n        return 50\n    return x / 2\n",
+            "test_half.py": "from half import half\n\n\ndef test_half():\n    assert half(2) == 1\n",
+            "trainer.py": trainer,
+        },
+        lint=["ruff", "check", "--no-cache", "."],
+        training="trainer",
+        dry_run=True,
+    )
+
+    assert [(r["name"], r["passed"]) for r in report["results"]] == [
+        ("lint", True),
+        ("tests", True),
+        ("dry run", True),
+    ]
+    assert result(report, "dry run")[1] == "It trains on the reference data: rows 2."
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "checks.json",
+        *sorted(report["files"]),
+    ]
+    assert 0 < report["coverage"] < 100
+    assert not (tmp_path / "code" / ".pytest_cache").exists(), "the code itself is not touched"
+    assert report["isolation"].startswith(BEST.name)
+
+
+def test_the_first_failing_test_is_named(tmp_path: Path) -> None:
+    tests = "def test_a():\n    pass\n\n\ndef test_b():\n    total = 1\n    assert total == 2, 'sums are wrong'\n"
+    report = check(tmp_path, {"test_sum.py": tests}, lint=["ruff", "check", "--no-cache", "."])
+
+    passed, detail = result(report)
+    assert not passed
+    assert detail.startswith("1 of 2 tests failed, first test_sum::test_b: AssertionError: sums")
+    assert result(report, "lint")[0], "what failed does not keep the others from running"
+
+
+def test_what_does_not_lint_is_told_with_the_first_complaint(tmp_path: Path) -> None:
+    report = check(
+        tmp_path,
+        {"a.py": "import os\n", "test_a.py": "def test_a():\n    pass\n"},
+        lint=["ruff", "check", "--no-cache", "--output-format=concise", "."],
+    )
+
+    passed, detail = result(report, "lint")
+    assert not passed
+    assert "a.py:1:8: F401" in detail
+
+
+@levels
+def test_the_environment_holds_no_secret_of_the_app(tmp_path: Path, level: Level) -> None:
+    tests = (
+        "import os\n"
+        "def test_environ():\n"
+        "    assert 's3cret' not in str(os.environ)\n"
+        "    assert not [n for n in os.environ if n.startswith(('MLOPS', 'AZURE', 'FUNC'))]\n"
+    )
+
+    assert result(check(tmp_path, {"test_a.py": tests}, level)) == (True, "1 tests passed.")
+
+
+@isolated
+def test_neither_other_processes_nor_their_secrets_can_be_seen(tmp_path: Path) -> None:
+    tests = (
+        "import os, pathlib\n"
+        "def test_processes():\n"
+        "    for path in pathlib.Path('/proc').glob('[0-9]*/environ'):\n"
+        "        try:\n"
+        "            assert b's3cret' not in path.read_bytes()\n"
+        "        except PermissionError:\n"
+        "            pass\n"
+        "    pids = [n for n in os.listdir('/proc') if n.isdigit()]\n"
+        "    assert len(pids) == 2, pids\n"
+    )
+
+    assert result(check(tmp_path, {"test_a.py": tests})) == (True, "1 tests passed.")
+
+
+@pytest.mark.skipif(not BEST.network, reason="this system gives no network namespace")
+def test_no_socket_leads_out_and_this_machine_is_another_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        tests = (
+            "import socket, pytest\n"
+            f"@pytest.mark.parametrize('place', [('127.0.0.1', {port}), ('1.1.1.1', 443)])\n"
+            "def test_connect(place):\n"
+            "    with pytest.raises(OSError):\n"
+            "        socket.create_connection(place, timeout=5)\n"
+            "def test_own_server():\n"
+            "    with socket.create_server(('127.0.0.1', 0)) as server:\n"
+            "        socket.create_connection(server.getsockname(), timeout=5).close()\n"
+        )
+        report = check(tmp_path, {"test_a.py": tests})
+
+    assert result(report) == (True, "3 tests passed.")
+
+
+@isolated
+def test_files_outside_cannot_be_written_and_hidden_ones_not_read(tmp_path: Path) -> None:
+    (tmp_path / "approver.token").write_text("s3cret")
+    place = ROOT / "written-by-a-check"
+    tests = (
+        "import pathlib, pytest\n"
+        f"@pytest.mark.parametrize('place', ['{place}', '{tmp_path}/x', '/etc/x', '/x', '/tmp/x',"
+        " '/var/tmp/x', '/proc/sys/kernel/core_pattern'])\n"
+        "def test_write(place):\n"
+        "    with pytest.raises(OSError):\n"
+        "        pathlib.Path(place).write_text('x')\n"
+        "def test_read():\n"
+        f"    assert not pathlib.Path('{tmp_path}/approver.token').exists()\n"
+        "    assert pathlib.Path('/run').exists() and not list(pathlib.Path('/run').iterdir())\n"
+        "    assert not [n for n in pathlib.Path('/dev').iterdir() if n.is_block_device()]\n"
+    )
+
+    assert result(check(tmp_path, {"test_a.py": tests})) == (True, "8 tests passed.")
+    assert not place.exists()
+
+
+@isolated
+def test_the_isolation_cannot_be_taken_off_from_inside(tmp_path: Path) -> None:
+    tests = (
+        "import os, subprocess, pytest\n"
+        "@pytest.mark.parametrize('words', [['mount', '-o', 'remount,rw', '/'],\n"
+        "    ['mount', '-t', 'tmpfs', 'none', '/etc'], ['umount', '/tmp'],\n"
+        "    ['nsenter', '--target', '1', '--mount', 'true'],\n"
+        "    ['unshare', '--user', '--map-root-user', '--mount', 'mount', '-o', 'remount,rw', '/'],\n"
+        "    ['mknod', 'disk', 'b', '254', '0'], ['ip', 'link', 'add', 'x', 'type', 'dummy']])\n"
+        "def test_refused(words):\n"
+        "    assert subprocess.run(words, capture_output=True).returncode\n"
+        "def test_powers():\n"
+        "    assert 'CapEff:\\t0000000000000000' in open('/proc/self/status').read()\n"
+        "    os.kill(1, 9)\n"
+    )
+
+    passed, detail = result(check(tmp_path, {"test_a.py": tests}))
+    assert (passed, detail) == (True, "8 tests passed.")
+
+
+@levels
+def test_a_child_that_goes_its_own_way_is_ended(tmp_path: Path, level: Level) -> None:
+    name = f"sleeper-{tmp_path.name}-{level.name}"
+    tests = (
+        "import os, sys\n"
+        "def test_leave():\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        if os.fork() == 0:\n"
+        f"            os.execv(sys.executable, ['{name}', '-c', 'import time; time.sleep(600)'])\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+    )
+
+    assert result(check(tmp_path, {"test_a.py": tests}, level))[0]
+    assert not running(name)
+
+
+def running(name: str) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if name.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+@levels
+def test_code_that_never_ends_is_stopped_and_its_children_with_it(
+    tmp_path: Path, level: Level
+) -> None:
+    name = f"endless-{tmp_path.name}-{level.name}"
+    tests = (
+        "import signal, subprocess, sys, time\n"
+        "def test_forever():\n"
+        "    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n"
+        "        signal.signal(number, signal.SIG_IGN)\n"
+        f"    subprocess.Popen(['{name}', '-c', 'import time; time.sleep(600)'],"
+        " executable=sys.executable)\n"
+        "    time.sleep(600)\n"
+    )
+    report = check(tmp_path, {"test_a.py": tests}, level, timeout_seconds=3)
+
+    assert result(report) == (False, "It ran longer than 3 seconds and was stopped.")
+    assert not running(name)
+
+
+@levels
+def test_a_fork_bomb_is_stopped(tmp_path: Path, level: Level) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "bomb.py").write_text(
+        "import os, time\nfor _ in range(200):\n    if os.fork() == 0:\n        time.sleep(60)\n"
+        "        os._exit(0)\ntime.sleep(60)\n"
+    )
+
+    ended = Sandbox(code, level=level, limits=Limits(processes=50)).run(
+        [sys.executable, "bomb.py"], 30
+    )
+
+    assert not ended.passed
+    assert ended.ended == "processes" or "unavailable" in ended.output
+
+
+@levels
+def test_the_disk_cannot_be_filled(tmp_path: Path, level: Level) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "fill.py").write_text(
+        "for number in range(1000):\n    open(f'{number}', 'wb').write(b'x' * 1_000_000)\n"
+    )
+    small = Limits(space_bytes=20_000_000, file_bytes=5_000_000)
+
+    ended = Sandbox(code, level=level, limits=small).run([sys.executable, "fill.py"], 60)
+
+    assert not ended.passed
+    assert ended.ended == "space" or "No space left" in ended.output
+
+
+@levels
+def test_a_large_file_is_cut_off(tmp_path: Path, level: Level) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "fill.py").write_text("open('x', 'wb').write(b'x' * 9_000_000)\n")
+
+    ended = Sandbox(code, level=level, limits=Limits(file_bytes=5_000_000)).run(
+        [sys.executable, "fill.py"], 60
+    )
+
+    assert not ended.passed
+    assert "File too large" in ended.output
+
+
+@levels
+def test_what_takes_all_memory_fails_by_itself(tmp_path: Path, level: Level) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "eat.py").write_text("x = bytearray(3_000_000_000)\n")
+
+    ended = Sandbox(code, level=level, limits=Limits(memory_bytes=1_000_000_000)).run(
+        [sys.executable, "eat.py"], 60
+    )
+
+    assert (ended.passed, "MemoryError" in ended.output) == (False, True)
+
+
+def test_a_hundred_megabytes_of_output_are_cut(tmp_path: Path) -> None:
+    tests = (
+        "def test_loud():\n    for _ in range(1000):\n        print('x' * 100_000)\n    assert 0\n"
+    )
+    report = check(tmp_path, {"test_a.py": tests}, tests=["pytest", "-q", "-s"])
+
+    log = tmp_path / "out" / "tests.log"
+    assert log.stat().st_size < 1_100_000
+    assert "bytes are left out" in log.read_text()
+    assert not result(report)[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os._exit(0)",
+        "os.kill(os.getpid(), 9)",
+        "(os.symlink('/etc/passwd', '../reports/junit.xml'), os._exit(0))",
+        "(os.mkfifo('../reports/junit.xml'), os._exit(0))",
+        "(os.rmdir('../reports'), os.symlink('/etc', '../reports'), os._exit(0))",
+        "(open('../reports/junit.xml', 'w').write('<a'), os._exit(0))",
+    ],
+)
+def test_tests_that_end_early_or_forge_their_report_do_not_pass(tmp_path: Path, body: str) -> None:
+    report = check(tmp_path, {"test_a.py": f"import os\ndef test_a():\n    {body}\n"})
+
+    assert not result(report)[0]
+    assert (
+        "junit.xml" not in report["files"]
+        or b"root:" not in (tmp_path / "out" / "junit.xml").read_bytes()
+    )
+
+
+def test_code_without_tests_does_not_pass(tmp_path: Path) -> None:
+    assert not result(check(tmp_path, {"a.py": ""}))[0]
+    skipped = "import pytest\n@pytest.mark.skip\ndef test_a():\n    pass\n"
+    assert result(check(tmp_path / "b", {"test_a.py": skipped})) == (
+        False,
+        "No test ran. Write one.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise SystemExit('no such column')", "Exit code 1: no such column"),
+        ("", "The training wrote no metrics.json with finite figures."),
+        (
+            "import os; os.mkdir('../model'); open('../model/metrics.json', 'w').write('{\"a\": NaN}')",
+            "The training wrote no metrics.json with finite figures.",
+        ),
+    ],
+)
+def test_a_training_that_cannot_train_is_told(tmp_path: Path, code: str, said: str) -> None:
+    (tmp_path / "reference.csv").write_text("x\n")
+    report = check(tmp_path, {"trainer.py": code}, tests=[], training="trainer", dry_run=True)
+
+    assert result(report, "dry run") == (False, said)
+
+
+@levels
+def test_what_runs_ends_with_the_one_who_runs_it(tmp_path: Path, level: Level) -> None:
+    name = f"orphan-{tmp_path.name}-{level.name}"
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "test_a.py").write_text(
+        "import os, sys\ndef test_a():\n"
+        f"    os.execv(sys.executable, ['{name}', '-c', 'import time; time.sleep(600)'])\n"
+    )
+    (tmp_path / "plan.json").write_text('{"tests": ["pytest"], "timeout_seconds": 60}')
+    words = [
+        "--code",
+        str(code),
+        "--plan",
+        str(tmp_path / "plan.json"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    words += ["--isolation", level.name]
+    process = subprocess.Popen([sys.executable, "-m", "checks", *words], cwd=ROOT)
+    until(lambda: running(name), "the test to run", 30)
+
+    process.send_signal(signal.SIGKILL if level.pids else signal.SIGTERM)
+    process.wait()
+
+    until(lambda: not running(name), "the test to be ended", 10)
+
+
+def test_wrong_usage_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"dry_run": true, "tests": "pytest"}')
+    (tmp_path / "dry.json").write_text('{"dry_run": true}')
+    (tmp_path / "evil.json").write_text('{"training": "a; rm"}')
+    plain = ["--code", str(tmp_path), "--out", str(tmp_path / "out"), "--plan"]
+    for words in (
+        [],
+        [*plain, str(tmp_path / "plan.json")],
+        [*plain, str(tmp_path / "dry.json")],
+        [*plain, str(tmp_path / "evil.json")],
+        [*plain, str(tmp_path / "none.json")],
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-m", "checks", *words], cwd=ROOT, capture_output=True, check=False
+        )
+        assert ended.returncode == 2
+
+
+def test_the_checks_stand_alone() -> None:
+    code = "import sys, checks.__main__; print([m for m in sys.modules if 'function_app' in m])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+    assert ended.stdout.strip() == "[]"

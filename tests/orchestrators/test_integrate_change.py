@@ -1,0 +1,261 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from function_app import names
+from function_app.domain.change import (
+    Bundle,
+    Change,
+    CheckPlan,
+    CheckReport,
+    CheckResult,
+    CodeVersion,
+)
+from function_app.domain.data_quality import DataPolicy
+from function_app.domain.gates import GateResult
+from function_app.domain.integration import (
+    ChangePolicy,
+    ChangeRequest,
+    FetchedChange,
+    IntegrationOutcome,
+    IntegrationResult,
+    Published,
+)
+from function_app.domain.training import Run, RunStatus
+from function_app.orchestrators.integrate_change import integrate_change
+from tests.orchestrators.player import Player
+
+COMMIT, NEWER = "a" * 40, "b" * 40
+BUNDLE = Bundle(digest="d" * 64, uri="bundles/d", commit=COMMIT)
+CODE = CodeVersion(model="diabetes", version="d" * 64, uri="bundles/d", commit=COMMIT)
+RUNNING = Run(
+    run_id="checks-diabetes-cause",
+    model="diabetes",
+    status=RunStatus.RUNNING,
+    dataset_version="",
+    output_uri="",
+)
+DONE = replace(RUNNING, status=RunStatus.COMPLETED)
+GOOD = CheckReport(
+    results=(
+        CheckResult(name="lint", passed=True, detail="No complaints."),
+        CheckResult(name="tests", passed=True, detail="14 tests passed."),
+    ),
+    files=("lint.txt", "tests.log", "junit.xml"),
+    coverage=91.5,
+)
+BAD = replace(
+    GOOD,
+    results=(CheckResult(name="tests", passed=False, detail="1 of 14 tests failed, first test_x"),),
+)
+REQUEST = ChangeRequest(
+    model="diabetes",
+    cause="cause",
+    change=Change(repository="/srv/code.git", branch="main", commit=COMMIT),
+    policy=ChangePolicy(
+        plan=CheckPlan(
+            lint=("ruff",), tests=("pytest",), training="t", dry_run=False, timeout_seconds=60
+        ),
+        data=DataPolicy(columns=("x", "Y")),
+        min_coverage=80.0,
+        auto_train=True,
+        timeout=timedelta(minutes=1),
+        poll_interval=timedelta(seconds=10),
+    ),
+)
+PROPOSAL = replace(REQUEST, change=replace(REQUEST.change, proposal="7"))
+LINK = "/api/runs/checks-diabetes-cause/reports"
+
+
+class Told(Player):
+    """Keeps the statuses that were told."""
+
+    def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
+        if name == names.TELL_CHANGE:
+            self.shown.append(f"told {input_['state']}: {input_['detail']} {input_['link']}")
+        return super().call_activity_with_retry(name, retry_options, input_)
+
+
+def player(**change: object) -> Told:
+    return Told(
+        {
+            names.FETCH_CHANGE: FetchedChange(bundle=BUNDLE),
+            names.TELL_CHANGE: None,
+            names.SUBMIT_CHECKS: RUNNING,
+            names.GET_RUN: [RUNNING, DONE],
+            names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
+            names.READ_CHECKS: GOOD,
+            names.CHECK_REFERENCE_DATA: GateResult(passed=True, reasons=("fine",)),
+            names.PUBLISH_CODE: Published(code=CODE),
+            names.REQUEST_TRAINING: None,
+            **change,
+        }
+    )
+
+
+def played(host: Told, request: ChangeRequest = REQUEST) -> IntegrationResult:
+    result = host.play(integrate_change(host, request))
+    assert isinstance(result, IntegrationResult)
+    return result
+
+
+def told(host: Told) -> list[str]:
+    return [line.removeprefix("told ") for line in host.shown if line.startswith("told ")]
+
+
+def test_a_push_that_passes_is_published_and_trained() -> None:
+    host = player()
+
+    result = played(host)
+
+    assert (result.outcome, result.code) == (IntegrationOutcome.PUBLISHED, CODE)
+    assert result.reports["junit.xml"] == f"{LINK}/junit.xml"
+    assert result.reasons == ("lint: No complaints.", "tests: 14 tests passed.")
+    assert told(host) == [
+        "pending: The checks run. /api/status/instance-1",
+        f"success: Every check passed. {LINK}/tests.log",
+    ]
+    assert names.REQUEST_TRAINING in host.called
+    assert [step for step in host.shown if not step.startswith("told")] == [
+        "fetching code",
+        "checking code",
+        "checking reference data",
+        "publishing code",
+        "requesting training",
+        "published",
+    ]
+
+
+def test_a_policy_may_publish_without_a_training() -> None:
+    host = player()
+    quiet = replace(REQUEST, policy=replace(REQUEST.policy, auto_train=False))
+
+    assert played(host, quiet).outcome is IntegrationOutcome.PUBLISHED
+    assert names.REQUEST_TRAINING not in host.called
+
+
+def test_a_pull_request_is_checked_and_changes_nothing() -> None:
+    host = player()
+
+    assert played(host, PROPOSAL).outcome is IntegrationOutcome.CHECKED
+    assert names.PUBLISH_CODE not in host.called
+    assert names.REQUEST_TRAINING not in host.called
+    assert told(host)[-1].startswith("success")
+
+
+def test_a_failing_test_stops_a_change_and_is_linked() -> None:
+    host = player(**{names.READ_CHECKS: BAD})
+
+    result = played(host)
+
+    assert result.outcome is IntegrationOutcome.REJECTED
+    assert result.reasons == ("tests: 1 of 14 tests failed, first test_x",)
+    assert result.reports["tests.log"] == f"{LINK}/tests.log"
+    assert told(host)[-1] == (
+        f"failure: tests: 1 of 14 tests failed, first test_x {LINK}/tests.log"
+    )
+    assert names.PUBLISH_CODE not in host.called
+
+
+@pytest.mark.parametrize(("coverage", "said"), [(79.9, "79.9 %"), (None, "unknown")])
+def test_too_little_coverage_stops_a_change(coverage: float | None, said: str) -> None:
+    host = player(**{names.READ_CHECKS: replace(GOOD, coverage=coverage)})
+
+    result = played(host)
+
+    assert result.outcome is IntegrationOutcome.REJECTED
+    assert result.reasons == (f"coverage: {said} of the lines; at least 80.0 % are needed.",)
+
+
+def test_without_a_floor_coverage_may_be_unknown() -> None:
+    host = player(**{names.READ_CHECKS: replace(GOOD, coverage=None)})
+    lax = replace(REQUEST, policy=replace(REQUEST.policy, min_coverage=0.0))
+
+    assert played(host, lax).outcome is IntegrationOutcome.PUBLISHED
+
+
+def test_checks_that_checked_nothing_stop_a_change() -> None:
+    host = player(**{names.READ_CHECKS: replace(GOOD, results=())})
+
+    assert played(host).outcome is IntegrationOutcome.REJECTED
+
+
+def test_reference_data_that_is_refused_stops_a_change() -> None:
+    refused = GateResult(passed=False, reasons=("Reference data: Column x is absent.",))
+    host = player(**{names.CHECK_REFERENCE_DATA: refused})
+
+    result = played(host)
+
+    assert (result.outcome, result.reasons) == (IntegrationOutcome.REJECTED, refused.reasons)
+    assert names.PUBLISH_CODE not in host.called
+
+
+def test_a_commit_that_a_newer_one_contains_is_not_checked() -> None:
+    host = player(**{names.FETCH_CHANGE: FetchedChange(newer=NEWER)})
+
+    result = played(host)
+
+    assert result.outcome is IntegrationOutcome.STALE
+    assert NEWER in result.reasons[0]
+    assert host.called == [names.FETCH_CHANGE]
+
+
+def test_a_commit_that_was_overtaken_while_it_was_checked_is_not_published() -> None:
+    host = player(**{names.PUBLISH_CODE: Published(newer=NEWER)})
+
+    assert played(host).outcome is IntegrationOutcome.STALE
+    assert names.REQUEST_TRAINING not in host.called
+
+
+def test_a_commit_that_is_not_there_is_rejected_with_the_reason() -> None:
+    host = player(**{names.FETCH_CHANGE: FetchedChange(refused="Commit aaa is not there.")})
+
+    result = played(host)
+
+    assert (result.outcome, result.reasons) == (
+        IntegrationOutcome.REJECTED,
+        ("Commit aaa is not there.",),
+    )
+    assert told(host) == ["failure: Commit aaa is not there. /api/status/instance-1"]
+
+
+def test_checks_that_do_not_end_are_cancelled_and_the_change_fails() -> None:
+    host = player(**{names.GET_RUN: RUNNING})
+
+    result = played(host)
+
+    assert result.outcome is IntegrationOutcome.FAILED
+    assert "timed_out" in result.reasons[0]
+    assert names.CANCEL_RUN in host.called
+    assert told(host)[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "activity", [names.FETCH_CHANGE, names.SUBMIT_CHECKS, names.PUBLISH_CODE, names.READ_CHECKS]
+)
+def test_a_fault_is_an_outcome_and_told(activity: str) -> None:
+    host = player(**{activity: Exception("PLATFORM: git could not fetch.\nTraceback ...")})
+
+    result = played(host)
+
+    assert (result.outcome, result.reasons) == (
+        IntegrationOutcome.FAILED,
+        ("PLATFORM: git could not fetch.",),
+    )
+    assert told(host)[-1] == "error: PLATFORM: git could not fetch. /api/status/instance-1"
+
+
+def test_a_code_host_that_cannot_be_told_hides_no_fault() -> None:
+    gone = Exception("PLATFORM: nobody listens")
+    host = player(**{names.TELL_CHANGE: gone})
+
+    assert played(host).outcome is IntegrationOutcome.FAILED
+
+
+def test_checks_whose_event_never_comes_are_found_by_polling() -> None:
+    host = player()
+    host.event_arrives = False
+
+    assert played(host).outcome is IntegrationOutcome.PUBLISHED
