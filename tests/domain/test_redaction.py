@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from function_app.domain.redaction import redact
@@ -36,6 +36,8 @@ FRAMES = (
 def test_no_credential_survives(frame: str, secret: str, before: str, after: str) -> None:
     if frame.startswith(("smtp", "https://{}")):
         secret = secret.replace("/", "+")
+    assume(secret not in before + after)
+
     text = redact(f"{before} {frame.format(secret)} {after}")
 
     assert secret not in text

@@ -24,8 +24,9 @@ _SILENCE = "Check the address, the name resolution, the CA certificates and priv
 class Connection:
     """What the clients of all Azure services share."""
 
-    def __init__(self, settings: AzureSettings) -> None:
+    def __init__(self, settings: AzureSettings, *, retries: int = 4) -> None:
         self.settings = settings
+        self._retries = retries
         self._lock = threading.RLock()
         self._credential: Any = None
         self._client: Any = None
@@ -41,7 +42,7 @@ class Connection:
     def options(self) -> dict[str, Any]:
         """Return what every client of an Azure service takes: trust, patience, retries."""
         options: dict[str, Any] = {
-            "retry_total": 4,
+            "retry_total": self._retries,
             "retry_backoff_factor": 0.5,
             "retry_backoff_max": 30,
             "connection_timeout": 10,
