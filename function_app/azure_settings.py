@@ -28,6 +28,10 @@ class AzureSettings:
     compute_identity: str = field(
         default="", metadata={"help": "resource id of the identity that runs train under"}
     )
+    training_image: str = field(
+        default="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest",
+        metadata={"help": "image under the packages of runs; pin it by digest"},
+    )
     registry: str = field(metadata={"help": "name of the container registry"})
     registry_server: str = field(
         default="", metadata={"help": "its login server; <registry>.azurecr.io"}

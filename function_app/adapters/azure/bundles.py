@@ -24,7 +24,7 @@ class AzureBundles:
 
     def keep_own(self, *folders: str) -> Bundle:
         """Keep these folders of this app's own code as a bundle."""
-        files = {}
+        files: dict[str, bytes] = {}
         for folder in folders:
             files |= read_folder(self._root, folder)
         if not files:
@@ -44,6 +44,10 @@ class AzureBundles:
         if content is None and version:
             raise NotFoundError(f"{model} has no published code {version}. Push the commit again.")
         return None if content is None else load(CodeVersion, content)
+
+    def url(self, digest: str) -> str:
+        """Return where the archive of a bundle is."""
+        return self._blobs.url(_archive(digest))
 
     def read(self, digest: str) -> bytes:
         """Return the archive of a bundle."""

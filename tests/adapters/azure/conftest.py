@@ -1,0 +1,5 @@
+"""Azure on this machine, for the adapters' own tests."""
+
+from tests.azure_servers.azure import azure
+
+__all__ = ["azure"]

@@ -1,0 +1,95 @@
+"""Azure on this machine: the management API, its storage, and adapters that differ by settings."""
+
+import importlib
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.environments import Environments
+from function_app.adapters.azure.jobs import AzureJobs
+from function_app.adapters.azure.registry import AzureRegistry
+from function_app.adapters.azure.workspace import Workspace
+from function_app.azure_settings import AzureSettings
+from function_app.domain.project import ModelProject
+from function_app.settings import read_projects
+from tests.azure_servers.arm import ArmServer
+from tests.azure_servers.arm_ml import MachineLearning
+from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.tls import Tls
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = "versions"
+# Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
+sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Azure:
+    """What a test of an adapter has: the servers, and the settings that lead to them."""
+
+    arm: ArmServer
+    ml: MachineLearning
+    blobs: BlobServer
+    settings: AzureSettings
+    root: Path
+    projects: dict[str, ModelProject]
+
+    def connection(self) -> Connection:
+        return Connection(self.settings, retries=2)
+
+    def jobs(self) -> AzureJobs:
+        """Return new jobs, as another process of the app has them."""
+        workspace = Workspace(self.connection())
+        blobs = Blobs(workspace.connection)
+        bundles = AzureBundles(blobs, self.root)
+        environments = Environments(workspace, self.settings.training_image)
+        return AzureJobs(workspace, blobs, bundles, environments, self.projects)
+
+    def bundles(self) -> AzureBundles:
+        """Return new bundles of code."""
+        return AzureBundles(Blobs(self.connection()), self.root)
+
+    def registry(self) -> AzureRegistry:
+        """Return a new registry, as another process of the app has it."""
+        workspace = Workspace(self.connection())
+        return AzureRegistry(workspace, Blobs(workspace.connection), patience=0.5)
+
+    def wrote(self, name: str, content: bytes) -> None:
+        """Let a run have written a file."""
+        self.blobs.put(VERSIONS, name, content)
+
+
+@pytest.fixture
+def azure(
+    tls: Tls, identity: IdentityServer, azure_settings: Callable[..., AzureSettings]
+) -> Iterator[Azure]:
+    _import_sdk()
+    with ArmServer(tls) as arm, BlobServer(tls) as blobs:
+        blobs.containers[VERSIONS] = {}
+        settings = azure_settings(
+            management_endpoint=arm.url, blob_endpoint=blobs.url, compute="training"
+        )
+        ml = MachineLearning(arm)
+        yield Azure(
+            arm=arm,
+            ml=ml,
+            blobs=blobs,
+            settings=settings,
+            root=ROOT,
+            projects=read_projects(ROOT / "mlops.toml"),
+        )
+
+
+def _import_sdk() -> None:
+    """Import Azure ML's SDK, whose classes warn of their own libraries' future as they are made."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("azure.ai.ml")
+        importlib.import_module("azure.ai.ml.entities")
