@@ -36,6 +36,10 @@ class AzureSettings:
     registry_server: str = field(
         default="", metadata={"help": "its login server; <registry>.azurecr.io"}
     )
+    registry_scope: str = field(
+        default="https://containerregistry.azure.net/.default",
+        metadata={"help": "audience of the registry's data plane"},
+    )
     tables_endpoint: str = field(metadata={"help": "https://<account>.table.core.windows.net"})
     blob_endpoint: str = field(metadata={"help": "https://<account>.blob.core.windows.net"})
     data_container: str = field(default="data", metadata={"help": "where data lands"})

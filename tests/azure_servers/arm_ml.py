@@ -16,7 +16,7 @@ _ASSETS = ("models", "environments", "data", "components")
 # What an existing version may be given anew; all else is immutable.
 _MUTABLE = {"tags", "properties", "description", "stage", "isArchived"}
 # The published definition of a command job: what it may have and what it must.
-_COMMAND_JOB = {
+_COMMAND_JOB: dict[str, set[str]] = {
     "allowed": {
         "codeId", "command", "componentId", "computeId", "description", "displayName",
         "distribution", "environmentId", "environmentVariables", "experimentName", "identity",
@@ -36,6 +36,7 @@ class MachineLearning:
         self.resources: dict[str, dict[str, Any]] = {}
         self.standing = True
         self.lag = 0  # so many lists do not show what came last
+        self.hidden = 0  # so many reads of a model do not show it
         self._newest: dict[str, int] = {}
         self._clock = 0
         arm.services.append(self)
@@ -43,6 +44,17 @@ class MachineLearning:
     def move(self, job: str, status: str) -> None:
         """Let a job have this status now."""
         self.resources[f"/jobs/{job}"]["properties"]["status"] = status
+
+    def add(self, rest: str, properties: dict[str, Any]) -> None:
+        """Let somebody else have made a resource."""
+        self._make(self.path(rest), rest, properties)
+
+    def path(self, rest: str) -> str:
+        """Return the id of a resource of the workspace."""
+        return (
+            "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/group/providers"
+            f"/Microsoft.MachineLearningServices/workspaces/{self.workspace}{rest}"
+        )
 
     def respond(self, request: Request) -> Answer | None:
         found = _ROOT.fullmatch(request.path)
@@ -148,12 +160,17 @@ class MachineLearning:
         if len(parts) == 2:
             return self._asset_container(request, rest)
         if len(parts) == 3:
-            return self._page(request, self._listed(f"{rest}/"))
+            found = self._listed(f"{rest}/")
+            active = [r for r in found if not r["properties"].get("isArchived")]
+            return self._page(request, active)
         if request.method == "PUT":
             return self._put_version(request, rest)
         if request.method == "DELETE":
             found = self.resources.pop(rest, None)
             return Answer(status=200 if found else 204)
+        if rest in self.resources and parts[0] == "models" and self.hidden > 0:
+            self.hidden -= 1
+            return error(404, "UserError", f"The resource {rest} was not found.")
         return self._get(rest)
 
     def _asset_container(self, request: Request, rest: str) -> Answer:
@@ -189,7 +206,7 @@ class MachineLearning:
 
     def _make(self, path: str, rest: str, properties: dict[str, Any]) -> dict[str, Any]:
         self._clock += 1
-        made = {
+        made: dict[str, Any] = {
             "id": path,
             "name": rest.split("/")[-1],
             "type": f"Microsoft.MachineLearningServices/workspaces{rest}",

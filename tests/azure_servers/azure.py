@@ -1,9 +1,10 @@
 """Azure on this machine: the management API, its storage, and adapters that differ by settings."""
 
 import importlib
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ class Azure:
     blobs: BlobServer
     settings: AzureSettings
     root: Path
+    folder: Path
     projects: dict[str, ModelProject]
 
     def connection(self) -> Connection:
@@ -61,6 +63,19 @@ class Azure:
         workspace = Workspace(self.connection())
         return AzureRegistry(workspace, Blobs(workspace.connection), patience=0.5)
 
+    def with_settings(self, **values: str) -> "Azure":
+        """Return the same Azure seen with other settings."""
+        return replace(self, settings=replace(self.settings, **values))
+
+    def with_root(self, *packages: str) -> "Azure":
+        """Return the same Azure, of an app that has these packages beside its training."""
+        root = Path(tempfile.mkdtemp(dir=self.folder))
+        (root / "training").symlink_to(ROOT / "training")
+        for name in packages:
+            (root / name).mkdir()
+            (root / name / "__init__.py").write_text('"""A stand-in."""\n')
+        return replace(self, root=root)
+
     def wrote(self, name: str, content: bytes) -> None:
         """Let a run have written a file."""
         self.blobs.put(VERSIONS, name, content)
@@ -68,7 +83,10 @@ class Azure:
 
 @pytest.fixture
 def azure(
-    tls: Tls, identity: IdentityServer, azure_settings: Callable[..., AzureSettings]
+    tls: Tls,
+    identity: IdentityServer,
+    azure_settings: Callable[..., AzureSettings],
+    tmp_path: Path,
 ) -> Iterator[Azure]:
     _import_sdk()
     with ArmServer(tls) as arm, BlobServer(tls) as blobs:
@@ -83,6 +101,7 @@ def azure(
             blobs=blobs,
             settings=settings,
             root=ROOT,
+            folder=tmp_path,
             projects=read_projects(ROOT / "mlops.toml"),
         )
 

@@ -108,7 +108,11 @@ class AzureJobs:
         return self._submit(spec)
 
     def get(self, run_id: str) -> Run:
-        return self._find(run_id) or unknown_run(run_id)
+        found = self._find(run_id)
+        if found is None:
+            # A workspace that is gone answers like a run that is.
+            self._workspace.confirm()
+        return found or unknown_run(run_id)
 
     def cancel(self, run_id: str) -> None:
         if self.get(run_id).status is not RunStatus.RUNNING:

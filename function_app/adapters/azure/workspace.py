@@ -4,8 +4,9 @@ import hashlib
 import threading
 from typing import Any
 
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.connection import Connection, translate
 from function_app.azure_settings import AzureSettings
+from function_app.errors import NotFoundError, PlatformError
 
 # Of the container of versions: runs write where this app reads, under its own identity.
 DATASTORE = "mlops"
@@ -34,6 +35,16 @@ class Workspace:
         """Return the compute that runs take; None is Azure's own choice, serverless."""
         compute = self.connection.settings.compute
         return None if compute == SERVERLESS else compute
+
+    def confirm(self) -> None:
+        """Raise PlatformError when the workspace itself is not there."""
+        name = self.connection.settings.workspace
+        try:
+            with translate("look for the workspace", name):
+                self.client.workspaces.get(name)
+        except NotFoundError as error:
+            text = f"There is no workspace {name}. Make the platform, or correct its name."
+            raise PlatformError("azure", "look for the workspace", text) from error
 
     def _make(self) -> Any:
         from azure.ai.ml import MLClient
