@@ -5,20 +5,27 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.build_context import BuildContexts
+from function_app.adapters.azure.build_runs import BuildRuns
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.environments import Environments
+from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
+from function_app.adapters.azure.manifests_api import Manifests
 from function_app.adapters.azure.registry import AzureRegistry
+from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import AzureSettings
 from function_app.domain.project import ModelProject
 from function_app.settings import read_projects
+from tests.azure_servers.acr import Registry
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
@@ -27,6 +34,7 @@ from tests.azure_servers.tls import Tls
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = "versions"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
 
@@ -38,6 +46,7 @@ class Azure:
     arm: ArmServer
     ml: MachineLearning
     blobs: BlobServer
+    acr: Registry
     settings: AzureSettings
     root: Path
     folder: Path
@@ -62,6 +71,14 @@ class Azure:
         """Return a new registry, as another process of the app has it."""
         workspace = Workspace(self.connection())
         return AzureRegistry(workspace, Blobs(workspace.connection), patience=0.5)
+
+    def images(self, now: Callable[[], datetime] = lambda: NOW) -> AzureImages:
+        """Return new images, as another process of the app has them."""
+        connection = self.connection()
+        blobs, web = Blobs(connection), Web(connection)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs)
+        builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
+        return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
 
     def with_settings(self, **values: str) -> "Azure":
         """Return the same Azure seen with other settings."""
@@ -89,16 +106,17 @@ def azure(
     tmp_path: Path,
 ) -> Iterator[Azure]:
     _import_sdk()
-    with ArmServer(tls) as arm, BlobServer(tls) as blobs:
+    with ArmServer(tls) as arm, BlobServer(tls) as blobs, Registry(tls, arm) as acr:
         blobs.containers[VERSIONS] = {}
         settings = azure_settings(
-            management_endpoint=arm.url, blob_endpoint=blobs.url, compute="training"
+            management_endpoint=arm.url, blob_endpoint=blobs.url, compute="training", registry_server=acr.server
         )
         ml = MachineLearning(arm)
         yield Azure(
             arm=arm,
             ml=ml,
             blobs=blobs,
+            acr=acr,
             settings=settings,
             root=ROOT,
             folder=tmp_path,

@@ -27,6 +27,12 @@ class BlobServer(Server):
             self.containers.setdefault(container, {})[name] = content
             self.etags[container, name] = self.etags.get((container, name), 0) + 1
 
+    def delete(self, container: str, prefix: str) -> None:
+        """Delete the blobs whose names begin so, as somebody else does."""
+        with self._lock:
+            for name in [n for n in self.containers[container] if n.startswith(prefix)]:
+                del self.containers[container][name]
+
     def _respond(self, request: Request) -> Answer:
         signed = "sig" in request.query
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
