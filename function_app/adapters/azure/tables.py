@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 from function_app.adapters.azure.connection import Connection, error_code, translate
@@ -23,6 +24,8 @@ LONGEST_TEXT = 480_000
 LONGEST_KEY = 400
 MOST_OPERATIONS = 100
 ATTEMPTS = 60
+# The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
+_REPEATABLE = {"retry_on_methods": ["GET", "PUT", "POST", "DELETE"]}
 _ALLOWED = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -93,20 +96,43 @@ class Table:
 
         with self._translated("write a row"):
             try:
-                self._client().create_entity(_entity(row))
+                self._client().create_entity(_entity(row), **_REPEATABLE)
             except ResourceExistsError:
                 return False
         return True
 
-    def delete(self, partition: str, key: str) -> None:
-        """Delete a row; nothing happens when there is none."""
-        with self._translated("delete a row"):
-            self._client().delete_entity(partition, key)
+    def delete(self, row: Row) -> None:
+        """Delete a row if it is still as it was read; nothing happens when there is none."""
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError
 
-    def query(self, condition: str, **values: Any) -> Iterator[Row]:
-        """Yield the rows that fulfil a condition, page by page, in the order of their keys."""
+        same = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
+        with self._translated("delete a row"):
+            try:
+                self._client().delete_entity(row.partition, row.key, **(same if row.etag else {}))
+            except ResourceModifiedError:
+                return
+
+    def query(
+        self,
+        condition: str,
+        *,
+        limit: int | None = None,
+        select: tuple[str, ...] = (),
+        **values: Any,
+    ) -> Iterator[Row]:
+        """Yield the rows that fulfil a condition, page by page, in the order of their keys.
+
+        The condition's words stand apart by spaces: the SDK puts the values in word by word.
+        """
+        options: dict[str, Any] = {"parameters": values}
+        if limit is not None:
+            options["results_per_page"] = max(1, min(limit, 1000))
+        if select:
+            options["select"] = ["PartitionKey", "RowKey", *select]
         with self._translated("read rows"):
-            for entity in self._client().query_entities(condition, parameters=values):
+            found = self._client().query_entities(condition, **options)
+            for entity in islice(found, limit):
                 yield _row(entity)
 
     def count(self, condition: str, **values: Any) -> int:
@@ -138,7 +164,7 @@ class Table:
             operations.append(("delete", keys, {**same, "etag": row.etag} if row.etag else {}))
         if operations:
             with self._translated("write rows"), _changes():
-                self._client().submit_transaction(operations)
+                self._client().submit_transaction(operations, **_REPEATABLE)
 
     def _translated(self, operation: str) -> Any:
         return translate(operation, f"table {self._name}")
@@ -152,6 +178,8 @@ class Table:
                 service = TableServiceClient(
                     connection.settings.tables_endpoint,
                     credential=connection.credential,
+                    # Else the SDK guesses from the host's name, wrongly behind a private one.
+                    audience="https://storage.azure.com",
                     **connection.options(),
                 )
                 with self._translated("make the table"):
