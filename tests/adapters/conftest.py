@@ -4,22 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from function_app.azure_settings import AzureSettings, read_azure_settings
-from tests.azure_servers.identity import CLIENT, TENANT, IdentityServer
+from function_app.azure_settings import AzureSettings
+from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls, make_tls
 
-NAMES = {
-    "MLOPS_AZURE_SUBSCRIPTION_ID": "44444444-4444-4444-4444-444444444444",
-    "MLOPS_AZURE_RESOURCE_GROUP": "group",
-    "MLOPS_AZURE_LOCATION": "westeurope",
-    "MLOPS_AZURE_WORKSPACE": "workspace",
-    "MLOPS_AZURE_REGISTRY": "registry",
-    "MLOPS_AZURE_TABLES_ENDPOINT": "https://account.table.core.windows.net",
-    "MLOPS_AZURE_BLOB_ENDPOINT": "https://account.blob.core.windows.net",
-    "MLOPS_AZURE_CLIENT_ID": CLIENT,
-    "MLOPS_AZURE_TENANT_ID": TENANT,
-    "MLOPS_AZURE_POLL_SECONDS": "0.05",
-}
 MakeSettings = Callable[..., AzureSettings]
 
 
@@ -42,7 +31,6 @@ def azure_settings(tls: Tls) -> MakeSettings:
     """Return settings; `management_endpoint=...` and the like replace some."""
 
     def make(**values: str) -> AzureSettings:
-        replaced = {f"MLOPS_AZURE_{name.upper()}": value for name, value in values.items()}
-        return read_azure_settings({**NAMES, "MLOPS_AZURE_CA_FILE": str(tls.ca_file), **replaced})
+        return settings_of_tests(tls.ca_file, **values)
 
     return make

@@ -86,6 +86,8 @@ class Server:
 def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
     class Listener(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body go in one piece: in two, the second waits for the first one's receipt.
+        wbufsize = -1
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)
