@@ -20,11 +20,13 @@ from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
 from function_app.adapters.azure.registry import AzureRegistry
+from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import AzureSettings
 from function_app.domain.project import ModelProject
 from function_app.settings import read_projects
+from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
@@ -47,6 +49,7 @@ class Azure:
     ml: MachineLearning
     blobs: BlobServer
     acr: Registry
+    aci: ContainerInstances
     settings: AzureSettings
     root: Path
     folder: Path
@@ -79,6 +82,10 @@ class Azure:
         contexts = BuildContexts(AzureBundles(blobs, self.root), blobs)
         builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
         return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
+
+    def staging(self) -> AzureStaging:
+        """Return a new staging, as another process of the app has it."""
+        return AzureStaging(self.connection(), self.acr.server, lambda: NOW)
 
     def with_settings(self, **values: str) -> "Azure":
         """Return the same Azure seen with other settings."""
@@ -117,6 +124,7 @@ def azure(
             ml=ml,
             blobs=blobs,
             acr=acr,
+            aci=ContainerInstances(arm),
             settings=settings,
             root=ROOT,
             folder=tmp_path,
