@@ -49,6 +49,9 @@ class AzureSettings:
     cluster: str = field(default="", metadata={"help": "AKS cluster of production"})
     cluster_resource_group: str = ""
     cluster_namespace: str = "models"
+    cluster_exposure: str = field(
+        default="internal", metadata={"help": "load balancer: internal, public; cluster for none"}
+    )
     staging_resource_group: str = field(
         default="", metadata={"help": "group of the container groups; the app's own"}
     )

@@ -41,7 +41,10 @@ class ContainerInstances:
             address["ip"] = "10.0.0.4"
         else:
             label = address["dnsNameLabel"]
-            address |= {"ip": "20.0.0.4", "fqdn": fqdn or f"{label}.a1b2.westeurope.azurecontainer.io"}
+            address |= {
+                "ip": "20.0.0.4",
+                "fqdn": fqdn or f"{label}.a1b2.westeurope.azurecontainer.io",
+            }
         properties["containers"][0]["properties"]["instanceView"] = {
             "restartCount": 0,
             "currentState": {"state": "Running", "detailStatus": ""},

@@ -19,6 +19,7 @@ from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
+from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
@@ -28,9 +29,11 @@ from function_app.domain.project import ModelProject
 from function_app.settings import read_projects
 from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
+from tests.azure_servers.aks import ManagedClusters
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.cluster import Cluster
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.tls import Tls
 
@@ -50,6 +53,7 @@ class Azure:
     blobs: BlobServer
     acr: Registry
     aci: ContainerInstances
+    cluster: Cluster
     settings: AzureSettings
     root: Path
     folder: Path
@@ -87,6 +91,10 @@ class Azure:
         """Return a new staging, as another process of the app has it."""
         return AzureStaging(self.connection(), self.acr.server, lambda: NOW)
 
+    def production(self) -> AzureProduction:
+        """Return a new production, as another process of the app has it."""
+        return AzureProduction(self.connection())
+
     def with_settings(self, **values: str) -> "Azure":
         """Return the same Azure seen with other settings."""
         return replace(self, settings=replace(self.settings, **values))
@@ -113,10 +121,20 @@ def azure(
     tmp_path: Path,
 ) -> Iterator[Azure]:
     _import_sdk()
-    with ArmServer(tls) as arm, BlobServer(tls) as blobs, Registry(tls, arm) as acr:
+    with (
+        ArmServer(tls) as arm,
+        BlobServer(tls) as blobs,
+        Registry(tls, arm) as acr,
+        Cluster(tls) as cluster,
+    ):
+        ManagedClusters(arm, cluster.url, tls.ca_file.read_bytes())
         blobs.containers[VERSIONS] = {}
         settings = azure_settings(
-            management_endpoint=arm.url, blob_endpoint=blobs.url, compute="training", registry_server=acr.server
+            management_endpoint=arm.url,
+            blob_endpoint=blobs.url,
+            compute="training",
+            registry_server=acr.server,
+            cluster="cluster",
         )
         ml = MachineLearning(arm)
         yield Azure(
@@ -125,6 +143,7 @@ def azure(
             blobs=blobs,
             acr=acr,
             aci=ContainerInstances(arm),
+            cluster=cluster,
             settings=settings,
             root=ROOT,
             folder=tmp_path,

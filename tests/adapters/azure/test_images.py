@@ -66,7 +66,9 @@ def test_the_files_of_a_build_are_the_service_the_model_and_nothing_else(azure: 
 
     assert {f"model/{name}" for name in FILES} < set(names)
     assert "scoring/server.py" in names
-    assert not [name for name in names if name.split("/")[0] not in ("scoring", "model", "Dockerfile")]
+    assert not [
+        name for name in names if name.split("/")[0] not in ("scoring", "model", "Dockerfile")
+    ]
     assert 'LABEL org.opencontainers.image.version="1"' in text
 
 
