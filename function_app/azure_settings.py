@@ -65,6 +65,15 @@ class AzureSettings:
         default="", metadata={"help": "audience of approvers' tokens (app id or api:// address)"}
     )
     approver_role: str = field(default="Model.Approver", metadata={"help": "role claim they need"})
+    key_vault: str = field(default="", metadata={"help": "resource id; only to make the workspace"})
+    application_insights: str = field(
+        default="", metadata={"help": "resource id; only to make the workspace"}
+    )
+    events_function: str = field(
+        default="", metadata={"help": "resource id of the function that takes events"}
+    )
+    data_topic: str = field(default="", metadata={"help": "system topic of the data's storage"})
+    workspace_topic: str = field(default="", metadata={"help": "system topic of the workspace"})
     management_endpoint: str = "https://management.azure.com"
     authority: str = "https://login.microsoftonline.com"
     aml_resource_id: str = "https://ml.azure.com"

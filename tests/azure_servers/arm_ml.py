@@ -56,13 +56,22 @@ class MachineLearning:
             f"/Microsoft.MachineLearningServices/workspaces/{self.workspace}{rest}"
         )
 
+    def provide(self) -> None:
+        """Let the compute that is being made stand."""
+        for rest, found in self.resources.items():
+            if rest.startswith("/computes/"):
+                found["properties"]["provisioningState"] = "Succeeded"
+
     def respond(self, request: Request) -> Answer | None:
         found = _ROOT.fullmatch(request.path)
         if found is None:
             return None
+        rest = (found["rest"] or "").rstrip("/")
+        if request.method == "PUT" and not rest and found["workspace"] == self.workspace:
+            self.standing = True
+            return Answer(status=201, content=self._workspace(request.path))
         if found["workspace"] != self.workspace or not self.standing:
             return error(404, "ResourceNotFound", f"Workspace {found['workspace']} was not found.")
-        rest = (found["rest"] or "").rstrip("/")
         if not rest:
             return Answer(content=self._workspace(request.path))
         kind = rest.split("/")[1]

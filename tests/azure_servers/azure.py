@@ -14,11 +14,13 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
 from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.code_versions import CodeVersions
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
+from function_app.adapters.azure.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
@@ -26,6 +28,7 @@ from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import AzureSettings
 from function_app.domain.project import ModelProject
+from function_app.domain.training import Dataset
 from function_app.settings import read_projects
 from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
@@ -34,6 +37,7 @@ from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.cluster import Cluster
+from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.tls import Tls
 
@@ -54,6 +58,7 @@ class Azure:
     acr: Registry
     aci: ContainerInstances
     cluster: Cluster
+    grid: EventGrid
     settings: AzureSettings
     root: Path
     folder: Path
@@ -94,6 +99,20 @@ class Azure:
     def production(self) -> AzureProduction:
         """Return a new production, as another process of the app has it."""
         return AzureProduction(self.connection())
+
+    def platform(self) -> AzurePlatform:
+        """Return a new platform, as another process of the app has it."""
+        workspace = Workspace(self.connection())
+        blobs = Blobs(workspace.connection)
+        environments = Environments(workspace, self.settings.training_image)
+        versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
+
+        def baseline(model: str) -> Dataset:
+            uri = blobs.url(f"datasets/{model}/baseline.csv")
+            return Dataset(model=model, version="b" * 64, uri=uri)
+
+        parts = azure_parts(workspace, blobs, environments, versions, self.projects, baseline)
+        return AzurePlatform(parts)
 
     def with_settings(self, **values: str) -> "Azure":
         """Return the same Azure seen with other settings."""
@@ -144,6 +163,7 @@ def azure(
             acr=acr,
             aci=ContainerInstances(arm),
             cluster=cluster,
+            grid=EventGrid(arm),
             settings=settings,
             root=ROOT,
             folder=tmp_path,

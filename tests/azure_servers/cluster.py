@@ -157,9 +157,9 @@ class Cluster(Server):
             return _status(404, "NotFound", f'{kind} "{name}" not found')
         else:
             after = _merge(copy.deepcopy(before), body)
-        if before is not None and kind == "deployments":
-            if before["spec"]["selector"] != after["spec"]["selector"]:
-                return _status(422, "Invalid", "spec.selector: field is immutable")
+        rolled = before is not None and kind == "deployments"
+        if rolled and (before or {})["spec"]["selector"] != after["spec"]["selector"]:
+            return _status(422, "Invalid", "spec.selector: field is immutable")
         if media == "application/apply-patch+yaml":
             self.applied[kind, name] = copy.deepcopy(body)
         self._keep(kind, name, before, after)

@@ -24,12 +24,20 @@ class AzureBundles:
 
     def keep_own(self, *folders: str) -> Bundle:
         """Keep these folders of this app's own code as a bundle."""
+        return self.keep(self._pack(folders), "")
+
+    def find_own(self, *folders: str) -> Bundle:
+        """Return what `keep_own` would keep, without keeping it."""
+        digest = sha256(self._pack(folders))
+        return Bundle(digest=digest, uri=self.url(digest), commit="")
+
+    def _pack(self, folders: tuple[str, ...]) -> bytes:
         files: dict[str, bytes] = {}
         for folder in folders:
             files |= read_folder(self._root, folder)
         if not files:
             raise NotFoundError(f"This app has no folder {', '.join(folders)}. Deploy it again.")
-        return self.keep(pack(files), "")
+        return pack(files)
 
     def point(self, version: CodeVersion) -> None:
         """Make this the code that new runs of the model take."""

@@ -60,6 +60,11 @@ class CodeVersions:
             raise NotFoundError(f"{folder} has no requirements.txt. Add one with pinned versions.")
         return found.decode()
 
+    def own(self, model: str, module: str) -> CodeVersion:
+        """Return this app's own code as a version of the model's; nothing is published."""
+        bundle = self._bundles.find_own(specs.module_folder(module))
+        return CodeVersion(model=model, version=bundle.digest, uri=bundle.uri, commit="")
+
     def archive(self, code: CodeVersion | None, module: str) -> Bundle:
         """Return the archive that a run unpacks; without a version it is this app's own code."""
         if code is None:
