@@ -46,6 +46,12 @@ class AzureSettings:
     versions_container: str = field(
         default="versions", metadata={"help": "data versions, code bundles, reports and logs"}
     )
+    production: str = field(
+        default="cluster", metadata={"help": "cluster (AKS), or endpoint (Azure ML, managed)"}
+    )
+    endpoint_size: str = field(
+        default="Standard_DS3_v2", metadata={"help": "nodes of a managed endpoint"}
+    )
     cluster: str = field(default="", metadata={"help": "AKS cluster of production"})
     cluster_resource_group: str = ""
     cluster_namespace: str = "models"

@@ -169,8 +169,8 @@ class MachineLearning:
         if len(parts) == 2:
             return self._asset_container(request, rest)
         if len(parts) == 3:
-            found = self._listed(f"{rest}/")
-            active = [r for r in found if not r["properties"].get("isArchived")]
+            listed = self._listed(f"{rest}/")
+            active = [r for r in listed if not r["properties"].get("isArchived")]
             return self._page(request, active)
         if request.method == "PUT":
             return self._put_version(request, rest)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,9 @@ from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
+from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.platform import AzurePlatform, azure_parts
+from function_app.adapters.azure.probe import AzureProbe
 from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
@@ -39,6 +42,7 @@ from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.cluster import Cluster
 from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.tls import Tls
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +63,7 @@ class Azure:
     aci: ContainerInstances
     cluster: Cluster
     grid: EventGrid
+    endpoints: OnlineEndpoints
     settings: AzureSettings
     root: Path
     folder: Path
@@ -100,6 +105,15 @@ class Azure:
         """Return a new production, as another process of the app has it."""
         return AzureProduction(self.connection())
 
+    def online(self) -> OnlineEndpointProduction:
+        """Return a new production on a managed endpoint."""
+        return OnlineEndpointProduction(Workspace(self.connection()))
+
+    def probe(self) -> AzureProbe:
+        """Return a new probe."""
+        connection = self.connection()
+        return AzureProbe(connection, Blobs(connection))
+
     def platform(self) -> AzurePlatform:
         """Return a new platform, as another process of the app has it."""
         workspace = Workspace(self.connection())
@@ -114,7 +128,7 @@ class Azure:
         parts = azure_parts(workspace, blobs, environments, versions, self.projects, baseline)
         return AzurePlatform(parts)
 
-    def with_settings(self, **values: str) -> "Azure":
+    def with_settings(self, **values: Any) -> "Azure":
         """Return the same Azure seen with other settings."""
         return replace(self, settings=replace(self.settings, **values))
 
@@ -164,6 +178,7 @@ def azure(
             aci=ContainerInstances(arm),
             cluster=cluster,
             grid=EventGrid(arm),
+            endpoints=OnlineEndpoints(arm),
             settings=settings,
             root=ROOT,
             folder=tmp_path,
