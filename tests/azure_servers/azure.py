@@ -42,6 +42,7 @@ from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.cluster import Cluster
 from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.tls import Tls
 
@@ -150,7 +151,6 @@ class Azure:
 def azure(
     tls: Tls,
     identity: IdentityServer,
-    azure_settings: Callable[..., AzureSettings],
     tmp_path: Path,
 ) -> Iterator[Azure]:
     _import_sdk()
@@ -162,7 +162,8 @@ def azure(
     ):
         ManagedClusters(arm, cluster.url, tls.ca_file.read_bytes())
         blobs.containers[VERSIONS] = {}
-        settings = azure_settings(
+        settings = settings_of_tests(
+            tls.ca_file,
             management_endpoint=arm.url,
             blob_endpoint=blobs.url,
             compute="training",

@@ -108,9 +108,9 @@ def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
                 body = json.dumps(answer.content).encode()
                 headers.setdefault("Content-Type", "application/json")
             self.send_response(answer.status)
+            headers.setdefault("Content-Length", str(len(body)))
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", headers.get("Content-Length", str(len(body))))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

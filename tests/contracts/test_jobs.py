@@ -23,12 +23,11 @@ from function_app.domain.training import Dataset, RunStatus
 from function_app.errors import NotFoundError
 from function_app.ports import Jobs, Registry
 from function_app.settings import read_projects
-from tests.adapters.conftest import azure_settings, identity, tls
 from tests.azure_servers.azure import ROOT, VERSIONS, azure, sdk_warnings
 from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.compute import Compute
 
-__all__ = ["azure", "azure_settings", "identity", "tls"]
+__all__ = ["azure"]
 pytestmark = sdk_warnings
 DAY = timedelta(days=1)
 
