@@ -18,7 +18,7 @@ from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
-from function_app.domain.change import Bundle
+from function_app.domain.change import Bundle, CheckPlan
 from function_app.domain.training import Dataset, RunStatus
 from function_app.errors import NotFoundError
 from function_app.ports import Jobs, Registry
@@ -105,15 +105,15 @@ def _local_bench(state: Path, topic: str) -> Bench:
 
 
 def code_archive(**changed: bytes) -> bytes:
-    """Return this project's training code as a commit's archive, some files changed."""
+    """Return this project's training code as a commit's archive, some modules changed or added."""
+    files = {path.name: path.read_bytes() for path in (ROOT / "training").glob("*.*")}
+    files |= {f"{name}.py": content for name, content in changed.items()}
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
-        for path in sorted((ROOT / "training").glob("*")):
-            if path.is_file():
-                content = changed.get(path.stem, path.read_bytes())
-                entry = tarfile.TarInfo(f"training/{path.name}")
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(f"training/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return out.getvalue()
 
 
@@ -232,3 +232,27 @@ def test_a_version_that_was_never_registered_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         bench.registry.get("diabetes", "7")
     assert bench.registry.list_versions("diabetes") == ()
+
+
+@pytest.mark.skipif(not (ROOT / "checks").exists(), reason="the package of checks is not here")
+def test_checks_of_a_bundle_are_reported_with_their_files(bench: Bench) -> None:
+    plan = CheckPlan(
+        lint=("ruff", "check", "--no-cache", "--isolated", "--select", "F", "."),
+        tests=("pytest", "-q"),
+        training="training",
+        dry_run=True,
+        timeout_seconds=60,
+    )
+    bundle = bench.keep(code_archive(test_commit=b"def test_it() -> None:\n    assert 1 == 2\n"))
+
+    bench.jobs.submit_checks("checks-diabetes-a", "diabetes", bundle, plan, {})
+    bench.jobs.submit_checks("checks-diabetes-a", "diabetes", bundle, plan, {})
+    bench.finish("checks-diabetes-a")
+    report = bench.jobs.checks("checks-diabetes-a")
+
+    assert bench.jobs.get("checks-diabetes-a").status is RunStatus.COMPLETED
+    found = {result.name: result.passed for result in report.results}
+    assert found == {"lint": True, "tests": False, "dry run": True}
+    assert b"test_it" in bench.jobs.report("checks-diabetes-a", "junit.xml")
+    with pytest.raises(NotFoundError):
+        bench.jobs.report("checks-diabetes-a", "../request.json")

@@ -53,12 +53,16 @@ class CodeVersions:
     def requirements(self, code: CodeVersion | None, module: str) -> str:
         """Return the code's own list of packages, else the one of this app's training."""
         folder = specs.module_folder(module)
-        found = self._bundles.files(code, folder).get(f"{folder}/requirements.txt")
+        found = self._read(code, folder) or self._read(None, OWN)
         if found is None:
-            found = self._bundles.files(None, OWN).get(f"{OWN}/requirements.txt")
-        if found is None:
-            raise NotFoundError(f"{folder} has no requirements.txt. Add one with pinned versions.")
+            raise NotFoundError(f"{OWN} has no requirements.txt. Add one with pinned versions.")
         return found.decode()
+
+    def _read(self, code: CodeVersion | None, folder: str) -> bytes | None:
+        try:
+            return self._bundles.files(code, folder).get(f"{folder}/requirements.txt")
+        except NotFoundError:
+            return None  # code without the folder fails in its run, where people look
 
     def own(self, model: str, module: str) -> CodeVersion:
         """Return this app's own code as a version of the model's; nothing is published."""

@@ -11,7 +11,7 @@ from function_app.domain.change import CheckReport
 from function_app.domain.gates import Predictions
 from function_app.errors import NotFoundError, PlatformError
 
-REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "training.log")
+REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
 
 
 class RunOutputs:

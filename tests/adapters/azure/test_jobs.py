@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from function_app.adapters.azure.archives import pack
 from function_app.adapters.azure.run_views import read_status
-from function_app.domain.change import CheckPlan
+from function_app.domain.change import CheckPlan, CodeVersion
 from function_app.domain.training import Dataset, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
@@ -131,6 +132,19 @@ def test_checks_get_code_plan_and_tools_and_no_setting_of_this_app(azure: Azure)
     assert job["limits"]["timeout"] == "PT11M"
     conda = azure.arm.asked("PUT", "/environments/")[0].json["properties"]["condaFile"]
     assert "ruff==" in conda
+
+
+def test_code_without_its_training_folder_is_run_and_fails_where_people_look(
+    azure: Azure,
+) -> None:
+    bundle = azure.bundles().keep(pack({"README.md": b"moved"}), "c0ffee")
+    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+
+    azure.jobs().submit(RUN, dataset(azure), code, {})
+
+    job = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]
+    assert job["inputs"]["digest"]["value"] == bundle.digest
+    assert job["properties"] == {"mlflow.source.git.commit": "c0ffee"}
 
 
 def test_reports_of_checks_are_read_and_no_other_name_is_looked_for(azure: Azure) -> None:
