@@ -7,7 +7,16 @@ so that the way back is one change of the traffic.
 import hashlib
 from typing import Any
 
+from function_app.adapters.azure import online_definitions as definitions
 from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.online_definitions import (
+    DIGEST,
+    FORMER,
+    OWNER,
+    PRODUCTION,
+    URI,
+    VERSION,
+)
 from function_app.adapters.azure.platform_parts import found_or_none
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.redaction import redact
@@ -15,16 +24,6 @@ from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import NotFoundError, PlatformError
 
 RUNTIME = "online endpoint"
-ENVIRONMENT = "mlops-scoring"
-PORT = 8080
-OWNER, VERSION, DIGEST, URI, RELEASE, FORMER = (
-    "mlops",
-    "version",
-    "digest",
-    "image",
-    "release",
-    "former",
-)
 _TAIL = 20
 
 
@@ -121,53 +120,26 @@ class OnlineEndpointProduction:
         return found_or_none(look)
 
     def _make_endpoint(self, model: str) -> None:
-        from azure.ai.ml.entities import ManagedOnlineEndpoint
-
         name = self.endpoint_name(model)
-        endpoint = ManagedOnlineEndpoint(
-            name=name, auth_mode="aad_token", tags={OWNER: "production", "model": model}
-        )
         with translate("make the endpoint", name):
-            self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
+            self._workspace.client.online_endpoints.begin_create_or_update(
+                definitions.endpoint_of(name, model)
+            )
 
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
-        from azure.ai.ml.entities import Environment as MlEnvironment
-        from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
-
-        name, digest = deployment_name(image.version), image.digest.removeprefix("sha256:")
-        route = {"port": PORT, "path": "/healthz"}
-        environment = MlEnvironment(
-            name=ENVIRONMENT,
-            version=digest[:32],
-            image=image.uri,
-            inference_config={
-                "liveness_route": route,
-                "readiness_route": route,
-                "scoring_route": {"port": PORT, "path": "/score"},
-            },
-            tags={OWNER: "scoring"},
-        )
-        probe = ProbeSettings(period=10, initial_delay=5, failure_threshold=30, timeout=3)
+        client, name = self._workspace.client, deployment_name(image.version)
         with translate("make a deployment", name):
-            kept = self._workspace.client.environments.create_or_update(environment)
-            deployment = ManagedOnlineDeployment(
-                name=name,
-                endpoint_name=self.endpoint_name(image.model),
+            kept = client.environments.create_or_update(definitions.environment_of(image))
+            deployment = definitions.deployment_of(
+                name,
+                self.endpoint_name(image.model),
+                image,
                 environment=f"azureml:{kept.name}:{kept.version}",
-                environment_variables={"IMAGE_DIGEST": image.digest},
-                instance_type=self._settings.endpoint_size,
-                instance_count=replicas,
-                liveness_probe=probe,
-                readiness_probe=probe,
-                tags={
-                    OWNER: "production",
-                    VERSION: image.version,
-                    DIGEST: image.digest,
-                    URI: image.uri,
-                    RELEASE: release_id,
-                },
+                size=self._settings.endpoint_size,
+                replicas=replicas,
+                release_id=release_id,
             )
-            self._workspace.client.online_deployments.begin_create_or_update(deployment)
+            client.online_deployments.begin_create_or_update(deployment)
 
     def _move(self, endpoint: Any, name: str | None) -> None:
         """Give all traffic to one deployment, or to none; remember which had it."""
@@ -181,7 +153,7 @@ class OnlineEndpointProduction:
         with translate("list the deployments", model):
             found = list(self._workspace.client.online_deployments.list(self.endpoint_name(model)))
         for deployment in found:
-            ours = (deployment.tags or {}).get(OWNER) == "production"
+            ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
             if ours and deployment.name not in kept and _state(deployment) != "deleting":
                 self._delete(model, deployment.name)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.code_versions import CodeVersions
+from function_app.adapters.azure.compute_part import ComputePart
 from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.event_parts import SubscriptionPart, data_filter, workspace_filter
 from function_app.adapters.azure.model_parts import (
@@ -14,7 +15,7 @@ from function_app.adapters.azure.model_parts import (
 )
 from function_app.adapters.azure.platform_parts import Part, PartKeeper
 from function_app.adapters.azure.workspace import Workspace
-from function_app.adapters.azure.workspace_parts import ComputePart, DatastorePart, WorkspacePart
+from function_app.adapters.azure.workspace_parts import DatastorePart, WorkspacePart
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.project import ModelProject
 from function_app.domain.training import Dataset
