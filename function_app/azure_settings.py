@@ -28,9 +28,17 @@ class AzureSettings:
     compute_identity: str = field(
         default="", metadata={"help": "resource id of the identity that runs train under"}
     )
+    training_image: str = field(
+        default="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest",
+        metadata={"help": "image under the packages of runs; pin it by digest"},
+    )
     registry: str = field(metadata={"help": "name of the container registry"})
     registry_server: str = field(
         default="", metadata={"help": "its login server; <registry>.azurecr.io"}
+    )
+    registry_scope: str = field(
+        default="https://containerregistry.azure.net/.default",
+        metadata={"help": "audience of the registry's data plane"},
     )
     tables_endpoint: str = field(metadata={"help": "https://<account>.table.core.windows.net"})
     blob_endpoint: str = field(metadata={"help": "https://<account>.blob.core.windows.net"})
@@ -38,9 +46,18 @@ class AzureSettings:
     versions_container: str = field(
         default="versions", metadata={"help": "data versions, code bundles, reports and logs"}
     )
+    production: str = field(
+        default="cluster", metadata={"help": "cluster (AKS), or endpoint (Azure ML, managed)"}
+    )
+    endpoint_size: str = field(
+        default="Standard_DS3_v2", metadata={"help": "nodes of a managed endpoint"}
+    )
     cluster: str = field(default="", metadata={"help": "AKS cluster of production"})
     cluster_resource_group: str = ""
     cluster_namespace: str = "models"
+    cluster_exposure: str = field(
+        default="internal", metadata={"help": "load balancer: internal, public; cluster for none"}
+    )
     staging_resource_group: str = field(
         default="", metadata={"help": "group of the container groups; the app's own"}
     )
@@ -54,6 +71,15 @@ class AzureSettings:
         default="", metadata={"help": "audience of approvers' tokens (app id or api:// address)"}
     )
     approver_role: str = field(default="Model.Approver", metadata={"help": "role claim they need"})
+    key_vault: str = field(default="", metadata={"help": "resource id; only to make the workspace"})
+    application_insights: str = field(
+        default="", metadata={"help": "resource id; only to make the workspace"}
+    )
+    events_function: str = field(
+        default="", metadata={"help": "resource id of the function that takes events"}
+    )
+    data_topic: str = field(default="", metadata={"help": "system topic of the data's storage"})
+    workspace_topic: str = field(default="", metadata={"help": "system topic of the workspace"})
     management_endpoint: str = "https://management.azure.com"
     authority: str = "https://login.microsoftonline.com"
     aml_resource_id: str = "https://ml.azure.com"

@@ -1,4 +1,4 @@
-"""What every inbox must do; the Azure twin joins by a second fixture parameter."""
+"""What every inbox must do, on this machine and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,104 +8,269 @@ from typing import Any
 
 import pytest
 
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.domain.inbox import Claim, InboxEvent, Outcome, event_key
 from function_app.ports import Inbox
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-@pytest.fixture
-def inbox(tmp_path: Path) -> Inbox:
-    return LocalInbox(tmp_path / "state" / "inbox.db")
+@pytest.fixture(params=["local", "azure"])
+def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
+    if request.param == "local":
+        return LocalInbox(tmp_path / "state" / "inbox.db")
+    connection = request.getfixturevalue("connection")
+    blobs = Blobs(connection)
+    blobs.ensure_container()
+    return AzureInbox(connection, blobs)
 
 
-def event(payload: Any, *, at: datetime = NOW, channel: str = "api") -> InboxEvent:
+def event(payload: Any, received_at: datetime = NOW, channel: str = "event-grid") -> InboxEvent:
     return InboxEvent(
-        event_key=event_key(payload), channel=channel, payload=payload, received_at=at
+        event_key=event_key(payload), channel=channel, payload=payload, received_at=received_at
     )
 
 
-def claim(key: str = "cause", owner: str = "o", order: str = "", subject: str = "s") -> Claim:
-    return Claim(
-        key=key, owner=owner, type="t", subject=subject, content="c", claimed_at=NOW, order=order
+def settled(kept: InboxEvent, outcome: Outcome) -> InboxEvent:
+    return replace(kept, outcome=outcome, settled_at=NOW, instance_ids=("a", "b"), reason="why")
+
+
+def claim(key: str = "cause", owner: str = "owner", order: str = "", **change: Any) -> Claim:
+    made = Claim(
+        key=key, owner=owner, type="t", subject="s", content="c", claimed_at=NOW, order=order
     )
+    return replace(made, **change)
 
 
-def test_an_event_is_kept_once_and_as_it_came(inbox: Inbox) -> None:
-    odd = event({"id": [1, None, {"deep": "é \u0000 🦊"}]})
+def test_an_event_is_kept_once_and_as_it_came_first(inbox: Inbox) -> None:
+    first, again = event({"a": 1}), event({"a": 1}, NOW + 3 * DAY, "webhook")
 
-    assert inbox.accept([odd, event(7), odd]) == (odd, event(7), odd)
-    assert inbox.accept([replace(odd, received_at=NOW + timedelta(hours=1))]) == (odd,)
+    assert inbox.accept([first]) == (first,)
+    assert inbox.accept([again]) == (first,)
+    assert inbox.list_events() == (first,)
+    assert inbox.get(first.event_key) == first
+
+
+def test_an_event_that_comes_twice_in_one_call_is_kept_once(inbox: Inbox) -> None:
+    one, other = event(1), event(2)
+
+    assert inbox.accept([one, other, one]) == (one, other, one)
     assert len(inbox.list_events()) == 2
-    assert inbox.get(odd.event_key) == odd
-    assert inbox.get("nothing") is None
+
+
+def test_nothing_is_kept_of_nothing(inbox: Inbox) -> None:
+    assert inbox.accept([]) == ()
+    assert inbox.list_events() == inbox.list_pending(NOW) == ()
+    assert inbox.list_claims() == ()
+    assert inbox.get("unknown") is None
+
+
+def test_events_that_come_to_many_at_once_are_kept_once(inbox: Inbox) -> None:
+    batches = [[event(n % 7, NOW + n * SECOND), event("shared", NOW + n * DAY)] for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(inbox.accept, batches))
+
+    assert len({batch[1] for batch in kept}) == 1
+    assert len({batch[0] for batch in kept}) == 7
+    assert len(inbox.list_events()) == 8
+
+
+def test_more_events_than_a_transaction_holds_are_kept_in_one_call(inbox: Inbox) -> None:
+    events = [event(number, NOW + number * SECOND) for number in range(130)]
+
+    assert inbox.accept(events) == tuple(events)
+    assert inbox.list_events(limit=500) == tuple(reversed(events))
+    assert inbox.list_pending(NOW + DAY) == tuple(events)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"text": "ü" * 100_000},
+        ["x" * 50_000] * 20,
+        {"odd": "\ud800 \x00 'quoted' \"more\" /\\#?"},
+        None,
+        "",
+        [{"deep": [[[{}]]]}, 1.5, True],
+    ],
+    ids=["long", "longer", "odd", "null", "empty", "deep"],
+)
+def test_any_payload_is_kept_whole(inbox: Inbox, payload: Any) -> None:
+    kept = event(payload)
+    inbox.accept([kept])
+    assert inbox.get(kept.event_key) == kept
+
+    done = settled(kept, Outcome.STARTED)
+    inbox.settle(done)
+
+    assert inbox.list_events() == (done,)
+
+
+def test_many_long_payloads_in_one_call_are_kept(inbox: Inbox) -> None:
+    events = [event(f"{number}" + "x" * 40_000) for number in range(100)]
+
+    inbox.accept(events)
+
+    assert set(inbox.list_events()) == set(events)
+
+
+def test_an_event_is_pending_until_something_became_of_it(inbox: Inbox) -> None:
+    events = [event(number, NOW - number * DAY) for number in range(3)]
+    inbox.accept(events)
+    done = settled(events[1], Outcome.WOKEN)
+    for _ in range(2):
+        inbox.settle(done)
+
+    assert inbox.list_pending(NOW + SECOND) == (events[2], events[0])
+    assert inbox.list_pending(NOW) == (events[2],)
+    assert inbox.get(done.event_key) == done
+
+
+def test_an_event_that_is_taken_back_is_pending_again(inbox: Inbox) -> None:
+    kept = event("dead letter")
+    inbox.accept([kept])
+    inbox.settle(settled(kept, Outcome.REFUSED))
+    assert inbox.list_pending(NOW + DAY) == ()
+
+    inbox.settle(kept)
+
+    assert inbox.list_pending(NOW + DAY) == (kept,)
+
+
+def test_what_was_never_kept_cannot_be_settled(inbox: Inbox) -> None:
+    inbox.settle(settled(event("unknown"), Outcome.IGNORED))
+
+    assert inbox.list_events() == ()
+
+
+def test_events_are_listed_newest_first_and_by_outcome(inbox: Inbox) -> None:
+    outcomes = [Outcome.REFUSED, Outcome.STARTED, Outcome.REFUSED, None]
+    events = []
+    for number, outcome in enumerate(outcomes):
+        kept = event(number, NOW + number * DAY)
+        inbox.accept([kept])
+        if outcome:
+            kept = settled(kept, outcome)
+            inbox.settle(kept)
+        events.append(kept)
+
+    assert inbox.list_events() == tuple(reversed(events))
+    assert inbox.list_events(limit=2) == (events[3], events[2])
+    assert inbox.list_events(Outcome.REFUSED) == (events[2], events[0])
+    assert inbox.list_events(Outcome.REFUSED, limit=1) == (events[2],)
+
+
+def test_events_of_a_channel_are_counted_from_a_moment_on(inbox: Inbox) -> None:
+    moments = (NOW - DAY, NOW - SECOND, NOW, NOW + SECOND, NOW + DAY)
+    inbox.accept([event(["e", n], moment) for n, moment in enumerate(moments)])
+    inbox.accept([event(["w", 1], NOW, "jenkins' webhook")])
+
+    assert inbox.count_since("event-grid", NOW) == 3
+    assert inbox.count_since("event-grid", NOW - 9 * DAY) == 5
+    assert inbox.count_since("jenkins' webhook", NOW - 9 * DAY) == 1
+    assert inbox.count_since("event-grid", NOW + 9 * DAY) == 0
+
+
+def test_a_discarded_event_is_gone_and_may_come_again(inbox: Inbox) -> None:
+    kept, later = event("x"), event("x", NOW + DAY)
+    inbox.accept([kept])
+    for _ in range(2):
+        inbox.discard(kept.event_key)
+    assert inbox.get(kept.event_key) is None
+    assert inbox.list_events() == inbox.list_pending(NOW + DAY) == ()
+
+    assert inbox.accept([later]) == (later,)
 
 
 def test_a_cause_is_claimed_by_exactly_one_of_many(inbox: Inbox) -> None:
     with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(lambda i: inbox.claim(claim(owner=f"owner-{i}")), range(40)))
+        claims = list(pool.map(lambda n: inbox.claim(claim(owner=f"owner-{n}")), range(40)))
 
-    assert len({c.claim for c in claimed}) == 1
-    assert [c.created for c in claimed].count(True) == 1
-    assert inbox.list_claims() == (claimed[0].claim,)
-
-
-def test_an_older_claim_of_a_subject_is_told_of_the_newest(inbox: Inbox) -> None:
-    middle, newest = claim("2", order="2"), claim("3", order="3")
-    assert inbox.claim(middle).newer is None
-    assert inbox.claim(newest).newer is None
-
-    assert inbox.claim(claim("1", order="1")).newer == newest
-    assert inbox.claim(middle).newer == newest
-    assert inbox.claim(claim("4", order="1", subject="another")).newer is None
-    assert inbox.claim(claim("5")).newer is None, "it has no order"
+    assert len({claimed.claim for claimed in claims}) == 1
+    assert sum(claimed.created for claimed in claims) == 1
+    assert inbox.list_claims() == (claims[0].claim,)
 
 
-def test_what_became_of_an_event_is_found_by_its_outcome(inbox: Inbox) -> None:
-    first, second = event({"id": 1}), event({"id": 2}, at=NOW + timedelta(seconds=1))
-    inbox.accept([first, second])
-    refused = replace(
-        first, outcome=Outcome.REFUSED, code="CONTRACT", reason="no type", settled_at=NOW
-    )
-    inbox.settle(refused)
+def test_a_cause_is_claimed_once_by_whatever_channel_it_comes(inbox: Inbox) -> None:
+    first = claim()
+    inbox.claim(first)
 
-    assert inbox.list_events(Outcome.REFUSED) == (refused,)
-    assert inbox.list_events() == (second, refused)
-    assert inbox.list_events(limit=1) == (second,)
-    inbox.discard(first.event_key)
-    inbox.discard(first.event_key)
-    assert inbox.list_events(Outcome.REFUSED) == ()
+    again = inbox.claim(claim(owner="other", type="webhook", subject="another"))
+
+    assert (again.claim, again.created) == (first, False)
 
 
-def test_what_nothing_became_of_yet_is_pending_oldest_first(inbox: Inbox) -> None:
-    events = [event({"id": n}, at=NOW + timedelta(seconds=n)) for n in (2, 0, 1)]
-    inbox.accept(events)
-    inbox.settle(replace(events[2], outcome=Outcome.STARTED, instance_ids=("a",)))
-
-    pending = inbox.list_pending(NOW + timedelta(seconds=2, microseconds=1))
-
-    assert pending == (events[1], events[0])
-    assert inbox.list_pending(NOW + timedelta(seconds=1)) == (events[1],)
-
-
-def test_events_are_counted_by_channel_and_time(inbox: Inbox) -> None:
-    inbox.accept([event(n, at=NOW + timedelta(seconds=n)) for n in range(5)])
-    inbox.accept([event("x", channel="github")])
-
-    assert inbox.count_since("api", NOW + timedelta(seconds=2)) == 3
-    assert inbox.count_since("github", NOW) == 1
-    assert inbox.count_since("nobody", NOW) == 0
-
-
-def test_only_old_and_settled_events_are_forgotten(inbox: Inbox) -> None:
-    old, open_, young = event(1), event(2), event(3, at=NOW + timedelta(days=2))
-    inbox.accept([old, open_, young])
-    inbox.settle(replace(old, outcome=Outcome.IGNORED))
-    inbox.claim(claim())
-
-    assert inbox.forget(NOW + timedelta(days=1), NOW) == 1
-    assert inbox.list_events() == (young, open_)
-    assert len(inbox.list_claims()) == 1
-    assert inbox.forget(NOW, NOW + timedelta(days=1)) == 1
+def test_a_claim_that_is_repeated_word_for_word_was_not_made_again(inbox: Inbox) -> None:
     assert inbox.claim(claim()).created
+    assert not inbox.claim(claim()).created
+
+
+def test_an_older_claim_hears_of_the_newest_of_its_subject(inbox: Inbox) -> None:
+    second, third = claim("k2", order="0b"), claim("k3", order="0b1")
+    assert inbox.claim(second).newer is None
+    assert inbox.claim(third).newer is None
+
+    assert inbox.claim(claim("k1", order="0a")).newer == third
+    assert inbox.claim(second).newer == third
+    assert inbox.claim(third).newer is None
+    assert inbox.claim(claim("k4", order="0a", subject="another")).newer is None
+    assert inbox.claim(claim("k5", order="0a", type="another")).newer is None
+    assert inbox.claim(claim("k6")).newer is None, "it has no order"
+    assert inbox.claim(claim("k7", order="0b1")).newer is None, "as new as the newest"
+
+
+def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) -> None:
+    claims = [claim(f"k{n}", order=f"{n:03d}") for n in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(inbox.claim, claims))
+
+    assert {inbox.claim(each).newer for each in claims[:-1]} == {claims[-1]}
+    assert inbox.claim(claims[-1]).newer is None
+
+
+def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
+    claims = [claim(f"k{n}", claimed_at=NOW + n * DAY) for n in range(4)]
+    for each in claims:
+        inbox.claim(each)
+
+    assert inbox.list_claims() == tuple(reversed(claims))
+    assert inbox.list_claims(limit=2) == (claims[3], claims[2])
+
+
+def test_what_is_old_and_settled_is_forgotten(inbox: Inbox) -> None:
+    old, waiting, edge, young = (
+        event("old" + "x" * 70_000, NOW - 9 * DAY),
+        event("waiting", NOW - 9 * DAY),
+        event("edge", NOW),
+        event("young", NOW + SECOND),
+    )
+    inbox.accept([old, waiting, edge, young])
+    for each in (old, edge, young):
+        inbox.settle(settled(each, Outcome.STARTED))
+    past, present = claim("past", claimed_at=NOW - DAY, order="1"), claim("present", order="0")
+    inbox.claim(past)
+    inbox.claim(present)
+
+    assert inbox.forget(NOW, NOW) == 2
+    assert inbox.forget(NOW, NOW) == 0
+
+    assert inbox.get(old.event_key) is None
+    assert inbox.get(waiting.event_key) == waiting
+    assert len(inbox.list_events()) == 3
+    assert inbox.list_claims() == (present,)
+    assert inbox.claim(present).newer is None
+    assert inbox.claim(past).created
+    assert inbox.accept([old]) == (old,)
+
+
+def test_much_that_is_old_is_forgotten_at_once(inbox: Inbox) -> None:
+    events = [event(number) for number in range(150)]
+    inbox.accept(events)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: inbox.settle(settled(each, Outcome.IGNORED)), events))
+
+    assert inbox.forget(NOW + SECOND, NOW) == 150
+    assert inbox.list_events() == ()

@@ -1,4 +1,4 @@
-"""What every ledger must do; the Azure twin joins by a second fixture parameter."""
+"""What every ledger must do, on this machine and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.approval import Decision, Verdict
-from function_app.domain.lane import LaneRequest
+from function_app.domain.lane import LanePlace, LaneRequest
 from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError
 from function_app.ports import Ledger
@@ -33,8 +34,10 @@ DECISION = Decision(
 )
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+@pytest.fixture(params=["local", "azure"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    if request.param == "azure":
+        return AzureLedger(request.getfixturevalue("connection"))
     return LocalLedger(tmp_path / "state" / "ledger.db")
 
 
@@ -164,3 +167,149 @@ def test_places_are_by_when_a_story_began_but_nobody_is_put_out(ledger: Ledger) 
     ledger.leave_lane("l", "second")
 
     assert take("third", 3) == ("first", 1, 0)
+
+
+def test_only_one_of_many_decisions_at_once_is_stored_and_all_hear_of_it(ledger: Ledger) -> None:
+    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
+
+    with ThreadPoolExecutor(8) as pool:
+        stored = set(
+            pool.map(lambda n: ledger.decide(replace(DECISION, comment=str(n))), range(16))
+        )
+
+    assert stored == {ledger.get_decision("release-m-1")}
+
+
+def test_an_approval_and_a_newer_challenger_at_once_leave_one_truth(ledger: Ledger) -> None:
+    newer = release("1000", ReleaseStatus.IN_PROGRESS).release
+    for number in range(8):
+        waiting = release(str(number), ReleaseStatus.AWAITING_APPROVAL)
+        release_id = waiting.release.release_id
+        ledger.save_release(waiting)
+        ledger.decide(replace(DECISION, release_id=release_id))
+        with ThreadPoolExecutor(2) as pool:
+            settling = pool.submit(ledger.settle, release_id, NOW)
+            superseding = pool.submit(ledger.supersede, newer, NOW)
+
+        approved = settling.result().decision is not None
+        assert approved is (release_id not in superseding.result())
+        record = ledger.get_release(release_id)
+        assert record is not None
+        ended = ReleaseStatus.IN_PROGRESS if approved else ReleaseStatus.SUPERSEDED
+        assert record.status is ended
+
+
+def test_of_two_that_end_a_release_at_once_one_is_refused(ledger: Ledger) -> None:
+    ends = (ReleaseStatus.REJECTED, ReleaseStatus.SUPERSEDED, ReleaseStatus.FAILED)
+
+    def end(status: ReleaseStatus) -> bool:
+        try:
+            ledger.save_release(release("1", status))
+        except ConflictError:
+            return False
+        return True
+
+    ledger.save_release(release("1", ReleaseStatus.IN_PROGRESS))
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(end, ends)) == 1
+
+
+def test_every_step_may_be_repeated(ledger: Ledger) -> None:
+    waiting = release("1", ReleaseStatus.AWAITING_APPROVAL)
+    for _ in range(2):
+        ledger.save_release(waiting)
+    for _ in range(2):
+        ledger.decide(DECISION)
+    for _ in range(2):
+        assert ledger.settle("release-m-1", NOW).decision == DECISION
+    promoted = release("1", ReleaseStatus.PROMOTED)
+    for _ in range(2):
+        ledger.save_release(promoted)
+
+    assert ledger.list_releases() == (promoted,)
+
+
+@pytest.mark.parametrize("version", ["2024-05-01", "1.0-rc1", "v 1/ä?#%'", "1"])
+def test_a_release_of_any_version_is_found_by_its_id(ledger: Ledger, version: str) -> None:
+    record = release(version, ReleaseStatus.AWAITING_APPROVAL, model="two-words")
+    release_id = record.release.release_id
+    ledger.save_release(record)
+    decision = ledger.decide(replace(DECISION, release_id=release_id))
+
+    assert ledger.get_release(release_id) == record
+    assert ledger.settle(release_id, NOW).decision == decision
+    assert ledger.get_release(f"{release_id}0") is None
+
+
+def test_a_release_with_much_to_say_is_kept_whole(ledger: Ledger) -> None:
+    record = replace(RECORD, reasons=tuple(f"{number} ü" * 30 for number in range(600)))
+    ledger.save_release(record)
+
+    assert ledger.get_release("release-m-1") == record
+
+
+def test_more_releases_than_a_transaction_holds_are_superseded_together(ledger: Ledger) -> None:
+    for number in range(105):
+        ledger.save_release(release(str(number), ReleaseStatus.AWAITING_APPROVAL))
+
+    taken = ledger.supersede(release("1000", ReleaseStatus.IN_PROGRESS).release, NOW)
+
+    assert len(taken) == 105
+    assert {r.status for r in ledger.list_releases()} == {ReleaseStatus.SUPERSEDED}
+
+
+def test_a_lane_lets_in_as_many_as_it_holds(ledger: Ledger) -> None:
+    def take(owner: str) -> tuple[int, bool]:
+        request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1), capacity=2)
+        holder = ledger.take_lane(request, NOW)
+        return holder.ahead, holder.inside
+
+    assert [take("a"), take("b"), take("c")] == [(0, True), (1, True), (2, False)]
+    ledger.leave_lane("l", "a")
+    ledger.leave_lane("l", "a")
+    ledger.leave_lane("nobody was in it", "a")
+
+    assert [take("c"), take("a"), take("b")] == [(1, True), (2, False), (0, True)]
+
+
+def test_never_more_are_inside_than_a_lane_holds_however_many_ask(ledger: Ledger) -> None:
+    def take(number: int) -> bool:
+        request = LaneRequest(
+            lane="l", owner=f"o{number}", since=NOW, hold=timedelta(hours=1), capacity=3
+        )
+        return ledger.take_lane(request, NOW).inside
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(24))) == 3
+
+    places = ledger.list_lanes()
+    assert len(places) == 24
+    assert [place.inside for place in places] == [True] * 3 + [False] * 21
+
+
+def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
+    def take(lane: str, owner: str, began: int) -> None:
+        since = NOW + timedelta(seconds=began)
+        request = LaneRequest(lane=lane, owner=owner, since=since, hold=timedelta(hours=1))
+        ledger.take_lane(request, NOW)
+
+    for lane, owner, began in (("x/y", "late", 9), ("x/y", "soon", 1), ("a", "only", 5)):
+        take(lane, owner, began)
+
+    def place(lane: str, owner: str, began: int, inside: bool) -> LanePlace:
+        since = NOW + timedelta(seconds=began)
+        return LanePlace(lane=lane, owner=owner, since=since, inside=inside)
+
+    assert ledger.list_lanes() == (
+        place("a", "only", 5, True),
+        place("x/y", "late", 9, True),
+        place("x/y", "soon", 1, False),
+    )
+
+
+def test_a_note_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
+    ledger.keep_note("the / note", {"a": "1", "b": "2"})
+    ledger.keep_note("the / note", {"a": "ü" * 70_000})
+
+    assert ledger.read_note("the / note") == {"a": "ü" * 70_000}
+    assert ledger.read_note("another") is None

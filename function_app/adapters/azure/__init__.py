@@ -1,0 +1,1 @@
+"""The platform Azure: each port by its SDK, imported when it is first used."""

@@ -1,0 +1,126 @@
+"""The container of versions: bundles, pointers, and what runs wrote, by name."""
+
+import hashlib
+import json
+from typing import Any
+
+from function_app.adapters.azure.connection import Connection, translate
+
+
+class Blobs:
+    """Reads and writes whole blobs; a pointer is a small JSON blob."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._made: Any = None
+
+    @property
+    def address(self) -> str:
+        """Where the container is, without a slash at its end."""
+        settings = self._connection.settings
+        return f"{settings.blob_endpoint.rstrip('/')}/{settings.versions_container}"
+
+    def url(self, name: str) -> str:
+        """Return the address of a blob."""
+        return f"{self.address}/{name}"
+
+    def name_of(self, url: str) -> str | None:
+        """Return the name of the blob at this address, None when it is not of this container."""
+        prefix = f"{self.address}/"
+        return url.removeprefix(prefix) if url.startswith(prefix) else None
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a blob, or None when there is none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with translate("read a blob", name):
+            try:
+                content: bytes = self._container().download_blob(name).readall()
+            except ResourceNotFoundError:
+                return None
+        return content
+
+    def digest(self, name: str) -> str | None:
+        """Return the SHA-256 of a blob as hex digits, reading it piece by piece."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        found = hashlib.sha256()
+        with translate("read a blob", name):
+            try:
+                for piece in self._container().download_blob(name).chunks():
+                    found.update(piece)
+            except ResourceNotFoundError:
+                return None
+        return found.hexdigest()
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a blob unless there is one; tell whether it was written."""
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+
+        with translate("write a blob", name):
+            try:
+                self._container().upload_blob(name, content, overwrite=False)
+            except (ResourceExistsError, ResourceModifiedError):
+                return False
+        return True
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a blob, instead of an earlier one."""
+        with translate("write a blob", name):
+            self._container().upload_blob(name, content, overwrite=True)
+
+    def read_json(self, name: str) -> Any:
+        """Return the content of a pointer, or None when there is none."""
+        content = self.read(name)
+        return None if content is None else json.loads(content)
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a pointer."""
+        self.write(name, _text(content))
+
+    def create_json(self, name: str, content: Any) -> bool:
+        """Write a pointer unless there is one; tell whether it was written."""
+        return self.create(name, _text(content))
+
+    def delete(self, name: str) -> None:
+        """Delete a blob; nothing happens when there is none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with translate("delete a blob", name):
+            try:
+                self._container().delete_blob(name)
+            except ResourceNotFoundError:
+                return
+
+    def ensure_container(self) -> bool:
+        """Make the container when it is not there; tell whether it was made."""
+        from azure.core.exceptions import ResourceExistsError
+
+        with translate("make the container", self.address):
+            try:
+                self._container().create_container()
+            except ResourceExistsError:
+                return False
+        return True
+
+    def container_exists(self) -> bool:
+        """Tell whether the container stands."""
+        with translate("look at the container", self.address):
+            return bool(self._container().exists())
+
+    def _container(self) -> Any:
+        if self._made is None:
+            from azure.storage.blob import ContainerClient
+
+            settings, connection = self._connection.settings, self._connection
+            self._made = ContainerClient(
+                settings.blob_endpoint,
+                settings.versions_container,
+                credential=connection.credential,
+                **connection.options(),
+            )
+        return self._made
+
+
+def _text(content: Any) -> bytes:
+    return (json.dumps(content, sort_keys=True) + "\n").encode()

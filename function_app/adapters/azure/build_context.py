@@ -1,0 +1,69 @@
+"""The files an image is built of: the scoring code of a version, its model, and the Dockerfile."""
+
+from dataclasses import dataclass
+
+from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.archives import pack_compressed, sha256
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.domain.training import ModelVersion
+from function_app.errors import NotFoundError, PlatformError
+
+MODEL_FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+DOCKERFILE = "Dockerfile"
+OWN = "scoring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """A gzipped archive, its digest, and where the Dockerfile is in it."""
+
+    content: bytes
+    digest: str
+    dockerfile: str
+
+
+class BuildContexts:
+    """Packs; the same version gives the same bytes."""
+
+    def __init__(self, bundles: AzureBundles, blobs: Blobs) -> None:
+        self._bundles, self._blobs = bundles, blobs
+
+    def pack(self, version: ModelVersion, scoring: str) -> BuildContext:
+        """Return what the image of a model version is built of."""
+        code = self._bundles.files(version.code, scoring)
+        files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
+        dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
+        files[DOCKERFILE] = dockerfile.rstrip() + b"\n" + _labels(version)
+        folder = specs.output_folder(version.run_id, specs.TRAINING)
+        for name in MODEL_FILES:
+            files[f"model/{name}"] = self._model_file(f"{folder}/{name}")
+        if sha256(files["model/model.skops"]) != version.digest:
+            text = f"{folder}/model.skops is not what was registered. Train again."
+            raise PlatformError("azure", "build the image", text)
+        content = pack_compressed(files)
+        return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
+
+    def _own_dockerfile(self) -> bytes:
+        found = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
+        if found is None:
+            raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
+        return found
+
+    def _model_file(self, name: str) -> bytes:
+        content = self._blobs.read(name)
+        if content is None:
+            raise PlatformError("azure", "build the image", f"{name} is missing. Train again.")
+        return content
+
+
+def _labels(version: ModelVersion) -> bytes:
+    labels = {
+        "org.opencontainers.image.title": version.model,
+        "org.opencontainers.image.version": version.version,
+        "org.opencontainers.image.revision": version.code.commit if version.code else "",
+        "mlops.model.digest": f"sha256:{version.digest}",
+        "mlops.run": version.run_id,
+    }
+    lines = [f'LABEL {name}="{text}"' for name, text in labels.items() if text]
+    return ("\n".join(lines) + "\n").encode()

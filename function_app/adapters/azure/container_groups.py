@@ -1,0 +1,99 @@
+"""The container group that tries one image: what is asked of Azure Container Instances."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from function_app.azure_settings import AzureSettings
+from function_app.domain.serving import Image
+
+PORT = 8080
+CONTAINER = "scoring"
+LIFE = timedelta(days=7)  # more than the longest wait for an approval
+# Tags by which groups are found and which say what they run.
+OWNER, RELEASE, DIGEST, VERSION, EXPIRES = "mlops", "release", "digest", "version", "expires"
+
+
+def group_name(release_id: str) -> str:
+    """Return the name of a release's group: letters, digits and `-`, at most 63."""
+    name = f"staging-{release_id.removeprefix('release-')}"
+    if len(name) <= 63:
+        return name
+    return f"{name[:50].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def describe_group(
+    settings: AzureSettings, release_id: str, image: Image, server: str, now: datetime
+) -> Any:
+    """Return the definition of the group, by digest and without anybody's password."""
+    from azure.mgmt.containerinstance import models as aci
+
+    identity, credentials = None, None
+    if settings.staging_identity:
+        identity = aci.ContainerGroupIdentity(
+            type="UserAssigned",
+            user_assigned_identities={settings.staging_identity: aci.UserAssignedIdentities()},
+        )
+        credentials = [
+            aci.ImageRegistryCredential(server=server, identity=settings.staging_identity)
+        ]
+    return aci.ContainerGroup(
+        location=settings.location,
+        os_type="Linux",
+        restart_policy="OnFailure",
+        sku="Standard",
+        identity=identity,
+        image_registry_credentials=credentials,
+        containers=[_container(image)],
+        ip_address=_address(settings, group_name(release_id)),
+        subnet_ids=(
+            [aci.ContainerGroupSubnetId(id=settings.staging_subnet)]
+            if settings.staging_subnet
+            else None
+        ),
+        tags={
+            OWNER: "staging",
+            RELEASE: release_id,
+            DIGEST: image.digest,
+            VERSION: image.version,
+            EXPIRES: (now + LIFE).isoformat(timespec="seconds"),
+        },
+    )
+
+
+def _container(image: Image) -> Any:
+    from azure.mgmt.containerinstance import models as aci
+
+    probe = aci.ContainerProbe(
+        http_get=aci.ContainerHttpGet(path="/healthz", port=PORT, scheme="http"),
+        initial_delay_seconds=2,
+        period_seconds=5,
+        failure_threshold=6,
+        timeout_seconds=3,
+    )
+    return aci.Container(
+        name=CONTAINER,
+        image=image.uri,
+        ports=[aci.ContainerPort(port=PORT, protocol="TCP")],
+        resources=aci.ResourceRequirements(
+            requests=aci.ResourceRequests(cpu=1.0, memory_in_gb=1.5)
+        ),
+        environment_variables=[aci.EnvironmentVariable(name="IMAGE_DIGEST", value=image.digest)],
+        liveness_probe=probe,
+        readiness_probe=probe,
+    )
+
+
+def _address(settings: AzureSettings, name: str) -> Any:
+    from azure.mgmt.containerinstance import models as aci
+
+    ports = [aci.Port(port=PORT, protocol="TCP")]
+    if settings.staging_subnet:
+        return aci.IpAddress(type="Private", ports=ports)
+    return aci.IpAddress(
+        type="Public",
+        ports=ports,
+        dns_name_label=name,
+        # A hash in the name: nobody else can take the label once it is free.
+        auto_generated_domain_name_label_scope="TenantReuse",
+    )

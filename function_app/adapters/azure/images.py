@@ -1,0 +1,164 @@
+"""Images by ACR Tasks: one build a model version, whose digest is kept and read back.
+
+Queueing a build is not idempotent and a build does not say for what it was queued. So the wish is
+kept before, the run after it; a wish without a run takes over a build that was queued since, and
+what that build pushed tells whether it was ours.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.build_context import BuildContexts
+from function_app.adapters.azure.build_runs import UNDER_WAY, BuildRuns, output_digest
+from function_app.adapters.azure.manifests_api import Manifests
+from function_app.domain.project import ModelProject
+from function_app.domain.redaction import redact
+from function_app.domain.serving import Build, Image
+from function_app.domain.training import ModelVersion
+from function_app.errors import NotFoundError, PlatformError
+
+# Another process may be between wish and run that long.
+GRACE = timedelta(minutes=2)
+SKEW = timedelta(minutes=1)  # of the registry's clock
+# A build that failed is not queued again by those who ask for it in this time.
+REPEAT_AFTER = timedelta(hours=1)
+
+
+class AzureImages:
+    """Builds what a model version and its code make; asks are short, builds are not."""
+
+    def __init__(
+        self,
+        contexts: BuildContexts,
+        blobs: Blobs,
+        builds: BuildRuns,
+        manifests: Manifests,
+        projects: Mapping[str, ModelProject],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._contexts, self._blobs, self._builds = contexts, blobs, builds
+        self._manifests, self._projects, self._now = manifests, projects, now
+
+    def build(self, version: ModelVersion) -> Build:
+        project = self._projects.get(version.model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
+        note = self._blobs.read_json(_note(version)) or {}
+        if note.get("digest"):
+            return self._kept(version, note["digest"])
+        if note.get("run_id"):
+            return self._follow(version, project, note)
+        if note.get("asked_at"):
+            return self._take_over(version, project, note)
+        # A tag without a note of ours is one of a build whose note was lost.
+        digest = self._manifests.digest(version.model, version.version)
+        if digest is not None:
+            return self._keep(version, digest)
+        if not self._blobs.create_json(_note(version), self._wish()):
+            return Build(detail="Another process queues the build.")
+        return self._queue(version, project)
+
+    def _queue(self, version: ModelVersion, project: ModelProject) -> Build:
+        context = self._contexts.pack(version, project.scoring)
+        source = self._builds.upload(context.content)
+        image = f"{version.model}:{version.version}"
+        run_id = self._builds.queue(image, source, context.dockerfile)
+        self._note(version, {**self._wish(), "run_id": run_id, "context": context.digest})
+        return Build(detail=f"Build {run_id} is queued.")
+
+    def _take_over(
+        self, version: ModelVersion, project: ModelProject, note: dict[str, Any]
+    ) -> Build:
+        """Go on where a process stopped between its wish and the run."""
+        asked_at = datetime.fromisoformat(note["asked_at"])
+        runs = self._builds.list_since(asked_at - SKEW)
+        passed = note.get("passed_over", [])
+        candidates = [run for run in runs if run["runId"] not in passed]
+        if candidates:
+            found = {**note, "run_id": candidates[0]["runId"], "adopted": True}
+            self._note(version, found)
+            return self._follow(version, project, found)
+        if self._now() - asked_at < GRACE:
+            return Build(detail="The build is being queued.")
+        return self._queue(version, project)
+
+    def _follow(self, version: ModelVersion, project: ModelProject, note: dict[str, Any]) -> Build:
+        run_id = str(note["run_id"])
+        run = self._builds.get(run_id)
+        status = str(run["status"]) if run else "forgotten"
+        if run and status.lower() in UNDER_WAY:
+            return Build(detail=f"Build {run_id} is {status.lower()}.")
+        digest = output_digest(run, version.model, version.version) if run else None
+        if digest is not None and status == "Succeeded":
+            return self._keep(version, digest)
+        if note.get("adopted"):
+            # It was somebody else's, or came to nothing: ours was perhaps never queued.
+            passed = [*note.get("passed_over", []), run_id]
+            wish = {"asked_at": note["asked_at"], "passed_over": passed}
+            self._note(version, wish)
+            return self._take_over(version, project, wish)
+        if status == "Succeeded" or run is None:
+            pushed = self._manifests.digest(version.model, version.version)
+            if pushed is not None:
+                return self._keep(version, pushed)
+        return self._fail(version, project, note, run, status)
+
+    def _fail(
+        self,
+        version: ModelVersion,
+        project: ModelProject,
+        note: dict[str, Any],
+        run: dict[str, Any] | None,
+        status: str,
+    ) -> Build:
+        failed_at = note.get("failed_at")
+        now = self._now()
+        if failed_at and now - datetime.fromisoformat(failed_at) > REPEAT_AFTER:
+            self._note(version, self._wish())
+            return self._queue(version, project)
+        if not failed_at:
+            self._note(version, {**note, "failed_at": now.isoformat()})
+        run_id = note["run_id"]
+        reason = str((run or {}).get("runErrorMessage") or "")
+        tail = self._builds.log_tail(run_id) if run else ""
+        text = redact(
+            f"Build {run_id} of {version.model}:{version.version} is {status.lower()}. {reason}"
+            f" Its log ends: {tail} Mend the code or the Dockerfile and release again."
+        )
+        raise PlatformError("azure", "build the image", text)
+
+    def _kept(self, version: ModelVersion, digest: str) -> Build:
+        if self._manifests.digest(version.model, digest) is None:
+            text = (
+                f"{version.model}@{digest} is gone from {self._manifests.server}."
+                f" Restore it, or delete the blob {_note(version)} and release again."
+            )
+            raise PlatformError("azure", "find the image", text)
+        return self._built(version, digest)
+
+    def _keep(self, version: ModelVersion, digest: str) -> Build:
+        note = self._blobs.read_json(_note(version)) or {}
+        self._note(version, {**note, "digest": digest})
+        return self._kept(version, digest)
+
+    def _built(self, version: ModelVersion, digest: str) -> Build:
+        image = Image(
+            model=version.model,
+            version=version.version,
+            digest=digest,
+            uri=f"{self._manifests.server}/{version.model}@{digest}",
+        )
+        return Build(image=image)
+
+    def _wish(self) -> dict[str, str]:
+        return {"asked_at": self._now().isoformat()}
+
+    def _note(self, version: ModelVersion, content: dict[str, Any]) -> None:
+        self._blobs.write_json(_note(version), content)
+
+
+def _note(version: ModelVersion) -> str:
+    # With the digest of the model: a number may come again in a new registry.
+    return f"images/{version.model}/{version.version}-{version.digest[:16]}.json"

@@ -1,0 +1,186 @@
+"""Runs on Azure ML: command jobs whose names are our run ids, so that a repeat finds the first."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.code_versions import CodeVersions
+from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.environments import CHECK_TOOLS, Environments
+from function_app.adapters.azure.run_outputs import RunOutputs
+from function_app.adapters.azure.run_specs import RunSpec
+from function_app.adapters.azure.run_views import read_run, unknown_run
+from function_app.adapters.azure.submission import job_of
+from function_app.adapters.azure.workspace import Workspace, datastore_path
+from function_app.codec import dump
+from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
+from function_app.domain.gates import Predictions
+from function_app.domain.project import ModelProject
+from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
+from function_app.errors import NotFoundError
+
+EVALUATION_TIMEOUT = 3600.0
+CHECKS_MARGIN = 600.0  # to unpack and to write the reports
+
+
+class AzureJobs:
+    """Submits and looks; nothing here waits for a run."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        blobs: Blobs,
+        bundles: AzureBundles,
+        environments: Environments,
+        projects: Mapping[str, ModelProject],
+    ) -> None:
+        self._workspace, self._blobs, self._bundles = workspace, blobs, bundles
+        self._versions = CodeVersions(workspace, bundles, environments)
+        self._outputs, self._projects = RunOutputs(blobs), projects
+
+    def publish(self, model: str, bundle: Bundle) -> CodeVersion:
+        version = _version(model, bundle)
+        self._versions.publish(version, self._project(model).training)
+        return version
+
+    def code(self, model: str, version: str = "") -> CodeVersion | None:
+        return self._bundles.find(model, version)
+
+    def submit(
+        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    ) -> Run:
+        if (found := self._find(run_id)) is not None:
+            return found
+        project = self._project(dataset.model)
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.TRAINING,
+            command=specs.train_command(project.training),
+            environment=self._versions.environment(code, project.training),
+            code=self._versions.archive(code, project.training),
+            files={"rows": self._address(dataset.uri)},
+            timeout_seconds=project.training_run.timeout_seconds,
+            tags=specs.run_tags(specs.TRAINING, dataset.model, dataset.version, code, tags),
+        )
+        return self._submit(spec)
+
+    def submit_evaluation(
+        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+    ) -> Run:
+        if (found := self._find(run_id)) is not None:
+            return found
+        module = self._project(run.model).training
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.EVALUATION,
+            command=specs.evaluate_command(module, champion=champion is not None),
+            environment=self._versions.environment(run.code, module),
+            code=self._versions.archive(run.code, module),
+            folders={"challenger": run.output_uri},
+            models={"champion": champion.uri} if champion else {},
+            timeout_seconds=EVALUATION_TIMEOUT,
+            tags=specs.run_tags(specs.EVALUATION, run.model, run.dataset_version, run.code, tags),
+        )
+        return self._submit(spec)
+
+    def submit_checks(
+        self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
+    ) -> Run:
+        if (found := self._find(run_id)) is not None:
+            return found
+        code, note = _version(model, bundle), f"runs/{run_id}/plan.json"
+        tools = self._bundles.keep_own("checks", "training")
+        self._blobs.write_json(note, dump(plan))
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.CHECKS,
+            command=specs.checks_command(dry_run=plan.dry_run),
+            environment=self._versions.environment(code, plan.training, *CHECK_TOOLS),
+            code=bundle,
+            files={"tools": self._address(tools.uri), "plan": datastore_path(note)},
+            timeout_seconds=plan.timeout_seconds + CHECKS_MARGIN,
+            tags=specs.run_tags(specs.CHECKS, model, "", code, tags),
+        )
+        return self._submit(spec)
+
+    def get(self, run_id: str) -> Run:
+        found = self._find(run_id)
+        if found is None:
+            # A workspace that is gone answers like a run that is.
+            self._workspace.confirm()
+        return found or unknown_run(run_id)
+
+    def cancel(self, run_id: str) -> None:
+        if self.get(run_id).status is not RunStatus.RUNNING:
+            return
+        # First: who looks in between must see why it ends.
+        self._outputs.note_stop(run_id)
+        with translate("cancel a run", run_id):
+            # Its poller is left alone: nodes may take minutes to stop.
+            self._workspace.client.jobs.begin_cancel(run_id, polling=False)
+
+    def list_runs(self, since: datetime) -> tuple[Run, ...]:
+        found = []
+        with translate("list the runs", self._workspace.connection.settings.workspace):
+            for job in self._workspace.client.jobs.list(tag=specs.KIND):
+                if job is None or specs.KIND not in (job.tags or {}):
+                    continue
+                created = job.creation_context.created_at if job.creation_context else None
+                if created is None or created >= since:
+                    found.append(self._read(job))
+        return tuple(sorted(found, key=lambda run: run.run_id))
+
+    def predictions(self, run_id: str) -> Predictions:
+        return self._outputs.predictions(run_id)
+
+    def checks(self, run_id: str) -> CheckReport:
+        return self._outputs.checks(run_id)
+
+    def report(self, run_id: str, name: str) -> bytes:
+        return self._outputs.report(run_id, name)
+
+    def _submit(self, spec: RunSpec) -> Run:
+        job = job_of(
+            spec,
+            self._address(spec.code.uri),
+            self._workspace.compute,
+            self._workspace.connection.settings.compute_identity,
+        )
+        with translate("submit a run", spec.run_id):
+            made = self._workspace.client.jobs.create_or_update(job)
+        return self._read(made)
+
+    def _find(self, run_id: str) -> Run | None:
+        try:
+            with translate("look for a run", run_id):
+                job = self._workspace.client.jobs.get(run_id)
+        except NotFoundError:
+            return None
+        return self._read(job)
+
+    def _read(self, job: Any) -> Run:
+        code_uri = self._bundles.url((job.tags or {}).get(specs.CODE, ""))
+        stopped = self._outputs.is_stopped(job.name)
+        run = read_run(job, stopped=stopped, code_uri=code_uri)
+        if run.status is RunStatus.COMPLETED and run.tags.get(specs.KIND) == specs.TRAINING:
+            return replace(run, metrics=self._outputs.metrics(run.run_id))
+        return run
+
+    def _address(self, uri: str) -> str:
+        """Return a file as runs address it: ours through the datastore, whose identity is set."""
+        name = self._blobs.name_of(uri)
+        return uri if name is None else datastore_path(name)
+
+    def _project(self, model: str) -> ModelProject:
+        project = self._projects.get(model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
+        return project
+
+
+def _version(model: str, bundle: Bundle) -> CodeVersion:
+    return CodeVersion(model=model, version=bundle.digest, uri=bundle.uri, commit=bundle.commit)

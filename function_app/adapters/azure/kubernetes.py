@@ -1,0 +1,184 @@
+"""Production on any Kubernetes cluster: a Deployment per release, one Service per model.
+
+The Service's selector is what production is: it moves, in one request, to a version all of whose
+replicas are available. The former version keeps running until the next promotion, so that the way
+back is the same one request.
+"""
+
+from typing import Any
+
+from function_app.adapters.azure import manifests
+from function_app.adapters.azure.cluster_api import ClusterApi
+from function_app.adapters.azure.rollouts import describe_pods, failure, is_complete
+from function_app.domain.serving import Deployment, Environment, Image, Rollout
+from function_app.errors import PlatformError
+
+RUNTIME = "kubernetes"
+ROLL_BACK = "roll-back"
+RETAINED = 5  # Deployments without traffic, of which only the newest of them runs
+Json = dict[str, Any]
+
+
+class KubernetesProduction:
+    """Applies and looks; waiting is the story's. `exposure` is internal, public or cluster."""
+
+    def __init__(self, api: ClusterApi, exposure: str = "internal") -> None:
+        self._api, self._exposure = api, exposure
+
+    def champion(self, model: str) -> Image | None:
+        version = self._served(self._api.get("Service", model))
+        if version is None:
+            return None
+        name = manifests.deployment_name(model, version)
+        found = self._api.get("Deployment", name)
+        if found is None:
+            text = f"The Service {model} names version {version}, whose Deployment {name} is gone."
+            raise PlatformError("azure", "read production", f"{text} Roll back, or promote again.")
+        uri = found["spec"]["template"]["spec"]["containers"][0]["image"]
+        _, _, digest = uri.partition("@")
+        return Image(model=model, version=version, digest=digest, uri=uri)
+
+    def endpoint(self, model: str) -> str | None:
+        found = self._api.get("Service", model)
+        return None if self._served(found) is None else self._address(model, found)
+
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
+        if "@sha256:" not in image.uri:
+            text = f"{image.uri} names no digest. Build the image again."
+            raise PlatformError("azure", "promote", text)
+        found = self._ensure(release_id, image, replicas)
+        if not is_complete(found):
+            return self._wait(found, image)
+        moved = self._move(release_id, image)
+        if moved is not None:
+            return moved
+        return self._finish(image, keep_former=release_id != ROLL_BACK)
+
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
+        if image is None:
+            return self._serve_nothing(model)
+        return self.promote(ROLL_BACK, image, self._replicas(model))
+
+    def _ensure(self, release_id: str, image: Image, replicas: int) -> Json:
+        """Make the Deployment of this image run, or find that it does."""
+        namespace = self._api.namespace
+        name = manifests.deployment_name(image.model, image.version)
+        found = self._api.get("Deployment", name)
+        same = found is not None and _image(found) == image.uri
+        if found is None or not same:
+            wish = manifests.deployment(namespace, release_id, image, replicas)
+            found = self._api.apply(wish)
+        elif found["spec"].get("replicas", 1) == 0:
+            found = self._api.merge("Deployment", name, {"spec": {"replicas": replicas}})
+        if self._api.get("HorizontalPodAutoscaler", name) is None:
+            for companion in manifests.companions(namespace, image, replicas):
+                self._api.apply(companion)
+            self._api.apply(manifests.network_policy(namespace, image.model))
+        return found
+
+    def _wait(self, found: Json, image: Image) -> Rollout:
+        reason = failure(found)
+        if reason is not None:
+            told = describe_pods(self._api, image.model, image.version)
+            text = f"{found['metadata']['name']} did not get available. {reason} {told}"
+            raise PlatformError("azure", "promote", f"{text} Mend the image and release again.")
+        status = found.get("status") or {}
+        available, wanted = status.get("availableReplicas", 0), found["spec"].get("replicas", 1)
+        detail = f"{available} of {wanted} replicas of version {image.version} are available."
+        return Rollout(done=False, detail=detail)
+
+    def _move(self, release_id: str, image: Image) -> Rollout | None:
+        """Move the traffic; None when it has come to rest at this version."""
+        model, version = image.model, image.version
+        found = self._api.get("Service", model)
+        before = self._served(found)
+        if before != version:
+            notes = {manifests.RELEASE: release_id, manifests.DIGEST: image.digest}
+            if before is not None:
+                notes[manifests.FORMER] = before
+            namespace, exposure = self._api.namespace, self._exposure
+            self._api.apply(manifests.service(namespace, model, version, exposure, notes))
+            return Rollout(done=False, detail=f"Traffic moves to version {version}.")
+        if not self._is_settled(model, version):
+            return Rollout(done=False, detail=f"Traffic still moves to version {version}.")
+        if self._address(model, found) is None:
+            return Rollout(done=False, detail="The load balancer has no address yet.")
+        return None
+
+    def _is_settled(self, model: str, version: str) -> bool:
+        """Tell whether requests reach this version's pods and no others."""
+        prefix = manifests.deployment_name(model, version) + "-"
+        names = []
+        for part in self._api.list("EndpointSlice", {"kubernetes.io/service-name": model}):
+            for entry in part.get("endpoints") or []:
+                if (entry.get("conditions") or {}).get("ready", True):
+                    names.append((entry.get("targetRef") or {}).get("name", ""))
+        return bool(names) and all(name.startswith(prefix) for name in names)
+
+    def _finish(self, image: Image, *, keep_former: bool) -> Rollout:
+        found = self._api.get("Service", image.model)
+        notes = (found or {"metadata": {}})["metadata"].get("annotations") or {}
+        former = notes.get(manifests.FORMER) if keep_former else None
+        self._retire(image.model, {image.version, former})
+        address = self._address(image.model, found)
+        assert address is not None
+        deployment = Deployment(
+            deployment_id=manifests.deployment_name(image.model, image.version),
+            environment=Environment.PRODUCTION,
+            endpoint=address,
+            image=image,
+            runtime=RUNTIME,
+        )
+        return Rollout(deployment=deployment)
+
+    def _serve_nothing(self, model: str) -> Rollout:
+        found = self._api.get("Service", model)
+        if self._served(found) is not None:
+            # The Service stays: a new one would get another address.
+            namespace, exposure = self._api.namespace, self._exposure
+            self._api.apply(manifests.service(namespace, model, manifests.NOTHING, exposure, {}))
+        self._retire(model, set())
+        return Rollout()
+
+    def _retire(self, model: str, kept: set[str | None]) -> None:
+        """Stop the other versions and delete the oldest, so that the former ones cost little."""
+        others = [
+            found
+            for found in self._api.list("Deployment", manifests.labels(model))
+            if found["metadata"]["labels"].get(manifests.VERSION) not in kept
+        ]
+        others.sort(key=lambda found: str(found["metadata"].get("creationTimestamp", "")))
+        for found in others:
+            name = found["metadata"]["name"]
+            self._api.delete("HorizontalPodAutoscaler", name)
+            self._api.delete("PodDisruptionBudget", name)
+            if found["spec"].get("replicas", 1) != 0:
+                self._api.merge("Deployment", name, {"spec": {"replicas": 0}})
+        for found in others[:-RETAINED]:
+            self._api.delete("Deployment", found["metadata"]["name"])
+
+    def _replicas(self, model: str) -> int:
+        """Return how many replicas production was last promoted with."""
+        counts = [
+            int((found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
+            for found in self._api.list("Deployment", manifests.labels(model))
+        ]
+        return max(counts, default=1)
+
+    def _served(self, found: Json | None) -> str | None:
+        version = ((found or {}).get("spec", {}).get("selector") or {}).get(manifests.VERSION)
+        return None if version in (None, manifests.NOTHING) else str(version)
+
+    def _address(self, model: str, found: Json | None) -> str | None:
+        if found is None:
+            return None
+        if self._exposure == "cluster":
+            return f"http://{model}.{self._api.namespace}.svc.cluster.local"
+        status = found.get("status") or {}
+        given = (status.get("loadBalancer") or {}).get("ingress") or []
+        host = (given[0].get("ip") or given[0].get("hostname")) if given else None
+        return f"http://{host}" if host else None
+
+
+def _image(found: Json) -> str:
+    return str(found["spec"]["template"]["spec"]["containers"][0]["image"])

@@ -1,0 +1,178 @@
+"""The Kubernetes objects of one model: a Deployment per release behind one Service."""
+
+from typing import Any
+
+from function_app.domain.serving import Image
+
+PORT = 8080
+USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
+NOTHING = "none"  # the version that the Service of a model without a champion names
+APP, VERSION, PART = "app", "version", "app.kubernetes.io/managed-by"
+RELEASE, DIGEST, REPLICAS, FORMER = (
+    "mlops/release",
+    "mlops/digest",
+    "mlops/replicas",
+    "mlops/former",
+)
+DEADLINE = 600  # seconds without progress after which a rollout has failed
+_PROBE = {"httpGet": {"path": "/healthz", "port": PORT}, "timeoutSeconds": 3}
+
+Json = dict[str, Any]
+
+
+def deployment_name(model: str, version: str) -> str:
+    """Return the name of the objects of one version of a model."""
+    return f"m-{model}-{version}"
+
+
+def labels(model: str, version: str | None = None) -> dict[str, str]:
+    """Return the labels by which a model's objects are found, of one version or of all."""
+    found = {APP: model, PART: "mlops"}
+    return found if version is None else {**found, VERSION: version}
+
+
+def deployment(namespace: str, release_id: str, image: Image, replicas: int) -> Json:
+    """Return the Deployment of an image, by digest and with no more rights than it needs."""
+    chosen = labels(image.model, image.version)
+    notes = {RELEASE: release_id, DIGEST: image.digest, REPLICAS: str(replicas)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": deployment_name(image.model, image.version),
+            "namespace": namespace,
+            "labels": chosen,
+            "annotations": {**notes, "kubernetes.io/change-cause": f"{release_id} {image.digest}"},
+        },
+        "spec": {
+            "replicas": replicas,
+            "progressDeadlineSeconds": DEADLINE,
+            "minReadySeconds": 5,
+            "revisionHistoryLimit": 2,
+            "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "selector": {"matchLabels": {APP: image.model, VERSION: image.version}},
+            "template": {
+                "metadata": {"labels": chosen, "annotations": notes},
+                "spec": _pod(image),
+            },
+        },
+    }
+
+
+def _pod(image: Image) -> Json:
+    return {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": {APP: image.model, VERSION: image.version}},
+            }
+        ],
+        "containers": [_container(image)],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+    }
+
+
+def _container(image: Image) -> Json:
+    return {
+        "name": "scoring",
+        "image": image.uri,
+        "imagePullPolicy": "IfNotPresent",
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "env": [
+            {"name": "IMAGE_DIGEST", "value": image.digest},
+            {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+        ],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "256Mi"},
+            "limits": {"cpu": "1", "memory": "1Gi"},
+        },
+        "startupProbe": {**_PROBE, "periodSeconds": 2, "failureThreshold": 60},
+        "readinessProbe": {**_PROBE, "periodSeconds": 5, "failureThreshold": 2},
+        "livenessProbe": {**_PROBE, "periodSeconds": 10, "failureThreshold": 6},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+
+
+def companions(namespace: str, image: Image, replicas: int) -> list[Json]:
+    """Return what keeps a version's replicas up and their number right."""
+    name, chosen = deployment_name(image.model, image.version), labels(image.model, image.version)
+    metadata = {"name": name, "namespace": namespace, "labels": chosen}
+    selector = {"matchLabels": {APP: image.model, VERSION: image.version}}
+    return [
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": metadata,
+            "spec": {"maxUnavailable": 1, "selector": selector},
+        },
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": metadata,
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+                "minReplicas": replicas,
+                "maxReplicas": 3 * replicas,
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {
+                            "name": "cpu",
+                            "target": {"type": "Utilization", "averageUtilization": 70},
+                        },
+                    }
+                ],
+            },
+        },
+    ]
+
+
+def network_policy(namespace: str, model: str) -> Json:
+    """Return what lets requests in to the service's port, and nothing out."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": model, "namespace": namespace, "labels": labels(model)},
+        "spec": {
+            "podSelector": {"matchLabels": {APP: model}},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"ports": [{"protocol": "TCP", "port": PORT}]}],
+        },
+    }
+
+
+def service(namespace: str, model: str, version: str, exposure: str, notes: dict[str, str]) -> Json:
+    """Return the Service of a model, whose selector says which version has the traffic."""
+    annotations = dict(notes)
+    if exposure == "internal":
+        annotations["service.beta.kubernetes.io/azure-load-balancer-internal"] = "true"
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": model,
+            "namespace": namespace,
+            "labels": labels(model),
+            "annotations": annotations,
+        },
+        "spec": {
+            "type": "ClusterIP" if exposure == "cluster" else "LoadBalancer",
+            "selector": {APP: model, VERSION: version},
+            "ports": [{"name": "http", "port": 80, "targetPort": PORT, "protocol": "TCP"}],
+        },
+    }

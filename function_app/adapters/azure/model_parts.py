@@ -1,0 +1,195 @@
+"""The parts of the platform that each model has: storage, environment, training step, baseline."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.code_versions import CodeVersions, step_name
+from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.environments import NAME, Environments
+from function_app.adapters.azure.platform_parts import MARK, found_or_none
+from function_app.adapters.azure.run_specs import DATASET, MODEL
+from function_app.adapters.azure.workspace import Workspace, datastore_path
+from function_app.domain.change import CodeVersion
+from function_app.domain.project import ModelProject
+from function_app.domain.training import Dataset
+
+_BASELINE = "baseline"
+
+
+class ContainerPart:
+    """The container of versions."""
+
+    name = "versions container"
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def find(self) -> Any:
+        return self._blobs.container_exists() or None
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"container {self._blobs.address}"
+
+    def make(self, found: Any) -> None:
+        self._blobs.ensure_container()
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return False  # it holds what cannot be made again
+
+    def delete(self, found: Any) -> None:
+        """Do nothing: see is_ours."""
+
+
+class EnvironmentPart:
+    """What the training code of this app is installed with."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        environments: Environments,
+        versions: CodeVersions,
+        projects: Mapping[str, ModelProject],
+    ) -> None:
+        self.name = "environment"
+        self._workspace, self._environments, self._versions = workspace, environments, versions
+        self._modules = sorted({project.training for project in projects.values()})
+
+    def find(self) -> Any:
+        absent = [text for text in self._lists() if not self._environments.exists(self._of(text))]
+        return None if absent else self._lists()
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        found = sorted({self._of(text) for text in self._lists()})
+        return ", ".join(f"environment {NAME}:{version}" for version in found)
+
+    def make(self, found: Any) -> None:
+        for text in self._lists():
+            self._environments.ensure(text)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return True  # its name is this app's
+
+    def delete(self, found: Any) -> None:
+        for text in found:
+            version = self._of(text)
+            with translate("archive the environment", version):
+                self._workspace.client.environments.archive(NAME, version=version)
+
+    def _lists(self) -> list[str]:
+        return [self._versions.requirements(None, module) for module in self._modules]
+
+    def _of(self, requirements: str) -> str:
+        return self._environments.version_of(requirements)
+
+
+class StepPart:
+    """The training step of this app's own code, which a model has before anybody pushes any."""
+
+    def __init__(
+        self, workspace: Workspace, versions: CodeVersions, model: str, project: ModelProject
+    ) -> None:
+        self.name = f"training step of {model}"
+        self._workspace, self._versions = workspace, versions
+        self._model, self._module = model, project.training
+
+    def find(self) -> Any:
+        code = self._code()
+        name, label = step_name(self._model), code.version[:32]
+        return code if self._versions.has_component(name, label) else None
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"component {step_name(self._model)}"
+
+    def make(self, found: Any) -> None:
+        self._versions.archive(None, self._module)
+        self._versions.ensure_component(self._code(), self._module)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return True  # its name is this app's
+
+    def delete(self, found: Any) -> None:
+        name, label = step_name(self._model), found.version[:32]
+        with translate("archive the training step", name):
+            self._workspace.client.components.archive(name, version=label)
+
+    def _code(self) -> CodeVersion:
+        return self._versions.own(self._model, self._module)
+
+
+class BaselinePart:
+    """The reference data of a model as a data asset, whose version is the digest of its bytes."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        blobs: Blobs,
+        model: str,
+        baseline: Callable[[str], Dataset],
+    ) -> None:
+        self.name = f"baseline dataset of {model}"
+        self._workspace, self._blobs = workspace, blobs
+        self._model, self._baseline = model, baseline
+
+    def find(self) -> Any:
+        dataset = self._baseline(self._model)
+
+        def look() -> Any:
+            with translate("look for the baseline", self._asset):
+                return self._workspace.client.data.get(self._asset, version=dataset.version[:32])
+
+        return found_or_none(look)
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"data asset {self._asset}"
+
+    def make(self, found: Any) -> None:
+        from azure.ai.ml.entities import Data
+
+        dataset = self._baseline(self._model)
+        name = self._blobs.name_of(dataset.uri)
+        asset = Data(
+            name=self._asset,
+            version=dataset.version[:32],
+            type="uri_file",
+            path=dataset.uri if name is None else datastore_path(name),
+            description=f"Reference data of {self._model}.",
+            tags={MARK: _BASELINE, MODEL: self._model, DATASET: dataset.version},
+        )
+        with translate("register the baseline", self._asset):
+            self._workspace.client.data.create_or_update(asset)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return (found.tags or {}).get(MARK) == _BASELINE
+
+    def delete(self, found: Any) -> None:
+        with translate("archive the baseline", self._asset):
+            self._workspace.client.data.archive(self._asset, version=found.version)
+
+    @property
+    def _asset(self) -> str:
+        return f"{self._model}-baseline"

@@ -1,0 +1,216 @@
+"""Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
+
+The endpoint's traffic is what production is. The former deployment stays until the next promotion,
+so that the way back is one change of the traffic.
+"""
+
+import hashlib
+from typing import Any
+
+from function_app.adapters.azure import online_definitions as definitions
+from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.online_definitions import (
+    DIGEST,
+    FORMER,
+    OWNER,
+    PRODUCTION,
+    URI,
+    VERSION,
+)
+from function_app.adapters.azure.platform_parts import found_or_none
+from function_app.adapters.azure.workspace import Workspace
+from function_app.domain.redaction import redact
+from function_app.domain.serving import Deployment, Environment, Image, Rollout
+from function_app.errors import NotFoundError, PlatformError
+
+RUNTIME = "online endpoint"
+_TAIL = 20
+
+
+class OnlineEndpointProduction:
+    """Asks for deployments and moves traffic; waiting is the story's."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self._settings = workspace, workspace.connection.settings
+
+    def champion(self, model: str) -> Image | None:
+        served = _served(self._endpoint(model))
+        if served is None:
+            return None
+        found = self._deployment(model, served)
+        if found is None:
+            text = f"All traffic of {self.endpoint_name(model)} goes to {served}, which is gone."
+            raise PlatformError("azure", "read production", f"{text} Promote again.")
+        tags = found.tags or {}
+        return Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=tags.get(URI, ""))
+
+    def endpoint(self, model: str) -> str | None:
+        found = self._endpoint(model)
+        return None if _served(found) is None else _address(found)
+
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
+        model, name = image.model, deployment_name(image.version)
+        endpoint = self._endpoint(model)
+        if endpoint is None:
+            self._make_endpoint(model)
+            return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
+        if (state := _state(endpoint)) != "succeeded":
+            return self._not_yet(f"Endpoint {endpoint.name}", state, model, None)
+        found = self._deployment(model, name)
+        if found is None or (found.tags or {}).get(DIGEST) != image.digest:
+            if found is not None and _served(endpoint) != name:
+                self._delete(model, name)
+                return _under_way(f"Deployment {name} ran another image and is deleted.")
+            self._make_deployment(release_id, image, replicas)
+            return _under_way(f"Deployment {name} is asked for.")
+        if (state := _state(found)) != "succeeded":
+            return self._not_yet(f"Deployment {name}", state, model, name)
+        if _served(endpoint) != name:
+            self._move(endpoint, name)
+            return _under_way(f"Traffic moves to {name}.")
+        self._retire(model, {name, (endpoint.tags or {}).get(FORMER, "")})
+        return Rollout(deployment=self._deployed(endpoint, image))
+
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
+        if image is not None:
+            return self.promote("roll-back", image, self._replicas(model))
+        endpoint = self._endpoint(model)
+        if endpoint is None:
+            return Rollout()
+        if (state := _state(endpoint)) != "succeeded":
+            return self._not_yet(f"Endpoint {endpoint.name}", state, model, None)
+        if _served(endpoint) is not None:
+            self._move(endpoint, None)
+            return _under_way("Traffic is taken away.")
+        self._retire(model, set())
+        return Rollout()
+
+    def endpoint_name(self, model: str) -> str:
+        """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
+        s = self._settings
+        scope = f"{s.subscription_id}/{s.resource_group}/{s.workspace}/{model}"
+        return f"{model[:24].rstrip('-')}-{hashlib.sha256(scope.encode()).hexdigest()[:7]}"
+
+    def _not_yet(self, what: str, state: str, model: str, name: str | None) -> Rollout:
+        if state not in ("failed", "canceled"):
+            return _under_way(f"{what} is {state}.")
+        tail = self._log_tail(model, name) if name else ""
+        text = redact(f"{what} is {state}. {tail} Mend the image and release again.")
+        raise PlatformError("azure", "promote", text)
+
+    def _endpoint(self, model: str) -> Any:
+        name = self.endpoint_name(model)
+
+        def look() -> Any:
+            with translate("look for the endpoint", name):
+                return self._workspace.client.online_endpoints.get(name)
+
+        found = found_or_none(look)
+        if found is None:
+            self._workspace.confirm()
+        return found
+
+    def _deployment(self, model: str, name: str) -> Any:
+        def look() -> Any:
+            with translate("look for a deployment", name):
+                return self._workspace.client.online_deployments.get(
+                    name, self.endpoint_name(model)
+                )
+
+        return found_or_none(look)
+
+    def _make_endpoint(self, model: str) -> None:
+        name = self.endpoint_name(model)
+        with translate("make the endpoint", name):
+            self._workspace.client.online_endpoints.begin_create_or_update(
+                definitions.endpoint_of(name, model)
+            )
+
+    def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
+        client, name = self._workspace.client, deployment_name(image.version)
+        with translate("make a deployment", name):
+            kept = client.environments.create_or_update(definitions.environment_of(image))
+            deployment = definitions.deployment_of(
+                name,
+                self.endpoint_name(image.model),
+                image,
+                environment=f"azureml:{kept.name}:{kept.version}",
+                size=self._settings.endpoint_size,
+                replicas=replicas,
+                release_id=release_id,
+            )
+            client.online_deployments.begin_create_or_update(deployment)
+
+    def _move(self, endpoint: Any, name: str | None) -> None:
+        """Give all traffic to one deployment, or to none; remember which had it."""
+        former = _served(endpoint)
+        endpoint.traffic = {name: 100} if name else {}
+        endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
+        with translate("move the traffic", endpoint.name):
+            self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
+
+    def _retire(self, model: str, kept: set[str]) -> None:
+        with translate("list the deployments", model):
+            found = list(self._workspace.client.online_deployments.list(self.endpoint_name(model)))
+        for deployment in found:
+            ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
+            if ours and deployment.name not in kept and _state(deployment) != "deleting":
+                self._delete(model, deployment.name)
+
+    def _delete(self, model: str, name: str) -> None:
+        try:
+            with translate("delete a deployment", name):
+                self._workspace.client.online_deployments.begin_delete(
+                    name, self.endpoint_name(model)
+                )
+        except NotFoundError:
+            return
+
+    def _replicas(self, model: str) -> int:
+        served = _served(self._endpoint(model))
+        found = self._deployment(model, served) if served else None
+        return int(found.instance_count) if found is not None else 1
+
+    def _log_tail(self, model: str, name: str) -> str:
+        try:
+            with translate("read the log of a deployment", name):
+                text = self._workspace.client.online_deployments.get_logs(
+                    name, self.endpoint_name(model), lines=_TAIL
+                )
+        except (NotFoundError, PlatformError) as error:
+            return f"Its log cannot be read ({error.code})."
+        return "Its log: " + " | ".join(str(text or "").splitlines()[-_TAIL:])
+
+    def _deployed(self, endpoint: Any, image: Image) -> Deployment:
+        return Deployment(
+            deployment_id=deployment_name(image.version),
+            environment=Environment.PRODUCTION,
+            endpoint=_address(endpoint),
+            image=image,
+            runtime=RUNTIME,
+        )
+
+
+def deployment_name(version: str) -> str:
+    """Return the deployment of a version: it begins with a letter and has at least 3 of them."""
+    return f"version-{version}"[:32]
+
+
+def _served(endpoint: Any) -> str | None:
+    """Return which deployment has all of the traffic."""
+    traffic = (endpoint.traffic or {}) if endpoint is not None else {}
+    return next((str(name) for name, share in traffic.items() if int(share) == 100), None)
+
+
+def _state(found: Any) -> str:
+    state = found.provisioning_state
+    return str(getattr(state, "value", state) or "succeeded").lower()
+
+
+def _address(endpoint: Any) -> str:
+    """Return what /score is appended to."""
+    return str(endpoint.scoring_uri or "").removesuffix("/score")
+
+
+def _under_way(detail: str) -> Rollout:
+    return Rollout(done=False, detail=detail)

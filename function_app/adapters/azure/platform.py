@@ -1,0 +1,73 @@
+"""What must stand in Azure before the first event: the parts, in the order they need each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.code_versions import CodeVersions
+from function_app.adapters.azure.compute_part import ComputePart
+from function_app.adapters.azure.environments import Environments
+from function_app.adapters.azure.event_parts import SubscriptionPart, data_filter, workspace_filter
+from function_app.adapters.azure.model_parts import (
+    BaselinePart,
+    ContainerPart,
+    EnvironmentPart,
+    StepPart,
+)
+from function_app.adapters.azure.platform_parts import Part, PartKeeper
+from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.azure.workspace_parts import DatastorePart, WorkspacePart
+from function_app.domain.platform import EnsuredPart, PlannedPart
+from function_app.domain.project import ModelProject
+from function_app.domain.training import Dataset
+from function_app.errors import NotFoundError
+
+
+class AzurePlatform:
+    """Plans, makes and removes each part by its name."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = {part.name: PartKeeper(part) for part in parts}
+
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self._parts)
+
+    def plan(self, part: str) -> PlannedPart:
+        return self._keeper(part).plan()
+
+    def ensure(self, part: str) -> EnsuredPart:
+        return self._keeper(part).ensure()
+
+    def remove(self, part: str) -> str:
+        return self._keeper(part).remove()
+
+    def _keeper(self, part: str) -> PartKeeper:
+        keeper = self._parts.get(part)
+        if keeper is None:
+            raise NotFoundError(f"There is no part {part!r}. Parts: {', '.join(self._parts)}.")
+        return keeper
+
+
+def azure_parts(
+    workspace: Workspace,
+    blobs: Blobs,
+    environments: Environments,
+    versions: CodeVersions,
+    projects: Mapping[str, ModelProject],
+    baseline: Callable[[str], Dataset],
+) -> list[Part]:
+    """Return the parts of the platform, each after those that it needs."""
+    connection = workspace.connection
+    s = connection.settings
+    parts: list[Part] = [
+        WorkspacePart(workspace),
+        ContainerPart(blobs),
+        DatastorePart(workspace),
+        ComputePart(workspace),
+        EnvironmentPart(workspace, environments, versions, projects),
+    ]
+    for model, project in projects.items():
+        parts.append(BaselinePart(workspace, blobs, model, baseline))
+        parts.append(StepPart(workspace, versions, model, project))
+    parts.append(SubscriptionPart(connection, s.data_topic, "data", data_filter(s.data_container)))
+    parts.append(SubscriptionPart(connection, s.workspace_topic, "workspace", workspace_filter()))
+    return parts

@@ -1,0 +1,102 @@
+"""Parts of the Azure platform: each is looked at, made or found, and removed by itself.
+
+A part that cannot be read is never taken for absent: only Azure's own "not found" is that. What
+does not carry this app's mark is never removed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
+from function_app.errors import PlatformError
+
+# On everything that this app makes.
+MARK, PLATFORM = "mlops", "platform"
+_UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling")
+
+
+class Part(Protocol):
+    """One thing that must stand before the first event."""
+
+    @property
+    def name(self) -> str: ...
+
+    def find(self) -> Any:
+        """Return what stands, None when nothing does."""
+
+    def differences(self, found: Any) -> list[str]:
+        """Return how what stands differs from what the settings say."""
+
+    def describe(self) -> str:
+        """Return in a few words what making it makes."""
+
+    def make(self, found: Any) -> None:
+        """Begin to make it, or to change what was found."""
+
+    def state_of(self, found: Any) -> str:
+        """Return Azure's word for where the making stands."""
+
+    def is_ours(self, found: Any) -> bool:
+        """Tell whether this app made it."""
+
+    def delete(self, found: Any) -> None:
+        """Begin to remove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartKeeper:
+    """Looks at one part and does what is missing; nothing here waits."""
+
+    part: Part
+
+    def plan(self) -> PlannedPart:
+        """Say what ensuring would do; changes nothing."""
+        name, found = self.part.name, self.part.find()
+        if found is None:
+            detail = f"Would make {self.part.describe()}."
+            return PlannedPart(part=name, state=PartState.ABSENT, detail=detail)
+        differences = self.part.differences(found)
+        if differences:
+            detail = f"Would change {'; '.join(differences)}."
+            return PlannedPart(part=name, state=PartState.DIFFERENT, detail=detail)
+        return PlannedPart(part=name, state=PartState.PRESENT, detail=self.part.describe())
+
+    def ensure(self) -> EnsuredPart:
+        """Make the part or find it; not ready while Azure is at it."""
+        name, found = self.part.name, self.part.find()
+        if found is None:
+            self.part.make(None)
+            return EnsuredPart(part=name, detail=f"Makes {self.part.describe()}.", ready=False)
+        state = self.part.state_of(found).lower()
+        if state in _UNDER_WAY:
+            return EnsuredPart(part=name, detail=f"It is {state}.", ready=False)
+        if state in ("failed", "canceled"):
+            text = f"{self.part.describe()} is {state}. Look at it in the portal, remove it, retry."
+            raise PlatformError("azure", f"make {name}", text)
+        differences = self.part.differences(found)
+        if differences:
+            self.part.make(found)
+            detail = f"Changes {'; '.join(differences)}."
+            return EnsuredPart(part=name, detail=detail, ready=False)
+        return EnsuredPart(part=name, detail=self.part.describe())
+
+    def remove(self) -> str:
+        """Remove the part when this app made it; return what was done."""
+        name, found = self.part.name, self.part.find()
+        if found is None:
+            return f"There is no {name}."
+        if not self.part.is_ours(found):
+            return f"{name} stays: this app did not make it."
+        self.part.delete(found)
+        return f"{self.part.describe()} is being removed."
+
+
+def found_or_none(look: Callable[[], Any]) -> Any:
+    """Return what a look gives, None when Azure says that there is none."""
+    from function_app.errors import NotFoundError
+
+    try:
+        return look()
+    except NotFoundError:
+        return None

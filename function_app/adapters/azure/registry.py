@@ -1,0 +1,183 @@
+"""The registry of models: Azure ML's, each run registered once under a number claimed first.
+
+Azure ML lists what is new late and takes a PUT of an existing version, so neither tells whether a
+number is free. A blob that is made only once does.
+"""
+
+import time
+from typing import Any
+
+from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.workspace import Workspace
+from function_app.domain.change import CodeVersion
+from function_app.domain.training import ModelVersion, Run
+from function_app.errors import NotFoundError, PlatformError
+
+CHAMPION = "champion"
+RUN, DIGEST, CODE_URI = "run_id", "digest", "code_uri"
+_METRIC = "metric."
+# Stages as people read them in the studio.
+REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
+MODEL_FILE = "model.skops"
+
+
+class AzureRegistry:
+    """Registers what a run wrote; nothing is copied, the version points at the run's output."""
+
+    def __init__(self, workspace: Workspace, blobs: Blobs, patience: float = 10.0) -> None:
+        self._workspace, self._blobs, self._patience = workspace, blobs, patience
+
+    def register(self, run: Run) -> ModelVersion:
+        name = f"{specs.output_folder(run.run_id, specs.TRAINING)}/{MODEL_FILE}"
+        digest = self._blobs.digest(name)
+        if digest is None:
+            raise PlatformError("azure", "register the model", f"{name} is missing. Train again.")
+        number = self._claim(run)
+        found = self._find(run.model, number)
+        if found is None:
+            self._create(run, number, digest)
+            found = self._read_back(run.model, number)
+        if found.run_id != run.run_id or found.digest != digest:
+            text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Look at both."
+            raise PlatformError("azure", "register the model", text)
+        return found
+
+    def get(self, model: str, version: str) -> ModelVersion:
+        return _read(self._get(model, version))
+
+    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+        found = [_read(entry) for entry in self._list(model) if RUN in (entry.tags or {})]
+        return tuple(sorted(found, key=lambda v: (_number(v.version), v.version)))
+
+    def mark_champion(self, version: ModelVersion) -> None:
+        # The new one first: for a moment there are two, never none.
+        entry = self._get(version.model, version.version)
+        if CHAMPION not in entry.tags or entry.stage != PRODUCTION:
+            self._change(entry, {**entry.tags, CHAMPION: "true"}, PRODUCTION)
+        for other in self._list(version.model):
+            if other.version != version.version and CHAMPION in (other.tags or {}):
+                tags = {name: text for name, text in other.tags.items() if name != CHAMPION}
+                self._change(self._get(version.model, other.version), tags, FORMER)
+
+    def archive(self, model: str, version: str) -> None:
+        """Hide a version from people's lists; it can still be got and served."""
+        with translate("archive a model", f"{model}:{version}"):
+            self._workspace.client.models.archive(model, version=version)
+
+    def _claim(self, run: Run) -> str:
+        """Return the number that is this run's and no other's, whatever was interrupted before."""
+        pointer = f"models/{run.model}/runs/{run.run_id}.json"
+        kept = self._blobs.read_json(pointer)
+        if kept is not None:
+            return str(kept["version"])
+        taken = [_number(entry.version) for entry in self._list(run.model)]
+        number = max(taken, default=0) + 1
+        while not (self._take(run, number) and self._is_free(run, number)):
+            number += 1
+        self._blobs.write_json(pointer, {"version": str(number)})
+        return str(number)
+
+    def _take(self, run: Run, number: int) -> bool:
+        name = f"models/{run.model}/versions/{number}.json"
+        if self._blobs.create_json(name, {RUN: run.run_id}):
+            return True
+        owner = self._blobs.read_json(name) or {}
+        return bool(owner.get(RUN) == run.run_id)
+
+    def _is_free(self, run: Run, number: int) -> bool:
+        """Tell whether nobody who claims no numbers has registered this one."""
+        found = self._find(run.model, str(number))
+        return found is None or found.run_id == run.run_id
+
+    def _create(self, run: Run, number: str, digest: str) -> None:
+        from azure.ai.ml.entities import Model
+
+        tags = {RUN: run.run_id, DIGEST: digest, specs.DATASET: run.dataset_version}
+        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+        if run.code is not None:
+            tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
+            tags[specs.COMMIT] = run.code.commit
+        if instance := run.tags.get("instance_id"):
+            tags["instance_id"] = instance
+        model = Model(
+            name=run.model,
+            version=number,
+            type="custom_model",
+            path=f"azureml://jobs/{run.run_id}/outputs/{specs.OUTPUTS[specs.TRAINING]}",
+            stage=REGISTERED,
+            tags=tags,
+            # Azure ML never lets these be changed.
+            properties={RUN: run.run_id, DIGEST: digest},
+        )
+        with translate("register the model", f"{run.model}:{number}"):
+            self._workspace.client.models.create_or_update(model)
+
+    def _read_back(self, model: str, number: str) -> ModelVersion:
+        """Return the version once Azure ML shows it; what is written may be seen late."""
+        end = time.monotonic() + self._patience
+        while True:
+            found = self._find(model, number)
+            if found is not None:
+                return found
+            if time.monotonic() >= end:
+                text = f"{model}:{number} was registered but is not shown. Try again later."
+                raise PlatformError("azure", "read the model back", text)
+            time.sleep(min(0.5, self._patience / 4))
+
+    def _find(self, model: str, version: str) -> ModelVersion | None:
+        try:
+            return self.get(model, version)
+        except NotFoundError:
+            return None
+
+    def _get(self, model: str, version: str) -> Any:
+        try:
+            with translate("look for a model", f"{model}:{version}"):
+                return self._workspace.client.models.get(model, version=version)
+        except NotFoundError as error:
+            text = f"{model} has no version {version}. See the registry."
+            raise NotFoundError(text) from error
+
+    def _list(self, model: str) -> list[Any]:
+        try:
+            with translate("list the versions", model):
+                return list(self._workspace.client.models.list(name=model))
+        except NotFoundError:
+            return []
+
+    def _change(self, entry: Any, tags: dict[str, str], stage: str) -> None:
+        entry.tags, entry.stage = tags, stage
+        with translate("mark a model", f"{entry.name}:{entry.version}"):
+            self._workspace.client.models.create_or_update(entry)
+
+
+def _read(entry: Any) -> ModelVersion:
+    tags = {str(name): str(text) for name, text in (entry.tags or {}).items()}
+    code = None
+    if digest := tags.get(specs.CODE):
+        code = CodeVersion(
+            model=entry.name,
+            version=digest,
+            uri=tags.get(CODE_URI, ""),
+            commit=tags.get(specs.COMMIT, ""),
+        )
+    return ModelVersion(
+        model=entry.name,
+        version=str(entry.version),
+        run_id=tags.get(RUN, ""),
+        uri=f"azureml:{entry.name}:{entry.version}",
+        digest=tags.get(DIGEST, ""),
+        metrics={
+            name.removeprefix(_METRIC): float(text)
+            for name, text in tags.items()
+            if name.startswith(_METRIC)
+        },
+        code=code,
+    )
+
+
+def _number(version: Any) -> int:
+    text = str(version)
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,81 @@
+"""What runs wrote, read from the container that their datastore stands for, and notes on them."""
+
+import json
+import math
+from typing import Any
+
+from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.blobs import Blobs
+from function_app.codec import load
+from function_app.domain.change import CheckReport
+from function_app.domain.gates import Predictions
+from function_app.errors import NotFoundError, PlatformError
+
+REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
+
+
+class RunOutputs:
+    """Reads outputs whole; none of them is large."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """Return the figures of a completed training; what is no finite number is left out."""
+        content = self._json(f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json")
+        figures = content if isinstance(content, dict) else {}
+        return {
+            name: float(value)
+            for name, value in figures.items()
+            if isinstance(value, int | float) and math.isfinite(value)
+        }
+
+    def predictions(self, run_id: str) -> Predictions:
+        """Return what a completed evaluation wrote."""
+        name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
+        content = self._json(name)
+        if content is None:
+            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        champion = content.get("champion")
+        return Predictions(
+            actual=tuple(content["actual"]),
+            challenger=tuple(content["predicted"]),
+            champion=None if champion is None else tuple(champion),
+        )
+
+    def checks(self, run_id: str) -> CheckReport:
+        """Return what a completed run of checks found."""
+        content = self.report(run_id, "checks.json")
+        return load(CheckReport, _parse("checks.json", content))
+
+    def report(self, run_id: str, name: str) -> bytes:
+        """Return a kept report; only the names that checks write are looked for."""
+        folder = specs.output_folder(run_id, specs.CHECKS)
+        content = self._blobs.read(f"{folder}/{name}") if name in REPORTS else None
+        if content is None:
+            raise NotFoundError(f"Run {run_id} kept no report {name}. Look at its checks.json.")
+        return content
+
+    def note_stop(self, run_id: str) -> None:
+        """Note that this app stops the run, so that whoever looks knows why it ends."""
+        self._blobs.write_json(_stop_note(run_id), {"reason": "deadline"})
+
+    def is_stopped(self, run_id: str) -> bool:
+        """Tell whether this app stopped the run."""
+        return self._blobs.read(_stop_note(run_id)) is not None
+
+    def _json(self, name: str) -> Any:
+        content = self._blobs.read(name)
+        return None if content is None else _parse(name, content)
+
+
+def _parse(name: str, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        text = f"{name} is not JSON. Look at the run's log."
+        raise PlatformError("azure", "read what a run wrote", text) from error
+
+
+def _stop_note(run_id: str) -> str:
+    return f"runs/{run_id}/stopped.json"

@@ -1,0 +1,91 @@
+"""What a run on Azure ML is told to do: its command, what it reads and what it writes.
+
+The code comes as an archive that is checked against its digest, so that a run takes the bytes that
+were published and nothing is uploaded per run.
+"""
+
+from dataclasses import dataclass, field
+
+from function_app.adapters.azure.workspace import datastore_path
+from function_app.domain.change import Bundle, CodeVersion
+
+KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
+TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
+# The folder that each kind of run writes, and the name of the run's output.
+OUTPUTS = {TRAINING: "model", EVALUATION: "evaluation", CHECKS: "report"}
+
+_UNPACK = (
+    'echo "${{inputs.digest}}  ${{inputs.code}}" | sha256sum --check --quiet'
+    ' && mkdir -p code && tar -xf "${{inputs.code}}" -C code'
+)
+_UNPACK_TOOLS = 'mkdir -p tools && tar -xf "${{inputs.tools}}" -C tools && cd tools'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One run before it is submitted; `files`, `folders` and `models` are inputs by name."""
+
+    run_id: str
+    kind: str
+    command: str
+    environment: str
+    code: Bundle
+    timeout_seconds: float
+    tags: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+
+
+def train_command(module: str) -> str:
+    """Return the command of a training with this module of the code."""
+    return (
+        f"{_UNPACK} && cd code && python -m {module}"
+        ' --data "${{inputs.rows}}" --out "${{outputs.model}}"'
+    )
+
+
+def evaluate_command(module: str, *, champion: bool) -> str:
+    """Return the command that lets models predict the held-out rows of the challenger's run."""
+    served = ' --champion "${{inputs.champion}}"' if champion else ""
+    return (
+        f"{_UNPACK} && cd code && python -m {module} predict"
+        f' --model "${{{{inputs.challenger}}}}"{served}'
+        ' --rows "${{inputs.challenger}}/test_rows.csv"'
+        ' --out "${{outputs.evaluation}}/predictions.json"'
+    )
+
+
+def checks_command(*, dry_run: bool) -> str:
+    """Return the command of checks; the reference rows of a dry run are this app's own."""
+    sample = " && python -m training sample --out ../reference.csv" if dry_run else ""
+    given = " --data ../reference.csv" if dry_run else ""
+    return (
+        f"{_UNPACK} && {_UNPACK_TOOLS}{sample} && python -m checks --code ../code"
+        f' --plan "${{{{inputs.plan}}}}" --out "${{{{outputs.report}}}}"{given}'
+    )
+
+
+def output_folder(run_id: str, kind: str) -> str:
+    """Return the name, in the container of versions, of the folder that a run writes."""
+    return f"runs/{run_id}/{OUTPUTS[kind]}"
+
+
+def output_uri(run_id: str, kind: str) -> str:
+    """Return the folder that a run writes, as Azure ML addresses it."""
+    return datastore_path(output_folder(run_id, kind)) + "/"
+
+
+def run_tags(
+    kind: str, model: str, dataset: str, code: CodeVersion | None, more: dict[str, str]
+) -> dict[str, str]:
+    """Return what is written on a run, so that it can be read back from Azure ML alone."""
+    tags = {**more, KIND: kind, MODEL: model, DATASET: dataset}
+    if code is not None:
+        tags |= {CODE: code.version, COMMIT: code.commit}
+    return tags
+
+
+def module_folder(module: str) -> str:
+    """Return the folder of a Python module in the code."""
+    return module.replace(".", "/")

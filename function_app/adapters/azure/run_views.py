@@ -1,0 +1,84 @@
+"""A job of Azure ML as one of our runs."""
+
+from typing import Any
+
+from function_app.adapters.azure.run_specs import (
+    CODE,
+    COMMIT,
+    DATASET,
+    KIND,
+    MODEL,
+    OUTPUTS,
+    TRAINING,
+    output_uri,
+)
+from function_app.domain.change import CodeVersion
+from function_app.domain.training import Run, RunStatus
+
+# Azure ML writes these words with varying case. A word that is not here is one of a run under way:
+# every story has a deadline.
+_ENDED = {
+    "completed": RunStatus.COMPLETED,
+    "failed": RunStatus.FAILED,
+    "canceled": RunStatus.FAILED,
+    "cancelled": RunStatus.FAILED,
+    "notresponding": RunStatus.FAILED,
+}
+_STOPPED = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
+_DETAILS = {
+    "failed": "Azure ML says that it failed.",
+    "canceled": "Somebody cancelled it in Azure ML.",
+    "cancelled": "Somebody cancelled it in Azure ML.",
+    "notresponding": "Its node does not answer Azure ML any more.",
+    "paused": "It is paused in Azure ML.",
+}
+
+
+def read_status(word: str | None, *, stopped: bool) -> tuple[RunStatus, str]:
+    """Return what a status of Azure ML means and why; `stopped` says that this app cancelled."""
+    word = (word or "").replace("_", "").lower()
+    status = _ENDED.get(word, RunStatus.RUNNING)
+    # From the request on, since nobody waits for the nodes to give up.
+    if stopped and (word.startswith("cancel") or status is RunStatus.RUNNING):
+        return RunStatus.TIMED_OUT, _STOPPED
+    return status, _DETAILS.get(word, "")
+
+
+def read_run(job: Any, *, stopped: bool, code_uri: str) -> Run:
+    """Return the run that a job of the SDK is; its tags say what it is about."""
+    tags = {str(name): str(value) for name, value in (job.tags or {}).items()}
+    status, detail = read_status(job.status, stopped=stopped)
+    link = getattr(job, "studio_url", None)
+    if detail and link:
+        detail = f"{detail} See {link}"
+    kind = tags.get(KIND, TRAINING)
+    code = None
+    if digest := tags.get(CODE):
+        code = CodeVersion(
+            model=tags.get(MODEL, ""),
+            version=digest,
+            uri=code_uri,
+            commit=tags.get(COMMIT, ""),
+        )
+    return Run(
+        run_id=job.name,
+        model=tags.get(MODEL, ""),
+        status=status,
+        dataset_version=tags.get(DATASET, ""),
+        output_uri=output_uri(job.name, kind if kind in OUTPUTS else TRAINING),
+        detail=detail,
+        tags=tags,
+        code=code,
+    )
+
+
+def unknown_run(run_id: str) -> Run:
+    """Return a run that Azure ML does not know."""
+    return Run(
+        run_id=run_id,
+        model="",
+        status=RunStatus.UNKNOWN,
+        dataset_version="",
+        output_uri="",
+        detail="Azure ML has no such run.",
+    )

@@ -1,0 +1,79 @@
+"""The Azure adapters of runs, models, images and deployments, put together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.build_context import BuildContexts
+from function_app.adapters.azure.build_runs import BuildRuns
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.code_versions import CodeVersions
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.environments import Environments
+from function_app.adapters.azure.images import AzureImages
+from function_app.adapters.azure.jobs import AzureJobs
+from function_app.adapters.azure.manifests_api import Manifests
+from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
+from function_app.adapters.azure.platform import AzurePlatform, azure_parts
+from function_app.adapters.azure.probe import AzureProbe
+from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.registry import AzureRegistry
+from function_app.adapters.azure.staging import AzureStaging
+from function_app.adapters.azure.web import Web
+from function_app.adapters.azure.workspace import Workspace
+from function_app.domain.project import ModelProject
+from function_app.domain.training import Dataset
+from function_app.errors import ConfigError
+from function_app.ports import Images, Jobs, Platform, Probe, Production, Registry, Staging
+
+CLUSTER, ENDPOINT = "cluster", "endpoint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The ports that this half of the adapters fulfils, and where bundles of code are kept."""
+
+    bundles: AzureBundles
+    jobs: Jobs
+    registry: Registry
+    images: Images
+    staging: Staging
+    production: Production
+    probe: Probe
+    platform: Platform
+
+
+def create_services(
+    connection: Connection,
+    root: Path,
+    projects: Mapping[str, ModelProject],
+    baseline: Callable[[str], Dataset],
+) -> Services:
+    """Return the adapters; no request is sent and no SDK imported before one is used."""
+    workspace, blobs, web = Workspace(connection), Blobs(connection), Web(connection)
+    bundles = AzureBundles(blobs, root)
+    environments = Environments(workspace, connection.settings.training_image)
+    versions = CodeVersions(workspace, bundles, environments)
+    manifests = Manifests(connection, web)
+    contexts, builds = BuildContexts(bundles, blobs), BuildRuns(connection, web)
+    parts = azure_parts(workspace, blobs, environments, versions, projects, baseline)
+    return Services(
+        bundles=bundles,
+        jobs=AzureJobs(workspace, blobs, bundles, environments, projects),
+        registry=AzureRegistry(workspace, blobs),
+        images=AzureImages(contexts, blobs, builds, manifests, projects),
+        staging=AzureStaging(connection, manifests.server),
+        production=_production(connection, workspace),
+        probe=AzureProbe(connection, blobs),
+        platform=AzurePlatform(parts),
+    )
+
+
+def _production(connection: Connection, workspace: Workspace) -> Production:
+    kind = connection.settings.production
+    if kind == CLUSTER:
+        return AzureProduction(connection)
+    if kind == ENDPOINT:
+        return OnlineEndpointProduction(workspace)
+    raise ConfigError(f"MLOPS_AZURE_PRODUCTION is {kind!r}. Use {CLUSTER} or {ENDPOINT}.")

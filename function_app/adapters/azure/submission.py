@@ -1,0 +1,76 @@
+"""Our runs and training steps as what Azure ML's SDK submits."""
+
+from typing import Any
+
+from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.run_specs import RunSpec
+from function_app.domain.change import CodeVersion
+
+
+def job_of(spec: RunSpec, code_path: str, compute: str | None, identity: str) -> Any:
+    """Return the command job of a run."""
+    from azure.ai.ml import Input, Output, command
+
+    inputs: dict[str, Any] = {
+        "code": Input(type="uri_file", path=code_path, mode="download"),
+        "digest": spec.code.digest,
+    }
+    for kind, given in (
+        ("uri_file", spec.files),
+        ("uri_folder", spec.folders),
+        ("custom_model", spec.models),
+    ):
+        inputs |= {name: Input(type=kind, path=p, mode="download") for name, p in given.items()}
+    folder = specs.output_uri(spec.run_id, spec.kind)
+    outputs = {specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload")}
+    return command(
+        name=spec.run_id,
+        display_name=spec.run_id,
+        experiment_name=spec.tags[specs.MODEL],
+        command=spec.command,
+        environment=spec.environment,
+        compute=compute,
+        inputs=inputs,
+        outputs=outputs,
+        timeout=int(spec.timeout_seconds),
+        tags=spec.tags,
+        # Else the SDK writes the commit of whatever checkout this process runs in.
+        properties={"mlflow.source.git.commit": spec.code.commit} if spec.code.commit else None,
+        identity=_identity(identity),
+    )
+
+
+def component_of(name: str, label: str, code: CodeVersion, command: str, environment: str) -> Any:
+    """Return the training step of a published version of the code, for pipelines of people."""
+    from azure.ai.ml import Input, Output
+    from azure.ai.ml.entities import CommandComponent
+
+    return CommandComponent(
+        name=name,
+        version=label,
+        display_name=name,
+        description=f"Trains {code.model} by the code of commit {code.commit or 'unknown'}.",
+        command=command,
+        environment=environment,
+        inputs={
+            "code": Input(type="uri_file", mode="download"),
+            "digest": Input(type="string", default=code.version),
+            "rows": Input(type="uri_file", mode="download"),
+        },
+        outputs={"model": Output(type="uri_folder", mode="upload")},
+        tags={
+            specs.KIND: "code",
+            specs.MODEL: code.model,
+            specs.CODE: code.version,
+            specs.COMMIT: code.commit,
+        },
+    )
+
+
+def _identity(resource_id: str) -> Any:
+    """Return the identity that a run has, where one is set on the compute."""
+    if not resource_id:
+        return None
+    from azure.ai.ml import ManagedIdentityConfiguration
+
+    return ManagedIdentityConfiguration(resource_id=resource_id)

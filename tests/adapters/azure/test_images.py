@@ -1,0 +1,239 @@
+"""Images by ACR Tasks: what is built, what a crash leaves, and what a failure says."""
+
+import hashlib
+import io
+import tarfile
+from datetime import timedelta
+
+import pytest
+
+from function_app.domain.serving import Image
+from function_app.domain.training import ModelVersion
+from function_app.errors import NotFoundError, PlatformError
+from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
+from tests.azure_servers.azure import NOW, Azure
+
+FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+LATER = NOW + timedelta(minutes=10)
+
+
+def registered(azure: Azure, number: str = "1", model: str = "diabetes") -> ModelVersion:
+    for name in FILES:
+        azure.wrote(f"runs/run-{number}/model/{name}", b"content")
+    return ModelVersion(
+        model=model,
+        version=number,
+        run_id=f"run-{number}",
+        uri=f"azureml:{model}:{number}",
+        digest=hashlib.sha256(b"content").hexdigest(),
+    )
+
+
+def built(azure: Azure, version: ModelVersion) -> Image:
+    build = azure.images().build(version)
+    if build.image is None:
+        azure.acr.finish(max(azure.acr.runs))
+        build = azure.images().build(version)
+    assert build.image is not None
+    return build.image
+
+
+def test_an_image_is_built_once_and_named_by_the_digest_that_was_pushed(azure: Azure) -> None:
+    version = registered(azure)
+
+    first = azure.images().build(version)
+    second = azure.images().build(version)
+    azure.acr.finish("run1")
+    third = azure.images().build(version)
+    fourth = azure.images().build(version)
+
+    assert (first.image, second.image) == (None, None)
+    assert third.image is not None
+    assert third == fourth
+    assert third.image.digest == azure.acr.manifests["diabetes:1"]
+    assert third.image.uri == f"{azure.acr.server}/diabetes@{third.image.digest}"
+    assert len(azure.acr.runs) == 1
+
+
+def test_the_files_of_a_build_are_the_service_the_model_and_nothing_else(azure: Azure) -> None:
+    azure.images().build(registered(azure))
+
+    with tarfile.open(fileobj=io.BytesIO(next(iter(azure.acr.contexts.values())))) as archive:
+        names = archive.getnames()
+        labels = archive.extractfile("Dockerfile")
+        assert labels is not None
+        text = labels.read().decode()
+
+    assert {f"model/{name}" for name in FILES} < set(names)
+    assert "scoring/server.py" in names
+    assert not [
+        name for name in names if name.split("/")[0] not in ("scoring", "model", "Dockerfile")
+    ]
+    assert 'LABEL org.opencontainers.image.version="1"' in text
+
+
+def test_the_same_version_is_the_same_archive(azure: Azure) -> None:
+    version = registered(azure)
+    azure.images().build(version)
+    azure.blobs.delete("versions", "images/")
+    azure.images().build(version)
+
+    first, second = azure.acr.contexts.values()
+
+    assert first == second
+
+
+def test_a_build_of_published_code_takes_that_codes_service(azure: Azure) -> None:
+    from dataclasses import replace
+
+    from function_app.adapters.azure.archives import pack
+    from function_app.domain.change import CodeVersion
+
+    archive = pack({"scoring/__main__.py": b"print('other')", "scoring/requirements.txt": b""})
+    bundle = azure.bundles().keep(archive, "c0ffee")
+    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+
+    image = built(azure, replace(registered(azure), code=code))
+
+    with tarfile.open(fileobj=io.BytesIO(next(iter(azure.acr.contexts.values())))) as packed:
+        member = packed.extractfile("scoring/__main__.py")
+        assert member is not None
+        assert member.read() == b"print('other')"
+    assert image.digest.startswith("sha256:")
+
+
+def test_a_build_that_was_queued_before_a_crash_is_taken_over(azure: Azure) -> None:
+    version = registered(azure)
+    azure.arm.lose_answer("POST", "/scheduleRun")
+
+    with pytest.raises(PlatformError):
+        azure.images().build(version)
+    again = azure.images().build(version)
+    azure.acr.finish("run1")
+    done = azure.images().build(version)
+
+    assert again.image is None
+    assert done.image is not None
+    assert len(azure.acr.runs) == 1
+
+
+def test_a_build_of_somebody_else_is_not_taken_for_ours(azure: Azure) -> None:
+    version, other = registered(azure), registered(azure, "2")
+    azure.images().build(other)
+    azure.arm.fail("POST", "/scheduleRun", DENIED)
+    with pytest.raises(PlatformError):
+        azure.images().build(version)
+
+    waiting = azure.images(lambda: LATER).build(version)
+    azure.acr.finish("run1")
+    queued = azure.images(lambda: LATER).build(version)
+    azure.acr.finish("run2")
+    done = azure.images(lambda: LATER).build(version)
+
+    assert waiting.image is None
+    assert queued.image is None
+    assert done.image is not None
+    assert done.image.digest == azure.acr.manifests["diabetes:1"]
+    assert len(azure.acr.runs) == 2
+
+
+def test_a_wish_without_a_run_is_queued_when_its_process_had_time_enough(azure: Azure) -> None:
+    version = registered(azure)
+    azure.arm.fail("POST", "/scheduleRun", DENIED)
+    with pytest.raises(PlatformError):
+        azure.images().build(version)
+
+    soon = azure.images().build(version)
+    runs = len(azure.acr.runs)
+    later = azure.images(lambda: LATER).build(version)
+
+    assert soon.image is None
+    assert runs == 0
+    assert later.image is None
+    assert len(azure.acr.runs) == 1
+
+
+def test_a_failed_build_shows_the_end_of_its_log_and_is_not_queued_by_a_repeat(
+    azure: Azure,
+) -> None:
+    version = registered(azure)
+    azure.images().build(version)
+    azure.acr.log = "Step 1\nfetched https://a/b?sig=abcdef123456\nerror: no space left\n"
+    azure.acr.finish("run1", "Failed")
+
+    for _ in range(2):
+        with pytest.raises(PlatformError, match="error: no space left") as caught:
+            azure.images().build(version)
+
+    assert "abcdef123456" not in str(caught.value)
+    assert len(azure.acr.runs) == 1
+
+
+def test_a_failed_build_is_queued_again_for_who_asks_the_next_day(azure: Azure) -> None:
+    version = registered(azure)
+    azure.images().build(version)
+    azure.acr.finish("run1", "Failed")
+    with pytest.raises(PlatformError):
+        azure.images().build(version)
+
+    azure.images(lambda: NOW + timedelta(days=1)).build(version)
+    azure.acr.finish("run2")
+
+    assert azure.images().build(version).image is not None
+
+
+def test_an_image_whose_tag_was_moved_is_still_the_one_that_was_built(azure: Azure) -> None:
+    version = registered(azure)
+    image = built(azure, version)
+    azure.acr.manifests["diabetes:old"] = image.digest
+    azure.acr.manifests["diabetes:1"] = "sha256:" + "0" * 64
+
+    assert built(azure, version) == image
+
+
+def test_an_image_that_was_deleted_is_an_error_and_not_built_anew(azure: Azure) -> None:
+    version = registered(azure)
+    built(azure, version)
+    azure.acr.manifests.clear()
+
+    with pytest.raises(PlatformError, match="is gone from"):
+        azure.images().build(version)
+    assert len(azure.acr.runs) == 1
+
+
+def test_an_image_whose_note_was_lost_is_found_by_its_tag(azure: Azure) -> None:
+    version = registered(azure)
+    image = built(azure, version)
+    azure.blobs.delete("versions", "images/")
+
+    assert azure.images().build(version).image == image
+
+
+def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:
+    version = registered(azure)
+    azure.wrote("runs/run-1/model/model.skops", b"other")
+
+    with pytest.raises(PlatformError, match="not what was registered"):
+        azure.images().build(version)
+    assert azure.acr.runs == {}
+
+
+def test_a_model_that_mlops_toml_does_not_name_is_not_built(azure: Azure) -> None:
+    with pytest.raises(NotFoundError, match=r"mlops\.toml"):
+        azure.images().build(registered(azure, model="other"))
+
+
+def test_throttling_and_faults_of_the_registry_are_waited_for(azure: Azure) -> None:
+    azure.arm.fail("POST", "/listBuildSourceUploadUrl", THROTTLED)
+    version = registered(azure)
+    azure.images().build(version)
+    azure.arm.fail("GET", "/runs/", BROKEN)
+
+    assert azure.images().build(version).image is None
+
+
+def test_who_may_not_build_is_told_so(azure: Azure) -> None:
+    azure.arm.fail("POST", "/listBuildSourceUploadUrl", DENIED, times=9)
+
+    with pytest.raises(PlatformError, match=r"AuthorizationFailed.*role"):
+        azure.images().build(registered(azure))

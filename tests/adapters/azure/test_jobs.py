@@ -1,0 +1,225 @@
+"""Runs on Azure ML when Azure fails, is slow, or says no."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from function_app.adapters.azure.archives import pack
+from function_app.adapters.azure.run_views import read_status
+from function_app.domain.change import CheckPlan, CodeVersion
+from function_app.domain.training import Dataset, RunStatus
+from function_app.errors import NotFoundError, PlatformError
+from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
+from tests.azure_servers.azure import Azure, sdk_warnings
+
+pytestmark = sdk_warnings
+RUN = "train-diabetes-a"
+
+
+def dataset(azure: Azure) -> Dataset:
+    uri = f"{azure.blobs.url}/versions/datasets/rows.csv"
+    return Dataset(model="diabetes", version="d" * 64, uri=uri)
+
+
+def test_a_run_whose_answer_was_lost_is_found_and_not_submitted_again(azure: Azure) -> None:
+    azure.arm.lose_answer("PUT", "/jobs/")
+
+    with pytest.raises(PlatformError):
+        azure.jobs().submit(RUN, dataset(azure), None, {})
+    run = azure.jobs().submit(RUN, dataset(azure), None, {})
+
+    assert run.status is RunStatus.RUNNING
+    assert len(azure.arm.asked("PUT", "/jobs/")) == 1
+
+
+def test_a_throttled_request_is_repeated_and_a_broken_one_too(azure: Azure) -> None:
+    azure.arm.fail("GET", "/jobs/", BROKEN)
+    azure.arm.fail("PUT", "/jobs/", THROTTLED)
+
+    assert azure.jobs().submit(RUN, dataset(azure), None, {}).status is RunStatus.RUNNING
+
+
+def test_who_may_not_submit_is_told_so_and_which_role_helps(azure: Azure) -> None:
+    azure.arm.fail("PUT", "/jobs/", DENIED, times=9)
+
+    with pytest.raises(PlatformError, match=r"submit a run.*AuthorizationFailed.*403.*role"):
+        azure.jobs().submit(RUN, dataset(azure), None, {})
+
+
+def test_who_may_not_read_runs_does_not_take_one_for_absent(azure: Azure) -> None:
+    azure.arm.fail("GET", "/jobs/", DENIED, times=9)
+
+    with pytest.raises(PlatformError, match="AuthorizationFailed"):
+        azure.jobs().get(RUN)
+
+
+def test_a_run_without_a_workspace_is_not_taken_for_one_that_nobody_submitted(
+    azure: Azure,
+) -> None:
+    azure.ml.standing = False
+
+    with pytest.raises(PlatformError, match="workspace"):
+        azure.jobs().get(RUN)
+
+
+def test_one_environment_serves_all_runs_of_the_same_packages(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit("train-diabetes-b", dataset(azure), None, {})
+
+    assert len(azure.arm.asked("PUT", "/environments/")) == 1
+
+
+def test_the_archive_of_the_apps_own_code_is_the_same_in_every_process(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit("train-diabetes-b", dataset(azure), None, {})
+
+    bundles = [name for name in azure.blobs.containers["versions"] if name.startswith("bundles/")]
+    assert len(bundles) == 1
+
+
+def test_a_run_reads_this_apps_files_through_the_datastore_and_others_where_they_are(
+    azure: Azure,
+) -> None:
+    elsewhere = Dataset(model="diabetes", version="d", uri="https://elsewhere.example/rows.csv")
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit("train-diabetes-b", elsewhere, None, {})
+
+    inputs = [r.json["properties"]["inputs"]["rows"] for r in azure.arm.asked("PUT", "/jobs/")]
+
+    assert [given["uri"] for given in inputs] == [
+        "azureml://datastores/mlops/paths/datasets/rows.csv",
+        "https://elsewhere.example/rows.csv",
+    ]
+
+
+def test_runs_take_the_compute_of_the_settings_or_none_when_it_is_serverless(
+    azure: Azure,
+) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.with_settings(compute="serverless").jobs().submit(
+        "train-diabetes-b", dataset(azure), None, {}
+    )
+
+    first, second = (r.json["properties"] for r in azure.arm.asked("PUT", "/jobs/"))
+    assert first["computeId"].endswith("/computes/training")
+    assert not second.get("computeId")
+
+
+def test_a_run_has_the_identity_of_the_settings(azure: Azure) -> None:
+    identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/u"
+    azure.with_settings(compute_identity=identity).jobs().submit(RUN, dataset(azure), None, {})
+
+    given = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]["identity"]
+    assert given["identityType"] == "Managed"
+    assert given["resourceId"] == identity
+
+
+def test_checks_get_code_plan_and_tools_and_no_setting_of_this_app(azure: Azure) -> None:
+    bundle = azure.bundles().keep_own("training")
+    plan = CheckPlan(
+        lint=("ruff", "check", "."),
+        tests=("pytest",),
+        training="training",
+        dry_run=True,
+        timeout_seconds=60,
+    )
+    azure.with_root("checks").jobs().submit_checks("checks-a", "diabetes", bundle, plan, {})
+
+    job = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]
+    assert set(job["inputs"]) == {"code", "digest", "plan", "tools"}
+    assert "python -m checks --code ../code" in job["command"]
+    assert job["environmentVariables"] == {}
+    assert job["limits"]["timeout"] == "PT11M"
+    conda = azure.arm.asked("PUT", "/environments/")[0].json["properties"]["condaFile"]
+    assert "ruff==" in conda
+
+
+def test_code_without_its_training_folder_is_run_and_fails_where_people_look(
+    azure: Azure,
+) -> None:
+    bundle = azure.bundles().keep(pack({"README.md": b"moved"}), "c0ffee")
+    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+
+    azure.jobs().submit(RUN, dataset(azure), code, {})
+
+    job = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]
+    assert job["inputs"]["digest"]["value"] == bundle.digest
+    assert job["properties"] == {"mlflow.source.git.commit": "c0ffee"}
+
+
+def test_reports_of_checks_are_read_and_no_other_name_is_looked_for(azure: Azure) -> None:
+    found = b'{"results": [{"name": "lint", "passed": true, "detail": "ok"}], "isolation": "none"}'
+    azure.wrote("runs/checks-a/report/checks.json", found)
+    azure.wrote("runs/checks-a/report/secret", b"x")
+
+    assert azure.jobs().checks("checks-a").passed
+    assert azure.jobs().report("checks-a", "checks.json") == found
+    with pytest.raises(NotFoundError):
+        azure.jobs().report("checks-a", "secret")
+    with pytest.raises(NotFoundError):
+        azure.jobs().report("checks-a", "../../models/diabetes/versions/1.json")
+
+
+def test_a_run_that_a_person_cancelled_is_failed_and_names_the_studio(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.ml.move(RUN, "Canceled")
+
+    run = azure.jobs().get(RUN)
+
+    assert run.status is RunStatus.FAILED
+    assert "Somebody cancelled it" in run.detail
+    assert "https://ml.azure.com/runs/" in run.detail
+
+
+def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.ml.move(RUN, "Completed")
+
+    azure.jobs().cancel(RUN)
+
+    assert azure.jobs().get(RUN).status is RunStatus.COMPLETED
+    assert azure.arm.asked("POST", "/cancel") == []
+
+
+def test_all_pages_of_runs_are_read_and_older_ones_are_left_out(azure: Azure) -> None:
+    for number in range(5):
+        azure.jobs().submit(f"train-diabetes-{number}", dataset(azure), None, {})
+    before, after = datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+
+    assert len(azure.jobs().list_runs(before)) == 5
+    assert azure.jobs().list_runs(after) == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("NotStarted", RunStatus.RUNNING),
+        ("Queued", RunStatus.RUNNING),
+        ("Preparing", RunStatus.RUNNING),
+        ("Provisioning", RunStatus.RUNNING),
+        ("Starting", RunStatus.RUNNING),
+        ("Running", RunStatus.RUNNING),
+        ("Finalizing", RunStatus.RUNNING),
+        ("CancelRequested", RunStatus.RUNNING),
+        ("Paused", RunStatus.RUNNING),
+        ("Unheard", RunStatus.RUNNING),
+        (None, RunStatus.RUNNING),
+        ("Completed", RunStatus.COMPLETED),
+        ("completed", RunStatus.COMPLETED),
+        ("Failed", RunStatus.FAILED),
+        ("NotResponding", RunStatus.FAILED),
+        ("Canceled", RunStatus.FAILED),
+    ],
+)
+def test_each_status_of_azure_ml_means_one_of_ours(word: str | None, status: RunStatus) -> None:
+    assert read_status(word, stopped=False)[0] is status
+
+
+@pytest.mark.parametrize("word", ["Running", "CancelRequested", "Canceled"])
+def test_a_run_that_this_app_stops_is_timed_out_at_once(word: str) -> None:
+    assert read_status(word, stopped=True)[0] is RunStatus.TIMED_OUT
+
+
+@pytest.mark.parametrize("word", ["Completed", "Failed"])
+def test_a_run_that_ends_of_itself_in_spite_of_the_stop_keeps_its_end(word: str) -> None:
+    assert read_status(word, stopped=True)[0] is not RunStatus.TIMED_OUT

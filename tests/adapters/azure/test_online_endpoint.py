@@ -1,0 +1,126 @@
+"""Production on a managed online endpoint: traffic that moves only to what stands, and back."""
+
+import pytest
+
+from function_app.domain.serving import Image, Rollout
+from function_app.errors import PlatformError
+from tests.azure_servers.arm import DENIED
+from tests.azure_servers.azure import Azure, sdk_warnings
+
+pytestmark = sdk_warnings
+
+
+def image(version: str) -> Image:
+    digest = "sha256:" + version[-1] + "a" * 63
+    uri = f"registry.azurecr.io/diabetes@{digest}"
+    return Image(model="diabetes", version=version, digest=digest, uri=uri)
+
+
+def reached(azure: Azure, wish: Image | None, *, back: bool = False) -> Rollout:
+    """Ask as a story does, with Azure at work in between."""
+    for _ in range(8):
+        production = azure.online()
+        if back or wish is None:
+            rollout = production.roll_back("diabetes", wish)
+        else:
+            rollout = production.promote(f"release-diabetes-{wish.version}", wish, 2)
+        if rollout.done:
+            return rollout
+        azure.endpoints.settle()
+    raise AssertionError(rollout.detail)
+
+
+def traffic(azure: Azure) -> dict[str, int]:
+    found = azure.endpoints.endpoints[azure.online().endpoint_name("diabetes")]
+    return dict(found["properties"].get("traffic") or {})
+
+
+def deployments(azure: Azure) -> set[str]:
+    return {name for _, name in azure.endpoints.deployments}
+
+
+def test_a_model_that_was_never_promoted_has_no_champion(azure: Azure) -> None:
+    assert azure.online().champion("diabetes") is None
+    assert azure.online().endpoint("diabetes") is None
+    assert reached(azure, None) == Rollout()
+
+
+def test_a_promoted_image_is_the_champion_and_answers_at_the_scoring_address(
+    azure: Azure,
+) -> None:
+    rollout = reached(azure, image("1"))
+
+    assert rollout.deployment is not None
+    assert rollout.deployment.endpoint.startswith("https://diabetes-")
+    assert azure.online().champion("diabetes") == image("1")
+    assert azure.online().endpoint("diabetes") == rollout.deployment.endpoint
+
+
+def test_promoting_twice_changes_nothing_the_second_time(azure: Azure) -> None:
+    first = reached(azure, image("1"))
+    before = len([r for r in azure.arm.requests if r.method in ("PUT", "PATCH", "DELETE")])
+
+    assert reached(azure, image("1")) == first
+    assert before == len([r for r in azure.arm.requests if r.method in ("PUT", "PATCH", "DELETE")])
+
+
+def test_no_traffic_moves_before_the_deployment_stands(azure: Azure) -> None:
+    reached(azure, image("1"))
+
+    waiting = azure.online().promote("release-diabetes-2", image("2"), 2)
+    still = azure.online().promote("release-diabetes-2", image("2"), 2)
+
+    assert (waiting.deployment, still.deployment) == (None, None)
+    assert traffic(azure) == {"version-1": 100}
+    assert azure.online().champion("diabetes") == image("1")
+
+
+def test_a_deployment_that_fails_is_an_error_with_its_log_and_the_champion_stays(
+    azure: Azure,
+) -> None:
+    reached(azure, image("1"))
+    azure.online().promote("release-diabetes-2", image("2"), 2)
+    azure.endpoints.settle("Failed")
+
+    with pytest.raises(PlatformError, match="ModuleNotFoundError"):
+        azure.online().promote("release-diabetes-2", image("2"), 2)
+    assert azure.online().champion("diabetes") == image("1")
+
+
+def test_the_former_deployment_stays_until_the_next_promotion(azure: Azure) -> None:
+    reached(azure, image("1"))
+    reached(azure, image("2"))
+    after_two = deployments(azure)
+    reached(azure, image("3"))
+    azure.endpoints.settle()
+
+    assert after_two == {"version-1", "version-2"}
+    assert deployments(azure) == {"version-2", "version-3"}
+
+
+def test_a_roll_back_is_one_move_of_the_traffic(azure: Azure) -> None:
+    reached(azure, image("1"))
+    reached(azure, image("2"))
+
+    moving = azure.online().roll_back("diabetes", image("1"))
+
+    assert not moving.done
+    assert traffic(azure) == {"version-1": 100}
+    assert reached(azure, image("1"), back=True).deployment is not None
+    assert azure.online().champion("diabetes") == image("1")
+
+
+def test_a_roll_back_to_nothing_takes_the_traffic_and_keeps_the_endpoint(azure: Azure) -> None:
+    reached(azure, image("1"))
+
+    assert reached(azure, None) == Rollout()
+
+    assert azure.online().champion("diabetes") is None
+    assert len(azure.endpoints.endpoints) == 1
+
+
+def test_who_may_not_read_endpoints_does_not_take_one_for_absent(azure: Azure) -> None:
+    azure.arm.fail("GET", "/onlineEndpoints/", DENIED, times=9)
+
+    with pytest.raises(PlatformError, match="AuthorizationFailed"):
+        azure.online().champion("diabetes")

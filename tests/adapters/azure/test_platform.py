@@ -1,0 +1,228 @@
+"""The parts of the Azure platform: planned, made, changed, removed, and never guessed at."""
+
+import pytest
+
+from function_app.domain.platform import PartState
+from function_app.errors import ConfigError, NotFoundError, PlatformError
+from tests.azure_servers.arm import DENIED, THROTTLED
+from tests.azure_servers.azure import Azure, sdk_warnings
+
+pytestmark = sdk_warnings
+FUNCTION = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a/functions/on_event"
+PARTS = (
+    "workspace",
+    "versions container",
+    "datastore",
+    "compute",
+    "environment",
+    "baseline dataset of diabetes",
+    "training step of diabetes",
+    "events of data",
+    "events of workspace",
+)
+
+
+def whole(azure: Azure) -> Azure:
+    """Return an Azure whose settings name everything that this app may make."""
+    return azure.with_settings(
+        events_function=FUNCTION,
+        data_topic="data-topic",
+        workspace_topic="workspace-topic",
+        key_vault="/subscriptions/s/vaults/v",
+        application_insights="/subscriptions/s/components/i",
+    )
+
+
+def made(azure: Azure) -> Azure:
+    """Let every part be made, as the story does, and Azure be done with it in between."""
+    for part in azure.platform().parts():
+        while not azure.platform().ensure(part).ready:
+            azure.ml.provide()
+            azure.grid.succeed()
+    return azure
+
+
+def test_the_parts_come_in_the_order_in_which_they_need_each_other(azure: Azure) -> None:
+    assert azure.platform().parts() == PARTS
+
+
+def test_an_empty_subscription_is_planned_as_absent_and_stays_empty(azure: Azure) -> None:
+    azure.blobs.containers.clear()
+    azure.ml.standing = False
+
+    states = {p: whole(azure).platform().plan(p).state for p in PARTS[:2] + PARTS[7:]}
+
+    assert set(states.values()) == {PartState.ABSENT}
+    assert [r for r in azure.arm.requests if r.method != "GET"] == []
+    assert azure.blobs.containers == {}
+
+
+def test_every_part_is_made_once_and_found_after_that(azure: Azure) -> None:
+    made(whole(azure))
+    before = len([r for r in azure.arm.requests if r.method == "PUT"])
+
+    made(whole(azure))
+
+    assert len([r for r in azure.arm.requests if r.method == "PUT"]) == before
+    plans = [whole(azure).platform().plan(part) for part in PARTS]
+    assert {plan.state for plan in plans} == {PartState.PRESENT}
+
+
+def test_a_part_is_not_ready_while_azure_makes_it(azure: Azure) -> None:
+    first = azure.platform().ensure("compute")
+    second = azure.platform().ensure("compute")
+    azure.ml.provide()
+    third = azure.platform().ensure("compute")
+
+    assert (first.ready, second.ready, third.ready) == (False, False, True)
+    assert len(azure.arm.asked("PUT", "/computes/")) == 1
+
+
+def test_compute_has_no_node_while_nothing_runs(azure: Azure) -> None:
+    identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/u"
+    azure.with_settings(compute_identity=identity).platform().ensure("compute")
+
+    body = azure.arm.asked("PUT", "/computes/")[0].json
+    scale = body["properties"]["properties"]["scaleSettings"]
+    assert (scale["minNodeCount"], scale["maxNodeCount"]) == (0, 2)
+    assert scale["nodeIdleTimeBeforeScaleDown"] == "PT2M"
+    assert body["tags"] == {"mlops": "platform"}
+    assert list(body["identity"]["userAssignedIdentities"]) == [identity]
+
+
+def test_compute_that_failed_is_an_error_and_not_made_anew(azure: Azure) -> None:
+    azure.platform().ensure("compute")
+    azure.ml.resources["/computes/training"]["properties"]["provisioningState"] = "Failed"
+
+    with pytest.raises(PlatformError, match="is failed"):
+        azure.platform().ensure("compute")
+
+
+def test_compute_of_another_number_of_nodes_is_different_and_changed(azure: Azure) -> None:
+    made(azure)
+    azure.ml.resources["/computes/training"]["properties"]["properties"]["scaleSettings"][
+        "maxNodeCount"
+    ] = 9
+
+    plan = azure.platform().plan("compute")
+    changing = azure.platform().ensure("compute")
+    azure.ml.provide()
+
+    assert plan.state is PartState.DIFFERENT
+    assert "most nodes 9 to 2" in plan.detail
+    assert not changing.ready
+    assert azure.platform().plan("compute").state is PartState.PRESENT
+
+
+def test_compute_of_another_size_is_not_changed_in_place(azure: Azure) -> None:
+    made(azure)
+    other = azure.with_settings(compute_size="Standard_NC6")
+
+    assert other.platform().plan("compute").state is PartState.DIFFERENT
+    with pytest.raises(ConfigError, match="does not change"):
+        other.platform().ensure("compute")
+
+
+def test_serverless_compute_is_always_there(azure: Azure) -> None:
+    serverless = azure.with_settings(compute="serverless")
+
+    assert serverless.platform().ensure("compute").ready
+    assert serverless.platform().plan("compute").state is PartState.PRESENT
+    assert "stays" in serverless.platform().remove("compute")
+
+
+@pytest.mark.parametrize("part", [*PARTS[2:7]])
+def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
+    for method in ("GET", "PUT"):
+        azure.arm.fail(method, "/workspaces/", DENIED, times=99)
+
+    with pytest.raises(PlatformError, match="AuthorizationFailed"):
+        azure.platform().plan(part)
+    with pytest.raises(PlatformError, match="AuthorizationFailed"):
+        azure.platform().ensure(part)
+
+
+def test_storage_that_refuses_is_not_taken_for_an_absent_container(azure: Azure) -> None:
+    azure.blobs.refused.add("versions")
+
+    with pytest.raises(PlatformError, match="AuthorizationPermissionMismatch"):
+        azure.platform().plan("versions container")
+
+
+def test_a_workspace_is_not_made_without_its_vault_and_says_what_makes_it(azure: Azure) -> None:
+    azure.ml.standing = False
+
+    with pytest.raises(ConfigError, match="infra/"):
+        azure.platform().ensure("workspace")
+    assert azure.arm.asked("PUT", "/workspaces/") == []
+
+
+def test_a_workspace_that_the_settings_describe_is_made(azure: Azure) -> None:
+    azure.ml.standing = False
+
+    first = whole(azure).platform().ensure("workspace")
+
+    body = azure.arm.asked("PUT", "/workspaces/workspace")[0].json
+    assert not first.ready
+    assert body["tags"] == {"mlops": "platform"}
+    assert body["properties"]["systemDatastoresAuthMode"] == "identity"
+
+
+def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) -> None:
+    made(whole(azure))
+
+    data = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
+    runs = azure.grid.subscriptions["workspace-topic/mlops-workspace"]["properties"]
+    assert data["filter"]["subjectBeginsWith"].endswith("/containers/data/")
+    assert data["filter"]["advancedFilters"][0]["key"] == "data.api"
+    assert data["destination"]["properties"]["resourceId"] == FUNCTION
+    assert "Microsoft.MachineLearningServices.RunCompleted" in runs["filter"]["includedEventTypes"]
+
+
+def test_a_subscription_that_somebody_changed_is_different_and_changed_back(azure: Azure) -> None:
+    made(whole(azure))
+    properties = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
+    properties["filter"]["subjectBeginsWith"] = "/elsewhere/"
+
+    plan = whole(azure).platform().plan("events of data")
+    made(whole(azure))
+
+    assert plan.state is PartState.DIFFERENT
+    assert "subjectBeginsWith" in plan.detail
+    assert whole(azure).platform().plan("events of data").state is PartState.PRESENT
+
+
+def test_subscriptions_that_infra_keeps_are_left_to_it(azure: Azure) -> None:
+    assert azure.platform().ensure("events of data").ready
+    assert "infra/" in azure.platform().plan("events of data").detail
+    assert "stays" in azure.platform().remove("events of data")
+    assert azure.grid.subscriptions == {}
+
+
+def test_what_this_app_made_is_removed_and_what_it_did_not_make_stays(azure: Azure) -> None:
+    made(whole(azure))
+    azure.ml.resources["/computes/training"]["tags"] = {"owner": "somebody"}
+
+    told = {part: whole(azure).platform().remove(part) for part in reversed(PARTS)}
+
+    assert "stays" in told["compute"]
+    assert "stays" in told["workspace"]
+    assert "stays" in told["versions container"]
+    assert azure.grid.subscriptions == {}
+    assert "/datastores/mlops" not in azure.ml.resources
+    assert "/computes/training" in azure.ml.resources
+
+
+def test_a_part_that_is_gone_is_removed_without_complaint(azure: Azure) -> None:
+    assert azure.platform().remove("compute") == "There is no compute."
+
+
+def test_a_throttled_part_is_asked_for_again(azure: Azure) -> None:
+    azure.arm.fail("PUT", "/computes/", THROTTLED)
+
+    assert not azure.platform().ensure("compute").ready
+
+
+def test_a_part_that_does_not_exist_is_not_found(azure: Azure) -> None:
+    with pytest.raises(NotFoundError, match="compute"):
+        azure.platform().plan("garden")

@@ -1,0 +1,57 @@
+"""From data to production, all through the adapters: each step takes what the one before gave."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from function_app.domain.gates import GatePolicy, judge
+from function_app.domain.release import release_id
+from function_app.domain.training import Dataset, RunStatus
+from tests.azure_servers.azure import ROOT, VERSIONS, Azure, sdk_warnings
+from tests.azure_servers.compute import Compute
+
+pytestmark = sdk_warnings
+
+
+def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    sample = [sys.executable, "-m", "training", "sample", "--out", str(rows)]
+    subprocess.run(sample, cwd=ROOT, check=True)
+    version = hashlib.sha256(rows.read_bytes()).hexdigest()
+    azure.wrote(f"datasets/{version}.csv", rows.read_bytes())
+    uri = f"{azure.blobs.url}/{VERSIONS}/datasets/{version}.csv"
+    dataset = Dataset(model="diabetes", version=version, uri=uri)
+    compute, jobs = Compute(azure.ml, azure.blobs, VERSIONS), azure.jobs()
+
+    jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
+    compute.run("train-diabetes-a")
+    run = jobs.get("train-diabetes-a")
+    jobs.submit_evaluation("train-diabetes-a-vs-nothing", run, None, {})
+    compute.run("train-diabetes-a-vs-nothing")
+    verdict = judge(jobs.predictions("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
+    model = azure.registry().register(run)
+    azure.images().build(model)
+    azure.acr.finish("run1")
+    image = azure.images().build(model).image
+    assert image is not None
+    release = release_id(model.model, model.version)
+    azure.staging().deploy(release, image)
+    azure.aci.run("staging-diabetes-1")
+    staged = azure.staging().deploy(release, image)
+    for _ in range(3):
+        azure.production().promote(release, image, 2)
+        azure.cluster.settle()
+    promoted = azure.production().promote(release, image, 2)
+
+    assert run.status is RunStatus.COMPLETED
+    assert verdict.passed
+    assert staged.deployment is not None
+    assert promoted.deployment is not None
+    champion = azure.production().champion("diabetes")
+    assert champion == image
+    traced = azure.registry().get(champion.model, champion.version)
+    assert jobs.get(traced.run_id).dataset_version == version
+    golden = json.loads(azure.blobs.containers[VERSIONS]["runs/train-diabetes-a/model/golden.json"])
+    assert len(golden["result"]) == 5

@@ -1,0 +1,195 @@
+"""Azure on this machine: the management API, its storage, and adapters that differ by settings."""
+
+import importlib
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.build_context import BuildContexts
+from function_app.adapters.azure.build_runs import BuildRuns
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.code_versions import CodeVersions
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.environments import Environments
+from function_app.adapters.azure.images import AzureImages
+from function_app.adapters.azure.jobs import AzureJobs
+from function_app.adapters.azure.manifests_api import Manifests
+from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
+from function_app.adapters.azure.platform import AzurePlatform, azure_parts
+from function_app.adapters.azure.probe import AzureProbe
+from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.registry import AzureRegistry
+from function_app.adapters.azure.staging import AzureStaging
+from function_app.adapters.azure.web import Web
+from function_app.adapters.azure.workspace import Workspace
+from function_app.azure_settings import AzureSettings
+from function_app.domain.project import ModelProject
+from function_app.domain.training import Dataset
+from function_app.settings import read_projects
+from tests.azure_servers.aci import ContainerInstances
+from tests.azure_servers.acr import Registry
+from tests.azure_servers.aks import ManagedClusters
+from tests.azure_servers.arm import ArmServer
+from tests.azure_servers.arm_ml import MachineLearning
+from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.cluster import Cluster
+from tests.azure_servers.event_grid import EventGrid
+from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.names import settings_of_tests
+from tests.azure_servers.online import OnlineEndpoints
+from tests.azure_servers.tls import Tls
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = "versions"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+# Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
+sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Azure:
+    """What a test of an adapter has: the servers, and the settings that lead to them."""
+
+    arm: ArmServer
+    ml: MachineLearning
+    blobs: BlobServer
+    acr: Registry
+    aci: ContainerInstances
+    cluster: Cluster
+    grid: EventGrid
+    endpoints: OnlineEndpoints
+    settings: AzureSettings
+    root: Path
+    folder: Path
+    projects: dict[str, ModelProject]
+
+    def connection(self) -> Connection:
+        return Connection(self.settings, retries=2)
+
+    def jobs(self) -> AzureJobs:
+        """Return new jobs, as another process of the app has them."""
+        workspace = Workspace(self.connection())
+        blobs = Blobs(workspace.connection)
+        bundles = AzureBundles(blobs, self.root)
+        environments = Environments(workspace, self.settings.training_image)
+        return AzureJobs(workspace, blobs, bundles, environments, self.projects)
+
+    def bundles(self) -> AzureBundles:
+        """Return new bundles of code."""
+        return AzureBundles(Blobs(self.connection()), self.root)
+
+    def registry(self) -> AzureRegistry:
+        """Return a new registry, as another process of the app has it."""
+        workspace = Workspace(self.connection())
+        return AzureRegistry(workspace, Blobs(workspace.connection), patience=0.5)
+
+    def images(self, now: Callable[[], datetime] = lambda: NOW) -> AzureImages:
+        """Return new images, as another process of the app has them."""
+        connection = self.connection()
+        blobs, web = Blobs(connection), Web(connection)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs)
+        builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
+        return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
+
+    def staging(self) -> AzureStaging:
+        """Return a new staging, as another process of the app has it."""
+        return AzureStaging(self.connection(), self.acr.server, lambda: NOW)
+
+    def production(self) -> AzureProduction:
+        """Return a new production, as another process of the app has it."""
+        return AzureProduction(self.connection())
+
+    def online(self) -> OnlineEndpointProduction:
+        """Return a new production on a managed endpoint."""
+        return OnlineEndpointProduction(Workspace(self.connection()))
+
+    def probe(self) -> AzureProbe:
+        """Return a new probe."""
+        connection = self.connection()
+        return AzureProbe(connection, Blobs(connection))
+
+    def platform(self) -> AzurePlatform:
+        """Return a new platform, as another process of the app has it."""
+        workspace = Workspace(self.connection())
+        blobs = Blobs(workspace.connection)
+        environments = Environments(workspace, self.settings.training_image)
+        versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
+
+        def baseline(model: str) -> Dataset:
+            uri = blobs.url(f"datasets/{model}/baseline.csv")
+            return Dataset(model=model, version="b" * 64, uri=uri)
+
+        parts = azure_parts(workspace, blobs, environments, versions, self.projects, baseline)
+        return AzurePlatform(parts)
+
+    def with_settings(self, **values: Any) -> "Azure":
+        """Return the same Azure seen with other settings."""
+        return replace(self, settings=replace(self.settings, **values))
+
+    def with_root(self, *packages: str) -> "Azure":
+        """Return the same Azure, of an app that has these packages beside its training."""
+        root = Path(tempfile.mkdtemp(dir=self.folder))
+        (root / "training").symlink_to(ROOT / "training")
+        for name in packages:
+            (root / name).mkdir()
+            (root / name / "__init__.py").write_text('"""A stand-in."""\n')
+        return replace(self, root=root)
+
+    def wrote(self, name: str, content: bytes) -> None:
+        """Let a run have written a file."""
+        self.blobs.put(VERSIONS, name, content)
+
+
+@pytest.fixture
+def azure(
+    tls: Tls,
+    identity: IdentityServer,
+    tmp_path: Path,
+) -> Iterator[Azure]:
+    _import_sdk()
+    with (
+        ArmServer(tls) as arm,
+        BlobServer(tls) as blobs,
+        Registry(tls, arm) as acr,
+        Cluster(tls) as cluster,
+    ):
+        ManagedClusters(arm, cluster.url, tls.ca_file.read_bytes())
+        blobs.containers[VERSIONS] = {}
+        settings = settings_of_tests(
+            tls.ca_file,
+            management_endpoint=arm.url,
+            blob_endpoint=blobs.url,
+            compute="training",
+            registry_server=acr.server,
+            cluster="cluster",
+        )
+        ml = MachineLearning(arm)
+        yield Azure(
+            arm=arm,
+            ml=ml,
+            blobs=blobs,
+            acr=acr,
+            aci=ContainerInstances(arm),
+            cluster=cluster,
+            grid=EventGrid(arm),
+            endpoints=OnlineEndpoints(arm),
+            settings=settings,
+            root=ROOT,
+            folder=tmp_path,
+            projects=read_projects(ROOT / "mlops.toml"),
+        )
+
+
+def _import_sdk() -> None:
+    """Import Azure ML's SDK, whose classes warn of their own libraries' future as they are made."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("azure.ai.ml")
+        importlib.import_module("azure.ai.ml.entities")

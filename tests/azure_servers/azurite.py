@@ -1,0 +1,115 @@
+"""Azurite, Microsoft's emulator of storage, over https and with tokens as Azure's storage has it."""
+
+import base64
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+from tests.azure_servers.tls import Tls
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".tools" / "azurite"
+VERSION = "3.35.0"
+ACCOUNTS = 500
+_SERVICES = ("Blob", "Queue", "Table")
+
+
+class NoAzurite(Exception):  # noqa: N818 - a reason to skip
+    """Azurite cannot run here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A storage account of its own for each test, empty at first."""
+
+    name: str
+    blob_endpoint: str
+    tables_endpoint: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Azurite:
+    """A running emulator and its accounts."""
+
+    ports: dict[str, int]
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def account(self) -> Account:
+        """Return an account that nobody has used."""
+        name = f"account{next(self.numbers):04d}"
+        return Account(
+            name=name,
+            blob_endpoint=f"https://127.0.0.1:{self.ports['Blob']}/{name}",
+            tables_endpoint=f"https://127.0.0.1:{self.ports['Table']}/{name}",
+        )
+
+
+def install() -> Path:
+    """Return Azurite's program, after installing it once below .tools; NoAzurite when it cannot."""
+    program = FOLDER / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+    if not shutil.which("node") or not shutil.which("npm"):
+        raise NoAzurite("Azurite needs node and npm on the PATH.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / ".lock").open("w") as lock:
+        # Two sessions of tests must not install into one folder.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER)]
+            ended = subprocess.run(
+                [*command, f"azurite@{VERSION}"], capture_output=True, text=True, check=False
+            )
+            if ended.returncode or not program.exists():
+                raise NoAzurite(f"npm could not install azurite: {ended.stderr.strip()[-300:]}")
+    return program
+
+
+@contextmanager
+def running(folder: Path, tls: Tls) -> Iterator[Azurite]:
+    """Run Azurite on free ports with its files in a folder."""
+    program = install()
+    key = base64.b64encode(b"a key that nobody uses: tokens do").decode()
+    accounts = ";".join(f"account{number:04d}:{key}" for number in range(ACCOUNTS))
+    command = ["node", str(program), "--disableTelemetry", "--skipApiVersionCheck"]
+    command += ["--oauth", "basic", "--cert", str(tls.certificate), "--key", str(tls.key)]
+    command += ["--location", str(folder), "--silent"]
+    command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "AZURITE_ACCOUNTS": accounts},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    # Somebody must read what it says, else it stops when the pipe is full.
+    reader = Thread(target=process.stdout.read, daemon=True)
+    try:
+        ports = _ports(process.stdout)
+        reader.start()
+        yield Azurite(ports=ports)
+    finally:
+        process.terminate()
+        process.wait(20)
+        if reader.ident:
+            reader.join()
+        process.stdout.close()
+
+
+def _ports(output: IO[str]) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    said = []
+    for line in output:
+        said.append(line)
+        if "successfully listening" in line:
+            ports[line.split()[1]] = int(line.rsplit(":", 1)[1])
+        if len(ports) == len(_SERVICES):
+            return ports
+    raise NoAzurite(f"Azurite ended: {''.join(said)[-300:]}")

@@ -1,0 +1,133 @@
+"""A small threaded server whose answers a test writes; it records what it was asked."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from tests.azure_servers.tls import Tls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a client asked; the names of headers are in lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, None when there is none."""
+        return json.loads(self.body) if self.body else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server answers: `content` as JSON, or `body` as it is; `drop` hangs up instead."""
+
+    status: int = 200
+    content: Any = None
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+
+
+Respond = Callable[[Request], Answer]
+
+
+class Server:
+    """Serves on a free port of localhost, over https when it is given a certificate."""
+
+    def __init__(self, respond: Respond, tls: Tls | None = None) -> None:
+        self.respond = respond
+        self.requests: list[Request] = []
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _listener(self))
+        self._http.daemon_threads = True
+        if tls:
+            # The handshake is left to the thread of the connection: a client that is slow with
+            # its own keeps nobody else waiting.
+            self._http.socket = tls.server_context().wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
+        scheme = "https" if tls else "http"
+        self.port = int(self._http.server_address[1])
+        self.url = f"{scheme}://localhost:{self.port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def asked(self, method: str, path: str = "") -> list[Request]:
+        """Return the requests of a method whose path contains this text."""
+        return [r for r in list(self.requests) if r.method == method and path in r.path]
+
+    def close(self) -> None:
+        """Stop to listen."""
+        self._http.shutdown()
+        self._http.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
+    class Listener(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # Head and body go in one piece: in two, the second waits for the first one's receipt.
+        wbufsize = -1
+
+        def _answer(self) -> None:
+            parts = urlsplit(self.path)
+            request = Request(
+                method=self.command,
+                path=parts.path,
+                query={k: v[-1] for k, v in parse_qs(parts.query, keep_blank_values=True).items()},
+                headers={name.lower(): value for name, value in self.headers.items()},
+                body=self._body(),
+            )
+            server.requests.append(request)
+            answer = server.respond(request)
+            if answer.drop:
+                self.close_connection = True
+                return
+            body, headers = answer.body, dict(answer.headers)
+            if answer.content is not None:
+                body = json.dumps(answer.content).encode()
+                headers.setdefault("Content-Type", "application/json")
+            self.send_response(answer.status)
+            headers.setdefault("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    for method in ("GET", "HEAD", "PUT", "POST", "PATCH", "MERGE", "DELETE"):
+        setattr(Listener, f"do_{method}", Listener._answer)
+    return Listener

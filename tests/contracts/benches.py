@@ -1,0 +1,122 @@
+"""Both platforms with a trained model: what builds, deploys and serves, and lets time pass."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.staging import LocalStaging
+from function_app.domain.serving import Image, Rollout
+from function_app.domain.training import ModelVersion
+from function_app.ports import Images, Production, Staging
+from function_app.settings import read_projects
+from tests.azure_servers.azure import ROOT, Azure
+
+ASKS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One platform; `settle` lets everything that is under way come to its end."""
+
+    images: Images
+    staging: Staging
+    production: Production
+    version: Callable[[str], ModelVersion]
+    settle: Callable[[], None]
+
+    def image(self, number: str) -> Image:
+        """Return the image of a version, asked for as a story does."""
+        version = self.version(number)
+        for _ in range(ASKS):
+            build = self.images.build(version)
+            if build.image is not None:
+                return build.image
+            self.settle()
+        raise AssertionError(build.detail)
+
+    def reach(self, ask: Callable[[], Rollout]) -> Rollout:
+        """Ask until it is done, as a story does."""
+        for _ in range(ASKS):
+            rollout = ask()
+            if rollout.done:
+                return rollout
+            self.settle()
+        raise AssertionError(rollout.detail)
+
+
+def train(folder: Path) -> Path:
+    """Train this project's model; return the folder with its files."""
+    rows, out = folder / "rows.csv", folder / "model"
+    sample = [sys.executable, "-m", "training", "sample", "--out", str(rows)]
+    training = [sys.executable, "-m", "training", "--data", str(rows), "--out", str(out)]
+    for command in (sample, training):
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return out
+
+
+@contextmanager
+def local_bench(state: Path, model: Path) -> Iterator[Bench]:
+    """Give this machine; what was started is stopped."""
+    processes, projects = Processes(state / "processes"), read_projects(ROOT / "mlops.toml")
+    images = LocalImages(state, ROOT, projects, LocalBundles(state))
+
+    def version(number: str) -> ModelVersion:
+        return _version(number, model, str(model))
+
+    staging = LocalStaging(state, images, processes)
+    yield Bench(
+        images=images,
+        staging=staging,
+        production=LocalProduction(state, ROOT, images, processes),
+        version=version,
+        settle=lambda: None,
+    )
+    for release in staging.list_releases():
+        staging.remove(release)
+    processes.stop("production-diabetes")
+
+
+def azure_bench(azure: Azure, model: Path) -> Bench:
+    """Give Azure, whose services do their work when time passes."""
+
+    def version(number: str) -> ModelVersion:
+        for path in model.iterdir():
+            azure.wrote(f"runs/run-{number}/model/{path.name}", path.read_bytes())
+        return _version(number, model, f"azureml:diabetes:{number}")
+
+    def settle() -> None:
+        for run_id, run in azure.acr.runs.items():
+            if run["properties"]["status"] == "Queued":
+                azure.acr.finish(run_id)
+        for name, group in list(azure.aci.groups.items()):
+            if group["properties"]["provisioningState"] == "Deleting":
+                del azure.aci.groups[name]
+            elif group["properties"]["provisioningState"] == "Creating":
+                azure.aci.run(name)
+        azure.cluster.settle()
+
+    return Bench(
+        images=azure.images(),
+        staging=azure.staging(),
+        production=azure.production(),
+        version=version,
+        settle=settle,
+    )
+
+
+def _version(number: str, model: Path, uri: str) -> ModelVersion:
+    return ModelVersion(
+        model="diabetes",
+        version=number,
+        run_id=f"run-{number}",
+        uri=uri,
+        digest=hashlib.sha256((model / "model.skops").read_bytes()).hexdigest(),
+    )

@@ -1,0 +1,258 @@
+"""What every platform's runs must do, on this machine and against Azure ML's SDK."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.registry import LocalRegistry
+from function_app.domain.change import Bundle, CheckPlan
+from function_app.domain.training import Dataset, RunStatus
+from function_app.errors import NotFoundError
+from function_app.ports import Jobs, Registry
+from function_app.settings import read_projects
+from tests.azure_servers.azure import ROOT, VERSIONS, azure, sdk_warnings
+from tests.azure_servers.base import Answer, Server
+from tests.azure_servers.compute import Compute
+
+__all__ = ["azure"]
+pytestmark = sdk_warnings
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One platform: its runs and models, how a run gets to its end, how bytes get to be data."""
+
+    jobs: Jobs
+    registry: Registry
+    finish: Callable[[str], None]
+    add: Callable[[bytes], Dataset]
+    keep: Callable[[bytes], Bundle]
+
+
+@pytest.fixture(scope="session")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("rows") / "rows.csv"
+    command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return path.read_bytes()
+
+
+@pytest.fixture(params=["local", "azure"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    if request.param == "azure":
+        yield _azure_bench(request)
+        return
+    with Server(lambda _: Answer()) as topic:
+        yield _local_bench(tmp_path, topic.url)
+
+
+def _azure_bench(request: pytest.FixtureRequest) -> Bench:
+    place = request.getfixturevalue("azure")
+    compute = Compute(place.ml, place.blobs, VERSIONS)
+
+    def add(content: bytes) -> Dataset:
+        version = hashlib.sha256(content).hexdigest()
+        place.wrote(f"datasets/{version}.csv", content)
+        uri = f"{place.blobs.url}/{VERSIONS}/datasets/{version}.csv"
+        return Dataset(model="diabetes", version=version, uri=uri)
+
+    return Bench(
+        jobs=place.jobs(),
+        registry=place.registry(),
+        finish=lambda run_id: print(compute.run(run_id)),
+        add=add,
+        keep=lambda archive: place.bundles().keep(archive, "c0ffee"),
+    )
+
+
+def _local_bench(state: Path, topic: str) -> Bench:
+    bundles = LocalBundles(state)
+    projects = read_projects(ROOT / "mlops.toml")
+    processes = Processes(state / "processes")
+    jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles)
+
+    def finish(run_id: str) -> None:
+        while not jobs.get(run_id).status.ended:
+            time.sleep(0.05)
+
+    def add(content: bytes) -> Dataset:
+        version = hashlib.sha256(content).hexdigest()
+        path = state / f"{version}.csv"
+        path.write_bytes(content)
+        return Dataset(model="diabetes", version=version, uri=str(path))
+
+    return Bench(
+        jobs=jobs,
+        registry=LocalRegistry(state, LocalEvents(topic, "key")),
+        finish=finish,
+        add=add,
+        keep=lambda archive: bundles.keep(archive, "c0ffee"),
+    )
+
+
+def code_archive(**changed: bytes) -> bytes:
+    """Return this project's training code as a commit's archive, some modules changed or added."""
+    files = {path.name: path.read_bytes() for path in (ROOT / "training").glob("*.*")}
+    files |= {f"{name}.py": content for name, content in changed.items()}
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(f"training/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def test_a_run_that_is_submitted_twice_is_one_run(bench: Bench, rows: bytes) -> None:
+    dataset = bench.add(rows)
+
+    first = bench.jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
+    bench.finish("train-diabetes-a")
+    second = bench.jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
+
+    assert first.status is RunStatus.RUNNING
+    assert second.status is RunStatus.COMPLETED
+    assert second.metrics["mse"] > 0
+    assert second.dataset_version == dataset.version
+    assert second.tags["instance_id"] == "i"
+    since = datetime.now(UTC) - 2000 * DAY
+    assert [run.run_id for run in bench.jobs.list_runs(since)] == ["train-diabetes-a"]
+
+
+def test_a_run_that_nobody_submitted_is_unknown(bench: Bench) -> None:
+    run = bench.jobs.get("train-diabetes-b")
+
+    assert run.status is RunStatus.UNKNOWN
+    assert run.detail
+    bench.jobs.cancel("train-diabetes-b")
+
+
+def test_a_run_whose_code_fails_is_failed_and_says_so(bench: Bench) -> None:
+    bench.jobs.submit("train-diabetes-c", bench.add(b"a,b\n1,2\n"), None, {})
+    bench.finish("train-diabetes-c")
+
+    run = bench.jobs.get("train-diabetes-c")
+
+    assert run.status is RunStatus.FAILED
+    assert run.detail
+    assert run.metrics == {}
+
+
+def test_a_run_that_is_cancelled_is_timed_out_also_when_it_is_cancelled_twice(
+    bench: Bench, rows: bytes
+) -> None:
+    bench.jobs.submit("train-diabetes-d", bench.add(rows), None, {})
+
+    bench.jobs.cancel("train-diabetes-d")
+    bench.jobs.cancel("train-diabetes-d")
+
+    assert bench.jobs.get("train-diabetes-d").status is RunStatus.TIMED_OUT
+
+
+def test_a_published_version_is_found_and_trains(bench: Bench, rows: bytes) -> None:
+    changed = (
+        (ROOT / "training" / "train.py").read_bytes().replace(b'"alpha": 0.4', b'"alpha": 0.5')
+    )
+    bundle = bench.keep(code_archive(train=changed))
+    version = bench.jobs.publish("diabetes", bundle)
+
+    assert bench.jobs.publish("diabetes", bundle) == version
+    assert bench.jobs.code("diabetes") == version
+    assert bench.jobs.code("diabetes", version.version) == version
+    bench.jobs.submit("train-diabetes-e", bench.add(rows), version, {})
+    bench.finish("train-diabetes-e")
+    run = bench.jobs.get("train-diabetes-e")
+    assert run.code == version
+    assert run.metrics["alpha"] == 0.5
+
+
+def test_code_that_was_never_published_is_not_found(bench: Bench) -> None:
+    assert bench.jobs.code("diabetes") is None
+    with pytest.raises(NotFoundError):
+        bench.jobs.code("diabetes", "f" * 64)
+
+
+def test_challenger_and_champion_predict_the_same_rows(bench: Bench, rows: bytes) -> None:
+    bench.jobs.submit("train-diabetes-f", bench.add(rows), None, {})
+    bench.finish("train-diabetes-f")
+    run = bench.jobs.get("train-diabetes-f")
+    alone = bench.jobs.submit_evaluation("f-vs-nothing", run, None, {})
+    bench.finish("f-vs-nothing")
+    champion = bench.registry.register(run)
+    bench.jobs.submit_evaluation("f-vs-1", run, champion, {})
+    bench.finish("f-vs-1")
+
+    predictions = bench.jobs.predictions("f-vs-1")
+
+    assert alone.run_id == "f-vs-nothing"
+    assert bench.jobs.predictions("f-vs-nothing").champion is None
+    assert predictions.challenger == predictions.champion
+    assert len(predictions.actual) == len(predictions.challenger) == 89
+
+
+def test_predictions_of_no_evaluation_are_not_found(bench: Bench) -> None:
+    with pytest.raises(NotFoundError):
+        bench.jobs.predictions("nothing-vs-nothing")
+
+
+def test_runs_are_registered_once_and_listed_in_order(bench: Bench, rows: bytes) -> None:
+    for name in ("a", "b"):
+        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.finish(f"train-diabetes-{name}")
+    first = bench.registry.register(bench.jobs.get("train-diabetes-a"))
+    second = bench.registry.register(bench.jobs.get("train-diabetes-b"))
+
+    again = bench.registry.register(bench.jobs.get("train-diabetes-a"))
+
+    assert (first.version, second.version) == ("1", "2")
+    assert again == first
+    assert bench.registry.get("diabetes", "1") == first
+    assert bench.registry.list_versions("diabetes") == (first, second)
+    assert len(first.digest) == 64
+    assert first.metrics["mse"] > 0
+    bench.registry.mark_champion(first)
+    bench.registry.mark_champion(second)
+
+
+def test_a_version_that_was_never_registered_is_not_found(bench: Bench) -> None:
+    with pytest.raises(NotFoundError):
+        bench.registry.get("diabetes", "7")
+    assert bench.registry.list_versions("diabetes") == ()
+
+
+@pytest.mark.skipif(not (ROOT / "checks").exists(), reason="the package of checks is not here")
+def test_checks_of_a_bundle_are_reported_with_their_files(bench: Bench) -> None:
+    plan = CheckPlan(
+        lint=("ruff", "check", "--no-cache", "--isolated", "--select", "F", "."),
+        tests=("pytest", "-q"),
+        training="training",
+        dry_run=True,
+        timeout_seconds=60,
+    )
+    bundle = bench.keep(code_archive(test_commit=b"def test_it() -> None:\n    assert 1 == 2\n"))
+
+    bench.jobs.submit_checks("checks-diabetes-a", "diabetes", bundle, plan, {})
+    bench.jobs.submit_checks("checks-diabetes-a", "diabetes", bundle, plan, {})
+    bench.finish("checks-diabetes-a")
+    report = bench.jobs.checks("checks-diabetes-a")
+
+    assert bench.jobs.get("checks-diabetes-a").status is RunStatus.COMPLETED
+    found = {result.name: result.passed for result in report.results}
+    assert found == {"lint": True, "tests": False, "dry run": True}
+    assert b"test_it" in bench.jobs.report("checks-diabetes-a", "junit.xml")
+    with pytest.raises(NotFoundError):
+        bench.jobs.report("checks-diabetes-a", "../request.json")
