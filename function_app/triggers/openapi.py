@@ -148,6 +148,4 @@ def _operation(route: str, respond: Respond) -> dict[str, Any]:
 
 def _refusals() -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {
-        status: {"description": text, "content": content} for status, text in _REFUSALS.items()
-    }
+    return {status: {"description": text, "content": content} for status, text in _REFUSALS.items()}

@@ -83,7 +83,10 @@ def _local_bench(state: Path, topic: str) -> Bench:
     bundles = LocalBundles(state)
     projects = read_projects(ROOT / "mlops.toml")
     processes = Processes(state / "processes")
-    jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles)
+    baseline = state / "baseline.csv"
+    jobs = LocalJobs(
+        state, ROOT, processes, projects, (topic, "key"), bundles, lambda model: baseline
+    )
 
     def finish(run_id: str) -> None:
         while not jobs.get(run_id).status.ended:

@@ -36,7 +36,7 @@ REGISTRY = (
     "/subscriptions/0b1c2d3e/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/acr"
 )
 BLOB = "/blobServices/default/containers/data/blobs/diabetes/2026/new.csv"
-RUN = {
+RUN: dict[str, Any] = {
     "experimentId": "0fa9dfaa-cba3-4fa7-b590-23e48548f5c1",
     "experimentName": "diabetes",
     "runId": "train-diabetes-0123456789ab",
