@@ -1,0 +1,1 @@
+"""Checks infra/ without a network and without a compiler: `python -m infra.check`."""
