@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.check import names, policy, roles, settings, structure, versions
+from infra.check import names, policy, properties, roles, settings, structure, versions
 from infra.check.problems import Problem
 from infra.check.program import load
 
@@ -31,6 +31,7 @@ def run(root: Path, repository: Path) -> Report:
         # These work out values, which needs symbols and modules that are there.
         problems += names.check(program)
         problems += settings.check(program, repository)
+        problems += properties.check(program)
     resources = sum(len(file.of("resource")) for file in program.templates())
     assignments = len(roles.read_rows(root))
     summary = f"{len(program.files)} files, {resources} resources, {assignments} roles"
