@@ -466,7 +466,7 @@ resource deployerKeyVaultSecretsOfficerOnVault 'Microsoft.Authorization/roleAssi
   }
 }
 
-// To make the models' namespace (infra/hooks/postprovision.sh).
+// To make the models' namespace (infra/hooks.py).
 resource deployerAzureKubernetesServiceRbacClusterAdminOnCluster 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withCluster && hasDeployer) {
   name: guid(cluster.id, deployerPrincipalId, azureKubernetesServiceRbacClusterAdmin)
   scope: cluster
