@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.check import names, policy, properties, roles, settings, structure, versions
+from infra.check import host, names, policy, properties, roles, settings, structure, versions
 from infra.check.problems import Problem
 from infra.check.program import load
 
@@ -32,6 +32,7 @@ def run(root: Path, repository: Path) -> Report:
         problems += names.check(program)
         problems += settings.check(program, repository)
         problems += properties.check(program)
+        problems += host.check(program, repository)
     resources = sum(len(file.of("resource")) for file in program.templates())
     assignments = len(roles.read_rows(root))
     summary = f"{len(program.files)} files, {resources} resources, {assignments} roles"
