@@ -4,10 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test crash bench lint check base-image lock clean
+.PHONY: help demo up test crash bench lint check infra-check base-image lock clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # One stamp: a changed lock makes the environment anew, an unchanged one costs nothing.
 $(READY): uv.lock pyproject.toml scripts/setup
@@ -38,6 +38,9 @@ lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/lint-imports
 
 check: lint test ## Everything CI checks: lint and tests
+
+infra-check: $(READY) ## Check the templates for Azure without a network
+	@$(PY) -m infra.check
 
 base-image: $(READY) ## Make the base image, so that staging runs as a container
 	@sh scripts/base-image

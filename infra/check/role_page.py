@@ -1,0 +1,71 @@
+"""docs/roles.md, made from the table of roles."""
+
+import json
+from pathlib import Path
+
+from infra.check.roles import ADAPTERS, FILE, read_rows
+
+
+def write_page(root: Path) -> str:
+    """Return docs/roles.md."""
+    rows = read_rows(root)
+    without = json.loads((root / FILE).read_text("utf-8"))["without"]
+    text = [
+        "# Who may do what in Azure",
+        "",
+        "Made by `python -m infra.check --write-docs` from `infra/roles.json`; `make infra-check`",
+        "holds the table and the role assignments in `infra/modules/` to each other, both ways. A",
+        "scope is the smallest resource that the operation touches; no identity has a role on the",
+        "subscription.",
+        "",
+    ]
+    for identity in dict.fromkeys(row.identity for row in rows):
+        text += [
+            f"## {_IDENTITIES[identity]}",
+            "",
+            "| to | role | on | when |",
+            "|---|---|---|---|",
+        ]
+        for row in (row for row in rows if row.identity == identity):
+            who = row.by.replace(f"{ADAPTERS}/", "")
+            when = _WHEN.get(row.when, row.when)
+            text.append(
+                f"| {row.operation} ({who}) | {row.role} `{row.id}` | `{row.scope}` | {when} |"
+            )
+        text.append("")
+    text += ["## Adapters that need no role", ""]
+    text += [f"- `{path.removeprefix(ADAPTERS + '/')}`: {why}" for path, why in without.items()]
+    text += [
+        "",
+        "The workspace's own identity gets its roles on its storage, vault and registry from",
+        "Azure ML itself. Whoever deploys needs Contributor and Role Based Access Control",
+        "Administrator on the subscription (or Owner); so does the federated identity of CI.",
+        "",
+    ]
+    return "\n".join(text)
+
+
+_IDENTITIES = {
+    "app": "The app",
+    "staging": "Staging's container groups",
+    "training": "Training runs",
+    "kubelet": "Production's nodes",
+    "cluster": "The cluster",
+    "dataTopic": "The topic of the data storage",
+    "workspaceTopic": "The topic of Azure ML",
+    "registryTopic": "The topic of the registry",
+    "ownTopic": "The topic of our own events",
+    "publisher": "Build systems that publish events",
+    "deployer": "Whoever deploys",
+}
+_WHEN = {
+    "": "always",
+    "each": "each named one",
+    "useStorageBackend": "Durable on Azure Storage",
+    "useScheduler": "Durable Task Scheduler",
+    "useScheduler && hasDeployer": "Durable Task Scheduler",
+    "hasDeployer": "always",
+    "withCluster": "with a cluster",
+    "withCluster && hasDeployer": "with a cluster",
+    "privateNetwork": "private network",
+}

@@ -1,0 +1,116 @@
+"""The table of roles (roles.json) against what the templates assign, both ways."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.check.parser import text_of
+from infra.check.problems import Problem
+from infra.check.program import Program
+from infra.check.render import render
+from infra.check.syntax import BicepFile, Call, Declaration, Expression, Loop, Name, Object
+
+FILE = "roles.json"
+ADAPTERS = "function_app/adapters/azure"
+_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+_ADAPTER = re.compile(r"function_app/adapters/azure/\w+\.py")
+# Files whose assignments have no scope property are deployed into this group.
+_GROUPS = {"modules/staging-roles.bicep": "stagingGroup"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Who needs which role where, for which operation; `when` is the template's condition."""
+
+    operation: str
+    by: str
+    identity: str
+    role: str
+    id: str
+    scope: str
+    when: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.identity, self.id, self.scope, self.when)
+
+    def __str__(self) -> str:
+        return f"{self.role} for {self.identity} on {self.scope}"
+
+
+def read_rows(root: Path) -> tuple[Row, ...]:
+    """Return the rows of the table."""
+    table = json.loads((root / FILE).read_text("utf-8"))
+    return tuple(Row(**entry) for entry in table["assignments"])
+
+
+def check(program: Program, repository: Path) -> Iterator[Problem]:
+    """Yield rows that are not assigned, assignments without a row, and adapters without either."""
+    rows = read_rows(program.root)
+    assigned: dict[tuple[str, str, str, str], tuple[str, int]] = {}
+    for file in program.templates():
+        for declaration in file.of("resource"):
+            if declaration.type.startswith(_ASSIGNMENT + "@"):
+                assigned[_assignment(file, declaration)] = (file.path, declaration.line)
+    table = {row.key: row for row in rows}
+    lines = (program.root / FILE).read_text("utf-8").splitlines()
+    for key, row in table.items():
+        if key not in assigned:
+            line = next((n for n, text in enumerate(lines, 1) if row.operation in text), 1)
+            text = f"{row} ({row.when or 'always'}) is not assigned; needed to {row.operation}."
+            yield Problem(path=FILE, line=line, text=text)
+    for key, (path, line) in assigned.items():
+        if key not in table:
+            identity, role, scope, when = key
+            what = f"The role {role} for {identity} on {scope} ({when or 'always'})"
+            text = f"{what} has no row in {FILE}."
+            yield Problem(path=path, line=line, text=text)
+    yield from _adapters(program.root, repository, rows)
+
+
+def _assignment(file: BicepFile, declaration: Declaration) -> tuple[str, str, str, str]:
+    body = declaration.body()
+    properties = body.get("properties") if body else None
+    if not isinstance(properties, Object) or body is None:
+        return ("?", "?", "?", "?")
+    scope = body.get("scope")
+    place = scope.name if isinstance(scope, Name) else _GROUPS.get(file.path, "?")
+    when = render(declaration.condition) if declaration.condition else ""
+    principal = properties.get("principalId")
+    identity = principal.name if isinstance(principal, Name) else "?"
+    if isinstance(declaration.value, Loop):
+        when = "each"
+        identity = render(declaration.value.source).removesuffix("PrincipalIds")
+    return (
+        identity.removesuffix("PrincipalId"),
+        _role(file, properties.get("roleDefinitionId")),
+        place,
+        when,
+    )
+
+
+def _role(file: BicepFile, definition: Expression | None) -> str:
+    if not isinstance(definition, Call) or not definition.arguments:
+        return "?"
+    last = definition.arguments[-1]
+    if isinstance(last, Name):
+        declared = file.find(last.name)
+        return text_of(declared.value if declared else None) or "?"
+    return text_of(last) or "?"
+
+
+def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[Problem]:
+    """Hold the table and the files of the Azure adapters to each other, when they are there."""
+    folder = repository / ADAPTERS
+    if not folder.is_dir():
+        return
+    without = json.loads((root / FILE).read_text("utf-8"))["without"]
+    named = {path for row in rows for path in _ADAPTER.findall(row.by)}
+    there = {f"{ADAPTERS}/{p.name}" for p in folder.glob("*.py") if p.name != "__init__.py"}
+    for path in sorted(named - there):
+        yield Problem(path=FILE, line=1, text=f"{path} has a role, but there is no such file.")
+    for path in sorted(there - named - set(without)):
+        text = f"{path} has neither a row in `assignments` nor a reason in `without`."
+        yield Problem(path=FILE, line=1, text=text)

@@ -1,0 +1,121 @@
+"""The settings that the app gets against those that it reads; and the events that it is sent."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from function_app.azure_settings import PREFIX, AzureSettings, read_azure_settings
+from function_app.domain.events import type_names
+from function_app.errors import ConfigError
+from infra.check.evaluate import EvaluationError, Resource, instantiate
+from infra.check.functions import text_of_value
+from infra.check.parser import text_of
+from infra.check.policy import SECRET_NAME
+from infra.check.problems import Problem
+from infra.check.program import Program, expressions
+from infra.check.syntax import Array, BicepFile, Literal, Object
+
+# Their defaults are right in Azure's public cloud; `extraSettings` changes them elsewhere.
+LEFT_TO_DEFAULTS = frozenset(
+    {
+        "MANAGEMENT_ENDPOINT", "AUTHORITY", "AML_RESOURCE_ID", "PORTAL_ENDPOINT",
+        "DISCOVERY_ENDPOINT", "TOPIC_SCOPE", "CLUSTER_SCOPE", "CA_FILE", "POLL_SECONDS",
+    }
+)  # fmt: skip
+NEEDED = {"MLOPS_PLATFORM": "azure", "MLOPS_TOPIC_ENDPOINT": None, "MLOPS_STATE": None}
+NETWORK_ONLY = {"STAGING_SUBNET"}
+REFERENCE = "@Microsoft.KeyVault("
+# Not secrets: the resources behind them take tokens only.
+HARMLESS = {
+    "APPLICATIONINSIGHTS_CONNECTION_STRING", "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+    "AzureWebJobsStorage__credential", "AZURE_TOKEN_CREDENTIALS",
+}  # fmt: skip
+# Flex Consumption refuses or ignores them.
+NOT_ON_FLEX = {
+    "FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE",
+    "SCM_DO_BUILD_DURING_DEPLOYMENT", "AzureWebJobsStorage",
+}  # fmt: skip
+
+
+def check(program: Program, repository: Path) -> Iterator[Problem]:
+    """Yield settings that are missing, unknown, secret or refused by the app, and lost events."""
+    for file in program.parameter_files():
+        if file.using in program.files:
+            yield from _settings(program, file)
+    events = program.files.get("events.bicep")
+    if events:
+        yield from _events(events, repository)
+
+
+def _settings(program: Program, file: BicepFile) -> Iterator[Problem]:
+    try:
+        made = [r for r in instantiate(program, file, {}).resources() if _holds_settings(r)]
+    except EvaluationError:
+        return  # names.py says so
+    if len(made) != 1:
+        text = f"{len(made)} resources hold app settings (with {file.path}); one must."
+        yield Problem(path=file.using, line=1, text=text)
+        return
+    settings = {name: text_of_value(value) for name, value in made[0].body["properties"].items()}
+    template = program.files[file.using]
+    line = next((d.line for d in template.of("var") if d.name == "appSettings"), 1)
+    for text in _wrong(settings):
+        yield Problem(path=template.path, line=line, text=f"{text} (with {file.path})")
+
+
+def _holds_settings(resource: Resource) -> bool:
+    return (
+        resource.type.startswith("Microsoft.Web/sites/config@") and resource.name == "appsettings"
+    )
+
+
+def _wrong(settings: dict[str, str]) -> Iterator[str]:
+    known = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
+    for name, wanted in NEEDED.items():
+        if not settings.get(name) or (wanted and settings[name] != wanted):
+            yield f"The app needs the setting {name}{' = ' + wanted if wanted else ''}."
+    for name in sorted(known):
+        short = name.removeprefix(PREFIX)
+        if name not in settings and short not in LEFT_TO_DEFAULTS | NETWORK_ONLY:
+            yield f"The app reads {name} and nothing sets it."
+    for name, value in settings.items():
+        if name.startswith(PREFIX) and name not in known:
+            yield f"{name} is set and the app does not read it."
+        if name in NOT_ON_FLEX:
+            yield f"{name} has no place on Flex Consumption."
+        secret = SECRET_NAME.search(name) and name not in HARMLESS
+        if secret and not value.startswith(REFERENCE):
+            yield f"{name} looks like a secret; it must be a Key Vault reference."
+    try:
+        read_azure_settings(settings)
+    except ConfigError as error:
+        yield f"The app refuses these settings: {error.message}"
+
+
+def _events(file: BicepFile, repository: Path) -> Iterator[Problem]:
+    included = set()
+    for node in expressions(file):
+        types = node.get("includedEventTypes") if isinstance(node, Object) else None
+        if isinstance(types, Array):
+            included |= {item.value for item in types.items if isinstance(item, Literal)}
+    for name in sorted(type_names - included):
+        yield Problem(path=file.path, line=1, text=f"The app takes {name} and nothing sends it.")
+    for entry in file.of("param"):
+        if entry.name == "functionName":
+            function = text_of(entry.value) or ""
+            source = (repository / "function_app" / "wiring.py").read_text("utf-8")
+            if function not in _functions(source):
+                text = f"The app has no function {function!r} to deliver to."
+                yield Problem(path=file.path, line=entry.line, text=text)
+
+
+def _functions(source: str) -> set[str]:
+    """Return the names of the functions that wiring.py registers for Event Grid."""
+    return {
+        node.name
+        for outer in ast.walk(ast.parse(source))
+        if isinstance(outer, ast.FunctionDef) and outer.name == "add_event_grid"
+        for node in ast.walk(outer)
+        if isinstance(node, ast.AsyncFunctionDef)
+    }

@@ -1,0 +1,15 @@
+using 'main.bicep'
+
+// For build systems: az deployment sub create --parameters infra/dev.bicepparam
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'mlops-dev')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param tier = 'dev'
+param durableBackend = 'scheduler'
+param privateNetwork = false
+param withCluster = true
+param approverAudience = readEnvironmentVariable('MLOPS_APPROVER_AUDIENCE', '')
+param webhookSources = ['github', 'azure-devops']
+param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param deployerPrincipalType = 'ServicePrincipal'
+param alertEmails = json(readEnvironmentVariable('MLOPS_ALERT_EMAILS', '[]'))
+param monthlyBudget = 300

@@ -1,0 +1,86 @@
+// Production: AKS with Entra only, Azure RBAC inside the cluster, workload identity.
+param name string
+param location string
+param tags object
+param tier string
+param nodeSize string
+param minNodes int
+param maxNodes int
+param nodeGroup string
+param clusterIdentityId string
+param kubeletIdentityId string
+param kubeletClientId string
+param kubeletPrincipalId string
+param privateNetwork bool
+param subnetId string
+param logsId string
+
+resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: { name: 'Base', tier: tier }
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${clusterIdentityId}': {} }
+  }
+  properties: {
+    dnsPrefix: name
+    nodeResourceGroup: nodeGroup
+    disableLocalAccounts: true
+    enableRBAC: true
+    aadProfile: {
+      managed: true
+      enableAzureRBAC: true
+      tenantID: tenant().tenantId
+    }
+    oidcIssuerProfile: { enabled: true }
+    securityProfile: {
+      workloadIdentity: { enabled: true }
+      imageCleaner: { enabled: true, intervalHours: 168 }
+    }
+    identityProfile: {
+      kubeletidentity: {
+        resourceId: kubeletIdentityId
+        clientId: kubeletClientId
+        objectId: kubeletPrincipalId
+      }
+    }
+    apiServerAccessProfile: { enablePrivateCluster: privateNetwork }
+    autoUpgradeProfile: { upgradeChannel: 'patch', nodeOSUpgradeChannel: 'NodeImage' }
+    networkProfile: {
+      networkPlugin: 'azure'
+      networkPluginMode: 'overlay'
+      networkDataplane: 'cilium'
+      networkPolicy: 'cilium'
+      loadBalancerSku: 'standard'
+    }
+    agentPoolProfiles: [
+      {
+        name: 'models'
+        mode: 'System'
+        osType: 'Linux'
+        osSKU: 'AzureLinux'
+        vmSize: nodeSize
+        count: minNodes
+        minCount: minNodes
+        maxCount: maxNodes
+        enableAutoScaling: true
+        vnetSubnetID: privateNetwork ? subnetId : null
+      }
+    ]
+  }
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-log-analytics'
+  scope: cluster
+  properties: {
+    workspaceId: logsId
+    // Who changed what in the cluster; kube-audit itself would be most of the bill.
+    logs: [{ category: 'kube-audit-admin', enabled: true }, { category: 'guard', enabled: true }]
+  }
+}
+
+output id string = cluster.id
+output name string = cluster.name

@@ -1,0 +1,500 @@
+// Who may do what: each assignment is a row of roles.json, and `make infra-check` holds both to each
+// other. The scope is always the smallest resource that the operation touches.
+param hostStorageName string
+param dataStorageName string
+param mlStorageName string
+param registryName string
+param workspaceName string
+param vaultName string
+param insightsName string
+param ownTopicName string
+param trainingIdentityName string
+param stagingIdentityName string
+param deadLetterContainerName string
+param schedulerName string
+param taskHubName string
+param clusterName string
+param clusterNamespaceName string
+param networkName string
+
+param appPrincipalId string
+param stagingPrincipalId string
+param trainingPrincipalId string
+param kubeletPrincipalId string
+param dataTopicPrincipalId string
+param workspaceTopicPrincipalId string
+param registryTopicPrincipalId string
+param ownTopicPrincipalId string
+param publisherPrincipalIds array
+param deployerPrincipalId string
+param deployerPrincipalType string
+
+param useScheduler bool
+param withCluster bool
+param privateNetwork bool
+
+var useStorageBackend = !useScheduler
+var hasDeployer = !empty(deployerPrincipalId)
+
+var acrPull = '7f951dda-4ed3-4680-a7ca-43fe172d538d'
+var azureKubernetesServiceClusterUserRole = '4abbcc35-e782-43d8-92c5-2d3f1bd2253f'
+var azureKubernetesServiceRbacClusterAdmin = 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b'
+var azureKubernetesServiceRbacWriter = 'a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb'
+var azureMlComputeOperator = 'e503ece1-11d0-4e8e-8e2c-7a6c3bf38815'
+var azureMlDataScientist = 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
+var containerRegistryTasksContributor = 'fb382eab-e894-4461-af04-94435c366c3f'
+var durableTaskDataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
+var eventGridDataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
+var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
+var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+var managedIdentityOperator = 'f1a07417-d97a-45cb-824c-7a7467783830'
+var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
+var networkContributor = '4d97b98b-1d4f-4787-a291-c67834d212e7'
+var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: hostStorageName
+}
+
+resource dataStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: dataStorageName
+}
+
+resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+  parent: dataStorage
+  name: 'default'
+}
+
+resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: deadLetterContainerName
+}
+
+resource mlStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: mlStorageName
+}
+
+resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' existing = {
+  name: registryName
+}
+
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-06-01' existing = {
+  name: workspaceName
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+  name: vaultName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource ownTopic 'Microsoft.EventGrid/topics@2025-02-15' existing = {
+  name: ownTopicName
+}
+
+resource trainingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: trainingIdentityName
+}
+
+resource stagingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: stagingIdentityName
+}
+
+resource scheduler 'Microsoft.DurableTask/schedulers@2025-11-01' existing = {
+  name: schedulerName
+}
+
+resource taskHub 'Microsoft.DurableTask/schedulers/taskHubs@2025-11-01' existing = {
+  parent: scheduler
+  name: taskHubName
+}
+
+resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' existing = {
+  name: clusterName
+}
+
+// The scope of a role inside of the cluster; the compiler has no type for it.
+#disable-next-line BCP081
+resource clusterNamespace 'Microsoft.ContainerService/managedClusters/namespaces@2022-01-02-preview' existing = {
+  parent: cluster
+  name: clusterNamespaceName
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2024-05-01' existing = {
+  name: networkName
+}
+
+resource stagingSubnet 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' existing = {
+  parent: network
+  name: 'staging'
+}
+
+// To keep the host's leases, keys and the deployed package (the Functions host).
+resource appStorageBlobDataOwnerOnHostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, storageBlobDataOwner)
+  scope: hostStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataOwner)
+  }
+}
+
+// To keep Durable histories and leases in tables (the Durable extension).
+resource appStorageTableDataContributorOnHostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useStorageBackend) {
+  name: guid(hostStorage.id, appPrincipalId, storageTableDataContributor)
+  scope: hostStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageTableDataContributor)
+  }
+}
+
+// To pass Durable messages (the Durable extension).
+resource appStorageQueueDataContributorOnHostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useStorageBackend) {
+  name: guid(hostStorage.id, appPrincipalId, storageQueueDataContributor)
+  scope: hostStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageQueueDataContributor)
+  }
+}
+
+// To keep Durable histories in the scheduler (the Durable extension).
+resource appDurableTaskDataContributorOnTaskHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useScheduler) {
+  name: guid(taskHub.id, appPrincipalId, durableTaskDataContributor)
+  scope: taskHub
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', durableTaskDataContributor)
+  }
+}
+
+// To send telemetry (the Functions host).
+resource appMonitoringMetricsPublisherOnInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(insights.id, appPrincipalId, monitoringMetricsPublisher)
+  scope: insights
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+  }
+}
+
+// To read the webhooks' secrets and the git token (the Functions host, for Key Vault references).
+resource appKeyVaultSecretsUserOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, appPrincipalId, keyVaultSecretsUser)
+  scope: vault
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+  }
+}
+
+// To read data that landed, keep its versions, reports and code bundles (datasets.py).
+resource appStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(dataStorage.id, appPrincipalId, storageBlobDataContributor)
+  scope: dataStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To keep claims, releases, decisions, lanes and dead letters (ledger.py).
+resource appStorageTableDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(dataStorage.id, appPrincipalId, storageTableDataContributor)
+  scope: dataStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageTableDataContributor)
+  }
+}
+
+// To submit, read and cancel runs; register versions of data and models (jobs.py, registry.py).
+resource appAzureMlDataScientistOnWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, appPrincipalId, azureMlDataScientist)
+  scope: workspace
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureMlDataScientist)
+  }
+}
+
+// To make the training compute when it is absent (platform.py).
+resource appAzureMlComputeOperatorOnWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, appPrincipalId, azureMlComputeOperator)
+  scope: workspace
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureMlComputeOperator)
+  }
+}
+
+// To let the training compute use its identity (platform.py).
+resource appManagedIdentityOperatorOnTrainingIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(trainingIdentity.id, appPrincipalId, managedIdentityOperator)
+  scope: trainingIdentity
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
+  }
+}
+
+// To hand code to a run, read its outputs and logs, fetch a model's files (jobs.py, registry.py).
+resource appStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(mlStorage.id, appPrincipalId, storageBlobDataContributor)
+  scope: mlStorage
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To build an image (this role can rewrite every image: treat the app as trusted) (images.py).
+resource appContainerRegistryTasksContributorOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, appPrincipalId, containerRegistryTasksContributor)
+  scope: registry
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', containerRegistryTasksContributor)
+  }
+}
+
+// To find an image that was built before and read its digest (images.py).
+resource appAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, appPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To let a container group use the identity that pulls (staging.py).
+resource appManagedIdentityOperatorOnStagingIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(stagingIdentity.id, appPrincipalId, managedIdentityOperator)
+  scope: stagingIdentity
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
+  }
+}
+
+// To put a container group into the network (staging.py).
+resource appNetworkContributorOnStagingSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (privateNetwork) {
+  name: guid(stagingSubnet.id, appPrincipalId, networkContributor)
+  scope: stagingSubnet
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', networkContributor)
+  }
+}
+
+// To fetch the cluster's address (production.py).
+resource appAzureKubernetesServiceClusterUserRoleOnCluster 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withCluster) {
+  name: guid(cluster.id, appPrincipalId, azureKubernetesServiceClusterUserRole)
+  scope: cluster
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureKubernetesServiceClusterUserRole)
+  }
+}
+
+// To change what runs in the models' namespace (production.py).
+resource appAzureKubernetesServiceRbacWriterOnClusterNamespace 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withCluster) {
+  name: guid(clusterNamespace.id, appPrincipalId, azureKubernetesServiceRbacWriter)
+  scope: clusterNamespace
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureKubernetesServiceRbacWriter)
+  }
+}
+
+// To publish our own events (events.py).
+resource appEventGridDataSenderOnOwnTopic 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(ownTopic.id, appPrincipalId, eventGridDataSender)
+  scope: ownTopic
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', eventGridDataSender)
+  }
+}
+
+// To pull staging's image (Azure Container Instances).
+resource stagingAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, stagingPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: stagingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To pull the environment that training runs in (Azure ML compute).
+resource trainingAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, trainingPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: trainingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To read the code of a run and write its outputs and logs (Azure ML compute).
+resource trainingStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(mlStorage.id, trainingPrincipalId, storageBlobDataContributor)
+  scope: mlStorage
+  properties: {
+    principalId: trainingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To read a version of the data and write the run's report (Azure ML compute).
+resource trainingStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(dataStorage.id, trainingPrincipalId, storageBlobDataContributor)
+  scope: dataStorage
+  properties: {
+    principalId: trainingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To pull production's images (AKS nodes).
+resource kubeletAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withCluster) {
+  name: guid(registry.id, kubeletPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: kubeletPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To write dead letters of data events (Event Grid).
+resource dataTopicStorageBlobDataContributorOnDeadLetterContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetterContainer.id, dataTopicPrincipalId, storageBlobDataContributor)
+  scope: deadLetterContainer
+  properties: {
+    principalId: dataTopicPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To write dead letters of Azure ML events (Event Grid).
+resource workspaceTopicStorageBlobDataContributorOnDeadLetterContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetterContainer.id, workspaceTopicPrincipalId, storageBlobDataContributor)
+  scope: deadLetterContainer
+  properties: {
+    principalId: workspaceTopicPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To write dead letters of image events (Event Grid).
+resource registryTopicStorageBlobDataContributorOnDeadLetterContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetterContainer.id, registryTopicPrincipalId, storageBlobDataContributor)
+  scope: deadLetterContainer
+  properties: {
+    principalId: registryTopicPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To write dead letters of our own events (Event Grid).
+resource ownTopicStorageBlobDataContributorOnDeadLetterContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetterContainer.id, ownTopicPrincipalId, storageBlobDataContributor)
+  scope: deadLetterContainer
+  properties: {
+    principalId: ownTopicPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To publish our own events from CI (the identities in publisherPrincipalIds).
+resource publisherEventGridDataSenderOnOwnTopic 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in publisherPrincipalIds: {
+    name: guid(ownTopic.id, principalId, eventGridDataSender)
+    scope: ownTopic
+    properties: {
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', eventGridDataSender)
+    }
+  }
+]
+
+// To put the webhooks' secrets into the vault (the person who deploys).
+resource deployerKeyVaultSecretsOfficerOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
+  name: guid(vault.id, deployerPrincipalId, keyVaultSecretsOfficer)
+  scope: vault
+  properties: {
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsOfficer)
+  }
+}
+
+// To make the models' namespace (infra/hooks.py).
+resource deployerAzureKubernetesServiceRbacClusterAdminOnCluster 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withCluster && hasDeployer) {
+  name: guid(cluster.id, deployerPrincipalId, azureKubernetesServiceRbacClusterAdmin)
+  scope: cluster
+  properties: {
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureKubernetesServiceRbacClusterAdmin)
+  }
+}
+
+// To upload data and look at dead letters (the person who deploys).
+resource deployerStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
+  name: guid(dataStorage.id, deployerPrincipalId, storageBlobDataContributor)
+  scope: dataStorage
+  properties: {
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To look at the scheduler's dashboard (the person who deploys).
+resource deployerDurableTaskDataContributorOnTaskHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useScheduler && hasDeployer) {
+  name: guid(taskHub.id, deployerPrincipalId, durableTaskDataContributor)
+  scope: taskHub
+  properties: {
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', durableTaskDataContributor)
+  }
+}

@@ -1,0 +1,15 @@
+using 'main.bicep'
+
+// For build systems: az deployment sub create --parameters infra/prod.bicepparam
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'mlops-prod')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param tier = 'prod'
+param durableBackend = 'scheduler'
+param privateNetwork = true
+param withCluster = true
+param approverAudience = readEnvironmentVariable('MLOPS_APPROVER_AUDIENCE', '')
+param webhookSources = ['github', 'azure-devops']
+param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param deployerPrincipalType = 'ServicePrincipal'
+param alertEmails = json(readEnvironmentVariable('MLOPS_ALERT_EMAILS', '[]'))
+param monthlyBudget = 1500

@@ -1,0 +1,54 @@
+"""Puts the folder together that is deployed: the app, the models' code, and Azure's host.json.
+
+The scale controller reads the Durable settings from the file host.json, not from the app settings
+that override it (Functions host, FunctionsSyncManager), so the backend must stand in the file; and
+the shared host.json must stay one that runs on a machine.
+"""
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+BACKENDS = ("scheduler", "storage")
+PARTS = ("function_app", "function_app.py", "requirements.txt", "mlops.toml")
+HOST = "host.json"
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def stage_app(repository: Path, target: Path, backend: str) -> Path:
+    """Make `target` anew and return it."""
+    if backend not in BACKENDS:
+        raise SystemExit(f"The Durable backend {backend!r} is none of {', '.join(BACKENDS)}.")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for part in (*PARTS, *model_folders(repository)):
+        source = repository / part
+        if source.is_dir():
+            shutil.copytree(source, target / part, ignore=LEFT_OUT)
+        else:
+            shutil.copy2(source, target / part)
+    overlays = (repository / "infra" / "host" / f"{name}.json" for name in ("azure", backend))
+    host = json.loads((repository / HOST).read_text("utf-8"))
+    for overlay in overlays:
+        host = merge(host, json.loads(overlay.read_text("utf-8")))
+    (target / HOST).write_text(json.dumps(host, indent=2) + "\n", encoding="utf-8")
+    return target
+
+
+def model_folders(repository: Path) -> tuple[str, ...]:
+    """Return the folders with the models' training and scoring, as mlops.toml names them."""
+    models = tomllib.loads((repository / "mlops.toml").read_text("utf-8"))["models"]
+    named = {model[kind] for model in models.values() for kind in ("training", "scoring")}
+    return tuple(sorted(str(name).split(".")[0] for name in named))
+
+
+def merge(below: Any, above: Any) -> Any:
+    """Return `below` with what `above` says; objects are merged, all else is replaced."""
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    merged = {
+        key: merge(below[key], value) if key in below else value for key, value in above.items()
+    }
+    return {**below, **merged}
