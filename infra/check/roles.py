@@ -1,5 +1,6 @@
 """The table of roles (roles.json) against what the templates assign, both ways."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -108,9 +109,24 @@ def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[P
         return
     without = json.loads((root / FILE).read_text("utf-8"))["without"]
     named = {path for row in rows for path in _ADAPTER.findall(row.by)}
-    there = {f"{ADAPTERS}/{p.name}" for p in folder.glob("*.py") if p.name != "__init__.py"}
+    there = {f"{ADAPTERS}/{p.name}" for p in folder.glob("*.py") if p.stem in _ports(repository)}
     for path in sorted(named - there):
         yield Problem(path=FILE, line=1, text=f"{path} has a role, but there is no such file.")
     for path in sorted(there - named - set(without)):
         text = f"{path} has neither a row in `assignments` nor a reason in `without`."
         yield Problem(path=FILE, line=1, text=text)
+
+
+def _ports(repository: Path) -> set[str]:
+    """Return the names of the ports: an adapter's file is called as its port, others serve them."""
+    source = (repository / "function_app" / "ports.py").read_text("utf-8")
+    [ports] = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == "Ports"
+    ]
+    return {
+        node.target.id
+        for node in ports.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }

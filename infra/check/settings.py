@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from function_app.azure_settings import PREFIX, AzureSettings, read_azure_settings
-from function_app.domain.events import type_names
+from function_app.domain.event_types import READERS
 from function_app.errors import ConfigError
 from infra.check.evaluate import EvaluationError, Resource, instantiate
 from infra.check.functions import text_of_value
@@ -99,7 +99,7 @@ def _events(file: BicepFile, repository: Path) -> Iterator[Problem]:
         types = node.get("includedEventTypes") if isinstance(node, Object) else None
         if isinstance(types, Array):
             included |= {item.value for item in types.items if isinstance(item, Literal)}
-    for name in sorted(type_names - included):
+    for name in sorted(set(READERS) - included):
         yield Problem(path=file.path, line=1, text=f"The app takes {name} and nothing sends it.")
     for entry in file.of("param"):
         if entry.name == "functionName":
