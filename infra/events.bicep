@@ -118,7 +118,12 @@ resource ownEvents 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = 
     destination: destination
     eventDeliverySchema: 'EventGridSchema'
     filter: {
-      includedEventTypes: ['Mlops.TrainingRequested', 'Mlops.DriftDetected', 'Mlops.CodePushed']
+      includedEventTypes: [
+        'Mlops.TrainingRequested'
+        'Mlops.DriftDetected'
+        'Mlops.CodePushed'
+        'Mlops.CodeProposed'
+      ]
     }
     retryPolicy: retryPolicy
     deadLetterWithResourceIdentity: deadLetters

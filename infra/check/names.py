@@ -70,7 +70,7 @@ def _longest(program: Program, file: BicepFile) -> str:
 
 
 def _names(program: Program, file: BicepFile, environ: Mapping[str, str]) -> Iterator[Problem]:
-    seen: dict[tuple[str, str], str] = {}
+    seen: set[tuple[str, str]] = set()
     try:
         instance: Instance = instantiate(program, file, environ)
         made = list(instance.resources())
@@ -91,9 +91,8 @@ def _names(program: Program, file: BicepFile, environ: Mapping[str, str]) -> Ite
                 text = f"{name!r} has {len(name)} characters; {kind} takes {shortest} to {longest}."
             elif not re.fullmatch(form, name):
                 text = f"{name!r} has a form that {kind} does not take."
-            elif (
-                kind in GLOBAL and seen.setdefault((kind, name), resource.symbol) != resource.symbol
-            ):
+            elif kind in GLOBAL and (kind, name) in seen:
                 text = f"{name!r} is the name of two resources."
+            seen.add((kind, str(name)))
         if text:
             yield Problem(path=resource.path, line=resource.line, text=f"{text} (with {file.path})")

@@ -16,9 +16,12 @@ from infra.check.problems import Problem
 from infra.check.program import Program, expressions
 from infra.check.syntax import Array, BicepFile, Literal, Object
 
-# Their defaults are right in Azure's public cloud; `extraSettings` changes them elsewhere.
+# Their defaults are right in Azure's public cloud; `extraSettings` changes them elsewhere. Without
+# the three about events the app leaves the subscriptions to events.bicep, which makes them.
 LEFT_TO_DEFAULTS = frozenset(
     {
+        "EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC",
+        "ENDPOINT_SIZE", "REGISTRY_SCOPE", "TRAINING_IMAGE",
         "MANAGEMENT_ENDPOINT", "AUTHORITY", "AML_RESOURCE_ID", "PORTAL_ENDPOINT",
         "DISCOVERY_ENDPOINT", "TOPIC_SCOPE", "CLUSTER_SCOPE", "CA_FILE", "POLL_SECONDS",
     }

@@ -177,7 +177,7 @@ BROKEN = {
     ),
     "an api-version was not looked up": (
         "modules/vault.bicep", "Microsoft.KeyVault/vaults@2024-11-01",
-        "Microsoft.KeyVault/vaults@2031-01-01", "modules/vault.bicep:10", "is not in api-versions",
+        "Microsoft.KeyVault/vaults@2031-01-01", "modules/vault.bicep:9", "is not in api-versions",
     ),
     "a property does not exist": (
         "modules/cluster.bicep", "dnsPrefix: name", "dnsPrefixes: name", "modules/cluster.bicep:",
@@ -229,7 +229,7 @@ def test_an_adapter_without_a_role_or_a_reason_is_found(templates: Path, tmp_pat
     repository = tmp_path / "repository"
     adapters = repository / "function_app" / "adapters" / "azure"
     adapters.mkdir(parents=True)
-    for part in ("function_app/wiring.py", "host.json"):
+    for part in ("function_app/wiring.py", "function_app/ports.py", "host.json"):
         (repository / part).write_text((ROOT / part).read_text())
     table = json.loads((templates / "roles.json").read_text())
     named = {path for row in table["assignments"] for path in row["by"].split(", ")}
@@ -238,12 +238,12 @@ def test_an_adapter_without_a_role_or_a_reason_is_found(templates: Path, tmp_pat
             (repository / path).touch()
     assert run(templates, repository).problems == ()
 
-    (adapters / "searches.py").touch()
+    (adapters / "sources.py").touch()
     (adapters / "ledger.py").unlink()
 
     texts = [problem.text for problem in run(templates, repository).problems]
     assert any("ledger.py has a role, but there is no such file" in text for text in texts)
-    assert any("searches.py has neither a row" in text for text in texts)
+    assert any("sources.py has neither a row" in text for text in texts)
 
 
 def test_the_command_prints_the_place_and_fails(templates: Path) -> None:
