@@ -92,6 +92,7 @@ ROUTES = (
     ("GET", "status/{instance_id}", http_api.get_instance),
     ("POST", "platform", http_api.post_platform),
     ("GET", "platform", http_api.get_platform),
+    ("DELETE", "platform/{part}", http_api.delete_part),
     ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
