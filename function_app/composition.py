@@ -6,7 +6,6 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from function_app.activities import changes, lanes, platform, reconciliation, releases, training
-from function_app.errors import ConfigError
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
@@ -159,7 +158,9 @@ def _add_schedules(app: Any, front: Front) -> None:
 
 def _create_ports(settings: Settings) -> Ports:
     if settings.platform == "azure":
-        raise ConfigError("MLOPS_PLATFORM=azure is not there yet. Use local.")
-    from function_app.adapters.local.platform import create_ports
+        from function_app.adapters.azure.ports import create_ports
 
-    return create_ports(settings)
+        return create_ports(settings)
+    from function_app.adapters.local.platform import create_ports as create_local_ports
+
+    return create_local_ports(settings)
