@@ -10,13 +10,17 @@ from typing import Any
 from function_app.azure_settings import AzureSettings
 
 ALGORITHM = "RS256"
+# Who signs tokens of version 1, the default of an app registration, in the public cloud.
+V1_ISSUER = "https://sts.windows.net"
 
 
 class AzureApprovers:
     """Knows who has a token of the tenant, for this audience, with the approvers' role."""
 
-    def __init__(self, settings: AzureSettings) -> None:
+    def __init__(self, settings: AzureSettings, *, cooldown: float = 30.0) -> None:
+        """Take how many seconds pass before an unknown key makes us ask for the keys again."""
         self._settings, self._lock = settings, threading.Lock()
+        self._cooldown = cooldown
         self._keys: Any = None
 
     def identify(self, token: str) -> str | None:
@@ -32,7 +36,7 @@ class AzureApprovers:
                 key,
                 algorithms=[ALGORITHM],
                 audience=settings.approver_audience,
-                issuer=f"{self._authority()}/v2.0",
+                issuer=[f"{self._authority()}/v2.0", f"{V1_ISSUER}/{settings.tenant_id}/"],
                 options={"require": ["exp", "iss", "aud"]},
             )
         except jwt.PyJWTError:
@@ -50,7 +54,9 @@ class AzureApprovers:
                 ca_file = self._settings.ca_file
                 trust = ssl.create_default_context(cafile=ca_file) if ca_file else None
                 address = f"{self._authority()}/discovery/v2.0/keys"
-                self._keys = jwt.PyJWKClient(address, ssl_context=trust, timeout=10)
+                self._keys = jwt.PyJWKClient(
+                    address, ssl_context=trust, timeout=10, cooldown_duration=self._cooldown
+                )
             return self._keys
 
     def _authority(self) -> str:
