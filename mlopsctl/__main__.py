@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the app said no or something failed, 2 wrong usage.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -53,7 +54,9 @@ def main() -> int:
 @app.command()
 def up(state: State = STATE, port: int = PORT, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
-    host = LocalHost(ROOT, state.resolve(), choose_port(port))
+    # The platform Azure may be used from here, too: with a developer's credentials.
+    platform = os.environ.get("MLOPS_PLATFORM", "local")
+    host = LocalHost(ROOT, state.resolve(), choose_port(port), platform)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
