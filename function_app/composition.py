@@ -5,18 +5,34 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from function_app.activities import lanes, platform, releases, training
+from function_app.activities import lanes, platform, reconciliation, releases, training
 from function_app.errors import ConfigError
 from function_app.orchestrators.ensure_platform import ensure_platform
+from function_app.orchestrators.reconcile import reconcile
 from function_app.orchestrators.release_model import release_model
 from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.ports import Ports
-from function_app.settings import Settings
-from function_app.triggers import approvals, dead_letters, http_api, webhooks
-from function_app.wiring import add_activity, add_event_grid, add_route, add_schedule, add_story
+from function_app.settings import Settings, read_limits
+from function_app.triggers import approvals, http_api, kept_events, rounds, webhooks
+from function_app.wiring import (
+    Front,
+    add_activity,
+    add_event_grid,
+    add_looking_activity,
+    add_round,
+    add_route,
+    add_schedule,
+    add_story,
+)
 
-STORIES = (ensure_platform, train_model, release_model, roll_back)
+STORIES = (
+    ensure_platform,
+    train_model,
+    release_model,
+    roll_back,
+    reconcile,
+)
 
 ACTIVITIES = (
     platform.ensure_part,
@@ -24,6 +40,7 @@ ACTIVITIES = (
     training.submit_training,
     training.get_run,
     training.cancel_run,
+    training.submit_evaluation,
     training.evaluate_challenger,
     training.register_model,
     lanes.take_lane,
@@ -39,17 +56,25 @@ ACTIVITIES = (
     releases.roll_back_production,
     releases.update_release,
     releases.end_release,
+    reconciliation.compare_platform,
+    reconciliation.keep_findings,
 )
+
+# Those look at other stories, too.
+LOOKING_ACTIVITIES = (reconciliation.compare_records,)
 
 ROUTES = (
     ("POST", "events", http_api.post_events),
-    ("GET", "dead-letters", dead_letters.get_dead_letters),
-    ("GET", "dead-letters/{letter_id}", dead_letters.get_dead_letter),
-    ("DELETE", "dead-letters/{letter_id}", dead_letters.delete_dead_letter),
-    ("POST", "dead-letters/{letter_id}/replay", dead_letters.post_replay),
+    ("OPTIONS", "events", http_api.options_events),
+    ("GET", "events", kept_events.get_events),
+    ("GET", "events/{event_key}", kept_events.get_event),
+    ("DELETE", "events/{event_key}", kept_events.delete_event),
+    ("POST", "events/{event_key}/replay", kept_events.post_replay),
     ("GET", "status", http_api.get_status),
     ("GET", "status/{instance_id}", http_api.get_instance),
     ("POST", "platform", http_api.post_platform),
+    ("GET", "platform", http_api.get_platform),
+    ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
     ("GET", "releases", http_api.get_releases),
     ("GET", "releases/{release_id}", http_api.get_release),
@@ -58,34 +83,55 @@ ROUTES = (
     ("POST", "models/{model}/roll-back", approvals.post_roll_back),
 )
 
+# Those check by themselves who sends.
+ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
+
+ROUNDS = (
+    ("take_up_pending", "*/15 * * * * *", rounds.take_up_pending),
+    ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
+    ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
+)
+
 EVERY_SECOND = "* * * * * *"
 
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
     ports = ports or _create_ports(settings)
+    front = Front(
+        ports=ports,
+        projects=settings.projects,
+        limits=read_limits(settings.projects),
+        webhook_secrets=settings.webhook_secrets,
+        topics=settings.topics,
+    )
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for story in STORIES:
         add_story(app, story)
     for activity in ACTIVITIES:
         add_activity(app, activity, ports)
+    for look in LOOKING_ACTIVITIES:
+        add_looking_activity(app, look, ports)
     for method, route, answer in ROUTES:
-        add_route(app, method, route, answer, ports, settings.projects)
-    secrets = settings.webhook_secrets
-    add_route(
-        app,
-        "POST",
-        "webhooks/{source}",
-        webhooks.post_webhook,
-        ports,
-        settings.projects,
-        webhook_secrets=secrets,
-    )
-    add_event_grid(app, ports, settings.projects)
+        add_route(app, method, route, answer, front)
+    for method, route, answer in ANONYMOUS_ROUTES:
+        add_route(app, method, route, answer, front, anonymous=True)
+    for name, cron, act in ROUNDS:
+        add_round(app, name, cron, act, front)
+    _add_schedules(app, front)
+    add_event_grid(app, front)
     if settings.platform == "local":
         # In Azure the storage itself sends the events.
         add_schedule(app, "watch_inbox", EVERY_SECOND, ports.datasets.announce)
     return app
+
+
+def _add_schedules(app: Any, front: Front) -> None:
+    for model, project in sorted(front.projects.items()):
+        for schedule in project.schedules:
+            name = f"train_{model}_{schedule.name}".replace("-", "_")
+            act = rounds.training_on_schedule(model, schedule.name)
+            add_round(app, name, schedule.cron, act, front)
 
 
 def _create_ports(settings: Settings) -> Ports:

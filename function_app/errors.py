@@ -6,6 +6,7 @@ MlopsError
 ├── NotFoundError    what was named does not exist
 ├── ConflictError    the state of things forbids it
 ├── RefusedError     who asks is unknown or may not do it
+├── ThrottledError   more came than the limits allow; to be sent again later
 └── PlatformError    a platform (Azure or this machine) did not do what was asked
 
 Texts read `CODE: what failed. What we saw. What to do.`, because a story sees the text only.
@@ -51,6 +52,16 @@ class RefusedError(MlopsError):
     """Who asks is unknown, or may not do it."""
 
     code = "UNAUTHENTICATED"
+
+
+class ThrottledError(MlopsError):
+    """More came than the limits allow; `retry_after` is in seconds."""
+
+    code = "THROTTLED"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class PlatformError(MlopsError):

@@ -30,6 +30,9 @@ PROMOTE_CHALLENGER = "promote_challenger"
 ROLL_BACK_PRODUCTION = "roll_back_production"
 UPDATE_RELEASE = "update_release"
 END_RELEASE = "end_release"
+COMPARE_RECORDS = "compare_records"
+COMPARE_PLATFORM = "compare_platform"
+KEEP_FINDINGS = "keep_findings"
 
 # External events
 

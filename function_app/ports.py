@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from function_app.domain.approval import Decision, Evidence, Settlement
 from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
@@ -12,6 +12,7 @@ from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.platform import EnsuredPart, PlannedPart
+from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
 from function_app.domain.serving import Build, Deployment, Image, Rollout, SmokeReport
 from function_app.domain.training import Dataset, ModelVersion, Run
@@ -49,8 +50,8 @@ class Datasets(Protocol):
     def accept(self, dataset: Dataset) -> None:
         """Make this the version on which trainings run that bring none of their own."""
 
-    def latest(self, model: str) -> Dataset | None:
-        """Return the version that was accepted last."""
+    def latest(self, model: str) -> Dataset:
+        """Return the version that was accepted last, the reference data when none was."""
 
     def profile(self, dataset: Dataset) -> DataProfile:
         """Return the figures of a version; ContractError when it is no readable CSV."""
@@ -90,7 +91,7 @@ class Jobs(Protocol):
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
     ) -> Run:
-        """Start the checks of a bundle, without this app's secrets, or return the run of this id."""
+        """Start the checks of a bundle without this app's secrets, or return that run."""
 
     def get(self, run_id: str) -> Run:
         """Return where the run stands; its status is `unknown` when there is none."""
@@ -195,7 +196,9 @@ class Inbox(Protocol):
     def get(self, event_key: str) -> InboxEvent | None:
         """Return one event."""
 
-    def list_events(self, outcome: Outcome | None = None, limit: int = 500) -> tuple[InboxEvent, ...]:
+    def list_events(
+        self, outcome: Outcome | None = None, limit: int = 500
+    ) -> tuple[InboxEvent, ...]:
         """Return the newest events first, those with this outcome when one is given."""
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
@@ -273,12 +276,31 @@ class Notifier(Protocol):
     def tell_result(self, release: Release, result: ReleaseResult) -> None:
         """Tell how a release ended."""
 
+    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Tell the operators what disagrees and was not repaired."""
+
 
 class Approvers(Protocol):
     """The people who may decide."""
 
     def identify(self, token: str) -> str | None:
         """Return whose token this is, or None."""
+
+
+class Stories(Protocol):
+    """The Durable client, as far as it is used."""
+
+    async def start(self, story: str, instance_id: str, argument: Any) -> None:
+        """Start an instance; its id must not be in use."""
+
+    async def wake(self, instance_id: str, event: str) -> None:
+        """Raise an external event; nothing happens when the instance has ended."""
+
+    async def find(self, instance_id: str) -> dict[str, Any] | None:
+        """Return the state of an instance."""
+
+    async def list(self) -> list[dict[str, Any]]:
+        """Return the state of every instance, newest first."""
 
 
 class Platform(Protocol):

@@ -22,7 +22,8 @@ BASE_IMAGE = "localhost/mlops-scoring-base:latest"
 class Settings:
     """Everything the app reads from its environment.
 
-    `state` is the folder of the local platform; the topic is where local adapters publish.
+    `state` is the folder of the local platform; the topic is where the app publishes; `topics` are
+    those that may subscribe `POST /api/events`, by resource id or origin.
     `engine` is the command of a container engine: None means what is installed, "" means none.
     """
 
@@ -33,9 +34,15 @@ class Settings:
     topic_key: str = field(repr=False)
     projects: Mapping[str, ModelProject]
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    topics: tuple[str, ...] = ()
     engine: str | None = None
     base_image: str = BASE_IMAGE
     azure: AzureSettings | None = None
+
+
+def read_limits(projects: Mapping[str, ModelProject]) -> Limits:
+    """Return what all models share."""
+    return next(iter(projects.values())).limits
 
 
 def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
@@ -52,6 +59,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
         projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml"))),
         webhook_secrets=_webhook_secrets(environ),
+        topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
         azure=read_azure_settings(environ) if platform == "azure" else None,

@@ -8,21 +8,23 @@ import inspect
 import json
 import typing
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import azure.functions as func
 
 from function_app.codec import dump, load
-from function_app.domain.project import ModelProject
+from function_app.domain.project import Limits, ModelProject
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
 from function_app.ports import Ports
 from function_app.triggers.answers import answer_error
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.event_grid import payload_of
-from function_app.triggers.inbox import receive
+from function_app.triggers.inbox import take_in
 
 Projects = Mapping[str, ModelProject]
+EVENT_GRID = "event-grid"
 
 
 def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callable[[Any], Any]:
@@ -36,6 +38,18 @@ def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callab
     return run
 
 
+def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> None:
+    """Register `await activity(ports, argument, stories)`: one that looks at other stories."""
+    kind = _argument_type(activity)
+
+    async def run(payload: Any, client: Any) -> Any:
+        return dump(await activity(ports, load(kind, payload), DurableStories(client)))
+
+    _name(run, activity)
+    bound = app.durable_client_input(client_name="client")(run)
+    app.activity_trigger(input_name="payload")(bound)
+
+
 def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:
     """Register `story(ctx, argument)` as an orchestrator."""
     kind = _argument_type(story)
@@ -47,56 +61,95 @@ def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:
     return run
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What every trigger of one app works with."""
+
+    ports: Ports
+    projects: Projects
+    limits: Limits
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    topics: tuple[str, ...] = ()
+
+    def desk(self, client: Any) -> Desk:
+        """Return the desk of one invocation."""
+        return Desk(
+            ports=self.ports,
+            projects=self.projects,
+            stories=DurableStories(client),
+            limits=self.limits,
+            webhook_secrets=self.webhook_secrets,
+            topics=self.topics,
+        )
+
+
 def add_route(
     app: Any,
     method: str,
     route: str,
     respond: Callable[[Desk, Request], Awaitable[Answer]],
-    ports: Ports,
-    projects: Projects,
+    front: Front,
     *,
-    webhook_secrets: Mapping[str, str] | None = None,
+    anonymous: bool = False,
 ) -> None:
     """Register `respond(desk, request)` as an HTTP function; our errors become statuses.
 
-    One that is given webhook secrets checks signatures itself and needs no function key.
+    An anonymous one needs no function key: it checks by itself who sends.
     """
 
     async def run(req: Any, client: Any) -> func.HttpResponse:
-        desk = Desk(
-            ports=ports,
-            projects=projects,
-            stories=DurableStories(client),
-            webhook_secrets=webhook_secrets or {},
-        )
         request = Request(
             route=dict(req.route_params),
+            query=dict(req.params),
             headers={name.lower(): value for name, value in req.headers.items()},
             body=req.get_body(),
         )
         try:
-            answer = await respond(desk, request)
+            answer = await respond(front.desk(client), request)
         except MlopsError as error:
             answer = answer_error(error)
-        text = json.dumps(answer.content)
-        return func.HttpResponse(text, status_code=answer.status, mimetype="application/json")
+        return _response(answer)
 
     _name(run, respond)
     bound = app.durable_client_input(client_name="client")(run)
-    level = None if webhook_secrets is None else func.AuthLevel.ANONYMOUS
+    level = func.AuthLevel.ANONYMOUS if anonymous else None
     app.route(route=route, methods=[method], trigger_arg_name="req", auth_level=level)(bound)
 
 
-def add_event_grid(app: Any, ports: Ports, projects: Projects) -> None:
+def _response(answer: Answer) -> func.HttpResponse:
+    raw = answer.media_type is not None
+    return func.HttpResponse(
+        answer.content if raw else json.dumps(answer.content),
+        status_code=answer.status,
+        mimetype=answer.media_type or "application/json",
+        headers={"X-Content-Type-Options": "nosniff", **answer.headers},
+    )
+
+
+def add_event_grid(app: Any, front: Front) -> None:
     """Register the function to which Event Grid delivers."""
 
     async def on_event(event: Any, client: Any) -> None:
-        desk = Desk(ports=ports, projects=projects, stories=DurableStories(client))
-        await receive(desk, payload_of(event))
+        await take_in(front.desk(client), EVENT_GRID, [payload_of(event)])
 
     on_event.__annotations__ = {}
     bound = app.durable_client_input(client_name="client")(on_event)
     app.event_grid_trigger(arg_name="event")(bound)
+
+
+def add_round(
+    app: Any, name: str, schedule: str, act: Callable[[Desk], Awaitable[Any]], front: Front
+) -> None:
+    """Register `act(desk)` to run on a schedule (NCRONTAB of six fields, UTC)."""
+
+    async def run(timer: Any, client: Any) -> None:
+        await act(front.desk(client))
+
+    run.__name__ = name
+    run.__doc__ = act.__doc__
+    run.__annotations__ = {}
+    bound = app.durable_client_input(client_name="client")(run)
+    app.timer_trigger(schedule=schedule, arg_name="timer")(bound)
 
 
 def add_schedule(app: Any, name: str, schedule: str, act: Callable[[], Any]) -> None:

@@ -32,7 +32,25 @@ def examine(api: Api, root: Path, state: Path) -> list[dict[str, Any]]:
     findings.append(_finding("stories", not failed, f"failed: {', '.join(failed) or 'none'}"))
     text = f"{letters}; `mlopsctl status` shows why" if letters else "none"
     findings.append(_finding("dead letters", not letters, text))
-    return findings
+    return findings + _disagreements(api)
+
+
+def _disagreements(api: Api) -> list[dict[str, Any]]:
+    """Return what the last comparison of ledger, histories and platforms found."""
+    content = api.get("/api/findings")
+    if content["report"] is None:
+        return [_finding("reconciliation", True, "not yet; it runs every ten minutes")]
+    found = content["report"]["findings"]
+    if not found:
+        return [_finding("reconciliation", True, f"all agrees, at {content['compared_at']}")]
+    return [
+        _finding(
+            f["kind"],
+            f["repaired"],
+            f"{f['subject']}: {f['detail']}{' (repaired)' * f['repaired']}",
+        )
+        for f in found
+    ]
 
 
 def _finding(what: str, ok: bool, detail: str) -> dict[str, Any]:

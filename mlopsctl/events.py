@@ -1,7 +1,8 @@
-"""Events that come in, and those that nothing took."""
+"""Events that came in, and what became of them."""
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,7 +10,7 @@ from mlopsctl import screens
 from mlopsctl.client import ApiError
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
-events = typer.Typer(help="Events that come in, and dead letters.", no_args_is_help=True)
+events = typer.Typer(help="Events that came in, and dead letters.", no_args_is_help=True)
 
 
 @events.command("send")
@@ -28,25 +29,30 @@ def send(file: Path, url: Url = "", state: State = STATE, as_json: Json = False)
     return None
 
 
+Outcome = Annotated[str, typer.Option(help="Only those with this outcome, such as refused.")]
+
+
 @events.command("list")
-def list_letters(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """List the events that nothing took, with the reason."""
-    content = connect(url, state).get("/api/dead-letters")
+def list_events(
+    outcome: Outcome = "", url: Url = "", state: State = STATE, as_json: Json = False
+) -> None:
+    """List the newest events and what became of them; refused ones are dead letters."""
+    content = connect(url, state).get(f"/api/events?outcome={outcome}")
     if as_json:
         return print_json(content)
-    return screens.console().print(screens.letters_table(content["dead_letters"]))
+    return screens.console().print(screens.events_table(content["events"], "Events"))
 
 
 @events.command("show")
-def show(letter_id: str, url: Url = "", state: State = STATE) -> None:
-    """Print one dead letter with its event as it came."""
-    print_json(connect(url, state).get(f"/api/dead-letters/{letter_id}"))
+def show(event_key: str, url: Url = "", state: State = STATE) -> None:
+    """Print one event as it came, and what became of it."""
+    print_json(connect(url, state).get(f"/api/events/{event_key}"))
 
 
 @events.command("replay")
-def replay(letter_id: str, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """Take a dead letter in again, after what refused it was mended."""
-    receipt = connect(url, state).post(f"/api/dead-letters/{letter_id}/replay")["receipt"]
+def replay(event_key: str, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+    """Take an event up again, after what refused it was mended."""
+    receipt = connect(url, state).post(f"/api/events/{event_key}/replay")["receipt"]
     if as_json:
         print_json(receipt)
     else:
@@ -56,6 +62,6 @@ def replay(letter_id: str, url: Url = "", state: State = STATE, as_json: Json = 
 
 
 @events.command("discard")
-def discard(letter_id: str, url: Url = "", state: State = STATE) -> None:
-    """Forget a dead letter for good."""
-    print(f"discarded {connect(url, state).delete(f'/api/dead-letters/{letter_id}')['discarded']}")
+def discard(event_key: str, url: Url = "", state: State = STATE) -> None:
+    """Forget an event for good; its claim stays."""
+    print(f"discarded {connect(url, state).delete(f'/api/events/{event_key}')['discarded']}")

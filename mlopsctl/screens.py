@@ -45,15 +45,35 @@ def status_tables(content: dict[str, Any]) -> list[Table]:
             short(step.get("reason") or failure, 120),
             short(story["updated_at"], 20),
         )
-    letters = content["dead_letters"]
-    return [stories, letters_table(letters)] if letters else [stories]
+    tables = [stories]
+    if content["lanes"]:
+        tables.append(lanes_table(content["lanes"]))
+    if content["dead_letters"]:
+        tables.append(events_table(content["dead_letters"], "Dead letters"))
+    return tables
 
 
-def letters_table(letters: list[dict[str, Any]]) -> Table:
-    """Return a table of dead letters."""
-    table = Table("id", "code", "reason", title="Dead letters", title_justify="left")
-    for letter in letters:
-        table.add_row(letter["letter_id"], letter["code"], short(letter["reason"], 90))
+def lanes_table(lanes: list[dict[str, Any]]) -> Table:
+    """Return a table of who is in each lane and who waits for it."""
+    table = Table("lane", "story", "", "since", title="Lanes", title_justify="left")
+    for place in lanes:
+        state = "is in" if place["inside"] else "waits"
+        table.add_row(place["lane"], place["owner"], state, short(place["since"], 20))
+    return table
+
+
+def events_table(events: list[dict[str, Any]], title: str) -> Table:
+    """Return a table of events and what became of them."""
+    table = Table("event", "from", "type", "outcome", "why", title=title, title_justify="left")
+    for event in events:
+        why = f"{event['code'] or ''} {event['reason'] or ' '.join(event['instance_ids'])}"
+        table.add_row(
+            event["event_key"],
+            event["channel"],
+            short(event["type"].rpartition(".")[2], 20),
+            event["outcome"],
+            short(why, 90),
+        )
     return table
 
 

@@ -6,4 +6,4 @@ from function_app.ports import Ports
 
 def ensure_part(ports: Ports, request: EnsurePart) -> EnsuredPart:
     """Make one part of the platform, or find that it stands."""
-    return EnsuredPart(part=request.part, detail=ports.platform.ensure(request.part))
+    return ports.platform.ensure(request.part)

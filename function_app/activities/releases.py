@@ -18,19 +18,20 @@ from function_app.domain.requests import (
     ReleaseEnd,
     ReleaseUpdate,
     RollBack,
+    RolledBack,
     SmokeTest,
 )
-from function_app.domain.serving import Deployment, Image
+from function_app.domain.serving import Build, Rollout
 from function_app.ports import Ports
 
 
-def build_image(ports: Ports, release: Release) -> Image:
-    """Build the image of the release's model version."""
+def build_image(ports: Ports, release: Release) -> Build:
+    """Build the image of the release's model version, or say where its build stands."""
     return ports.images.build(ports.registry.get(release.model, release.version))
 
 
-def deploy_staging(ports: Ports, promotion: Promotion) -> Deployment:
-    """Run the image in staging, or return the deployment that an earlier attempt made."""
+def deploy_staging(ports: Ports, promotion: Promotion) -> Rollout:
+    """Run the image in staging, or say where the deployment of an earlier attempt stands."""
     return ports.staging.deploy(promotion.release.release_id, promotion.image)
 
 
@@ -84,19 +85,20 @@ def get_champion(ports: Ports, release: Release) -> Champion:
     return Champion(image=ports.production.champion(release.model))
 
 
-def promote_challenger(ports: Ports, promotion: Promotion) -> Deployment:
-    """Give production's traffic to the image."""
+def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
+    """Give production's traffic to the image, or say where that stands."""
     release = promotion.release
     return ports.production.promote(release.release_id, promotion.image, release.policy.replicas)
 
 
-def roll_back_production(ports: Ports, request: RollBack) -> Champion:
+def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
     """Give the traffic back and return what production serves then."""
-    ports.production.roll_back(request.model, request.former)
+    if not ports.production.roll_back(request.model, request.former).done:
+        return RolledBack(done=False)
     served = ports.production.champion(request.model)
     if served is not None:
         ports.registry.mark_champion(ports.registry.get(served.model, served.version))
-    return Champion(image=served)
+    return RolledBack(done=True, image=served)
 
 
 def update_release(ports: Ports, update: ReleaseUpdate) -> None:

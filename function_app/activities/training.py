@@ -6,30 +6,38 @@ from function_app.domain.requests import (
     CheckedDataset,
     DatasetCheck,
     Evaluation,
+    EvaluationRequest,
     RunId,
     RunRequest,
 )
-from function_app.domain.training import ModelVersion, Run
-from function_app.errors import ContractError, NotFoundError
+from function_app.domain.training import ModelVersion, Run, evaluation_id
+from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
 
 def validate_dataset(ports: Ports, check: DatasetCheck) -> CheckedDataset:
     """Keep the data as a version and judge it; what cannot be read is refused, not an error."""
     try:
-        dataset = ports.datasets.add(check.model, check.uri)
+        if check.uri:
+            dataset = ports.datasets.add(check.model, check.uri, check.etag)
+        else:
+            dataset = ports.datasets.latest(check.model)
         profile = ports.datasets.profile(dataset)
-    except (ContractError, NotFoundError) as error:
-        return CheckedDataset(result=GateResult(passed=False, reasons=(error.message,)))
+    except (ContractError, NotFoundError, ConflictError) as error:
+        refused = GateResult(passed=False, reasons=(error.message,))
+        return CheckedDataset(result=refused, changed=isinstance(error, ConflictError))
     baseline = ports.datasets.baseline(check.model)
     result = data_quality.judge(profile, baseline, check.policy)
+    if result.passed:
+        ports.datasets.accept(dataset)
     return CheckedDataset(result=result, dataset=dataset)
 
 
 def submit_training(ports: Ports, request: RunRequest) -> Run:
     """Start the run, or find the one that an earlier attempt started."""
     tags = {"instance_id": request.instance_id, "model": request.dataset.model}
-    return ports.jobs.submit(request.run_id, request.dataset, tags)
+    code = ports.jobs.code(request.dataset.model, request.code_version)
+    return ports.jobs.submit(request.run_id, request.dataset, code, tags)
 
 
 def get_run(ports: Ports, run: RunId) -> Run:
@@ -43,11 +51,18 @@ def cancel_run(ports: Ports, run: RunId) -> Run:
     return ports.jobs.get(run.run_id)
 
 
-def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
-    """Judge the run's model against what production serves now, on the same rows."""
-    served = ports.production.champion(evaluation.run.model)
+def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
+    """Let the run's model and what production serves now predict the same rows."""
+    run = request.run
+    served = ports.production.champion(run.model)
     champion = ports.registry.get(served.model, served.version) if served else None
-    return gates.judge(ports.jobs.predict(evaluation.run, champion), evaluation.policy)
+    tags = {"instance_id": request.instance_id, "model": run.model}
+    return ports.jobs.submit_evaluation(evaluation_id(run.run_id, champion), run, champion, tags)
+
+
+def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
+    """Judge the run's model against the champion, on the same rows."""
+    return gates.judge(ports.jobs.predictions(evaluation.evaluation_id), evaluation.policy)
 
 
 def register_model(ports: Ports, run: Run) -> ModelVersion:

@@ -10,6 +10,7 @@ from typing import Any
 
 from function_app.domain.envelopes import Envelope
 from function_app.domain.events import (
+    CodeProposed,
     CodePushed,
     DataArrived,
     DomainEvent,
@@ -32,6 +33,7 @@ RUN_STATUS_CHANGED = f"{_ML}RunStatusChanged"
 DATASET_DRIFT_DETECTED = f"{_ML}DatasetDriftDetected"
 IMAGE_PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 CODE_PUSHED = "Mlops.CodePushed"
+CODE_PROPOSED = "Mlops.CodeProposed"
 TRAINING_REQUESTED = "Mlops.TrainingRequested"
 DRIFT_DETECTED = "Mlops.DriftDetected"
 
@@ -112,7 +114,9 @@ def _read_image(envelope: Envelope, fields: Fields) -> ImagePushed | NothingToDo
     if not inner.get("tag"):
         return NothingToDo(reason="An image without a tag is no model version's.")
     return ImagePushed(
-        repository=_text(inner, "repository"), tag=_text(inner, "tag"), digest=_text(inner, "digest")
+        repository=_text(inner, "repository"),
+        tag=_text(inner, "tag"),
+        digest=_text(inner, "digest"),
     )
 
 
@@ -127,6 +131,19 @@ def _read_push(envelope: Envelope, fields: Fields) -> CodePushed | NothingToDo:
         branch=branch,
         commit=read_commit(_text(fields, "commit"), "data.commit"),
         paths=paths,
+        author=str(fields.get("actor") or ""),
+    )
+
+
+def _read_proposal(envelope: Envelope, fields: Fields) -> CodeProposed | NothingToDo:
+    branch = _branch(_text(fields, "ref"))
+    if branch is None:
+        return NothingToDo(reason=f"{fields['ref']} is no branch.")
+    return CodeProposed(
+        repository=_text(fields, "repository"),
+        branch=branch,
+        commit=read_commit(_text(fields, "commit"), "data.commit"),
+        number=_text(fields, "number"),
         author=str(fields.get("actor") or ""),
     )
 
@@ -157,6 +174,7 @@ READERS: Mapping[str, Callable[[Envelope, Fields], DomainEvent | NothingToDo]] =
     DATASET_DRIFT_DETECTED: _read_dataset_drift,
     IMAGE_PUSHED: _read_image,
     CODE_PUSHED: _read_push,
+    CODE_PROPOSED: _read_proposal,
     TRAINING_REQUESTED: _read_request,
     DRIFT_DETECTED: _read_drift,
 }

@@ -56,10 +56,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """The claim that is kept for a cause, and the newest of its subject when that is another."""
+    """The claim that is kept for a cause, and the newest of its subject when that is another.
+
+    `created` tells that this very call made the claim: who made it starts the story.
+    """
 
     claim: Claim
     newer: Claim | None = None
+    created: bool = False
 
 
 def event_key(payload: Any) -> str:

@@ -1,21 +1,35 @@
 """Where ledger, histories and platforms disagree, and what was done about it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.serving import Image
+from function_app.domain.training import ModelVersion, Run, RunStatus
+
+# The name of the ledger's note with the last report.
+FINDINGS = "findings"
+# What happened before is history, not news.
+RECENT = timedelta(days=7)
+# Longer than any story waits for one thing: the longest single timer is six days.
+LONGEST_WAIT = timedelta(days=7)
+# A record this young may just be on its way.
+YOUNG = timedelta(minutes=10)
 
 
 class FindingKind(StrEnum):
     """What can be wrong."""
 
-    STUCK_EVENT = "stuck event"
-    LOST_STORY = "lost story"
     FAILED_STORY = "failed story"
     STUCK_STORY = "stuck story"
-    LOST_RUN = "lost run"
+    DEAD_RELEASE = "release without a story"
+    LOST_RUN = "run without a story"
     ORPHANED_STAGING = "orphaned staging"
+    LOST_EVENT = "registered version without a release"
     FOREIGN_VERSION = "model registered out of band"
     FOREIGN_CHAMPION = "production changed out of band"
-    UNSEEN_COMMIT = "unseen commit"
     UNREACHABLE = "platform unreachable"
 
 
@@ -30,6 +44,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoryState:
+    """An orchestration instance, as its history says."""
+
+    instance_id: str
+    status: str
+    ended: bool
+    updated_at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequest:
     """Compare everything of these models, because of `reason`."""
 
@@ -38,7 +63,96 @@ class ReconcileRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelName:
+    """Names a model."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileReport:
     """Everything that was found."""
 
     findings: tuple[Finding, ...]
+
+
+def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]:
+    """Find stories that failed lately, and those that nothing moves any more."""
+    found = []
+    for story in stories:
+        age = now - story.updated_at
+        if story.status == "Failed" and age < RECENT:
+            detail = f"{story.detail} `mlopsctl status` shows where; rewind or terminate it."
+            kind = FindingKind.FAILED_STORY
+            found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
+        elif not story.ended and age > LONGEST_WAIT:
+            detail = f"Nothing happened for {age.days} days. Terminate it if nobody waits for it."
+            kind = FindingKind.STUCK_STORY
+            found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
+    return found
+
+
+def dead_releases(
+    records: Iterable[ReleaseRecord], stories: Mapping[str, StoryState], now: datetime
+) -> list[ReleaseRecord]:
+    """Return releases that the ledger has under way and no story takes any further."""
+    return [
+        record
+        for record in records
+        if not record.status.ended
+        and now - record.updated_at > YOUNG
+        and (record.release.release_id not in stories or stories[record.release.release_id].ended)
+    ]
+
+
+def lost_runs(runs: Iterable[Run], stories: Mapping[str, StoryState]) -> list[Run]:
+    """Return runs that still run and that no story waits for."""
+    return [
+        run
+        for run in runs
+        if run.status is RunStatus.RUNNING
+        and (owner := run.tags.get("instance_id"))
+        and (owner not in stories or stories[owner].ended)
+    ]
+
+
+def orphaned_staging(deployed: Iterable[str], records: Mapping[str, ReleaseRecord]) -> list[str]:
+    """Return the releases that left a deployment in staging although they have ended."""
+    return [
+        release_id
+        for release_id in deployed
+        if release_id not in records or records[release_id].status.ended
+    ]
+
+
+def unreleased(
+    versions: Iterable[ModelVersion], records: Mapping[str, ReleaseRecord]
+) -> list[ModelVersion]:
+    """Return the versions that are newer than any release and have none."""
+    known = {record.release.version for record in records.values()}
+    newest = max((int(v) for v in known if v.isdigit()), default=0)
+    return [
+        version
+        for version in versions
+        if version.version not in known
+        and (not version.version.isdigit() or int(version.version) > newest)
+    ]
+
+
+def judge_champion(
+    model: str, served: Image | None, records: Iterable[ReleaseRecord]
+) -> Finding | None:
+    """Compare what production serves with what the ledger says was promoted to it."""
+    promoted = [
+        record.image.digest
+        for record in records
+        if record.status is ReleaseStatus.PROMOTED and record.image is not None
+    ]
+    in_hand = any(not record.status.ended for record in records)
+    if in_hand or (served is None and not promoted):
+        return None
+    if served is not None and served.digest in promoted:
+        return None
+    what = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
+    detail = f"It serves {what}, which no release of the ledger promoted. Roll back or release it."
+    return Finding(kind=FindingKind.FOREIGN_CHAMPION, subject=model, detail=detail)

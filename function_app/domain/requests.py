@@ -12,19 +12,24 @@ from function_app.domain.training import Dataset, Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCheck:
-    """Check the data behind `uri` before anything is trained on it."""
+    """Check the data behind `uri` before anything is trained on it; "" is the newest there is."""
 
     model: str
     uri: str
     policy: DataPolicy
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDataset:
-    """A version of the data and what the gate said of it; no version when it cannot be read."""
+    """A version of the data and what the gate said of it; no version when it cannot be read.
+
+    `changed` means that the file is not that of the event any more.
+    """
 
     result: GateResult
     dataset: Dataset | None = None
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class RunRequest:
     run_id: str
     dataset: Dataset
     instance_id: str
+    code_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +50,18 @@ class RunId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """Judge a run's model against the champion."""
+class EvaluationRequest:
+    """Let a run's model and the champion of now predict the same rows, and wake `instance_id`."""
 
     run: Run
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Judge what an evaluation wrote."""
+
+    evaluation_id: str
     policy: GatePolicy
 
 
@@ -86,6 +100,14 @@ class RollBack:
     model: str
     former: Image | None = None
     release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """What production serves; not `done` means that the roll-back is still on its way."""
+
+    done: bool
+    image: Image | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

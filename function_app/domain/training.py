@@ -36,8 +36,8 @@ class TrainingOutcome(StrEnum):
 class TrainingPolicy:
     """Everything a training story decides by, frozen when it starts.
 
-    With `newest_only`, data that waits for its turn is passed over when newer data waits too. Of all
-    models' trainings at most `max_trainings` run at a time.
+    With `newest_only`, data that waits for its turn is passed over when newer data waits too. At
+    most `max_trainings` of all models run at a time.
     """
 
     data: DataPolicy

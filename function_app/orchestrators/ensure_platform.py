@@ -1,8 +1,17 @@
-"""Make sure that the platform stands, one part after the other; doing it again changes nothing."""
+"""Make sure that the platform stands, one part after the other; doing it again changes nothing.
+
+A part that takes long is asked for again until it is ready, so that a host that dies in between
+goes on with the part where it was.
+"""
+
+from datetime import timedelta
 
 from function_app.domain.platform import EnsuredPart, EnsurePart, PlatformReport, PlatformRequest
 from function_app.orchestrators import steps
+from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
+
+PROVISIONING = timedelta(hours=2)
 
 
 def ensure_platform(ctx: StoryContext, request: PlatformRequest) -> Story[PlatformReport]:
@@ -10,6 +19,18 @@ def ensure_platform(ctx: StoryContext, request: PlatformRequest) -> Story[Platfo
     done: list[EnsuredPart] = []
     for part in request.parts:
         trail.show(f"ensuring {part}")
-        done.append((yield from steps.ensure_part(ctx, EnsurePart(part=part))))
+        done.append((yield from _ensure(ctx, EnsurePart(part=part))))
     trail.show("ready")
     return PlatformReport(parts=tuple(done))
+
+
+def _ensure(ctx: StoryContext, part: EnsurePart) -> Story[EnsuredPart]:
+    return (
+        yield from ask_until(
+            ctx,
+            part.part,
+            lambda: steps.ensure_part(ctx, part),
+            lambda answer: answer.ready,
+            PROVISIONING,
+        )
+    )

@@ -6,6 +6,7 @@ failure give the traffic back to the former champion and read it back.  5. Remov
 happened.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from function_app import names
@@ -20,14 +21,17 @@ from function_app.domain.requests import (
     RollBack,
     SmokeTest,
 )
-from function_app.domain.serving import Image
+from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.orchestrators import steps
 from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.roll_back import restore
+from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 # An event may be lost: the ledger is read again now and then.
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
-ROLLOUT = timedelta(hours=2)  # longer than any promotion takes
+BUILD, DEPLOYMENT = timedelta(hours=1), timedelta(minutes=30)
+ROLLOUT = timedelta(hours=2)  # longer than promotion, verification and roll-back take
 
 
 def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
@@ -49,11 +53,13 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     trail.show("building image")
     in_progress = ReleaseUpdate(release=release, status=ReleaseStatus.IN_PROGRESS)
     yield from steps.update_release(ctx, in_progress)
-    image = yield from steps.build_image(ctx, release)
+    image = yield from _build(ctx, release)
 
     trail.show("deploying to staging", image=image.digest)
     promotion = Promotion(release=release, image=image)
-    deployment = yield from steps.deploy_staging(ctx, promotion)
+    deployment = yield from _deploy(
+        ctx, "The deployment to staging", lambda: steps.deploy_staging(ctx, promotion)
+    )
     trail.show("smoke-testing staging", endpoint=deployment.endpoint, runtime=deployment.runtime)
     smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
     if not smoke.passed:
@@ -79,6 +85,27 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
         raise
     yield from steps.leave_lane(ctx, lane)
     return result
+
+
+def _build(ctx: StoryContext, release: Release) -> Story[Image]:
+    built = yield from ask_until(
+        ctx,
+        "The image",
+        lambda: steps.build_image(ctx, release),
+        lambda build: build.image is not None,
+        BUILD,
+        event_name=names.image_pushed_event(release.release_id),
+    )
+    assert built.image is not None
+    return built.image
+
+
+def _deploy(ctx: StoryContext, what: str, ask: Callable[[], Story[Rollout]]) -> Story[Deployment]:
+    rollout = yield from ask_until(
+        ctx, what, ask, lambda rollout: rollout.deployment is not None, DEPLOYMENT
+    )
+    assert rollout.deployment is not None
+    return rollout.deployment
 
 
 def _await_approval(
@@ -121,14 +148,14 @@ def _promote(
     trail.show("promoting", image=image.digest)
     promotion = Promotion(release=release, image=image)
     try:
-        deployment = yield from steps.promote_challenger(ctx, promotion)
+        deployment = yield from _deploy(
+            ctx, "The promotion", lambda: steps.promote_challenger(ctx, promotion)
+        )
         trail.show("verifying production", endpoint=deployment.endpoint, runtime=deployment.runtime)
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
     except Exception:
-        yield from steps.roll_back_production(
-            ctx, RollBack(model=release.model, former=former.image)
-        )
+        yield from restore(ctx, RollBack(model=release.model, former=former.image))
         raise
     if verdict.passed:
         return ReleaseResult(
@@ -138,8 +165,7 @@ def _promote(
             endpoint=deployment.endpoint,
         )
     trail.show("rolling back", reason=" ".join(verdict.reasons))
-    roll_back = RollBack(model=release.model, former=former.image)
-    served = yield from steps.roll_back_production(ctx, roll_back)
+    served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
     if served.image != former.image:
         reasons = (*verdict.reasons, "The former champion could not be restored.")
         return _result(ReleaseStatus.FAILED, reasons, image)

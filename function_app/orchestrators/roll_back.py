@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.release import ReleaseStatus
-from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult
+from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
 from function_app.orchestrators import steps
 from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
-ROLLOUT = timedelta(hours=2)
+ROLLOUT, RESTORATION = timedelta(hours=2), timedelta(minutes=30)
 
 
 def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
@@ -27,7 +28,7 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     yield from enter_lane(ctx, trail, lane)
     trail.show("rolling back", image=request.former.digest if request.former else "none")
     try:
-        served = yield from steps.roll_back_production(ctx, request)
+        served = yield from restore(ctx, request)
     except Exception:
         yield from steps.leave_lane(ctx, lane)
         raise
@@ -38,3 +39,16 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
         yield from steps.update_release(ctx, update)
     trail.show("rolled back" if restored else "failed")
     return RollBackResult(restored=restored, served=served.image)
+
+
+def restore(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
+    """Give the traffic back and return what production serves once that is done."""
+    return (
+        yield from ask_until(
+            ctx,
+            "The roll-back",
+            lambda: steps.roll_back_production(ctx, request),
+            lambda answer: answer.done,
+            RESTORATION,
+        )
+    )

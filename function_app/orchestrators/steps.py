@@ -12,6 +12,7 @@ from function_app.domain.approval import Settlement
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder, LaneRequest
 from function_app.domain.platform import EnsuredPart, EnsurePart
+from function_app.domain.reconciliation import ModelName, ReconcileReport, ReconcileRequest
 from function_app.domain.release import Release
 from function_app.domain.requests import (
     ApprovalRequest,
@@ -19,15 +20,17 @@ from function_app.domain.requests import (
     CheckedDataset,
     DatasetCheck,
     Evaluation,
+    EvaluationRequest,
     Promotion,
     ReleaseEnd,
     ReleaseUpdate,
     RollBack,
+    RolledBack,
     RunId,
     RunRequest,
     SmokeTest,
 )
-from function_app.domain.serving import Deployment, Image
+from function_app.domain.serving import Build, Rollout
 from function_app.domain.training import ModelVersion, Run
 
 T = TypeVar("T")
@@ -77,7 +80,8 @@ class Trail:
         """Begin a step; its facts stay visible until the next one, what it runs as for good."""
         kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
         self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
-        self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
+        shown = {name: fact for name, fact in facts.items() if fact}
+        self._ctx.set_custom_status({"step": step, **shown, "trail": list(self._steps)})
 
 
 def _call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:
@@ -108,6 +112,10 @@ def cancel_run(ctx: StoryContext, run_id: str) -> Story[Run]:
     return (yield from _call(ctx, names.CANCEL_RUN, RunId(run_id=run_id), Run))
 
 
+def submit_evaluation(ctx: StoryContext, request: EvaluationRequest) -> Story[Run]:
+    return (yield from _call(ctx, names.SUBMIT_EVALUATION, request, Run))
+
+
 def evaluate_challenger(ctx: StoryContext, evaluation: Evaluation) -> Story[GateResult]:
     return (yield from _call(ctx, names.EVALUATE_CHALLENGER, evaluation, GateResult))
 
@@ -116,12 +124,12 @@ def register_model(ctx: StoryContext, run: Run) -> Story[ModelVersion]:
     return (yield from _call(ctx, names.REGISTER_MODEL, run, ModelVersion))
 
 
-def build_image(ctx: StoryContext, release: Release) -> Story[Image]:
-    return (yield from _call(ctx, names.BUILD_IMAGE, release, Image))
+def build_image(ctx: StoryContext, release: Release) -> Story[Build]:
+    return (yield from _call(ctx, names.BUILD_IMAGE, release, Build))
 
 
-def deploy_staging(ctx: StoryContext, promotion: Promotion) -> Story[Deployment]:
-    return (yield from _call(ctx, names.DEPLOY_STAGING, promotion, Deployment))
+def deploy_staging(ctx: StoryContext, promotion: Promotion) -> Story[Rollout]:
+    return (yield from _call(ctx, names.DEPLOY_STAGING, promotion, Rollout))
 
 
 def smoke_test(ctx: StoryContext, test: SmokeTest) -> Story[GateResult]:
@@ -152,12 +160,12 @@ def get_champion(ctx: StoryContext, release: Release) -> Story[Champion]:
     return (yield from _call(ctx, names.GET_CHAMPION, release, Champion))
 
 
-def promote_challenger(ctx: StoryContext, promotion: Promotion) -> Story[Deployment]:
-    return (yield from _call(ctx, names.PROMOTE_CHALLENGER, promotion, Deployment))
+def promote_challenger(ctx: StoryContext, promotion: Promotion) -> Story[Rollout]:
+    return (yield from _call(ctx, names.PROMOTE_CHALLENGER, promotion, Rollout))
 
 
-def roll_back_production(ctx: StoryContext, request: RollBack) -> Story[Champion]:
-    return (yield from _call(ctx, names.ROLL_BACK_PRODUCTION, request, Champion))
+def roll_back_production(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
+    return (yield from _call(ctx, names.ROLL_BACK_PRODUCTION, request, RolledBack))
 
 
 def update_release(ctx: StoryContext, update: ReleaseUpdate) -> Story[None]:
@@ -166,3 +174,15 @@ def update_release(ctx: StoryContext, update: ReleaseUpdate) -> Story[None]:
 
 def end_release(ctx: StoryContext, end: ReleaseEnd) -> Story[None]:
     yield from _tell(ctx, names.END_RELEASE, end)
+
+
+def compare_records(ctx: StoryContext, request: ReconcileRequest) -> Story[ReconcileReport]:
+    return (yield from _call(ctx, names.COMPARE_RECORDS, request, ReconcileReport))
+
+
+def compare_platform(ctx: StoryContext, name: ModelName) -> Story[ReconcileReport]:
+    return (yield from _call(ctx, names.COMPARE_PLATFORM, name, ReconcileReport))
+
+
+def keep_findings(ctx: StoryContext, report: ReconcileReport) -> Story[None]:
+    yield from _tell(ctx, names.KEEP_FINDINGS, report)

@@ -1,16 +1,16 @@
-"""Train a model on data that arrived.
+"""Train a model on data that arrived, or on the newest when something else asks for it.
 
-1. Check the data.  2. In the model's training lane, submit the run, unless
-newer data came while this waited for its turn.  3. Wait for its event, and
-poll in case none comes.  4. Judge the challenger against the champion.  5. Register it; its event
-starts the release.
+1. Check the data.  2. In the model's training lane, and in the lane of all trainings, submit the
+run, unless newer data came while this waited for its turn.  3. Wait for its event, and poll in case
+none comes.  4. Let challenger and champion predict the same rows, and judge.  5. Register it; its
+event starts the release.
 """
 
 from datetime import timedelta
 
-from function_app import names
-from function_app.domain.lane import LaneRequest, training_lane
-from function_app.domain.requests import DatasetCheck, Evaluation, RunRequest
+from function_app.domain.gates import GateResult
+from function_app.domain.lane import ALL_TRAININGS, LaneRequest, training_lane
+from function_app.domain.requests import DatasetCheck, Evaluation, EvaluationRequest, RunRequest
 from function_app.domain.training import (
     Dataset,
     Run,
@@ -21,7 +21,8 @@ from function_app.domain.training import (
     run_id,
 )
 from function_app.orchestrators import steps
-from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.lanes import enter_lane, leave_lanes
+from function_app.orchestrators.runs import wait_for_run
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 LANE_MARGIN = timedelta(minutes=10)
@@ -29,28 +30,43 @@ LANE_MARGIN = timedelta(minutes=10)
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
     trail, begun = Trail(ctx), ctx.current_utc_datetime
-    trail.show("validating data", data=request.data_uri)
-    check = DatasetCheck(model=request.model, uri=request.data_uri, policy=request.policy.data)
+    trail.show("validating data", data=request.data_uri or "the newest", why=request.reason)
+    check = DatasetCheck(
+        model=request.model,
+        uri=request.data_uri,
+        policy=request.policy.data,
+        etag=request.etag,
+    )
     checked = yield from steps.validate_dataset(ctx, check)
+    if checked.changed:
+        return _end(trail, TrainingOutcome.SUPERSEDED, checked.result.reasons)
     if not checked.result.passed or checked.dataset is None:
         return _end(trail, TrainingOutcome.REJECTED, checked.result.reasons)
 
     # Longer than the run may take: the lane is left when the story ends, whatever the end.
     hold = 2 * request.policy.timeout + LANE_MARGIN
-    lane = LaneRequest(
+    own = LaneRequest(
         lane=training_lane(request.model), owner=ctx.instance_id, since=begun, hold=hold
     )
-    newer = yield from enter_lane(ctx, trail, lane)
-    if newer and request.policy.newest_only:
-        yield from steps.leave_lane(ctx, lane)
+    every = LaneRequest(
+        lane=ALL_TRAININGS,
+        owner=ctx.instance_id,
+        since=begun,
+        hold=hold,
+        capacity=request.policy.max_trainings,
+    )
+    newer = yield from enter_lane(ctx, trail, own)
+    if newer and request.policy.newest_only and request.data_uri:
+        yield from leave_lanes(ctx, [own])
         reason = f"{newer} newer came while it waited; the newest is trained on."
         return _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
     try:
+        yield from enter_lane(ctx, trail, every)
         result = yield from _train(ctx, trail, request, checked.dataset)
     except Exception:
-        yield from steps.leave_lane(ctx, lane)
+        yield from leave_lanes(ctx, [own, every])
         raise
-    yield from steps.leave_lane(ctx, lane)
+    yield from leave_lanes(ctx, [own, every])
     return result
 
 
@@ -61,17 +77,17 @@ def _train(
         run_id=run_id(request.model, request.cause),
         dataset=dataset,
         instance_id=ctx.instance_id,
+        code_version=request.code_version,
     )
     trail.show("training", run_id=run.run_id)
     yield from steps.submit_training(ctx, run)
-    ended = yield from _wait_for_run(ctx, run.run_id, request)
+    policy = request.policy
+    ended = yield from wait_for_run(ctx, run.run_id, policy.timeout, policy.poll_interval)
     if ended.status is not RunStatus.COMPLETED:
         reason = f"Run {ended.run_id} is {ended.status}. {ended.detail}".strip()
         return _end(trail, TrainingOutcome.FAILED, (reason,), run=ended)
 
-    trail.show("evaluating", run_id=run.run_id)
-    evaluation = Evaluation(run=ended, policy=request.policy.gate)
-    verdict = yield from steps.evaluate_challenger(ctx, evaluation)
+    verdict = yield from _evaluate(ctx, trail, request, ended)
     if not verdict.passed:
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
@@ -82,25 +98,25 @@ def _train(
     )
 
 
-def _wait_for_run(ctx: StoryContext, run_id: str, request: TrainingRequest) -> Story[Run]:
-    deadline = ctx.current_utc_datetime + request.policy.timeout
-    # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
-    # to the first.
-    event = ctx.wait_for_external_event(names.run_completed_event(run_id))
-    heard = False
+def _evaluate(
+    ctx: StoryContext, trail: Trail, request: TrainingRequest, run: Run
+) -> Story[GateResult]:
+    """Judge the run's model against the champion of now, in a run of its own."""
+    trail.show("evaluating", run_id=run.run_id)
+    asked = EvaluationRequest(run=run, instance_id=ctx.instance_id)
+    evaluated, policy = "", request.policy
     while True:
-        run = yield from steps.get_run(ctx, run_id)
-        if run.status.ended:
-            return run
-        if ctx.current_utc_datetime >= deadline:
-            return (yield from steps.cancel_run(ctx, run_id))
-        wait = min(request.policy.poll_interval, deadline - ctx.current_utc_datetime)
-        timer = ctx.create_timer(ctx.current_utc_datetime + wait)
-        if heard:
-            yield timer
-        elif (yield ctx.task_any([event, timer])) is event:
-            heard = True
-            timer.cancel()
+        # The id names the champion: asked again, it tells whether another was promoted meanwhile.
+        evaluation = yield from steps.submit_evaluation(ctx, asked)
+        if evaluation.run_id == evaluated:
+            break
+        evaluated = evaluation.run_id
+        ended = yield from wait_for_run(ctx, evaluated, policy.timeout, policy.poll_interval)
+        if ended.status is not RunStatus.COMPLETED:
+            reason = f"The evaluation {evaluated} is {ended.status}. {ended.detail}".strip()
+            return GateResult(passed=False, reasons=(reason,))
+    judged = Evaluation(evaluation_id=evaluated, policy=policy.gate)
+    return (yield from steps.evaluate_challenger(ctx, judged))
 
 
 def _end(

@@ -7,15 +7,23 @@ from function_app.errors import (
     NotFoundError,
     PlatformError,
     RefusedError,
+    ThrottledError,
 )
 from function_app.triggers.desk import Answer
 
-_BY_CODE = {"NOT_AN_APPROVER": 403, "TOO_LARGE": 413}
+_BY_CODE = {
+    "NOT_AN_APPROVER": 403,
+    "UNKNOWN_TOPIC": 403,
+    "UNKNOWN_MODEL": 404,
+    "UNKNOWN_REPOSITORY": 404,
+    "TOO_LARGE": 413,
+}
 _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
     (ContractError, 400),
     (RefusedError, 401),
     (NotFoundError, 404),
     (ConflictError, 409),
+    (ThrottledError, 429),
     (PlatformError, 502),
     (MlopsError, 500),
 )
@@ -24,4 +32,8 @@ _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
 def answer_error(error: MlopsError) -> Answer:
     """Return a status with the stable code and what to do."""
     status = _BY_CODE.get(error.code) or next(s for kind, s in _BY_TYPE if isinstance(error, kind))
-    return Answer(status=status, content={"error": {"code": error.code, "message": error.message}})
+    headers = {}
+    if isinstance(error, ThrottledError):
+        headers = {"Retry-After": str(error.retry_after)}
+    content = {"error": {"code": error.code, "message": error.message}}
+    return Answer(status=status, content=content, headers=headers)

@@ -1,49 +1,97 @@
 """Events, status and releases over HTTP."""
 
-import hashlib
+import asyncio
+import json
 from typing import Any
 
 from function_app import names
 from function_app.codec import dump
-from function_app.domain.inbox import Claim
+from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
+from function_app.domain.reconciliation import FINDINGS
 from function_app.domain.release import ReleaseRecord
-from function_app.domain.routing import Start
-from function_app.domain.training import TrainingRequest, run_id
-from function_app.errors import ContractError, NotFoundError
+from function_app.errors import ContractError, NotFoundError, RefusedError
+from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.inbox import receive, start_once
+from function_app.triggers.inbox import check_rate, take_in
 
 PLATFORM_INSTANCE = "ensure-platform"
 MAX_EVENTS = 100
+API = "api"
+VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
 async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
-    return await take_events(desk, request)
+    if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
+        return _validate_subscription(desk, request)
+    return await take_events(desk, API, events_of(request))
 
 
-async def take_events(desk: Desk, request: Request) -> Answer:
-    """Take the events of a body in; a single one that is refused is an error."""
+async def options_events(desk: Desk, request: Request) -> Answer:
+    """Answer the handshake of CloudEvents 1.0 (HTTP 1.1 Web Hooks, section 4)."""
+    origin = request.headers.get("webhook-request-origin", "")
+    if not origin or origin not in desk.topics:
+        raise RefusedError(
+            f"Events from {origin[:100]!r} are not wanted here. Name it in MLOPS_TOPICS.",
+            code="UNKNOWN_TOPIC",
+        )
+    rate = str(desk.limits.max_events_per_minute)
+    headers = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": rate}
+    return Answer(status=200, content={}, headers=headers)
+
+
+def events_of(request: Request) -> list[Any]:
+    """Return the events of a body: one, a list, or a CloudEvent whose attributes are headers."""
+    headers = request.headers
+    if "ce-specversion" in headers:
+        attributes = {k.removeprefix("ce-"): v for k, v in headers.items() if k.startswith("ce-")}
+        return [{**attributes, "data": request.json()}]
     content = request.json()
-    events = content if isinstance(content, list) else [content]
+    return content if isinstance(content, list) else [content]
+
+
+async def take_events(desk: Desk, channel: str, events: list[Any]) -> Answer:
+    """Take events in; a single one that is refused is an error, and kept as a dead letter."""
     if not 0 < len(events) <= MAX_EVENTS:
         raise ContractError(f"Send 1 to {MAX_EVENTS} events, not {len(events)}.")
-    receipts = [await receive(desk, event) for event in events]
-    if len(receipts) == 1 and receipts[0].outcome == "refused":
+    await asyncio.to_thread(check_rate, desk, channel, len(events))
+    receipts = await take_in(desk, channel, events)
+    if len(receipts) == 1 and receipts[0].outcome == Outcome.REFUSED:
         raise ContractError(receipts[0].reason or "", code=receipts[0].code)
     return Answer(status=202, content={"receipts": dump(receipts)})
 
 
+def _validate_subscription(desk: Desk, request: Request) -> Answer:
+    """Shake hands with a topic that is configured, and with no other."""
+    events = request.json()
+    event = events[0] if isinstance(events, list) and events else events
+    if not isinstance(event, dict) or event.get("eventType") != VALIDATION:
+        raise ContractError(f"Expected one event of type {VALIDATION}.")
+    topic, content = str(event.get("topic") or ""), event.get("data")
+    if topic.lower() not in [known.lower() for known in desk.topics]:
+        raise RefusedError(
+            f"Topic {topic[:200]!r} is not known here. Name it in MLOPS_TOPICS.",
+            code="UNKNOWN_TOPIC",
+        )
+    code = content.get("validationCode") if isinstance(content, dict) else None
+    if not isinstance(code, str):
+        raise ContractError("data.validationCode: expected text.")
+    return Answer(status=200, content={"validationResponse": code})
+
+
 async def get_status(desk: Desk, request: Request) -> Answer:
-    """Show every story, what was claimed, and what nothing took."""
-    ledger = desk.ports.ledger
+    """Show every story, what was claimed, what waits for its turn, and what nothing took."""
+    inbox = desk.ports.inbox
+    refused = inbox.list_events(Outcome.REFUSED)
     return Answer(
         status=200,
         content={
             "stories": await desk.stories.list(),
-            "claims": dump(ledger.list_claims()),
-            "dead_letters": dump(ledger.list_dead_letters()),
+            "claims": dump(inbox.list_claims()),
+            "lanes": dump(desk.ports.ledger.list_lanes()),
+            "dead_letters": [kept_events.view(event) for event in refused],
         },
     )
 
@@ -61,34 +109,44 @@ async def post_platform(desk: Desk, request: Request) -> Answer:
     """Make sure that the platform stands; while it is being made this changes nothing."""
     found = await desk.stories.find(PLATFORM_INSTANCE)
     if found is None or found["ended"]:
-        await desk.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, dump(PlatformRequest()))
+        argument = dump(PlatformRequest(parts=desk.ports.platform.parts()))
+        await desk.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, argument)
     return Answer(status=202, content={"instance_id": PLATFORM_INSTANCE})
 
 
+async def get_platform(desk: Desk, request: Request) -> Answer:
+    """Show what making the platform would do; changes nothing."""
+    platform = desk.ports.platform
+    plan = [await asyncio.to_thread(platform.plan, part) for part in platform.parts()]
+    return Answer(status=200, content={"parts": dump(plan)})
+
+
+async def get_findings(desk: Desk, request: Request) -> Answer:
+    """Show what the last comparison of ledger, histories and platforms found."""
+    note = desk.ports.ledger.read_note(FINDINGS)
+    content = json.loads(note["report"]) if note else None
+    return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
+
+
 async def post_training(desk: Desk, request: Request) -> Answer:
-    """Start a training by hand; `request_id` makes a repetition harmless."""
-    model = request.route["model"]
-    project = desk.projects.get(model)
-    if project is None:
-        raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
-    content = request.json_object()
-    uri, request_id = content.get("data_uri"), content.get("request_id")
-    if not isinstance(uri, str) or not isinstance(request_id, str) or not uri or not request_id:
-        raise ContractError("Send data_uri and request_id, both text that is not empty.")
-    cause = hashlib.sha256("\0".join(("manual", model, uri, request_id)).encode()).hexdigest()
-    training = TrainingRequest(
-        model=model, cause=cause, data_uri=uri, policy=project.training_policy()
-    )
-    start = Start(story=names.TRAIN_MODEL, instance_id=run_id(model, cause), argument=training)
-    claim = Claim(
-        key=cause,
-        owner=start.instance_id,
-        type="manual",
-        subject=uri,
-        content=request_id,
-        claimed_at=desk.ports.clock.now(),
-    )
-    return Answer(status=202, content=dump(await start_once(desk, claim, start, request_id)))
+    """Ask for a training by hand; `request_id` makes a repetition harmless."""
+    model, content = request.route["model"], request.json_object()
+    if model not in desk.projects:
+        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
+    uri, request_id = content.get("data_uri", ""), content.get("request_id")
+    if not isinstance(uri, str) or not isinstance(request_id, str) or not request_id:
+        raise ContractError(
+            "Send request_id, text that is not empty, and data_uri, unless the newest data will do."
+        )
+    event = {
+        "specversion": "1.0",
+        "id": request_id,
+        "source": "by-hand",
+        "type": TRAINING_REQUESTED,
+        "subject": f"models/{model}",
+        "data": {"model": model, "dataUri": uri, "requestId": request_id},
+    }
+    return await take_events(desk, API, [json.loads(json.dumps(event))])
 
 
 async def get_releases(desk: Desk, request: Request) -> Answer:

@@ -1,103 +1,178 @@
-"""The one way in: claim an event's cause, start or wake a story, or keep it with a reason."""
+"""The one way in: keep an event, claim its cause, start or wake a story, record what became of it.
 
-import hashlib
-import json
-from dataclasses import dataclass
+An event is kept before anybody is told that it was taken. What happens to it then may be repeated
+by anybody at any time: the claim makes one story of it. One that a crash left half way is taken up
+again by `settle_pending`.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from function_app import names
 from function_app.codec import dump
-from function_app.domain.events import (
-    DataArrived,
-    DomainEvent,
-    ModelRegistered,
-    NothingToDo,
-    TrainingRequested,
-    claim_key,
-    read_envelope,
-    read_event,
-)
-from function_app.domain.inbox import Claim, DeadLetter
+from function_app.domain.envelopes import read_envelope
+from function_app.domain.event_types import read_event
+from function_app.domain.events import DomainEvent, NothingToDo, RunCompleted
+from function_app.domain.inbox import Claim, InboxEvent, Outcome, event_key
 from function_app.domain.release import Release
-from function_app.domain.routing import Start, Wake, route
-from function_app.errors import ContractError
+from function_app.domain.routing import Start, Targets, Wake, route
+from function_app.errors import ContractError, ThrottledError
 from function_app.triggers.desk import Desk
+
+LOG = logging.getLogger("mlops.inbox")
+MINUTE = timedelta(minutes=1)
+# Who made a claim starts its story at once. Another one does it only after this long, when the
+# first must have died: starting an id whose story has ended would silently run it again.
+GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of an event: started, woken, repeated, ignored or refused."""
+    """What became of an event; the outcome `accepted` means that it is kept and taken up soon."""
 
     outcome: str
     event_id: str
+    event_key: str
     instance_id: str | None = None
+    instance_ids: tuple[str, ...] = ()
     code: str | None = None
     reason: str | None = None
 
 
-async def receive(desk: Desk, payload: Any) -> Receipt:
-    """Take one event in; what nothing wants becomes a dead letter and disturbs nobody."""
-    event_id = str(payload.get("id", "")) if isinstance(payload, dict) else ""
+async def take_in(desk: Desk, channel: str, payloads: list[Any]) -> list[Receipt]:
+    """Keep all events, then see to each; one that fails disturbs no other."""
+    now = desk.ports.clock.now()
+    events = [
+        InboxEvent(event_key=event_key(payload), channel=channel, payload=payload, received_at=now)
+        for payload in payloads
+    ]
+    kept = await asyncio.to_thread(desk.ports.inbox.accept, events)
+    return [await take_up(desk, event) for event in kept]
+
+
+def check_rate(desk: Desk, channel: str, count: int) -> None:
+    """Raise ThrottledError when this channel brings more than the limits allow."""
+    most, now = desk.limits.max_events_per_minute, desk.ports.clock.now()
+    if desk.ports.inbox.count_since(channel, now - MINUTE) + count > most:
+        raise ThrottledError(
+            f"More than {most} events a minute came from {channel}. Send them again later.",
+            retry_after=30,
+        )
+
+
+async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
+    """See to a kept event, again if need be; a fault leaves it for later."""
+    if event.outcome is not None and event.outcome is not Outcome.REFUSED:
+        return _receipt(replace(event, outcome=_repeated(event.outcome)))
     try:
-        if not isinstance(payload, dict):
-            raise ContractError("An event must be a JSON object.")
-        envelope = read_envelope(payload)
-        event = read_event(envelope)
-        if isinstance(event, NothingToDo):
-            return Receipt(outcome="ignored", event_id=event_id, reason=event.reason)
-        key = claim_key(envelope, event)
-        target = route(event, key, desk.projects)
+        settled = await _settle(desk, event)
     except ContractError as error:
-        _bury(desk, payload, error)
-        return Receipt(outcome="refused", event_id=event_id, code=error.code, reason=error.message)
-    if isinstance(target, Wake):
-        await desk.stories.wake(target.instance_id, target.event)
-        return Receipt(outcome="woken", event_id=event_id, instance_id=target.instance_id)
+        settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=error.message)
+    except Exception:
+        # Nothing is lost: the event is kept and `settle_pending` takes it up again.
+        LOG.exception("event %s could not be seen to", event.event_key)
+        return _receipt(event)
+    if settled.outcome is not None:
+        settled = replace(settled, settled_at=desk.ports.clock.now())
+        await asyncio.to_thread(desk.ports.inbox.settle, settled)
+    return _receipt(settled)
+
+
+async def settle_pending(desk: Desk) -> int:
+    """Take up events that a crash or a fault left, oldest first; return how many were settled."""
+    before = desk.ports.clock.now() - GRACE
+    pending = await asyncio.to_thread(desk.ports.inbox.list_pending, before)
+    receipts = [await take_up(desk, event) for event in pending]
+    return sum(receipt.outcome != ACCEPTED for receipt in receipts)
+
+
+async def start_once(desk: Desk, type_: str, start: Start) -> Outcome | None:
+    """Claim the cause and start its story; None when another one is about to."""
     claim = Claim(
-        key=key,
-        owner=target.instance_id,
-        type=envelope.type,
-        subject=envelope.subject,
-        content=_content(event),
+        key=start.cause,
+        owner=start.instance_id,
+        type=type_,
+        subject=start.subject,
+        content=start.content,
         claimed_at=desk.ports.clock.now(),
+        order=start.order,
     )
-    receipt = await start_once(desk, claim, target, event_id)
-    if isinstance(target.argument, Release):
+    claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
+    owner = claimed.claim.owner
+    if not claimed.created:
+        if await desk.stories.find(owner) is not None:
+            return Outcome.REPEATED
+        if desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
+            return None
+    if claimed.newer is not None:
+        return Outcome.STALE
+    await desk.stories.start(start.story, owner, dump(start.argument))
+    return Outcome.STARTED
+
+
+ACCEPTED = "accepted"
+
+
+async def _settle(desk: Desk, kept: InboxEvent) -> InboxEvent:
+    envelope = read_envelope(kept.payload)
+    event = read_event(envelope)
+    targets = event if isinstance(event, NothingToDo) else await _route(desk, event)
+    if isinstance(targets, NothingToDo):
+        return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
+    if isinstance(targets, Wake):
+        await desk.stories.wake(targets.instance_id, targets.event)
+        return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
+    outcomes = [await _start(desk, envelope.type, start) for start in targets]
+    reason = None
+    if Outcome.STALE in outcomes:
+        reason = "A newer event of the same subject was claimed before."
+    return replace(
+        kept,
+        outcome=None if None in outcomes else _together(outcomes),
+        instance_ids=tuple(start.instance_id for start in targets),
+        reason=reason,
+        code=None,
+    )
+
+
+async def _route(desk: Desk, event: DomainEvent) -> Targets:
+    if isinstance(event, RunCompleted) and "instance_id" not in event.tags:
+        # Not every event carries the tags; the platform knows them.
+        run = await asyncio.to_thread(desk.ports.jobs.get, event.run_id)
+        event = replace(event, tags=run.tags)
+    return route(event, desk.projects)
+
+
+async def _start(desk: Desk, type_: str, start: Start) -> Outcome | None:
+    outcome = await start_once(desk, type_, start)
+    if isinstance(start.argument, Release):
         # Also for a repetition: the first attempt may have died before it woke them.
-        for older in desk.ports.ledger.supersede(target.argument, desk.ports.clock.now()):
+        now = desk.ports.clock.now()
+        for older in desk.ports.ledger.supersede(start.argument, now):
             await desk.stories.wake(older, names.decision_event(older))
-    return receipt
+    return outcome
 
 
-async def start_once(desk: Desk, claim: Claim, target: Start, event_id: str) -> Receipt:
-    """Start the story of a claim, unless it was started before."""
-    stored = desk.ports.ledger.claim(claim)
-    # Claimed first, because starting an id that has ended would silently run it again; looked up
-    # then, because a host that died between claim and start has a claim without a story.
-    if await desk.stories.find(stored.owner) is not None:
-        return Receipt(outcome="repeated", event_id=event_id, instance_id=stored.owner)
-    await desk.stories.start(target.story, stored.owner, dump(target.argument))
-    return Receipt(outcome="started", event_id=event_id, instance_id=stored.owner)
+def _together(outcomes: list[Outcome | None]) -> Outcome:
+    order = (Outcome.STARTED, Outcome.REPEATED, Outcome.STALE)
+    return next(outcome for outcome in order if outcome in outcomes)
 
 
-def _content(event: DomainEvent) -> str:
-    match event:
-        case DataArrived():
-            return event.etag
-        case ModelRegistered():
-            return event.version
-        case TrainingRequested():
-            return event.request_id
-    return ""
+def _repeated(outcome: Outcome) -> Outcome:
+    return Outcome.REPEATED if outcome is Outcome.STARTED else outcome
 
 
-def _bury(desk: Desk, payload: Any, error: ContractError) -> None:
-    text = json.dumps(payload, sort_keys=True)
-    letter = DeadLetter(
-        letter_id=hashlib.sha256(text.encode()).hexdigest()[:16],
-        code=error.code,
-        reason=error.message,
-        event=payload,
-        buried_at=desk.ports.clock.now(),
+def _receipt(event: InboxEvent) -> Receipt:
+    payload = event.payload if isinstance(event.payload, dict) else {}
+    return Receipt(
+        outcome=event.outcome.value if event.outcome else ACCEPTED,
+        event_id=str(payload.get("id", ""))[:200],
+        event_key=event.event_key,
+        instance_id=event.instance_ids[0] if event.instance_ids else None,
+        instance_ids=event.instance_ids,
+        code=event.code,
+        reason=event.reason,
     )
-    desk.ports.ledger.bury(letter)

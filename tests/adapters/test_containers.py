@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
@@ -16,7 +17,7 @@ from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.serving import Image
 from function_app.errors import PlatformError
 from function_app.settings import BASE_IMAGE
-from tests.adapters.test_local import ROOT, model, projects, sick_image, version_of
+from tests.adapters.test_local import ROOT, built, model, projects, sick_image, there, version_of
 
 __all__ = ["model"]
 
@@ -44,7 +45,7 @@ def containers(engine: list[str], state: Path) -> Containers:
 
 @pytest.fixture(scope="module")
 def images(state: Path, containers: Containers) -> LocalImages:
-    return LocalImages(state, ROOT, projects(), containers)
+    return LocalImages(state, ROOT, projects(), LocalBundles(state), containers)
 
 
 @pytest.fixture
@@ -56,13 +57,13 @@ def staging(state: Path, images: LocalImages, containers: Containers) -> Iterato
 
 @pytest.fixture(scope="module")
 def image(images: LocalImages, model: Path) -> Image:
-    return images.build(version_of(model))
+    return built(images, version_of(model))
 
 
 def test_an_image_on_a_base_has_one_digest_and_can_run_without_the_engine(
     images: LocalImages, image: Image, model: Path
 ) -> None:
-    assert images.build(version_of(model)) == image
+    assert built(images, version_of(model)) == image
     assert images.has_base(image)
     assert {path.name for path in images.unpack(image).iterdir()} == {"scoring", "model"}
 
@@ -72,8 +73,8 @@ def test_a_container_serves_the_image_without_rights(
 ) -> None:
     golden = json.loads((model / "golden.json").read_text())
 
-    deployment = staging.deploy("r", image)
-    again = staging.deploy("r", image)
+    deployment = there(staging.deploy("r", image))
+    again = there(staging.deploy("r", image))
 
     assert deployment == again
     assert deployment.runtime == f"container ({Path(engine[0]).name})"
@@ -94,7 +95,7 @@ def test_a_container_that_died_is_started_again(
     staging.deploy("r", image)
     subprocess.run([*engine, "kill", containers._name("staging-r")], check=True)
 
-    endpoint = staging.deploy("r", image).endpoint
+    endpoint = there(staging.deploy("r", image)).endpoint
 
     assert httpx.get(f"{endpoint}/healthz").json()["image"] == image.digest
 

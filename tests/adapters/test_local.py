@@ -12,12 +12,13 @@ import httpx
 import pytest
 
 from function_app.adapters.local.approvers import LocalApprovers
+from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
-from function_app.domain.serving import Image
+from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 from function_app.settings import read_projects
@@ -41,6 +42,17 @@ def version_of(model: Path, version: str = "1") -> ModelVersion:
     return ModelVersion(model="diabetes", version=version, run_id="r", uri=str(model), digest="d")
 
 
+def built(images: LocalImages, version: ModelVersion) -> Image:
+    image = images.build(version).image
+    assert image is not None
+    return image
+
+
+def there(rollout: Rollout) -> Deployment:
+    assert rollout.deployment is not None
+    return rollout.deployment
+
+
 def projects() -> dict[str, ModelProject]:
     return read_projects(ROOT / "mlops.toml")
 
@@ -54,17 +66,23 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 
 def test_the_same_version_gives_the_same_image_anywhere(tmp_path: Path, model: Path) -> None:
-    first = LocalImages(tmp_path / "a", ROOT, projects()).build(version_of(model))
-    second = LocalImages(tmp_path / "b", ROOT, projects()).build(version_of(model))
+    first = built(
+        LocalImages(tmp_path / "a", ROOT, projects(), LocalBundles(tmp_path / "a")),
+        version_of(model),
+    )
+    second = built(
+        LocalImages(tmp_path / "b", ROOT, projects(), LocalBundles(tmp_path / "b")),
+        version_of(model),
+    )
 
     assert first.digest == second.digest
     assert first.digest.startswith("sha256:")
 
 
 def test_an_image_is_a_valid_oci_layout(tmp_path: Path, model: Path) -> None:
-    images = LocalImages(tmp_path, ROOT, projects())
-    image = images.build(version_of(model))
-    images.build(version_of(model))
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+    image = built(images, version_of(model))
+    built(images, version_of(model))
     layout = tmp_path / "images"
     index = json.loads((layout / "index.json").read_text())
 
@@ -75,8 +93,8 @@ def test_an_image_is_a_valid_oci_layout(tmp_path: Path, model: Path) -> None:
 
 
 def test_a_changed_image_is_not_run(tmp_path: Path, model: Path) -> None:
-    images = LocalImages(tmp_path, ROOT, projects())
-    image = images.build(version_of(model))
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+    image = built(images, version_of(model))
     manifest = tmp_path / "images/blobs/sha256" / image.digest.removeprefix("sha256:")
     layer = json.loads(manifest.read_text())["layers"][0]["digest"].removeprefix("sha256:")
     (tmp_path / "images/blobs/sha256" / layer).write_bytes(b"other")
@@ -89,7 +107,7 @@ def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:
     image = Image(model="diabetes", version="1", digest="sha256:00", uri="")
 
     with pytest.raises(NotFoundError, match="There is no image"):
-        LocalImages(tmp_path, ROOT, projects()).unpack(image)
+        LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path)).unpack(image)
 
 
 def test_a_process_is_started_once_and_found_and_ended(
@@ -125,13 +143,13 @@ def sick_image(images: LocalImages, model: Path, tmp_path: Path) -> Image:
     broken = tmp_path / "broken"
     shutil.copytree(model, broken)
     (broken / "model.skops").write_bytes(b"no model")
-    return images.build(version_of(broken, "2"))
+    return built(images, version_of(broken, "2"))
 
 
 def test_staging_says_why_a_service_does_not_get_healthy(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
-    images = LocalImages(tmp_path, ROOT, projects())
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     staging = LocalStaging(tmp_path, images, processes)
 
     with pytest.raises(PlatformError, match="holds no model that can be served"):
@@ -142,11 +160,11 @@ def test_staging_says_why_a_service_does_not_get_healthy(
 def test_staging_deploys_once_and_removes(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
-    images = LocalImages(tmp_path, ROOT, projects())
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     staging = LocalStaging(tmp_path, images, processes)
-    image = images.build(version_of(model))
+    image = built(images, version_of(model))
 
-    deployments = [staging.deploy("r", image) for _ in range(2)]
+    deployments = [there(staging.deploy("r", image)) for _ in range(2)]
     staging.remove("r")
     staging.remove("r")
 
@@ -157,17 +175,17 @@ def test_staging_deploys_once_and_removes(
 def test_production_keeps_serving_when_the_next_image_does_not_get_ready(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
-    images = LocalImages(tmp_path, ROOT, projects())
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     production = LocalProduction(tmp_path, ROOT, images, processes)
-    good = images.build(version_of(model))
+    good = built(images, version_of(model))
     assert production.champion("diabetes") is None
-    endpoint = production.promote("r1", good, 2).endpoint
+    endpoint = there(production.promote("r1", good, 2)).endpoint
 
     with pytest.raises(PlatformError, match="0 of 2 replicas got ready"):
         production.promote("r2", sick_image(images, model, tmp_path), 2)
     assert httpx.get(f"{endpoint}/healthz").json()["image"] == good.digest
     assert production.champion("diabetes") == good
-    back = production.roll_back("diabetes", good)
+    back = there(production.roll_back("diabetes", good))
 
     assert back is not None
     assert back.endpoint == endpoint
@@ -180,9 +198,9 @@ def test_production_keeps_serving_when_the_next_image_does_not_get_ready(
 def test_production_comes_back_when_its_server_was_killed(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
-    images = LocalImages(tmp_path, ROOT, projects())
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     production = LocalProduction(tmp_path, ROOT, images, processes)
-    good = images.build(version_of(model))
+    good = built(images, version_of(model))
     production.promote("r1", good, 1)
     import os
 

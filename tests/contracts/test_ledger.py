@@ -9,7 +9,6 @@ import pytest
 
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.approval import Decision, Verdict
-from function_app.domain.inbox import Claim, DeadLetter
 from function_app.domain.lane import LaneRequest
 from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError
@@ -34,31 +33,9 @@ DECISION = Decision(
 )
 
 
-def claim(owner: str) -> Claim:
-    return Claim(key="cause", owner=owner, type="t", subject="s", content="c", claimed_at=NOW)
-
-
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     return LocalLedger(tmp_path / "state" / "ledger.db")
-
-
-def test_a_cause_is_claimed_by_exactly_one_of_many(ledger: Ledger) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        claims = set(pool.map(lambda i: ledger.claim(claim(f"owner-{i}")), range(40)))
-
-    assert len(claims) == 1
-    assert ledger.list_claims() == tuple(claims)
-
-
-def test_a_dead_letter_is_kept_once(ledger: Ledger) -> None:
-    letter = DeadLetter(
-        letter_id="a", code="CONTRACT", reason="no data", event={"id": [1, None]}, buried_at=NOW
-    )
-    ledger.bury(letter)
-    ledger.bury(letter)
-
-    assert ledger.list_dead_letters() == (letter,)
 
 
 def test_the_first_decision_stands(ledger: Ledger) -> None:

@@ -2,6 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from function_app.domain.envelopes import read_envelope
+from function_app.domain.event_types import read_event
 from function_app.domain.events import (
     DataArrived,
     ModelRegistered,
@@ -9,8 +11,7 @@ from function_app.domain.events import (
     RunCompleted,
     TrainingRequested,
     claim_key,
-    read_envelope,
-    read_event,
+    repository_key,
 )
 from function_app.errors import ContractError
 
@@ -32,7 +33,7 @@ def key_of(payload: Mapping[str, object]) -> str:
     envelope = read_envelope(payload)
     event = read_event(envelope)
     assert not isinstance(event, NothingToDo)
-    return claim_key(envelope, event)
+    return claim_key(event)
 
 
 def test_both_schemas_carry_the_same_event() -> None:
@@ -51,6 +52,7 @@ def test_both_schemas_carry_the_same_event() -> None:
 
 def test_a_complete_blob_is_data_that_arrived() -> None:
     assert read_event(read_envelope(blob())) == DataArrived(
+        source="/t",
         container="data",
         path="diabetes/new.csv",
         uri="https://a/data/diabetes/new.csv",
@@ -146,3 +148,23 @@ def test_a_request_has_one_cause_whoever_sends_it() -> None:
 def test_what_is_wrong_with_an_event_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         read_event(read_envelope({**blob(), **change}))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/org/repo.git",
+        "https://token@GitHub.com/org/repo",
+        "git@github.com:org/repo.git",
+        "ssh://git@github.com/org/repo/",
+    ],
+)
+def test_every_address_of_a_repository_is_the_same_one(address: str) -> None:
+    assert repository_key(address) == "github.com/org/repo"
+
+
+def test_addresses_of_two_repositories_differ() -> None:
+    assert repository_key("https://github.com/org/repo") != repository_key(
+        "https://github.com/org/Repo2"
+    )
+    assert repository_key("/srv/repo.git") == repository_key("file:///srv/repo")

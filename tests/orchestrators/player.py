@@ -7,6 +7,8 @@ from typing import Any
 
 from function_app.codec import dump
 
+LONGEST = 20_000
+
 
 @dataclass
 class Timer:
@@ -32,6 +34,7 @@ class Player:
     instance_id: str = "instance-1"
     current_utc_datetime: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     called: list[str] = field(default_factory=list)
+    arguments: list[Any] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
 
@@ -66,6 +69,9 @@ class Player:
         if isinstance(task, Timer):
             return lambda: story.send(self._fire(task))
         self.called.append(task.name)
+        self.arguments.append(task.argument)
+        if len(self.called) > LONGEST:
+            raise AssertionError(f"The story goes round in circles: {self.called[-6:]}")
         answer = self.answers.get(task.name)
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]

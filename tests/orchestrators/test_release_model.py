@@ -8,8 +8,8 @@ from function_app.domain.approval import Decision, Settlement, Verdict
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder
 from function_app.domain.release import Release, ReleasePolicy, ReleaseStatus
-from function_app.domain.requests import Champion
-from function_app.domain.serving import Deployment, Environment, Image
+from function_app.domain.requests import Champion, RolledBack
+from function_app.domain.serving import Build, Deployment, Environment, Image, Rollout
 from function_app.orchestrators.release_model import release_model
 from tests.orchestrators.player import Player
 
@@ -47,14 +47,14 @@ def decision(verdict: Verdict) -> Settlement:
 
 def player(**change: Any) -> Player:
     answers = {
-        names.BUILD_IMAGE: IMAGE,
-        names.DEPLOY_STAGING: DEPLOYMENT,
+        names.BUILD_IMAGE: Build(image=IMAGE),
+        names.DEPLOY_STAGING: Rollout(deployment=DEPLOYMENT),
         names.SMOKE_TEST: GOOD,
         names.SETTLE_APPROVAL: decision(Verdict.APPROVE),
-        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0),
+        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0, inside=True),
         names.GET_CHAMPION: FORMER,
-        names.PROMOTE_CHALLENGER: DEPLOYMENT,
-        names.ROLL_BACK_PRODUCTION: FORMER,
+        names.PROMOTE_CHALLENGER: Rollout(deployment=DEPLOYMENT),
+        names.ROLL_BACK_PRODUCTION: RolledBack(done=True, image=FORMER.image),
         **change,
     }
     return Player(answers)
@@ -108,7 +108,9 @@ def test_a_promotion_that_fails_its_check_gives_the_traffic_back() -> None:
 
 
 def test_a_roll_back_that_does_not_restore_the_champion_is_a_failure() -> None:
-    host = player(**{names.SMOKE_TEST: [GOOD, BAD], names.ROLL_BACK_PRODUCTION: Champion()})
+    host = player(
+        **{names.SMOKE_TEST: [GOOD, BAD], names.ROLL_BACK_PRODUCTION: RolledBack(done=True)}
+    )
 
     assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.FAILED
 
@@ -151,7 +153,7 @@ def test_a_superseded_release_ends_so_and_leaves_production_alone() -> None:
 
 def test_a_rollout_waits_for_the_one_before_and_leaves_its_lane_whatever_happens() -> None:
     busy = LaneHolder(owner="release-diabetes-1", ahead=1)
-    mine = LaneHolder(owner="instance-1", ahead=0)
+    mine = LaneHolder(owner="instance-1", ahead=0, inside=True)
     host = player(
         **{
             names.TAKE_LANE: [busy, busy, mine],
@@ -164,3 +166,39 @@ def test_a_rollout_waits_for_the_one_before_and_leaves_its_lane_whatever_happens
     assert host.called.count(names.TAKE_LANE) == 3
     assert host.shown.count("waiting for its turn") == 2
     assert host.called.index(names.LEAVE_LANE) > host.called.index(names.PROMOTE_CHALLENGER)
+
+
+def test_what_takes_long_is_asked_for_until_it_is_there() -> None:
+    host = player(
+        **{
+            names.BUILD_IMAGE: [
+                Build(detail="queued"),
+                Build(detail="running"),
+                Build(image=IMAGE),
+            ],
+            names.DEPLOY_STAGING: [Rollout(detail="Pending"), Rollout(deployment=DEPLOYMENT)],
+            names.PROMOTE_CHALLENGER: [Rollout(detail="1 of 2"), Rollout(deployment=DEPLOYMENT)],
+        }
+    )
+    host.event_arrives = False
+
+    assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
+    assert host.called.count(names.BUILD_IMAGE) == 3
+
+
+def test_an_image_that_never_comes_fails_the_release() -> None:
+    host = player(**{names.BUILD_IMAGE: Build(detail="queued")})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert result.reasons == ("The image was not done within 1:00:00.",)
+
+
+def test_a_promotion_that_never_gets_ready_is_taken_back() -> None:
+    host = player(**{names.PROMOTE_CHALLENGER: Rollout(detail="0 of 2 replicas")})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert names.ROLL_BACK_PRODUCTION in host.called

@@ -3,7 +3,7 @@ import pytest
 from function_app import names
 from function_app.domain.lane import LaneHolder
 from function_app.domain.release import Release, ReleasePolicy
-from function_app.domain.requests import Champion, RollBack
+from function_app.domain.requests import RollBack, RolledBack
 from function_app.domain.serving import Image
 from function_app.orchestrators.roll_back import roll_back
 from tests.orchestrators.player import Player
@@ -20,8 +20,8 @@ def test_a_release_is_rolled_back_only_when_production_says_so(
 ) -> None:
     host = Player(
         {
-            names.ROLL_BACK_PRODUCTION: Champion(image=served),
-            names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0),
+            names.ROLL_BACK_PRODUCTION: RolledBack(done=True, image=served),
+            names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0, inside=True),
         }
     )
 

@@ -31,6 +31,7 @@ RUNNING = Run(
     output_uri="runs/1",
 )
 DONE = replace(RUNNING, status=RunStatus.COMPLETED)
+EVALUATION = replace(RUNNING, run_id="train-diabetes-cause-vs-1")
 REQUEST = TrainingRequest(
     model="diabetes",
     cause="cause",
@@ -47,9 +48,10 @@ REQUEST = TrainingRequest(
 def player(**change: object) -> Player:
     answers = {
         names.VALIDATE_DATASET: CheckedDataset(result=GOOD, dataset=DATASET),
-        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0),
+        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0, inside=True),
         names.SUBMIT_TRAINING: RUNNING,
         names.GET_RUN: [RUNNING, DONE],
+        names.SUBMIT_EVALUATION: EVALUATION,
         names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
         names.EVALUATE_CHALLENGER: GOOD,
         names.REGISTER_MODEL: ModelVersion(
@@ -121,7 +123,43 @@ def test_a_training_leaves_its_lane_when_it_fails() -> None:
 
 def waited(behind: int) -> list[LaneHolder]:
     busy = LaneHolder(owner="train-diabetes-other", ahead=1, behind=behind)
-    return [busy, LaneHolder(owner="instance-1", ahead=0, behind=behind)]
+    return [busy, LaneHolder(owner="instance-1", ahead=0, behind=behind, inside=True)]
+
+
+def test_data_that_changed_after_its_event_is_left_to_the_newer_event() -> None:
+    host = player(**{names.VALIDATE_DATASET: CheckedDataset(result=BAD, changed=True)})
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.SUPERSEDED
+
+
+def test_a_challenger_is_judged_anew_when_another_was_promoted_during_its_evaluation() -> None:
+    other = replace(EVALUATION, run_id="train-diabetes-cause-vs-2")
+    host = player(**{names.SUBMIT_EVALUATION: [EVALUATION, other, other]})
+
+    host.play(train_model(host, REQUEST))
+
+    assert host.called.count(names.SUBMIT_EVALUATION) == 3
+    judged = host.arguments[host.called.index(names.EVALUATE_CHALLENGER)]
+    assert judged["evaluation_id"] == other.run_id
+
+
+def test_an_evaluation_that_fails_registers_nothing() -> None:
+    failed = replace(EVALUATION, status=RunStatus.FAILED, detail="no memory")
+    host = player(**{names.GET_RUN: [DONE, failed]})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.REJECTED
+    assert "no memory" in result.reasons[0]
+
+
+def test_a_training_waits_until_fewer_trainings_of_all_models_run() -> None:
+    mine = LaneHolder(owner="instance-1", ahead=0, inside=True)
+    full = LaneHolder(owner="train-other", ahead=2)
+    host = player(**{names.TAKE_LANE: [mine, full, full, mine]})
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
+    assert host.called.count(names.LEAVE_LANE) == 2
 
 
 def test_data_that_waited_is_passed_over_when_newer_data_waits_behind_it() -> None:

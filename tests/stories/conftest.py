@@ -79,7 +79,7 @@ class App:
 
         def look() -> bool:
             claims = self.api.get("/api/status")["claims"]
-            found.extend(c["owner"] for c in claims if c["subject"].endswith(f"/blobs/{name}"))
+            found.extend(c["owner"] for c in claims if c["subject"].endswith(f"/data/{name}"))
             return bool(found)
 
         until(look, f"a claim for {name}", 30)

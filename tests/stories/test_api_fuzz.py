@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from function_app.composition import ROUTES
-from function_app.domain.events import type_names
+from function_app.domain.event_types import READERS
 from tests.stories.conftest import App
 
 FUZZ = settings(
@@ -38,7 +38,7 @@ NOBODY = st.fixed_dictionaries(
             ["/blobServices/default/containers/data/blobs/nobody/x.csv", "models/nobody:1", ""]
         )
         | JSON,
-        "eventType": st.sampled_from(sorted(type_names)) | JSON,
+        "eventType": st.sampled_from(sorted(READERS)) | JSON,
         "data": st.fixed_dictionaries(
             {},
             optional={

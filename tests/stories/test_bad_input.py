@@ -23,13 +23,14 @@ EVENT: dict[str, Any] = {
         (b"[]", 400, "CONTRACT"),
         (b"1", 400, "CONTRACT"),
         (json.dumps({**EVENT, "eventType": "Some.Other"}).encode(), 400, "UNKNOWN_TYPE"),
+        (json.dumps({**EVENT, "id": float("nan")}).encode(), 400, "MALFORMED_JSON"),
         (json.dumps({**EVENT, "data": 1}).encode(), 400, "CONTRACT"),
         (json.dumps({**EVENT, "specversion": "0.3"}).encode(), 400, "CONTRACT"),
         (
             json.dumps(
                 {**EVENT, "subject": "/blobServices/default/containers/data/blobs/iris/x"}
             ).encode(),
-            400,
+            404,
             "UNKNOWN_MODEL",
         ),
         (b"[" + b" " * 1_100_000 + b"]", 413, "TOO_LARGE"),
@@ -53,8 +54,8 @@ def test_a_bad_event_in_a_batch_does_not_hold_up_the_others(app: App) -> None:
     receipts = app.ask("POST", "/api/events", json=[{**EVENT, "data": 2}, registered]).json()
 
     assert [r["outcome"] for r in receipts["receipts"]] == ["refused", "woken"]
-    letters = app.api.get("/api/status")["dead_letters"]
-    assert any(letter["event"]["data"] == 2 for letter in letters)
+    letters = [letter["event_key"] for letter in app.api.get("/api/status")["dead_letters"]]
+    assert receipts["receipts"][0]["event_key"] in letters
 
 
 @pytest.mark.parametrize("instance_id", ["%3F", "a%3Fb", "%20", "%F0%9F%A6%8A"])
@@ -66,22 +67,22 @@ def test_an_id_that_no_story_can_have_is_not_found(app: App, instance_id: str) -
 
 def test_a_dead_letter_is_shown_replayed_and_discarded(app: App) -> None:
     def letters() -> list[str]:
-        found = app.api.get("/api/dead-letters")["dead_letters"]
-        return [letter["letter_id"] for letter in found]
+        found = app.api.get("/api/events?outcome=refused")["events"]
+        return [letter["event_key"] for letter in found]
 
     before = set(letters())
     unknown = {**EVENT, "id": "lost", "eventType": "Not.Yet"}
     app.ask("POST", "/api/events", json=unknown)
-    [letter_id] = set(letters()) - before
+    [key] = set(letters()) - before
 
-    shown = app.api.get(f"/api/dead-letters/{letter_id}")
-    again = app.api.post(f"/api/dead-letters/{letter_id}/replay")["receipt"]
+    shown = app.api.get(f"/api/events/{key}")
+    again = app.api.post(f"/api/events/{key}/replay")["receipt"]
 
-    assert (shown["code"], shown["event"]) == ("UNKNOWN_TYPE", unknown)
+    assert (shown["code"], shown["payload"]) == ("UNKNOWN_TYPE", unknown)
     assert again["outcome"] == "refused"
-    assert letter_id in letters(), "it stays until something takes it"
-    assert app.api.delete(f"/api/dead-letters/{letter_id}") == {"discarded": letter_id}
-    gone = app.ask("POST", f"/api/dead-letters/{letter_id}/replay")
+    assert key in letters(), "it stays until something takes it"
+    assert app.api.delete(f"/api/events/{key}") == {"discarded": key}
+    gone = app.ask("POST", f"/api/events/{key}/replay")
     assert (gone.status_code, gone.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 

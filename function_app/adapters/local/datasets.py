@@ -44,9 +44,12 @@ class LocalDatasets:
     def accept(self, dataset: Dataset) -> None:
         write_json(self._versions / dataset.model / "latest.json", dump(dataset))
 
-    def latest(self, model: str) -> Dataset | None:
+    def latest(self, model: str) -> Dataset:
         content = read_json(self._versions / model / "latest.json")
-        return None if content is None else load(Dataset, content)
+        if content is not None:
+            return load(Dataset, content)
+        path = self.ensure_baseline(model)
+        return Dataset(model=model, version=sha256(path.read_bytes()), uri=str(path))
 
     def profile(self, dataset: Dataset) -> DataProfile:
         return _profile(Path(dataset.uri))

@@ -47,7 +47,7 @@ class LocalInbox:
     def claim(self, claim: Claim) -> Claimed:
         with self._database.transaction() as connection:
             row = (claim.key, claim.type, claim.subject, claim.order, _time(claim.claimed_at))
-            connection.execute(
+            made = connection.execute(
                 "INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?)",
                 (*row, json.dumps(dump(claim))),
             )
@@ -58,7 +58,11 @@ class LocalInbox:
                 "ORDER BY place DESC LIMIT 1",
                 (kept.type, kept.subject, kept.order),
             ).fetchone()
-        return Claimed(claim=kept, newer=_claim(newer) if newer and kept.order else None)
+        return Claimed(
+            claim=kept,
+            newer=_claim(newer) if newer and kept.order else None,
+            created=made.rowcount == 1,
+        )
 
     def settle(self, event: InboxEvent) -> None:
         with self._database.transaction() as connection:

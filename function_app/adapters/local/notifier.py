@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from function_app.adapters.local.files import sha256
 from function_app.codec import dump
 from function_app.domain.approval import Evidence
+from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseResult
 
 
@@ -22,6 +24,10 @@ class LocalNotifier:
     def tell_result(self, release: Release, result: ReleaseResult) -> None:
         content = {"release": dump(release), "result": dump(result)}
         self._write(f"{release.release_id}-result", content)
+
+    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        content = {"findings": dump(findings)}
+        self._write(f"findings-{sha256(json.dumps(content).encode())[:12]}", content)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         self._outbox.mkdir(parents=True, exist_ok=True)

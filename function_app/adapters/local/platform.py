@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from function_app.adapters.local.approvers import LocalApprovers
+from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
@@ -16,7 +19,7 @@ from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
-from function_app.domain.platform import PlatformPart
+from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.ports import Ports
 from function_app.settings import Settings
 
@@ -31,11 +34,21 @@ class LocalClock:
 class LocalPlatform:
     """Makes the parts; each is found when it stands."""
 
-    def __init__(self, parts: dict[PlatformPart, Callable[[], str]]) -> None:
+    def __init__(self, parts: dict[str, Callable[[], str]]) -> None:
         self._parts = parts
 
-    def ensure(self, part: PlatformPart) -> str:
-        return self._parts[part]()
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self._parts)
+
+    def plan(self, part: str) -> PlannedPart:
+        detail = "Made or found at each start, in a moment."
+        return PlannedPart(part=part, state=PartState.PRESENT, detail=detail)
+
+    def ensure(self, part: str) -> EnsuredPart:
+        return EnsuredPart(part=part, detail=self._parts[part]())
+
+    def remove(self, part: str) -> str:
+        return "`make clean` forgets all of this machine's state."
 
 
 def create_ports(settings: Settings) -> Ports:
@@ -47,7 +60,8 @@ def create_ports(settings: Settings) -> Ports:
     registry = LocalRegistry(state, events)
     engine = find_engine(settings.engine, settings.base_image)
     containers = Containers(engine, settings.base_image, state) if engine else None
-    images = LocalImages(state, root, projects, containers)
+    bundles = LocalBundles(state)
+    images = LocalImages(state, root, projects, bundles, containers)
     production = LocalProduction(state, root, images, processes)
     approvers = LocalApprovers(state)
 
@@ -76,23 +90,26 @@ def create_ports(settings: Settings) -> Ports:
 
     platform = LocalPlatform(
         {
-            PlatformPart.STATE: ensure_state,
-            PlatformPart.REGISTRY: ensure_registry,
-            PlatformPart.BASELINE: ensure_baseline,
-            PlatformPart.APPROVERS: ensure_approvers,
-            PlatformPart.PRODUCTION: restore_production,
+            "state": ensure_state,
+            "registry": ensure_registry,
+            "baseline dataset": ensure_baseline,
+            "approvers": ensure_approvers,
+            "production": restore_production,
         }
     )
     topic = (settings.topic_endpoint, settings.topic_key)
     return Ports(
+        sources=cast(Any, None),  # the branch of code sources brings it
         datasets=datasets,
-        jobs=LocalJobs(state, root, processes, projects, topic),
+        jobs=cast(Any, LocalJobs(state, root, processes, projects, topic, bundles)),
         registry=registry,
         images=images,
         staging=LocalStaging(state, images, processes, containers),
         production=production,
         probe=LocalProbe(),
+        inbox=LocalInbox(state / "inbox.db"),
         ledger=LocalLedger(state / "ledger.db"),
+        events=events,
         notifier=LocalNotifier(state / "outbox"),
         clock=LocalClock(),
         approvers=approvers,

@@ -1,0 +1,146 @@
+"""Activities that compare ledger, histories and platforms, and repair what is safe to repair."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from function_app.codec import dump
+from function_app.domain.event_types import MODEL_REGISTERED
+from function_app.domain.reconciliation import (
+    FINDINGS,
+    RECENT,
+    Finding,
+    FindingKind,
+    ModelName,
+    ReconcileReport,
+    ReconcileRequest,
+    StoryState,
+    dead_releases,
+    judge_champion,
+    judge_stories,
+    lost_runs,
+    orphaned_staging,
+    unreleased,
+)
+from function_app.domain.release import ReleaseStatus
+from function_app.domain.training import ModelVersion, run_id
+from function_app.errors import MlopsError
+from function_app.ports import Ports, Stories
+
+
+async def compare_records(
+    ports: Ports, request: ReconcileRequest, stories: Stories
+) -> ReconcileReport:
+    """Compare the histories with the ledger and with the platform's runs and deployments."""
+    now = ports.clock.now()
+    states = {state["instance_id"]: _state(state, now) for state in await stories.list()}
+    found = judge_stories(states.values(), now)
+    found += _settle_releases(ports, states)
+    found += _try("list runs", lambda: _cancel_runs(ports, states))
+    found += _try("list staging", lambda: _remove_staging(ports))
+    return ReconcileReport(findings=tuple(found))
+
+
+def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
+    """Compare the registry and production of a model with its releases."""
+    found = _try(f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model))
+    found += _try(f"read production of {name.model}", lambda: _compare_champion(ports, name.model))
+    return ReconcileReport(findings=tuple(found))
+
+
+def keep_findings(ports: Ports, report: ReconcileReport) -> None:
+    """Keep the report, and tell the people what is new in it and nobody repaired."""
+    note = ports.ledger.read_note(FINDINGS)
+    before = (
+        {(f["kind"], f["subject"]) for f in json.loads(note["report"])["findings"]}
+        if note
+        else set()
+    )
+    content = {"at": str(dump(ports.clock.now())), "report": json.dumps(dump(report))}
+    fresh = [f for f in report.findings if not f.repaired and (f.kind, f.subject) not in before]
+    if fresh:
+        ports.notifier.tell_findings(tuple(fresh))
+    ports.ledger.keep_note(FINDINGS, content)
+
+
+def _try(what: str, compare: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """Return the findings; a platform that does not answer is one, and keeps no other unseen."""
+    try:
+        return list(compare())
+    except MlopsError as error:
+        return [Finding(kind=FindingKind.UNREACHABLE, subject=what, detail=error.message)]
+
+
+def _settle_releases(ports: Ports, states: dict[str, StoryState]) -> list[Finding]:
+    now, found = ports.clock.now(), []
+    for record in dead_releases(ports.ledger.list_releases(), states, now):
+        reasons = ("Its story was ended from outside.",)
+        ended = replace(record, status=ReleaseStatus.FAILED, reasons=reasons, updated_at=now)
+        ports.ledger.save_release(ended)
+        subject, detail = record.release.release_id, f"It was {record.status}; now failed."
+        kind = FindingKind.DEAD_RELEASE
+        found.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))
+    return found
+
+
+def _cancel_runs(ports: Ports, states: dict[str, StoryState]) -> Iterator[Finding]:
+    for run in lost_runs(ports.jobs.list_runs(ports.clock.now() - RECENT), states):
+        ports.jobs.cancel(run.run_id)
+        detail = f"{run.tags['instance_id']} waits for it no more; it was cancelled."
+        kind = FindingKind.LOST_RUN
+        yield Finding(kind=kind, subject=run.run_id, detail=detail, repaired=True)
+
+
+def _remove_staging(ports: Ports) -> Iterator[Finding]:
+    records = {r.release.release_id: r for r in ports.ledger.list_releases()}
+    for release_id in orphaned_staging(ports.staging.list_releases(), records):
+        ports.staging.remove(release_id)
+        detail = "The release has ended; its deployment in staging was removed."
+        kind = FindingKind.ORPHANED_STAGING
+        yield Finding(kind=kind, subject=release_id, detail=detail, repaired=True)
+
+
+def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
+    records = {
+        r.release.release_id: r for r in ports.ledger.list_releases() if r.release.model == model
+    }
+    for version in unreleased(ports.registry.list_versions(model), records):
+        subject = f"{model}:{version.version}"
+        if version.run_id.startswith(run_id(model, "")):
+            ports.events.publish(MODEL_REGISTERED, f"models/{subject}", _registered(version))
+            detail = "Its event was lost and is published again."
+            yield Finding(
+                kind=FindingKind.LOST_EVENT, subject=subject, detail=detail, repaired=True
+            )
+        else:
+            detail = f"Run {version.run_id} is none of this app's. Release it, or archive it."
+            yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
+
+
+def _registered(version: ModelVersion) -> dict[str, object]:
+    return {
+        "modelName": version.model,
+        "modelVersion": version.version,
+        "modelTags": {"run_id": version.run_id},
+        "modelProperties": {"digest": version.digest},
+    }
+
+
+def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
+    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    finding = judge_champion(model, ports.production.champion(model), records)
+    if finding is not None:
+        yield finding
+
+
+def _state(view: dict[str, Any], now: datetime) -> StoryState:
+    updated = view["updated_at"]
+    return StoryState(
+        instance_id=view["instance_id"],
+        status=view["status"],
+        ended=view["ended"],
+        updated_at=datetime.fromisoformat(updated) if updated else now,
+        detail=str(view["output"] or "")[:300] if view["status"] == "Failed" else "",
+    )

@@ -1,0 +1,28 @@
+"""Compare ledger, histories and platforms, and repair or report what disagrees.
+
+1. Compare the histories with the ledger, the runs and staging.  2. Compare each model's registry
+and production with its releases.  3. Keep the report and tell the people what is new in it.
+"""
+
+from function_app.domain.reconciliation import (
+    Finding,
+    ModelName,
+    ReconcileReport,
+    ReconcileRequest,
+)
+from function_app.orchestrators import steps
+from function_app.orchestrators.steps import Story, StoryContext, Trail
+
+
+def reconcile(ctx: StoryContext, request: ReconcileRequest) -> Story[ReconcileReport]:
+    trail = Trail(ctx)
+    trail.show("comparing histories", why=request.reason)
+    found: list[Finding] = list((yield from steps.compare_records(ctx, request)).findings)
+    for model in request.models:
+        trail.show("comparing platforms", model=model)
+        found += (yield from steps.compare_platform(ctx, ModelName(model=model))).findings
+    report = ReconcileReport(findings=tuple(found))
+    yield from steps.keep_findings(ctx, report)
+    repaired = sum(finding.repaired for finding in found)
+    trail.show("compared", reason=f"{len(found)} findings, {repaired} of them repaired.")
+    return report

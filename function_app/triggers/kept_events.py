@@ -1,0 +1,64 @@
+"""Events as they are kept, and what operators may do with them."""
+
+from typing import Any
+
+from function_app.codec import dump
+from function_app.domain.inbox import InboxEvent, Outcome
+from function_app.errors import ContractError, NotFoundError
+from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.inbox import ACCEPTED, take_up
+
+MOST = 500
+
+
+async def get_events(desk: Desk, request: Request) -> Answer:
+    """List events, newest first; `outcome=refused` are the dead letters."""
+    text = request.query.get("outcome", "")
+    if text and text not in set(Outcome):
+        raise ContractError(f"outcome: expected one of {', '.join(Outcome)}, got {text[:40]!r}.")
+    found = desk.ports.inbox.list_events(Outcome(text) if text else None, MOST)
+    return Answer(status=200, content={"events": [view(event) for event in found]})
+
+
+async def get_event(desk: Desk, request: Request) -> Answer:
+    """Show one event as it came, and what became of it."""
+    event = _find(desk, request)
+    return Answer(status=200, content={**view(event), "payload": event.payload})
+
+
+async def post_replay(desk: Desk, request: Request) -> Answer:
+    """Take the event up again, after what refused it was mended."""
+    receipt = await take_up(desk, _find(desk, request))
+    return Answer(status=202, content={"receipt": dump(receipt)})
+
+
+async def delete_event(desk: Desk, request: Request) -> Answer:
+    """Forget an event for good; its claim stays, so that it cannot come back."""
+    event = _find(desk, request)
+    desk.ports.inbox.discard(event.event_key)
+    return Answer(status=200, content={"discarded": event.event_key})
+
+
+def view(event: InboxEvent) -> dict[str, Any]:
+    """Return what a list shows of an event."""
+    payload = event.payload if isinstance(event.payload, dict) else {}
+    kind = payload.get("type") if "specversion" in payload else payload.get("eventType")
+    return {
+        "event_key": event.event_key,
+        "channel": event.channel,
+        "type": str(kind or ""),
+        "subject": str(payload.get("subject") or ""),
+        "outcome": event.outcome.value if event.outcome else ACCEPTED,
+        "code": event.code,
+        "reason": event.reason,
+        "instance_ids": list(event.instance_ids),
+        "received_at": dump(event.received_at),
+    }
+
+
+def _find(desk: Desk, request: Request) -> InboxEvent:
+    key = request.route["event_key"]
+    event = desk.ports.inbox.get(key)
+    if event is None:
+        raise NotFoundError(f"There is no event {key[:64]!r}. `mlopsctl events list` shows all.")
+    return event

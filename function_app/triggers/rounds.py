@@ -1,0 +1,58 @@
+"""What happens by the clock: trainings on schedule, and looking after what events left behind."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from function_app import names
+from function_app.codec import dump
+from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.reconciliation import ReconcileRequest
+from function_app.triggers.desk import Desk
+from function_app.triggers.inbox import settle_pending, take_in
+
+SCHEDULE = "schedule"
+RECONCILIATION = "reconcile-round"
+
+
+async def take_up_pending(desk: Desk) -> None:
+    """Take up events that a crash or a fault left half way."""
+    await settle_pending(desk)
+
+
+async def forget_old_events(desk: Desk) -> None:
+    """Delete events and claims that are older than the limits keep them."""
+    now, limits = desk.ports.clock.now(), desk.limits
+    await asyncio.to_thread(
+        desk.ports.inbox.forget,
+        now - timedelta(days=limits.keep_events_days),
+        now - timedelta(days=limits.keep_claims_days),
+    )
+
+
+async def start_reconciliation(desk: Desk) -> None:
+    """Start the comparison of ledger, histories and platforms, unless one is under way."""
+    found = await desk.stories.find(RECONCILIATION)
+    if found is None or found["ended"]:
+        request = ReconcileRequest(reason="by the clock", models=tuple(sorted(desk.projects)))
+        await desk.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
+
+
+def training_on_schedule(model: str, name: str) -> Callable[[Desk], Awaitable[None]]:
+    """Return what asks for a training of the model; the minute makes a repetition harmless."""
+
+    async def ask(desk: Desk) -> None:
+        """Ask for a training on the newest data."""
+        minute = desk.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
+        request_id = f"{SCHEDULE}-{name}-{minute}"
+        event = {
+            "specversion": "1.0",
+            "id": request_id,
+            "source": SCHEDULE,
+            "type": TRAINING_REQUESTED,
+            "subject": f"models/{model}",
+            "data": {"model": model, "requestId": request_id},
+        }
+        await take_in(desk, SCHEDULE, [event])
+
+    return ask
