@@ -5,16 +5,17 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from function_app.activities import lanes, platform, reconciliation, releases, training
+from function_app.activities import lanes, platform, reconciliation, releases, training, watching
 from function_app.errors import ConfigError
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.reconcile import reconcile
 from function_app.orchestrators.release_model import release_model
 from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
+from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
 from function_app.settings import Settings, read_limits
-from function_app.triggers import approvals, http_api, kept_events, rounds, webhooks
+from function_app.triggers import approvals, http_api, kept_events, rounds, watches, webhooks
 from function_app.wiring import (
     Front,
     add_activity,
@@ -32,6 +33,7 @@ STORIES = (
     release_model,
     roll_back,
     reconcile,
+    watch_production,
 )
 
 ACTIVITIES = (
@@ -58,6 +60,8 @@ ACTIVITIES = (
     releases.end_release,
     reconciliation.compare_platform,
     reconciliation.keep_findings,
+    watching.observe_production,
+    watching.announce_drift,
 )
 
 # Those look at other stories, too.
@@ -76,6 +80,8 @@ ROUTES = (
     ("GET", "platform", http_api.get_platform),
     ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
+    ("GET", "models/{model}/drift", watches.get_drift),
+    ("POST", "models/{model}/drift", watches.post_look),
     ("GET", "releases", http_api.get_releases),
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
@@ -89,6 +95,7 @@ ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 ROUNDS = (
     ("take_up_pending", "*/15 * * * * *", rounds.take_up_pending),
     ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
+    ("start_watches", "*/15 * * * * *", watches.start_watches),
     ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
 )
 
