@@ -95,7 +95,7 @@ ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 ROUNDS = (
     ("take_up_pending", "*/15 * * * * *", rounds.take_up_pending),
     ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
-    ("start_watches", "*/15 * * * * *", watches.start_watches),
+    ("start_watches", "0 * * * * *", watches.start_watches),
     ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
 )
 

@@ -17,7 +17,7 @@ from function_app.domain.watching import (
     WatchRequest,
     drift_note,
 )
-from function_app.errors import PlatformError
+from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Observations, Ports
 
 
@@ -32,7 +32,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     watched = _watched(ports, request.model)
     reference = ports.observations.reference(watched) if watched else None
     if watched is None or reference is None:
-        why = "Its training data is gone." if watched else "Production serves nothing."
+        why = "Its training data is gone." if watched else "Production serves no known version."
         return _nothing(ports, request.model, why, now)
     state = _load_state(ports, request.model)
     if state is None or state.digest != watched.digest:
@@ -96,7 +96,10 @@ def _watched(ports: Ports, model: str) -> Watched | None:
     served = ports.production.champion(model)
     if served is None:
         return None
-    version = ports.registry.get(model, served.version)
+    try:
+        version = ports.registry.get(model, served.version)
+    except NotFoundError:
+        return None
     return Watched(
         model=model,
         version=version.version,

@@ -7,8 +7,8 @@ whole stream). How:
 1. A quarter of alpha goes to not knowing the truth: each share F(edge) of what the training data
    came from lies in an interval around the share of the training rows, by the smaller of the
    bounds of Dvoretzky, Kiefer, Wolfowitz (with Massart's constant, 1990) and of Chernoff (1952),
-   over all edges and columns at once. No drift means: production's share lies in it too. Another quarter
-   goes to the mean squared error, which is known from the held-out rows only.
+   over all edges and columns at once. No drift means: production's share lies in it too. Another
+   quarter goes to the mean squared error, which is known from the held-out rows only.
 2. Against that, for each edge and direction, an e-process: the likelihood ratio of shares beyond
    the interval, mixed, to the interval's end. A non-negative supermartingale from 1; it depends on
    counts only. The labels' one bets on squared errors, which are not negative, against a mean of

@@ -1,5 +1,6 @@
 """The watch over production: its looks by the clock, and what it knows now."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 
@@ -12,7 +13,10 @@ from function_app.triggers.desk import Answer, Desk, Request
 
 
 async def start_watches(desk: Desk) -> None:
-    """Start a look at every watched model whose interval is over and whose last look has ended."""
+    """Start a look at every watched model in production whose interval is over.
+
+    Not while the last look is under way.
+    """
     if desk.ports.observations is None:
         return
     for model, project in sorted(desk.projects.items()):
@@ -20,7 +24,8 @@ async def start_watches(desk: Desk) -> None:
             continue
         found = await desk.stories.find(watch_id(model))
         pause = timedelta(seconds=project.drift.interval_seconds)
-        if found is None or (found["ended"] and _age(desk, found["created_at"]) >= pause):
+        due = found is None or (found["ended"] and _age(desk, found["created_at"]) >= pause)
+        if due and await asyncio.to_thread(desk.ports.production.champion, model):
             await _start(desk, model, project.drift)
 
 

@@ -2,9 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.prediction_logs import read_all, read_new
@@ -49,19 +52,17 @@ class LocalObservations:
         if schema is None or not rows:
             return None
         features, target = tuple(schema["features"]), str(schema["target"])
-        columns = [describe_column(name, [row[name] for row in rows]) for name in features]
-        columns, errors = [c for c in columns if c is not None], None
+        described = [describe_column(name, [row[name] for row in rows]) for name in features]
         held_out = self._held_out(watched)
         if held_out is not None:
-            columns += [c for c in [describe_column(PREDICTION, held_out[1])] if c is not None]
-            errors = describe_errors(*held_out)
+            described.append(describe_column(PREDICTION, held_out[1]))
         pairs = ((tuple(row[name] for name in features), row[target]) for row in rows)
         seen, echoed = count_echoes(pairs, features, read_all(self._log(watched.model)))
         reference = Reference(
             watched=watched,
             target=target,
-            columns=self._tested(watched.model, columns),
-            errors=errors,
+            columns=self._tested(watched.model, [c for c in described if c is not None]),
+            errors=describe_errors(*held_out) if held_out else None,
             seen=seen,
             echoed=echoed,
         )
@@ -72,7 +73,7 @@ class LocalObservations:
         self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
     ) -> ObservationBatch:
         watched = reference.watched
-        cursor = json.loads(after) if after else {"log": {}, "labels": [0, ""]}
+        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, ""]}
         found, places = read_new(self._log(watched.model), cursor["log"])
         ours = [p for p in found if p.image == watched.digest]
         rows, columns = count_predictions(reference.columns, ours, rows_per_request)
@@ -97,7 +98,11 @@ class LocalObservations:
         nothing = ObservationBatch(cursor="", columns={})
         if not new or allowed is None:
             return nothing, since
-        used = {name for place in files if place <= since for name, _ in _read_labels(place[1])}
+        used: set[str] = set()
+        for place in files:
+            if place <= since:
+                with suppress(ValueError):
+                    used |= dict(_read_labels(place[1], reference.target)).keys()
         ours = (
             p
             for p in read_all(self._log(reference.watched.model))
@@ -106,11 +111,10 @@ class LocalObservations:
         answers = answers_by_label(ours)
         errors, unmatched, complaints = [], 0, []
         for place in new:
-            name = Path(place[1]).name
             try:
-                labels = list(_read_labels(place[1], reference.target))
+                labels = _read_labels(place[1], reference.target)
             except ValueError as error:
-                complaints.append(f"{name}: {error}")
+                complaints.append(f"{Path(place[1]).name}: {error}")
                 continue
             for label_id, truth in labels:
                 answer = None if label_id in used else answers.get(label_id)
@@ -149,21 +153,19 @@ class LocalObservations:
         return self._production / model / "log"
 
 
-def _read_labels(path: str, target: str | None = None) -> Iterator[tuple[str, float]]:
-    """Yield id and truth; without a target only the ids matter, and a bad file has none."""
+def _read_labels(path: str, target: str) -> list[tuple[str, float]]:
+    """Return ids and truths of a file; ValueError, for people, when it is no file of labels."""
     with open(path, encoding="utf-8-sig", newline="", errors="replace") as file:
         reader = csv.DictReader(file)
-        if "id" not in (reader.fieldnames or ()) or (
-            target is not None and target not in (reader.fieldnames or ())
-        ):
-            if target is None:
-                return
+        if not {"id", target} <= set(reader.fieldnames or ()):
             raise ValueError(f"it needs the columns id and {target}. Put a mended file there.")
+        found = []
         for number, row in enumerate(reader, start=2):
-            if target is None:
-                yield str(row["id"]), 0.0
-                continue
             try:
-                yield str(row["id"]).strip(), float(row[target])
+                truth = float(row[target])
             except (TypeError, ValueError):
-                raise ValueError(f"line {number} has no number in {target}. Mend it.") from None
+                truth = math.nan
+            if not math.isfinite(truth):
+                raise ValueError(f"line {number} has no number in {target}. Put a mended file.")
+            found.append((str(row["id"]).strip(), truth))
+        return found
