@@ -135,7 +135,7 @@ def _weigh_column(
     none = ColumnCounts(rows=0, below=(0,) * len(column.edges))
     counts = [block.columns.get(column.name, none) for block in blocks]
     rows = np.array([c.rows for c in counts], dtype=float)
-    below = np.array([c.below for c in counts], dtype=float).reshape(len(counts), -1)
+    below = np.array([c.below for c in counts], dtype=float).reshape(len(counts), len(column.edges))
     # From each start to now.
     rows, below = rows[::-1].cumsum()[::-1], below[::-1].cumsum(axis=0)[::-1]
     log, direction = rest, ""
