@@ -29,6 +29,7 @@ from function_app.domain.prediction_lines import (
     count_predictions,
 )
 from function_app.domain.project import ModelProject
+from function_app.domain.retraining import DriftPolicy
 
 Place = tuple[int, str]
 
@@ -42,32 +43,36 @@ class LocalObservations:
     def reference(self, watched: Watched) -> Reference | None:
         # Kept at the first look: whether production was asked for the training rows before can only
         # be known while the logs of that time are there.
-        short = watched.digest.removeprefix("sha256:")[:16]
-        kept = self._production / watched.model / f"reference-{short}.json"
-        content = read_json(kept)
-        if content is not None:
-            return load(Reference, content)
+        name = f"reference-{watched.digest.removeprefix('sha256:')}.json"
+        path = self._production / watched.model / name
+        content = read_json(path)
+        reference = load(Reference, content) if content else self._describe(watched)
+        if reference is None:
+            return None
+        if content is None:
+            write_json(path, dump(reference))
+        return replace(reference, columns=self._tested(watched.model, reference.columns))
+
+    def _describe(self, watched: Watched) -> Reference | None:
         schema = read_json(Path(watched.model_uri) / "model_schema.json")
         rows = self._training_rows(watched)
         if schema is None or not rows:
             return None
         features, target = tuple(schema["features"]), str(schema["target"])
-        described = [describe_column(name, [row[name] for row in rows]) for name in features]
+        columns = [describe_column(name, [row[name] for row in rows]) for name in features]
         held_out = self._held_out(watched)
         if held_out is not None:
-            described.append(describe_column(PREDICTION, held_out[1]))
+            columns.append(describe_column(PREDICTION, held_out[1]))
         pairs = ((tuple(row[name] for name in features), row[target]) for row in rows)
         seen, echoed = count_echoes(pairs, features, read_all(self._log(watched.model)))
-        reference = Reference(
+        return Reference(
             watched=watched,
             target=target,
-            columns=self._tested(watched.model, [c for c in described if c is not None]),
+            columns=tuple(column for column in columns if column is not None),
             errors=describe_errors(*held_out) if held_out else None,
             seen=seen,
             echoed=echoed,
         )
-        write_json(kept, dump(reference))
-        return reference
 
     def read(
         self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
@@ -126,13 +131,14 @@ class LocalObservations:
         batch = replace(nothing, labels=sums, unmatched=unmatched, complaints=tuple(complaints))
         return batch, new[-1]
 
-    def _tested(self, model: str, columns: list[ColumnReference]) -> tuple[ColumnReference, ...]:
+    def _tested(
+        self, model: str, columns: tuple[ColumnReference, ...]
+    ) -> tuple[ColumnReference, ...]:
         """Return the columns that the policy wants; what is answered is always among them."""
-        policy = self._projects[model].drift
-        if policy is None:
-            return tuple(columns)
-        names = set(policy.columns) if policy.columns else {c.name for c in columns}
-        wanted = names if policy.log_inputs else set()
+        policy = self._projects[model].drift or DriftPolicy()
+        wanted = set(policy.columns) if policy.columns else {c.name for c in columns}
+        if not policy.log_inputs:
+            wanted = set()
         return tuple(c for c in columns if c.name in wanted | {PREDICTION})
 
     def _training_rows(self, watched: Watched) -> list[dict[str, float]]:
