@@ -20,6 +20,7 @@ from mlopsctl.client import Api, ApiError
 from mlopsctl.connection import PORT, ROOT, STATE, Json, State, Url, connect, print_json
 from mlopsctl.demo import run_demo
 from mlopsctl.doctor import examine
+from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform
 from mlopsctl.provision import provision
@@ -27,6 +28,7 @@ from mlopsctl.provision import provision
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
 app.command("provision")(provision)
+app.command()(drift)
 
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
 
