@@ -6,12 +6,15 @@ running instances would break; `docs/stories.md` says what to do then.
 
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from funchost.commands import export
+from tests.adapters.git_repositories import Repository, make_repository
+from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -25,10 +28,19 @@ def main() -> None:
     data = str(frame.to_csv(index=False))
     os.environ["MLOPS_ENGINE"] = ""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environ:
+        repository = make_repository(Path(folder) / "served")
+        for package in ("training", "scoring"):
+            shutil.copytree(ROOT / package, repository.work / package)
+        code = f'\n[models.diabetes.code]\nrepository = "{repository.bare}"\n'
+        environ.setattr(stories, "PROJECTS", stories.PROJECTS + code)
         for app in make_app(Path(folder), environ):
             _play(app, data)
+            _play_code(app, repository)
+            _play_rounds(app)
+        for path in HISTORIES.glob("*.json"):
+            path.unlink()
         for document in export(app.state / "funchost", None):
-            _keep(document, {str(app.state): "/state", str(ROOT): "/app"})
+            _keep(document, {str(app.state): "/state", str(ROOT): "/app", folder: "/tmp/recorded"})
 
 
 def _play(app: App, data: str) -> None:
@@ -63,12 +75,49 @@ def _play(app: App, data: str) -> None:
     app.ended("release-sick-1")
 
 
+def _play_code(app: App, repository: Repository) -> None:
+    good = "def test_nothing():\n    pass\n"
+    repository.write("ruff.toml", 'lint.select = ["E9"]\n')
+    for test in (good, good.replace("pass", "assert False")):
+        repository.write("tests/test_it.py", test)
+        commit = repository.commit("recorded")
+        app.ended(app.claimed_by("CodePushed", commit), 120)
+    event = {
+        "specversion": "1.0",
+        "id": "proposal",
+        "source": "recorder",
+        "type": "Mlops.CodeProposed",
+        "data": {
+            "repository": str(repository.bare),
+            "ref": "main",
+            "commit": commit,
+            "number": "1",
+        },
+    }
+    proposed = app.api.post("/api/events", event)["receipts"][0]
+    app.ended(proposed["instance_id"], 120)
+
+
+def _play_rounds(app: App) -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "deployed",
+        "source": "recorder",
+        "type": "Microsoft.MachineLearningServices.ModelDeployed",
+        "data": {"ServiceName": "by-hand", "ModelIds": "diabetes:1"},
+    }
+    app.ended(app.api.post("/api/events", event)["receipts"][0]["instance_id"])
+    app.ended(app.api.post("/api/models/diabetes/drift")["instance_id"])
+
+
 def _keep(document: dict[str, object], places: dict[str, str]) -> None:
     output = json.loads(str(document["output"]))
     end = output.get("outcome") or output.get("status") or document["runtimeStatus"]
     text = json.dumps(document, indent=1, ensure_ascii=False)
     for place, name in places.items():
         text = text.replace(place, name)
+    if not isinstance(end, str) or " " in end:
+        end = document["runtimeStatus"]
     name = f"{document['name']}-{str(end).lower()}"
     if output.get("reasons") and "training" not in name and end in ("rejected", "failed"):
         name += "-" + str(document["instanceId"]).split("-")[1]

@@ -86,6 +86,20 @@ class App:
         until(look, f"a claim for {name}", 30)
         return found[0]
 
+    def claimed_by(self, kind: str, content: str) -> str:
+        """Return the story that an event of this type with this content started."""
+        found: list[str] = []
+
+        def look() -> bool:
+            claims = self.api.get("/api/status")["claims"]
+            found.extend(
+                c["owner"] for c in claims if c["type"].endswith(kind) and c["content"] == content
+            )
+            return bool(found)
+
+        until(look, f"a claim of {content}", 60)
+        return found[0]
+
     def ended(self, instance_id: str, seconds: float = 60) -> dict[str, Any]:
         until(lambda: (self.find(instance_id) or {}).get("ended"), f"{instance_id} to end", seconds)
         return self.find(instance_id) or {}
