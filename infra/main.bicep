@@ -25,8 +25,8 @@ param approverAudience string = ''
 param approverRole string = 'Model.Approver'
 @description('Build systems that send signed webhooks: the secret webhook-<source> of the vault is theirs.')
 param webhookSources array = []
-@description('Reads the secret git-token of the vault, for private repositories.')
-param useGitToken bool = false
+@description('Hosts of private repositories, such as github.com: the secret git-github-com of the vault is its token.')
+param gitHosts array = []
 @description('Principal ids that may publish our own events, such as those of build systems.')
 param publisherPrincipalIds array = []
 @description('Principal id of the person or service that deploys; azd knows it. Empty: no roles for it.')
@@ -389,9 +389,11 @@ var webhookSettings = toObject(
   source => 'MLOPS_WEBHOOK_SECRET_${toUpper(replace(source, '-', '_'))}',
   source => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=webhook-${source})'
 )
-var gitSettings = useGitToken
-  ? { MLOPS_GIT_TOKEN: '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=git-token)' }
-  : {}
+var gitSettings = toObject(
+  gitHosts,
+  host => 'MLOPS_GIT_TOKEN_${toUpper(replace(replace(host, '.', '_'), '-', '_'))}',
+  host => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=git-${replace(host, '.', '-')})'
+)
 var schedulerSettings = useScheduler
   ? {
       DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identities.outputs.appClientId};TaskHub=${taskHubName}'
@@ -425,8 +427,6 @@ var appSettings = {
   MLOPS_AZURE_RESOURCE_GROUP: names.group
   MLOPS_AZURE_LOCATION: location
   MLOPS_AZURE_WORKSPACE: names.workspace
-  MLOPS_AZURE_KEY_VAULT: vault.outputs.id
-  MLOPS_AZURE_APPLICATION_INSIGHTS: monitoring.outputs.insightsId
   MLOPS_AZURE_PRODUCTION: withCluster ? 'cluster' : 'endpoint'
   MLOPS_AZURE_CLUSTER_EXPOSURE: privateNetwork ? 'internal' : 'public'
   MLOPS_AZURE_COMPUTE: computeName
