@@ -265,8 +265,8 @@ _BINARY = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
+    "/": lambda a, b: int(a / b),  # towards zero, as in C#
+    "%": lambda a, b: a - b * int(a / b),
     "&&": lambda a, b: a and b,
     "||": lambda a, b: a or b,
     "??": lambda a, b: b if a is None else a,
