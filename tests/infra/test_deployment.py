@@ -214,3 +214,18 @@ def test_every_query_is_shown_or_alerted_on() -> None:
 
     for path in (ROOT / "infra" / "queries").glob("*.kql"):
         assert f"queries/{path.name}" in modules
+
+
+def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() -> None:
+    page = (ROOT / "docs" / "azure.md").read_text()
+    parameters = (ROOT / "infra" / "main.bicepparam").read_text()
+    template = (ROOT / "infra" / "main.bicep").read_text()
+    set_names = set(re.findall(r"azd env set ([A-Z_]+)", page))
+    set_names |= set(re.findall(r"\| `(MLOPS_[A-Z_]+) ", page))
+
+    assert len(set_names) >= 8
+    assert set_names <= set(re.findall(r"'([A-Z_]+)'", parameters))
+    got = set(re.findall(r"azd env get-value ([A-Z_]+)", page))
+    assert got <= set(re.findall(r"^output ([A-Z_]+) ", template, re.MULTILINE))
+    for path in re.findall(r"`((?:infra|docs|\.github)/[\w./-]+)`", page):
+        assert (ROOT / path).exists(), path
