@@ -47,7 +47,7 @@ base-image: $(READY) ## Make the base image, so that staging runs as a container
 
 lock: $(READY) ## Resolve the dependencies anew: uv.lock and requirements.txt
 	@$(VENV)/bin/uv lock --upgrade
-	@$(VENV)/bin/uv export --quiet --frozen --no-dev --no-hashes --no-emit-project --no-annotate -o requirements.txt
+	@$(VENV)/bin/uv export --quiet --frozen --no-dev --extra azure --no-hashes --no-emit-project --no-annotate -o requirements.txt
 
 clean: ## Forget the state of this machine (.mlops)
 	@rm -rf .mlops

@@ -6,7 +6,6 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from function_app.activities import changes, lanes, platform, reconciliation, releases, training
-from function_app.errors import ConfigError
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
@@ -92,6 +91,7 @@ ROUTES = (
     ("GET", "status/{instance_id}", http_api.get_instance),
     ("POST", "platform", http_api.post_platform),
     ("GET", "platform", http_api.get_platform),
+    ("DELETE", "platform/{part}", http_api.delete_part),
     ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
@@ -158,7 +158,9 @@ def _add_schedules(app: Any, front: Front) -> None:
 
 def _create_ports(settings: Settings) -> Ports:
     if settings.platform == "azure":
-        raise ConfigError("MLOPS_PLATFORM=azure is not there yet. Use local.")
-    from function_app.adapters.local.platform import create_ports
+        from function_app.adapters.azure.ports import create_ports
 
-    return create_ports(settings)
+        return create_ports(settings)
+    from function_app.adapters.local.platform import create_ports as create_local_ports
+
+    return create_local_ports(settings)

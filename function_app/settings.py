@@ -12,6 +12,7 @@ from function_app.codec import load
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError, ContractError
 from function_app.git_settings import GitSettings, read_git_settings
+from function_app.notify_settings import NotifySettings, read_notify_settings
 
 PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
@@ -38,6 +39,7 @@ class Settings:
     topics: tuple[str, ...] = ()
     engine: str | None = None
     base_image: str = BASE_IMAGE
+    notify: NotifySettings = field(default_factory=NotifySettings)
     azure: AzureSettings | None = None
     git: GitSettings = field(default_factory=GitSettings)
 
@@ -64,6 +66,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
+        notify=read_notify_settings(environ),
         azure=read_azure_settings(environ) if platform == "azure" else None,
         git=read_git_settings(environ),
     )

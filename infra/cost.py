@@ -21,6 +21,7 @@ class Sheet:
     assumptions: dict[str, tuple[float, str]]
     counted: dict[str, dict[str, int | str]]
     timers: dict[str, int]
+    reconciliation: dict[str, int]
 
     def price(self, name: str) -> float:
         return self.prices[name][0]
@@ -41,6 +42,11 @@ class Sheet:
             "releases"
         ) * self.steps("release", part)
 
+    def comparisons(self, models: int) -> float:
+        """Return the executions of a month that compare the records with the platform."""
+        once = self.reconciliation["executions"] + models * self.reconciliation["a_model"]
+        return DAYS * self.reconciliation["a_day"] * once
+
 
 def read_sheet() -> Sheet:
     """Return the sheet of infra/cost.json."""
@@ -49,7 +55,7 @@ def read_sheet() -> Sheet:
 
 def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
     """Return each line of the month's bill: its name, its arithmetic, its price for n models."""
-    s, p = sheet.given, sheet.price
+    s, p, r = sheet.given, sheet.price, sheet.reconciliation
     executions = sheet.monthly("activities") + sheet.monthly("turns")
     timers = sum(sheet.timers.values()) * DAYS
     second = s("execution_seconds") * s("memory_gb")
@@ -67,19 +73,26 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: timers * second * p("execution_gb_second"),
         ),
         (
+            "Functions, comparing records with the platform",
+            f"{r['a_day']} a day x ({r['executions']} + {r['a_model']} a model) x {second:g} GB-s",
+            lambda n: sheet.comparisons(n) * second * p("execution_gb_second"),
+        ),
+        (
             "Functions, one instance kept ready (prod)",
             f"{SECONDS:,} s x {s('memory_gb'):g} GB",
             lambda n: SECONDS * s("memory_gb") * p("ready_gb_second"),
         ),
         (
             "Functions, executions",
-            f"({executions:,.0f} a model + {timers:,.0f}) x price of a million",
-            lambda n: (n * executions + timers) * p("execution_million") / 1e6,
+            "all of these x price of a million",
+            lambda n: (
+                (n * executions + timers + sheet.comparisons(n)) * p("execution_million") / 1e6
+            ),
         ),
         (
             "Durable on the scheduler (Consumption)",
-            f"{executions:,.0f} actions a model",
-            lambda n: n * executions * p("scheduler_1k") / 1e3,
+            f"{executions:,.0f} actions a model, and comparing",
+            lambda n: (n * executions + sheet.comparisons(n)) * p("scheduler_1k") / 1e3,
         ),
         (
             "or Durable on Azure Storage",

@@ -25,7 +25,7 @@ param approverAudience string = ''
 param approverRole string = 'Model.Approver'
 @description('Build systems that send signed webhooks: the secret webhook-<source> of the vault is theirs.')
 param webhookSources array = []
-@description('Hosts of private repositories, such as github.com: the secret git-github-com of the vault is its token.')
+@description('Hosts of private repositories, such as github.com: the secret git-token-<host, with - for .> of the vault is for each.')
 param gitHosts array = []
 @description('Principal ids that may publish our own events, such as those of build systems.')
 param publisherPrincipalIds array = []
@@ -392,7 +392,7 @@ var webhookSettings = toObject(
 var gitSettings = toObject(
   gitHosts,
   host => 'MLOPS_GIT_TOKEN_${toUpper(replace(replace(host, '.', '_'), '-', '_'))}',
-  host => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=git-${replace(host, '.', '-')})'
+  host => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=git-token-${replace(host, '.', '-')})'
 )
 var schedulerSettings = useScheduler
   ? {
@@ -427,6 +427,8 @@ var appSettings = {
   MLOPS_AZURE_RESOURCE_GROUP: names.group
   MLOPS_AZURE_LOCATION: location
   MLOPS_AZURE_WORKSPACE: names.workspace
+  MLOPS_AZURE_KEY_VAULT: vault.outputs.id
+  MLOPS_AZURE_APPLICATION_INSIGHTS: monitoring.outputs.insightsId
   MLOPS_AZURE_PRODUCTION: withCluster ? 'cluster' : 'endpoint'
   MLOPS_AZURE_CLUSTER_EXPOSURE: privateNetwork ? 'internal' : 'public'
   MLOPS_AZURE_COMPUTE: computeName

@@ -21,9 +21,11 @@ from mlopsctl.demo import run_demo
 from mlopsctl.doctor import examine
 from mlopsctl.events import events
 from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform
+from mlopsctl.provision import provision
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
+app.command("provision")(provision)
 
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
 

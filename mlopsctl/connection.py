@@ -1,6 +1,7 @@
 """Where the commands find the app, and the options that all of them have."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 def connect(url: str, state: Path) -> Api:
     """Return the app at this URL, else the one that runs on this state, else the usual port."""
-    return Api(url or running_url(state) or f"http://127.0.0.1:{PORT}", state)
+    found = url or running_url(state) or f"http://127.0.0.1:{PORT}"
+    return Api(found, state, key=os.environ.get("MLOPS_KEY", ""))
 
 
 def print_json(content: Any) -> None:

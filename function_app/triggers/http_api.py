@@ -121,6 +121,15 @@ async def get_platform(desk: Desk, request: Request) -> Answer:
     return Answer(status=200, content={"parts": dump(plan)})
 
 
+async def delete_part(desk: Desk, request: Request) -> Answer:
+    """Take one part of the platform away, if this app made it."""
+    part, platform = request.route["part"], desk.ports.platform
+    if part not in platform.parts():
+        known = ", ".join(platform.parts())
+        raise NotFoundError(f"There is no part {part[:60]!r}. There are {known}.")
+    return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
+
+
 async def get_findings(desk: Desk, request: Request) -> Answer:
     """Show what the last comparison of ledger, histories and platforms found."""
     note = desk.ports.ledger.read_note(FINDINGS)

@@ -2,7 +2,7 @@
 
 Exactly one training, registration and release per cause, as the platforms' own records say:
 MLflow's database, the folders of the runs, and the index of the images. EVENT_STORM=10000 sends as
-many events; `make storm` does that. The default takes about half a minute.
+many events; `make storm` does that. The default takes about a minute.
 """
 
 import json
@@ -21,7 +21,7 @@ import pytest
 from tests.funchost.conftest import until
 from tests.stories.conftest import App, project
 
-EVENTS = int(os.environ.get("EVENT_STORM", "400"))
+EVENTS = int(os.environ.get("EVENT_STORM", "200"))
 CAUSES = 4 if EVENTS < 10_000 else 12
 KILLS = 2 if EVENTS < 10_000 else 5
 SENDERS = 4

@@ -1,24 +1,27 @@
-"""The container of versions: bundles, pointers, and what runs wrote, by name."""
+"""A container: of versions, with bundles, pointers and what runs wrote, or of what lands."""
 
 import hashlib
 import json
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
+from function_app.errors import ContractError
 
 
 class Blobs:
     """Reads and writes whole blobs; a pointer is a small JSON blob."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, container: str = "") -> None:
+        """Take the name of the container; the one of versions when none is given."""
         self._connection = connection
+        self.container = container or connection.settings.versions_container
         self._made: Any = None
 
     @property
     def address(self) -> str:
         """Where the container is, without a slash at its end."""
         settings = self._connection.settings
-        return f"{settings.blob_endpoint.rstrip('/')}/{settings.versions_container}"
+        return f"{settings.blob_endpoint.rstrip('/')}/{self.container}"
 
     def url(self, name: str) -> str:
         """Return the address of a blob."""
@@ -37,6 +40,30 @@ class Blobs:
             try:
                 content: bytes = self._container().download_blob(name).readall()
             except ResourceNotFoundError:
+                return None
+        return content
+
+    def read_at(self, name: str, etag: str, most: int) -> bytes | None:
+        """Return a blob of at most `most` bytes while it has this etag, None when it has not.
+
+        Without an etag any content counts. ContractError when it is larger, NotFoundError when
+        there is none.
+        """
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError
+
+        options: dict[str, Any] = {}
+        if etag:
+            # Events name etags without the quotes that HTTP wants.
+            quoted = f'"{etag.strip(chr(34))}"'
+            options = {"etag": quoted, "match_condition": MatchConditions.IfNotModified}
+        with translate("read a blob", name):
+            try:
+                stream = self._container().download_blob(name, **options)
+                if stream.size > most:
+                    raise ContractError(f"{name} has {stream.size} bytes; {most} are allowed.")
+                content: bytes = stream.readall()
+            except ResourceModifiedError:
                 return None
         return content
 
@@ -115,7 +142,7 @@ class Blobs:
             settings, connection = self._connection.settings, self._connection
             self._made = ContainerClient(
                 settings.blob_endpoint,
-                settings.versions_container,
+                self.container,
                 credential=connection.credential,
                 **connection.options(),
             )

@@ -1,19 +1,18 @@
 """Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from function_app.adapters.csv_profile import profile_csv, write_sample
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
 from function_app.codec import dump, load
-from function_app.domain.data_quality import ColumnProfile, DataProfile
+from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
+from function_app.errors import ConflictError, ContractError, NotFoundError
 
 MAX_BYTES = 200 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -52,10 +51,10 @@ class LocalDatasets:
         return Dataset(model=model, version=sha256(path.read_bytes()), uri=str(path))
 
     def profile(self, dataset: Dataset) -> DataProfile:
-        return _profile(Path(dataset.uri))
+        return profile_csv(Path(dataset.uri).read_bytes())
 
     def baseline(self, model: str) -> DataProfile:
-        return _profile(self.ensure_baseline(model))
+        return profile_csv(self.ensure_baseline(model).read_bytes())
 
     def ensure_baseline(self, model: str) -> Path:
         """Write the reference data once; the model's own training code knows it."""
@@ -63,12 +62,7 @@ class LocalDatasets:
         if path.exists():
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
-        ended = subprocess.run(
-            command, cwd=self._root, capture_output=True, text=True, timeout=120, check=False
-        )
-        if ended.returncode:
-            raise PlatformError("local", "write the baseline dataset", ended.stderr.strip()[-300:])
+        write_sample(self._root, path, "local")
         return path
 
     def announce(self) -> int:
@@ -122,29 +116,3 @@ class LocalDatasets:
             raise NotFoundError(
                 f"{path.name} cannot be read. Put it into the inbox again."
             ) from error
-
-
-def _profile(path: Path) -> DataProfile:
-    import numpy as np
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path)
-    except pd.errors.EmptyDataError:
-        raise ContractError("The file is empty. It needs a header and rows.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        first = str(error).splitlines()[0]
-        raise ContractError(f"The file is not a readable CSV: {first}") from error
-    columns = []
-    for name in frame.columns:
-        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
-        finite = values[np.isfinite(values)]
-        columns.append(
-            ColumnProfile(
-                name=str(name),
-                missing=int(values.size - finite.size),
-                mean=float(finite.mean()) if finite.size else None,
-                std=float(finite.std()) if finite.size else None,
-            )
-        )
-    return DataProfile(rows=len(frame), columns=tuple(columns))

@@ -9,25 +9,35 @@ from function_app.codec import dump
 from function_app.domain.approval import Evidence
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseResult
+from function_app.ports import Notifier
 
 
 class LocalNotifier:
-    """Writes each message once; a second attempt writes the same file again."""
+    """Writes each message once, and tells the channels that are set.
 
-    def __init__(self, outbox: Path) -> None:
-        self._outbox = outbox
+    A second attempt writes the same file again.
+    """
+
+    def __init__(self, outbox: Path, channels: Notifier | None = None) -> None:
+        self._outbox, self._channels = outbox, channels
 
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
         content = {"release": dump(release), "evidence": dump(evidence)}
         self._write(f"{release.release_id}-approval", content)
+        if self._channels:
+            self._channels.ask_for_approval(release, evidence)
 
     def tell_result(self, release: Release, result: ReleaseResult) -> None:
         content = {"release": dump(release), "result": dump(result)}
         self._write(f"{release.release_id}-result", content)
+        if self._channels:
+            self._channels.tell_result(release, result)
 
     def tell_findings(self, findings: tuple[Finding, ...]) -> None:
         content = {"findings": dump(findings)}
         self._write(f"findings-{sha256(json.dumps(content).encode())[:12]}", content)
+        if self._channels:
+            self._channels.tell_findings(findings)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         self._outbox.mkdir(parents=True, exist_ok=True)

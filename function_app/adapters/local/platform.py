@@ -1,8 +1,8 @@
 """All of this machine's adapters, and what must stand before the first event."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
+from function_app.adapters.clock import SystemClock
 from function_app.adapters.git import GitSources
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
@@ -19,16 +19,10 @@ from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
+from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.ports import Ports
 from function_app.settings import Settings
-
-
-class LocalClock:
-    """The time of this machine."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class LocalPlatform:
@@ -111,8 +105,8 @@ def create_ports(settings: Settings) -> Ports:
         inbox=LocalInbox(state / "inbox.db"),
         ledger=LocalLedger(state / "ledger.db"),
         events=events,
-        notifier=LocalNotifier(state / "outbox"),
-        clock=LocalClock(),
+        notifier=LocalNotifier(state / "outbox", Notifications(settings.notify)),
+        clock=SystemClock(),
         approvers=approvers,
         platform=platform,
     )

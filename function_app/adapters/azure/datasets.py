@@ -1,0 +1,82 @@
+"""Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.csv_profile import profile_csv, write_sample
+from function_app.codec import dump, load
+from function_app.domain.data_quality import DataProfile
+from function_app.domain.training import Dataset
+from function_app.errors import ConflictError, ContractError, NotFoundError
+
+MAX_BYTES = 200 * 1024 * 1024
+FOLDER = "datasets"
+
+
+class AzureDatasets:
+    """Keeps each version once; the storage itself announces what lands."""
+
+    def __init__(self, connection: Connection, root: Path) -> None:
+        self._landed = Blobs(connection, connection.settings.data_container)
+        self._versions, self._root = Blobs(connection), root
+
+    def add(self, model: str, uri: str, etag: str = "") -> Dataset:
+        name = self._name(uri)
+        content = self._landed.read_at(name, etag, MAX_BYTES)
+        if content is None:
+            message = f"{name} has changed since its event; the newer event counts."
+            raise ConflictError(message, code="DATA_CHANGED")
+        version = hashlib.sha256(content).hexdigest()
+        kept = f"{FOLDER}/{model}/{version}.csv"
+        self._versions.create(kept, content)
+        return Dataset(model=model, version=version, uri=self._versions.url(kept))
+
+    def accept(self, dataset: Dataset) -> None:
+        self._versions.write_json(f"{FOLDER}/{dataset.model}/latest.json", dump(dataset))
+
+    def latest(self, model: str) -> Dataset:
+        content = self._versions.read_json(f"{FOLDER}/{model}/latest.json")
+        return self.ensure_baseline(model) if content is None else load(Dataset, content)
+
+    def profile(self, dataset: Dataset) -> DataProfile:
+        name = self._versions.name_of(dataset.uri)
+        content = self._versions.read(name) if name else None
+        if content is None:
+            raise NotFoundError(f"There is no version {dataset.version[:12]} of {dataset.model}.")
+        return profile_csv(content)
+
+    def baseline(self, model: str) -> DataProfile:
+        return self.profile(self.ensure_baseline(model))
+
+    def ensure_baseline(self, model: str) -> Dataset:
+        """Keep the reference data once; the model's own training code knows it."""
+        name = f"{FOLDER}/{model}/baseline.csv"
+        digest = self._versions.digest(name)
+        if digest is None:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "baseline.csv"
+                write_sample(self._root, path, "azure")
+                self._versions.create(name, path.read_bytes())
+            digest = self._versions.digest(name)
+        assert digest is not None
+        return Dataset(model=model, version=digest, uri=self._versions.url(name))
+
+    def announce(self) -> int:
+        return 0
+
+    def _name(self, uri: str) -> str:
+        """Return the name of the blob that an event speaks of, where data lands."""
+        parts = urlsplit(uri)
+        # A write by the Data Lake API is announced with that API's host.
+        host = parts.netloc.replace(".dfs.", ".blob.", 1)
+        address = f"{parts.scheme}://{host}{parts.path}"
+        name = unquote(self._landed.name_of(address) or "")
+        if not name or parts.username or ".." in name.split("/"):
+            raise ContractError(
+                f"{address[:200]} is not in the container where data lands, {self._landed.address}."
+            )
+        return name

@@ -1,0 +1,29 @@
+"""Publishing to the Event Grid topic, by the app's identity or by a key."""
+
+from typing import Any
+
+from function_app.adapters.azure.connection import Connection, translate
+from function_app.errors import ConfigError
+
+
+class AzureEvents:
+    """Sends Event Grid events; the topic has stored them when `publish` returns."""
+
+    def __init__(self, connection: Connection, endpoint: str, key: str) -> None:
+        self._connection, self._endpoint, self._key = connection, endpoint, key
+
+    def publish(self, kind: str, subject: str, content: dict[str, Any]) -> None:
+        from azure.core.credentials import AzureKeyCredential
+        from azure.eventgrid import EventGridEvent, EventGridPublisherClient
+
+        if not self._endpoint:
+            raise ConfigError("MLOPS_TOPIC_ENDPOINT is not set. infra/ sets it.")
+        event = EventGridEvent(subject=subject, event_type=kind, data=content, data_version="1")
+        credential = AzureKeyCredential(self._key) if self._key else self._connection.credential
+        options = self._connection.options()
+        del options["polling_interval"]
+        with (
+            translate(f"publish {kind}", self._endpoint),
+            EventGridPublisherClient(self._endpoint, credential, **options) as client,
+        ):
+            client.send(event)

@@ -1,0 +1,46 @@
+"""Every port in Azure, put together; nothing is asked of Azure before one is used."""
+
+import tempfile
+from pathlib import Path
+
+from function_app.adapters.azure.approvers import AzureApprovers
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.datasets import AzureDatasets
+from function_app.adapters.azure.events import AzureEvents
+from function_app.adapters.azure.inbox import AzureInbox
+from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.services import create_services
+from function_app.adapters.clock import SystemClock
+from function_app.adapters.git import GitSources
+from function_app.adapters.messages import Notifications
+from function_app.ports import Ports
+from function_app.settings import Settings
+
+
+def create_ports(settings: Settings) -> Ports:
+    """Return every port of the platform Azure."""
+    assert settings.azure is not None  # read_settings made it
+    connection = Connection(settings.azure)
+    datasets = AzureDatasets(connection, settings.root)
+    services = create_services(
+        connection, settings.root, settings.projects, datasets.ensure_baseline
+    )
+    fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
+    return Ports(
+        sources=GitSources(fetched, services.bundles.keep, settings.git),
+        datasets=datasets,
+        jobs=services.jobs,
+        registry=services.registry,
+        images=services.images,
+        staging=services.staging,
+        production=services.production,
+        probe=services.probe,
+        inbox=AzureInbox(connection, Blobs(connection)),
+        ledger=AzureLedger(connection),
+        events=AzureEvents(connection, settings.topic_endpoint, settings.topic_key),
+        notifier=Notifications(settings.notify),
+        clock=SystemClock(),
+        approvers=AzureApprovers(settings.azure),
+        platform=services.platform,
+    )

@@ -1,0 +1,46 @@
+"""Figures of a CSV, and the reference data that a model's own training code knows."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+from function_app.domain.data_quality import ColumnProfile, DataProfile
+from function_app.errors import ContractError, PlatformError
+
+
+def write_sample(root: Path, path: Path, platform: str) -> None:
+    """Let the training code of the app in `root` write its reference data."""
+    command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
+    ended = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, timeout=120, check=False
+    )
+    if ended.returncode:
+        raise PlatformError(platform, "write the baseline dataset", ended.stderr.strip()[-300:])
+
+
+def profile_csv(content: bytes) -> DataProfile:
+    """Return the figures of a CSV; ContractError when it is none."""
+    import numpy as np
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(io.BytesIO(content))
+    except pd.errors.EmptyDataError:
+        raise ContractError("The file is empty. It needs a header and rows.") from None
+    except (UnicodeDecodeError, pd.errors.ParserError) as error:
+        first = str(error).splitlines()[0]
+        raise ContractError(f"The file is not a readable CSV: {first}") from error
+    columns = []
+    for name in frame.columns:
+        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
+        finite = values[np.isfinite(values)]
+        columns.append(
+            ColumnProfile(
+                name=str(name),
+                missing=int(values.size - finite.size),
+                mean=float(finite.mean()) if finite.size else None,
+                std=float(finite.std()) if finite.size else None,
+            )
+        )
+    return DataProfile(rows=len(frame), columns=tuple(columns))

@@ -1,0 +1,141 @@
+"""Messages to people: Slack, Teams, any webhook, and e-mail; the same on both platforms.
+
+Shapes: Slack, "Incoming webhooks"; Microsoft Teams, "Workflows webhook" with an Adaptive Card 1.4.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import smtplib
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from function_app.domain.approval import Evidence
+from function_app.domain.reconciliation import Finding
+from function_app.domain.redaction import redact
+from function_app.domain.release import Release, ReleaseResult
+from function_app.errors import PlatformError
+from function_app.notify_settings import NotifySettings
+
+LOG = logging.getLogger("mlops.messages")
+PATIENCE, ATTEMPTS = 10.0, 3
+# A web address that leads to a message: title and text in, sent or raised.
+Channel = Callable[[str, str], None]
+
+
+class Notifications:
+    """Tells every channel; one that is dead fails nothing while another one works."""
+
+    def __init__(self, settings: NotifySettings) -> None:
+        self._settings = settings
+        self._channels = _channels(settings)
+
+    def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
+        why = "\n".join(f"- {reason}" for reason in evidence.reasons)
+        link = self._link(release.release_id)
+        asked = ", ".join(release.policy.approvers)
+        text = f"{why}\nImage {evidence.image_digest}\nApprovers: {asked}{link}"
+        self._tell(f"{release.model} {release.version} waits for approval", text)
+
+    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+        text = "\n".join(f"- {reason}" for reason in result.reasons) + self._link(
+            release.release_id
+        )
+        self._tell(f"{release.model} {release.version}: {result.status}", text)
+
+    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        lines = [f"- {f.kind}: {f.subject}. {f.detail}" for f in findings]
+        self._tell(f"{len(findings)} things disagree", "\n".join(lines))
+
+    def _link(self, release_id: str) -> str:
+        # Where the release is read; it holds no key, and reading decides nothing.
+        url = self._settings.public_url
+        return f"\n{url}/api/releases/{release_id}" if url else ""
+
+    def _tell(self, title: str, text: str) -> None:
+        failed = []
+        for name, channel in self._channels.items():
+            try:
+                channel(title, text)
+            except (OSError, smtplib.SMTPException) as error:
+                # requests' errors are OSErrors; their texts hold addresses, which hold secrets.
+                LOG.warning("%s was not told: %s", name, redact(type(error).__name__))
+                failed.append(name)
+        if failed and len(failed) == len(self._channels):
+            names = ", ".join(failed)
+            raise PlatformError("messages", "tell anybody", f"Not one of {names} took it.")
+
+
+def _channels(settings: NotifySettings) -> dict[str, Channel]:
+    channels: dict[str, Channel] = {}
+    if settings.slack_url:
+        channels["Slack"] = lambda title, text: _post(
+            settings.slack_url, {"text": f"*{title}*\n{text}"}
+        )
+    if settings.teams_url:
+        channels["Teams"] = lambda title, text: _post(settings.teams_url, _card(title, text))
+    if settings.webhook_url:
+        channels["webhook"] = lambda title, text: _post(
+            settings.webhook_url, {"title": title, "text": text}, settings.webhook_secret
+        )
+    if settings.smtp_url:
+        channels["e-mail"] = lambda title, text: _mail(settings.smtp_url, title, text)
+    return channels
+
+
+def _post(url: str, content: dict[str, Any], secret: str = "") -> None:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util import Retry
+
+    body = json.dumps(content).encode()
+    headers = {"Content-Type": "application/json"}
+    if secret:
+        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        headers["X-Hub-Signature-256"] = f"sha256={signature}"
+    # A message twice is better than none: POST is retried, too.
+    retry = Retry(
+        total=ATTEMPTS,
+        backoff_factor=0.2,
+        status_forcelist=(429, 500, 502, 503, 504),
+        allowed_methods=None,
+        raise_on_status=False,
+    )
+    with requests.Session() as session:
+        session.mount("https://", HTTPAdapter(max_retries=retry))
+        session.mount("http://", HTTPAdapter(max_retries=retry))
+        answer = session.post(
+            url, data=body, headers=headers, timeout=PATIENCE, allow_redirects=False
+        )
+        answer.raise_for_status()
+
+
+def _card(title: str, text: str) -> dict[str, Any]:
+    blocks = [
+        {"type": "TextBlock", "text": title, "weight": "Bolder", "wrap": True},
+        {"type": "TextBlock", "text": text, "wrap": True},
+    ]
+    card = {"type": "AdaptiveCard", "version": "1.4", "body": blocks}
+    kind = "application/vnd.microsoft.card.adaptive"
+    return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
+
+
+def _mail(url: str, title: str, text: str) -> None:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    message = EmailMessage()
+    message["Subject"], message["From"] = title.replace("\n", " "), query["from"][0]
+    message["To"] = ", ".join(query["to"])
+    message.set_content(text)
+    with smtplib.SMTP(parts.hostname or "", parts.port or 587, timeout=PATIENCE) as server:
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls()
+        elif parts.username:
+            raise smtplib.SMTPNotSupportedError("no TLS, and a password to send")
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)
