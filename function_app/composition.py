@@ -5,13 +5,22 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from function_app.activities import changes, lanes, platform, reconciliation, releases, training
+from function_app.activities import (
+    changes,
+    lanes,
+    platform,
+    reconciliation,
+    releases,
+    training,
+    watching,
+)
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
 from function_app.orchestrators.release_model import release_model
 from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
+from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
 from function_app.settings import Settings, read_limits
 from function_app.triggers import (
@@ -22,6 +31,7 @@ from function_app.triggers import (
     reports,
     rounds,
     watch_sources,
+    watches,
     webhooks,
 )
 from function_app.wiring import (
@@ -42,6 +52,7 @@ STORIES = (
     release_model,
     roll_back,
     reconcile,
+    watch_production,
 )
 
 ACTIVITIES = (
@@ -75,6 +86,8 @@ ACTIVITIES = (
     changes.tell_change,
     reconciliation.compare_platform,
     reconciliation.keep_findings,
+    watching.observe_production,
+    watching.announce_drift,
 )
 
 # Those look at other stories, too.
@@ -95,6 +108,8 @@ ROUTES = (
     ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
+    ("GET", "models/{model}/drift", watches.get_drift),
+    ("POST", "models/{model}/drift", watches.post_look),
     ("GET", "releases", http_api.get_releases),
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
@@ -109,6 +124,7 @@ ROUNDS = (
     ("take_up_pending", "*/15 * * * * *", rounds.take_up_pending),
     ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
     ("watch_sources", "*/20 * * * * *", watch_sources.watch_sources),
+    ("start_watches", "0 * * * * *", watches.start_watches),
     ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
 )
 

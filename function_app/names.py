@@ -7,6 +7,7 @@ TRAIN_MODEL = "train_model"
 RELEASE_MODEL = "release_model"
 ROLL_BACK = "roll_back"
 RECONCILE = "reconcile"
+WATCH_PRODUCTION = "watch_production"
 
 # Activities
 ENSURE_PART = "ensure_part"
@@ -40,6 +41,8 @@ TELL_CHANGE = "tell_change"
 COMPARE_RECORDS = "compare_records"
 COMPARE_PLATFORM = "compare_platform"
 KEEP_FINDINGS = "keep_findings"
+OBSERVE_PRODUCTION = "observe_production"
+ANNOUNCE_DRIFT = "announce_drift"
 
 # External events
 

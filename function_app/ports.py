@@ -11,6 +11,7 @@ from function_app.domain.data_quality import DataProfile
 from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.observations import ObservationBatch, Reference, Watched
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
@@ -165,6 +166,22 @@ class Production(Protocol):
 
     def roll_back(self, model: str, image: Image | None) -> Rollout:
         """Serve a former image again, or nothing when there was none; ask until it is done."""
+
+
+class Observations(Protocol):
+    """What production was asked and answered, and what turned out to be true later."""
+
+    def reference(self, watched: Watched) -> Reference | None:
+        """Return what the champion was trained on; None when its training data is gone."""
+
+    def read(
+        self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
+    ) -> ObservationBatch:
+        """Count what came after the cursor; "" is the beginning of what is kept.
+
+        `allowed` is the mean squared error that bets on labels are against; of one request at most
+        `rows_per_request` count.
+        """
 
 
 class Clock(Protocol):
@@ -338,3 +355,5 @@ class Ports:
     clock: Clock
     approvers: Approvers
     platform: Platform
+    # None: this platform keeps no prediction log, so that nothing can be watched.
+    observations: Observations | None = None

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the app said no or something failed, 2 wrong usage.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from mlopsctl.client import Api, ApiError
 from mlopsctl.connection import PORT, ROOT, STATE, Json, State, Url, connect, print_json
 from mlopsctl.demo import run_demo
 from mlopsctl.doctor import examine
+from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform
 from mlopsctl.provision import provision
@@ -26,6 +28,7 @@ from mlopsctl.provision import provision
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
 app.command("provision")(provision)
+app.command()(drift)
 
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
 
@@ -53,7 +56,9 @@ def main() -> int:
 @app.command()
 def up(state: State = STATE, port: int = PORT, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
-    host = LocalHost(ROOT, state.resolve(), choose_port(port))
+    # The platform Azure may be used from here, too: with a developer's credentials.
+    platform = os.environ.get("MLOPS_PLATFORM", "local")
+    host = LocalHost(ROOT, state.resolve(), choose_port(port), platform)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -23,8 +23,8 @@ class HostError(Exception):
 class LocalHost:
     """One host process over the app in `root`."""
 
-    def __init__(self, root: Path, state: Path, port: int) -> None:
-        self._root, self._state = root, state
+    def __init__(self, root: Path, state: Path, port: int, platform: str = "local") -> None:
+        self._root, self._state, self._platform = root, state, platform
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
         self._log = state / "host.log"
@@ -35,7 +35,7 @@ class LocalHost:
         self._state.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "funchost", "start", "--port", str(self._port)]
         command += ["--app", str(self._root), "--state", str(self._state / "funchost")]
-        environ = {**os.environ, "MLOPS_STATE": str(self._state), "MLOPS_PLATFORM": "local"}
+        environ = {**os.environ, "MLOPS_STATE": str(self._state), "MLOPS_PLATFORM": self._platform}
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,

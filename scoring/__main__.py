@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 
 from aiohttp import web
 
+from scoring.prediction_log import PredictionLog, Served, read_rules
 from scoring.predictor import Predictor
 from scoring.server import create_server
 
@@ -23,7 +24,15 @@ def main() -> int:
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         print(f"scoring: {given.model} holds no model that can be served: {error}", file=sys.stderr)
         return 2
-    server = create_server(predictor, os.environ.get("IMAGE_DIGEST", ""))
+    image = os.environ.get("IMAGE_DIGEST", "")
+    try:
+        rules = read_rules(os.environ, predictor.features)
+    except ValueError as error:
+        print(f"scoring: {error}", file=sys.stderr)
+        return 2
+    served = Served(image=image, version=os.environ.get("MODEL_VERSION", ""))
+    log = PredictionLog(rules, predictor.features, served) if rules else None
+    server = create_server(predictor, image, log)
     web.run_app(server, host=given.host, port=given.port, access_log=None, print=None)
     return 0
 

@@ -1,30 +1,57 @@
-"""POST /score, GET /healthz, GET /openapi.json."""
+"""POST /score, GET /healthz, GET /metrics, GET /openapi.json."""
 
 import json
+import re
+import uuid
 from typing import Any
 
 from aiohttp import web
 
+from scoring.metrics import CONTENT_TYPE, describe_metrics
+from scoring.prediction_log import PredictionLog
 from scoring.predictor import InputError, Predictor
 
 MAX_BODY = 4 * 1024 * 1024
+PREDICTION_ID = "X-Prediction-Id"
+# Sent with `off` by probes: their rows are no users', and would look like drift.
+LOG_SWITCH = "X-Prediction-Log"
+# W3C Trace Context, level 1: version, trace id, parent id, flags.
+_TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def create_server(predictor: Predictor, image_digest: str) -> web.Application:
+def create_server(
+    predictor: Predictor, image_digest: str, log: PredictionLog | None = None
+) -> web.Application:
     """Return the service; every answer about health names the image that runs."""
+    counts = {"scored": 0, "refused": 0}
 
     async def score(request: web.Request) -> web.Response:
         try:
             content = json.loads(await request.read())
         except ValueError:
+            counts["refused"] += 1
             return _refusal("The body is not JSON.")
         try:
-            return web.json_response({"result": predictor.predict(content)})
+            result = predictor.predict(content)
         except InputError as error:
+            counts["refused"] += 1
             return _refusal(str(error))
+        counts["scored"] += 1
+        prediction_id = identify(request.headers.get("traceparent", ""))
+        if log is not None and request.headers.get(LOG_SWITCH) != "off":
+            log.record(prediction_id, content["data"], result)
+        return web.json_response({"result": result}, headers={PREDICTION_ID: prediction_id})
 
     async def healthz(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "image": image_digest})
+
+    async def metrics(request: web.Request) -> web.Response:
+        text = describe_metrics(log, counts["scored"], counts["refused"])
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def close(app: web.Application) -> None:
+        if log is not None:
+            log.close()
 
     async def openapi(request: web.Request) -> web.Response:
         return web.json_response(describe(predictor))
@@ -34,10 +61,18 @@ def create_server(predictor: Predictor, image_digest: str) -> web.Application:
         [
             web.post("/score", score),
             web.get("/healthz", healthz),
+            web.get("/metrics", metrics),
             web.get("/openapi.json", openapi),
         ]
     )
+    app.on_cleanup.append(close)
     return app
+
+
+def identify(traceparent: str) -> str:
+    """Return the caller's trace id, or a new id: what a label that comes later is joined by."""
+    match = _TRACE.fullmatch(traceparent.strip())
+    return match[1] if match else uuid.uuid4().hex
 
 
 def describe(predictor: Predictor) -> dict[str, Any]:
@@ -58,7 +93,8 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": {"schema": ask}}},
         "responses": {
             "200": {
-                "description": "One number per row",
+                "description": "One number per row; labels are joined by the id",
+                "headers": {PREDICTION_ID: {"schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": answer}},
             },
             "400": {"description": "The rows have another shape or hold no finite numbers"},
@@ -69,10 +105,18 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "summary": "Health and image digest",
         "responses": {"200": {"description": "Serving"}},
     }
+    counts = {
+        "summary": "Counts in Prometheus' text format",
+        "responses": {"200": {"description": "Requests, and what is in the prediction log"}},
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Scoring service", "version": "1"},
-        "paths": {"/score": {"post": operation}, "/healthz": {"get": health}},
+        "paths": {
+            "/score": {"post": operation},
+            "/healthz": {"get": health},
+            "/metrics": {"get": counts},
+        },
     }
 
 

@@ -9,6 +9,7 @@ from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy
 from function_app.domain.integration import ChangePolicy
 from function_app.domain.release import ReleasePolicy
+from function_app.domain.retraining import DriftPolicy
 from function_app.domain.training import TrainingPolicy
 
 
@@ -94,6 +95,12 @@ class ModelProject:
     code: CodeRules | None = None
     schedules: tuple[Schedule, ...] = ()
     limits: Limits = Limits()
+    drift: DriftPolicy | None = None
+
+    @property
+    def labels(self) -> str:
+        """Where in the container the true targets of predictions arrive, later."""
+        return f"{self.prefix}labels/"
 
     def change_policy(self, rules: CodeRules, *, dry_run: bool) -> ChangePolicy:
         """Return what the integration of a change of this model's code decides by."""

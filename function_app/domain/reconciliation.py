@@ -31,6 +31,9 @@ class FindingKind(StrEnum):
     FOREIGN_VERSION = "model registered out of band"
     FOREIGN_CHAMPION = "production changed out of band"
     UNREACHABLE = "platform unreachable"
+    UNANSWERED_DRIFT = "drift that no retraining answers"
+    FEEDBACK_LOOP = "feedback loop"
+    UNREADABLE_LABELS = "unreadable labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,12 @@ def route(event: DomainEvent, projects: Projects) -> Targets:
             return (_reconcile(event, projects),)
 
 
-def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...]:
+def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | NothingToDo:
+    if any(
+        event.container == project.container and event.path.startswith(project.labels)
+        for project in projects.values()
+    ):
+        return NothingToDo(reason="Labels of predictions are read when production is watched.")
     found = tuple(
         _train(
             event,

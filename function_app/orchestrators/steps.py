@@ -32,6 +32,7 @@ from function_app.domain.requests import (
 )
 from function_app.domain.serving import Build, Rollout
 from function_app.domain.training import ModelVersion, Run
+from function_app.domain.watching import DriftAnnouncement, DriftReport, WatchRequest
 
 T = TypeVar("T")
 Story = Generator[Any, Any, T]
@@ -188,3 +189,11 @@ def compare_platform(ctx: StoryContext, name: ModelName) -> Story[ReconcileRepor
 
 def keep_findings(ctx: StoryContext, report: ReconcileReport) -> Story[None]:
     yield from tell(ctx, names.KEEP_FINDINGS, report)
+
+
+def observe_production(ctx: StoryContext, request: WatchRequest) -> Story[DriftReport]:
+    return (yield from call(ctx, names.OBSERVE_PRODUCTION, request, DriftReport))
+
+
+def announce_drift(ctx: StoryContext, announcement: DriftAnnouncement) -> Story[None]:
+    yield from tell(ctx, names.ANNOUNCE_DRIFT, announcement)

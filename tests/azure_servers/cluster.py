@@ -41,6 +41,7 @@ class Cluster(Server):
         self.broken: set[str] = set()
         self.faults: list[Fault] = []
         self.endpoints_lag = False
+        self.address = "10.1.0.7"
         self._endpoints: dict[str, list[str]] = {}
         self._clock = 0
         self._lock = threading.RLock()
@@ -54,7 +55,7 @@ class Cluster(Server):
                     found["status"] = self._status(found)
                 if kind == "services":
                     if found["spec"].get("type") == "LoadBalancer":
-                        found["status"] = {"loadBalancer": {"ingress": [{"ip": "10.1.0.7"}]}}
+                        found["status"] = {"loadBalancer": {"ingress": [{"ip": self.address}]}}
                     if not self.endpoints_lag:
                         self._endpoints[name] = self._ready_pods(found["spec"].get("selector"))
 

@@ -63,6 +63,12 @@ def test_data_of_two_models_starts_a_training_of_each() -> None:
     assert found[0].cause != found[1].cause
 
 
+def test_labels_of_predictions_are_no_training_data() -> None:
+    labels = replace(DATA, path="diabetes/labels/may.csv")
+
+    assert isinstance(route(labels, PROJECTS), NothingToDo)
+
+
 def test_the_sequencers_of_one_file_sort_as_text_whatever_their_length() -> None:
     orders = [start(replace(DATA, sequencer=text)).order for text in ("9", "10", "00FF")]
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_scored_is_a_400_with_the_reason(url: str, body: bytes) -
 def test_the_service_describes_itself(url: str) -> None:
     document: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()
 
-    assert set(document["paths"]) == {"/score", "/healthz"}
+    assert set(document["paths"]) == {"/score", "/healthz", "/metrics"}
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

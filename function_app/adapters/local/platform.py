@@ -14,6 +14,7 @@ from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
+from function_app.adapters.local.observations import LocalObservations
 from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
@@ -56,7 +57,8 @@ def create_ports(settings: Settings) -> Ports:
     containers = Containers(engine, settings.base_image, state) if engine else None
     bundles = LocalBundles(state)
     images = LocalImages(state, root, projects, bundles, containers)
-    production = LocalProduction(state, root, images, processes)
+    watched = {name: project.drift for name, project in projects.items() if project.drift}
+    production = LocalProduction(state, root, images, processes, watched=watched)
     approvers = LocalApprovers(state)
 
     def ensure_state() -> str:
@@ -109,4 +111,5 @@ def create_ports(settings: Settings) -> Ports:
         clock=SystemClock(),
         approvers=approvers,
         platform=platform,
+        observations=LocalObservations(state, projects),
     )

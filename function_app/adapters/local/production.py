@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import plain_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump, load
+from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
 
@@ -24,7 +26,9 @@ class LocalProduction:
         images: LocalImages,
         processes: Processes,
         ready_seconds: float = 60.0,
+        watched: Mapping[str, DriftPolicy] | None = None,
     ) -> None:
+        self._watched = watched or {}
         self._folder, self._root = state / "production", root
         self._images, self._processes, self._ready = images, processes, ready_seconds
 
@@ -70,6 +74,7 @@ class LocalProduction:
         return found
 
     def _reach(self, model: str, wish: dict[str, Any], image: Image | None) -> None:
+        wish = {**wish, "environ": self._log_rules(model)}
         stored = read_json(self._desired(model))
         if stored is None or {k: v for k, v in stored.items() if k not in ("port", "wish")} != wish:
             port = stored["port"] if stored else free_port()
@@ -79,6 +84,18 @@ class LocalProduction:
         if answer["image"] != (dump(image) if image else None):
             detail = answer["failure"] or self._processes.log_tail(f"production-{model}")
             raise PlatformError("local", "promote", f"It did not get ready. {detail}")
+
+    def _log_rules(self, model: str) -> dict[str, str]:
+        """Return what tells the replicas to log predictions, when somebody watches them."""
+        policy = self._watched.get(model)
+        if policy is None:
+            return {}
+        inputs = ",".join(policy.columns) if policy.columns else "all"
+        return {
+            "PREDICTION_LOG": str(self._folder / model / "log"),
+            "PREDICTION_LOG_SAMPLE": str(policy.sample),
+            "PREDICTION_LOG_INPUTS": inputs if policy.log_inputs else "none",
+        }
 
     def _deployment(self, image: Image) -> Deployment:
         return Deployment(

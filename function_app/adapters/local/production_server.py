@@ -24,6 +24,7 @@ from function_app.adapters.local.processes import free_port
 READY_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
 MAX_BODY = 4 * 1024 * 1024
+PASSED_ON, PASSED_BACK = ("Content-Type", "traceparent", "X-Prediction-Log"), ("X-Prediction-Id",)
 
 
 @dataclass(slots=True)
@@ -80,10 +81,11 @@ class Server:
         port = free_port()
         # The lock lives as long as any replica does: who finds it held may end the whole group.
         lock = int(os.environ.get("LOCK_FD", "-1"))
+        known = {"IMAGE_DIGEST": wish["image"]["digest"], "MODEL_VERSION": wish["image"]["version"]}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)),
             cwd=wish["folder"],
-            env={**os.environ, "IMAGE_DIGEST": wish["image"]["digest"]},
+            env={**os.environ, **known, **wish.get("environ", {})},
             pass_fds=(lock,) if lock >= 0 else (),
         )
         return Replica(process, f"http://127.0.0.1:{port}")
@@ -112,7 +114,8 @@ class Server:
         for _ in range(len(self._replicas)):
             self._turn += 1
             replica = self._replicas[self._turn % len(self._replicas)]
-            headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
+            passed = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+            headers = {"Content-Type": "application/json", **passed}
             try:
                 async with client.request(
                     request.method, replica.url + request.path, data=body, headers=headers
@@ -121,6 +124,7 @@ class Server:
                         status=answer.status,
                         body=await answer.read(),
                         content_type=answer.content_type,
+                        headers={n: answer.headers[n] for n in PASSED_BACK if n in answer.headers},
                     )
             except (aiohttp.ClientError, TimeoutError):
                 continue

@@ -1,0 +1,168 @@
+"""Activities of the watch over production."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from function_app.codec import dump, load
+from function_app.domain import drift, retraining
+from function_app.domain.drift import Evidence
+from function_app.domain.event_types import DRIFT_DETECTED
+from function_app.domain.observations import Reference, Watched
+from function_app.domain.reconciliation import Finding, FindingKind
+from function_app.domain.retraining import DriftPolicy, DriftState, Judgement, Verdict
+from function_app.domain.watching import (
+    DriftAnnouncement,
+    DriftReport,
+    WatchRequest,
+    drift_note,
+)
+from function_app.errors import NotFoundError, PlatformError
+from function_app.ports import Observations, Ports
+
+
+def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
+    """Add to the test what came since the last look, and judge; tell what needs people.
+
+    A second attempt finds the alarm of the first: no look is taken while one is to be published.
+    """
+    now = ports.clock.now()
+    if ports.observations is None:
+        raise PlatformError("This platform", "watch production", "It keeps no prediction log.")
+    watched = _watched(ports, request.model)
+    reference = ports.observations.reference(watched) if watched else None
+    if watched is None or reference is None:
+        why = "Its training data is gone." if watched else "Production serves no known version."
+        return _nothing(ports, request.model, why, now)
+    state = _load_state(ports, request.model)
+    if state is None or state.digest != watched.digest:
+        state = retraining.restart(state, watched.digest, now)
+    if state.pending is None:
+        state = _look(ports, ports.observations, request, reference, state)
+    evidence = drift.weigh(reference, state.blocks, request.policy.alpha)
+    newest = ports.datasets.latest(request.model).version
+    judgement = (
+        Judgement(verdict=Verdict.RETRAIN, reason=state.pending.reason, alarm=state.pending)
+        if state.pending
+        else retraining.judge(state, evidence, reference, newest, request.policy, now)
+    )
+    if judgement.verdict.needs_people and judgement.verdict is not state.told:
+        ports.notifier.tell_findings((_finding(request.model, judgement),))
+        state = replace(state, told=judgement.verdict)
+    state = replace(state, pending=judgement.alarm)
+    report = _report(request, watched, state, evidence, judgement, now)
+    _save(ports, request.model, state, report)
+    return report
+
+
+def announce_drift(ports: Ports, announcement: DriftAnnouncement) -> None:
+    """Publish the alarm that waits, then begin another test; the event's cause is claimed once."""
+    model, state = announcement.model, _load_state(ports, announcement.model)
+    if state is None or state.pending is None or state.pending.report_id != announcement.report_id:
+        return
+    content: dict[str, object] = {
+        "model": model,
+        "reportId": state.pending.report_id,
+        "reason": state.pending.reason,
+    }
+    ports.events.publish(DRIFT_DETECTED, f"models/{model}/drift", content)
+    raised = retraining.acknowledge(state, announcement.report_id, ports.clock.now())
+    _save(ports, model, raised, None)
+
+
+def _look(
+    ports: Ports,
+    observations: Observations,
+    request: WatchRequest,
+    reference: Reference,
+    state: DriftState,
+) -> DriftState:
+    policy = request.policy
+    allowed = drift.allowed_error(reference, policy.label_margin, policy.alpha)
+    batch = observations.read(reference, state.cursor, allowed, policy.rows_per_request)
+    if batch.complaints:
+        kind = FindingKind.UNREADABLE_LABELS
+        found = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]
+        ports.notifier.tell_findings(tuple(found))
+    return replace(
+        state,
+        cursor=batch.cursor,
+        blocks=drift.add_batch(state.blocks, batch),
+        unmatched=state.unmatched + batch.unmatched,
+    )
+
+
+def _watched(ports: Ports, model: str) -> Watched | None:
+    served = ports.production.champion(model)
+    if served is None:
+        return None
+    try:
+        version = ports.registry.get(model, served.version)
+    except NotFoundError:
+        return None
+    return Watched(
+        model=model,
+        version=version.version,
+        digest=served.digest,
+        run_id=version.run_id,
+        dataset_version=ports.jobs.get(version.run_id).dataset_version,
+        model_uri=version.uri,
+    )
+
+
+def _finding(model: str, judgement: Judgement) -> Finding:
+    is_loop = judgement.verdict is Verdict.LOOP
+    kind = FindingKind.FEEDBACK_LOOP if is_loop else FindingKind.UNANSWERED_DRIFT
+    return Finding(kind=kind, subject=model, detail=judgement.reason)
+
+
+def _report(
+    request: WatchRequest,
+    watched: Watched,
+    state: DriftState,
+    evidence: Evidence,
+    judgement: Judgement,
+    now: datetime,
+) -> DriftReport:
+    return DriftReport(
+        model=request.model,
+        at=now,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        version=watched.version,
+        since=state.since,
+        rows=evidence.rows,
+        labelled=sum(block.labels.rows for block in state.blocks),
+        unmatched=state.unmatched,
+        e_value=evidence.e_value,
+        threshold=evidence.threshold,
+        columns=evidence.columns,
+        report_id=judgement.alarm.report_id if judgement.alarm else "",
+        retrainings_left=_left(state, request.policy, now),
+        cooldown_until=retraining.cooldown_until(state, request.policy),
+        last_alarm=state.alarms[-1] if state.alarms else None,
+    )
+
+
+def _left(state: DriftState, policy: DriftPolicy, now: datetime) -> int:
+    return max(0, policy.max_retrainings - len(retraining.recent_alarms(state, policy, now)))
+
+
+def _nothing(ports: Ports, model: str, why: str, now: datetime) -> DriftReport:
+    report = DriftReport(model=model, at=now, verdict=Verdict.QUIET, reason=why)
+    _save(ports, model, _load_state(ports, model), report)
+    return report
+
+
+def _load_state(ports: Ports, model: str) -> DriftState | None:
+    note = ports.ledger.read_note(drift_note(model))
+    return load(DriftState, json.loads(note["state"])) if note and "state" in note else None
+
+
+def _save(ports: Ports, model: str, state: DriftState | None, report: DriftReport | None) -> None:
+    """Keep state and report; without a new report the last one stays."""
+    before = ports.ledger.read_note(drift_note(model)) or {}
+    content = {"report": json.dumps(dump(report))} if report else {}
+    if state is not None:
+        content["state"] = json.dumps(dump(state), separators=(",", ":"))
+    ports.ledger.keep_note(drift_note(model), {**before, **content})

@@ -1,0 +1,166 @@
+"""What production saw, as counts against its champion's training data: figures, never rows.
+
+Each column is reduced to a few events `value <= edge`, whose edges are order statistics of the
+training data. Counts add up, so it does not matter by which replica or in which order rows came.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+# Shares of the capital that the test of labels bets; see drift.py.
+BETS = (0.01, 0.03, 0.1, 0.3)
+# The column of what the model answered, beside those of what it was asked.
+PREDICTION = "prediction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """The champion that is watched: which image serves, and what its model was trained on."""
+
+    model: str
+    version: str
+    digest: str
+    run_id: str
+    dataset_version: str
+    model_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnReference:
+    """The training data's values of one column: `below[i]` of `rows` are at most `edges[i]`.
+
+    `tied[i]` says that several rows have the very value of the edge.
+    """
+
+    name: str
+    rows: int
+    edges: tuple[float, ...]
+    below: tuple[int, ...]
+    tied: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReference:
+    """Squared errors on the rows that were held out of the training, and their standard error."""
+
+    rows: int
+    mean: float
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What the champion was trained on.
+
+    Of the training rows, `seen` were asked of production before, and `echoed` of these carry as
+    their target exactly what production had answered.
+    """
+
+    watched: Watched
+    target: str
+    columns: tuple[ColumnReference, ...]
+    errors: ErrorReference | None = None
+    seen: int = 0
+    echoed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnCounts:
+    """How many rows had a value in this column, and how many at most each edge."""
+
+    rows: int
+    below: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSums:
+    """Rows whose truth is known: their squared errors' sum, and the log of what each bet won."""
+
+    rows: int = 0
+    squared_error: float = 0.0
+    winnings: tuple[float, ...] = (0.0,) * len(BETS)
+
+    def __add__(self, other: "LabelSums") -> "LabelSums":
+        pairs = zip(self.winnings, other.winnings, strict=True)
+        return LabelSums(
+            rows=self.rows + other.rows,
+            squared_error=self.squared_error + other.squared_error,
+            winnings=tuple(mine + theirs for mine, theirs in pairs),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationBatch:
+    """What came since the last look; `cursor` is where the next one begins.
+
+    `unmatched` labels belong to no logged prediction of this champion; `complaints` say which
+    files of labels could not be read.
+    """
+
+    cursor: str
+    rows: int = 0
+    columns: dict[str, ColumnCounts]
+    labels: LabelSums = LabelSums()
+    unmatched: int = 0
+    complaints: tuple[str, ...] = ()
+
+
+def describe_column(name: str, values: Iterable[float]) -> ColumnReference | None:
+    """Return the reference of a column; None when it has no finite value."""
+    found = _finite(values)
+    rows = int(found.size)
+    if not rows:
+        return None
+    found.sort()
+    # None of the training data is less than the first edge, and all of it is at most the last.
+    edges, tied = [math.nextafter(float(found[0]), -math.inf)], [False]
+    ranks = sorted({max(1, math.ceil(q * rows)) for q in QUANTILES} | {rows})
+    for rank in ranks:
+        edge = float(found[rank - 1])
+        if edge != edges[-1]:
+            edges.append(edge)
+            tied.append(rank < rows and float(found[rank]) == edge)
+        else:
+            tied[-1] = True
+    below = tuple(int(n) for n in np.searchsorted(found, edges, side="right"))
+    return ColumnReference(name=name, rows=rows, edges=tuple(edges), below=below, tied=tuple(tied))
+
+
+def count_column(reference: ColumnReference, values: Iterable[float]) -> ColumnCounts:
+    """Count the values at most each edge; those that are no finite number do not count."""
+    found = np.sort(_finite(values))
+    below = np.searchsorted(found, reference.edges, side="right")
+    return ColumnCounts(rows=int(found.size), below=tuple(int(n) for n in below))
+
+
+def describe_errors(actual: Iterable[float], predicted: Iterable[float]) -> ErrorReference | None:
+    """Return the reference of the squared errors; None without at least two held-out rows."""
+    errors = (np.asarray(tuple(actual), float) - np.asarray(tuple(predicted), float)) ** 2
+    if errors.size < 2 or not np.all(np.isfinite(errors)):
+        return None
+    spread = float(errors.std(ddof=1)) / math.sqrt(errors.size)
+    return ErrorReference(rows=int(errors.size), mean=float(errors.mean()), standard_error=spread)
+
+
+def sum_labels(errors: Iterable[float], allowed: float) -> LabelSums:
+    """Bet on each squared error against a fair mean of `allowed`."""
+    found = _finite(errors)
+    if not found.size or allowed <= 0:
+        return LabelSums()
+    ratios = found / allowed - 1
+    return LabelSums(
+        rows=int(found.size),
+        squared_error=float(found.sum()),
+        winnings=tuple(float(np.log1p(bet * ratios).sum()) for bet in BETS),
+    )
+
+
+def _finite(values: Iterable[float]) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    found = np.asarray(values if isinstance(values, np.ndarray) else tuple(values), dtype=float)
+    kept: np.ndarray[Any, np.dtype[np.float64]] = found[np.isfinite(found)]
+    return kept

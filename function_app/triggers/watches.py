@@ -1,0 +1,69 @@
+"""The watch over production: its looks by the clock, and what it knows now."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+
+from function_app import names
+from function_app.codec import dump
+from function_app.domain.retraining import DriftPolicy
+from function_app.domain.watching import WatchRequest, drift_note, watch_id
+from function_app.errors import NotFoundError
+from function_app.triggers.desk import Answer, Desk, Request
+
+
+async def start_watches(desk: Desk) -> None:
+    """Start a look at every watched model in production whose interval is over.
+
+    Not while the last look is under way.
+    """
+    if desk.ports.observations is None:
+        return
+    for model, project in sorted(desk.projects.items()):
+        if project.drift is None:
+            continue
+        found = await desk.stories.find(watch_id(model))
+        pause = timedelta(seconds=project.drift.interval_seconds)
+        due = found is None or (found["ended"] and _age(desk, found["created_at"]) >= pause)
+        if due and await asyncio.to_thread(desk.ports.production.champion, model):
+            await _start(desk, model, project.drift)
+
+
+async def post_look(desk: Desk, request: Request) -> Answer:
+    """Start a look now, unless one is under way."""
+    model = request.route["model"]
+    found = await desk.stories.find(watch_id(model))
+    if found is None or found["ended"]:
+        await _start(desk, model, _policy(desk, model))
+    return Answer(status=202, content={"instance_id": watch_id(model)})
+
+
+async def get_drift(desk: Desk, request: Request) -> Answer:
+    """Show the evidence of the last look, what it led to, and what is left of the budget."""
+    model = request.route["model"]
+    policy = _policy(desk, model)
+    note = desk.ports.ledger.read_note(drift_note(model)) or {}
+    report = json.loads(note["report"]) if "report" in note else None
+    alarms = json.loads(note["state"])["alarms"] if "state" in note else []
+    content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}
+    return Answer(status=200, content=content)
+
+
+def _policy(desk: Desk, model: str) -> DriftPolicy:
+    project = desk.projects.get(model)
+    if project is None:
+        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
+    if project.drift is None:
+        raise NotFoundError(f"{model} is not watched. Add [models.{model}.drift] to mlops.toml.")
+    return project.drift
+
+
+async def _start(desk: Desk, model: str, policy: DriftPolicy) -> None:
+    request = WatchRequest(model=model, policy=policy)
+    # A finished id begins anew: of each model the last look is kept, no more.
+    await desk.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
+
+
+def _age(desk: Desk, created_at: str | None) -> timedelta:
+    now = desk.ports.clock.now()
+    return now - datetime.fromisoformat(created_at) if created_at else timedelta.max
