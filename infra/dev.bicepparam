@@ -9,6 +9,7 @@ param privateNetwork = false
 param withCluster = true
 param approverAudience = readEnvironmentVariable('MLOPS_APPROVER_AUDIENCE', '')
 param webhookSources = ['github', 'azure-devops']
+param gitHosts = ['github.com']
 param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param deployerPrincipalType = 'ServicePrincipal'
 param alertEmails = json(readEnvironmentVariable('MLOPS_ALERT_EMAILS', '[]'))

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from infra.check import run
+from infra.check.report import run
 from infra.check.role_page import write_page
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,7 @@
 """What a template comes to for given parameters, as far as it can be known without Azure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -253,7 +253,7 @@ class Instance:
         return made
 
 
-_BINARY = {
+_BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     "=~": lambda a, b: a.lower() == b.lower(),
@@ -265,8 +265,8 @@ _BINARY = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
+    "/": lambda a, b: int(a / b),  # towards zero, as in C#
+    "%": lambda a, b: a - b * int(a / b),
     "&&": lambda a, b: a and b,
     "||": lambda a, b: a or b,
     "??": lambda a, b: b if a is None else a,

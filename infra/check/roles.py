@@ -103,16 +103,13 @@ def _role(file: BicepFile, definition: Expression | None) -> str:
 
 
 def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[Problem]:
-    """Hold the table and the files of the Azure adapters to each other, when they are there."""
-    folder = repository / ADAPTERS
-    if not folder.is_dir():
-        return
+    """Hold the table to the ports: each adapter has a role or a reason to have none."""
     without = json.loads((root / FILE).read_text("utf-8"))["without"]
-    named = {path for row in rows for path in _ADAPTER.findall(row.by)}
-    there = {f"{ADAPTERS}/{p.name}" for p in folder.glob("*.py") if p.stem in _ports(repository)}
-    for path in sorted(named - there):
-        yield Problem(path=FILE, line=1, text=f"{path} has a role, but there is no such file.")
-    for path in sorted(there - named - set(without)):
+    named = {path for row in rows for path in _ADAPTER.findall(row.by)} | set(without)
+    ports = {f"{ADAPTERS}/{port}.py" for port in _ports(repository)}
+    for path in sorted(named - ports):
+        yield Problem(path=FILE, line=1, text=f"{path} is the adapter of no port.")
+    for path in sorted(ports - named):
         text = f"{path} has neither a row in `assignments` nor a reason in `without`."
         yield Problem(path=FILE, line=1, text=text)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from function_app.azure_settings import PREFIX, AzureSettings, read_azure_settings
 from function_app.domain.event_types import READERS
 from function_app.errors import ConfigError
+from function_app.git_settings import API, TOKEN, read_git_settings
+from function_app.settings import WEBHOOK_SECRET
 from infra.check.evaluate import EvaluationError, Resource, instantiate
 from infra.check.functions import text_of_value
 from infra.check.parser import text_of
@@ -21,6 +23,8 @@ from infra.check.syntax import Array, BicepFile, Literal, Object
 LEFT_TO_DEFAULTS = frozenset(
     {
         "EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC",
+        # The templates make the workspace; the app has no role to make one.
+        "KEY_VAULT", "APPLICATION_INSIGHTS",
         "ENDPOINT_SIZE", "REGISTRY_SCOPE", "TRAINING_IMAGE",
         "MANAGEMENT_ENDPOINT", "AUTHORITY", "AML_RESOURCE_ID", "PORTAL_ENDPOINT",
         "DISCOVERY_ENDPOINT", "TOPIC_SCOPE", "CLUSTER_SCOPE", "CA_FILE", "POLL_SECONDS",
@@ -28,6 +32,9 @@ LEFT_TO_DEFAULTS = frozenset(
 )  # fmt: skip
 NEEDED = {"MLOPS_PLATFORM": "azure", "MLOPS_TOPIC_ENDPOINT": None, "MLOPS_STATE": None}
 NETWORK_ONLY = {"STAGING_SUBNET"}
+CLUSTER_ONLY = {"CLUSTER", "CLUSTER_RESOURCE_GROUP", "CLUSTER_NAMESPACE"}
+# The app's settings beside those of AzureSettings: by name, or by how the name begins.
+OTHERS = (*NEEDED, "MLOPS_PROJECTS", "MLOPS_TOPICS", "MLOPS_PUBLIC_URL", WEBHOOK_SECRET, TOKEN, API)
 REFERENCE = "@Microsoft.KeyVault("
 # Not secrets: the resources behind them take tokens only.
 HARMLESS = {
@@ -80,10 +87,10 @@ def _wrong(settings: dict[str, str]) -> Iterator[str]:
             yield f"The app needs the setting {name}{' = ' + wanted if wanted else ''}."
     for name in sorted(known):
         short = name.removeprefix(PREFIX)
-        if name not in settings and short not in LEFT_TO_DEFAULTS | NETWORK_ONLY:
+        if name not in settings and short not in LEFT_TO_DEFAULTS | NETWORK_ONLY | CLUSTER_ONLY:
             yield f"The app reads {name} and nothing sets it."
     for name, value in settings.items():
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith("MLOPS_") and name not in known and not name.startswith(OTHERS):
             yield f"{name} is set and the app does not read it."
         if name in NOT_ON_FLEX:
             yield f"{name} has no place on Flex Consumption."
@@ -91,7 +98,10 @@ def _wrong(settings: dict[str, str]) -> Iterator[str]:
         if secret and not value.startswith(REFERENCE):
             yield f"{name} looks like a secret; it must be a Key Vault reference."
     try:
-        read_azure_settings(settings)
+        read = read_azure_settings(settings)
+        read_git_settings({k: v for k, v in settings.items() if not v.startswith(REFERENCE)})
+        if read.production == "cluster" and not read.cluster:
+            yield "The app's production is a cluster, and none is named."
     except ConfigError as error:
         yield f"The app refuses these settings: {error.message}"
 

@@ -200,7 +200,7 @@ resource appKeyVaultSecretsUserOnVault 'Microsoft.Authorization/roleAssignments@
   }
 }
 
-// To read data that landed, keep its versions, reports and code bundles (datasets.py).
+// To read data that landed; keep its versions, code bundles and reports; read what runs wrote (datasets.py, jobs.py, registry.py).
 resource appStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(dataStorage.id, appPrincipalId, storageBlobDataContributor)
   scope: dataStorage
@@ -211,7 +211,7 @@ resource appStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/rol
   }
 }
 
-// To keep claims, releases, decisions, lanes and dead letters (ledger.py).
+// To keep claims, releases, decisions, lanes and dead letters (ledger.py, inbox.py).
 resource appStorageTableDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(dataStorage.id, appPrincipalId, storageTableDataContributor)
   scope: dataStorage
@@ -222,7 +222,7 @@ resource appStorageTableDataContributorOnDataStorage 'Microsoft.Authorization/ro
   }
 }
 
-// To submit, read and cancel runs; register versions of data and models (jobs.py, registry.py).
+// To submit, read and cancel runs; register environments, components and versions of models; managed endpoints (jobs.py, registry.py).
 resource appAzureMlDataScientistOnWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(workspace.id, appPrincipalId, azureMlDataScientist)
   scope: workspace
@@ -252,17 +252,6 @@ resource appManagedIdentityOperatorOnTrainingIdentity 'Microsoft.Authorization/r
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
-  }
-}
-
-// To hand code to a run, read its outputs and logs, fetch a model's files (jobs.py, registry.py).
-resource appStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(mlStorage.id, appPrincipalId, storageBlobDataContributor)
-  scope: mlStorage
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
   }
 }
 
@@ -365,7 +354,7 @@ resource trainingAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022
   }
 }
 
-// To read the code of a run and write its outputs and logs (Azure ML compute).
+// To write Azure ML's own logs of a run (Azure ML compute).
 resource trainingStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(mlStorage.id, trainingPrincipalId, storageBlobDataContributor)
   scope: mlStorage
@@ -376,7 +365,7 @@ resource trainingStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/
   }
 }
 
-// To read a version of the data and write the run's report (Azure ML compute).
+// To read versions of the data and the code, and write what a run leaves (Azure ML compute).
 resource trainingStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(dataStorage.id, trainingPrincipalId, storageBlobDataContributor)
   scope: dataStorage

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.check import run
+from infra.check.report import run
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,11 +1,10 @@
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from infra.check import run
+from infra.check.report import run
 from tests.infra.conftest import ROOT, Break
 
 # What is broken, and what must be said of it: the file and a part of the message.
@@ -132,6 +131,10 @@ BROKEN = {
         "main.bicep", "MLOPS_AZURE_TENANT_ID", "MLOPS_AZURE_TENNANT_ID", "main.bicep:",
         "MLOPS_AZURE_TENNANT_ID is set and the app does not read it",
     ),
+    "a setting has a name that only looks right": (
+        "main.bicep", "'MLOPS_GIT_TOKEN_${", "'MLOPS_GITTOKEN_${", "main.bicep:",
+        "MLOPS_GITTOKEN_GITHUB_COM is set and the app does not read it",
+    ),
     "a number is none": (
         "main.bicep", "string(sizes.computeNodes)", "'many'", "main.bicep:",
         "MLOPS_AZURE_COMPUTE_NODES is 'many'; it must be a number",
@@ -225,25 +228,21 @@ def test_two_vaults_may_not_share_a_name_of_the_world(broken: Break) -> None:
     assert any("is the name of two resources" in text for text in problems), problems
 
 
-def test_an_adapter_without_a_role_or_a_reason_is_found(templates: Path, tmp_path: Path) -> None:
+def test_a_port_whose_adapter_has_neither_a_role_nor_a_reason_is_found(
+    templates: Path, tmp_path: Path
+) -> None:
     repository = tmp_path / "repository"
-    adapters = repository / "function_app" / "adapters" / "azure"
-    adapters.mkdir(parents=True)
+    (repository / "function_app").mkdir(parents=True)
     for part in ("function_app/wiring.py", "function_app/ports.py", "host.json"):
         (repository / part).write_text((ROOT / part).read_text())
-    table = json.loads((templates / "roles.json").read_text())
-    named = {path for row in table["assignments"] for path in row["by"].split(", ")}
-    for path in (*named, *table["without"]):
-        if path.startswith("function_app/"):
-            (repository / path).touch()
+    ports = repository / "function_app" / "ports.py"
     assert run(templates, repository).problems == ()
 
-    (adapters / "sources.py").touch()
-    (adapters / "ledger.py").unlink()
+    ports.write_text(ports.read_text().replace("    ledger: Ledger\n", "    searches: Ledger\n"))
 
     texts = [problem.text for problem in run(templates, repository).problems]
-    assert any("ledger.py has a role, but there is no such file" in text for text in texts)
-    assert any("sources.py has neither a row" in text for text in texts)
+    assert any("ledger.py is the adapter of no port" in text for text in texts)
+    assert any("searches.py has neither a row" in text for text in texts)
 
 
 def test_the_command_prints_the_place_and_fails(templates: Path) -> None:

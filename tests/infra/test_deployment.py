@@ -1,0 +1,228 @@
+"""The steps around a deployment, with an `az` that writes down how it was called."""
+
+import json
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from function_app import names
+from infra import hooks
+from infra.stage_app import PARTS, merge, model_folders, stage_app
+from tests.infra.conftest import ROOT
+
+AZ = """#!/bin/sh
+for word in "$@"; do printf '%s\\n' "$word"; done >> "$AZ_CALLS"
+echo "--" >> "$AZ_CALLS"
+head -n 1 "$AZ_ANSWERS"
+sed -i 1d "$AZ_ANSWERS"
+"""
+OUTPUTS = {
+    "azurE_RESOURCE_GROUP": {"type": "String", "value": "rg-mlops-dev"},
+    "mlopS_CLUSTER": {"type": "String", "value": "aks-x"},
+    "mlopS_CLUSTER_NAMESPACE": {"type": "String", "value": "models"},
+    "mlopS_APP_NAME": {"type": "String", "value": "func-x"},
+    "mlopS_DATA_TOPIC": {"type": "String", "value": "evgs-data-x"},
+    "mlopS_WORKSPACE_TOPIC": {"type": "String", "value": "evgs-ml-x"},
+    "mlopS_REGISTRY_TOPIC": {"type": "String", "value": "evgs-images-x"},
+    "mlopS_OWN_TOPIC": {"type": "String", "value": "evgt-mlops-x"},
+    "mlopS_DATA_STORAGE": {"type": "String", "value": "stdatax"},
+}
+
+
+@pytest.fixture
+def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put an `az` on the path; return the file of its calls. Its answers are in `answers`."""
+    command = tmp_path / "bin" / "az"
+    command.parent.mkdir()
+    command.write_text(AZ)
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{command.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("AZ_CALLS", str(tmp_path / "calls"))
+    monkeypatch.setenv("AZ_ANSWERS", str(tmp_path / "answers"))
+    (tmp_path / "answers").write_text("")
+    (tmp_path / "outputs.json").write_text(json.dumps(OUTPUTS))
+    return tmp_path / "calls"
+
+
+def calls(az: Path) -> list[list[str]]:
+    return [call.split("\n")[:-1] for call in az.read_text().split("--\n") if call]
+
+
+def test_outputs_are_read_whatever_azure_did_to_their_case(az: Path) -> None:
+    outputs = hooks.read_outputs(az.parent / "outputs.json")
+
+    assert outputs["AZURE_RESOURCE_GROUP"] == "rg-mlops-dev"
+    assert outputs["MLOPS_APP_NAME"] == "func-x"
+
+
+def test_every_event_parameter_without_a_default_is_given_by_the_hook(az: Path) -> None:
+    assert hooks.main(["events", "--outputs", str(az.parent / "outputs.json")], {}) == 0
+
+    [call] = calls(az)
+    assert call[:3] == ["deployment", "group", "create"]
+    given = {word.split("=")[0] for word in call[call.index("--parameters") + 1 :]}
+    template = (ROOT / "infra" / "events.bicep").read_text()
+    assert given == set(re.findall(r"^param (\w+) string$", template, re.MULTILINE))
+    assert "appName=func-x" in call
+
+
+def test_the_namespace_is_tried_until_the_role_counts(az: Path) -> None:
+    (az.parent / "answers").write_text("1\n1\n0\n")
+    environ = {"MLOPS_HOOK_PAUSE": "0"}
+
+    hooks.main(["namespace", "--outputs", str(az.parent / "outputs.json")], environ)
+
+    assert len(calls(az)) == 3
+    assert "kubectl create namespace models" in " ".join(calls(az)[0])
+
+
+def test_a_namespace_that_cannot_be_made_stops_the_deployment(az: Path) -> None:
+    (az.parent / "answers").write_text("1\n1\n")
+    environ = {"MLOPS_HOOK_PAUSE": "0", "MLOPS_HOOK_ATTEMPTS": "2"}
+
+    with pytest.raises(SystemExit, match="RBAC Cluster"):
+        hooks.main(["namespace", "--outputs", str(az.parent / "outputs.json")], environ)
+
+
+def test_without_a_cluster_nothing_is_asked_of_azure(az: Path) -> None:
+    hooks.main(["namespace"], {})
+
+    assert not az.exists()
+
+
+def test_a_value_that_is_missing_is_named(az: Path) -> None:
+    with pytest.raises(SystemExit, match="AZURE_RESOURCE_GROUP is not set"):
+        hooks.main(["events"], {})
+
+
+@pytest.mark.parametrize("backend", ["scheduler", "storage"])
+def test_the_deployed_folder_holds_the_app_and_the_backend(tmp_path: Path, backend: str) -> None:
+    target = stage_app(ROOT, tmp_path / "app", backend)
+
+    there = {path.name for path in target.iterdir()}
+    assert there == {"host.json", *PARTS, *model_folders(ROOT)}
+    host = json.loads((target / "host.json").read_text())
+    kinds = {"scheduler": "azureManaged", "storage": "AzureStorage"}
+    assert host["extensions"]["durableTask"]["storageProvider"]["type"] == kinds[backend]
+    shared = json.loads((ROOT / "host.json").read_text())
+    assert host["extensionBundle"] == shared["extensionBundle"]
+    assert not list(target.rglob("__pycache__"))
+    code = "import function_app; print(len(function_app.app.get_functions()))"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=target, capture_output=True, text=True, check=True
+    )
+    assert int(answer.stdout) > len(names.__dict__) / 2
+
+
+def test_an_unknown_backend_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="'netherite' is none of"):
+        stage_app(ROOT, tmp_path / "app", "netherite")
+
+
+def test_overlays_merge_objects_and_replace_the_rest() -> None:
+    below = {"a": {"b": 1, "c": [1]}, "d": 1}
+
+    assert merge(below, {"a": {"c": [2]}, "e": 3}) == {"a": {"b": 1, "c": [2]}, "d": 1, "e": 3}
+
+
+def _workflow() -> dict[str, object]:
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+    # A bare `on` is true in YAML 1.1.
+    return dict(yaml.safe_load(text.replace("\non:\n", '\n"on":\n')))
+
+
+def test_github_deploys_by_federation_and_stores_no_secret() -> None:
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+    workflow = _workflow()
+
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets." not in text
+    jobs = workflow["jobs"]
+    assert isinstance(jobs, dict)
+    steps = jobs["deploy"]["steps"]
+    login = next(step for step in steps if str(step.get("uses", "")).startswith("azure/login@"))
+    assert set(login["with"]) == {"client-id", "tenant-id", "subscription-id"}
+    assert jobs["deploy"]["environment"] == "${{ inputs.environment }}"
+
+
+def test_azure_devops_deploys_through_a_service_connection_and_stores_no_secret() -> None:
+    text = (ROOT / "infra" / "azure-pipelines.yml").read_text()
+    pipeline = yaml.safe_load(text)
+
+    [stage] = pipeline["stages"]
+    [job] = stage["jobs"]
+    steps = job["strategy"]["runOnce"]["deploy"]["steps"]
+    tasks = [step for step in steps if step.get("task") == "AzureCLI@2"]
+    assert len(tasks) == 3
+    assert {task["inputs"]["azureSubscription"] for task in tasks} == {"$(serviceConnection)"}
+    assert "addSpnToEnvironment" not in text
+
+
+@pytest.mark.parametrize("path", [".github/workflows/deploy.yml", "infra/azure-pipelines.yml"])
+def test_both_build_systems_do_the_same_steps_in_the_same_order(path: str) -> None:
+    text = (ROOT / path).read_text()
+    order = [
+        "make infra-check",
+        "az bicep build",
+        "az deployment sub what-if",
+        "az deployment sub create",
+        "python -m infra.hooks namespace",
+        "python -m infra.hooks stage",
+        "az functionapp deployment source config-zip",
+        "python -m infra.hooks events",
+    ]
+
+    places = [text.index(step) for step in order]
+
+    assert places == sorted(places)
+    assert all((ROOT / "infra" / f"{name}.bicepparam").is_file() for name in ("dev", "prod"))
+
+
+def test_azd_runs_steps_that_exist_on_every_system() -> None:
+    project = yaml.safe_load((ROOT / "azure.yaml").read_text())
+
+    assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").is_file()
+    for hook in project["hooks"].values():
+        for system in ("posix", "windows"):
+            command = hook[system]["run"].split()
+            assert command[1:3] == ["-m", "infra.hooks"]
+            assert command[3] in hooks.STEPS
+    tag = (ROOT / "infra" / "modules" / "app.bicep").read_text()
+    assert [f"'azd-service-name': '{name}'" in tag for name in project["services"]] == [True]
+
+
+def test_queries_ask_for_functions_that_the_app_has() -> None:
+    registered = {value for key, value in vars(names).items() if key.isupper()}
+    known_states = {"Completed", "Failed", "Terminated", "Started", "Orchestrator", "Activity"}
+    for path in sorted((ROOT / "infra" / "queries").glob("*.kql")):
+        text = path.read_text()
+        compared = re.findall(r"(?:name|activity) (?:== |in \()([^)\n]+)", text)
+        quoted = {word for part in compared for word in re.findall(r'"([a-z_]+)"', part)}
+        assert quoted <= registered | known_states, path
+
+
+def test_every_query_is_shown_or_alerted_on() -> None:
+    modules = "".join(path.read_text() for path in (ROOT / "infra" / "modules").glob("*.bicep"))
+
+    for path in (ROOT / "infra" / "queries").glob("*.kql"):
+        assert f"queries/{path.name}" in modules
+
+
+def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() -> None:
+    page = (ROOT / "docs" / "azure.md").read_text()
+    parameters = (ROOT / "infra" / "main.bicepparam").read_text()
+    template = (ROOT / "infra" / "main.bicep").read_text()
+    set_names = set(re.findall(r"azd env set ([A-Z_]+)", page))
+    set_names |= set(re.findall(r"\| `(MLOPS_[A-Z_]+) ", page))
+
+    assert len(set_names) >= 8
+    assert set_names <= set(re.findall(r"'([A-Z_]+)'", parameters))
+    got = set(re.findall(r"azd env get-value ([A-Z_]+)", page))
+    assert got <= set(re.findall(r"^output ([A-Z_]+) ", template, re.MULTILINE))
+    for path in re.findall(r"`((?:infra|docs|\.github)/[\w./-]+)`", page):
+        assert (ROOT / path).exists(), path
