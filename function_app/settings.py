@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from function_app.azure_settings import AzureSettings, read_azure_settings
+from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError, ContractError
@@ -77,6 +77,8 @@ def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     secrets = {}
     for name, secret in environ.items():
         if name.startswith(WEBHOOK_SECRET):
+            if secret.startswith(UNRESOLVED):
+                raise ConfigError(f"{name} is a Key Vault reference that was not resolved.")
             if len(secret) < SHORTEST_SECRET:
                 raise ConfigError(f"{name} is shorter than {SHORTEST_SECRET} characters.")
             secrets[name.removeprefix(WEBHOOK_SECRET).lower().replace("_", "-")] = secret

@@ -215,3 +215,10 @@ def test_a_webhook_secret_belongs_to_its_source_and_is_hidden() -> None:
 def test_a_webhook_secret_that_can_be_guessed_is_refused() -> None:
     with pytest.raises(ConfigError, match="MLOPS_WEBHOOK_SECRET_X is shorter than 16"):
         read_settings({"MLOPS_WEBHOOK_SECRET_X": "short"}, ROOT)
+
+
+def test_a_webhook_secret_that_key_vault_did_not_give_is_refused() -> None:
+    reference = "@Microsoft.KeyVault(VaultName=v;SecretName=webhook-x)"
+
+    with pytest.raises(ConfigError, match="MLOPS_WEBHOOK_SECRET_X is a Key Vault reference"):
+        read_settings({"MLOPS_WEBHOOK_SECRET_X": reference}, ROOT)

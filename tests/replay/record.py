@@ -111,6 +111,9 @@ def _play_rounds(app: App) -> None:
 
 
 def _keep(document: dict[str, object], places: dict[str, str]) -> None:
+    if document["runtimeStatus"] != "Completed":
+        print(f"left out: {document['instanceId']} {document['output']}"[:1000])
+        return
     output = json.loads(str(document["output"]))
     end = output.get("outcome") or output.get("status") or document["runtimeStatus"]
     text = json.dumps(document, indent=1, ensure_ascii=False)
