@@ -57,6 +57,7 @@ def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     assert app.ended("release-eager-1")["output"]["status"] == "superseded"
     told = list((app.state / "outbox").glob("findings-*.json"))
     assert len(told) == 1, "people are told once of what nobody repaired"
+    _check_metrics(app)
 
     app.api.decide("release-eager-3", "reject", "ada", "no")
     app.ended("release-eager-3")
@@ -66,3 +67,15 @@ def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     assert len(list((app.state / "outbox").glob("findings-*.json"))) == 1
     shown = app.api.get("/api/findings")
     assert {f["subject"] for f in shown["report"]["findings"]} == set(again)
+
+
+def _check_metrics(app: App) -> None:
+    answer = app.ask("GET", "/api/metrics")
+    lines = answer.text.splitlines()
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'mlops_releases{model="eager",status="superseded"} 1' in lines
+    assert any(x.startswith('mlops_approval_age_seconds{release="release-eager-3"}') for x in lines)
+    assert 'mlops_findings{kind="model registered out of band",repaired="false"} 1' in lines
+    assert "mlops_events_pending 0" in lines
+    assert any(line.startswith('mlops_stories{story="train_model",') for line in lines)
