@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
@@ -83,10 +84,8 @@ def _local_bench(state: Path, topic: str) -> Bench:
     bundles = LocalBundles(state)
     projects = read_projects(ROOT / "mlops.toml")
     processes = Processes(state / "processes")
-    baseline = state / "baseline.csv"
-    jobs = LocalJobs(
-        state, ROOT, processes, projects, (topic, "key"), bundles, lambda model: baseline
-    )
+    baseline = LocalDatasets(state, ROOT, LocalEvents("", "")).ensure_baseline
+    jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles, baseline)
 
     def finish(run_id: str) -> None:
         while not jobs.get(run_id).status.ended:

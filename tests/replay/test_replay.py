@@ -82,7 +82,8 @@ def test_a_breaking_change_ships_under_a_new_name_beside_the_old_story(tmp_path:
         "from function_app.orchestrators.train_model_2 import train_model_2\n",
     )
     text = text.replace(
-        "(ensure_platform, train_model,", "(ensure_platform, train_model, train_model_2,"
+        "    train_model,\n    release_model,\n",
+        "    train_model,\n    train_model_2,\n    release_model,\n",
     )
     composition.write_text(text)
     renamed: dict[str, Any] = {**HISTORIES["train_model-registered"], "name": "train_model_2"}

@@ -171,7 +171,9 @@ def test_a_blob_becomes_the_champion_of_a_cluster(
     }
 
     receipt = api.post("/api/events", event)["receipts"][0]
-    trained = ended(api, receipt["instance_id"])["output"]
+    training = ended(api, receipt["instance_id"])
+    assert training["status"] == "Completed", training
+    trained = training["output"]
     assert trained["outcome"] == "registered", trained
 
     # Azure ML tells of the version; here the test does.
