@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help demo up test crash bench lint check infra-check base-image lock clean
+.PHONY: help demo up test test-azure crash storm bench lint check infra-check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,12 @@ test: $(READY) ## Run the tests
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
+
+storm: $(READY) ## Send 10,000 events, kill the host in between, count what came of them
+	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py
+
+test-azure: $(READY) ## Run the Azure adapters against servers of this repository and Azurite
+	@$(PY) -m pytest tests/contracts tests/adapters/azure tests/stories/test_azure.py tests/infra
 
 bench: $(READY) ## Measure the local host beside floors and peers
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench

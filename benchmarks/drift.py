@@ -1,6 +1,6 @@
 """How soon the sequential test finds a shift, and how often it sees one where none is.
 
-python -m benchmarks.drift prints the table of docs/drift.md (fixed seed, about two minutes).
+python -m benchmarks.drift (fixed seed, about two minutes).
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from function_app.composition import ROUTES
+from function_app.composition import ANONYMOUS_ROUTES, ROUTES
 from function_app.domain.event_types import READERS
+from function_app.triggers.openapi import describe
 from tests.stories.conftest import App
 
 FUZZ = settings(
@@ -65,10 +66,9 @@ BODIES = (
     | NOBODY.map(lambda event: json.dumps(event).encode())
     | st.lists(NOBODY, max_size=5).map(lambda events: json.dumps(events).encode())
 )
+DOCUMENT = describe((*ROUTES, *ANONYMOUS_ROUTES))
 # The one route that starts something without an argument is left out.
-PATHS = st.sampled_from(
-    sorted({path for method, path, _ in ROUTES if path != "platform"} | {"webhooks/{source}"})
-)
+PATHS = st.sampled_from(sorted(p.lstrip("/") for p in DOCUMENT["paths"] if p != "/platform"))
 HEADERS = st.dictionaries(
     st.sampled_from(["Authorization", "X-Hub-Signature-256", "X-GitHub-Event", "Content-Type"]),
     st.sampled_from(["Bearer x", "Bearer", "Basic x", "sha256=0", "ping", "application/json"]),
@@ -85,6 +85,10 @@ def client(app: App) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=app.host.url, timeout=20) as made:
         yield made
     assert stories() == before
+
+
+def test_the_app_serves_the_document_that_the_fuzz_goes_by(app: App) -> None:
+    assert app.api.get("/api/openapi.json") == json.loads(json.dumps(DOCUMENT))
 
 
 @FUZZ

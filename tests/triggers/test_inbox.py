@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -11,14 +11,16 @@ import pytest
 
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
+from function_app.composition import create_app
 from function_app.domain.inbox import Outcome
-from function_app.domain.project import Limits, ModelProject
+from function_app.domain.project import Limits, ModelProject, Schedule
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import ThrottledError
 from function_app.ports import Ports
-from function_app.settings import read_projects
+from function_app.settings import read_projects, read_settings
 from function_app.triggers.desk import Desk
 from function_app.triggers.inbox import Receipt, check_rate, settle_pending, take_in
+from function_app.triggers.rounds import training_on_schedule
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = read_projects(ROOT / "mlops.toml")
@@ -204,3 +206,23 @@ def test_a_storm_is_throttled_and_told_when_to_come_again(office: Office) -> Non
 
     office.clock.moment += timedelta(minutes=2)
     check_rate(office.desk, "test", 100)
+
+
+def test_a_schedule_asks_once_a_minute_however_often_its_timer_fires(office: Office) -> None:
+    ask = training_on_schedule("diabetes", "nightly")
+    for seconds in (0, 20, 60):
+        office.clock.moment = datetime(2026, 1, 1, 3, tzinfo=UTC) + timedelta(seconds=seconds)
+        asyncio.run(ask(office.desk))
+
+    assert len(office.stories.started) == 2
+
+
+def test_every_schedule_of_a_model_is_a_timer_of_the_app(tmp_path: Path) -> None:
+    schedules = (Schedule(name="nightly", cron="0 0 3 * * *"),)
+    projects = {"diabetes": replace(PROJECTS["diabetes"], schedules=schedules)}
+    settings = replace(read_settings({"MLOPS_STATE": str(tmp_path)}, ROOT), projects=projects)
+
+    functions = create_app(settings).get_functions()
+
+    names = [function.get_function_name() for function in functions]
+    assert "train_diabetes_nightly" in names

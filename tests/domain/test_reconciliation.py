@@ -1,0 +1,84 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from function_app.domain.reconciliation import (
+    StoryState,
+    dead_releases,
+    judge_champion,
+    judge_stories,
+    lost_runs,
+    orphaned_staging,
+)
+from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.serving import Image
+from function_app.domain.training import Run, RunStatus
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+IMAGE = Image(model="m", version="1", digest="sha256:aa", uri="u")
+RECORD = ReleaseRecord(
+    release=Release(
+        release_id="release-m-1", model="m", version="1", policy=ReleasePolicy(approvers=("ada",))
+    ),
+    status=ReleaseStatus.AWAITING_APPROVAL,
+    updated_at=NOW - timedelta(hours=1),
+    image=IMAGE,
+)
+STORY = StoryState(instance_id="release-m-1", status="Running", ended=False, updated_at=NOW)
+ENDED = replace(STORY, status="Terminated", ended=True)
+RUN = Run(
+    run_id="r",
+    model="m",
+    status=RunStatus.RUNNING,
+    dataset_version="",
+    output_uri="",
+    tags={"instance_id": "release-m-1"},
+)
+
+
+def test_a_release_is_dead_when_its_story_ended_or_is_gone_and_it_is_not_brand_new() -> None:
+    young = replace(RECORD, updated_at=NOW - timedelta(minutes=1))
+
+    assert dead_releases([RECORD], {"release-m-1": STORY}, NOW) == []
+    assert dead_releases([RECORD], {"release-m-1": ENDED}, NOW) == [RECORD]
+    assert dead_releases([RECORD], {}, NOW) == [RECORD]
+    assert dead_releases([young], {}, NOW) == []
+    assert dead_releases([replace(RECORD, status=ReleaseStatus.EXPIRED)], {}, NOW) == []
+
+
+def test_only_a_run_of_ours_that_runs_for_nobody_is_lost() -> None:
+    assert lost_runs([RUN], {"release-m-1": STORY}) == []
+    assert lost_runs([RUN], {"release-m-1": ENDED}) == [RUN]
+    assert lost_runs([replace(RUN, tags={})], {}) == []
+    assert lost_runs([replace(RUN, status=RunStatus.FAILED)], {}) == []
+
+
+def test_staging_is_orphaned_when_its_release_has_ended_or_is_unknown() -> None:
+    records = {"release-m-1": RECORD}
+
+    assert orphaned_staging(["release-m-1", "release-m-9"], records) == ["release-m-9"]
+
+
+def test_a_champion_that_no_release_promoted_is_told_but_not_during_a_rollout() -> None:
+    promoted = replace(RECORD, status=ReleaseStatus.PROMOTED)
+    other = replace(IMAGE, digest="sha256:bb", version="9")
+
+    assert judge_champion("m", IMAGE, [promoted]) is None
+    assert judge_champion("m", None, []) is None
+    assert judge_champion("m", other, [promoted, RECORD]) is None
+    found = judge_champion("m", other, [promoted])
+    assert found is not None
+    assert "version 9" in found.detail
+    gone = judge_champion("m", None, [promoted])
+    assert gone is not None
+    assert "serves nothing" in gone.detail
+
+
+def test_stories_that_failed_lately_or_stand_still_are_told() -> None:
+    failed = replace(ENDED, status="Failed", detail="PLATFORM: full.")
+    old = replace(failed, updated_at=NOW - timedelta(days=30))
+    still = replace(STORY, updated_at=NOW - timedelta(days=9))
+
+    assert [f.kind for f in judge_stories([failed, old, still, STORY], NOW)] == [
+        "failed story",
+        "stuck story",
+    ]

@@ -1,0 +1,44 @@
+"""The real Event Grid client publishes every documented event, in both schemas, to the topic."""
+
+import json
+from typing import Any
+
+import pytest
+from azure.core.credentials import AzureKeyCredential
+from azure.core.messaging import CloudEvent
+from azure.eventgrid import EventGridEvent, EventGridPublisherClient
+
+from function_app.domain.event_types import READERS
+from tests.domain.test_event_samples import SAMPLES
+from tests.funchost.conftest import until
+from tests.stories.conftest import App
+
+# The sample's repository is none of this app's models'.
+FOREIGN = {"Mlops.CodePushed", "Mlops.CodeProposed"}
+
+
+@pytest.mark.timeout(120)
+def test_every_documented_event_arrives_in_both_schemas_and_is_seen_to(fresh_app: App) -> None:
+    app = fresh_app
+    place = json.loads((app.state / "funchost" / "host.json").read_text())
+    client = EventGridPublisherClient(
+        place["topicEndpoint"], AzureKeyCredential(place["topicKey"]), retry_total=1
+    )
+    with client:
+        for kind, _, subject, content, _ in SAMPLES:
+            client.send(
+                EventGridEvent(subject=subject, event_type=kind, data=content, data_version="1")
+            )
+        for kind, topic, subject, content, _ in SAMPLES:
+            client.send(CloudEvent(source=topic, type=kind, subject=subject, data=content))
+
+    def delivered() -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = app.api.get("/api/events")["events"]
+        return [e for e in events if e["channel"] == "event-grid" and e["outcome"] != "accepted"]
+
+    # Each delivery is an event of its own; what the app publishes itself comes on top.
+    until(lambda: len(delivered()) >= 2 * len(SAMPLES), "every event", 60)
+    events = delivered()
+    assert {event["type"] for event in events} >= set(READERS)
+    refused = {event["type"]: event["code"] for event in events if event["outcome"] == "refused"}
+    assert refused == dict.fromkeys(FOREIGN, "UNKNOWN_REPOSITORY")

@@ -1,0 +1,81 @@
+"""What disagrees between ledger, histories and platforms is repaired or told."""
+
+from typing import Any
+
+import pytest
+
+from tests.stories.conftest import App
+
+DEPLOYED: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "by-hand",
+    "source": "/somebody",
+    "type": "Microsoft.MachineLearningServices.ModelDeployed",
+    "data": {"ServiceName": "past-the-app", "ModelIds": "eager:1"},
+}
+
+
+def compare(app: App, event_id: str) -> dict[str, dict[str, Any]]:
+    receipt = app.api.post("/api/events", {**DEPLOYED, "id": event_id})["receipts"][0]
+    report = app.ended(receipt["instance_id"])["output"]
+    return {finding["subject"]: finding for finding in report["findings"]}
+
+
+def register(app: App, run_id: str) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{app.state / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    first = client.get_model_version("eager", "1")
+    client.create_model_version("eager", source=first.source, tags={**first.tags, "run_id": run_id})
+
+
+@pytest.mark.timeout(180)
+def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
+    fresh_app: App, diabetes: str
+) -> None:
+    app = fresh_app
+    app.drop("eager/1.csv", diabetes)
+    app.ended(app.claimed("eager/1.csv"))
+    app.at_step("release-eager-1", "awaiting approval")
+    assert compare(app, "before") == {}
+
+    # A deployment that a crash left, a version of somebody else, and one whose event was lost.
+    (app.state / "staging" / "release-eager-77.json").write_text("{}")
+    register(app, "somebody-s-notebook")
+    register(app, "train-eager-0123456789ab")
+
+    found = compare(app, "after")
+
+    assert found["release-eager-77"]["kind"] == "orphaned staging"
+    assert found["release-eager-77"]["repaired"]
+    assert not (app.state / "staging" / "release-eager-77.json").exists()
+    assert found["eager:2"]["kind"] == "model registered out of band"
+    assert not found["eager:2"]["repaired"]
+    assert found["eager:3"]["kind"] == "registered version without a release"
+    app.at_step("release-eager-3", "awaiting approval")
+    assert app.ended("release-eager-1")["output"]["status"] == "superseded"
+    told = list((app.state / "outbox").glob("findings-*.json"))
+    assert len(told) == 1, "people are told once of what nobody repaired"
+    _check_metrics(app)
+
+    app.api.decide("release-eager-3", "reject", "ada", "no")
+    app.ended("release-eager-3")
+    again = compare(app, "later")
+    assert "release-eager-77" not in again
+    assert "eager:3" not in again
+    assert len(list((app.state / "outbox").glob("findings-*.json"))) == 1
+    shown = app.api.get("/api/findings")
+    assert {f["subject"] for f in shown["report"]["findings"]} == set(again)
+
+
+def _check_metrics(app: App) -> None:
+    answer = app.ask("GET", "/api/metrics")
+    lines = answer.text.splitlines()
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'mlops_releases{model="eager",status="superseded"} 1' in lines
+    assert any(x.startswith('mlops_approval_age_seconds{release="release-eager-3"}') for x in lines)
+    assert 'mlops_findings{kind="model registered out of band",repaired="false"} 1' in lines
+    assert "mlops_events_pending 0" in lines
+    assert any(line.startswith('mlops_stories{story="train_model",') for line in lines)
