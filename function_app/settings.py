@@ -54,6 +54,10 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
     platform = environ.get("MLOPS_PLATFORM", "local")
     if platform not in PLATFORMS:
         raise ConfigError(f"MLOPS_PLATFORM is {platform!r}. Use one of {', '.join(PLATFORMS)}.")
+    notify = read_notify_settings(environ)
+    if notify.azure_mail_endpoint and platform != "azure":
+        key = "MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT"
+        raise ConfigError(f"{key} needs MLOPS_PLATFORM=azure. Use MLOPS_NOTIFY_SMTP_URL.")
     return Settings(
         platform=platform,
         root=root,
@@ -66,7 +70,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
-        notify=read_notify_settings(environ),
+        notify=notify,
         azure=read_azure_settings(environ) if platform == "azure" else None,
         git=read_git_settings(environ),
     )

@@ -8,7 +8,8 @@ import hmac
 import json
 import logging
 import smtplib
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -29,9 +30,10 @@ Channel = Callable[[str, str], None]
 class Notifications:
     """Tells every channel; one that is dead fails nothing while another one works."""
 
-    def __init__(self, settings: NotifySettings) -> None:
+    def __init__(self, settings: NotifySettings, more: Mapping[str, Channel] | None = None) -> None:
+        """Take the channels that are set, and more that only one platform has."""
         self._settings = settings
-        self._channels = _channels(settings)
+        self._channels = {**_channels(settings), **(more or {})}
 
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
         why = "\n".join(f"- {reason}" for reason in evidence.reasons)
@@ -60,9 +62,9 @@ class Notifications:
         for name, channel in self._channels.items():
             try:
                 channel(title, text)
-            except (OSError, smtplib.SMTPException) as error:
+            except (PlatformError, OSError, smtplib.SMTPException) as error:
                 # requests' errors are OSErrors; their texts hold addresses, which hold secrets.
-                LOG.warning("%s was not told: %s", name, redact(type(error).__name__))
+                LOG.warning("%s was not told: %s", name, _seen(error))
                 failed.append(name)
         if failed and len(failed) == len(self._channels):
             names = ", ".join(failed)
@@ -71,22 +73,37 @@ class Notifications:
 
 def _channels(settings: NotifySettings) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
+    trust = settings.ca_file
     if settings.slack_url:
         channels["Slack"] = lambda title, text: _post(
-            settings.slack_url, {"text": f"*{title}*\n{text}"}
+            settings.slack_url, {"text": _escaped(f"*{title}*\n{text}")}, trust
         )
     if settings.teams_url:
-        channels["Teams"] = lambda title, text: _post(settings.teams_url, _card(title, text))
+        channels["Teams"] = lambda title, text: _post(settings.teams_url, _card(title, text), trust)
     if settings.webhook_url:
         channels["webhook"] = lambda title, text: _post(
-            settings.webhook_url, {"title": title, "text": text}, settings.webhook_secret
+            settings.webhook_url, {"title": title, "text": text}, trust, settings.webhook_secret
         )
     if settings.smtp_url:
-        channels["e-mail"] = lambda title, text: _mail(settings.smtp_url, title, text)
+        channels["e-mail"] = lambda title, text: _mail(settings.smtp_url, title, text, trust)
     return channels
 
 
-def _post(url: str, content: dict[str, Any], secret: str = "") -> None:
+def _seen(error: Exception) -> str:
+    """Return what is known of an error, without what its text may hold."""
+    if isinstance(error, PlatformError):
+        return redact(error.message)
+    answer = getattr(error, "response", None)
+    status = getattr(answer, "status_code", None) or getattr(error, "smtp_code", None)
+    return f"{type(error).__name__} {status}" if status else type(error).__name__
+
+
+def _escaped(text: str) -> str:
+    # Else a name such as <!channel> would call everybody.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _post(url: str, content: dict[str, Any], ca_file: str, secret: str = "") -> None:
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3.util import Retry
@@ -108,7 +125,12 @@ def _post(url: str, content: dict[str, Any], secret: str = "") -> None:
         session.mount("https://", HTTPAdapter(max_retries=retry))
         session.mount("http://", HTTPAdapter(max_retries=retry))
         answer = session.post(
-            url, data=body, headers=headers, timeout=PATIENCE, allow_redirects=False
+            url,
+            data=body,
+            headers=headers,
+            timeout=PATIENCE,
+            allow_redirects=False,
+            verify=ca_file or True,
         )
         answer.raise_for_status()
 
@@ -123,7 +145,7 @@ def _card(title: str, text: str) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
 
 
-def _mail(url: str, title: str, text: str) -> None:
+def _mail(url: str, title: str, text: str, ca_file: str) -> None:
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     message = EmailMessage()
@@ -133,7 +155,9 @@ def _mail(url: str, title: str, text: str) -> None:
     with smtplib.SMTP(parts.hostname or "", parts.port or 587, timeout=PATIENCE) as server:
         server.ehlo()
         if server.has_extn("starttls"):
-            server.starttls()
+            # Without a context the server's certificate would not be looked at.
+            server.starttls(context=ssl.create_default_context(cafile=ca_file or None))
+            server.ehlo()
         elif parts.username:
             raise smtplib.SMTPNotSupportedError("no TLS, and a password to send")
         if parts.username:

@@ -1,8 +1,9 @@
 """What happens by the clock: trainings on schedule, and looking after what events left behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 from function_app import names
 from function_app.codec import dump
@@ -38,7 +39,7 @@ async def start_reconciliation(desk: Desk) -> None:
         await desk.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
 
-def training_on_schedule(model: str, name: str) -> Callable[[Desk], Awaitable[None]]:
+def training_on_schedule(model: str, name: str) -> Callable[[Desk], Coroutine[Any, Any, None]]:
     """Return what asks for a training of the model; the minute makes a repetition harmless."""
 
     async def ask(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Messages over real HTTP and SMTP servers on this machine."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -8,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,10 @@ from function_app.domain.approval import Evidence
 from function_app.domain.release import Release, ReleasePolicy, ReleaseResult, ReleaseStatus
 from function_app.errors import ConfigError, PlatformError
 from function_app.notify_settings import NotifySettings, read_notify_settings
+from function_app.settings import read_settings
+from tests.azure_servers.tls import Tls, make_tls
+
+ROOT = Path(__file__).parents[2]
 
 RELEASE = Release(
     release_id="release-m-2", model="m", version="2", policy=ReleasePolicy(approvers=("ada",))
@@ -111,7 +117,7 @@ def test_a_mail_is_sent_and_a_password_never_without_tls() -> None:
     text = "\n".join(lines)
 
     assert "Subject: m 2 waits for approval" in text
-    assert text.upper().count("RCPT TO:") == 2
+    assert text.count("RCPT TO:") == 2
     with MailServer() as (port, lines):
         address = f"smtp://user:password@127.0.0.1:{port}?from=a@x.org&to=b@x.org"
         with pytest.raises(PlatformError):
@@ -132,40 +138,125 @@ def test_a_channel_that_cannot_work_is_refused_with_its_key(key: str, value: str
         read_notify_settings({f"MLOPS_NOTIFY_{key}": value})
 
 
+def test_a_password_is_sent_to_the_mail_server_that_shows_its_certificate(tmp_path: Path) -> None:
+    tls = make_tls(tmp_path)
+    with MailServer(tls) as (port, lines):
+        address = f"smtp://user:p%40ss@localhost:{port}?from=a@x.org&to=b@x.org"
+        settings = NotifySettings(smtp_url=address, ca_file=str(tls.ca_file))
+        Notifications(settings).ask_for_approval(RELEASE, EVIDENCE)
+
+    start = lines.index("STARTTLS")
+    (login,) = [number for number, line in enumerate(lines) if line.startswith("AUTH")]
+    assert start < login
+    assert base64.b64decode(lines[login].split()[-1]) == b"\0user\0p@ss"
+    assert "Subject: m 2 waits for approval" in lines
+
+
+def test_a_mail_server_with_a_stranger_s_certificate_gets_neither_password_nor_message(
+    tmp_path: Path,
+) -> None:
+    with MailServer(make_tls(tmp_path)) as (port, lines):
+        address = f"smtp://user:password@localhost:{port}?from=a@x.org&to=b@x.org"
+        with pytest.raises(PlatformError):
+            Notifications(NotifySettings(smtp_url=address)).ask_for_approval(RELEASE, EVIDENCE)
+
+    assert not any(line.startswith(("AUTH", "Subject")) for line in lines)
+
+
+def test_names_in_a_message_call_nobody_in_slack(listener: Listener) -> None:
+    result = ReleaseResult(status=ReleaseStatus.REJECTED, reasons=("<!channel> & more",))
+
+    Notifications(NotifySettings(slack_url=listener.url)).tell_result(RELEASE, result)
+
+    assert "&lt;!channel&gt; &amp; more" in json.loads(listener.posted[0][2])["text"]
+
+
+@pytest.mark.parametrize("name", ["SLACK_URL", "WEBHOOK_SECRET", "SMTP_URL"])
+def test_a_secret_that_key_vault_did_not_give_is_refused(name: str) -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/n)"
+
+    with pytest.raises(ConfigError, match=f"MLOPS_NOTIFY_{name} is a Key Vault reference"):
+        read_notify_settings({f"MLOPS_NOTIFY_{name}": reference})
+
+
+def test_azure_s_e_mail_needs_a_sender_recipients_and_azure() -> None:
+    endpoint = {"MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT": "https://x.communication.azure.com"}
+    people = {"MLOPS_NOTIFY_AZURE_MAIL_FROM": "a@x.org", "MLOPS_NOTIFY_AZURE_MAIL_TO": "b@x, c@x"}
+
+    with pytest.raises(ConfigError, match="AZURE_MAIL_FROM and MLOPS_NOTIFY_AZURE_MAIL_TO"):
+        read_notify_settings(endpoint)
+    assert read_notify_settings({**endpoint, **people}).azure_mail_to == ("b@x", "c@x")
+    with pytest.raises(ConfigError, match="needs MLOPS_PLATFORM=azure"):
+        read_settings({**endpoint, **people}, ROOT)
+
+
 class MailServer:
-    """A mail server without TLS that takes everything and remembers the lines."""
+    """A mail server that takes everything and remembers the lines; with TLS when it is given."""
+
+    def __init__(self, tls: Tls | None = None) -> None:
+        self.tls = tls
+        self.lines: list[str] = []
 
     def __enter__(self) -> tuple[int, list[str]]:
-        self.lines: list[str] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
         return self.socket.getsockname()[1], self.lines
 
     def __exit__(self, *ended: object) -> None:
         self.socket.close()
+        self.thread.join()
 
     def _serve(self) -> None:
         connection, _ = self.socket.accept()
-        with connection, connection.makefile("rw", newline="") as stream:
+        with connection:
+            if not self._talk(connection, self.tls is not None, greeting=True):
+                return
+            assert self.tls is not None
+            try:
+                secured = self.tls.server_context().wrap_socket(connection, server_side=True)
+            except OSError:
+                return  # the client did not like the certificate
+            with secured:
+                self._talk(secured, False, greeting=False)
+
+    def _talk(self, connection: socket.socket, offers_tls: bool, *, greeting: bool) -> bool:
+        """Answer until the client leaves, or asks for TLS: then return True."""
+        letter = False
+        with connection.makefile("rwb") as stream:
 
             def say(text: str) -> None:
-                stream.write(text + "\r\n")
+                stream.write(f"{text}\r\n".encode())
                 stream.flush()
 
-            say("220 here")
-            data = False
+            if greeting:
+                say("220 here")
             for raw in stream:
-                line = raw.rstrip("\r\n")
+                line = raw.decode().rstrip("\r\n")
+                # Python's clients write commands in upper or lower case, as their version likes.
+                word, _, rest = line.partition(" ")
+                command = word.upper()
+                if not letter:
+                    line = f"{command} {rest}" if rest else command
                 self.lines.append(line)
-                if data:
-                    data = line != "."
-                    if not data:
+                if letter:
+                    letter = line != "."
+                    if not letter:
                         say("250 taken")
-                elif line.upper() == "DATA":
-                    data = True
+                elif command == "EHLO":
+                    more = "STARTTLS" if offers_tls else "AUTH PLAIN"
+                    say(f"250-here\r\n250 {more}" if self.tls else "250 here")
+                elif command == "STARTTLS":
+                    say("220 go on")
+                    return True
+                elif command == "AUTH":
+                    say("235 welcome")
+                elif command == "DATA":
+                    letter = True
                     say("354 go on")
-                elif line.upper() == "QUIT":
+                elif command == "QUIT":
                     say("221 bye")
-                    return
+                    return False
                 else:
                     say("250 here")
+        return False

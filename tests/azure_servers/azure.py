@@ -153,7 +153,7 @@ def azure(
     identity: IdentityServer,
     tmp_path: Path,
 ) -> Iterator[Azure]:
-    _import_sdk()
+    import_sdk()
     with (
         ArmServer(tls) as arm,
         BlobServer(tls) as blobs,
@@ -187,7 +187,7 @@ def azure(
         )
 
 
-def _import_sdk() -> None:
+def import_sdk() -> None:
     """Import Azure ML's SDK, whose classes warn of their own libraries' future as they are made."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -54,6 +54,7 @@ def test_a_token_names_its_person(entra: Entra) -> None:
         {"exp": None},
         {"roles": ["Model.Reader"]},
         {"roles": None},
+        {"roles": "Model.Approver"},
         {"nbf": int(time.time()) + 3600},
     ],
 )

@@ -1,7 +1,9 @@
 """What the datasets of every platform must do."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,25 @@ import pytest
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.datasets import AzureDatasets
+from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
+from function_app.errors import (
+    ConflictError,
+    ContractError,
+    MlopsError,
+    NotFoundError,
+    PlatformError,
+)
 from function_app.ports import Datasets
+from tests.azure_servers.arm import ArmServer
+from tests.azure_servers.arm_ml import MachineLearning
+from tests.azure_servers.azure import import_sdk, sdk_warnings
+from tests.azure_servers.base import Answer, Request
+from tests.azure_servers.names import settings_of_tests
+from tests.azure_servers.tls import Tls
+
+pytestmark = sdk_warnings
 
 ROOT = Path(__file__).parents[2]
 CSV = b"a,Y\n1,2\n3,4\n,6\n"
@@ -22,14 +39,26 @@ CSV = b"a,Y\n1,2\n3,4\n,6\n"
 class Place:
     """Datasets, and how data lands there: `land(name, content)` returns uri and etag."""
 
-    def __init__(self, datasets: Datasets, land: Callable[[str, bytes], tuple[str, str]]) -> None:
-        self.datasets, self.land = datasets, land
+    def __init__(
+        self,
+        datasets: Datasets,
+        land: Callable[[str, bytes], tuple[str, str]],
+        ml: MachineLearning | None = None,
+    ) -> None:
+        self.datasets, self.land, self._ml = datasets, land, ml
+
+    @property
+    def ml(self) -> MachineLearning:
+        """Return the workspace, which only Azure has."""
+        assert self._ml is not None
+        return self._ml
 
 
 @pytest.fixture(params=["local", "azure"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "azure":
-        return _azure(request.getfixturevalue("connection"))
+        place: Place = request.getfixturevalue("azure_place")
+        return place
     inbox = tmp_path / "inbox" / "data"
 
     def land(name: str, content: bytes) -> tuple[str, str]:
@@ -41,7 +70,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return Place(LocalDatasets(tmp_path, ROOT, LocalEvents("", "")), land)
 
 
-def _azure(connection: Connection) -> Place:
+@pytest.fixture
+def azure_place(connection: Connection, tls: Tls) -> Iterator[Place]:
+    import_sdk()
+    with ArmServer(tls) as arm:
+        settings = replace(connection.settings, management_endpoint=arm.url)
+        yield _azure(Connection(settings), MachineLearning(arm))
+
+
+def _azure(connection: Connection, ml: MachineLearning) -> Place:
     landed = Blobs(connection, connection.settings.data_container)
     landed.ensure_container()
     Blobs(connection).ensure_container()
@@ -52,7 +89,7 @@ def _azure(connection: Connection) -> Place:
         etag = client.get_blob_client(name).get_blob_properties().etag
         return landed.url(name), str(etag).strip('"')
 
-    return Place(AzureDatasets(connection, ROOT), land)
+    return Place(AzureDatasets(Workspace(connection), ROOT), land, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -126,3 +163,61 @@ def test_what_is_not_there_and_what_is_no_csv_is_said_so(place: Place) -> None:
     broken = place.datasets.add("m", *place.land("m/c.csv", b'a\n"1'))
     with pytest.raises(MlopsError):
         place.datasets.profile(broken)
+
+
+def test_the_same_file_added_by_many_at_once_is_one_version(place: Place) -> None:
+    uri, etag = place.land("m/a.csv", CSV)
+
+    with ThreadPoolExecutor(6) as pool:
+        found = set(pool.map(lambda _: place.datasets.add("m", uri, etag), range(6)))
+
+    assert len(found) == 1
+
+
+def test_a_version_is_an_asset_that_leads_back_to_its_bytes(azure_place: Place) -> None:
+    for _ in range(2):
+        dataset = azure_place.datasets.add("m", *azure_place.land("m/a.csv", CSV))
+
+    ((path, asset),) = azure_place.ml.resources.items()
+    assert path == f"/data/m-data/versions/{dataset.version[:32]}"
+    assert asset["properties"]["tags"]["dataset"] == dataset.version
+    kept = f"datastores/mlops/paths/datasets/m/{dataset.version}.csv"
+    assert asset["properties"]["dataUri"].endswith(kept)
+    assert len(azure_place.ml.arm.asked("PUT")) == 1
+
+
+def test_an_asset_that_another_attempt_registered_is_found(azure_place: Place) -> None:
+    uri, etag = azure_place.land("m/a.csv", CSV)
+    ml, server = azure_place.ml, azure_place.ml.arm
+    answer, lost = server.respond, [True]
+
+    def lose_the_first_answer(request: Request) -> Answer:
+        given = answer(request)
+        if request.method == "PUT" and lost:
+            lost.clear()
+            return Answer(status=409, content={"error": {"code": "Conflict", "message": "there"}})
+        return given
+
+    server.respond = lose_the_first_answer
+
+    dataset = azure_place.datasets.add("m", uri, etag)
+
+    assert f"/data/m-data/versions/{dataset.version[:32]}" in ml.resources
+
+
+def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None:
+    uri, etag = azure_place.land("m/a.csv", CSV)
+    refusal = {"error": {"code": "AuthorizationFailed", "message": "no"}}
+    azure_place.ml.arm.respond = lambda _: Answer(status=403, content=refusal)
+
+    with pytest.raises(PlatformError, match=r"data asset.*AuthorizationFailed.*role"):
+        azure_place.datasets.add("m", uri, etag)
+
+
+def test_a_write_by_the_data_lake_api_is_the_same_blob(azure_place: Place) -> None:
+    settings = settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
+    datasets = AzureDatasets(Workspace(Connection(settings)), ROOT)
+
+    name = datasets._name("https://acct.dfs.core.windows.net/data/m/a%20b.csv?sig=x")
+
+    assert name == "m/a b.csv"

@@ -41,7 +41,9 @@ class AzureApprovers:
             )
         except jwt.PyJWTError:
             return None
-        if settings.approver_role not in (claims.get("roles") or []):
+        roles = claims.get("roles")
+        # Of a text `in` would take a part for the whole.
+        if not isinstance(roles, list) or settings.approver_role not in roles:
             return None
         name = claims.get("preferred_username") or claims.get("oid")
         return str(name) if name else None

@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.data_assets import DataAssets
+from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.csv_profile import profile_csv, write_sample
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
@@ -20,9 +21,11 @@ FOLDER = "datasets"
 class AzureDatasets:
     """Keeps each version once; the storage itself announces what lands."""
 
-    def __init__(self, connection: Connection, root: Path) -> None:
+    def __init__(self, workspace: Workspace, root: Path) -> None:
+        connection = workspace.connection
         self._landed = Blobs(connection, connection.settings.data_container)
         self._versions, self._root = Blobs(connection), root
+        self._assets = DataAssets(workspace, self._versions)
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
         name = self._name(uri)
@@ -33,7 +36,9 @@ class AzureDatasets:
         version = hashlib.sha256(content).hexdigest()
         kept = f"{FOLDER}/{model}/{version}.csv"
         self._versions.create(kept, content)
-        return Dataset(model=model, version=version, uri=self._versions.url(kept))
+        dataset = Dataset(model=model, version=version, uri=self._versions.url(kept))
+        self._assets.register(dataset)
+        return dataset
 
     def accept(self, dataset: Dataset) -> None:
         self._versions.write_json(f"{FOLDER}/{dataset.model}/latest.json", dump(dataset))

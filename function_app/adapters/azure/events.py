@@ -20,10 +20,12 @@ class AzureEvents:
             raise ConfigError("MLOPS_TOPIC_ENDPOINT is not set. infra/ sets it.")
         event = EventGridEvent(subject=subject, event_type=kind, data=content, data_version="1")
         credential = AzureKeyCredential(self._key) if self._key else self._connection.credential
-        options = self._connection.options()
+        # By the call: the client drops what it is made with. An event has its id, so that one whose
+        # answer was lost may be sent again.
+        options = {**self._connection.options(), "retry_on_methods": ["POST"]}
         del options["polling_interval"]
         with (
             translate(f"publish {kind}", self._endpoint),
-            EventGridPublisherClient(self._endpoint, credential, **options) as client,
+            EventGridPublisherClient(self._endpoint, credential) as client,
         ):
-            client.send(event)
+            client.send(event, **options)

@@ -10,7 +10,9 @@ from function_app.adapters.azure.datasets import AzureDatasets
 from function_app.adapters.azure.events import AzureEvents
 from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.mail import AzureMail
 from function_app.adapters.azure.services import create_services
+from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.git import GitSources
 from function_app.adapters.messages import Notifications
@@ -22,10 +24,13 @@ def create_ports(settings: Settings) -> Ports:
     """Return every port of the platform Azure."""
     assert settings.azure is not None  # read_settings made it
     connection = Connection(settings.azure)
-    datasets = AzureDatasets(connection, settings.root)
+    workspace = Workspace(connection)
+    datasets = AzureDatasets(workspace, settings.root)
     services = create_services(
-        connection, settings.root, settings.projects, datasets.ensure_baseline
+        workspace, settings.root, settings.projects, datasets.ensure_baseline
     )
+    notify = settings.notify
+    mail = AzureMail(connection, notify).send
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
     return Ports(
         sources=GitSources(fetched, services.bundles.keep, settings.git),
@@ -39,7 +44,9 @@ def create_ports(settings: Settings) -> Ports:
         inbox=AzureInbox(connection, Blobs(connection)),
         ledger=AzureLedger(connection),
         events=AzureEvents(connection, settings.topic_endpoint, settings.topic_key),
-        notifier=Notifications(settings.notify),
+        notifier=Notifications(
+            notify, {"Azure e-mail": mail} if notify.azure_mail_endpoint else None
+        ),
         clock=SystemClock(),
         approvers=AzureApprovers(settings.azure),
         platform=services.platform,

@@ -45,13 +45,14 @@ class Services:
 
 
 def create_services(
-    connection: Connection,
+    workspace: Workspace,
     root: Path,
     projects: Mapping[str, ModelProject],
     baseline: Callable[[str], Dataset],
 ) -> Services:
     """Return the adapters; no request is sent and no SDK imported before one is used."""
-    workspace, blobs, web = Workspace(connection), Blobs(connection), Web(connection)
+    connection = workspace.connection
+    blobs, web = Blobs(connection), Web(connection)
     bundles = AzureBundles(blobs, root)
     environments = Environments(workspace, connection.settings.training_image)
     versions = CodeVersions(workspace, bundles, environments)

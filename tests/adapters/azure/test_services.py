@@ -8,6 +8,7 @@ import pytest
 from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.services import Services, create_services
+from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.training import Dataset
 from function_app.errors import ConfigError
 from tests.azure_servers.azure import ROOT, Azure
@@ -19,7 +20,7 @@ def create(azure: Azure, **settings: str) -> Services:
     def baseline(model: str) -> Dataset:
         return Dataset(model=model, version="b" * 64, uri=f"{azure.blobs.url}/versions/b.csv")
 
-    return create_services(seen.connection(), azure.root, azure.projects, baseline)
+    return create_services(Workspace(seen.connection()), azure.root, azure.projects, baseline)
 
 
 def test_putting_the_adapters_together_sends_no_request(azure: Azure) -> None:
