@@ -1,0 +1,156 @@
+"""Live traffic to real replicas: what drifts is retrained once, what does not is left alone."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.stories import conftest as stories
+from tests.stories.conftest import ROOT, App, make_app, project
+
+BMI, REQUESTS, ROWS = "bmi", 12, 50
+FED = {"max_shift": "50.0", "max_spread": "100.0", "cooldown_seconds": "0"}
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    fed = project("fed", margin="-0.5", **FED)
+    monkeypatch.setattr(stories, "PROJECTS", stories.PROJECTS + "\n" + fed)
+    yield from make_app(tmp_path, monkeypatch)
+
+
+class Traffic:
+    """Asks production for rows drawn from the training data, one column moved."""
+
+    def __init__(self, data: str, endpoint: str) -> None:
+        self._rows = pd.read_csv(io.StringIO(data)).drop(columns="Y")
+        self._rng = np.random.default_rng(0)
+        self._url = f"{endpoint}/score"
+
+    def send(self, shift: float) -> tuple[pd.DataFrame, list[str]]:
+        """Move bmi by so many standard deviations; return rows with answers, and the ids."""
+        sent, ids = [], []
+        for _ in range(REQUESTS):
+            rows = self._rows.sample(ROWS, replace=True, random_state=self._rng).copy()
+            rows[BMI] += shift * self._rows[BMI].std()
+            answer = httpx.post(self._url, json={"data": rows.to_numpy().tolist()}, timeout=10)
+            answer.raise_for_status()
+            ids += [f"{answer.headers['x-prediction-id']}/{n}" for n in range(ROWS)]
+            sent.append(rows.assign(Y=answer.json()["result"]))
+        return pd.concat(sent), ids
+
+
+def promote(app: App, model: str, version: int) -> str:
+    """Approve the release; return where production listens."""
+    release_id = f"release-{model}-{version}"
+    app.at_step(release_id, "awaiting approval")
+    app.api.decide(release_id, "approve", "ada", "fine")
+    ended = app.ended(release_id)["output"]
+    assert ended["status"] == "promoted"
+    return str(ended["endpoint"])
+
+
+def look(app: App, model: str) -> dict[str, Any]:
+    story = app.ended(app.api.post(f"/api/models/{model}/drift")["instance_id"])
+    assert story["status"] == "Completed", story["output"]
+    report: dict[str, Any] = story["output"]
+    return report
+
+
+def drift_claims(app: App) -> list[dict[str, Any]]:
+    claims = app.api.get("/api/status")["claims"]
+    return [claim for claim in claims if claim["type"] == "Mlops.DriftDetected"]
+
+
+def trainings(app: App, model: str) -> list[str]:
+    ids = [s["instance_id"] for s in app.api.get("/api/status")["stories"]]
+    return [instance_id for instance_id in ids if instance_id.startswith(f"train-{model}-")]
+
+
+@pytest.mark.timeout(240)
+def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
+    app: App, diabetes: str
+) -> None:
+    app.drop("eager/a.csv", diabetes)
+    assert app.ended(app.claimed("eager/a.csv"))["output"]["version"] == "1"
+    traffic = Traffic(diabetes, promote(app, "eager", 1))
+    quiet = look(app, "eager")
+    assert (quiet["verdict"], quiet["rows"]) == ("quiet", 0), "the smoke test's rows do not count"
+
+    # Traffic like the training data, with true targets that come later.
+    rows, ids = traffic.send(0.0)
+    labels = pd.DataFrame({"id": ids, "Y": rows["Y"] + 50.0})
+    app.drop("eager/labels/may.csv", labels.to_csv(index=False))
+    quiet = look(app, "eager")
+    assert (quiet["verdict"], quiet["rows"]) == ("quiet", REQUESTS * ROWS)
+    assert (quiet["labelled"], quiet["unmatched"]) == (REQUESTS * ROWS, 0)
+
+    traffic.send(2.0)
+    drifted = look(app, "eager")
+    assert (drifted["verdict"], drifted["version"]) == ("retrain", "1")
+    assert "bmi went up" in drifted["reason"]
+    retraining = app.claimed_by("DriftDetected", drifted["report_id"])
+    assert app.ended(retraining)["output"]["version"] == "2"
+
+    # It goes on, and nothing more is caused within the cooldown.
+    traffic.send(2.0)
+    assert look(app, "eager")["verdict"] == "cooldown"
+    assert len(drift_claims(app)) == 1
+    assert len(trainings(app, "eager")) == 2, "of the file and of the drift, none of the labels"
+    _check_command(app, drifted["report_id"])
+
+    # A new champion begins a test of its own.
+    promote(app, "eager", 2)
+    fresh = look(app, "eager")
+    assert (fresh["version"], fresh["verdict"], fresh["rows"]) == ("2", "quiet", 0)
+
+
+def _check_command(app: App, report_id: str) -> None:
+    command = [sys.executable, "-m", "mlopsctl", "drift", "eager", "--now", "--state"]
+    command += [str(app.state), "--url", app.host.url]
+    shown = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert shown.startswith("cooldown: ")
+    assert "retrainings left: 2" in shown
+    assert "version 1: bmi up" in shown
+    listed = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, check=True).stdout
+    assert json.loads(listed)["alarms"][0]["report_id"] == report_id
+
+
+@pytest.mark.timeout(240)
+def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes: str) -> None:
+    app.drop("fed/a.csv", diabetes)
+    app.ended(app.claimed("fed/a.csv"))
+    traffic = Traffic(diabetes, promote(app, "fed", 1))
+    answered, _ = traffic.send(2.0)
+    drifted = look(app, "fed")
+    assert drifted["verdict"] == "retrain"
+    app.ended(app.claimed_by("DriftDetected", drifted["report_id"]))
+
+    # Somebody appends production's own answers to the data, and that model is promoted.
+    truth = pd.read_csv(io.StringIO(diabetes))
+    app.drop("fed/own.csv", pd.concat([truth, answered]).to_csv(index=False))
+    assert app.ended(app.claimed("fed/own.csv"))["output"]["version"] == "3"
+    promote(app, "fed", 3)
+
+    for _ in range(3):
+        traffic.send(8.0)
+        report = look(app, "fed")
+        assert (report["version"], report["verdict"]) == ("3", "feedback loop")
+        assert f"{len(answered)} of {len(answered)} training rows" in report["reason"]
+        assert report["report_id"] == ""
+
+    assert len(drift_claims(app)) == 1
+    assert len(trainings(app, "fed")) == 3, "of two files and of one drift"
+    outbox = [json.loads(path.read_text()) for path in (app.state / "outbox").glob("findings-*")]
+    found = [finding for message in outbox for finding in message["findings"]]
+    assert [f["kind"] for f in found if f["subject"] == "fed"] == ["feedback loop"]
