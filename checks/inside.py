@@ -210,18 +210,24 @@ def _others(spec: Spec) -> list[int]:
         return []
     if spec["pids"]:
         return [pid for pid in pids if pid != 1]
+    begun: dict[int, int] = {}
     children: dict[int, list[int]] = {}
     for pid in pids:
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-                parent = int(file.read().rpartition(")")[2].split()[1])
+                fields = file.read().rpartition(")")[2].split()
+            begun[pid] = int(fields[19])
         except (OSError, ValueError, IndexError):
             continue
-        children.setdefault(parent, []).append(pid)
+        children.setdefault(int(fields[1]), []).append(pid)
     found: list[int] = []
     waiting = [os.getpid()]
     while waiting:
-        below = children.get(waiting.pop(), [])
+        parent = waiting.pop()
+        # Numbers are given again while we read: who is older than its parent is somebody else's.
+        below = [
+            pid for pid in children.pop(parent, []) if begun[pid] >= begun.get(parent, begun[pid])
+        ]
         found += below
         waiting += below
     return found

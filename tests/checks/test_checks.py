@@ -174,10 +174,11 @@ def test_no_socket_leads_out_and_this_machine_is_another_one(tmp_path: Path) -> 
 def test_files_outside_cannot_be_written_and_hidden_ones_not_read(tmp_path: Path) -> None:
     (tmp_path / "approver.token").write_text("s3cret")
     place = ROOT / "written-by-a-check"
+    name = f"x-{tmp_path.parent.name}"
     tests = (
         "import pathlib, pytest\n"
-        f"@pytest.mark.parametrize('place', ['{place}', '{tmp_path}/x', '/etc/x', '/x', '/tmp/x',"
-        " '/var/tmp/x', '/proc/sys/kernel/core_pattern'])\n"
+        f"@pytest.mark.parametrize('place', ['{place}', '{tmp_path}/x', '/etc/x', '/x',"
+        f" '/tmp/{name}', '/var/tmp/{name}', '/proc/sys/kernel/core_pattern'])\n"
         "def test_write(place):\n"
         "    with pytest.raises(OSError):\n"
         "        pathlib.Path(place).write_text('x')\n"
@@ -213,7 +214,7 @@ def test_the_isolation_cannot_be_taken_off_from_inside(tmp_path: Path) -> None:
 
 @levels
 def test_a_child_that_goes_its_own_way_is_ended(tmp_path: Path, level: Level) -> None:
-    name = f"sleeper-{tmp_path.name}-{level.name}"
+    name = f"sleeper-{tmp_path.parent.name}-{tmp_path.name}-{level.name}"
     tests = (
         "import os, sys\n"
         "def test_leave():\n"
@@ -244,7 +245,7 @@ def running(name: str) -> list[int]:
 def test_code_that_never_ends_is_stopped_and_its_children_with_it(
     tmp_path: Path, level: Level
 ) -> None:
-    name = f"endless-{tmp_path.name}-{level.name}"
+    name = f"endless-{tmp_path.parent.name}-{tmp_path.name}-{level.name}"
     tests = (
         "import signal, subprocess, sys, time\n"
         "def test_forever():\n"
@@ -381,7 +382,7 @@ def test_a_training_that_cannot_train_is_told(tmp_path: Path, code: str, said: s
 
 @levels
 def test_what_runs_ends_with_the_one_who_runs_it(tmp_path: Path, level: Level) -> None:
-    name = f"orphan-{tmp_path.name}-{level.name}"
+    name = f"orphan-{tmp_path.parent.name}-{tmp_path.name}-{level.name}"
     code = tmp_path / "code"
     code.mkdir()
     (code / "test_a.py").write_text(
