@@ -11,10 +11,12 @@ import pytest
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.datasets import AzureDatasets
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
+from function_app.azure_settings import AzureSettings
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -214,10 +216,58 @@ def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None
         azure_place.datasets.add("m", uri, etag)
 
 
-def test_a_write_by_the_data_lake_api_is_the_same_blob(azure_place: Place) -> None:
-    settings = settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
-    datasets = AzureDatasets(Workspace(Connection(settings)), ROOT)
+def lake_settings() -> AzureSettings:
+    return settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
 
-    name = datasets._name("https://acct.dfs.core.windows.net/data/m/a%20b.csv?sig=x")
+
+def test_a_write_by_the_data_lake_api_is_the_same_blob() -> None:
+    name = landed_name(lake_settings(), "https://acct.dfs.core.windows.net/data/m/a%20b.csv")
 
     assert name == "m/a b.csv"
+
+
+def test_a_name_with_signs_is_read_as_the_storage_spells_it(azure_place: Place) -> None:
+    uri, etag = azure_place.land("m/50% of + b c.csv", CSV)
+    folder = uri.rpartition("/")[0]
+
+    dataset = azure_place.datasets.add("m", f"{folder}/50%25%20of%20+%20b%20c.csv", etag)
+
+    assert dataset.version == hashlib.sha256(CSV).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "no address",
+        "https://[",
+        "https://acct.blob.core.windows.net:port/data/m/a.csv",
+        "http://acct.blob.core.windows.net/data/m/a.csv",
+        "https://acct.blob.core.windows.net:444/data/m/a.csv",
+        "https://acct.blob.core.windows.net.example.org/data/m/a.csv",
+        "https://other.blob.core.windows.net/data/m/a.csv",
+        "https://someone@acct.blob.core.windows.net/data/m/a.csv",
+        "https://acct.blob.core.windows.net/versions/m/a.csv",
+        "https://acct.blob.core.windows.net/data-else/m/a.csv",
+        "https://acct.blob.core.windows.net/data/",
+        "https://acct.blob.core.windows.net/data/../versions/a.csv",
+        "https://acct.blob.core.windows.net/data/%2e%2e/versions/a.csv",
+        "https://acct.blob.core.windows.net/data/%2E%2E%2Fversions/a.csv",
+        "https://acct.blob.core.windows.net/data/..%5Cversions/a.csv",
+        "https://acct.blob.core.windows.net/data/m/a%00.csv",
+        "https://acct.blob.core.windows.net/data/./m/a.csv",
+        "https://acct.blob.core.windows.net/data//a.csv",
+        "https://acct.blob.core.windows.net/data/m/a.csv#part",
+    ],
+)
+def test_an_odd_address_is_refused_with_where_data_belongs(address: str) -> None:
+    with pytest.raises(
+        ContractError, match=r"Put the file under https://acct\.blob\.[a-z.]+/data/"
+    ):
+        landed_name(lake_settings(), address)
+
+
+def test_a_signature_in_an_address_is_refused_and_never_shown() -> None:
+    with pytest.raises(ContractError, match="has a query") as refused:
+        landed_name(lake_settings(), "https://acct.blob.core.windows.net/data/a.csv?sig=hidden")
+
+    assert "hidden" not in str(refused.value)

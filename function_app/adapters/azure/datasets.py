@@ -3,16 +3,16 @@
 import hashlib
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.csv_profile import profile_csv, write_sample
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError
+from function_app.errors import ConflictError, NotFoundError
 
 MAX_BYTES = 200 * 1024 * 1024
 FOLDER = "datasets"
@@ -23,12 +23,13 @@ class AzureDatasets:
 
     def __init__(self, workspace: Workspace, root: Path) -> None:
         connection = workspace.connection
+        self._settings = connection.settings
         self._landed = Blobs(connection, connection.settings.data_container)
         self._versions, self._root = Blobs(connection), root
         self._assets = DataAssets(workspace, self._versions)
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
-        name = self._name(uri)
+        name = landed_name(self._settings, uri)
         content = self._landed.read_at(name, etag, MAX_BYTES)
         if content is None:
             message = f"{name} has changed since its event; the newer event counts."
@@ -72,16 +73,3 @@ class AzureDatasets:
 
     def announce(self) -> int:
         return 0
-
-    def _name(self, uri: str) -> str:
-        """Return the name of the blob that an event speaks of, where data lands."""
-        parts = urlsplit(uri)
-        # A write by the Data Lake API is announced with that API's host.
-        host = parts.netloc.replace(".dfs.", ".blob.", 1)
-        address = f"{parts.scheme}://{host}{parts.path}"
-        name = unquote(self._landed.name_of(address) or "")
-        if not name or parts.username or ".." in name.split("/"):
-            raise ContractError(
-                f"{address[:200]} is not in the container where data lands, {self._landed.address}."
-            )
-        return name
