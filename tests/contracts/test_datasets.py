@@ -216,6 +216,20 @@ def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None
         azure_place.datasets.add("m", uri, etag)
 
 
+def test_looking_for_the_reference_data_makes_nothing(connection: Connection) -> None:
+    versions = Blobs(connection)
+    datasets = AzureDatasets(Workspace(connection), ROOT)
+
+    without_container = datasets.find_baseline("m")
+    looked = versions.container_exists()
+    versions.ensure_container()
+    absent, nothing = datasets.find_baseline("m"), list(versions._container().list_blob_names())
+    made = datasets.ensure_baseline("m")
+
+    assert (without_container, looked, absent, nothing) == (None, False, None, [])
+    assert made == datasets.find_baseline("m") == datasets.ensure_baseline("m")
+
+
 def lake_settings() -> AzureSettings:
     return settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
 
