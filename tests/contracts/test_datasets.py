@@ -17,6 +17,7 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.azure_settings import AzureSettings
+from function_app.domain.training import Dataset
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -39,15 +40,19 @@ CSV = b"a,Y\n1,2\n3,4\n,6\n"
 
 
 class Place:
-    """Datasets, and how data lands there: `land(name, content)` returns uri and etag."""
+    """Datasets, and how data lands there: `land(name, content)` returns uri and etag.
+
+    `change(dataset, content)` is what nobody should do: it writes over a kept version.
+    """
 
     def __init__(
         self,
         datasets: Datasets,
         land: Callable[[str, bytes], tuple[str, str]],
+        change: Callable[[Dataset, bytes], object],
         ml: MachineLearning | None = None,
     ) -> None:
-        self.datasets, self.land, self._ml = datasets, land, ml
+        self.datasets, self.land, self.change, self._ml = datasets, land, change, ml
 
     @property
     def ml(self) -> MachineLearning:
@@ -69,7 +74,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         path.write_bytes(content)
         return path.as_uri(), hashlib.sha256(content).hexdigest()
 
-    return Place(LocalDatasets(tmp_path, ROOT, LocalEvents("", "")), land)
+    def change(dataset: Dataset, content: bytes) -> None:
+        Path(dataset.uri).write_bytes(content)
+
+    return Place(LocalDatasets(tmp_path, ROOT, LocalEvents("", "")), land, change)
 
 
 @pytest.fixture
@@ -91,7 +99,12 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
         etag = client.get_blob_client(name).get_blob_properties().etag
         return landed.url(name), str(etag).strip('"')
 
-    return Place(AzureDatasets(Workspace(connection), ROOT), land, ml)
+    versions = Blobs(connection)
+
+    def change(dataset: Dataset, content: bytes) -> None:
+        versions.write(str(versions.name_of(dataset.uri)), content)
+
+    return Place(AzureDatasets(Workspace(connection), ROOT), land, change, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -165,6 +178,50 @@ def test_what_is_not_there_and_what_is_no_csv_is_said_so(place: Place) -> None:
     broken = place.datasets.add("m", *place.land("m/c.csv", b'a\n"1'))
     with pytest.raises(MlopsError):
         place.datasets.profile(broken)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n1,2\n1,2,3\n"'])
+def test_what_is_no_csv_has_no_figures(place: Place, content: bytes) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", content))
+
+    with pytest.raises(ContractError):
+        place.datasets.profile(dataset)
+
+
+def test_the_figures_count_what_is_no_number_as_missing(place: Place) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", b"a,b\n1,2\n3,x\n"))
+
+    a, b = place.datasets.profile(dataset).columns
+
+    assert (a.name, a.missing, a.mean, a.std) == ("a", 0, 2.0, 1.0)
+    assert (b.name, b.missing, b.mean) == ("b", 1, 2.0)
+
+
+def test_a_kept_version_that_somebody_changed_is_not_taken(place: Place) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.change(dataset, b"a,Y\n9,9\n")
+
+    with pytest.raises(PlatformError, match="was changed"):
+        place.datasets.profile(dataset)
+
+
+def test_figures_of_a_version_that_is_gone_are_not_found(place: Place) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+
+    with pytest.raises(NotFoundError, match="no version"):
+        place.datasets.profile(replace(dataset, uri=dataset.uri + ".gone"))
+    with pytest.raises(NotFoundError, match="no version"):
+        place.datasets.profile(replace(dataset, uri="https://example.org/a.csv"))
+
+
+def test_a_file_that_is_too_large_is_refused(connection: Connection) -> None:
+    landed = Blobs(connection, connection.settings.data_container)
+    landed.ensure_container()
+    landed.write("m/a.csv", CSV)
+
+    with pytest.raises(ContractError, match=f"{len(CSV)} bytes; {len(CSV) - 1} are allowed"):
+        landed.read_at("m/a.csv", "", len(CSV) - 1)
+    assert landed.read_at("m/a.csv", "", len(CSV)) == CSV
 
 
 def test_the_same_file_added_by_many_at_once_is_one_version(place: Place) -> None:

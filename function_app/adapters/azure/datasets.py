@@ -12,7 +12,7 @@ from function_app.adapters.csv_profile import profile_csv, write_sample
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, NotFoundError
+from function_app.errors import ConflictError, NotFoundError, PlatformError
 
 MAX_BYTES = 200 * 1024 * 1024
 FOLDER = "datasets"
@@ -53,6 +53,9 @@ class AzureDatasets:
         content = self._versions.read(name) if name else None
         if content is None:
             raise NotFoundError(f"There is no version {dataset.version[:12]} of {dataset.model}.")
+        if hashlib.sha256(content).hexdigest() != dataset.version:
+            text = f"{name} was changed. Delete it and send the file again."
+            raise PlatformError("azure", "read the data", text)
         return profile_csv(content)
 
     def baseline(self, model: str) -> DataProfile:
