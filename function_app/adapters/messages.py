@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from function_app.adapters.unlogged import unlogged
 from function_app.domain.approval import Evidence
 from function_app.domain.reconciliation import Finding
 from function_app.domain.redaction import redact
@@ -119,9 +120,10 @@ def _post(url: str, content: dict[str, Any], ca_file: str, secret: str = "") -> 
         backoff_factor=0.2,
         status_forcelist=(429, 500, 502, 503, 504),
         allowed_methods=None,
+        retry_after_max=int(PATIENCE),  # longer than that, nobody waits for a message
         raise_on_status=False,
     )
-    with requests.Session() as session:
+    with unlogged(), requests.Session() as session:
         session.mount("https://", HTTPAdapter(max_retries=retry))
         session.mount("http://", HTTPAdapter(max_retries=retry))
         answer = session.post(

@@ -10,8 +10,15 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from function_app.adapters.messages import Notifications
 from function_app.domain.approval import Evidence
@@ -22,6 +29,7 @@ from function_app.settings import read_settings
 from tests.azure_servers.tls import Tls, make_tls
 
 ROOT = Path(__file__).parents[2]
+DROP = 0  # a status: hang up without an answer
 
 RELEASE = Release(
     release_id="release-m-2", model="m", version="2", policy=ReleasePolicy(approvers=("ada",))
@@ -42,8 +50,15 @@ class Listener:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 listener.posted.append((self.path, dict(self.headers.items()), body))
                 status = listener.statuses.pop(0) if listener.statuses else 200
+                if status == DROP:
+                    self.close_connection = True
+                    return
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(204)
                 self.end_headers()
 
             def log_message(self, *words: object) -> None:
@@ -105,9 +120,47 @@ def test_a_dead_channel_fails_nothing_while_another_works(
             Notifications(NotifySettings(slack_url=dead)).ask_for_approval(RELEASE, EVIDENCE)
 
     assert len(listener.posted) == 1
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("mlops")]
-    assert ours
-    assert "very-secret" not in " ".join([*ours, str(caught.value), repr(both)])
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged
+    assert "very-secret" not in " ".join([*logged, str(caught.value), repr(both)])
+
+
+def test_the_secret_address_of_a_chat_reaches_no_log(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    # It is asked once, again after the 503, and again after the dropped connection.
+    listener.statuses = [503, DROP]
+    secret = f"{listener.url}/services/T000/planted-secret"
+
+    with caplog.at_level(logging.DEBUG):
+        Notifications(NotifySettings(slack_url=secret)).ask_for_approval(RELEASE, EVIDENCE)
+        requests.get(f"{listener.url}/open", timeout=10)
+
+    assert [path for path, _, _ in listener.posted] == ["/services/T000/planted-secret"] * 3
+    logged = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    assert "/open" in logged, "what is no secret is logged as ever"
+    assert "planted-secret" not in logged
+    assert "T000" not in logged
+
+
+def test_the_secret_address_of_a_chat_reaches_no_trace(listener: Listener) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    instrumentors: list[Any] = [RequestsInstrumentor(), URLLib3Instrumentor()]
+    for instrumentor in instrumentors:
+        instrumentor.instrument(tracer_provider=provider)
+    try:
+        secret = f"{listener.url}/services/T000/planted-secret"
+        Notifications(NotifySettings(slack_url=secret)).ask_for_approval(RELEASE, EVIDENCE)
+        requests.get(f"{listener.url}/open", timeout=10)
+    finally:
+        for instrumentor in instrumentors:
+            instrumentor.uninstrument()
+
+    traced = " ".join(span.to_json() for span in kept.get_finished_spans())
+    assert "/open" in traced, "what is no secret is traced as ever"
+    assert "planted-secret" not in traced
 
 
 def test_a_mail_is_sent_and_a_password_never_without_tls() -> None:

@@ -53,6 +53,25 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
 
 
+@dataclass(frozen=True, slots=True)
+class References:
+    """Reference data without a training code that writes it."""
+
+    blobs: Blobs
+
+    def find_baseline(self, model: str) -> Dataset | None:
+        name = f"datasets/{model}/baseline.csv"
+        if self.blobs.read(name) is None:
+            return None
+        return Dataset(model=model, version="b" * 64, uri=self.blobs.url(name))
+
+    def ensure_baseline(self, model: str) -> Dataset:
+        self.blobs.create(f"datasets/{model}/baseline.csv", b"a,Y\n1,2\n")
+        found = self.find_baseline(model)
+        assert found is not None
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Azure:
     """What a test of an adapter has: the servers, and the settings that lead to them."""
@@ -121,12 +140,8 @@ class Azure:
         blobs = Blobs(workspace.connection)
         environments = Environments(workspace, self.settings.training_image)
         versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
-
-        def baseline(model: str) -> Dataset:
-            uri = blobs.url(f"datasets/{model}/baseline.csv")
-            return Dataset(model=model, version="b" * 64, uri=uri)
-
-        parts = azure_parts(workspace, blobs, environments, versions, self.projects, baseline)
+        references = References(blobs)
+        parts = azure_parts(workspace, blobs, environments, versions, self.projects, references)
         return AzurePlatform(parts)
 
     def with_settings(self, **values: Any) -> "Azure":

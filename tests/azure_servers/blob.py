@@ -27,6 +27,10 @@ class BlobServer(Server):
             self.containers.setdefault(container, {})[name] = content
             self.etags[container, name] = self.etags.get((container, name), 0) + 1
 
+    def etag(self, container: str, name: str) -> str:
+        """Return a blob's etag as events bring it, without quotes."""
+        return str(_headers(self.etags[container, name])["ETag"]).strip('"')
+
     def delete(self, container: str, prefix: str) -> None:
         """Delete the blobs whose names begin so, as somebody else does."""
         with self._lock:
@@ -70,7 +74,10 @@ class BlobServer(Server):
         if request.method == "DELETE":
             del blobs[name]
             return Answer(status=202)
-        return _read(request, blobs[name], self.etags[container, name])
+        etag, wanted = self.etags[container, name], request.headers.get("if-match")
+        if wanted and wanted not in ("*", _headers(etag)["ETag"]):
+            return _error(412, "ConditionNotMet")
+        return _read(request, blobs[name], etag)
 
 
 def _read(request: Request, content: bytes, etag: int) -> Answer:

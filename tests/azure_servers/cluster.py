@@ -41,7 +41,7 @@ class Cluster(Server):
         self.broken: set[str] = set()
         self.faults: list[Fault] = []
         self.endpoints_lag = False
-        self.address = "10.1.0.7"
+        self.address = "10.1.0.7"  # of the load balancer
         self._endpoints: dict[str, list[str]] = {}
         self._clock = 0
         self._lock = threading.RLock()

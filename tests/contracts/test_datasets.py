@@ -11,10 +11,13 @@ import pytest
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.datasets import AzureDatasets
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
+from function_app.azure_settings import AzureSettings
+from function_app.domain.training import Dataset
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -37,15 +40,19 @@ CSV = b"a,Y\n1,2\n3,4\n,6\n"
 
 
 class Place:
-    """Datasets, and how data lands there: `land(name, content)` returns uri and etag."""
+    """Datasets, and how data lands there: `land(name, content)` returns uri and etag.
+
+    `change(dataset, content)` is what nobody should do: it writes over a kept version.
+    """
 
     def __init__(
         self,
         datasets: Datasets,
         land: Callable[[str, bytes], tuple[str, str]],
+        change: Callable[[Dataset, bytes], object],
         ml: MachineLearning | None = None,
     ) -> None:
-        self.datasets, self.land, self._ml = datasets, land, ml
+        self.datasets, self.land, self.change, self._ml = datasets, land, change, ml
 
     @property
     def ml(self) -> MachineLearning:
@@ -67,7 +74,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         path.write_bytes(content)
         return path.as_uri(), hashlib.sha256(content).hexdigest()
 
-    return Place(LocalDatasets(tmp_path, ROOT, LocalEvents("", "")), land)
+    def change(dataset: Dataset, content: bytes) -> None:
+        Path(dataset.uri).write_bytes(content)
+
+    return Place(LocalDatasets(tmp_path, ROOT, LocalEvents("", "")), land, change)
 
 
 @pytest.fixture
@@ -89,7 +99,12 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
         etag = client.get_blob_client(name).get_blob_properties().etag
         return landed.url(name), str(etag).strip('"')
 
-    return Place(AzureDatasets(Workspace(connection), ROOT), land, ml)
+    versions = Blobs(connection)
+
+    def change(dataset: Dataset, content: bytes) -> None:
+        versions.write(str(versions.name_of(dataset.uri)), content)
+
+    return Place(AzureDatasets(Workspace(connection), ROOT), land, change, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -165,6 +180,50 @@ def test_what_is_not_there_and_what_is_no_csv_is_said_so(place: Place) -> None:
         place.datasets.profile(broken)
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n1,2\n1,2,3\n"'])
+def test_what_is_no_csv_has_no_figures(place: Place, content: bytes) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", content))
+
+    with pytest.raises(ContractError):
+        place.datasets.profile(dataset)
+
+
+def test_the_figures_count_what_is_no_number_as_missing(place: Place) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", b"a,b\n1,2\n3,x\n"))
+
+    a, b = place.datasets.profile(dataset).columns
+
+    assert (a.name, a.missing, a.mean, a.std) == ("a", 0, 2.0, 1.0)
+    assert (b.name, b.missing, b.mean) == ("b", 1, 2.0)
+
+
+def test_a_kept_version_that_somebody_changed_is_not_taken(place: Place) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.change(dataset, b"a,Y\n9,9\n")
+
+    with pytest.raises(PlatformError, match="was changed"):
+        place.datasets.profile(dataset)
+
+
+def test_figures_of_a_version_that_is_gone_are_not_found(place: Place) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+
+    with pytest.raises(NotFoundError, match="no version"):
+        place.datasets.profile(replace(dataset, uri=dataset.uri + ".gone"))
+    with pytest.raises(NotFoundError, match="no version"):
+        place.datasets.profile(replace(dataset, uri="https://example.org/a.csv"))
+
+
+def test_a_file_that_is_too_large_is_refused(connection: Connection) -> None:
+    landed = Blobs(connection, connection.settings.data_container)
+    landed.ensure_container()
+    landed.write("m/a.csv", CSV)
+
+    with pytest.raises(ContractError, match=f"{len(CSV)} bytes; {len(CSV) - 1} are allowed"):
+        landed.read_at("m/a.csv", "", len(CSV) - 1)
+    assert landed.read_at("m/a.csv", "", len(CSV)) == CSV
+
+
 def test_the_same_file_added_by_many_at_once_is_one_version(place: Place) -> None:
     uri, etag = place.land("m/a.csv", CSV)
 
@@ -214,10 +273,72 @@ def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None
         azure_place.datasets.add("m", uri, etag)
 
 
-def test_a_write_by_the_data_lake_api_is_the_same_blob(azure_place: Place) -> None:
-    settings = settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
-    datasets = AzureDatasets(Workspace(Connection(settings)), ROOT)
+def test_looking_for_the_reference_data_makes_nothing(connection: Connection) -> None:
+    versions = Blobs(connection)
+    datasets = AzureDatasets(Workspace(connection), ROOT)
 
-    name = datasets._name("https://acct.dfs.core.windows.net/data/m/a%20b.csv?sig=x")
+    without_container = datasets.find_baseline("m")
+    looked = versions.container_exists()
+    versions.ensure_container()
+    absent, nothing = datasets.find_baseline("m"), list(versions._container().list_blob_names())
+    made = datasets.ensure_baseline("m")
+
+    assert (without_container, looked, absent, nothing) == (None, False, None, [])
+    assert made == datasets.find_baseline("m") == datasets.ensure_baseline("m")
+
+
+def lake_settings() -> AzureSettings:
+    return settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
+
+
+def test_a_write_by_the_data_lake_api_is_the_same_blob() -> None:
+    name = landed_name(lake_settings(), "https://acct.dfs.core.windows.net/data/m/a%20b.csv")
 
     assert name == "m/a b.csv"
+
+
+def test_a_name_with_signs_is_read_as_the_storage_spells_it(azure_place: Place) -> None:
+    uri, etag = azure_place.land("m/50% of + b c.csv", CSV)
+    folder = uri.rpartition("/")[0]
+
+    dataset = azure_place.datasets.add("m", f"{folder}/50%25%20of%20+%20b%20c.csv", etag)
+
+    assert dataset.version == hashlib.sha256(CSV).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "no address",
+        "https://[",
+        "https://acct.blob.core.windows.net:port/data/m/a.csv",
+        "http://acct.blob.core.windows.net/data/m/a.csv",
+        "https://acct.blob.core.windows.net:444/data/m/a.csv",
+        "https://acct.blob.core.windows.net.example.org/data/m/a.csv",
+        "https://other.blob.core.windows.net/data/m/a.csv",
+        "https://someone@acct.blob.core.windows.net/data/m/a.csv",
+        "https://acct.blob.core.windows.net/versions/m/a.csv",
+        "https://acct.blob.core.windows.net/data-else/m/a.csv",
+        "https://acct.blob.core.windows.net/data/",
+        "https://acct.blob.core.windows.net/data/../versions/a.csv",
+        "https://acct.blob.core.windows.net/data/%2e%2e/versions/a.csv",
+        "https://acct.blob.core.windows.net/data/%2E%2E%2Fversions/a.csv",
+        "https://acct.blob.core.windows.net/data/..%5Cversions/a.csv",
+        "https://acct.blob.core.windows.net/data/m/a%00.csv",
+        "https://acct.blob.core.windows.net/data/./m/a.csv",
+        "https://acct.blob.core.windows.net/data//a.csv",
+        "https://acct.blob.core.windows.net/data/m/a.csv#part",
+    ],
+)
+def test_an_odd_address_is_refused_with_where_data_belongs(address: str) -> None:
+    with pytest.raises(
+        ContractError, match=r"Put the file under https://acct\.blob\.[a-z.]+/data/"
+    ):
+        landed_name(lake_settings(), address)
+
+
+def test_a_signature_in_an_address_is_refused_and_never_shown() -> None:
+    with pytest.raises(ContractError, match="has a query") as refused:
+        landed_name(lake_settings(), "https://acct.blob.core.windows.net/data/a.csv?sig=hidden")
+
+    assert "hidden" not in str(refused.value)

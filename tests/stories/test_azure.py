@@ -1,207 +1,190 @@
-"""A whole release on the local host with the Azure adapters: only settings differ from Azure.
+"""The whole app on the local host with the Azure adapters: only settings differ from Azure.
 
-The services are the servers of tests/azure_servers and Azurite; the compute really runs the job's
-command, and a real scoring service stands where staging and production say that they listen.
+The services are the servers of tests/azure_servers and Azurite; what those are asked for is done by
+real processes, as tests/azure_servers/passing_time.py says.
 """
 
-import os
-import subprocess
-import sys
-import threading
+import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from function_app.adapters.local.processes import free_port
 from mlopsctl.client import Api
-from mlopsctl.local_host import LocalHost, choose_port
-from tests.azure_servers.azure import VERSIONS, Azure, azure, sdk_warnings
+from mlopsctl.local_host import ensure_platform
+from tests.azure_servers.azure import Azure, azure, sdk_warnings
 from tests.azure_servers.azurite import Account
-from tests.azure_servers.compute import Compute
+from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.identity import TENANT, IdentityServer
+from tests.azure_servers.names import NAMES
+from tests.azure_servers.passing_time import PassingTime
 from tests.azure_servers.tls import Tls
 from tests.contracts.conftest import account, azurite, identity, tls
-from tests.funchost.conftest import until
-from tests.stories.conftest import ROOT, project
+from tests.funchost.conftest import Host, until
+from tests.stories.conftest import DIABETES, ROOT
 
 __all__ = ["account", "azure", "azurite", "identity", "tls"]
-pytestmark = [sdk_warnings, pytest.mark.timeout(400)]
-AUDIENCE, STAGING = "api://mlops", "127.77.0.1"
-DONE = ("Completed", "Failed", "Canceled")
+AUDIENCE = "api://mlops"
 
 
-class Operator(threading.Thread):
-    """Does what Azure does by itself: runs jobs, builds, starts containers, moves traffic."""
+class CloudApp:
+    """The app on a host of this machine, acting on an Azure of this machine."""
 
-    def __init__(self, cloud: Azure, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self.cloud, self.folder, self.stopped = cloud, folder, threading.Event()
-        self.compute = Compute(cloud.ml, cloud.blobs, VERSIONS)
-        self.port = free_port()
-        self.services: list[subprocess.Popen[bytes]] = []
-        self.failure = ""
-        cloud.cluster.address = f"127.0.0.1:{self.port}"
+    def __init__(self, folder: Path, azure: Azure, entra: IdentityServer, tables: str) -> None:
+        self.azure, self.entra = azure, entra
+        self.receiver = Server(lambda _: Answer())
+        projects = folder / "mlops.toml"
+        projects.write_text(
+            DIABETES.replace("poll_interval_seconds = 10", "poll_interval_seconds = 1")
+        )
+        settings = azure.settings
+        environ = {
+            **NAMES,
+            "MLOPS_PLATFORM": "azure",
+            "MLOPS_STATE": str(folder / "state"),
+            "MLOPS_PROJECTS": str(projects),
+            "MLOPS_AZURE_MANAGEMENT_ENDPOINT": settings.management_endpoint,
+            "MLOPS_AZURE_BLOB_ENDPOINT": settings.blob_endpoint,
+            "MLOPS_AZURE_TABLES_ENDPOINT": tables,
+            "MLOPS_AZURE_REGISTRY_SERVER": settings.registry_server,
+            "MLOPS_AZURE_CLUSTER": settings.cluster,
+            "MLOPS_AZURE_COMPUTE": settings.compute,
+            "MLOPS_AZURE_CA_FILE": settings.ca_file,
+            "MLOPS_AZURE_AUTHORITY": entra.url,
+            "MLOPS_AZURE_APPROVER_AUDIENCE": AUDIENCE,
+            "MLOPS_NOTIFY_WEBHOOK_URL": self.receiver.url,
+        }
+        self.host = Host(folder / "state", ROOT, **environ)
+        self.host.start()
+        self.api = Api(self.host.url, folder)
+        self.time = PassingTime(azure, folder / "containers", self._publish)
 
-    def run(self) -> None:
-        while not self.stopped.wait(0.1):
-            try:
-                self._turn()
-            except Exception as error:
-                self.failure = repr(error)
-                raise
+    def close(self) -> None:
+        self.time.close()
+        self.api.close()
+        self.host.stop()
+        self.receiver.close()
 
-    def end(self) -> None:
-        self.stopped.set()
-        self.join()
-        for service in self.services:
-            service.kill()
-            service.wait()
+    def token(self, person: str, *roles: str) -> str:
+        """Return a person's token, as Entra signs it."""
+        issuer = f"{self.entra.url}/{TENANT}/v2.0"
+        return self.entra.signers[0].token(
+            AUDIENCE, iss=issuer, ver="2.0", roles=list(roles), preferred_username=person
+        )
 
-    def _turn(self) -> None:
-        cloud = self.cloud
-        for path, found in list(cloud.ml.resources.items()):
-            if path.startswith("/jobs/") and found["properties"].get("status") not in DONE:
-                print(self.compute.run(path.removeprefix("/jobs/")))
-        for run_id, run in list(cloud.acr.runs.items()):
-            if run["properties"]["status"] not in ("Succeeded", "Failed"):
-                cloud.acr.finish(run_id)
-        for name, group in list(cloud.aci.groups.items()):
-            state = group["properties"]["provisioningState"]
-            if state == "Creating":
-                self._serve(group)
-                cloud.aci.run(name, fqdn=STAGING)
-            elif state == "Deleting":
-                del cloud.aci.groups[name]
-        cloud.cluster.settle()
+    def upload(self, name: str, content: bytes) -> dict[str, Any]:
+        """Let a file land, and its storage tell of it."""
+        self.azure.blobs.put("data", name, content)
+        return self.tell_of_upload(name)
 
-    def _serve(self, group: dict[str, Any]) -> None:
-        """Let the image's service listen where staging and production will say."""
-        image = group["properties"]["containers"][0]["properties"]["image"]
-        model = self.folder / "model"
-        model.mkdir(exist_ok=True)
-        files = self.cloud.blobs.containers[VERSIONS]
-        for name, content in files.items():
-            if name.startswith("runs/") and "/model/" in name:
-                (model / name.rpartition("/")[2]).write_bytes(content)
-        for host, port in ((STAGING, 8080), ("127.0.0.1", self.port)):
-            command = [sys.executable, "-m", "scoring", "--model", str(model), "--host", host]
-            environ = {**os.environ, "IMAGE_DIGEST": image.rpartition("@")[2]}
-            service = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, env=environ)
-            self.services.append(service)
-            until(lambda h=host, p=port: _healthy(h, p), "the service", 30)
+    def tell_of_upload(self, name: str) -> dict[str, Any]:
+        """Deliver the event of a file, which Event Grid may do more than once."""
+        event = {
+            "id": f"upload-{name}",
+            "topic": "/subscriptions/s/resourceGroups/group/providers/storage",
+            "subject": f"/blobServices/default/containers/data/blobs/{name}",
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "eventTime": "2026-01-01T00:00:00Z",
+            "dataVersion": "",
+            "data": {
+                "api": "PutBlob",
+                "contentType": "text/csv",
+                "contentLength": len(self.azure.blobs.containers["data"][name]),
+                "blobType": "BlockBlob",
+                "eTag": self.azure.blobs.etag("data", name),
+                "url": f"{self.azure.blobs.url}/data/{name}",
+                "sequencer": "0" * 32,
+            },
+        }
+        receipt: dict[str, Any] = self.api.post("/api/events", event)["receipts"][0]
+        return receipt
 
+    def find(self, instance_id: str) -> dict[str, Any]:
+        assert not self.time.errors, self.time.errors[0]
+        return self.api.find(f"/api/status/{instance_id}") or {}
 
-def _healthy(host: str, port: int) -> bool:
-    try:
-        return httpx.get(f"http://{host}:{port}/healthz", timeout=1).status_code == 200
-    except httpx.HTTPError:
-        return False
+    def ended(self, instance_id: str) -> dict[str, Any]:
+        until(lambda: self.find(instance_id).get("ended"), f"{instance_id} to end", 120)
+        return self.find(instance_id)
+
+    def at_step(self, instance_id: str, step: str) -> None:
+        def look() -> bool:
+            found = self.find(instance_id)
+            assert not found.get("ended"), found
+            return (found.get("step") or {}).get("step") == step
+
+        until(look, f"{instance_id} to be at {step}", 120)
+
+    def decide(self, verb: str, release_id: str, token: str) -> httpx.Response:
+        release = self.api.get(f"/api/releases/{release_id}")
+        body = {name: release[name] for name in ("image_digest", "evidence_hash")}
+        url = f"{self.host.url}/api/releases/{release_id}/{verb}"
+        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    def _publish(self, event: dict[str, Any]) -> None:
+        self.api.post("/api/events", event)
 
 
 @pytest.fixture
-def entra(tls: Tls) -> Iterator[IdentityServer]:
-    with IdentityServer(tls) as server:
-        yield server
-
-
-@pytest.fixture
-def api(
-    azure: Azure,
-    account: Account,
-    entra: IdentityServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Api]:
-    cloud = azure.with_settings(
-        tables_endpoint=account.tables_endpoint,
-        authority=entra.url,
-        approver_audience=AUDIENCE,
-        poll_seconds=0.1,
-    )
-    for entry in fields(cloud.settings):
-        name = f"MLOPS_AZURE_{entry.name.upper()}"
-        monkeypatch.setenv(name, str(getattr(cloud.settings, entry.name)))
-    approver = project("diabetes", poll_interval_seconds="1", approvers='["ada@example.com"]')
-    (tmp_path / "mlops.toml").write_text(approver)
-    monkeypatch.setenv("MLOPS_PROJECTS", str(tmp_path / "mlops.toml"))
-    # Azure ML's SDK names its cloud in the environment of whoever used it before, this process.
+def app(
+    azure: Azure, account: Account, tls: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CloudApp]:
+    # Azure ML's SDK leaves this in the process that made a client; the app is another process.
     monkeypatch.delenv("AZUREML_CURRENT_CLOUD", raising=False)
-    operator = Operator(cloud, tmp_path)
-    operator.start()
-    host = LocalHost(ROOT, tmp_path / "state", choose_port(0), platform="azure")
-    try:
-        host.start()
-        made = Api(host.url, tmp_path / "state")
+    azure.blobs.containers["data"] = {}
+    with IdentityServer(tls) as entra:
+        made = CloudApp(tmp_path, azure, entra, account.tables_endpoint)
         yield made
         made.close()
-        assert not operator.failure
-    finally:
-        host.stop()
-        operator.end()
 
 
-def ended(api: Api, instance_id: str, seconds: float = 200) -> dict[str, Any]:
-    def look() -> bool:
-        return bool((api.find(f"/api/status/{instance_id}") or {}).get("ended"))
-
-    until(look, f"{instance_id} to end", seconds)
-    found: dict[str, Any] = api.find(f"/api/status/{instance_id}")
-    return found
-
-
-def test_a_blob_becomes_the_champion_of_a_cluster(
-    api: Api, azure: Azure, entra: IdentityServer, diabetes: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.timeout(300)
+@sdk_warnings
+def test_an_upload_is_trained_released_approved_and_promoted(
+    app: CloudApp, diabetes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    azure.blobs.containers["data"] = {}
-    azure.blobs.put("data", "diabetes/new.csv", diabetes.encode())
-    event = {
-        "id": "1",
-        "topic": "/subscriptions/s/providers/Microsoft.Storage/storageAccounts/in",
-        "subject": "/blobServices/default/containers/data/blobs/diabetes/new.csv",
-        "eventType": "Microsoft.Storage.BlobCreated",
-        "eventTime": "2026-01-01T00:00:00Z",
-        "dataVersion": "",
-        "data": {
-            "api": "PutBlob",
-            "url": f"{azure.blobs.url}/data/diabetes/new.csv",
-            "eTag": f"0x{azure.blobs.etags['data', 'diabetes/new.csv']:016X}",
-        },
-    }
+    ensure_platform(app.api)
+    receipt = app.upload("diabetes/a.csv", diabetes.encode())
+    assert receipt["outcome"] == "started"
+    trained = app.ended(receipt["instance_id"])["output"]
+    assert (trained["outcome"], trained["version"]) == ("registered", "1"), trained
 
-    receipt = api.post("/api/events", event)["receipts"][0]
-    training = ended(api, receipt["instance_id"])
-    assert training["status"] == "Completed", training["output"]
-    trained = training["output"]
-    assert trained["outcome"] == "registered", trained
+    # What Azure ML's own event started waits for a person of the tenant with the role.
+    release = "release-diabetes-1"
+    app.at_step(release, "awaiting approval")
+    assert app.azure.aci.groups.keys() == {"staging-diabetes-1"}
+    refused = app.decide("approve", release, app.token("ada"))
+    stranger = app.decide("approve", release, app.token("mallory", "Model.Approver"))
+    assert _code(refused) == (401, "UNAUTHENTICATED")
+    assert _code(stranger) == (403, "NOT_AN_APPROVER")
+    # As the command line does, whose person's token is in its environment.
+    monkeypatch.setenv("MLOPS_TOKEN", app.token("ada", "Model.Approver"))
+    app.api.decide(release, "approve", "ada", "seen")
 
-    # Azure ML tells of the version; here the test does.
-    registered = {
-        "id": "2",
-        "topic": "/subscriptions/s/workspaces/w",
-        "subject": f"models/diabetes:{trained['version']}",
-        "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
-        "data": {"ModelName": "diabetes", "ModelVersion": int(trained["version"])},
-    }
-    release = api.post("/api/events", registered)["receipts"][0]["instance_id"]
+    promoted = app.ended(release)["output"]
+    assert promoted["status"] == "promoted", promoted
+    assert promoted["image_digest"] == app.azure.acr.manifests["diabetes:1"]
 
-    def waits() -> bool:
-        found = api.find(f"/api/status/{release}") or {}
-        assert not found.get("ended"), found
-        return ((found.get("step") or {}).get("step")) == "awaiting approval"
+    _check_cluster(app, promoted)
+    told = [r.json["title"] for r in app.receiver.requests]
+    assert told == ["diabetes 1 waits for approval", "diabetes 1: promoted"]
+    assert app.tell_of_upload("diabetes/a.csv")["outcome"] == "repeated"
 
-    until(waits, "the release to wait", 120)
-    issuer = f"{entra.url}/{TENANT}/v2.0"
-    claims = {"iss": issuer, "roles": ["Model.Approver"], "preferred_username": "ada@example.com"}
-    monkeypatch.setenv("MLOPS_TOKEN", entra.signers[0].token(AUDIENCE, **claims))
-    api.decide(release, "approve", "ada", "seen")
 
-    result = ended(api, release)["output"]
-    assert result["status"] == "promoted", result
-    service = azure.cluster.objects["services", "diabetes"]
-    assert service["spec"]["selector"], "production's own record names the version"
-    assert f"@{result['image_digest']}" in str(azure.cluster.objects)
-    until(lambda: not azure.aci.groups, "staging to be gone", 30)
+def _code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def _check_cluster(app: CloudApp, promoted: dict[str, Any]) -> None:
+    """What the cluster serves is the run's model, and staging is gone."""
+    champion = app.azure.production().champion("diabetes")
+    assert champion is not None
+    assert champion.digest == promoted["image_digest"]
+    version = app.azure.registry().get("diabetes", champion.version)
+    blobs = app.azure.blobs.containers["versions"]
+    golden = json.loads(blobs[f"runs/{version.run_id}/model/golden.json"])
+    served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
+    assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
+    until(lambda: not app.azure.aci.groups, "staging to be gone")

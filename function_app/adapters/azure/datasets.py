@@ -3,16 +3,16 @@
 import hashlib
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.csv_profile import profile_csv, write_sample
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError
+from function_app.errors import ConflictError, NotFoundError, PlatformError
 
 MAX_BYTES = 200 * 1024 * 1024
 FOLDER = "datasets"
@@ -23,12 +23,13 @@ class AzureDatasets:
 
     def __init__(self, workspace: Workspace, root: Path) -> None:
         connection = workspace.connection
+        self._settings = connection.settings
         self._landed = Blobs(connection, connection.settings.data_container)
         self._versions, self._root = Blobs(connection), root
         self._assets = DataAssets(workspace, self._versions)
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
-        name = self._name(uri)
+        name = landed_name(self._settings, uri)
         content = self._landed.read_at(name, etag, MAX_BYTES)
         if content is None:
             message = f"{name} has changed since its event; the newer event counts."
@@ -52,36 +53,38 @@ class AzureDatasets:
         content = self._versions.read(name) if name else None
         if content is None:
             raise NotFoundError(f"There is no version {dataset.version[:12]} of {dataset.model}.")
+        if hashlib.sha256(content).hexdigest() != dataset.version:
+            text = f"{name} was changed. Delete it and send the file again."
+            raise PlatformError("azure", "read the data", text)
         return profile_csv(content)
 
     def baseline(self, model: str) -> DataProfile:
         return self.profile(self.ensure_baseline(model))
 
-    def ensure_baseline(self, model: str) -> Dataset:
-        """Keep the reference data once; the model's own training code knows it."""
-        name = f"{FOLDER}/{model}/baseline.csv"
+    def find_baseline(self, model: str) -> Dataset | None:
+        """Return the reference data when it was kept; changes nothing."""
+        name = _baseline(model)
         digest = self._versions.digest(name)
         if digest is None:
+            return None
+        return Dataset(model=model, version=digest, uri=self._versions.url(name))
+
+    def ensure_baseline(self, model: str) -> Dataset:
+        """Keep the reference data once; the model's own training code knows it."""
+        found = self.find_baseline(model)
+        if found is None:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "baseline.csv"
                 write_sample(self._root, path, "azure")
-                self._versions.create(name, path.read_bytes())
-            digest = self._versions.digest(name)
-        assert digest is not None
-        return Dataset(model=model, version=digest, uri=self._versions.url(name))
+                self._versions.create(_baseline(model), path.read_bytes())
+            # Of two that write it at once the first counts, also when their libraries differ.
+            found = self.find_baseline(model)
+        assert found is not None
+        return found
 
     def announce(self) -> int:
         return 0
 
-    def _name(self, uri: str) -> str:
-        """Return the name of the blob that an event speaks of, where data lands."""
-        parts = urlsplit(uri)
-        # A write by the Data Lake API is announced with that API's host.
-        host = parts.netloc.replace(".dfs.", ".blob.", 1)
-        address = f"{parts.scheme}://{host}{parts.path}"
-        name = unquote(self._landed.name_of(address) or "")
-        if not name or parts.username or ".." in name.split("/"):
-            raise ContractError(
-                f"{address[:200]} is not in the container where data lands, {self._landed.address}."
-            )
-        return name
+
+def _baseline(model: str) -> str:
+    return f"{FOLDER}/{model}/baseline.csv"

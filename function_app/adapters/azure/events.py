@@ -14,20 +14,36 @@ class AzureEvents:
         self._connection, self._endpoint, self._key = connection, endpoint, key
 
     def publish(self, kind: str, subject: str, content: dict[str, Any]) -> None:
-        from azure.core.credentials import AzureKeyCredential
         from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
         if not self._endpoint:
             raise ConfigError("MLOPS_TOPIC_ENDPOINT is not set. infra/ sets it.")
         data = {TRACEPARENT: here, **content} if (here := current()) else content
         event = EventGridEvent(subject=subject, event_type=kind, data=data, data_version="1")
-        credential = AzureKeyCredential(self._key) if self._key else self._connection.credential
         # By the call: the client drops what it is made with. An event has its id, so that one whose
         # answer was lost may be sent again.
         options = {**self._connection.options(), "retry_on_methods": ["POST"]}
         del options["polling_interval"]
         with (
-            translate(f"publish {kind}", self._endpoint),
-            EventGridPublisherClient(self._endpoint, credential) as client,
+            translate(f"publish {kind}", self._endpoint.partition("?")[0]),
+            EventGridPublisherClient(self._endpoint, self._credential()) as client,
         ):
             client.send(event, **options)
+
+    def _credential(self) -> Any:
+        from azure.core.credentials import AzureKeyCredential
+
+        if self._key:
+            return AzureKeyCredential(self._key)
+        return _Scoped(self._connection.credential, self._connection.settings.topic_scope)
+
+
+class _Scoped:
+    """The app's identity for the topics of this cloud: the client asks for the public one's."""
+
+    def __init__(self, credential: Any, scope: str) -> None:
+        self._credential, self._scope = credential, scope
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        """Return a token for the set scope, whatever scope the client asks for."""
+        return self._credential.get_token(self._scope, **options)

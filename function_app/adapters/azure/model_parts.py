@@ -1,7 +1,7 @@
 """The parts of the platform that each model has: storage, environment, training step, baseline."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.code_versions import CodeVersions, step_name
@@ -135,6 +135,16 @@ class StepPart:
         return self._versions.own(self._model, self._module)
 
 
+class ReferenceData(Protocol):
+    """The reference data of each model."""
+
+    def find_baseline(self, model: str) -> Dataset | None:
+        """Return the reference data when it was kept; changes nothing."""
+
+    def ensure_baseline(self, model: str) -> Dataset:
+        """Keep the reference data, or find it."""
+
+
 class BaselinePart:
     """The reference data of a model as a data asset, whose version is the digest of its bytes."""
 
@@ -143,14 +153,16 @@ class BaselinePart:
         workspace: Workspace,
         blobs: Blobs,
         model: str,
-        baseline: Callable[[str], Dataset],
+        references: ReferenceData,
     ) -> None:
         self.name = f"baseline dataset of {model}"
         self._workspace, self._blobs = workspace, blobs
-        self._model, self._baseline = model, baseline
+        self._model, self._references = model, references
 
     def find(self) -> Any:
-        dataset = self._baseline(self._model)
+        dataset = self._references.find_baseline(self._model)
+        if dataset is None:
+            return None
 
         def look() -> Any:
             with translate("look for the baseline", self._asset):
@@ -167,7 +179,7 @@ class BaselinePart:
     def make(self, found: Any) -> None:
         from azure.ai.ml.entities import Data
 
-        dataset = self._baseline(self._model)
+        dataset = self._references.ensure_baseline(self._model)
         name = self._blobs.name_of(dataset.uri)
         asset = Data(
             name=self._asset,

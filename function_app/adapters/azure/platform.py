@@ -1,6 +1,6 @@
 """What must stand in Azure before the first event: the parts, in the order they need each other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.code_versions import CodeVersions
@@ -11,6 +11,7 @@ from function_app.adapters.azure.model_parts import (
     BaselinePart,
     ContainerPart,
     EnvironmentPart,
+    ReferenceData,
     StepPart,
 )
 from function_app.adapters.azure.platform_parts import Part, PartKeeper
@@ -18,7 +19,6 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.azure.workspace_parts import DatastorePart, WorkspacePart
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset
 from function_app.errors import NotFoundError
 
 
@@ -53,7 +53,7 @@ def azure_parts(
     environments: Environments,
     versions: CodeVersions,
     projects: Mapping[str, ModelProject],
-    baseline: Callable[[str], Dataset],
+    references: ReferenceData,
 ) -> list[Part]:
     """Return the parts of the platform, each after those that it needs."""
     connection = workspace.connection
@@ -66,7 +66,7 @@ def azure_parts(
         EnvironmentPart(workspace, environments, versions, projects),
     ]
     for model, project in projects.items():
-        parts.append(BaselinePart(workspace, blobs, model, baseline))
+        parts.append(BaselinePart(workspace, blobs, model, references))
         parts.append(StepPart(workspace, versions, model, project))
     parts.append(SubscriptionPart(connection, s.data_topic, "data", data_filter(s.data_container)))
     parts.append(SubscriptionPart(connection, s.workspace_topic, "workspace", workspace_filter()))

@@ -26,9 +26,7 @@ def create_ports(settings: Settings) -> Ports:
     connection = Connection(settings.azure)
     workspace = Workspace(connection)
     datasets = AzureDatasets(workspace, settings.root)
-    services = create_services(
-        workspace, settings.root, settings.projects, datasets.ensure_baseline
-    )
+    services = create_services(workspace, settings.root, settings.projects, datasets)
     notify = settings.notify
     mail = AzureMail(connection, notify).send
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"

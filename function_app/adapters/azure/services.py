@@ -1,6 +1,6 @@
 """The Azure adapters of runs, models, images and deployments, put together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
+from function_app.adapters.azure.model_parts import ReferenceData
 from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.probe import AzureProbe
@@ -23,7 +24,6 @@ from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset
 from function_app.errors import ConfigError
 from function_app.ports import Images, Jobs, Platform, Probe, Production, Registry, Staging
 
@@ -48,7 +48,7 @@ def create_services(
     workspace: Workspace,
     root: Path,
     projects: Mapping[str, ModelProject],
-    baseline: Callable[[str], Dataset],
+    references: ReferenceData,
 ) -> Services:
     """Return the adapters; no request is sent and no SDK imported before one is used."""
     connection = workspace.connection
@@ -58,7 +58,7 @@ def create_services(
     versions = CodeVersions(workspace, bundles, environments)
     manifests = Manifests(connection, web)
     contexts, builds = BuildContexts(bundles, blobs), BuildRuns(connection, web)
-    parts = azure_parts(workspace, blobs, environments, versions, projects, baseline)
+    parts = azure_parts(workspace, blobs, environments, versions, projects, references)
     return Services(
         bundles=bundles,
         jobs=AzureJobs(workspace, blobs, bundles, environments, projects),

@@ -12,7 +12,7 @@ from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError
+from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
 
 MAX_BYTES = 200 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -51,7 +51,15 @@ class LocalDatasets:
         return Dataset(model=model, version=sha256(path.read_bytes()), uri=str(path))
 
     def profile(self, dataset: Dataset) -> DataProfile:
-        return profile_csv(Path(dataset.uri).read_bytes())
+        try:
+            content = Path(dataset.uri).read_bytes()
+        except OSError:
+            text = f"There is no version {dataset.version[:12]} of {dataset.model}."
+            raise NotFoundError(text) from None
+        if sha256(content) != dataset.version:
+            text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."
+            raise PlatformError("local", "read the data", text)
+        return profile_csv(content)
 
     def baseline(self, model: str) -> DataProfile:
         return profile_csv(self.ensure_baseline(model).read_bytes())

@@ -40,6 +40,18 @@ def test_an_event_is_published_by_the_app_s_identity(topic: Server, connection: 
     assert event["id"]
 
 
+def test_another_cloud_has_a_scope_of_its_own(
+    topic: Server, identity: IdentityServer, tls: Tls
+) -> None:
+    scope = "https://eventgrid.azure.us/.default"
+    connection = Connection(settings_of_tests(tls.ca_file, topic_scope=scope), retries=2)
+
+    AzureEvents(connection, f"{topic.url}/api/events", "").publish("T", "s", {})
+
+    token = topic.requests[0].headers["authorization"].removeprefix("Bearer ")
+    assert audience(token) == "https://eventgrid.azure.us"
+
+
 def test_a_key_is_used_where_one_is_set(topic: Server, connection: Connection) -> None:
     AzureEvents(connection, f"{topic.url}/api/events", "the-key").publish("T", "s", {})
 
@@ -72,11 +84,13 @@ def test_a_topic_that_refuses_is_a_fault_without_the_key(
     topic: Server, connection: Connection
 ) -> None:
     topic.respond = lambda _: Answer(status=403, content={"error": {"code": "Forbidden"}})
+    url = f"{topic.url}/api/events?sig=hidden"
 
     with pytest.raises(PlatformError, match="HTTP 403") as caught:
-        AzureEvents(connection, f"{topic.url}/api/events", "the-key").publish("T", "s", {})
+        AzureEvents(connection, url, "the-key").publish("T", "s", {})
 
     assert "the-key" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
 
 
 def test_without_a_topic_the_setting_is_named(connection: Connection) -> None:

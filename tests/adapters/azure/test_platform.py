@@ -50,11 +50,12 @@ def test_an_empty_subscription_is_planned_as_absent_and_stays_empty(azure: Azure
     azure.blobs.containers.clear()
     azure.ml.standing = False
 
-    states = {p: whole(azure).platform().plan(p).state for p in PARTS[:2] + PARTS[7:]}
+    states = {part: whole(azure).platform().plan(part).state for part in PARTS}
 
     assert set(states.values()) == {PartState.ABSENT}
     assert [r for r in azure.arm.requests if r.method != "GET"] == []
     assert azure.blobs.containers == {}
+    assert [r for r in azure.blobs.requests if r.method not in ("GET", "HEAD")] == []
 
 
 def test_every_part_is_made_once_and_found_after_that(azure: Azure) -> None:
@@ -133,6 +134,7 @@ def test_serverless_compute_is_always_there(azure: Azure) -> None:
 
 @pytest.mark.parametrize("part", [*PARTS[2:7]])
 def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
+    azure.wrote("datasets/diabetes/baseline.csv", b"a,Y\n1,2\n")
     for method in ("GET", "PUT"):
         azure.arm.fail(method, "/workspaces/", DENIED, times=99)
 

@@ -5,22 +5,20 @@ import sys
 
 import pytest
 
+from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.services import Services, create_services
 from function_app.adapters.azure.workspace import Workspace
-from function_app.domain.training import Dataset
 from function_app.errors import ConfigError
-from tests.azure_servers.azure import ROOT, Azure
+from tests.azure_servers.azure import ROOT, Azure, References
 
 
 def create(azure: Azure, **settings: str) -> Services:
     seen = azure.with_settings(**settings)
-
-    def baseline(model: str) -> Dataset:
-        return Dataset(model=model, version="b" * 64, uri=f"{azure.blobs.url}/versions/b.csv")
-
-    return create_services(Workspace(seen.connection()), azure.root, azure.projects, baseline)
+    connection = seen.connection()
+    references = References(Blobs(connection))
+    return create_services(Workspace(connection), azure.root, azure.projects, references)
 
 
 def test_putting_the_adapters_together_sends_no_request(azure: Azure) -> None:

@@ -1,0 +1,47 @@
+"""Requests to addresses that are secrets: nothing about them reaches a log or a trace.
+
+The address of a chat's webhook is all that it takes to write there. urllib3 logs the path of each
+request and of each retry, and Azure Monitor's instrumentation keeps it as a dependency.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+
+_LOGGERS = tuple(
+    f"urllib3.{name}"
+    for name in ("connection", "connectionpool", "poolmanager", "response", "util.retry")
+)
+_asking: ContextVar[bool] = ContextVar("asking", default=False)
+
+
+class _Silence(logging.Filter):
+    """Drops what is logged while a secret address is asked, and in that thread only."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not _asking.get()
+
+
+_SILENCE = _Silence()
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Keep the requests made within out of logs and traces."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_SILENCE)  # a filter that is there is not added again
+    token = _asking.set(True)
+    try:
+        with _untraced():
+            yield
+    finally:
+        _asking.reset(token)
+
+
+def _untraced() -> AbstractContextManager[None]:
+    try:
+        from opentelemetry.instrumentation.utils import suppress_http_instrumentation
+    except ImportError:
+        return nullcontext()
+    return suppress_http_instrumentation()

@@ -1,0 +1,146 @@
+"""Time that passes in Azure: whatever the servers were asked for is done, by real processes.
+
+Runs run their command, images are what their build's files make, containers serve it, and what
+Azure ML registers raises its event.
+"""
+
+import io
+import os
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from function_app.adapters.azure.manifests import deployment_name
+from tests.azure_servers.azure import VERSIONS, Azure
+from tests.azure_servers.compute import Compute
+
+PAUSE = 0.1
+Event = dict[str, Any]
+
+
+class PassingTime:
+    """Does what is under way, again and again, until it is closed."""
+
+    def __init__(self, azure: Azure, folder: Path, publish: Callable[[Event], None]) -> None:
+        self.errors: list[str] = []
+        self._azure, self._folder, self._publish = azure, folder, publish
+        self._compute = Compute(azure.ml, azure.blobs, VERSIONS)
+        self._serving: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
+        self._told: set[str] = set()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._pass, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the time, and what serves."""
+        self._ended.set()
+        self._thread.join(60)
+        for process, _ in self._serving.values():
+            process.terminate()
+            process.wait(20)
+
+    def _pass(self) -> None:
+        while not self._ended.wait(PAUSE):
+            try:
+                self._step()
+            except Exception:  # a thread that dies in silence would only look slow
+                self.errors.append(traceback.format_exc())
+                return
+
+    def _step(self) -> None:
+        azure = self._azure
+        azure.ml.provide()
+        azure.grid.succeed()
+        for rest, found in list(azure.ml.resources.items()):
+            if rest.startswith("/jobs/") and found["properties"].get("status") == "Starting":
+                self._compute.run(rest.removeprefix("/jobs/"))
+            if rest.startswith("/models/") and rest not in self._told:
+                self._told.add(rest)
+                self._publish(_registered(rest, found["properties"].get("tags") or {}))
+        for run_id, run in list(azure.acr.runs.items()):
+            if run["properties"]["status"] == "Queued":
+                azure.acr.finish(run_id)
+        for name, group in list(azure.aci.groups.items()):
+            self._move_group(name, group)
+        self._move_cluster()
+
+    def _move_group(self, name: str, group: dict[str, Any]) -> None:
+        properties = group["properties"]
+        if properties["provisioningState"] == "Deleting":
+            del self._azure.aci.groups[name]
+        if properties["provisioningState"] == "Creating":
+            container = properties["containers"][0]["properties"]
+            port = self._serve(container["image"], container.get("environmentVariables") or [])
+            properties["ipAddress"]["ports"][0]["port"] = port
+            self._azure.aci.run(name, fqdn="127.0.0.1")
+
+    def _move_cluster(self) -> None:
+        cluster = self._azure.cluster
+        objects = list(cluster.objects.items())
+        for (kind, name), service in objects:
+            if kind != "services":
+                continue
+            version = (service["spec"].get("selector") or {}).get("version", "")
+            deployment = cluster.objects.get(("deployments", deployment_name(name, version)))
+            if deployment is not None:
+                container = deployment["spec"]["template"]["spec"]["containers"][0]
+                port = self._serve(container["image"], container.get("env") or [])
+                cluster.address = f"127.0.0.1:{port}"
+        cluster.settle()
+
+    def _serve(self, image: str, environ: list[dict[str, Any]]) -> int:
+        """Run the image, once, as what its build was given; return where it listens."""
+        if image not in self._serving:
+            folder = self._folder / image.rpartition(":")[2][:16]
+            with tarfile.open(fileobj=io.BytesIO(self._context(image)), mode="r:gz") as archive:
+                archive.extractall(folder, filter="data")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = int(probe.getsockname()[1])
+            given = {entry["name"]: entry["value"] for entry in environ if "value" in entry}
+            process = subprocess.Popen(
+                [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)],
+                cwd=folder,
+                env={"PATH": os.environ["PATH"], **given},
+            )
+            self._serving[image] = process, port
+            while process.poll() is None and not _answers(port):
+                self._ended.wait(PAUSE)
+            assert process.poll() is None, f"{image} does not serve"
+        return self._serving[image][1]
+
+    def _context(self, image: str) -> bytes:
+        acr, digest = self._azure.acr, image.partition("@")[2]
+        for run_id, run in acr.runs.items():
+            if any(i["digest"] == digest for i in run["properties"].get("outputImages") or []):
+                return acr.contexts[acr.requests_of[run_id]["sourceLocation"]]
+        raise AssertionError(f"nobody built {image}")
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _registered(rest: str, tags: dict[str, str]) -> Event:
+    """Return the event of a model, as Azure ML raises it."""
+    _, _, model, _, version = rest.split("/")
+    return {
+        "id": f"registered-{model}-{version}",
+        "topic": "/subscriptions/s/resourceGroups/group/providers/w",
+        "subject": f"models/{model}:{version}",
+        "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "2",
+        "data": {"ModelName": model, "ModelVersion": version, "ModelTags": tags},
+    }
