@@ -31,10 +31,12 @@ def main() -> int:
     except ValueError as error:
         print(f"scoring: {error}", file=sys.stderr)
         return 2
-    open_exporter({"mlops.image": image, "mlops.version": os.environ.get("MODEL_VERSION", "")})
+    middlewares = open_exporter(
+        {"mlops.image": image, "mlops.version": os.environ.get("MODEL_VERSION", "")}
+    )
     served = Served(image=image, version=os.environ.get("MODEL_VERSION", ""))
     log = PredictionLog(rules, predictor.features, served) if rules else None
-    server = create_server(predictor, image, log)
+    server = create_server(predictor, image, log, middlewares)
     web.run_app(server, host=given.host, port=given.port, access_log=None, print=None)
     return 0
 

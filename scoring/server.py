@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +11,6 @@ from aiohttp import web
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
 from scoring.predictor import InputError, Predictor
-from scoring.tracing import traced
 
 MAX_BODY = 4 * 1024 * 1024
 PREDICTION_ID = "X-Prediction-Id"
@@ -21,7 +21,10 @@ _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{
 
 
 def create_server(
-    predictor: Predictor, image_digest: str, log: PredictionLog | None = None
+    predictor: Predictor,
+    image_digest: str,
+    log: PredictionLog | None = None,
+    middlewares: Sequence[Any] = (),
 ) -> web.Application:
     """Return the service; every answer about health names the image that runs."""
     counts = {"scored": 0, "refused": 0}
@@ -57,7 +60,7 @@ def create_server(
     async def openapi(request: web.Request) -> web.Response:
         return web.json_response(describe(predictor))
 
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[traced])
+    app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
     app.add_routes(
         [
             web.post("/score", score),

@@ -38,6 +38,8 @@ def packages_of(module: str) -> set[str]:
     if module in NAMED_OTHERWISE:
         return {NAMED_OTHERWISE[module]}
     parts = module.split(".")
+    if parts[0] == "opentelemetry" and parts[1:2] not in (["sdk"], ["exporter"]):
+        return {"opentelemetry-api"}
     if parts[0] in ("azure", "opentelemetry"):  # one folder of many packages
         return {"-".join(parts[:length]) for length in range(2, len(parts) + 1)}
     return {name.lower() for name in packages_distributions().get(parts[0], ())}
