@@ -109,10 +109,17 @@ class Engine:
         """Make a change durable and let the instances that it concerns take a turn."""
 
         def notify(stored: Future[T]) -> None:
-            if stored.exception() is None:
-                for instance in told(stored.result()):
-                    self._turns.notify(instance)
+            try:
+                if stored.exception() is None:
+                    for instance in told(stored.result()):
+                        self._turns.notify(instance)
+            finally:
+                with self._lock:
+                    self._handed -= 1
 
+        # Until the instances know of it the engine is not idle, though the client has its answer.
+        with self._lock:
+            self._handed += 1
         stored = self.store.commit(work)
         # The client's answer first: the turn would make it wait.
         answer = asyncio.wrap_future(stored)
