@@ -22,11 +22,13 @@ from mlopsctl.demo import run_demo
 from mlopsctl.doctor import examine
 from mlopsctl.drift import drift
 from mlopsctl.events import events
+from mlopsctl.imports import SeedError, imports
 from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform
 from mlopsctl.provision import provision
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
+app.add_typer(imports, name="import")
 app.command("provision")(provision)
 app.command()(drift)
 
@@ -38,7 +40,7 @@ def main() -> int:
     try:
         # Without standalone mode, the code of a typer.Exit is what the call returns.
         code = app(standalone_mode=False)
-    except (ApiError, HostError) as error:
+    except (ApiError, HostError, SeedError) as error:
         print(f"mlopsctl: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):

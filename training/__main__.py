@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from training import model_file
-from training.data import TARGET, DataError, Split, load_csv, split, write_diabetes_csv
+from training.data import TARGET, DataError, Split, load_csv, write_diabetes_csv
 from training.evaluate import metrics
-from training.train import read_parameters, train
+from training.train import read_parameters, split, train
 
 GOLDEN_ROWS = 5
 
@@ -46,11 +47,16 @@ def _train(arguments: list[str]) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     model_file.save(model, given.out)
     _write_rows(given.out, rows, predicted)
-    figures = {**metrics(rows.test_y, predicted), "alpha": parameters["alpha"]}
+    figures = {**metrics(rows.test_y, predicted), **_numbers(parameters)}
     # Last and at once: whoever finds the metrics finds a whole model.
     _write(given.out / "metrics.json", figures)
     print(json.dumps(figures))
     return 0
+
+
+def _numbers(parameters: Mapping[str, Any]) -> dict[str, float]:
+    """Return the parameters that can stand among figures."""
+    return {n: v for n, v in parameters.items() if isinstance(v, int | float)}
 
 
 def _write_rows(out: Path, rows: Split, predicted: Any) -> None:

@@ -1,0 +1,1 @@
+"""Moving a project that began as a clone of Microsoft's MLOpsPython."""

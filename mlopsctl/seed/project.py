@@ -1,0 +1,186 @@
+"""Writes a model project of ours around the code of a clone."""
+
+import ast
+import csv
+import json
+import math
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mlopsctl.seed.clone import TRAIN, Clone, SeedError
+
+REFERENCE = "reference.csv"
+_TEMPLATES = Path(__file__).with_name("templates")
+_COPIED = (
+    "__init__.py",
+    "__main__.py",
+    "data.py",
+    "evaluate.py",
+    "model_file.py",
+    "requirements.txt",
+)
+_NAME = re.compile(r"[a-z0-9-]{1,30}")
+# What train.py of the seed needs no more: code of Azure ML's first SDK.
+_FIRST_SDK = "azureml"
+_RUFF = 'line-length = 100\n\n[lint]\nselect = ["E4", "E7", "E9", "F"]\n'
+
+
+def model_name(clone: Clone, wanted: str = "") -> str:
+    """Return the model's name: what was asked for, or what the folder is called."""
+    name = wanted or re.sub(r"[^a-z0-9]+", "-", clone.folder.lower()).strip("-")[:30]
+    if not _NAME.fullmatch(name):
+        raise SeedError(f"{name!r} is no name of a model: 1 to 30 lower-case letters, digits, `-`.")
+    return name
+
+
+def write_project(clone: Clone, into: Path, name: str, data: Path | None, app: Path) -> list[str]:
+    """Write the project to an empty folder; return the copied files.
+
+    `data` is a CSV whose columns are the model's; `app` is the folder of this app.
+    """
+    if into.resolve().is_relative_to(clone.root.resolve()):
+        raise SeedError(f"{into} lies in the clone, to which nothing is written. Name another one.")
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise SeedError(f"{into} is not an empty folder. Name a new one.")
+    if data is None and not any("load_diabetes" in clone.text(f) for f in _sources(clone)):
+        raise SeedError(
+            "The clone has no data of its own. Give a CSV of the training data: --data."
+        )
+    copied = [*_sources(clone, kept=True), *_others(clone)]
+    try:
+        _fill(clone, into, name, data, app, copied)
+    except BaseException:
+        # It was empty, or not there; half a project would stand in the way of the next try.
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+    return copied
+
+
+def _fill(
+    clone: Clone, into: Path, name: str, data: Path | None, app: Path, copied: list[str]
+) -> None:
+    for file in copied:
+        target = into / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(clone.root / file, target)
+    (into / "training").mkdir()
+    for file in _COPIED:
+        shutil.copyfile(app / "training" / file, into / "training" / file)
+    for template, place in (
+        ("train.py.txt", "training/train.py"),
+        ("test.py.txt", "tests/test_training.py"),
+    ):
+        text = (_TEMPLATES / template).read_text(encoding="utf-8")
+        (into / place).parent.mkdir(exist_ok=True)
+        (into / place).write_text(text.replace("FOLDER", clone.folder), encoding="utf-8")
+    (into / "conftest.py").write_text(
+        '"""Lets tests import from this folder."""\n', encoding="utf-8"
+    )
+    (into / "ruff.toml").write_text(_RUFF, encoding="utf-8")
+    (into / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n", encoding="utf-8")
+    if data is None:
+        _run(into, "-m", "training", "sample", "--out", REFERENCE)
+    else:
+        shutil.copyfile(data, into / REFERENCE)
+    columns, variance = _figures(into / REFERENCE)
+    (into / "mlops.toml").write_text(_manifest(clone, name, columns, variance), encoding="utf-8")
+
+
+def compare_figures(clone: Clone, into: Path) -> dict[str, float]:
+    """Train once by the clone's own functions and once by the project; return both errors."""
+    script = (
+        "import json, pandas\n"
+        f"import {clone.folder}.training.train as seed\n"
+        f"data = seed.split_data(pandas.read_csv({REFERENCE!r}))\n"
+        f"model = seed.train_model(data, {clone.parameters.get('training', {})!r})\n"
+        "print(json.dumps(seed.get_model_metrics(model, data)))\n"
+    )
+    theirs = json.loads(_run(into, "-c", script).splitlines()[-1])
+    with tempfile.TemporaryDirectory() as out:
+        _run(into, "-m", "training", "--data", REFERENCE, "--out", out)
+        ours = json.loads((Path(out) / "metrics.json").read_text(encoding="utf-8"))
+    if "mse" not in theirs:
+        raise SeedError(f"get_model_metrics gives {', '.join(theirs)}, and no mse to compare.")
+    return {"seed": float(theirs["mse"]), "here": float(ours["mse"])}
+
+
+def _sources(clone: Clone, *, kept: bool = False) -> list[str]:
+    """Return the Python files; the kept ones are the model's, without Azure ML's first SDK."""
+    found = sorted(f for f in clone.files if f.endswith(".py"))
+    if not kept:
+        return found
+    own = [f for f in found if f.startswith(f"{clone.folder}/")]
+    return [f for f in own if _FIRST_SDK not in _imports(clone, f)]
+
+
+def _others(clone: Clone) -> list[str]:
+    name = f"{clone.folder}/parameters.json"
+    return [name] if clone.has(name) else []
+
+
+def _imports(clone: Clone, file: str) -> set[str]:
+    try:
+        tree = ast.parse(clone.text(file))
+    except SyntaxError as error:
+        raise SeedError(f"{file}, line {error.lineno}: {error.msg}. Correct it first.") from error
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def _run(folder: Path, *words: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise SeedError(f"In {folder}, {words[0]} {words[1][:40]!r} failed: {last}")
+    return ended.stdout
+
+
+def _figures(path: Path) -> tuple[list[str], float]:
+    """Return the columns of a CSV, and the variance of its target Y."""
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        targets = [float(row["Y"]) for row in rows]
+        variance = statistics.pvariance(targets)
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise SeedError(
+            f"{path.name} is no CSV with a header, rows and numbers in a column Y."
+        ) from error
+    return list(rows[0]), variance
+
+
+def _manifest(clone: Clone, name: str, columns: list[str], variance: float) -> str:
+    scaler = clone.serving.get("autoScaler") or {}
+    replicas = max(1, int(scaler.get("minReplicas", clone.serving.get("numReplicas", 1))))
+    slowest = float(clone.serving.get("scoringTimeoutMs", 500))
+    schedules = ", ".join(
+        f'{{ name = "seed-{number}", cron = {json.dumps(f"0 {entry.value}")} }}'
+        for number, entry in enumerate(clone.schedules, start=1)
+    )
+    text = (_TEMPLATES / "mlops.toml.txt").read_text(encoding="utf-8")
+    values: dict[str, Any] = {
+        "NAME": name,
+        "FOLDER": clone.folder,
+        "SCHEDULES": f"schedules = [{schedules}]\n" if schedules else "",
+        "COLUMNS": json.dumps(columns),
+        "BAR": f"{float(math.ceil(variance))}",
+        "REPLICAS": replicas,
+        "SLOWEST": slowest,
+        "TRAIN": f"{clone.folder}/{TRAIN.as_posix()}",
+    }
+    for key, value in values.items():
+        text = text.replace(f"<{key}>", str(value))
+    return text

@@ -1,0 +1,176 @@
+"""A clone of the seed becomes a project that passes our checks and trains to the same figures."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from function_app.settings import read_projects
+from tests.mlopsctl.seed_clone import FILES, TRAIN, write_clone
+
+ROOT = Path(__file__).parents[2]
+SECRETS = ("hunter2-of-the-principal", "hunter2-in-a-variable")
+FOLDER = "diabetes_regression"
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mlopsctl", "import", "mlopspython", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def digest(folder: Path) -> dict[str, str]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
+
+
+def test_the_project_keeps_the_code_and_its_figures(tmp_path: Path) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+    before = digest(clone)
+
+    ended = run(str(clone), "--into", str(into), "--check", "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    assert digest(clone) == before, "the clone is only read"
+    report = json.loads(ended.stdout)
+    assert report["model"] == "diabetes-regression"
+    assert report["figures"]["seed"] == pytest.approx(3295.715, abs=0.001), "the seed's own figure"
+    assert report["figures"]["here"] == pytest.approx(report["figures"]["seed"], abs=1e-9)
+    for name in report["copied"]:
+        assert (into / name).read_text() == FILES[name]
+    assert f"{FOLDER}/training/train_aml.py" not in report["copied"]
+    assert not [
+        s
+        for s in SECRETS
+        for path in into.rglob("*")
+        if path.is_file() and s.encode() in path.read_bytes()
+    ]
+    assert "SP_APP_SECRET" in (into / "PARITY.md").read_text()
+
+
+def test_the_report_tells_what_was_found_and_nothing_else(tmp_path: Path) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+
+    rows = json.loads(run(str(clone), "--into", str(into), "--json").stdout)["rows"]
+
+    by_item = {row["item"]: row for row in rows}
+    off = by_item["switching the evaluation off"]
+    assert (off["status"], bool(off["todo"])) == ("changed", True)
+    assert off["found"].endswith("variables-template.yml:6: RUN_EVALUATION = false")
+    assert by_item["a variable of your own"]["found"].endswith(":12: OUR_FEATURE_STORE")
+    assert by_item["training with R"]["status"] == "not carried over"
+    assert by_item["batch scoring"]["status"] == "not carried over"
+    assert "training with R on Databricks" not in by_item, "its variable is empty"
+    assert "deployment to a Web App" not in by_item, "there is none"
+    assert "minReplicas 3" in by_item["replicas and limits of production"]["found"]
+
+
+def test_the_app_reads_the_manifest(tmp_path: Path) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+    run(str(clone), "--into", str(into), "--name", "sugar")
+
+    project = read_projects(into / "mlops.toml")["sugar"]
+
+    assert project.release.replicas == 3
+    assert project.release.max_p95_ms == 5000.0
+    assert project.schedules[0].cron == "0 0 3 * * 1,3,5"
+    assert project.data.columns[-1] == "Y"
+    assert project.gate.bar == pytest.approx(5930, abs=1), "what predicting the mean gives"
+    assert tomllib.loads((into / "mlops.toml").read_text())["models"]["sugar"]["prefix"] == "sugar/"
+
+
+@pytest.mark.timeout(120)
+def test_the_project_passes_the_checks_of_new_code(tmp_path: Path) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+    run(str(clone), "--into", str(into))
+    rules = tomllib.loads((into / "mlops.toml").read_text())["models"]["diabetes-regression"][
+        "code"
+    ]
+    plan = {
+        "lint": rules["lint"],
+        "tests": rules["tests"],
+        "training": "training",
+        "dry_run": True,
+        "timeout_seconds": 100,
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    command = [sys.executable, "-m", "checks", "--code", str(into), "--plan"]
+    command += [str(tmp_path / "plan.json"), "--out", str(tmp_path / "reports")]
+    command += ["--data", str(into / "reference.csv")]
+
+    subprocess.run(command, cwd=ROOT, check=False)
+
+    report = json.loads((tmp_path / "reports" / "checks.json").read_text())
+    results = {one["name"]: (one["passed"], one["detail"]) for one in report["results"]}
+    assert all(passed for passed, _ in results.values()), results
+    assert results["tests"][1].startswith("2 tests passed"), (
+        "the seed's own, and one of the project"
+    )
+
+
+TWO = {"other/training/train.py": TRAIN}
+OLD = "def train_model(run, data, alpha):\n    pass\n\n\ndef split_data(df):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "says"),
+    [
+        ({}, ["--name", "No Model!"], "is no name of a model"),
+        (TWO, [], "2 models: diabetes_regression, other. Name one: --folder"),
+        ({}, ["--folder", "absent"], "has no absent/training/train.py; folders with one"),
+        (
+            {f"{FOLDER}/parameters.json": '{"training":\n {"alpha": }'},
+            [],
+            "parameters.json, line 2",
+        ),
+        ({f"{FOLDER}/training/train.py": "def f(:\n"}, [], "train.py, line 1"),
+        ({f"{FOLDER}/training/train.py": OLD}, [], "train_model must take 2 arguments; there is 3"),
+        ({f"{FOLDER}/training/train.py": "print(1)\n"}, [], "it is of 2019"),
+        ({".pipelines/diabetes_regression-ci.yml": "a: [\n"}, [], "this is no YAML"),
+        ({"ml_service/pipelines/data_set.py": None}, [], "Give a CSV of the training data: --data"),
+    ],
+)
+def test_what_cannot_be_imported_is_told(
+    tmp_path: Path, change: dict[str, str | None], words: list[str], says: str
+) -> None:
+    clone, into = write_clone(tmp_path / "clone", **change), tmp_path / "project"
+
+    ended = run(str(clone), "--into", str(into), *words)
+
+    assert ended.returncode == 1
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not into.exists()
+
+
+def test_a_folder_that_holds_something_and_the_clone_itself_are_not_written_to(
+    tmp_path: Path,
+) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+    into.mkdir()
+    (into / "mine").write_text("x")
+
+    assert "is not an empty folder" in run(str(clone), "--into", str(into)).stderr
+    assert "lies in the clone" in run(str(clone), "--into", str(clone / "new")).stderr
+    assert "is no folder" in run(str(tmp_path / "nowhere"), "--into", str(tmp_path / "p")).stderr
+    assert "is no clone of MLOpsPython" in run(str(into), "--into", str(tmp_path / "p")).stderr
+
+
+def test_data_of_ones_own_gives_columns_and_bar(tmp_path: Path) -> None:
+    change = {"ml_service/pipelines/data_set.py": None}
+    clone, into = write_clone(tmp_path / "clone", **change), tmp_path / "project"
+    own = tmp_path / "own.csv"
+    own.write_text("size,Y\n" + "".join(f"{n},{2 * n}\n" for n in range(20)))
+
+    ended = run(str(clone), "--into", str(into), "--data", str(own), "--check", "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    project = read_projects(into / "mlops.toml")["diabetes-regression"]
+    assert project.data.columns == ("size", "Y")
+    assert project.gate.bar == 133.0
+    own.write_text("size\n1\n")
+    wrong = run(str(clone), "--into", str(tmp_path / "p"), "--data", str(own))
+    assert "numbers in a column Y" in wrong.stderr
