@@ -107,6 +107,7 @@ class ClientApi:
             text,
             version=query.get("version") or self._settings.default_version,
             replace=self._settings.overrides_any_state,
+            caller=request.headers.get("traceparent", ""),
         )
         if not created:
             row = self._store.row("SELECT status FROM instances WHERE id=?", instance)

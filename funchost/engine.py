@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from funchost import clock, entities, instances
+from funchost.history import parse_stamp
 from funchost.invocation import Invoker
 from funchost.store import Store
 from funchost.turn import Effects, FunctionMap, Scheduled
@@ -61,11 +62,17 @@ class Engine:
         *,
         version: str = "",
         replace: bool = False,
+        caller: str = "",
     ) -> bool:
-        """Start an instance, durable when this returns; False when the id is in use."""
+        """Start an instance, durable when this returns; False when the id is in use.
+
+        `caller` is the trace parent of who starts it.
+        """
 
         def work(db: sqlite3.Connection) -> bool:
-            return instances.create(db, instance, name, text, version=version, replace=replace)
+            return instances.create(
+                db, instance, name, text, version=version, replace=replace, caller=caller
+            )
 
         self._turns.forget(instance)
         return await self._commit(work, lambda made: [instance] if made else [])
@@ -128,9 +135,27 @@ class Engine:
             self._ends.pop(instance, None)
 
     def _tell_end(self, instance: str) -> None:
+        self._tell_span(instance)
         for end in self._ends.pop(instance, []):
             if not end.done():
                 end.set_result(None)
+
+    def _tell_span(self, instance: str) -> None:
+        """Send the span of an orchestration that ended; one that goes on has none yet."""
+        row = None
+        if self.invoker.spans.sent:
+            row = self.store.row("SELECT * FROM instances WHERE id=?", instance)
+        if row is None or row["status"] not in instances.TERMINAL:
+            return
+        self.invoker.spans.tell(
+            f"orchestration:{row['name']}",
+            row["trace"],
+            row["caller"],
+            int(parse_stamp(row["created"]).timestamp() * 1e9),
+            kind="SERVER",
+            fault="" if row["status"] == "Completed" else row["status"],
+            facts={"durabletask.task.instance_id": instance},
+        )
 
     def _carry_out(self, instance: str, effects: Effects) -> None:
         """Do what a stored turn asks for; the thread that stored it calls."""
@@ -141,7 +166,8 @@ class Engine:
         if effects.timers and min(effects.timers) <= clock.time():
             # The loop below watches what is still to come.
             self._turns.notify(instance)
-        if effects.entities or effects.timers or (effects.ended and instance in self._ends):
+        told = effects.ended and (instance in self._ends or self.invoker.spans.sent)
+        if effects.entities or effects.timers or told:
             with self._lock:
                 self._handed += 1
             self._loop.call_soon_threadsafe(self._on_loop, instance, effects)

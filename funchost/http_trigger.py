@@ -63,7 +63,9 @@ class HttpTriggers:
             body=body,
         )
         try:
-            return respond(await self._invoker.call(function, value))
+            return respond(
+                await self._invoker.call(function, value, headers.get("traceparent", ""))
+            )
         except Exception:
             LOG.exception("function %s failed", function.name)
             return web.Response(status=500)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from funchost import clock
 from funchost import history as h
 from funchost.store import Store
+from funchost.tracing import child
 
 TERMINAL = ("Completed", "Failed", "Terminated", "Canceled")
 
@@ -44,8 +45,12 @@ def create(
     *,
     version: str = "",
     replace: bool = False,
+    caller: str = "",
 ) -> bool:
-    """Start an instance; refuse an id that a live one uses, unless it shall be replaced."""
+    """Start an instance; refuse an id that a live one uses, unless it shall be replaced.
+
+    `caller` is the trace parent of who starts it.
+    """
     row = db.execute("SELECT status FROM instances WHERE id=?", (instance,)).fetchone()
     if row is not None and row["status"] not in TERMINAL and not replace:
         return False
@@ -53,7 +58,7 @@ def create(
         clear(db, instance)
     execution, moment = uuid.uuid4().hex, h.stamp(clock.now())
     db.execute(
-        "INSERT OR REPLACE INTO instances VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT OR REPLACE INTO instances VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             instance,
             name,
@@ -66,6 +71,8 @@ def create(
             moment,
             *(parent or (None, None, None)),
             version,
+            child(caller),
+            caller,
         ),
     )
     post(db, instance, execution, h.execution_started(name, text, instance, execution, version))

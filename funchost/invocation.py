@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any
 
 from funchost.indexing import HostedFunction
+from funchost.tracing import Spans, TraceContext
 
 LOG = logging.getLogger("funchost.invocation")
 
@@ -26,7 +27,7 @@ class InvocationContext:
     invocation_id: str
     function_name: str
     function_directory: str
-    trace_context: Any = None
+    trace_context: TraceContext
     retry_context: Any = None
     thread_local_storage: Any = None
 
@@ -37,26 +38,29 @@ class Invoker:
     def __init__(self, client_json: str) -> None:
         """Take the string that Durable client bindings receive."""
         self._client_json = client_json
+        self.spans = Spans()
         workers = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "0"))
         self._threads = ThreadPoolExecutor(
             workers or min(32, (os.cpu_count() or 1) + 4), thread_name_prefix="function"
         )
 
-    async def call(self, function: HostedFunction, value: Any) -> Any:
-        """Invoke one function and return what it returns."""
-        arguments = self._arguments(function, value)
-        with logged(function.name):
+    async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
+        """Invoke one function and return what it returns; `caller` is a trace parent."""
+        with logged(function.name), self.spans.span(function.name, caller) as trace:
+            arguments = self._arguments(function, value, trace)
             if function.is_async:
                 return await function.call(**arguments)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
 
-    def _arguments(self, function: HostedFunction, value: Any) -> dict[str, Any]:
+    def _arguments(self, function: HostedFunction, value: Any, trace: str) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
         for name in function.clients:
             arguments[name] = self._client_json
         if function.wants_context:
-            arguments["context"] = InvocationContext(uuid.uuid4().hex, function.name, os.getcwd())
+            arguments["context"] = InvocationContext(
+                uuid.uuid4().hex, function.name, os.getcwd(), TraceContext(trace)
+            )
         return arguments
 
     async def text(self, function: HostedFunction, text: str) -> str:
@@ -69,17 +73,18 @@ class Invoker:
         """Run work on the threads of sync functions."""
         self._threads.submit(work, *arguments)
 
-    def activity(self, function: HostedFunction, text: str | None) -> str:
+    def activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke a sync activity, on this thread, with JSON text and return JSON text."""
-        return _encoded(function.call(**self._arguments(function, _decoded(text))))
+        return _encoded(function.call(**self._arguments(function, _decoded(text), trace)))
 
-    async def async_activity(self, function: HostedFunction, text: str | None) -> str:
+    async def async_activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke an async activity with JSON text and return JSON text."""
-        return _encoded(await function.call(**self._arguments(function, _decoded(text))))
+        return _encoded(await function.call(**self._arguments(function, _decoded(text), trace)))
 
     def close(self) -> None:
         """Drop waiting calls; running ones end with the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.spans.close()
 
 
 @contextmanager

@@ -41,4 +41,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE timers(function TEXT PRIMARY KEY, last TEXT NOT NULL, next TEXT NOT NULL);
     ALTER TABLE instances ADD COLUMN version TEXT NOT NULL DEFAULT '';
     """,
+    # The orchestration's own trace parent, and its caller's.
+    """
+    ALTER TABLE instances ADD COLUMN trace TEXT NOT NULL DEFAULT '';
+    ALTER TABLE instances ADD COLUMN caller TEXT NOT NULL DEFAULT '';
+    """,
 )

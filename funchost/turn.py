@@ -200,6 +200,7 @@ def _dispatch(
         event["Input"],
         (instance, execution, task),
         version=event["Version"],
+        caller=row["trace"],
     ):
         effects.instances.append(event["InstanceId"])
         return

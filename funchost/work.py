@@ -8,6 +8,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from funchost import history as h
 from funchost import http_call
@@ -54,8 +55,8 @@ class Activities:
 
     def _run(self, row: Scheduled, function: HostedFunction) -> None:
         try:
-            with logged(row.name, row.instance):
-                text = self._invoker.activity(function, row.input)
+            with logged(row.name, row.instance), self._span(row) as trace:
+                text = self._invoker.activity(function, row.input, trace)
             event = _completed(row, text)
         except Exception as error:
             event = _failed(row, error)
@@ -68,12 +69,19 @@ class Activities:
             elif function is None:
                 raise LookupError(f"the app has no activity function {row.name}")
             else:
-                with logged(row.name, row.instance):
-                    text = await self._invoker.async_activity(function, row.input)
+                with logged(row.name, row.instance), self._span(row) as trace:
+                    text = await self._invoker.async_activity(function, row.input, trace)
             event = _completed(row, text)
         except Exception as error:
             event = _failed(row, error)
         self._finish(row, event)
+
+    def _span(self, row: Scheduled) -> AbstractContextManager[str]:
+        """Return the span of an activity, below its orchestration's."""
+        found = self._store.row("SELECT trace FROM instances WHERE id=?", row.instance)
+        facts = {"durabletask.task.instance_id": row.instance}
+        parent = found["trace"] if found else ""
+        return self._invoker.spans.span(f"activity:{row.name}", parent, **facts)
 
     def _progress(self, row: Scheduled, text: str) -> None:
         with self._store.transaction() as db:

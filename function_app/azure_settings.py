@@ -91,6 +91,9 @@ class AzureSettings:
         default="6dae42f8-4368-4678-94ff-3960e28e3630/.default",
         metadata={"help": "audience of AKS's Entra server, the same in every tenant"},
     )
+    collector: str = field(
+        default="", metadata={"help": "OTLP address to which the replicas send spans"}
+    )
     ca_file: str = field(default="", metadata={"help": "CA certificates instead of the system's"})
     poll_seconds: float = field(default=5.0, metadata={"help": "interval of the SDKs' pollers"})
 

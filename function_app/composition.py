@@ -5,6 +5,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from function_app import telemetry
 from function_app.activities import (
     changes,
     lanes,
@@ -127,6 +128,7 @@ ROUNDS = (
     ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
     ("watch_sources", "*/20 * * * * *", watch_sources.watch_sources),
     ("start_watches", "0 * * * * *", watches.start_watches),
+    ("record_figures", "30 * * * * *", metrics.record_figures),
     ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
 )
 
@@ -135,6 +137,8 @@ EVERY_SECOND = "* * * * * *"
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
+    if settings.collector:
+        telemetry.send_by_otlp(settings.service)
     ports = ports or _create_ports(settings)
     front = Front(
         ports=ports,

@@ -13,6 +13,7 @@ from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError, ContractError
 from function_app.git_settings import GitSettings, read_git_settings
 from function_app.notify_settings import NotifySettings, read_notify_settings
+from function_app.telemetry import OTLP_ENDPOINT
 
 PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
@@ -26,6 +27,7 @@ class Settings:
 
     `state` is the folder of the local platform; the topic is where the app publishes; `topics` are
     those that may subscribe `POST /api/events`, by resource id or origin.
+    `collector` is where spans and figures are sent, as those of `service`.
     `engine` is the command of a container engine: None means what is installed, "" means none.
     """
 
@@ -42,6 +44,8 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     azure: AzureSettings | None = None
     git: GitSettings = field(default_factory=GitSettings)
+    collector: str = ""
+    service: str = "mlops"
 
 
 def read_limits(projects: Mapping[str, ModelProject]) -> Limits:
@@ -73,6 +77,9 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         notify=notify,
         azure=read_azure_settings(environ) if platform == "azure" else None,
         git=read_git_settings(environ),
+        # The OpenTelemetry specification's own variables; its exporter reads them, too.
+        collector=environ.get(OTLP_ENDPOINT, ""),
+        service=environ.get("OTEL_SERVICE_NAME") or environ.get("WEBSITE_SITE_NAME") or "mlops",
     )
 
 

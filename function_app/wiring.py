@@ -13,6 +13,7 @@ from typing import Any
 
 import azure.functions as func
 
+from function_app import telemetry
 from function_app.codec import dump, load
 from function_app.domain.project import Limits, ModelProject
 from function_app.durable_stories import DurableStories
@@ -27,12 +28,14 @@ Projects = Mapping[str, ModelProject]
 EVENT_GRID = "event-grid"
 
 
-def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callable[[Any], Any]:
+def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callable[[Any, Any], Any]:
     """Register `activity(ports, argument)`; its argument's annotation is the type to decode."""
     kind = _argument_type(activity)
 
-    def run(payload: Any) -> Any:
-        return dump(activity(ports, load(kind, payload)))
+    def run(payload: Any, context: Any) -> Any:
+        argument: Any = load(kind, payload)
+        with telemetry.invoked(activity.__name__, context, argument):
+            return dump(activity(ports, argument))
 
     _register(run, activity, app.activity_trigger(input_name="payload"))
     return run
@@ -42,8 +45,10 @@ def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -
     """Register `await activity(ports, argument, stories)`: one that looks at other stories."""
     kind = _argument_type(activity)
 
-    async def run(payload: Any, client: Any) -> Any:
-        return dump(await activity(ports, load(kind, payload), DurableStories(client)))
+    async def run(payload: Any, client: Any, context: Any) -> Any:
+        argument: Any = load(kind, payload)
+        with telemetry.invoked(activity.__name__, context, argument):
+            return dump(await activity(ports, argument, DurableStories(client)))
 
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
@@ -97,7 +102,7 @@ def add_route(
     An anonymous one needs no function key: it checks by itself who sends.
     """
 
-    async def run(req: Any, client: Any) -> func.HttpResponse:
+    async def run(req: Any, client: Any, context: Any) -> func.HttpResponse:
         request = Request(
             route=dict(req.route_params),
             query=dict(req.params),
@@ -105,7 +110,8 @@ def add_route(
             body=req.get_body(),
         )
         try:
-            answer = await respond(front.desk(client), request)
+            with telemetry.invoked(respond.__name__, context):
+                answer = await respond(front.desk(client), request)
         except MlopsError as error:
             answer = answer_error(error)
         return _response(answer)
@@ -129,8 +135,9 @@ def _response(answer: Answer) -> func.HttpResponse:
 def add_event_grid(app: Any, front: Front) -> None:
     """Register the function to which Event Grid delivers."""
 
-    async def on_event(event: Any, client: Any) -> None:
-        await take_in(front.desk(client), EVENT_GRID, [payload_of(event)])
+    async def on_event(event: Any, client: Any, context: Any) -> None:
+        with telemetry.invoked(on_event.__name__, context):
+            await take_in(front.desk(client), EVENT_GRID, [payload_of(event)])
 
     on_event.__annotations__ = {}
     bound = app.durable_client_input(client_name="client")(on_event)
@@ -142,8 +149,9 @@ def add_round(
 ) -> None:
     """Register `act(desk)` to run on a schedule (NCRONTAB of six fields, UTC)."""
 
-    async def run(timer: Any, client: Any) -> None:
-        await act(front.desk(client))
+    async def run(timer: Any, client: Any, context: Any) -> None:
+        with telemetry.invoked(name, context):
+            await act(front.desk(client))
 
     run.__name__ = name
     run.__doc__ = act.__doc__

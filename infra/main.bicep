@@ -415,6 +415,8 @@ var hostSettings = {
   AzureWebJobsStorage__clientId: identities.outputs.appClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identities.outputs.appClientId};Authorization=AAD'
+  // The worker sends the app's own spans and figures, and tells the host not to send them again.
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   // The SDKs' default credential: this identity and no other.
   AZURE_CLIENT_ID: identities.outputs.appClientId
   AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'

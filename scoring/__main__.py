@@ -11,6 +11,7 @@ from aiohttp import web
 from scoring.prediction_log import PredictionLog, Served, read_rules
 from scoring.predictor import Predictor
 from scoring.server import create_server
+from scoring.tracing import open_exporter
 
 
 def main() -> int:
@@ -30,6 +31,7 @@ def main() -> int:
     except ValueError as error:
         print(f"scoring: {error}", file=sys.stderr)
         return 2
+    open_exporter({"mlops.image": image, "mlops.version": os.environ.get("MODEL_VERSION", "")})
     served = Served(image=image, version=os.environ.get("MODEL_VERSION", ""))
     log = PredictionLog(rules, predictor.features, served) if rules else None
     server = create_server(predictor, image, log)

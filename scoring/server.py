@@ -10,6 +10,7 @@ from aiohttp import web
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
 from scoring.predictor import InputError, Predictor
+from scoring.tracing import traced
 
 MAX_BODY = 4 * 1024 * 1024
 PREDICTION_ID = "X-Prediction-Id"
@@ -56,7 +57,7 @@ def create_server(
     async def openapi(request: web.Request) -> web.Response:
         return web.json_response(describe(predictor))
 
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[traced])
     app.add_routes(
         [
             web.post("/score", score),

@@ -28,17 +28,17 @@ def tell_story(ctx: StoryContext, run: RunId) -> Story[GateResult]:
 def test_an_activity_takes_and_returns_plain_json() -> None:
     activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
 
-    found = activity({"run_id": "good"})
+    found = activity({"run_id": "good"}, None)
 
     assert json.loads(json.dumps(found)) == found
     assert found["passed"] is True
 
 
-def test_the_worker_sees_the_name_and_one_argument_without_type() -> None:
+def test_the_worker_sees_the_name_and_arguments_without_types() -> None:
     activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
 
     assert activity.__name__ == "judge_run"
-    assert list(inspect.signature(activity).parameters) == ["payload"]
+    assert list(inspect.signature(activity).parameters) == ["payload", "context"]
     assert activity.__annotations__ == {}
 
 

@@ -1,5 +1,6 @@
 """Activities of the story that integrates a change of code."""
 
+from function_app import telemetry
 from function_app.domain import data_quality
 from function_app.domain.change import Change, CheckReport
 from function_app.domain.event_types import TRAINING_REQUESTED
@@ -32,7 +33,7 @@ def fetch_change(ports: Ports, change: Change) -> FetchedChange:
 
 def submit_checks(ports: Ports, request: ChecksRequest) -> Run:
     """Start the checks, or find those that an earlier attempt started."""
-    tags = {"instance_id": request.instance_id, "model": request.model}
+    tags = telemetry.tags(instance_id=request.instance_id, model=request.model)
     return ports.jobs.submit_checks(
         request.run_id, request.model, request.bundle, request.plan, tags
     )

@@ -1,5 +1,6 @@
 """Activities of the training story."""
 
+from function_app import telemetry
 from function_app.domain import data_quality, gates
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import (
@@ -35,7 +36,7 @@ def validate_dataset(ports: Ports, check: DatasetCheck) -> CheckedDataset:
 
 def submit_training(ports: Ports, request: RunRequest) -> Run:
     """Start the run, or find the one that an earlier attempt started."""
-    tags = {"instance_id": request.instance_id, "model": request.dataset.model}
+    tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
     code = ports.jobs.code(request.dataset.model, request.code_version)
     return ports.jobs.submit(request.run_id, request.dataset, code, tags)
 
@@ -56,7 +57,7 @@ def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     run = request.run
     served = ports.production.champion(run.model)
     champion = ports.registry.get(served.model, served.version) if served else None
-    tags = {"instance_id": request.instance_id, "model": run.model}
+    tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
     return ports.jobs.submit_evaluation(evaluation_id(run.run_id, champion), run, champion, tags)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from function_app.domain.serving import SmokeReport
+from function_app.telemetry import TRACEPARENT, current
 
 REQUESTS = 20
 # A probe's rows are no users': in the prediction log they would look like drift.
@@ -30,9 +31,13 @@ def ask(
 
     failures, details, times, differences = 0, [], [], []
     digest = ""
+    traced = {TRACEPARENT: here} if (here := current()) else {}
     verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
     with httpx.Client(
-        base_url=endpoint, timeout=10, headers={**UNLOGGED, **(headers or {})}, verify=verify
+        base_url=endpoint,
+        timeout=10,
+        headers={**UNLOGGED, **traced, **(headers or {})},
+        verify=verify,
     ) as client:
         for _ in range(REQUESTS):
             begun = time.perf_counter()

@@ -24,7 +24,7 @@ class InboxEvent:
     """An event as it came, by which channel, and what became of it; no outcome means nothing yet.
 
     `event_key` is the digest of the payload: the same text is the same event. One that was refused
-    is a dead letter.
+    is a dead letter. `traceparent` is what everything that it causes is traced below.
     """
 
     event_key: str
@@ -36,6 +36,7 @@ class InboxEvent:
     code: str | None = None
     reason: str | None = None
     settled_at: datetime | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from function_app import names
+from function_app import names, telemetry
 from function_app.codec import dump
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
@@ -46,7 +46,13 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any]) -> list[Receipt
     """Keep all events, then see to each; one that fails disturbs no other."""
     now = desk.ports.clock.now()
     events = [
-        InboxEvent(event_key=event_key(payload), channel=channel, payload=payload, received_at=now)
+        InboxEvent(
+            event_key=event_key(payload),
+            channel=channel,
+            payload=payload,
+            received_at=now,
+            traceparent=telemetry.carried_by(payload) or telemetry.current() or telemetry.new(),
+        )
         for payload in payloads
     ]
     kept = await asyncio.to_thread(desk.ports.inbox.accept, events)
@@ -68,7 +74,9 @@ async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
     if event.outcome is not None and event.outcome is not Outcome.REFUSED:
         return _receipt(replace(event, outcome=_repeated(event.outcome)))
     try:
-        settled = await _settle(desk, event)
+        with telemetry.span("take up event", event.traceparent, event_key=event.event_key) as span:
+            settled = await _settle(desk, event)
+            span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except ContractError as error:
         settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=error.message)
     except Exception:

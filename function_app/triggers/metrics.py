@@ -1,10 +1,18 @@
-"""Figures for operators in Prometheus' text format (version 0.0.4), read from the records."""
+"""Figures for operators, read from the records: as Prometheus' text, and by OpenTelemetry.
+
+One function reads them, so that both are the same on every platform and after every restart.
+Source of the text format: Prometheus documentation, "Exposition formats", version 0.0.4.
+"""
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
+from function_app import telemetry
 from function_app.domain.inbox import Outcome
 from function_app.domain.reconciliation import FINDINGS
 from function_app.domain.release import ReleaseStatus
@@ -13,65 +21,133 @@ from function_app.triggers.desk import Answer, Desk, Request
 MEDIA_TYPE = "text/plain; version=0.0.4"
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float]
+Figures = dict[str, tuple[str, list[Sample]]]
 
 
 async def get_metrics(desk: Desk, request: Request) -> Answer:
-    """Show the figures: events, stories, lanes, releases, findings."""
-    stories = await desk.stories.list()
-    states = Counter((s["story"], s["status"]) for s in stories)
+    """Show the figures: events, stories, stages, lanes, releases, findings."""
     lines = [
-        *_family(
-            "mlops_stories",
-            "Orchestration instances by story and status",
-            [({"story": str(a), "status": str(b)}, n) for (a, b), n in sorted(states.items())],
-        ),
-        *await asyncio.to_thread(lambda: list(_records(desk))),
+        line
+        for name, (text, samples) in (await _figures(desk)).items()
+        for line in _family(name, text, samples)
     ]
     text = "\n".join(lines) + "\n"
     return Answer(status=200, content=text.encode(), media_type=MEDIA_TYPE)
 
 
-def _records(desk: Desk) -> Iterator[str]:
+async def record_figures(desk: Desk) -> None:
+    """Hand the figures to OpenTelemetry's exporter, when there is one."""
+    if telemetry.has_meter():
+        telemetry.record(await _figures(desk))
+
+
+async def _figures(desk: Desk) -> Figures:
+    stories = await desk.stories.list()
+    return _of_stories(stories) | await asyncio.to_thread(_of_records, desk)
+
+
+def _of_stories(stories: list[dict[str, Any]]) -> Figures:
+    states = Counter((s["story"], s["status"]) for s in stories)
+    outcomes = Counter(
+        (s["story"], str(s["output"][key]))
+        for s in stories
+        if isinstance(s["output"], dict)
+        for key in ("outcome", "status", "verdict")
+        if s["output"].get(key)
+    )
+    count: defaultdict[tuple[str, str], int] = defaultdict(int)
+    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for story in stories:
+        for stage, spent in _stages(story):
+            count[story["story"], stage] += 1
+            seconds[story["story"], stage] += spent
+    return {
+        "mlops_stories": (
+            "Orchestration instances by story and status",
+            _by(("story", "status"), states),
+        ),
+        "mlops_outcomes": ("Ended stories by outcome", _by(("story", "outcome"), outcomes)),
+        "mlops_stage_seconds_sum": (
+            "Time that stories spent in each stage that ended",
+            _by(("story", "stage"), seconds),
+        ),
+        "mlops_stage_seconds_count": (
+            "How many times stories went through each stage",
+            _by(("story", "stage"), count),
+        ),
+    }
+
+
+def _stages(story: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield each stage that a story left, and the seconds that it spent there."""
+    shown = story["step"] if isinstance(story["step"], dict) else {}
+    trail = [(step["step"], _moment(step["at"])) for step in shown.get("trail", [])]
+    for (stage, begun), (_, left) in pairwise(trail):
+        yield stage, (left - begun).total_seconds()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _of_records(desk: Desk) -> Figures:
     ports, now = desk.ports, desk.ports.clock.now()
-    pending = ports.inbox.list_pending(now)
-    yield from _family("mlops_events_pending", "Events kept and not seen to", [({}, len(pending))])
-    refused = len(ports.inbox.list_events(Outcome.REFUSED))
-    yield from _family("mlops_dead_letters", "Events that nothing took", [({}, refused)])
+    records = ports.ledger.list_releases()
     places = Counter(
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()
     )
-    yield from _family(
-        "mlops_lane_places",
-        "Stories in a lane, and those that wait for it",
-        [({"lane": lane, "state": state}, n) for (lane, state), n in sorted(places.items())],
-    )
-    records = ports.ledger.list_releases()
-    releases = Counter((r.release.model, r.status.value) for r in records)
-    yield from _family(
-        "mlops_releases",
-        "Releases by model and status",
-        [({"model": model, "status": s}, n) for (model, s), n in sorted(releases.items())],
-    )
-    yield from _family(
-        "mlops_approval_age_seconds",
-        "How long a release has waited for a person",
-        [
-            ({"release": r.release.release_id}, (now - r.updated_at).total_seconds())
-            for r in records
-            if r.status is ReleaseStatus.AWAITING_APPROVAL
-        ],
-    )
     note = ports.ledger.read_note(FINDINGS)
     report = json.loads(note["report"])["findings"] if note else []
-    kinds = Counter((f["kind"], str(f["repaired"]).lower()) for f in report)
-    yield from _family(
-        "mlops_findings",
-        "What disagreed at the last comparison",
-        [
-            ({"kind": kind, "repaired": repaired}, n)
-            for (kind, repaired), n in sorted(kinds.items())
-        ],
-    )
+    return {
+        "mlops_events": (
+            "The newest 500 events by what became of them",
+            _by(
+                ("outcome",),
+                Counter(
+                    (e.outcome.value if e.outcome else "accepted",)
+                    for e in ports.inbox.list_events()
+                ),
+            ),
+        ),
+        "mlops_events_pending": (
+            "Events kept and not seen to",
+            [({}, len(ports.inbox.list_pending(now)))],
+        ),
+        "mlops_dead_letters": (
+            "Events that nothing took",
+            [({}, len(ports.inbox.list_events(Outcome.REFUSED)))],
+        ),
+        "mlops_lane_places": (
+            "Stories in a lane, and those that wait for it",
+            _by(("lane", "state"), places),
+        ),
+        "mlops_releases": (
+            "Releases by model and status",
+            _by(
+                ("model", "status"),
+                Counter((r.release.model, r.status.value) for r in records),
+            ),
+        ),
+        "mlops_approval_age_seconds": (
+            "How long a release has waited for a person",
+            [
+                ({"release": r.release.release_id}, (now - r.updated_at).total_seconds())
+                for r in records
+                if r.status is ReleaseStatus.AWAITING_APPROVAL
+            ],
+        ),
+        "mlops_findings": (
+            "What disagreed at the last comparison",
+            _by(
+                ("kind", "repaired"),
+                Counter((f["kind"], str(f["repaired"]).lower()) for f in report),
+            ),
+        ),
+    }
+
+
+def _by(names: tuple[str, ...], counts: Mapping[Any, float]) -> list[Sample]:
+    return [(dict(zip(names, key, strict=True)), n) for key, n in sorted(counts.items())]
 
 
 def _family(name: str, text: str, samples: list[Sample]) -> Iterator[str]:

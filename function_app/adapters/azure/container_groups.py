@@ -6,6 +6,7 @@ from typing import Any
 
 from function_app.azure_settings import AzureSettings
 from function_app.domain.serving import STAGING_LIFE, Image
+from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
 CONTAINER = "scoring"
@@ -43,7 +44,7 @@ def describe_group(
         sku="Standard",
         identity=identity,
         image_registry_credentials=credentials,
-        containers=[_container(image)],
+        containers=[_container(image, settings.collector)],
         ip_address=_address(settings, group_name(release_id)),
         subnet_ids=(
             [aci.ContainerGroupSubnetId(id=settings.staging_subnet)]
@@ -60,9 +61,10 @@ def describe_group(
     )
 
 
-def _container(image: Image) -> Any:
+def _container(image: Image, collector: str) -> Any:
     from azure.mgmt.containerinstance import models as aci
 
+    known = {"IMAGE_DIGEST": image.digest, OTLP_ENDPOINT: collector}
     probe = aci.ContainerProbe(
         http_get=aci.ContainerHttpGet(path="/healthz", port=PORT, scheme="http"),
         initial_delay_seconds=2,
@@ -77,7 +79,11 @@ def _container(image: Image) -> Any:
         resources=aci.ResourceRequirements(
             requests=aci.ResourceRequests(cpu=1.0, memory_in_gb=1.5)
         ),
-        environment_variables=[aci.EnvironmentVariable(name="IMAGE_DIGEST", value=image.digest)],
+        environment_variables=[
+            aci.EnvironmentVariable(name=name, value=value)
+            for name, value in known.items()
+            if value
+        ],
         liveness_probe=probe,
         readiness_probe=probe,
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.errors import ConfigError
+from function_app.telemetry import TRACEPARENT, current
 
 
 class AzureEvents:
@@ -17,7 +18,8 @@ class AzureEvents:
 
         if not self._endpoint:
             raise ConfigError("MLOPS_TOPIC_ENDPOINT is not set. infra/ sets it.")
-        event = EventGridEvent(subject=subject, event_type=kind, data=content, data_version="1")
+        data = {TRACEPARENT: here, **content} if (here := current()) else content
+        event = EventGridEvent(subject=subject, event_type=kind, data=data, data_version="1")
         # By the call: the client drops what it is made with. An event has its id, so that one whose
         # answer was lost may be sent again.
         options = {**self._connection.options(), "retry_on_methods": ["POST"]}

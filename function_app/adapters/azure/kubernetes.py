@@ -22,8 +22,8 @@ Json = dict[str, Any]
 class KubernetesProduction:
     """Applies and looks; waiting is the story's. `exposure` is internal, public or cluster."""
 
-    def __init__(self, api: ClusterApi, exposure: str = "internal") -> None:
-        self._api, self._exposure = api, exposure
+    def __init__(self, api: ClusterApi, exposure: str = "internal", collector: str = "") -> None:
+        self._api, self._exposure, self._collector = api, exposure, collector
 
     def champion(self, model: str) -> Image | None:
         version = self._served(self._api.get("Service", model))
@@ -66,7 +66,7 @@ class KubernetesProduction:
         found = self._api.get("Deployment", name)
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
-            wish = manifests.deployment(namespace, release_id, image, replicas)
+            wish = manifests.deployment(namespace, release_id, image, replicas, self._collector)
             found = self._api.apply(wish)
         elif found["spec"].get("replicas", 1) == 0:
             found = self._api.merge("Deployment", name, {"spec": {"replicas": replicas}})

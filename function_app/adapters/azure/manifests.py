@@ -3,6 +3,7 @@
 from typing import Any
 
 from function_app.domain.serving import Image
+from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
 USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
@@ -31,8 +32,13 @@ def labels(model: str, version: str | None = None) -> dict[str, str]:
     return found if version is None else {**found, VERSION: version}
 
 
-def deployment(namespace: str, release_id: str, image: Image, replicas: int) -> Json:
-    """Return the Deployment of an image, by digest and with no more rights than it needs."""
+def deployment(
+    namespace: str, release_id: str, image: Image, replicas: int, collector: str = ""
+) -> Json:
+    """Return the Deployment of an image, by digest and with no more rights than it needs.
+
+    `collector` is where the replicas send spans.
+    """
     chosen = labels(image.model, image.version)
     notes = {RELEASE: release_id, DIGEST: image.digest, REPLICAS: str(replicas)}
     return {
@@ -53,13 +59,13 @@ def deployment(namespace: str, release_id: str, image: Image, replicas: int) -> 
             "selector": {"matchLabels": {APP: image.model, VERSION: image.version}},
             "template": {
                 "metadata": {"labels": chosen, "annotations": notes},
-                "spec": _pod(image),
+                "spec": _pod(image, collector),
             },
         },
     }
 
 
-def _pod(image: Image) -> Json:
+def _pod(image: Image, collector: str) -> Json:
     return {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 30,
@@ -77,12 +83,12 @@ def _pod(image: Image) -> Json:
                 "labelSelector": {"matchLabels": {APP: image.model, VERSION: image.version}},
             }
         ],
-        "containers": [_container(image)],
+        "containers": [_container(image, collector)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
 
 
-def _container(image: Image) -> Json:
+def _container(image: Image, collector: str) -> Json:
     return {
         "name": "scoring",
         "image": image.uri,
@@ -91,6 +97,7 @@ def _container(image: Image) -> Json:
         "env": [
             {"name": "IMAGE_DIGEST", "value": image.digest},
             {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+            *([{"name": OTLP_ENDPOINT, "value": collector}] if collector else []),
         ],
         "resources": {
             "requests": {"cpu": "100m", "memory": "256Mi"},

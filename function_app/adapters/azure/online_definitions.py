@@ -3,6 +3,7 @@
 from typing import Any
 
 from function_app.domain.serving import Image
+from function_app.telemetry import OTLP_ENDPOINT
 
 ENVIRONMENT, PORT = "mlops-scoring", 8080
 OWNER, VERSION, DIGEST, URI, RELEASE, FORMER = (
@@ -51,6 +52,7 @@ def deployment_of(
     size: str,
     replicas: int,
     release_id: str,
+    collector: str = "",
 ) -> Any:
     """Return the deployment of an image; its tags say what it runs."""
     from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
@@ -60,7 +62,10 @@ def deployment_of(
         name=name,
         endpoint_name=endpoint,
         environment=environment,
-        environment_variables={"IMAGE_DIGEST": image.digest},
+        environment_variables={
+            "IMAGE_DIGEST": image.digest,
+            **({OTLP_ENDPOINT: collector} if collector else {}),
+        },
         instance_type=size,
         instance_count=replicas,
         liveness_probe=probe,

@@ -138,6 +138,7 @@ class OnlineEndpointProduction:
                 size=self._settings.endpoint_size,
                 replicas=replicas,
                 release_id=release_id,
+                collector=self._settings.collector,
             )
             client.online_deployments.begin_create_or_update(deployment)
 

@@ -19,7 +19,7 @@ class AzureProduction(KubernetesProduction):
         settings = connection.settings
         self._connection = connection
         api = ClusterApi(self._read_access, settings.cluster_namespace)
-        super().__init__(api, settings.cluster_exposure)
+        super().__init__(api, settings.cluster_exposure, settings.collector)
 
     def _read_access(self) -> ClusterAccess:
         """Ask Azure where the cluster's API is and whom to trust."""

@@ -14,6 +14,7 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.change import CodeVersion
 from function_app.domain.training import ModelVersion, Run
 from function_app.errors import NotFoundError, PlatformError
+from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
 RUN, DIGEST, CODE_URI = "run_id", "digest", "code_uri"
@@ -99,8 +100,9 @@ class AzureRegistry:
         if run.code is not None:
             tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
             tags[specs.COMMIT] = run.code.commit
-        if instance := run.tags.get("instance_id"):
-            tags["instance_id"] = instance
+        # What Azure ML's event about the model says of where it comes from.
+        passed_on = ("instance_id", TRACEPARENT)
+        tags |= {name: run.tags[name] for name in passed_on if run.tags.get(name)}
         model = Model(
             name=run.model,
             version=number,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from function_app.errors import PlatformError
+from function_app.telemetry import TRACEPARENT, current
 
 
 class LocalEvents:
@@ -20,7 +21,8 @@ class LocalEvents:
             raise PlatformError(
                 "local", "publish an event", "MLOPS_TOPIC_ENDPOINT is not set. Use funchost."
             )
-        event = EventGridEvent(subject=subject, event_type=kind, data=content, data_version="1")
+        data = {TRACEPARENT: here, **content} if (here := current()) else content
+        event = EventGridEvent(subject=subject, event_type=kind, data=data, data_version="1")
         try:
             client = EventGridPublisherClient(
                 self._endpoint, AzureKeyCredential(self._key), retry_total=2

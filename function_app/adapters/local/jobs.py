@@ -15,6 +15,7 @@ from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError
+from function_app.telemetry import OTLP_ENDPOINT
 
 # What a run needs of the environment; the app's settings and keys are not among it.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
@@ -194,6 +195,12 @@ class LocalJobs:
             },
             port=0,
         )
+
+
+def serving_environ() -> dict[str, str]:
+    """Return the environment of a service: it also knows where spans are sent."""
+    endpoint = os.environ.get(OTLP_ENDPOINT)
+    return {**plain_environ(), **({OTLP_ENDPOINT: endpoint} if endpoint else {})}
 
 
 def plain_environ() -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.images import LocalImages
-from function_app.adapters.local.jobs import plain_environ
+from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
@@ -129,7 +129,7 @@ class LocalProduction:
         name, module = f"production-{model}", "function_app.adapters.local.production_server"
         port = read_json(self._desired(model))["port"]
         command = [sys.executable, "-m", module, str(self._desired(model)), str(port)]
-        self._processes.start(name, command, cwd=self._root, environ=plain_environ(), port=port)
+        self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
 
     def _endpoint(self, model: str) -> str:
         return f"http://127.0.0.1:{read_json(self._desired(model))['port']}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.images import LocalImages
-from function_app.adapters.local.jobs import plain_environ
+from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
@@ -84,7 +84,7 @@ class LocalStaging:
     def _start_process(self, name: str, image: Image) -> None:
         folder, port = self._images.unpack(image), free_port()
         command = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
-        environ = {**plain_environ(), "IMAGE_DIGEST": image.digest}
+        environ = {**serving_environ(), "IMAGE_DIGEST": image.digest}
         self._processes.start(name, command, cwd=folder, environ=environ, port=port)
 
     def _wait(self, name: str, image: Image, engine: Containers | None) -> str:

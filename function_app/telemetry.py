@@ -1,0 +1,144 @@
+"""Spans and figures by OpenTelemetry's API; who sends them where is a matter of settings.
+
+In Azure the Functions worker sets up Azure Monitor (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY).
+Anywhere, OTEL_EXPORTER_OTLP_ENDPOINT sends to a collector. Without either, trace ids still go from
+the event to the replica, and nothing is sent.
+Source: OpenTelemetry specification; W3C Recommendation "Trace Context".
+"""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from function_app.errors import MlopsError
+
+TRACEPARENT = "traceparent"
+_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+# What says which model, release, run or story a span is about.
+_FACTS = frozenset({"model", "version", "release_id", "run_id", "instance_id", "part", "report_id"})
+
+
+def current() -> str:
+    """Return the trace parent of what is being done now, "" when nothing is traced."""
+    from opentelemetry import trace
+
+    here = trace.get_current_span().get_span_context()
+    if not here.is_valid:
+        return ""
+    return f"00-{here.trace_id:032x}-{here.span_id:016x}-{int(here.trace_flags):02x}"
+
+
+def new() -> str:
+    """Return the trace parent of a trace that begins here."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def carried_by(payload: Any) -> str:
+    """Return the trace parent that an event carries, "" when it carries none.
+
+    CloudEvents have it as an extension; our own Event Grid events in their content; those that
+    Azure ML sends about our runs and models in the tags that we gave them.
+    """
+    if not isinstance(payload, dict):
+        return ""
+    inner = payload.get("data")
+    content = {str(k).lower(): v for k, v in inner.items()} if isinstance(inner, dict) else {}
+    for place in (payload, content, content.get("runtags"), content.get("modeltags")):
+        found = place.get(TRACEPARENT) if isinstance(place, dict) else None
+        if isinstance(found, str) and _PARENT.fullmatch(found):
+            return found
+    return ""
+
+
+def tags(**known: str) -> dict[str, str]:
+    """Return the tags of a run: a platform's events about it carry them, and so its trace."""
+    here = current()
+    return {**known, TRACEPARENT: here} if here else known
+
+
+@contextmanager
+def span(name: str, parent: str, /, **facts: str) -> Iterator[Any]:
+    """Do the block as a span below `parent`; a fault is told by its code only.
+
+    Texts of faults stay out: those of libraries may hold credentials.
+    """
+    from opentelemetry import trace
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    above = TraceContextTextMapPropagator().extract({TRACEPARENT: parent})
+    with trace.get_tracer("mlops").start_as_current_span(
+        name,
+        context=above,
+        attributes={f"mlops.{key}": value for key, value in facts.items()},
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as opened:
+        try:
+            yield opened
+        except Exception as error:
+            code = error.code if isinstance(error, MlopsError) else type(error).__name__
+            opened.set_status(trace.Status(trace.StatusCode.ERROR, code))
+            raise
+
+
+def invoked(function: str, context: Any, argument: Any = None) -> Any:
+    """Return the span of a function that the host invoked with this context."""
+    host = getattr(getattr(context, "trace_context", None), "trace_parent", None)
+    return span(function, host or "", **facts_of(argument))
+
+
+def facts_of(argument: Any) -> dict[str, str]:
+    """Return which model, release, run or story an activity's argument is about."""
+    found: dict[str, str] = {}
+    if is_dataclass(argument) and not isinstance(argument, type):
+        for field in fields(argument):
+            value = getattr(argument, field.name)
+            if field.name in _FACTS and isinstance(value, str) and value:
+                found[field.name] = value
+            else:
+                found = {**facts_of(value), **found}
+    return found
+
+
+def has_meter() -> bool:
+    """Tell whether somebody sends figures: only a provider of the SDK has what to flush."""
+    from opentelemetry import metrics
+
+    return hasattr(metrics.get_meter_provider(), "force_flush")
+
+
+def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]]]]) -> None:
+    """Hand figures to the exporter: by name a description, and a value for each set of labels."""
+    from opentelemetry import metrics
+
+    meter = metrics.get_meter("mlops")
+    for name, (text, samples) in figures.items():
+        gauge = meter.create_gauge(name, description=text)
+        for labels, value in samples:
+            gauge.set(value, attributes=dict(labels))
+
+
+def send_by_otlp(service: str) -> None:
+    """Send to the collector that the standard variables name, unless somebody sends already."""
+    from opentelemetry import metrics, trace
+    from opentelemetry.sdk.trace import TracerProvider
+
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    resource = Resource.create({"service.name": service})
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
