@@ -151,6 +151,9 @@ class Staging(Protocol):
     def list_releases(self) -> tuple[str, ...]:
         """Return the ids of the releases that have a deployment, as the platform knows them."""
 
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Return those whose deployment has outlived STAGING_LIFE, whatever became of them."""
+
 
 class Production(Protocol):
     """What answers the users."""

@@ -25,6 +25,7 @@ from function_app.domain.reconciliation import (
     unreleased,
 )
 from function_app.domain.release import ReleaseStatus
+from function_app.domain.serving import STAGING_LIFE
 from function_app.domain.training import ModelVersion, run_id
 from function_app.errors import MlopsError
 from function_app.ports import Ports, Stories
@@ -95,11 +96,20 @@ def _cancel_runs(ports: Ports, states: dict[str, StoryState]) -> Iterator[Findin
 
 def _remove_staging(ports: Ports) -> Iterator[Finding]:
     records = {r.release.release_id: r for r in ports.ledger.list_releases()}
-    for release_id in orphaned_staging(ports.staging.list_releases(), records):
+    orphaned = orphaned_staging(ports.staging.list_releases(), records)
+    for release_id in orphaned:
         ports.staging.remove(release_id)
         detail = "The release has ended; its deployment in staging was removed."
         kind = FindingKind.ORPHANED_STAGING
         yield Finding(kind=kind, subject=release_id, detail=detail, repaired=True)
+    for release_id in ports.staging.expired(ports.clock.now()):
+        if release_id not in orphaned:
+            ports.staging.remove(release_id)
+            detail = (
+                f"Its {STAGING_LIFE.days} days in staging are over; its deployment was removed."
+            )
+            kind = FindingKind.EXPIRED_STAGING
+            yield Finding(kind=kind, subject=release_id, detail=detail, repaired=True)
 
 
 def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:

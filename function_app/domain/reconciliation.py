@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     DEAD_RELEASE = "release without a story"
     LOST_RUN = "run without a story"
     ORPHANED_STAGING = "orphaned staging"
+    EXPIRED_STAGING = "expired staging"
     LOST_EVENT = "registered version without a release"
     FOREIGN_VERSION = "model registered out of band"
     FOREIGN_CHAMPION = "production changed out of band"

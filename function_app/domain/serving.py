@@ -1,7 +1,11 @@
 """Images, where they run, and what a smoke test saw of them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+# How long a deployment in staging may stand: more than the usual wait for an approval.
+STAGING_LIFE = timedelta(days=7)
 
 
 class Environment(StrEnum):

@@ -17,7 +17,7 @@ from function_app.domain.serving import Image, Rollout
 from function_app.domain.training import ModelVersion
 from function_app.ports import Images, Production, Staging
 from function_app.settings import read_projects
-from tests.azure_servers.azure import ROOT, Azure
+from tests.azure_servers.azure import NOW, ROOT, Azure
 
 ASKS = 12
 
@@ -71,7 +71,7 @@ def local_bench(state: Path, model: Path) -> Iterator[Bench]:
     def version(number: str) -> ModelVersion:
         return _version(number, model, str(model))
 
-    staging = LocalStaging(state, images, processes)
+    staging = LocalStaging(state, images, processes, now=lambda: NOW)
     yield Bench(
         images=images,
         staging=staging,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from function_app.domain.serving import Environment, Rollout
+from function_app.domain.serving import STAGING_LIFE, Environment, Rollout
 from function_app.errors import NotFoundError
-from tests.azure_servers.azure import azure
+from tests.azure_servers.azure import NOW, azure
 from tests.contracts.benches import Bench, azure_bench, local_bench, train
 
 __all__ = ["azure"]
@@ -72,6 +73,22 @@ def test_another_image_of_a_release_takes_the_place_of_the_first(bench: Bench) -
     assert rollout.deployment is not None
     assert rollout.deployment.image == second
     assert bench.staging.list_releases() == (RELEASE,)
+
+
+def test_a_deployment_expires_by_the_time_of_its_making_whatever_became_of_it(
+    bench: Bench,
+) -> None:
+    image, end = bench.image("1"), NOW + STAGING_LIFE
+    bench.reach(lambda: bench.staging.deploy(RELEASE, image))
+    bench.reach(lambda: bench.staging.deploy(RELEASE, image))
+
+    before = bench.staging.expired(end - timedelta(seconds=1))
+    then = bench.staging.expired(end)
+    bench.staging.remove(RELEASE)
+    bench.settle()
+
+    assert (before, then) == ((), (RELEASE,))
+    assert bench.staging.expired(end) == ()
 
 
 def test_the_champion_is_what_was_promoted_last_and_what_was_rolled_back_to(

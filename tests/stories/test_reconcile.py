@@ -1,9 +1,11 @@
 """What disagrees between ledger, histories and platforms is repaired or told."""
 
+import json
 from typing import Any
 
 import pytest
 
+from function_app.adapters.local.processes import Processes
 from tests.stories.conftest import App
 
 DEPLOYED: dict[str, Any] = {
@@ -59,6 +61,7 @@ def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     assert len(told) == 1, "people are told once of what nobody repaired"
     _check_metrics(app)
 
+    _outlive_staging(app, "release-eager-3")
     app.api.decide("release-eager-3", "reject", "ada", "no")
     app.ended("release-eager-3")
     again = compare(app, "later")
@@ -67,6 +70,27 @@ def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     assert len(list((app.state / "outbox").glob("findings-*.json"))) == 1
     shown = app.api.get("/api/findings")
     assert {f["subject"] for f in shown["report"]["findings"]} == set(again)
+
+
+def _outlive_staging(app: App, release_id: str) -> None:
+    """A deployment whose time is over is removed, and its release still waits."""
+    record = app.state / "staging" / f"{release_id}.json"
+    assert runs(app, release_id)
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "expires": "2026-01-01T00:00:00+00:00"}))
+
+    found = compare(app, "too-late")
+
+    assert found[release_id]["kind"] == "expired staging"
+    assert found[release_id]["repaired"]
+    assert not record.exists()
+    assert not runs(app, release_id)
+    app.at_step(release_id, "awaiting approval")
+
+
+def runs(app: App, release_id: str) -> bool:
+    processes = Processes(app.state / "processes")
+    return processes.find(f"staging-{release_id}") is not None
 
 
 def _check_metrics(app: App) -> None:

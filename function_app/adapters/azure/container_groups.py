@@ -1,16 +1,15 @@
 """The container group that tries one image: what is asked of Azure Container Instances."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from function_app.azure_settings import AzureSettings
-from function_app.domain.serving import Image
+from function_app.domain.serving import STAGING_LIFE, Image
 from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
 CONTAINER = "scoring"
-LIFE = timedelta(days=7)  # more than the longest wait for an approval
 # Tags by which groups are found and which say what they run.
 OWNER, RELEASE, DIGEST, VERSION, EXPIRES = "mlops", "release", "digest", "version", "expires"
 
@@ -57,7 +56,7 @@ def describe_group(
             RELEASE: release_id,
             DIGEST: image.digest,
             VERSION: image.version,
-            EXPIRES: (now + LIFE).isoformat(timespec="seconds"),
+            EXPIRES: (now + STAGING_LIFE).isoformat(timespec="seconds"),
         },
     )
 

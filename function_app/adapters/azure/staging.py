@@ -63,7 +63,6 @@ class AzureStaging:
         return tuple(sorted(tags[groups.RELEASE] for tags in self._tags()))
 
     def expired(self, now: datetime) -> tuple[str, ...]:
-        """Return the releases whose groups should be gone by now, whatever became of them."""
         return tuple(
             sorted(
                 tags[groups.RELEASE]

@@ -5,6 +5,8 @@ A container needs an engine and an image with a base. Which of the two runs is r
 
 import sys
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from function_app.adapters.local.containers import Containers
@@ -13,10 +15,11 @@ from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump
-from function_app.domain.serving import Deployment, Environment, Image, Rollout
+from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
 
 PROCESS = "process"
+EXPIRES = "expires"
 
 
 class LocalStaging:
@@ -29,18 +32,23 @@ class LocalStaging:
         processes: Processes,
         containers: Containers | None = None,
         ready_seconds: float = 30.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._records = state / "staging"
         self._images, self._processes, self._containers = images, processes, containers
-        self._ready = ready_seconds
+        self._ready, self._now = ready_seconds, now
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"staging-{release_id}"
         stored = read_json(self._record(release_id))
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
+            stored = None
         engine = self._containers if self._images.has_base(image) else None
-        write_json(self._record(release_id), dump(image))
+        if stored is None:
+            # Before anything runs: whatever runs is found by it.
+            expires = (self._now() + STAGING_LIFE).isoformat(timespec="seconds")
+            write_json(self._record(release_id), {**dump(image), EXPIRES: expires})
         if engine is None:
             self._start_process(name, image)
         elif engine.find(name) is None:
@@ -64,6 +72,14 @@ class LocalStaging:
 
     def list_releases(self) -> tuple[str, ...]:
         return tuple(sorted(path.stem for path in self._records.glob("*.json")))
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        return tuple(r for r in self.list_releases() if self._is_expired(r, now))
+
+    def _is_expired(self, release_id: str, now: datetime) -> bool:
+        stored = read_json(self._record(release_id)) or {}
+        # One without a date is of an earlier version of this app, or somebody else's.
+        return EXPIRES in stored and datetime.fromisoformat(stored[EXPIRES]) <= now
 
     def _start_process(self, name: str, image: Image) -> None:
         folder, port = self._images.unpack(image), free_port()
