@@ -40,6 +40,7 @@ from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.cluster import Cluster
+from tests.azure_servers.definitions import strange_fields
 from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
@@ -200,6 +201,9 @@ def azure(
             folder=tmp_path,
             projects=read_projects(ROOT / "mlops.toml"),
         )
+        # Whatever a test was about: what it sent is what Microsoft's own definitions know.
+        strange = strange_fields(arm.requests)
+        assert not strange, strange
 
 
 def import_sdk() -> None:
