@@ -73,7 +73,8 @@ class KubernetesProduction:
         if self._api.get("HorizontalPodAutoscaler", name) is None:
             for companion in manifests.companions(namespace, image, replicas):
                 self._api.apply(companion)
-            self._api.apply(manifests.network_policy(namespace, image.model))
+            policy = manifests.network_policy(namespace, image.model, self._collector)
+            self._api.apply(policy)
         return found
 
     def _wait(self, found: Json, image: Image) -> Rollout:

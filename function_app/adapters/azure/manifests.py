@@ -1,6 +1,7 @@
 """The Kubernetes objects of one model: a Deployment per release behind one Service."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from function_app.domain.serving import Image
 from function_app.telemetry import OTLP_ENDPOINT
@@ -149,8 +150,8 @@ def companions(namespace: str, image: Image, replicas: int) -> list[Json]:
     ]
 
 
-def network_policy(namespace: str, model: str) -> Json:
-    """Return what lets requests in to the service's port, and nothing out."""
+def network_policy(namespace: str, model: str, collector: str = "") -> Json:
+    """Return what lets requests in to the service's port, and nothing out but spans."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -159,8 +160,17 @@ def network_policy(namespace: str, model: str) -> Json:
             "podSelector": {"matchLabels": {APP: model}},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"ports": [{"protocol": "TCP", "port": PORT}]}],
+            **({"egress": _ways_to(collector)} if collector else {}),
         },
     }
+
+
+def _ways_to(collector: str) -> list[Json]:
+    """Return the ways out to the collector's port, and to names."""
+    address = urlsplit(collector)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    names = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    return [{"ports": [{"protocol": "TCP", "port": port}]}, {"ports": names}]
 
 
 def service(namespace: str, model: str, version: str, exposure: str, notes: dict[str, str]) -> Json:

@@ -290,3 +290,20 @@ def test_settings_without_a_cluster_and_a_cluster_that_is_gone_are_told_apart(
         azure.with_settings(cluster="").production().champion("diabetes")
     with pytest.raises(PlatformError, match="no cluster other"):
         azure.with_settings(cluster="other").production().champion("diabetes")
+
+
+def test_replicas_send_their_spans_to_the_collector_and_reach_nothing_else(azure: Azure) -> None:
+    traced = azure.with_settings(collector="http://collector.observability:4318")
+
+    promoted(traced, image("1"))
+
+    container = next(
+        found["spec"]["template"]["spec"]["containers"][0]
+        for (kind, _), found in traced.cluster.objects.items()
+        if kind == "deployments"
+    )
+    known = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert known["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.observability:4318"
+    egress = traced.cluster.objects["networkpolicies", "diabetes"]["spec"]["egress"]
+    ports = [(p["protocol"], p["port"]) for way in egress for p in way["ports"]]
+    assert ports == [("TCP", 4318), ("UDP", 53), ("TCP", 53)]
