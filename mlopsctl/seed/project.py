@@ -116,7 +116,20 @@ def _sources(clone: Clone, *, kept: bool = False) -> list[str]:
     if not kept:
         return found
     own = [f for f in found if f.startswith(f"{clone.folder}/")]
-    return [f for f in own if _FIRST_SDK not in _imports(clone, f)]
+    return [f for f in own if _FIRST_SDK not in _imports(clone, f)] + _neighbours(clone, found)
+
+
+def _neighbours(clone: Clone, sources: list[str]) -> list[str]:
+    """Return the files of the clone's other packages that train.py imports."""
+    train = f"{clone.folder}/{TRAIN.as_posix()}"
+    wanted = _imports(clone, train) - {clone.folder, "training"}
+    taken = [f for f in sources if f.partition("/")[0].removesuffix(".py") in wanted]
+    for file in taken:
+        if _FIRST_SDK in _imports(clone, file):
+            raise SeedError(
+                f"{train} imports {file}, which needs {_FIRST_SDK}. Take that import out first."
+            )
+    return taken
 
 
 def _others(clone: Clone) -> list[str]:

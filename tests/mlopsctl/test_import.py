@@ -130,6 +130,14 @@ OLD = "def train_model(run, data, alpha):\n    pass\n\n\ndef split_data(df):\n  
         ({f"{FOLDER}/training/train.py": OLD}, [], "train_model must take 2 arguments; there is 3"),
         ({f"{FOLDER}/training/train.py": "print(1)\n"}, [], "it is of 2019"),
         ({".pipelines/diabetes_regression-ci.yml": "a: [\n"}, [], "this is no YAML"),
+        (
+            {
+                f"{FOLDER}/training/train.py": f"import utils.log\n{TRAIN}",
+                "utils/log.py": "import azureml\n",
+            },
+            [],
+            "imports utils/log.py, which needs azureml. Take that import out first.",
+        ),
         ({"ml_service/pipelines/data_set.py": None}, [], "Give a CSV of the training data: --data"),
     ],
 )
@@ -174,3 +182,16 @@ def test_data_of_ones_own_gives_columns_and_bar(tmp_path: Path) -> None:
     own.write_text("size\n1\n")
     wrong = run(str(clone), "--into", str(tmp_path / "p"), "--data", str(own))
     assert "numbers in a column Y" in wrong.stderr
+
+
+def test_a_package_of_the_clone_that_the_training_imports_comes_along(tmp_path: Path) -> None:
+    change = {
+        f"{FOLDER}/training/train.py": f"import utils.log\n{TRAIN}",
+        "utils/log.py": "X = 1\n",
+    }
+    clone, into = write_clone(tmp_path / "clone", **change), tmp_path / "project"
+
+    ended = run(str(clone), "--into", str(into), "--check", "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "utils/log.py" in json.loads(ended.stdout)["copied"]
