@@ -1,9 +1,12 @@
 """Real repositories on this machine, and a real server of them that also takes commit statuses."""
 
 import base64
+import hashlib
+import io
 import json
 import os
 import subprocess
+import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +14,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from function_app.adapters.git import GitSources
+from function_app.domain.change import Bundle, Change
+from function_app.git_settings import GitSettings
 
 
 @dataclass
@@ -168,3 +175,34 @@ def serve(folder: Path) -> Iterator[GitServer]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield told
         server.shutdown()
+
+
+TOKEN = "ghp_a-token-nobody-may-see"
+
+
+class Shelf:
+    """Keeps archives in memory."""
+
+    def __init__(self) -> None:
+        self.archives: dict[str, bytes] = {}
+
+    def keep(self, archive: bytes, commit: str) -> Bundle:
+        digest = hashlib.sha256(archive).hexdigest()
+        self.archives[digest] = archive
+        return Bundle(digest=digest, uri="", commit=commit)
+
+    def files(self, bundle: Bundle) -> dict[str, bytes]:
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(self.archives[bundle.digest])) as files:
+            for member in files.getmembers():
+                content = files.extractfile(member) if member.isfile() else None
+                found[member.name] = content.read() if content else member.linkname.encode()
+        return found
+
+
+def sources(tmp_path: Path, shelf: Shelf, settings: GitSettings | None = None) -> GitSources:
+    return GitSources(tmp_path / "fetched", shelf.keep, settings or GitSettings())
+
+
+def push(repository: str, commit: str, branch: str = "main", proposal: str = "") -> Change:
+    return Change(repository=repository, branch=branch, commit=commit, proposal=proposal)

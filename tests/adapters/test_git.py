@@ -1,42 +1,22 @@
 """Reading repositories: real ones on this machine, hostile ones, and a real server over HTTP."""
 
 import base64
-import hashlib
-import io
-import logging
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from function_app.adapters.git import GitSources
-from function_app.domain.change import Bundle, Change
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.git_settings import GitSettings, read_git_settings
-from tests.adapters.git_repositories import GitServer, Repository, make_repository, serve
-
-TOKEN = "ghp_a-token-nobody-may-see"
-
-
-class Shelf:
-    """Keeps archives in memory."""
-
-    def __init__(self) -> None:
-        self.archives: dict[str, bytes] = {}
-
-    def keep(self, archive: bytes, commit: str) -> Bundle:
-        digest = hashlib.sha256(archive).hexdigest()
-        self.archives[digest] = archive
-        return Bundle(digest=digest, uri="", commit=commit)
-
-    def files(self, bundle: Bundle) -> dict[str, bytes]:
-        found = {}
-        with tarfile.open(fileobj=io.BytesIO(self.archives[bundle.digest])) as files:
-            for member in files.getmembers():
-                content = files.extractfile(member) if member.isfile() else None
-                found[member.name] = content.read() if content else member.linkname.encode()
-        return found
+from tests.adapters.git_repositories import (
+    TOKEN,
+    GitServer,
+    Repository,
+    Shelf,
+    make_repository,
+    push,
+    serve,
+    sources,
+)
 
 
 @pytest.fixture
@@ -45,26 +25,6 @@ def repository(tmp_path: Path) -> Repository:
     made.write("training/train.py", "print('first')\n")
     made.commit("first")
     return made
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir(exist_ok=True)
-    with serve(tmp_path / "served") as made:
-        yield made
-
-
-def sources(tmp_path: Path, shelf: Shelf, settings: GitSettings | None = None) -> GitSources:
-    return GitSources(tmp_path / "fetched", shelf.keep, settings or GitSettings())
-
-
-def push(repository: str, commit: str, branch: str = "main", proposal: str = "") -> Change:
-    return Change(repository=repository, branch=branch, commit=commit, proposal=proposal)
 
 
 def test_a_commit_becomes_a_bundle_of_its_files(
@@ -346,78 +306,3 @@ def test_a_server_that_sends_tips_only_is_read_by_its_branch(
     bundle = sources(tmp_path, shelf).fetch(push(f"{server.url}/code.git", wanted))
 
     assert "wanted.py" in shelf.files(bundle)
-
-
-def settings_for(server: GitServer, **more: str) -> GitSettings:
-    key = server.host.replace(".", "_").replace(":", "_")
-    return read_git_settings(
-        {f"MLOPS_GIT_TOKEN_{key}": TOKEN, f"MLOPS_GIT_API_{key}": server.url, **more}
-    )
-
-
-def test_a_status_is_posted_in_the_words_of_github(
-    tmp_path: Path, shelf: Shelf, server: GitServer
-) -> None:
-    adapter = sources(tmp_path, shelf, settings_for(server, MLOPS_PUBLIC_URL="https://app.example"))
-    change = push(f"{server.url}/org/code.git", "b" * 40)
-
-    assert adapter.tell(change, "diabetes", "failure", "x" * 500, "/api/status/1")
-
-    path, body, authorization = server.posted[0]
-    assert path == f"/repos/org/code/statuses/{'b' * 40}"
-    assert (body["state"], body["context"]) == ("failure", "mlops/diabetes")
-    assert len(body["description"]) == 140
-    assert body["target_url"] == "https://app.example/api/status/1"
-    assert authorization == f"Bearer {TOKEN}"
-
-
-def test_a_status_is_posted_in_the_words_of_azure_devops(
-    tmp_path: Path, shelf: Shelf, server: GitServer
-) -> None:
-    adapter = sources(tmp_path, shelf, settings_for(server))
-    change = push(f"{server.url}/org/my%20project/_git/code", "b" * 40)
-
-    assert adapter.tell(change, "diabetes", "success", "fine", "/api/status/1")
-
-    path, body, authorization = server.posted[0]
-    assert path == (
-        f"/org/my%20project/_apis/git/repositories/code/commits/{'b' * 40}/statuses?api-version=7.1"
-    )
-    assert body == {
-        "state": "succeeded",
-        "description": "fine",
-        "context": {"name": "diabetes", "genre": "mlops"},
-    }
-    assert base64.b64decode(authorization.removeprefix("Basic ")).decode() == f":{TOKEN}"
-
-
-def test_a_host_that_is_down_for_a_moment_gets_its_status(
-    tmp_path: Path, shelf: Shelf, server: GitServer
-) -> None:
-    server.answers = [503, 201]
-
-    assert sources(tmp_path, shelf, settings_for(server)).tell(
-        push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", ""
-    )
-
-
-def test_a_status_that_is_refused_fails_nothing_and_shows_no_token(
-    tmp_path: Path, shelf: Shelf, server: GitServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    server.answers = [422]
-    adapter = sources(tmp_path, shelf, settings_for(server))
-
-    with caplog.at_level(logging.DEBUG):
-        told = adapter.tell(push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", "")
-
-    assert told is False
-    assert "HTTP 422" in caplog.text
-    assert TOKEN not in caplog.text
-
-
-def test_without_a_token_nothing_is_posted(tmp_path: Path, shelf: Shelf, server: GitServer) -> None:
-    adapter = sources(tmp_path, shelf)
-
-    assert not adapter.tell(push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", "")
-    assert not adapter.tell(push("/srv/code.git", "b" * 40), "diabetes", "pending", "", "")
-    assert server.seen == []

@@ -6,21 +6,22 @@ from typing import Any
 
 from tests.azure_servers.base import Request
 
+_ML = "azure.ai.ml._restclient.arm_ml_service"
 # By method and address: the package's module of models, and the model of the body.
 _MODELS = (
     (r"PUT /.*/Microsoft.EventGrid/.*eventSubscriptions/[^/]+$", "azure.mgmt.eventgrid", "EventSubscription"),
     (r"POST /.*/Microsoft.ContainerRegistry/registries/[^/]+/scheduleRun$", "azure.mgmt.containerregistrytasks", "RunRequest"),
     (r"PUT /.*/Microsoft.ContainerInstance/containerGroups/[^/]+$", "azure.mgmt.containerinstance", "ContainerGroup"),
-    (r"PUT /.*/workspaces/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "Workspace"),
-    (r"PUT /.*/workspaces/[^/]+/jobs/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "JobBase"),
-    (r"PUT /.*/workspaces/[^/]+/computes/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "ComputeResource"),
-    (r"PUT /.*/workspaces/[^/]+/datastores/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "Datastore"),
-    (r"PUT /.*/workspaces/[^/]+/models/[^/]+/versions/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "ModelVersion"),
-    (r"PUT /.*/workspaces/[^/]+/data/[^/]+/versions/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "DataVersionBase"),
-    (r"PUT /.*/workspaces/[^/]+/environments/[^/]+/versions/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "EnvironmentVersion"),
-    (r"PUT /.*/workspaces/[^/]+/components/[^/]+/versions/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "ComponentVersion"),
-    (r"PUT /.*/workspaces/[^/]+/onlineEndpoints/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "OnlineEndpoint"),
-    (r"PUT /.*/workspaces/[^/]+/onlineEndpoints/[^/]+/deployments/[^/]+$", "azure.ai.ml._restclient.arm_ml_service", "OnlineDeployment"),
+    (r"PUT /.*/workspaces/[^/]+$", _ML, "Workspace"),
+    (r"PUT /.*/workspaces/[^/]+/jobs/[^/]+$", _ML, "JobBase"),
+    (r"PUT /.*/workspaces/[^/]+/computes/[^/]+$", _ML, "ComputeResource"),
+    (r"PUT /.*/workspaces/[^/]+/datastores/[^/]+$", _ML, "Datastore"),
+    (r"PUT /.*/workspaces/[^/]+/models/[^/]+/versions/[^/]+$", _ML, "ModelVersion"),
+    (r"PUT /.*/workspaces/[^/]+/data/[^/]+/versions/[^/]+$", _ML, "DataVersionBase"),
+    (r"PUT /.*/workspaces/[^/]+/environments/[^/]+/versions/[^/]+$", _ML, "EnvironmentVersion"),
+    (r"PUT /.*/workspaces/[^/]+/components/[^/]+/versions/[^/]+$", _ML, "ComponentVersion"),
+    (r"PUT /.*/workspaces/[^/]+/onlineEndpoints/[^/]+$", _ML, "OnlineEndpoint"),
+    (r"PUT /.*/workspaces/[^/]+/onlineEndpoints/[^/]+/deployments/[^/]+$", _ML, "OnlineDeployment"),
 )  # fmt: skip
 
 

@@ -1,67 +1,24 @@
 """Checks of hostile code: each attack is contained and reported, at every level of isolation."""
 
-import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from checks.levels import LEVELS, Level
-from checks.sandbox import Limits, Sandbox, find_level
+from checks.levels import Level
+from tests.checks.inspection import (
+    BEST,
+    ROOT,
+    check,
+    isolated,
+    levels,
+    result,
+    running,
+)
 from tests.funchost.conftest import until
-
-ROOT = Path(__file__).parents[2]
-BEST = find_level()
-NAMES = [level.name for level in LEVELS]
-ALLOWED = LEVELS[NAMES.index(BEST.name) :]
-levels = pytest.mark.parametrize("level", ALLOWED, ids=lambda level: level.name)
-isolated = pytest.mark.skipif(not BEST.mounts, reason="this system gives no namespaces")
-
-
-def check(
-    folder: Path, files: dict[str, str], level: Level | None = None, **plan: Any
-) -> dict[str, Any]:
-    """Run the checks on a folder of these files and return what checks.json says."""
-    code, out = folder / "code", folder / "out"
-    for name, content in files.items():
-        (code / name).parent.mkdir(parents=True, exist_ok=True)
-        (code / name).write_text(content)
-    whole = {"tests": ["pytest", "-q"], "timeout_seconds": 30, **plan}
-    (folder / "plan.json").write_text(json.dumps(whole))
-    words = ["--code", str(code), "--plan", str(folder / "plan.json"), "--out", str(out)]
-    words += ["--data", str(folder / "reference.csv"), "--hide", str(folder)]
-    words += ["--isolation", level.name] if level else []
-    temporary = folder / "temporary"
-    temporary.mkdir()
-    environ = {
-        **os.environ,
-        "TMPDIR": str(temporary),
-        "MLOPS_SECRET": "s3cret",
-        "AZURE_CLIENT_SECRET": "s3cret",
-    }
-    ended = subprocess.run(
-        [sys.executable, "-m", "checks", *words],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert not list(temporary.iterdir()), "the workspace is thrown away"
-    report: dict[str, Any] = json.loads((out / "checks.json").read_text())
-    return report
-
-
-def result(report: dict[str, Any], name: str = "tests") -> tuple[bool, str]:
-    found = next(result for result in report["results"] if result["name"] == name)
-    return found["passed"], found["detail"]
 
 
 def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> None:
@@ -210,126 +167,6 @@ def test_the_isolation_cannot_be_taken_off_from_inside(tmp_path: Path) -> None:
 
     passed, detail = result(check(tmp_path, {"test_a.py": tests}))
     assert (passed, detail) == (True, "8 tests passed.")
-
-
-@levels
-def test_a_child_that_goes_its_own_way_is_ended(tmp_path: Path, level: Level) -> None:
-    name = f"sleeper-{tmp_path.parent.name}-{tmp_path.name}-{level.name}"
-    tests = (
-        "import os, sys\n"
-        "def test_leave():\n"
-        "    if os.fork() == 0:\n"
-        "        os.setsid()\n"
-        "        if os.fork() == 0:\n"
-        f"            os.execv(sys.executable, ['{name}', '-c', 'import time; time.sleep(600)'])\n"
-        "        os._exit(0)\n"
-        "    os.wait()\n"
-    )
-
-    assert result(check(tmp_path, {"test_a.py": tests}, level))[0]
-    assert not running(name)
-
-
-def running(name: str) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if name.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-@levels
-def test_code_that_never_ends_is_stopped_and_its_children_with_it(
-    tmp_path: Path, level: Level
-) -> None:
-    name = f"endless-{tmp_path.parent.name}-{tmp_path.name}-{level.name}"
-    tests = (
-        "import signal, subprocess, sys, time\n"
-        "def test_forever():\n"
-        "    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n"
-        "        signal.signal(number, signal.SIG_IGN)\n"
-        f"    subprocess.Popen(['{name}', '-c', 'import time; time.sleep(600)'],"
-        " executable=sys.executable)\n"
-        "    time.sleep(600)\n"
-    )
-    report = check(tmp_path, {"test_a.py": tests}, level, timeout_seconds=3)
-
-    assert result(report) == (False, "It ran longer than 3 seconds and was stopped.")
-    assert not running(name)
-
-
-@levels
-def test_a_fork_bomb_is_stopped(tmp_path: Path, level: Level) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "bomb.py").write_text(
-        "import os, time\nfor _ in range(200):\n    if os.fork() == 0:\n        time.sleep(60)\n"
-        "        os._exit(0)\ntime.sleep(60)\n"
-    )
-
-    ended = Sandbox(code, level=level, limits=Limits(processes=50)).run(
-        [sys.executable, "bomb.py"], 30
-    )
-
-    assert not ended.passed
-    assert ended.ended == "processes" or "unavailable" in ended.output
-
-
-@levels
-def test_the_disk_cannot_be_filled(tmp_path: Path, level: Level) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "fill.py").write_text(
-        "for number in range(1000):\n    open(f'{number}', 'wb').write(b'x' * 1_000_000)\n"
-    )
-    small = Limits(space_bytes=20_000_000, file_bytes=5_000_000)
-
-    ended = Sandbox(code, level=level, limits=small).run([sys.executable, "fill.py"], 60)
-
-    assert not ended.passed
-    assert ended.ended == "space" or "No space left" in ended.output
-
-
-@levels
-def test_a_large_file_is_cut_off(tmp_path: Path, level: Level) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "fill.py").write_text("open('x', 'wb').write(b'x' * 9_000_000)\n")
-
-    ended = Sandbox(code, level=level, limits=Limits(file_bytes=5_000_000)).run(
-        [sys.executable, "fill.py"], 60
-    )
-
-    assert not ended.passed
-    assert "File too large" in ended.output
-
-
-@levels
-def test_what_takes_all_memory_fails_by_itself(tmp_path: Path, level: Level) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    (code / "eat.py").write_text("x = bytearray(3_000_000_000)\n")
-
-    ended = Sandbox(code, level=level, limits=Limits(memory_bytes=1_000_000_000)).run(
-        [sys.executable, "eat.py"], 60
-    )
-
-    assert (ended.passed, "MemoryError" in ended.output) == (False, True)
-
-
-def test_a_hundred_megabytes_of_output_are_cut(tmp_path: Path) -> None:
-    tests = (
-        "def test_loud():\n    for _ in range(1000):\n        print('x' * 100_000)\n    assert 0\n"
-    )
-    report = check(tmp_path, {"test_a.py": tests}, tests=["pytest", "-q", "-s"])
-
-    log = tmp_path / "out" / "tests.log"
-    assert log.stat().st_size < 1_100_000
-    assert "bytes are left out" in log.read_text()
-    assert not result(report)[0]
 
 
 @pytest.mark.parametrize(

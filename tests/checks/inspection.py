@@ -1,0 +1,72 @@
+"""How tests run the checks on a folder of files, and see what is left of them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.levels import LEVELS, Level
+from checks.sandbox import find_level
+
+ROOT = Path(__file__).parents[2]
+BEST = find_level()
+NAMES = [level.name for level in LEVELS]
+ALLOWED = LEVELS[NAMES.index(BEST.name) :]
+levels = pytest.mark.parametrize("level", ALLOWED, ids=lambda level: level.name)
+isolated = pytest.mark.skipif(not BEST.mounts, reason="this system gives no namespaces")
+
+
+def check(
+    folder: Path, files: dict[str, str], level: Level | None = None, **plan: Any
+) -> dict[str, Any]:
+    """Run the checks on a folder of these files and return what checks.json says."""
+    code, out = folder / "code", folder / "out"
+    for name, content in files.items():
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).write_text(content)
+    whole = {"tests": ["pytest", "-q"], "timeout_seconds": 30, **plan}
+    (folder / "plan.json").write_text(json.dumps(whole))
+    words = ["--code", str(code), "--plan", str(folder / "plan.json"), "--out", str(out)]
+    words += ["--data", str(folder / "reference.csv"), "--hide", str(folder)]
+    words += ["--isolation", level.name] if level else []
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    environ = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "MLOPS_SECRET": "s3cret",
+        "AZURE_CLIENT_SECRET": "s3cret",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "checks", *words],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not list(temporary.iterdir()), "the workspace is thrown away"
+    report: dict[str, Any] = json.loads((out / "checks.json").read_text())
+    return report
+
+
+def result(report: dict[str, Any], name: str = "tests") -> tuple[bool, str]:
+    found = next(result for result in report["results"] if result["name"] == name)
+    return found["passed"], found["detail"]
+
+
+def running(name: str) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if name.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
