@@ -46,6 +46,16 @@ class AzureSettings:
     versions_container: str = field(
         default="versions", metadata={"help": "data versions, code bundles, reports and logs"}
     )
+    predictions_container: str = field(
+        default="predictions", metadata={"help": "where the replicas' prediction logs go"}
+    )
+    replica_client_id: str = field(
+        default="",
+        metadata={"help": "client id of the identity that replicas send logs with; none are sent"},
+    )
+    replica_identity: str = field(
+        default="", metadata={"help": "its resource id; for production `endpoint`"}
+    )
     production: str = field(
         default="cluster", metadata={"help": "cluster (AKS), or endpoint (Azure ML, managed)"}
     )

@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 
 from aiohttp import web
 
+from scoring.log_shipping import open_shipper, read_destination
 from scoring.prediction_log import PredictionLog, Served, read_rules
 from scoring.predictor import Predictor
 from scoring.server import create_server
@@ -28,6 +29,7 @@ def main() -> int:
     image = os.environ.get("IMAGE_DIGEST", "")
     try:
         rules = read_rules(os.environ, predictor.features)
+        destination = read_destination(os.environ)
     except ValueError as error:
         print(f"scoring: {error}", file=sys.stderr)
         return 2
@@ -36,7 +38,10 @@ def main() -> int:
     )
     served = Served(image=image, version=os.environ.get("MODEL_VERSION", ""))
     log = PredictionLog(rules, predictor.features, served) if rules else None
-    server = create_server(predictor, image, log, middlewares)
+    shipper = open_shipper(rules, destination) if rules and destination else None
+    if shipper is not None:
+        shipper.start()
+    server = create_server(predictor, image, log, middlewares, shipper)
     web.run_app(server, host=given.host, port=given.port, access_log=None, print=None)
     return 0
 

@@ -1,5 +1,6 @@
 """POST /score, GET /healthz, GET /metrics, GET /openapi.json."""
 
+import asyncio
 import json
 import re
 import uuid
@@ -8,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from scoring.log_shipping import Shipper
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
 from scoring.predictor import InputError, Predictor
@@ -25,6 +27,7 @@ def create_server(
     image_digest: str,
     log: PredictionLog | None = None,
     middlewares: Sequence[Any] = (),
+    shipper: Shipper | None = None,
 ) -> web.Application:
     """Return the service; every answer about health names the image that runs."""
     counts = {"scored": 0, "refused": 0}
@@ -50,12 +53,15 @@ def create_server(
         return web.json_response({"status": "ok", "image": image_digest})
 
     async def metrics(request: web.Request) -> web.Response:
-        text = describe_metrics(log, counts["scored"], counts["refused"])
+        text = describe_metrics(log, counts["scored"], counts["refused"], shipper)
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def close(app: web.Application) -> None:
+        # Off the loop: other requests may still be answered.
         if log is not None:
-            log.close()
+            await asyncio.to_thread(log.close)
+        if shipper is not None:
+            await asyncio.to_thread(shipper.close)
 
     async def openapi(request: web.Request) -> web.Response:
         return web.json_response(describe(predictor))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from function_app.domain.observations import (
@@ -66,17 +66,20 @@ def count_predictions(
     return rows, {name: found for name, found in counts.items() if found.rows}
 
 
-def answers_by_label(predictions: Iterable[LoggedPrediction]) -> dict[str, float | None]:
-    """Return each row's answer by the id of its label; None where an id names several.
+def answers_by_label(
+    predictions: Iterable[LoggedPrediction], wanted: Container[str]
+) -> dict[str, float | None]:
+    """Return the answer of each row that one of the wanted ids of labels names.
 
-    The row of a request with one row has the request's id; row n of a request with more has
-    `<id>/<n>`, counted from 0.
+    None where an id names several. The row of a request with one row has the request's id; row n of
+    a request with more has `<id>/<n>`, counted from 0.
     """
     answers: dict[str, float | None] = {}
     for prediction in predictions:
         for label_id, answer in _labelled(prediction):
-            known = answers.get(label_id, answer)
-            answers[label_id] = answer if known == answer else None
+            if label_id in wanted:
+                known = answers.get(label_id, answer)
+                answers[label_id] = answer if known == answer else None
     return answers
 
 
@@ -87,22 +90,21 @@ def count_echoes(
 ) -> tuple[int, int]:
     """Return how many training rows production was asked, and how many have its answer as target.
 
-    Only requests of which every input is logged can be known again.
+    Only requests of which every input is logged can be known again. Of the predictions, which may
+    be many more than the rows, only those of the rows are kept.
     """
-    answered: dict[int, set[float]] = {}
+    keyed = [(_key(inputs), _rounded(target)) for inputs, target in rows]
+    asked: dict[int, set[float]] = {}
+    ours = {key for key, _ in keyed}
     for prediction in predictions:
         if set(prediction.columns) == set(features):
             order = [prediction.columns.index(name) for name in features]
             for row, output in zip(prediction.inputs, prediction.outputs, strict=True):
-                key = hash(tuple(_rounded(row[place]) for place in order))
-                answered.setdefault(key, set()).add(_rounded(output))
-    seen = echoed = 0
-    for inputs, target in rows:
-        known = answered.get(hash(tuple(_rounded(value) for value in inputs)))
-        if known is not None:
-            seen += 1
-            echoed += _rounded(target) in known
-    return seen, echoed
+                key = _key(row[place] for place in order)
+                if key in ours:
+                    asked.setdefault(key, set()).add(_rounded(output))
+    seen = sum(key in asked for key, _ in keyed)
+    return seen, sum(target in asked.get(key, ()) for key, target in keyed)
 
 
 def _labelled(prediction: LoggedPrediction) -> Iterator[tuple[str, float]]:
@@ -111,6 +113,10 @@ def _labelled(prediction: LoggedPrediction) -> Iterator[tuple[str, float]]:
     else:
         for number, output in enumerate(prediction.outputs):
             yield f"{prediction.prediction_id}/{number}", output
+
+
+def _key(inputs: Iterable[float]) -> int:
+    return hash(tuple(_rounded(value) for value in inputs))
 
 
 def _rounded(value: float) -> float:

@@ -124,11 +124,11 @@ class Azure:
 
     def production(self) -> AzureProduction:
         """Return a new production, as another process of the app has it."""
-        return AzureProduction(self.connection())
+        return AzureProduction(self.connection(), self.projects)
 
     def online(self) -> OnlineEndpointProduction:
         """Return a new production on a managed endpoint."""
-        return OnlineEndpointProduction(Workspace(self.connection()))
+        return OnlineEndpointProduction(Workspace(self.connection()), self.projects)
 
     def probe(self) -> AzureProbe:
         """Return a new probe."""

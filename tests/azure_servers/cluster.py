@@ -26,6 +26,7 @@ _MODELS: dict[str, Any] = {
     "horizontalpodautoscalers": client.V2HorizontalPodAutoscaler,
     "poddisruptionbudgets": client.V1PodDisruptionBudget,
     "networkpolicies": client.V1NetworkPolicy,
+    "serviceaccounts": client.V1ServiceAccount,
 }
 _ATOMIC = ("selector", "podSelector", "matchLabels")
 Json = dict[str, Any]

@@ -1,8 +1,7 @@
 """What every adapter of observations must do, over logs that the scoring service itself wrote."""
 
 import csv
-import json
-from collections.abc import Callable
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from function_app.adapters.local.observations import LocalObservations
 from function_app.domain.observations import PREDICTION, Reference, Watched
 from function_app.domain.project import ModelProject
 from function_app.domain.retraining import DriftPolicy
 from function_app.ports import Observations
 from function_app.settings import read_projects
-from scoring.prediction_log import LogRules, PredictionLog, Served
+from tests.contracts.observed import FEATURES, AzureKept, Kept, LocalKept
 
 ROOT = Path(__file__).parents[2]
 DIGEST = f"sha256:{1:064d}"
 WATCHED = Watched(
     model="diabetes", version="1", digest=DIGEST, run_id="r1", dataset_version="d1", model_uri=""
 )
-FEATURES = ("age", "bmi")
-Write = Callable[..., None]
 
 
 def project(policy: DriftPolicy | None = None) -> dict[str, ModelProject]:
@@ -32,63 +28,44 @@ def project(policy: DriftPolicy | None = None) -> dict[str, ModelProject]:
     return {"diabetes": replace(diabetes, drift=policy or DriftPolicy())}
 
 
-def prepare(state: Path) -> list[dict[str, float]]:
-    """Write what a training leaves behind: data, schema, and predictions of held-out rows."""
+def make_rows() -> list[dict[str, float]]:
     rng = np.random.default_rng(0)
-    rows = [
+    return [
         {"age": float(a), "bmi": float(b), "Y": float(2 * a + b)}
         for a, b in rng.normal(size=(400, 2))
     ]
-    data = state / "datasets" / "diabetes" / "d1.csv"
-    data.parent.mkdir(parents=True)
-    with data.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["age", "bmi", "Y"])
-        writer.writeheader()
-        writer.writerows(rows)
-    (state / "model").mkdir()
-    schema = {"features": list(FEATURES), "target": "Y"}
-    (state / "model" / "model_schema.json").write_text(json.dumps(schema))
-    evaluation = state / "runs" / "r1-vs-nothing"
-    evaluation.mkdir(parents=True)
+
+
+@pytest.fixture(params=["local", "azure"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    if request.param == "local":
+        return LocalKept(tmp_path)
+    return AzureKept(request.getfixturevalue("connection"), tmp_path)
+
+
+@pytest.fixture
+def rows() -> list[dict[str, float]]:
+    return make_rows()
+
+
+@pytest.fixture
+def watched(kept: Kept, rows: list[dict[str, float]]) -> Watched:
+    """The champion of a training that left data, schema, and predictions of held-out rows."""
+    rng = np.random.default_rng(1)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, ["age", "bmi", "Y"])
+    writer.writeheader()
+    writer.writerows(rows)
     actual = [row["Y"] for row in rows[:80]]
     predicted = [value + float(rng.normal()) for value in actual]
-    content = {"actual": actual, "predicted": predicted}
-    (evaluation / "predictions.json").write_text(json.dumps(content))
-    return rows
-
-
-def log_of(state: Path) -> Path:
-    return state / "production" / "diabetes" / "log"
-
-
-def write_log(
-    state: Path, *entries: tuple[str, list[list[float]], list[float]], image: str = DIGEST
-) -> None:
-    log = PredictionLog(LogRules(folder=log_of(state)), FEATURES, Served(image=image))
-    for entry in entries:
-        log.record(*entry)
-    log.close()
-
-
-def write_labels(state: Path, name: str, text: str) -> None:
-    path = state / "inbox" / "data" / "diabetes" / "labels" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    schema = {"features": list(FEATURES), "target": "Y"}
+    uri = kept.train(text.getvalue(), schema, {"actual": actual, "predicted": predicted})
+    return replace(WATCHED, model_uri=uri)
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> list[dict[str, float]]:
-    return prepare(tmp_path)
-
-
-@pytest.fixture
-def watched(tmp_path: Path) -> Watched:
-    return replace(WATCHED, model_uri=str(tmp_path / "model"))
-
-
-@pytest.fixture
-def observations(tmp_path: Path, rows: list[dict[str, float]]) -> Observations:
-    return LocalObservations(tmp_path, project())
+def observations(kept: Kept) -> Observations:
+    return kept.observe(project())
 
 
 @pytest.fixture
@@ -119,12 +96,12 @@ def test_training_data_that_is_gone_has_no_reference(
 
 
 def test_rows_are_counted_once_over_all_replicas_and_looks(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 9.0], [0.0, -9.0]], [1.0, 2.0]))
-    write_log(tmp_path, ("b", [[0.0, 0.0]], [1.0]))
+    kept.predict(DIGEST, ("a", [[0.0, 9.0], [0.0, -9.0]], [1.0, 2.0]))
+    kept.predict(DIGEST, ("b", [[0.0, 0.0]], [1.0]))
     first = read(observations, reference)
-    write_log(tmp_path, ("c", [[0.0, 0.0]], [1.0]))
+    kept.predict(DIGEST, ("c", [[0.0, 0.0]], [1.0]))
     second = read(observations, reference, first.cursor)
     third = read(observations, reference, second.cursor)
 
@@ -137,9 +114,9 @@ def test_rows_are_counted_once_over_all_replicas_and_looks(
 
 
 def test_what_another_image_answered_does_not_count(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]], [1.0]), image=f"sha256:{2:064d}")
+    kept.predict(f"sha256:{2:064d}", ("a", [[0.0, 0.0]], [1.0]))
 
     batch = read(observations, reference)
 
@@ -148,49 +125,43 @@ def test_what_another_image_answered_does_not_count(
 
 
 def test_half_a_last_line_counts_when_it_is_whole(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]], [1.0]))
-    [segment] = log_of(tmp_path).glob("*/*.jsonl")
-    whole = segment.read_bytes()
-    part = segment.with_suffix(".part")
-    segment.rename(part)
-    part.write_bytes(whole[:-10])
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]], [1.0]))
+    finish = kept.tear(10)
     first = read(observations, reference)
-    part.write_bytes(whole + b"no line at all\n")
-    part.rename(segment)
+    finish(b"no line at all\n")
     second = read(observations, reference, first.cursor)
 
     assert (first.rows, second.rows) == (1, 1)
 
 
 def test_a_segment_that_was_deleted_before_it_was_read_is_no_fault(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]], [1.0]))
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]))
     first = read(observations, reference)
-    [segment] = log_of(tmp_path).glob("*/*.jsonl")
-    segment.rename(segment.with_name("00000007.jsonl"))
+    kept.forget()
 
     assert read(observations, reference, first.cursor).rows == 1
 
 
 def test_of_a_large_request_only_the_first_rows_count(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]] * 500, [1.0] * 500))
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]] * 500, [1.0] * 500))
 
     assert read(observations, reference).rows == 100
 
 
 def test_labels_are_joined_by_id_whenever_they_come_and_count_once(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]] * 2, [1.0, 2.0]))
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]] * 2, [1.0, 2.0]))
     first = read(observations, reference)
-    write_labels(tmp_path, "1.csv", "id,Y\na,4\nb/1,2\nnobody,3\n")
+    kept.label("1.csv", "id,Y\na,4\nb/1,2\nnobody,3\n")
     second = read(observations, reference, first.cursor)
-    write_labels(tmp_path, "2.csv", "Y,id\n4,a\n5,b/0\n7,b/1\n")
+    kept.label("2.csv", "Y,id\n4,a\n5,b/0\n7,b/1\n")
     third = read(observations, reference, second.cursor)
     fourth = read(observations, reference, third.cursor)
 
@@ -201,10 +172,10 @@ def test_labels_are_joined_by_id_whenever_they_come_and_count_once(
 
 
 def test_an_id_that_two_predictions_share_labels_neither(
-    tmp_path: Path, observations: Observations, reference: Reference
+    kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]], [1.0]), ("a", [[5.0, 0.0]], [9.0]))
-    write_labels(tmp_path, "1.csv", "id,Y\na,4\n")
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("a", [[5.0, 0.0]], [9.0]))
+    kept.label("1.csv", "id,Y\na,4\n")
 
     batch = read(observations, reference)
 
@@ -216,12 +187,12 @@ def test_an_id_that_two_predictions_share_labels_neither(
     [("", "needs the columns id and Y"), ("id,y\na,1\n", "needs"), ("id,Y\na,much\n", "line 2")],
 )
 def test_a_bad_file_of_labels_is_complained_of_once_and_spoils_no_other(
-    tmp_path: Path, observations: Observations, reference: Reference, text: str, complaint: str
+    kept: Kept, observations: Observations, reference: Reference, text: str, complaint: str
 ) -> None:
-    write_log(tmp_path, ("a", [[0.0, 0.0]], [1.0]))
-    write_labels(tmp_path, "bad.csv", text)
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]))
+    kept.label("bad.csv", text)
     bad = read(observations, reference)
-    write_labels(tmp_path, "mended.csv", "id,Y\na,4\n")
+    kept.label("mended.csv", "id,Y\na,4\n")
     mended = read(observations, reference, bad.cursor)
 
     assert len(bad.complaints) == 1
@@ -230,26 +201,26 @@ def test_a_bad_file_of_labels_is_complained_of_once_and_spoils_no_other(
 
 
 def test_training_rows_that_production_answered_before_are_known_again(
-    tmp_path: Path, rows: list[dict[str, float]], watched: Watched
+    kept: Kept, rows: list[dict[str, float]], watched: Watched
 ) -> None:
     asked = rows[:60]
     inputs = [[row["age"], row["bmi"]] for row in asked]
     # Thirty of the targets are what production had answered, thirty are true.
     answers = [row["Y"] + (0.0 if n < 30 else 1.0) for n, row in enumerate(asked)]
-    write_log(tmp_path, ("a", inputs, answers), image=f"sha256:{2:064d}")
+    kept.predict(f"sha256:{2:064d}", ("a", inputs, answers))
 
-    found = LocalObservations(tmp_path, project()).reference(watched)
+    found = kept.observe(project()).reference(watched)
 
     assert found is not None
     assert (found.seen, found.echoed) == (60, 30)
 
 
 def test_columns_that_the_policy_leaves_out_are_not_tested(
-    tmp_path: Path, rows: list[dict[str, float]], watched: Watched
+    kept: Kept, rows: list[dict[str, float]], watched: Watched
 ) -> None:
-    some = LocalObservations(tmp_path, project(DriftPolicy(columns=("bmi",)))).reference(watched)
+    some = kept.observe(project(DriftPolicy(columns=("bmi",)))).reference(watched)
     other = replace(watched, digest=f"sha256:{3:064d}")
-    none = LocalObservations(tmp_path, project(DriftPolicy(log_inputs=False))).reference(other)
+    none = kept.observe(project(DriftPolicy(log_inputs=False))).reference(other)
 
     assert some is not None
     assert none is not None

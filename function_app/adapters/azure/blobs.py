@@ -2,10 +2,21 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobEntry:
+    """A blob of a list: its size in bytes, and when it was written last, in whole seconds."""
+
+    name: str
+    size: int
+    last_modified: datetime
 
 
 class Blobs:
@@ -66,6 +77,31 @@ class Blobs:
             except ResourceModifiedError:
                 return None
         return content
+
+    def read_part(self, name: str, begin: int, length: int) -> bytes | None:
+        """Return at most so many bytes from a place on, or None when nothing is there."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+        with translate("read a blob", name):
+            try:
+                stream = self._container().download_blob(name, offset=begin, length=length)
+                content: bytes = stream.readall()
+            except ResourceNotFoundError:
+                return None
+            except HttpResponseError as error:
+                if error.status_code == 416:  # the place is behind its end
+                    return None
+                raise
+        return content
+
+    def list(self, prefix: str) -> list[BlobEntry]:
+        """Return the blobs whose names begin so, in the order of their names."""
+        with translate("list the blobs", f"{self.address}/{prefix}"):
+            found = self._container().list_blobs(name_starts_with=prefix)
+            return [
+                BlobEntry(name=b.name, size=int(b.size), last_modified=b.last_modified)
+                for b in found
+            ]
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of a blob as hex digits, reading it piece by piece."""

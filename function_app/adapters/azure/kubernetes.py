@@ -9,12 +9,14 @@ from typing import Any
 
 from function_app.adapters.azure import manifests
 from function_app.adapters.azure.cluster_api import ClusterApi
+from function_app.adapters.azure.replicas import Replicas
 from function_app.adapters.azure.rollouts import describe_pods, failure, is_complete
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
 
 RUNTIME = "kubernetes"
 ROLL_BACK = "roll-back"
+PLAIN = Replicas()
 RETAINED = 5  # Deployments without traffic, of which only the newest of them runs
 Json = dict[str, Any]
 
@@ -22,8 +24,10 @@ Json = dict[str, Any]
 class KubernetesProduction:
     """Applies and looks; waiting is the story's. `exposure` is internal, public or cluster."""
 
-    def __init__(self, api: ClusterApi, exposure: str = "internal", collector: str = "") -> None:
-        self._api, self._exposure, self._collector = api, exposure, collector
+    def __init__(
+        self, api: ClusterApi, exposure: str = "internal", replicas: Replicas = PLAIN
+    ) -> None:
+        self._api, self._exposure, self._told = api, exposure, replicas
 
     def champion(self, model: str) -> Image | None:
         version = self._served(self._api.get("Service", model))
@@ -66,14 +70,16 @@ class KubernetesProduction:
         found = self._api.get("Deployment", name)
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
-            wish = manifests.deployment(namespace, release_id, image, replicas, self._collector)
+            if self._told.sends_logs(image.model):
+                self._api.apply(manifests.service_account(namespace, self._told))
+            wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
             found = self._api.apply(wish)
         elif found["spec"].get("replicas", 1) == 0:
             found = self._api.merge("Deployment", name, {"spec": {"replicas": replicas}})
         if self._api.get("HorizontalPodAutoscaler", name) is None:
             for companion in manifests.companions(namespace, image, replicas):
                 self._api.apply(companion)
-            policy = manifests.network_policy(namespace, image.model, self._collector)
+            policy = manifests.network_policy(namespace, image.model, self._told)
             self._api.apply(policy)
         return found
 

@@ -1,12 +1,12 @@
 """The Kubernetes objects of one model: a Deployment per release behind one Service."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
+from function_app.adapters.azure.replicas import Replicas
 from function_app.domain.serving import Image
-from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
+ACCOUNT = "scoring"  # infra/modules/replica-identity.bicep trusts it by this name
 USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
 NOTHING = "none"  # the version that the Service of a model without a champion names
 APP, VERSION, PART = "app", "version", "app.kubernetes.io/managed-by"
@@ -16,6 +16,7 @@ RELEASE, DIGEST, REPLICAS, FORMER = (
     "mlops/replicas",
     "mlops/former",
 )
+IDENTITY = "azure.workload.identity/use"
 DEADLINE = 600  # seconds without progress after which a rollout has failed
 _PROBE = {"httpGet": {"path": "/healthz", "port": PORT}, "timeoutSeconds": 3}
 
@@ -34,14 +35,12 @@ def labels(model: str, version: str | None = None) -> dict[str, str]:
 
 
 def deployment(
-    namespace: str, release_id: str, image: Image, replicas: int, collector: str = ""
+    namespace: str, release_id: str, image: Image, number: int, replicas: Replicas
 ) -> Json:
-    """Return the Deployment of an image, by digest and with no more rights than it needs.
-
-    `collector` is where the replicas send spans.
-    """
+    """Return the Deployment of an image, by digest and with no more rights than it needs."""
     chosen = labels(image.model, image.version)
-    notes = {RELEASE: release_id, DIGEST: image.digest, REPLICAS: str(replicas)}
+    notes = {RELEASE: release_id, DIGEST: image.digest, REPLICAS: str(number)}
+    sends_logs = replicas.sends_logs(image.model)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -52,22 +51,28 @@ def deployment(
             "annotations": {**notes, "kubernetes.io/change-cause": f"{release_id} {image.digest}"},
         },
         "spec": {
-            "replicas": replicas,
+            "replicas": number,
             "progressDeadlineSeconds": DEADLINE,
             "minReadySeconds": 5,
             "revisionHistoryLimit": 2,
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": {APP: image.model, VERSION: image.version}},
             "template": {
-                "metadata": {"labels": chosen, "annotations": notes},
-                "spec": _pod(image, collector),
+                "metadata": {
+                    # The label asks the cluster for the account's token of Entra.
+                    "labels": {**chosen, **({IDENTITY: "true"} if sends_logs else {})},
+                    "annotations": notes,
+                },
+                "spec": _pod(image, replicas),
             },
         },
     }
 
 
-def _pod(image: Image, collector: str) -> Json:
+def _pod(image: Image, replicas: Replicas) -> Json:
+    account = {"serviceAccountName": ACCOUNT} if replicas.sends_logs(image.model) else {}
     return {
+        **account,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 30,
         "securityContext": {
@@ -84,22 +89,19 @@ def _pod(image: Image, collector: str) -> Json:
                 "labelSelector": {"matchLabels": {APP: image.model, VERSION: image.version}},
             }
         ],
-        "containers": [_container(image, collector)],
+        "containers": [_container(image, replicas)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
 
 
-def _container(image: Image, collector: str) -> Json:
+def _container(image: Image, replicas: Replicas) -> Json:
+    environ = {**replicas.environ(image), "PYTHONDONTWRITEBYTECODE": "1"}
     return {
         "name": "scoring",
         "image": image.uri,
         "imagePullPolicy": "IfNotPresent",
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-        "env": [
-            {"name": "IMAGE_DIGEST", "value": image.digest},
-            {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
-            *([{"name": OTLP_ENDPOINT, "value": collector}] if collector else []),
-        ],
+        "env": [{"name": name, "value": value} for name, value in environ.items()],
         "resources": {
             "requests": {"cpu": "100m", "memory": "256Mi"},
             "limits": {"cpu": "1", "memory": "1Gi"},
@@ -116,7 +118,7 @@ def _container(image: Image, collector: str) -> Json:
     }
 
 
-def companions(namespace: str, image: Image, replicas: int) -> list[Json]:
+def companions(namespace: str, image: Image, number: int) -> list[Json]:
     """Return what keeps a version's replicas up and their number right."""
     name, chosen = deployment_name(image.model, image.version), labels(image.model, image.version)
     metadata = {"name": name, "namespace": namespace, "labels": chosen}
@@ -134,8 +136,8 @@ def companions(namespace: str, image: Image, replicas: int) -> list[Json]:
             "metadata": metadata,
             "spec": {
                 "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-                "minReplicas": replicas,
-                "maxReplicas": 3 * replicas,
+                "minReplicas": number,
+                "maxReplicas": 3 * number,
                 "metrics": [
                     {
                         "type": "Resource",
@@ -150,8 +152,24 @@ def companions(namespace: str, image: Image, replicas: int) -> list[Json]:
     ]
 
 
-def network_policy(namespace: str, model: str, collector: str = "") -> Json:
-    """Return what lets requests in to the service's port, and nothing out but spans."""
+def service_account(namespace: str, replicas: Replicas) -> Json:
+    """Return the account that replicas send logs under: the cluster vouches for it to Entra."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {
+            "name": ACCOUNT,
+            "namespace": namespace,
+            "labels": {PART: "mlops"},
+            "annotations": {"azure.workload.identity/client-id": replicas.client_id},
+        },
+        "automountServiceAccountToken": False,
+    }
+
+
+def network_policy(namespace: str, model: str, replicas: Replicas) -> Json:
+    """Return what lets requests in to the service's port, and out only what replicas send."""
+    ports = replicas.ports_out(model)
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -160,17 +178,15 @@ def network_policy(namespace: str, model: str, collector: str = "") -> Json:
             "podSelector": {"matchLabels": {APP: model}},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"ports": [{"protocol": "TCP", "port": PORT}]}],
-            **({"egress": _ways_to(collector)} if collector else {}),
+            **({"egress": _ways_out(ports)} if ports else {}),
         },
     }
 
 
-def _ways_to(collector: str) -> list[Json]:
-    """Return the ways out to the collector's port, and to names."""
-    address = urlsplit(collector)
-    port = address.port or (443 if address.scheme == "https" else 80)
+def _ways_out(ports: tuple[int, ...]) -> list[Json]:
+    """Return the ways out to these ports, and to names."""
     names = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
-    return [{"ports": [{"protocol": "TCP", "port": port}]}, {"ports": names}]
+    return [{"ports": [{"protocol": "TCP", "port": port} for port in ports]}, {"ports": names}]
 
 
 def service(namespace: str, model: str, version: str, exposure: str, notes: dict[str, str]) -> Json:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from function_app.adapters.azure.replicas import Replicas
 from function_app.domain.serving import Image
-from function_app.telemetry import OTLP_ENDPOINT
 
 ENVIRONMENT, PORT = "mlops-scoring", 8080
 OWNER, VERSION, DIGEST, URI, RELEASE, FORMER = (
@@ -18,12 +18,26 @@ PRODUCTION = "production"
 _HEALTH = {"port": PORT, "path": "/healthz"}
 
 
-def endpoint_of(name: str, model: str) -> Any:
-    """Return an endpoint that takes Entra tokens only."""
-    from azure.ai.ml.entities import ManagedOnlineEndpoint
+def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
+    """Return an endpoint that takes Entra tokens only.
 
-    tags = {OWNER: PRODUCTION, "model": model}
-    return ManagedOnlineEndpoint(name=name, auth_mode="aad_token", tags=tags)
+    Its identity is its own, or the replicas' when these send logs.
+    """
+    from azure.ai.ml.entities import (
+        IdentityConfiguration,
+        ManagedIdentityConfiguration,
+        ManagedOnlineEndpoint,
+    )
+
+    endpoint = ManagedOnlineEndpoint(
+        name=name, auth_mode="aad_token", tags={OWNER: PRODUCTION, "model": model}
+    )
+    if replicas.sends_logs(model) and replicas.identity:
+        given = ManagedIdentityConfiguration(resource_id=replicas.identity)
+        endpoint.identity = IdentityConfiguration(
+            type="user_assigned", user_assigned_identities=[given]
+        )
+    return endpoint
 
 
 def environment_of(image: Image) -> Any:
@@ -50,9 +64,9 @@ def deployment_of(
     *,
     environment: str,
     size: str,
-    replicas: int,
+    number: int,
     release_id: str,
-    collector: str = "",
+    replicas: Replicas,
 ) -> Any:
     """Return the deployment of an image; its tags say what it runs."""
     from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
@@ -62,12 +76,9 @@ def deployment_of(
         name=name,
         endpoint_name=endpoint,
         environment=environment,
-        environment_variables={
-            "IMAGE_DIGEST": image.digest,
-            **({OTLP_ENDPOINT: collector} if collector else {}),
-        },
+        environment_variables=_environ(image, replicas),
         instance_type=size,
-        instance_count=replicas,
+        instance_count=number,
         liveness_probe=probe,
         readiness_probe=probe,
         tags={
@@ -78,3 +89,11 @@ def deployment_of(
             RELEASE: release_id,
         },
     )
+
+
+def _environ(image: Image, replicas: Replicas) -> dict[str, str]:
+    found = replicas.environ(image)
+    if replicas.sends_logs(image.model):
+        # Which of an endpoint's identities; a cluster tells its pods itself.
+        found["AZURE_CLIENT_ID"] = replicas.client_id
+    return found

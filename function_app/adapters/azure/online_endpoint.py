@@ -5,6 +5,7 @@ so that the way back is one change of the traffic.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from function_app.adapters.azure import online_definitions as definitions
@@ -18,7 +19,9 @@ from function_app.adapters.azure.online_definitions import (
     VERSION,
 )
 from function_app.adapters.azure.platform_parts import found_or_none
+from function_app.adapters.azure.replicas import replicas_of
 from function_app.adapters.azure.workspace import Workspace
+from function_app.domain.project import ModelProject
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import NotFoundError, PlatformError
@@ -30,8 +33,9 @@ _TAIL = 20
 class OnlineEndpointProduction:
     """Asks for deployments and moves traffic; waiting is the story's."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, projects: Mapping[str, ModelProject]) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings
+        self._told = replicas_of(self._settings, projects)
 
     def champion(self, model: str) -> Image | None:
         served = _served(self._endpoint(model))
@@ -123,7 +127,7 @@ class OnlineEndpointProduction:
         name = self.endpoint_name(model)
         with translate("make the endpoint", name):
             self._workspace.client.online_endpoints.begin_create_or_update(
-                definitions.endpoint_of(name, model)
+                definitions.endpoint_of(name, model, self._told)
             )
 
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
@@ -136,9 +140,9 @@ class OnlineEndpointProduction:
                 image,
                 environment=f"azureml:{kept.name}:{kept.version}",
                 size=self._settings.endpoint_size,
-                replicas=replicas,
+                number=replicas,
                 release_id=release_id,
-                collector=self._settings.collector,
+                replicas=self._told,
             )
             client.online_deployments.begin_create_or_update(deployment)
 

@@ -11,6 +11,7 @@ from function_app.adapters.azure.events import AzureEvents
 from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.mail import AzureMail
+from function_app.adapters.azure.observations import AzureObservations
 from function_app.adapters.azure.services import create_services
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
@@ -48,4 +49,5 @@ def create_ports(settings: Settings) -> Ports:
         clock=SystemClock(),
         approvers=AzureApprovers(settings.azure),
         platform=services.platform,
+        observations=AzureObservations(connection, settings.projects),
     )

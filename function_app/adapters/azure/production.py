@@ -4,22 +4,25 @@ No kubelogin and no administrator's certificate: the cluster sees this app's own
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from function_app.adapters.azure.cluster_api import ClusterAccess, ClusterApi
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.adapters.azure.kubernetes import KubernetesProduction
+from function_app.adapters.azure.replicas import replicas_of
+from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, NotFoundError, PlatformError
 
 
 class AzureProduction(KubernetesProduction):
     """The cluster that the settings name."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, projects: Mapping[str, ModelProject]) -> None:
         settings = connection.settings
         self._connection = connection
         api = ClusterApi(self._read_access, settings.cluster_namespace)
-        super().__init__(api, settings.cluster_exposure, settings.collector)
+        super().__init__(api, settings.cluster_exposure, replicas_of(settings, projects))
 
     def _read_access(self) -> ClusterAccess:
         """Ask Azure where the cluster's API is and whom to trust."""

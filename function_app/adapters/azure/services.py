@@ -9,7 +9,6 @@ from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.code_versions import CodeVersions
-from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
@@ -65,16 +64,16 @@ def create_services(
         registry=AzureRegistry(workspace, blobs),
         images=AzureImages(contexts, blobs, builds, manifests, projects),
         staging=AzureStaging(connection, manifests.server),
-        production=_production(connection, workspace),
+        production=_production(workspace, projects),
         probe=AzureProbe(connection, blobs),
         platform=AzurePlatform(parts),
     )
 
 
-def _production(connection: Connection, workspace: Workspace) -> Production:
-    kind = connection.settings.production
+def _production(workspace: Workspace, projects: Mapping[str, ModelProject]) -> Production:
+    kind = workspace.connection.settings.production
     if kind == CLUSTER:
-        return AzureProduction(connection)
+        return AzureProduction(workspace.connection, projects)
     if kind == ENDPOINT:
-        return OnlineEndpointProduction(workspace)
+        return OnlineEndpointProduction(workspace, projects)
     raise ConfigError(f"MLOPS_AZURE_PRODUCTION is {kind!r}. Use {CLUSTER} or {ENDPOINT}.")

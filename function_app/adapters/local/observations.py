@@ -1,177 +1,86 @@
 """What production saw on this machine: the replicas' prediction logs, and labels in the inbox."""
 
-import csv
-import json
-import math
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.files import read_json, write_json
-from function_app.adapters.local.prediction_logs import read_all, read_new
-from function_app.codec import dump, load
-from function_app.domain.observations import (
-    PREDICTION,
-    ColumnReference,
-    LabelSums,
-    ObservationBatch,
-    Reference,
-    Watched,
-    describe_column,
-    describe_errors,
-    sum_labels,
-)
-from function_app.domain.prediction_lines import (
-    answers_by_label,
-    count_echoes,
-    count_predictions,
-)
+from function_app.adapters.observation_records import Place, RecordedObservations
+from function_app.adapters.prediction_logs import Segment
+from function_app.domain.observations import Watched
 from function_app.domain.project import ModelProject
-from function_app.domain.retraining import DriftPolicy
 
-Place = tuple[int, str]
+# What a segment is called while it is written, and after.
+_ENDINGS = (".jsonl", ".part")
 
 
-class LocalObservations:
-    """Reads what is new; a log line or a file of labels counts once."""
+class LocalObservations(RecordedObservations):
+    """Reads files, among them those that replicas are writing."""
 
     def __init__(self, state: Path, projects: Mapping[str, ModelProject]) -> None:
-        self._production, self._state, self._projects = state / "production", state, projects
+        super().__init__(LocalRecords(state), projects)
 
-    def reference(self, watched: Watched) -> Reference | None:
-        # Kept at the first look: whether production was asked for the training rows before can only
-        # be known while the logs of that time are there.
-        name = f"reference-{watched.digest.removeprefix('sha256:')}.json"
-        path = self._production / watched.model / name
-        content = read_json(path)
-        reference = load(Reference, content) if content else self._describe(watched)
-        if reference is None:
-            return None
-        if content is None:
-            write_json(path, dump(reference))
-        return replace(reference, columns=self._tested(watched.model, reference.columns))
 
-    def _describe(self, watched: Watched) -> Reference | None:
-        schema = read_json(Path(watched.model_uri) / "model_schema.json")
-        rows = self._training_rows(watched)
-        if schema is None or not rows:
-            return None
-        features, target = tuple(schema["features"]), str(schema["target"])
-        columns = [describe_column(name, [row[name] for row in rows]) for name in features]
-        held_out = self._held_out(watched)
-        if held_out is not None:
-            columns.append(describe_column(PREDICTION, held_out[1]))
-        pairs = ((tuple(row[name] for name in features), row[target]) for row in rows)
-        seen, echoed = count_echoes(pairs, features, read_all(self._log(watched.model)))
-        return Reference(
-            watched=watched,
-            target=target,
-            columns=tuple(column for column in columns if column is not None),
-            errors=describe_errors(*held_out) if held_out else None,
-            seen=seen,
-            echoed=echoed,
-        )
+class LocalRecords:
+    """The folders of this machine."""
 
-    def read(
-        self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
-    ) -> ObservationBatch:
-        watched = reference.watched
-        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, ""]}
-        found, places = read_new(self._log(watched.model), cursor["log"])
-        ours = [p for p in found if p.image == watched.digest]
-        rows, columns = count_predictions(reference.columns, ours, rows_per_request)
-        since = (int(cursor["labels"][0]), str(cursor["labels"][1]))
-        labels, place = self._labels(reference, since, allowed)
-        return replace(
-            labels,
-            cursor=json.dumps({"log": places, "labels": list(place)}, sort_keys=True),
-            rows=rows,
-            columns=columns,
-        )
+    def __init__(self, state: Path) -> None:
+        self._production, self._state = state / "production", state
 
-    def _labels(
-        self, reference: Reference, since: Place, allowed: float | None
-    ) -> tuple[ObservationBatch, Place]:
-        """Return the new labels' sums, and the place of the last file that was read."""
-        project = self._projects[reference.watched.model]
-        folder = self._state / "inbox" / project.container / project.labels
-        # The time of the inode: nobody can set it back, and renaming a finished file sets it.
-        files = sorted((path.stat().st_ctime_ns, path.as_posix()) for path in folder.glob("*.csv"))
-        new = [place for place in files if place > since]
-        nothing = ObservationBatch(cursor="", columns={})
-        if not new or allowed is None:
-            return nothing, since
-        used: set[str] = set()
-        for place in files:
-            if place <= since:
-                with suppress(ValueError):
-                    used |= dict(_read_labels(place[1], reference.target)).keys()
-        ours = (
-            p
-            for p in read_all(self._log(reference.watched.model))
-            if p.image == reference.watched.digest
-        )
-        answers = answers_by_label(ours)
-        errors, unmatched, complaints = [], 0, []
-        for place in new:
+    def segments(self, model: str) -> list[Segment]:
+        found: dict[tuple[str, str], int] = {}
+        for path in (self._production / model / "log").glob("*/*"):
+            if path.suffix in _ENDINGS:
+                try:
+                    found[path.parent.name, path.stem] = path.stat().st_size
+                except FileNotFoundError:
+                    # Renamed or deleted meanwhile: the next look finds it, or nobody does.
+                    continue
+        return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(found.items())]
+
+    def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
+        folder = self._production / model / "log" / segment.process
+        # It may be renamed between the two attempts, and deleted at any time.
+        for ending in (*_ENDINGS, _ENDINGS[0]):
             try:
-                labels = _read_labels(place[1], reference.target)
-            except ValueError as error:
-                complaints.append(f"{Path(place[1]).name}: {error}")
+                with (folder / f"{segment.name}{ending}").open("rb") as file:
+                    file.seek(begin)
+                    return file.read(length)
+            except FileNotFoundError:
                 continue
-            for label_id, truth in labels:
-                answer = None if label_id in used else answers.get(label_id)
-                unmatched += answer is None
-                if answer is not None:
-                    errors.append((truth - answer) ** 2)
-                used.add(label_id)
-        sums = sum_labels(errors, allowed) if errors else LabelSums()
-        batch = replace(nothing, labels=sums, unmatched=unmatched, complaints=tuple(complaints))
-        return batch, new[-1]
+        return b""
 
-    def _tested(
-        self, model: str, columns: tuple[ColumnReference, ...]
-    ) -> tuple[ColumnReference, ...]:
-        """Return the columns that the policy wants; what is answered is always among them."""
-        policy = self._projects[model].drift or DriftPolicy()
-        wanted = set(policy.columns) if policy.columns else {c.name for c in columns}
-        if not policy.log_inputs:
-            wanted = set()
-        return tuple(c for c in columns if c.name in wanted | {PREDICTION})
+    def kept_reference(self, watched: Watched) -> Any:
+        return read_json(self._reference(watched))
 
-    def _training_rows(self, watched: Watched) -> list[dict[str, float]]:
+    def keep_reference(self, watched: Watched, content: Any) -> None:
+        write_json(self._reference(watched), content)
+
+    def schema(self, watched: Watched) -> Any:
+        return read_json(Path(watched.model_uri) / "model_schema.json")
+
+    def training_rows(self, watched: Watched) -> str | None:
         path = self._state / "datasets" / watched.model / f"{watched.dataset_version}.csv"
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+            return path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return []
+            return None
 
-    def _held_out(self, watched: Watched) -> tuple[list[float], list[float]] | None:
-        """Return truth and predictions of the held-out rows: any evaluation of the run has them."""
+    def evaluation(self, watched: Watched) -> Any:
         runs = sorted((self._state / "runs").glob(f"{watched.run_id}-vs-*/predictions.json"))
-        content = read_json(runs[0]) if runs else None
-        return (content["actual"], content["predicted"]) if content else None
+        return read_json(runs[0]) if runs else None
 
-    def _log(self, model: str) -> Path:
-        return self._production / model / "log"
+    def label_files(self, project: ModelProject) -> Sequence[Place]:
+        folder = self._state / "inbox" / project.container / project.labels
+        # The time of the inode: nobody can set it back, and renaming a finished file sets it.
+        return sorted((path.stat().st_ctime_ns, path.as_posix()) for path in folder.glob("*.csv"))
 
+    def label_text(self, place: Place) -> str:
+        try:
+            return Path(place[1]).read_text(encoding="utf-8-sig", errors="replace")
+        except FileNotFoundError:
+            return ""
 
-def _read_labels(path: str, target: str) -> list[tuple[str, float]]:
-    """Return ids and truths of a file; ValueError, for people, when it is no file of labels."""
-    with open(path, encoding="utf-8-sig", newline="", errors="replace") as file:
-        reader = csv.DictReader(file)
-        if not {"id", target} <= set(reader.fieldnames or ()):
-            raise ValueError(f"it needs the columns id and {target}. Put a mended file there.")
-        found = []
-        for number, row in enumerate(reader, start=2):
-            try:
-                truth = float(row[target])
-            except (TypeError, ValueError):
-                truth = math.nan
-            if not math.isfinite(truth):
-                raise ValueError(f"line {number} has no number in {target}. Put a mended file.")
-            found.append((str(row["id"]).strip(), truth))
-        return found
+    def _reference(self, watched: Watched) -> Path:
+        name = f"reference-{watched.digest.removeprefix('sha256:')}.json"
+        return self._production / watched.model / name

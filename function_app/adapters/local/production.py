@@ -10,6 +10,7 @@ from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
+from function_app.adapters.log_rules import log_rules
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
@@ -90,12 +91,7 @@ class LocalProduction:
         policy = self._watched.get(model)
         if policy is None:
             return {}
-        inputs = ",".join(policy.columns) if policy.columns else "all"
-        return {
-            "PREDICTION_LOG": str(self._folder / model / "log"),
-            "PREDICTION_LOG_SAMPLE": str(policy.sample),
-            "PREDICTION_LOG_INPUTS": inputs if policy.log_inputs else "none",
-        }
+        return log_rules(policy, str(self._folder / model / "log"))
 
     def _deployment(self, image: Image) -> Deployment:
         return Deployment(

@@ -1,0 +1,95 @@
+"""What production saw in Azure: the logs that replicas sent to a container, and labels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.datasets import FOLDER
+from function_app.adapters.clock import SystemClock
+from function_app.adapters.observation_records import Place, RecordedObservations
+from function_app.adapters.prediction_logs import Segment
+from function_app.domain.observations import Watched
+from function_app.domain.project import ModelProject
+
+# Storage tells times in whole seconds, and clocks differ: a file is read when none can come that
+# would sort before it.
+_REST = timedelta(seconds=60)
+_ENDING = ".jsonl"
+
+
+class AzureObservations(RecordedObservations):
+    """Reads blobs, among them those that replicas append to."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        projects: Mapping[str, ModelProject],
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        super().__init__(AzureRecords(connection, now or SystemClock().now), projects)
+
+
+class AzureRecords:
+    """The containers of predictions, of versions and of data."""
+
+    def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
+        settings = connection.settings
+        self._logs = Blobs(connection, settings.predictions_container)
+        self._versions = Blobs(connection)
+        self._landed, self._now = Blobs(connection, settings.data_container), now
+
+    def segments(self, model: str) -> list[Segment]:
+        found = []
+        for entry in self._logs.list(f"{model}/"):
+            process, slash, name = entry.name.removeprefix(f"{model}/").partition("/")
+            if slash and name.endswith(_ENDING):
+                name = name.removesuffix(_ENDING)
+                found.append(Segment(process=process, name=name, size=entry.size))
+        return sorted(found, key=lambda segment: (segment.process, segment.name))
+
+    def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
+        name = f"{model}/{segment.process}/{segment.name}{_ENDING}"
+        return self._logs.read_part(name, begin, length) or b""
+
+    def kept_reference(self, watched: Watched) -> Any:
+        return self._versions.read_json(_reference(watched))
+
+    def keep_reference(self, watched: Watched, content: Any) -> None:
+        self._versions.write_json(_reference(watched), content)
+
+    def schema(self, watched: Watched) -> Any:
+        folder = specs.output_folder(watched.run_id, specs.TRAINING)
+        return self._versions.read_json(f"{folder}/model_schema.json")
+
+    def training_rows(self, watched: Watched) -> str | None:
+        name = f"{FOLDER}/{watched.model}/{watched.dataset_version}.csv"
+        content = self._versions.read(name)
+        return None if content is None else content.decode("utf-8-sig")
+
+    def evaluation(self, watched: Watched) -> Any:
+        for entry in self._versions.list(f"runs/{watched.run_id}-vs-"):
+            run_id = entry.name.split("/")[1]
+            name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
+            if entry.name == name:
+                return self._versions.read_json(name)
+        return None
+
+    def label_files(self, project: ModelProject) -> Sequence[Place]:
+        before = self._now() - _REST
+        return sorted(
+            (int(entry.last_modified.timestamp()), entry.name)
+            for entry in self._landed.list(project.labels)
+            if entry.name.endswith(".csv") and entry.last_modified <= before
+        )
+
+    def label_text(self, place: Place) -> str:
+        content = self._landed.read(place[1])
+        return (content or b"").decode("utf-8-sig", errors="replace")
+
+
+def _reference(watched: Watched) -> str:
+    digest = watched.digest.removeprefix("sha256:")
+    return f"production/{watched.model}/reference-{digest}.json"

@@ -1,0 +1,68 @@
+"""What production's replicas are told beside their image: where spans and prediction logs go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from function_app.adapters.log_rules import log_rules
+from function_app.azure_settings import AzureSettings
+from function_app.domain.project import ModelProject
+from function_app.domain.retraining import DriftPolicy
+from function_app.domain.serving import Image
+from function_app.telemetry import OTLP_ENDPOINT
+
+# Below the only folder that a replica can write; half of its size limit.
+_FOLDER, _FOLDER_BYTES = "/tmp/predictions", 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicas:
+    """The environment of replicas, and which ports they may reach.
+
+    `logs` is the address of the container that prediction logs are sent to, by the identity whose
+    client id is `client_id`; without one none are kept. `watched` are the policies of the models
+    that are watched for drift.
+    """
+
+    collector: str = ""
+    logs: str = ""
+    client_id: str = ""
+    identity: str = ""
+    watched: Mapping[str, DriftPolicy] = field(default_factory=dict)
+
+    def sends_logs(self, model: str) -> bool:
+        """Tell whether the replicas of a model send prediction logs."""
+        return bool(self.logs and self.client_id and model in self.watched)
+
+    def environ(self, image: Image) -> dict[str, str]:
+        """Return the variables of the service that runs this image."""
+        found = {"IMAGE_DIGEST": image.digest, "MODEL_VERSION": image.version}
+        if self.collector:
+            found[OTLP_ENDPOINT] = self.collector
+        if self.sends_logs(image.model):
+            found |= log_rules(self.watched[image.model], _FOLDER)
+            found["PREDICTION_LOG_MAX_BYTES"] = str(_FOLDER_BYTES)
+            found["PREDICTION_LOG_BLOBS"] = f"{self.logs}/{image.model}"
+        return found
+
+    def ports_out(self, model: str) -> tuple[int, ...]:
+        """Return the TCP ports that replicas of a model send to."""
+        found = set()
+        if self.collector:
+            address = urlsplit(self.collector)
+            found.add(address.port or (443 if address.scheme == "https" else 80))
+        if self.sends_logs(model):
+            # Entra, which gives the token, has no other port than the storage.
+            found |= {443, urlsplit(self.logs).port or 443}
+        return tuple(sorted(found))
+
+
+def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -> Replicas:
+    """Return what the settings say about replicas."""
+    return Replicas(
+        collector=settings.collector,
+        logs=f"{settings.blob_endpoint.rstrip('/')}/{settings.predictions_container}",
+        client_id=settings.replica_client_id,
+        identity=settings.replica_identity,
+        watched={name: p.drift for name, p in projects.items() if p.drift is not None},
+    )

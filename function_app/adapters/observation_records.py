@@ -1,0 +1,182 @@
+"""What production saw, put together of records that each platform keeps in its own way."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+from function_app.adapters.prediction_logs import PredictionLogs, read_all, read_new
+from function_app.codec import dump, load
+from function_app.domain.observations import (
+    PREDICTION,
+    ColumnReference,
+    LabelSums,
+    ObservationBatch,
+    Reference,
+    Watched,
+    describe_column,
+    describe_errors,
+    sum_labels,
+)
+from function_app.domain.prediction_lines import (
+    answers_by_label,
+    count_echoes,
+    count_predictions,
+)
+from function_app.domain.project import ModelProject
+from function_app.domain.retraining import DriftPolicy
+
+# When a file of labels came, in a unit of the platform's own, and its name.
+Place = tuple[int, str]
+
+
+class Records(PredictionLogs, Protocol):
+    """The replicas' logs, what trainings left behind, and labels."""
+
+    def kept_reference(self, watched: Watched) -> Any:
+        """Return the reference that was kept of this champion, as JSON; None without one."""
+
+    def keep_reference(self, watched: Watched, content: Any) -> None:
+        """Keep the reference of this champion."""
+
+    def schema(self, watched: Watched) -> Any:
+        """Return the model's schema, as JSON; None when the model is gone."""
+
+    def training_rows(self, watched: Watched) -> str | None:
+        """Return the CSV that the champion was trained on; None when it is gone."""
+
+    def evaluation(self, watched: Watched) -> Any:
+        """Return what any evaluation of the champion's run predicted, as JSON; None without one."""
+
+    def label_files(self, project: ModelProject) -> Sequence[Place]:
+        """Return the files of labels in the order in which they came to rest."""
+
+    def label_text(self, place: Place) -> str:
+        """Return the content of a file of labels, "" when it is gone."""
+
+
+class RecordedObservations:
+    """Reads what is new; a log line or a file of labels counts once."""
+
+    def __init__(self, records: Records, projects: Mapping[str, ModelProject]) -> None:
+        self._records, self._projects = records, projects
+
+    def reference(self, watched: Watched) -> Reference | None:
+        # Kept at the first look: whether production was asked for the training rows before can only
+        # be known while the logs of that time are there.
+        content = self._records.kept_reference(watched)
+        reference = load(Reference, content) if content else self._describe(watched)
+        if reference is None:
+            return None
+        if content is None:
+            self._records.keep_reference(watched, dump(reference))
+        return replace(reference, columns=self._tested(watched.model, reference.columns))
+
+    def _describe(self, watched: Watched) -> Reference | None:
+        schema, text = self._records.schema(watched), self._records.training_rows(watched)
+        reader = csv.DictReader(io.StringIO(text or "", newline=""))
+        rows = [{name: float(value) for name, value in row.items()} for row in reader]
+        if schema is None or not rows:
+            return None
+        features, target = tuple(schema["features"]), str(schema["target"])
+        columns = [describe_column(name, [row[name] for row in rows]) for name in features]
+        held_out = self._records.evaluation(watched)
+        errors = None
+        if held_out is not None:
+            columns.append(describe_column(PREDICTION, held_out["predicted"]))
+            errors = describe_errors(held_out["actual"], held_out["predicted"])
+        pairs = ((tuple(row[name] for name in features), row[target]) for row in rows)
+        seen, echoed = count_echoes(pairs, features, read_all(self._records, watched.model))
+        return Reference(
+            watched=watched,
+            target=target,
+            columns=tuple(column for column in columns if column is not None),
+            errors=errors,
+            seen=seen,
+            echoed=echoed,
+        )
+
+    def read(
+        self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
+    ) -> ObservationBatch:
+        watched = reference.watched
+        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, ""]}
+        found, places = read_new(self._records, watched.model, cursor["log"])
+        ours = [p for p in found if p.image == watched.digest]
+        rows, columns = count_predictions(reference.columns, ours, rows_per_request)
+        since = (int(cursor["labels"][0]), str(cursor["labels"][1]))
+        labels, place = self._labels(reference, since, allowed)
+        return replace(
+            labels,
+            cursor=json.dumps({"log": places, "labels": list(place)}, sort_keys=True),
+            rows=rows,
+            columns=columns,
+        )
+
+    def _labels(
+        self, reference: Reference, since: Place, allowed: float | None
+    ) -> tuple[ObservationBatch, Place]:
+        """Return the new labels' sums, and the place of the last file that was read."""
+        watched, nothing = reference.watched, ObservationBatch(cursor="", columns={})
+        files = self._records.label_files(self._projects[watched.model])
+        new = [place for place in files if place > since]
+        if not new or allowed is None:
+            return nothing, since
+        used: set[str] = set()
+        for place in files:
+            if place <= since:
+                with suppress(ValueError):
+                    used |= {label_id for label_id, _ in self._read(place, reference.target)}
+        labels, complaints = [], []
+        for place in new:
+            try:
+                labels += self._read(place, reference.target)
+            except ValueError as error:
+                complaints.append(f"{place[1].rpartition('/')[2]}: {error}")
+        wanted = {label_id for label_id, _ in labels} - used
+        ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
+        answers = answers_by_label(ours, wanted)
+        errors, unmatched = [], 0
+        for label_id, truth in labels:
+            answer = None if label_id in used else answers.get(label_id)
+            unmatched += answer is None
+            if answer is not None:
+                errors.append((truth - answer) ** 2)
+            used.add(label_id)
+        sums = sum_labels(errors, allowed) if errors else LabelSums()
+        batch = replace(nothing, labels=sums, unmatched=unmatched, complaints=tuple(complaints))
+        return batch, new[-1]
+
+    def _read(self, place: Place, target: str) -> list[tuple[str, float]]:
+        return read_labels(self._records.label_text(place), target)
+
+    def _tested(
+        self, model: str, columns: tuple[ColumnReference, ...]
+    ) -> tuple[ColumnReference, ...]:
+        """Return the columns that the policy wants; what is answered is always among them."""
+        policy = self._projects[model].drift or DriftPolicy()
+        wanted = set(policy.columns) if policy.columns else {c.name for c in columns}
+        if not policy.log_inputs:
+            wanted = set()
+        return tuple(c for c in columns if c.name in wanted | {PREDICTION})
+
+
+def read_labels(text: str, target: str) -> list[tuple[str, float]]:
+    """Return ids and truths of a file; ValueError, for people, when it is no file of labels."""
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if not {"id", target} <= set(reader.fieldnames or ()):
+        raise ValueError(f"it needs the columns id and {target}. Put a mended file there.")
+    found = []
+    for number, row in enumerate(reader, start=2):
+        try:
+            truth = float(row[target])
+        except (TypeError, ValueError):
+            truth = math.nan
+        if not math.isfinite(truth):
+            raise ValueError(f"line {number} has no number in {target}. Put a mended file.")
+        found.append((str(row["id"]).strip(), truth))
+    return found
