@@ -358,5 +358,4 @@ class Ports:
     clock: Clock
     approvers: Approvers
     platform: Platform
-    # None: this platform keeps no prediction log, so that nothing can be watched.
-    observations: Observations | None = None
+    observations: Observations

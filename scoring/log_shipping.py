@@ -19,8 +19,6 @@ from typing import Any
 from scoring.prediction_log import LogRules
 
 MIB = 1024 * 1024
-# Seconds before what the storage refused is tried again.
-_PAUSE = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +73,15 @@ def _credential() -> Any:
 class Shipper:
     """One thread that looks at the folder; requests and the log know nothing of it."""
 
-    def __init__(self, rules: LogRules, destination: Destination, client: Any) -> None:
-        """Take the container's client; nothing is sent before `start`."""
+    def __init__(
+        self, rules: LogRules, destination: Destination, client: Any, pause: float = 30.0
+    ) -> None:
+        """Take the container's client, and how many seconds a storage that refused is left alone.
+
+        Nothing is sent before `start`.
+        """
         self._rules, self._destination, self._client = rules, destination, client
+        self._pause = pause
         self._sent = self._lost = 0
         self._places: dict[str, int] = {}
         self._warned = False
@@ -106,7 +110,7 @@ class Shipper:
     def _run(self) -> None:
         pause = min(5.0, self._rules.max_segment_seconds)
         whole = True
-        while not self._ended.wait(pause if whole else _PAUSE):
+        while not self._ended.wait(pause if whole else self._pause):
             whole = self._ship()
         self._ship()
 

@@ -17,8 +17,8 @@ from function_app.domain.watching import (
     WatchRequest,
     drift_note,
 )
-from function_app.errors import NotFoundError, PlatformError
-from function_app.ports import Observations, Ports
+from function_app.errors import NotFoundError
+from function_app.ports import Ports
 
 
 def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
@@ -27,8 +27,6 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     A second attempt finds the alarm of the first: no look is taken while one is to be published.
     """
     now = ports.clock.now()
-    if ports.observations is None:
-        raise PlatformError("This platform", "watch production", "It keeps no prediction log.")
     watched = _watched(ports, request.model)
     reference = ports.observations.reference(watched) if watched else None
     if watched is None or reference is None:
@@ -38,7 +36,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     if state is None or state.digest != watched.digest:
         state = retraining.restart(state, watched.digest, now)
     if state.pending is None:
-        state = _look(ports, ports.observations, request, reference, state)
+        state = _look(ports, request, reference, state)
     evidence = drift.weigh(reference, state.blocks, request.policy.alpha)
     newest = ports.datasets.latest(request.model).version
     judgement = (
@@ -71,15 +69,11 @@ def announce_drift(ports: Ports, announcement: DriftAnnouncement) -> None:
 
 
 def _look(
-    ports: Ports,
-    observations: Observations,
-    request: WatchRequest,
-    reference: Reference,
-    state: DriftState,
+    ports: Ports, request: WatchRequest, reference: Reference, state: DriftState
 ) -> DriftState:
     policy = request.policy
     allowed = drift.allowed_error(reference, policy.label_margin, policy.alpha)
-    batch = observations.read(reference, state.cursor, allowed, policy.rows_per_request)
+    batch = ports.observations.read(reference, state.cursor, allowed, policy.rows_per_request)
     if batch.complaints:
         kind = FindingKind.UNREADABLE_LABELS
         found = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]

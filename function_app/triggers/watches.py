@@ -8,7 +8,7 @@ from function_app import names
 from function_app.codec import dump
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.watching import WatchRequest, drift_note, watch_id
-from function_app.errors import ConflictError, NotFoundError
+from function_app.errors import NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
 
 
@@ -17,8 +17,6 @@ async def start_watches(desk: Desk) -> None:
 
     Not while the last look is under way.
     """
-    if desk.ports.observations is None:
-        return
     for model, project in sorted(desk.projects.items()):
         if project.drift is None:
             continue
@@ -33,8 +31,6 @@ async def post_look(desk: Desk, request: Request) -> Answer:
     """Start a look now, unless one is under way."""
     model = request.route["model"]
     policy = _policy(desk, model)
-    if desk.ports.observations is None:
-        raise ConflictError("This platform keeps no prediction log. Send Mlops.DriftDetected.")
     found = await desk.stories.find(watch_id(model))
     if found is None or found["ended"]:
         await _start(desk, model, policy)

@@ -1,8 +1,9 @@
-"""Blob storage as its SDK sees it: whole block blobs with etags and conditions."""
+"""Blob storage as its SDK sees it: whole blobs with etags and conditions, lists, appending."""
 
 import re
 import threading
 from typing import Any
+from xml.sax.saxutils import escape
 
 from tests.azure_servers.arm import audience
 from tests.azure_servers.base import Answer, Request, Server
@@ -60,10 +61,32 @@ class BlobServer(Server):
             return Answer(status=201, headers=_headers(1))
         if container not in self.containers:
             return _error(404, "ContainerNotFound")
+        if request.query.get("comp") == "list":
+            return self._list(container, request.query.get("prefix", ""))
         return Answer(headers=_headers(1))
+
+    def _list(self, container: str, prefix: str) -> Answer:
+        entries = "".join(
+            f"<Blob><Name>{escape(name)}</Name><Properties>"
+            f"<Last-Modified>{_TIME}</Last-Modified><Content-Length>{len(content)}</Content-Length>"
+            "<BlobType>BlockBlob</BlobType></Properties></Blob>"
+            for name, content in sorted(self.containers[container].items())
+            if name.startswith(prefix)
+        )
+        head = f'<EnumerationResults ContainerName="{container}"><Prefix>{escape(prefix)}</Prefix>'
+        body = f"{head}<Blobs>{entries}</Blobs><NextMarker /></EnumerationResults>"
+        return Answer(body=body.encode(), headers={"Content-Type": "application/xml"})
 
     def _blob(self, request: Request, container: str, name: str) -> Answer:
         blobs = self.containers[container]
+        if request.method == "PUT" and request.query.get("comp") == "appendblock":
+            place = request.headers.get("x-ms-blob-condition-appendpos")
+            if name not in blobs:
+                return _error(404, "BlobNotFound")
+            if place is not None and int(place) != len(blobs[name]):
+                return _error(412, "AppendPositionConditionNotMet")
+            self.put(container, name, blobs[name] + request.body)
+            return Answer(status=201, headers=_headers(self.etags[container, name]))
         if request.method == "PUT":
             if request.headers.get("if-none-match") == "*" and name in blobs:
                 return _error(409, "BlobAlreadyExists")

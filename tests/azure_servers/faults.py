@@ -29,11 +29,16 @@ class FaultyWay(Server):
         self.answers: list[Answer] = []
         self.count = 0
         self.losing = False
+        self.lost: int | None = None
         super().__init__(self._hand_on, tls)
 
     def fail_at(self, number: int, fault: Fault) -> None:
         """Let the request of this number and all after it fail."""
         self.count, self.fault = 0, (number, fault)
+
+    def lose_at(self, number: int) -> None:
+        """Let the answer to the request of this number get lost, and nothing else."""
+        self.count, self.lost = 0, number
 
     def lose_one(self) -> None:
         """Let the answer to the next request that writes get lost, and nothing else."""
@@ -56,6 +61,8 @@ class FaultyWay(Server):
         if at is not None and (number > at or (number == at and fault is Fault.LOST_REQUEST)):
             return Answer(drop=True)
         answer = self._ask(request)
+        if number == self.lost:
+            return replace(answer, drop=True)
         if self.losing and request.method != "GET":
             self.losing = False
             return replace(answer, drop=True)

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -12,6 +13,7 @@ from tests.azure_servers.tls import Tls
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT = "22222222-2222-2222-2222-222222222222"
 OBJECT = "33333333-3333-3333-3333-333333333333"
+EXCHANGE = "api://AzureADTokenExchange"
 HEADER = "the header of the identity endpoint"
 
 
@@ -49,11 +51,14 @@ class Signer:
 class IdentityServer(Server):
     """What IDENTITY_ENDPOINT is inside a function app; with a certificate also the authority.
 
-    It answers GET /token and GET /<tenant>/discovery/v2.0/keys.
+    It answers GET /token, GET /<tenant>/discovery/v2.0/keys, and, to those that `trusted` clusters
+    vouch for, POST /<tenant>/oauth2/v2.0/token.
     """
 
     def __init__(self, tls: Tls | None = None) -> None:
         self.signers = [Signer()]
+        # By subject: the key of the cluster that signs for it, and whose identity it gets.
+        self.trusted: dict[str, tuple[Signer, str]] = {}
         super().__init__(self._respond, tls)
 
     def environ(self) -> dict[str, str]:
@@ -63,6 +68,17 @@ class IdentityServer(Server):
     def _respond(self, request: Request) -> Answer:
         if request.path == f"/{TENANT}/discovery/v2.0/keys":
             return Answer(content={"keys": [signer.public() for signer in self.signers]})
+        if request.path == f"/{TENANT}/v2.0/.well-known/openid-configuration":
+            here = f"{self.url}/{TENANT}"
+            return Answer(
+                content={
+                    "issuer": f"{here}/v2.0",
+                    "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{here}/oauth2/v2.0/token",
+                }
+            )
+        if request.path == f"/{TENANT}/oauth2/v2.0/token":
+            return self._exchange({k: v[0] for k, v in parse_qs(request.body.decode()).items()})
         if request.path != "/token":
             return Answer(status=404, content={"error": "not_found"})
         if request.headers.get("x-identity-header") != HEADER:
@@ -78,3 +94,21 @@ class IdentityServer(Server):
                 "client_id": client,
             }
         )
+
+    def _exchange(self, form: dict[str, str]) -> Answer:
+        """Give a token for a cluster's, as a federated credential has it."""
+        assertion = form.get("client_assertion", "")
+        subject = str(jwt.decode(assertion, options={"verify_signature": False}).get("sub"))
+        if subject not in self.trusted:
+            return Answer(status=401, content={"error": "invalid_client"})
+        signer, client = self.trusted[subject]
+        try:
+            key = signer.key.public_key()
+            jwt.decode(assertion, key, algorithms=["RS256"], audience=EXCHANGE)
+        except jwt.InvalidTokenError:
+            return Answer(status=401, content={"error": "invalid_client"})
+        if form["client_id"] != client or form["grant_type"] != "client_credentials":
+            return Answer(status=400, content={"error": "unauthorized_client"})
+        token = self.signers[0].token(form["scope"].removesuffix("/.default"), appid=client)
+        content = {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
+        return Answer(content=content)

@@ -21,6 +21,7 @@ import httpx
 from function_app.adapters.azure.manifests import deployment_name
 from tests.azure_servers.azure import VERSIONS, Azure
 from tests.azure_servers.compute import Compute
+from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 
 PAUSE = 0.1
 Event = dict[str, Any]
@@ -29,11 +30,15 @@ Event = dict[str, Any]
 class PassingTime:
     """Does what is under way, again and again, until it is closed."""
 
-    def __init__(self, azure: Azure, folder: Path, publish: Callable[[Event], None]) -> None:
+    def __init__(
+        self, azure: Azure, folder: Path, publish: Callable[[Event], None], entra: IdentityServer
+    ) -> None:
+        """Take where containers have their files, what events go to, and who vouches for pods."""
         self.errors: list[str] = []
+        self._entra, self._cluster_key = entra, Signer("cluster")
         self._azure, self._folder, self._publish = azure, folder, publish
         self._compute = Compute(azure.ml, azure.blobs, VERSIONS)
-        self._serving: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
+        self._serving: dict[tuple[str, str], tuple[subprocess.Popen[bytes], int]] = {}
         self._told: set[str] = set()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._pass, daemon=True)
@@ -78,7 +83,8 @@ class PassingTime:
             del self._azure.aci.groups[name]
         if properties["provisioningState"] == "Creating":
             container = properties["containers"][0]["properties"]
-            port = self._serve(container["image"], container.get("environmentVariables") or [])
+            environ = read_environ(container.get("environmentVariables"))
+            port = self._serve("staging", container["image"], environ)
             properties["ipAddress"]["ports"][0]["port"] = port
             self._azure.aci.run(name, fqdn="127.0.0.1")
 
@@ -92,30 +98,55 @@ class PassingTime:
             deployment = cluster.objects.get(("deployments", deployment_name(name, version)))
             if deployment is not None:
                 container = deployment["spec"]["template"]["spec"]["containers"][0]
-                port = self._serve(container["image"], container.get("env") or [])
+                environ = read_environ(container.get("env")) | self._identity(deployment)
+                port = self._serve("production", container["image"], environ)
                 cluster.address = f"127.0.0.1:{port}"
         cluster.settle()
 
-    def _serve(self, image: str, environ: list[dict[str, Any]]) -> int:
-        """Run the image, once, as what its build was given; return where it listens."""
-        if image not in self._serving:
-            folder = self._folder / image.rpartition(":")[2][:16]
+    def _identity(self, deployment: dict[str, Any]) -> dict[str, str]:
+        """Return what the webhook of workload identity gives to pods that ask for it."""
+        template = deployment["spec"]["template"]
+        if template["metadata"]["labels"].get("azure.workload.identity/use") != "true":
+            return {}
+        name = template["spec"]["serviceAccountName"]
+        account = self._azure.cluster.objects["serviceaccounts", name]["metadata"]
+        subject = f"system:serviceaccount:{account['namespace']}:{name}"
+        token = self._folder / "pod-token"
+        token.write_text(self._cluster_key.token(EXCHANGE, sub=subject))
+        # infra/ makes Entra trust this cluster's account, for the replicas' identity.
+        self._entra.trusted["system:serviceaccount:models:scoring"] = self._cluster_key, CLIENT
+        return {
+            "AZURE_CLIENT_ID": account["annotations"]["azure.workload.identity/client-id"],
+            "AZURE_TENANT_ID": TENANT,
+            "AZURE_FEDERATED_TOKEN_FILE": str(token),
+            "AZURE_AUTHORITY_HOST": self._entra.url,
+            "REQUESTS_CA_BUNDLE": self._azure.settings.ca_file,
+        }
+
+    def _serve(self, place: str, image: str, environ: dict[str, str]) -> int:
+        """Run the image in a place, once, as what its build was given; return where it listens."""
+        if (place, image) not in self._serving:
+            folder = self._folder / place / image.rpartition(":")[2][:16]
             with tarfile.open(fileobj=io.BytesIO(self._context(image)), mode="r:gz") as archive:
                 archive.extractall(folder, filter="data")
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port = int(probe.getsockname()[1])
-            given = {entry["name"]: entry["value"] for entry in environ if "value" in entry}
+            given = {"PATH": os.environ["PATH"], **environ}
+            if "PREDICTION_LOG" in given:
+                # A container's /tmp is its own; and here a minute has a second.
+                given["PREDICTION_LOG"] = given["PREDICTION_LOG"].replace("/tmp", str(folder), 1)
+                given["PREDICTION_LOG_SEGMENT_SECONDS"] = "1"
             process = subprocess.Popen(
                 [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)],
                 cwd=folder,
-                env={"PATH": os.environ["PATH"], **given},
+                env=given,
             )
-            self._serving[image] = process, port
+            self._serving[place, image] = process, port
             while process.poll() is None and not _answers(port):
                 self._ended.wait(PAUSE)
             assert process.poll() is None, f"{image} does not serve"
-        return self._serving[image][1]
+        return self._serving[place, image][1]
 
     def _context(self, image: str) -> bytes:
         acr, digest = self._azure.acr, image.partition("@")[2]
@@ -123,6 +154,11 @@ class PassingTime:
             if any(i["digest"] == digest for i in run["properties"].get("outputImages") or []):
                 return acr.contexts[acr.requests_of[run_id]["sourceLocation"]]
         raise AssertionError(f"nobody built {image}")
+
+
+def read_environ(entries: list[dict[str, Any]] | None) -> dict[str, str]:
+    """Return the plain variables of a container."""
+    return {entry["name"]: entry["value"] for entry in entries or [] if "value" in entry}
 
 
 def _answers(port: int) -> bool:

@@ -72,3 +72,21 @@ def test_an_empty_blob_is_empty_and_not_none(blobs: Blobs) -> None:
 def test_a_blob_is_known_by_its_address_and_others_are_not(blobs: Blobs) -> None:
     assert blobs.name_of(blobs.url("a/b.csv")) == "a/b.csv"
     assert blobs.name_of("https://elsewhere.example/versions/a/b.csv") is None
+
+
+def test_blobs_are_listed_by_how_their_names_begin_and_read_in_part(blobs: Blobs) -> None:
+    blobs.ensure_container()
+    for name in ("a/2.csv", "a/1 & more.csv", "b/1.csv"):
+        blobs.write(name, b"0123456789")
+
+    found = blobs.list("a/")
+
+    assert [(entry.name, entry.size) for entry in found] == [
+        ("a/1 & more.csv", 10),
+        ("a/2.csv", 10),
+    ]
+    assert blobs.list("c/") == []
+    assert blobs.read_part("a/2.csv", 3, 4) == b"3456"
+    assert blobs.read_part("a/2.csv", 8, 100) == b"89"
+    assert blobs.read_part("a/2.csv", 10, 1) is None
+    assert blobs.read_part("nothing", 0, 1) is None

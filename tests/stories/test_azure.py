@@ -17,13 +17,14 @@ from mlopsctl.local_host import ensure_platform
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.base import Answer, Server
-from tests.azure_servers.identity import TENANT, IdentityServer
+from tests.azure_servers.identity import CLIENT, TENANT, IdentityServer
 from tests.azure_servers.names import NAMES
 from tests.azure_servers.passing_time import PassingTime
+from tests.azure_servers.storage import account, azurite, identity, tls
 from tests.azure_servers.tls import Tls
-from tests.contracts.conftest import account, azurite, identity, tls
 from tests.funchost.conftest import Host, until
 from tests.stories.conftest import DIABETES, ROOT
+from tests.stories.traffic import REQUESTS, ROWS, Traffic
 
 __all__ = ["account", "azure", "azurite", "identity", "tls"]
 AUDIENCE = "api://mlops"
@@ -52,6 +53,7 @@ class CloudApp:
             "MLOPS_AZURE_CLUSTER": settings.cluster,
             "MLOPS_AZURE_COMPUTE": settings.compute,
             "MLOPS_AZURE_CA_FILE": settings.ca_file,
+            "MLOPS_AZURE_REPLICA_CLIENT_ID": CLIENT,
             "MLOPS_AZURE_AUTHORITY": entra.url,
             "MLOPS_AZURE_APPROVER_AUDIENCE": AUDIENCE,
             "MLOPS_NOTIFY_WEBHOOK_URL": self.receiver.url,
@@ -59,7 +61,7 @@ class CloudApp:
         self.host = Host(folder / "state", ROOT, **environ)
         self.host.start()
         self.api = Api(self.host.url, folder)
-        self.time = PassingTime(azure, folder / "containers", self._publish)
+        self.time = PassingTime(azure, folder / "containers", self._publish, entra)
 
     def close(self) -> None:
         self.time.close()
@@ -133,7 +135,7 @@ def app(
 ) -> Iterator[CloudApp]:
     # Azure ML's SDK leaves this in the process that made a client; the app is another process.
     monkeypatch.delenv("AZUREML_CURRENT_CLOUD", raising=False)
-    azure.blobs.containers["data"] = {}
+    azure.blobs.containers |= {"data": {}, "predictions": {}}
     with IdentityServer(tls) as entra:
         made = CloudApp(tmp_path, azure, entra, account.tables_endpoint)
         yield made
@@ -171,6 +173,25 @@ def test_an_upload_is_trained_released_approved_and_promoted(
     told = [r.json["title"] for r in app.receiver.requests]
     assert told == ["diabetes 1 waits for approval", "diabetes 1: promoted"]
     assert app.tell_of_upload("diabetes/a.csv")["outcome"] == "repeated"
+    _check_drift(app, promoted["endpoint"], diabetes)
+
+
+def _check_drift(app: CloudApp, endpoint: str, diabetes: str) -> None:
+    """What replicas were asked comes by their storage, and drift starts one training."""
+    Traffic(diabetes, endpoint).send(2.0)
+    seen: dict[str, Any] = {}
+
+    def look() -> bool:
+        story = app.api.post("/api/models/diabetes/drift")["instance_id"]
+        seen.update(app.ended(story)["output"])
+        return bool(seen["rows"] >= REQUESTS * ROWS)
+
+    until(look, "the replicas' logs", 60)
+    assert seen["verdict"] == "retrain", seen
+    assert "bmi went up" in seen["reason"]
+    claims = app.api.get("/api/status")["claims"]
+    [retraining] = [c["owner"] for c in claims if c["type"] == "Mlops.DriftDetected"]
+    assert app.ended(retraining)["output"]["version"] == "2"
 
 
 def _code(answer: httpx.Response) -> tuple[int, str]:

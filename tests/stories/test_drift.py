@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-import numpy as np
 import pandas as pd
 import pytest
 
 from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app, project
+from tests.stories.traffic import REQUESTS, ROWS, Traffic
 
-BMI, REQUESTS, ROWS = "bmi", 12, 50
 FED = {"max_shift": "50.0", "max_spread": "100.0", "cooldown_seconds": "0"}
 
 
@@ -25,27 +23,6 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     fed = project("fed", margin="-0.5", **FED)
     monkeypatch.setattr(stories, "PROJECTS", stories.PROJECTS + "\n" + fed)
     yield from make_app(tmp_path, monkeypatch)
-
-
-class Traffic:
-    """Asks production for rows drawn from the training data, one column moved."""
-
-    def __init__(self, data: str, endpoint: str) -> None:
-        self._rows = pd.read_csv(io.StringIO(data)).drop(columns="Y")
-        self._rng = np.random.default_rng(0)
-        self._url = f"{endpoint}/score"
-
-    def send(self, shift: float) -> tuple[pd.DataFrame, list[str]]:
-        """Move bmi by so many standard deviations; return rows with answers, and the ids."""
-        sent, ids = [], []
-        for _ in range(REQUESTS):
-            rows = self._rows.sample(ROWS, replace=True, random_state=self._rng).copy()
-            rows[BMI] += shift * self._rows[BMI].std()
-            answer = httpx.post(self._url, json={"data": rows.to_numpy().tolist()}, timeout=10)
-            answer.raise_for_status()
-            ids += [f"{answer.headers['x-prediction-id']}/{n}" for n in range(ROWS)]
-            sent.append(rows.assign(Y=answer.json()["result"]))
-        return pd.concat(sent), ids
 
 
 def promote(app: App, model: str, version: int) -> str:
