@@ -22,6 +22,7 @@ class Sheet:
     counted: dict[str, dict[str, int | str]]
     timers: dict[str, int]
     reconciliation: dict[str, int]
+    watching: dict[str, int]
 
     def price(self, name: str) -> float:
         return self.prices[name][0]
@@ -47,6 +48,10 @@ class Sheet:
         once = self.reconciliation["executions"] + models * self.reconciliation["a_model"]
         return DAYS * self.reconciliation["a_day"] * once
 
+    def looks(self, models: int) -> float:
+        """Return how often in a month a model in production is looked at for drift."""
+        return DAYS * self.watching["a_day"] * models
+
 
 def read_sheet() -> Sheet:
     """Return the sheet of infra/cost.json."""
@@ -55,7 +60,7 @@ def read_sheet() -> Sheet:
 
 def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
     """Return each line of the month's bill: its name, its arithmetic, its price for n models."""
-    s, p, r = sheet.given, sheet.price, sheet.reconciliation
+    s, p, r, w = sheet.given, sheet.price, sheet.reconciliation, sheet.watching
     executions = sheet.monthly("activities") + sheet.monthly("turns")
     timers = sum(sheet.timers.values()) * DAYS
     second = s("execution_seconds") * s("memory_gb")
@@ -78,6 +83,11 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: sheet.comparisons(n) * second * p("execution_gb_second"),
         ),
         (
+            "Functions, watching for drift",
+            f"{w['a_day']} a day and model x {w['executions']} x {second:g} GB-s",
+            lambda n: sheet.looks(n) * w["executions"] * second * p("execution_gb_second"),
+        ),
+        (
             "Functions, one instance kept ready (prod)",
             f"{SECONDS:,} s x {s('memory_gb'):g} GB",
             lambda n: SECONDS * s("memory_gb") * p("ready_gb_second"),
@@ -86,13 +96,19 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             "Functions, executions",
             "all of these x price of a million",
             lambda n: (
-                (n * executions + timers + sheet.comparisons(n)) * p("execution_million") / 1e6
+                (n * executions + timers + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
+                * p("execution_million")
+                / 1e6
             ),
         ),
         (
             "Durable on the scheduler (Consumption)",
-            f"{executions:,.0f} actions a model, and comparing",
-            lambda n: (n * executions + sheet.comparisons(n)) * p("scheduler_1k") / 1e3,
+            f"{executions:,.0f} actions a model, comparing and watching",
+            lambda n: (
+                (n * executions + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
+                * p("scheduler_1k")
+                / 1e3
+            ),
         ),
         (
             "or Durable on Azure Storage",
@@ -131,6 +147,15 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             "Images and files",
             f"{s('releases'):g} x {s('image_gb'):g} GB a model; a year's when nothing is deleted",
             lambda n: 12 * n * s("releases") * s("image_gb") * p("storage_gb"),
+        ),
+        (
+            "Prediction logs",
+            f"{s('replicas'):g} replicas x {s('log_appends'):,.0f} appends, and {w['reads']} reads"
+            " a look",
+            lambda n: (
+                n * s("replicas") * s("log_appends") * p("blob_10k") / 1e4
+                + sheet.looks(n) * w["reads"] * p("blob_read_10k") / 1e4
+            ),
         ),
         (
             "Logs",

@@ -69,6 +69,7 @@ var taskHubName = 'mlops'
 var deployContainer = 'deploy'
 var dataContainer = 'data'
 var versionsContainer = 'versions'
+var predictionsContainer = 'predictions'
 var deadLetterContainer = 'deadletter'
 var storageSuffix = environment().suffixes.storage
 var zones = {
@@ -166,9 +167,10 @@ module dataStorage 'modules/storage.bicep' = {
     tags: tags
     sku: sizes.storageSku
     privateNetwork: privateNetwork
-    containers: [dataContainer, versionsContainer, deadLetterContainer]
+    containers: [dataContainer, versionsContainer, predictionsContainer, deadLetterContainer]
     logsId: monitoring.outputs.logsId
     logBlobs: true
+    expiringContainer: predictionsContainer
   }
 }
 
@@ -284,6 +286,17 @@ module cluster 'modules/cluster.bicep' = if (withCluster) {
   dependsOn: [clusterRoles]
 }
 
+module replicas 'modules/replicas.bicep' = if (withCluster) {
+  name: 'replicas'
+  scope: group
+  params: {
+    identityName: identities.outputs.replicaName
+    clusterName: withCluster ? cluster!.outputs.name : names.cluster
+    namespaceName: clusterNamespace
+    accountName: 'scoring'
+  }
+}
+
 // The cluster uses its kubelet's identity and its subnet while it is made: these roles come first.
 module clusterRoles 'modules/cluster-roles.bicep' = if (withCluster) {
   name: 'cluster-roles'
@@ -325,6 +338,8 @@ module roles 'modules/roles.bicep' = {
     ownTopicName: topics.outputs.ownTopicName
     trainingIdentityName: identities.outputs.trainingName
     stagingIdentityName: identities.outputs.stagingName
+    replicaIdentityName: identities.outputs.replicaName
+    predictionsContainerName: predictionsContainer
     deadLetterContainerName: deadLetterContainer
     schedulerName: names.scheduler
     taskHubName: taskHubName
@@ -335,6 +350,7 @@ module roles 'modules/roles.bicep' = {
     stagingPrincipalId: identities.outputs.stagingPrincipalId
     trainingPrincipalId: identities.outputs.trainingPrincipalId
     kubeletPrincipalId: identities.outputs.kubeletPrincipalId
+    replicaPrincipalId: identities.outputs.replicaPrincipalId
     dataTopicPrincipalId: topics.outputs.dataTopicPrincipalId
     workspaceTopicPrincipalId: topics.outputs.workspaceTopicPrincipalId
     registryTopicPrincipalId: topics.outputs.registryTopicPrincipalId
@@ -443,6 +459,9 @@ var appSettings = {
   MLOPS_AZURE_BLOB_ENDPOINT: 'https://${names.dataStorage}.blob.${storageSuffix}'
   MLOPS_AZURE_DATA_CONTAINER: dataContainer
   MLOPS_AZURE_VERSIONS_CONTAINER: versionsContainer
+  MLOPS_AZURE_PREDICTIONS_CONTAINER: predictionsContainer
+  MLOPS_AZURE_REPLICA_CLIENT_ID: identities.outputs.replicaClientId
+  MLOPS_AZURE_REPLICA_IDENTITY: identities.outputs.replicaId
   MLOPS_AZURE_STAGING_RESOURCE_GROUP: names.stagingGroup
   MLOPS_AZURE_STAGING_IDENTITY: identities.outputs.stagingId
   MLOPS_AZURE_CLIENT_ID: identities.outputs.appClientId
@@ -481,7 +500,7 @@ module app 'modules/app.bicep' = {
       extraSettings
     )
   }
-  dependsOn: [roles, stagingRoles, privateEndpoints]
+  dependsOn: [roles, stagingRoles, privateEndpoints, replicas]
 }
 
 module alerts 'modules/alerts.bicep' = {

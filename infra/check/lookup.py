@@ -21,6 +21,7 @@ MODELS = {
     "Microsoft.Storage/storageAccounts": ("storage", "StorageAccountCreateParameters"),
     "Microsoft.Storage/storageAccounts/blobServices": ("storage", "BlobServiceProperties"),
     "Microsoft.Storage/storageAccounts/blobServices/containers": ("storage", "BlobContainer"),
+    "Microsoft.Storage/storageAccounts/managementPolicies": ("storage", "ManagementPolicy"),
     "Microsoft.Web/serverfarms": ("web", "AppServicePlan"),
     "Microsoft.Web/sites": ("web", "Site"),
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": (
@@ -46,6 +47,9 @@ MODELS = {
         "authorization", "RoleAssignmentCreateParameters",
     ),
     "Microsoft.ManagedIdentity/userAssignedIdentities": ("msi", "Identity"),
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": (
+        "msi", "FederatedIdentityCredential",
+    ),
     "Microsoft.Network/virtualNetworks": ("network", "VirtualNetwork"),
     "Microsoft.Network/privateEndpoints": ("network", "PrivateEndpoint"),
     "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": ("network", "PrivateDnsZoneGroup"),

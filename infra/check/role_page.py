@@ -50,6 +50,7 @@ _IDENTITIES = {
     "staging": "Staging's container groups",
     "training": "Training runs",
     "kubelet": "Production's nodes",
+    "replica": "Production's replicas",
     "cluster": "The cluster",
     "dataTopic": "The topic of the data storage",
     "workspaceTopic": "The topic of Azure ML",
@@ -66,6 +67,7 @@ _WHEN = {
     "useScheduler && hasDeployer": "Durable Task Scheduler",
     "hasDeployer": "always",
     "withCluster": "with a cluster",
+    "withoutCluster": "with managed endpoints",
     "withCluster && hasDeployer": "with a cluster",
     "privateNetwork": "private network",
 }

@@ -34,6 +34,12 @@ resource kubelet 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' =
   tags: tags
 }
 
+resource replica 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: '${prefix}-replica-${suffix}'
+  location: location
+  tags: tags
+}
+
 output appName string = app.name
 output appId string = app.id
 output appClientId string = app.properties.clientId
@@ -51,3 +57,7 @@ output kubeletName string = kubelet.name
 output kubeletId string = kubelet.id
 output kubeletClientId string = kubelet.properties.clientId
 output kubeletPrincipalId string = kubelet.properties.principalId
+output replicaName string = replica.name
+output replicaId string = replica.id
+output replicaClientId string = replica.properties.clientId
+output replicaPrincipalId string = replica.properties.principalId

@@ -10,6 +10,8 @@ param insightsName string
 param ownTopicName string
 param trainingIdentityName string
 param stagingIdentityName string
+param replicaIdentityName string
+param predictionsContainerName string
 param deadLetterContainerName string
 param schedulerName string
 param taskHubName string
@@ -21,6 +23,7 @@ param appPrincipalId string
 param stagingPrincipalId string
 param trainingPrincipalId string
 param kubeletPrincipalId string
+param replicaPrincipalId string
 param dataTopicPrincipalId string
 param workspaceTopicPrincipalId string
 param registryTopicPrincipalId string
@@ -34,6 +37,7 @@ param withCluster bool
 param privateNetwork bool
 
 var useStorageBackend = !useScheduler
+var withoutCluster = !withCluster
 var hasDeployer = !empty(deployerPrincipalId)
 
 var acrPull = '7f951dda-4ed3-4680-a7ca-43fe172d538d'
@@ -51,6 +55,7 @@ var managedIdentityOperator = 'f1a07417-d97a-45cb-824c-7a7467783830'
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 var networkContributor = '4d97b98b-1d4f-4787-a291-c67834d212e7'
 var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+var storageBlobDataReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
@@ -66,6 +71,11 @@ resource dataStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
 resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
   parent: dataStorage
   name: 'default'
+}
+
+resource predictionsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: predictionsContainerName
 }
 
 resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
@@ -103,6 +113,10 @@ resource trainingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024
 
 resource stagingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: stagingIdentityName
+}
+
+resource replicaIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: replicaIdentityName
 }
 
 resource scheduler 'Microsoft.DurableTask/schedulers@2025-11-01' existing = {
@@ -200,7 +214,7 @@ resource appKeyVaultSecretsUserOnVault 'Microsoft.Authorization/roleAssignments@
   }
 }
 
-// To read data that landed; keep its versions, code bundles and reports; read what runs wrote (datasets.py, jobs.py, registry.py).
+// To read data that landed; keep its versions, code bundles and reports; read what runs wrote and what replicas logged (datasets.py, jobs.py, registry.py, observations.py).
 resource appStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(dataStorage.id, appPrincipalId, storageBlobDataContributor)
   scope: dataStorage
@@ -384,6 +398,50 @@ resource kubeletAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-
     principalId: kubeletPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To send the log of predictions (log_shipping.py).
+resource replicaStorageBlobDataContributorOnPredictionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(predictionsContainer.id, replicaPrincipalId, storageBlobDataContributor)
+  scope: predictionsContainer
+  properties: {
+    principalId: replicaPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To pull the image of a managed endpoint that runs under it (Azure ML).
+resource replicaAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withoutCluster) {
+  name: guid(registry.id, replicaPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: replicaPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To read what Azure ML keeps for a managed endpoint (Azure ML).
+resource replicaStorageBlobDataReaderOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withoutCluster) {
+  name: guid(mlStorage.id, replicaPrincipalId, storageBlobDataReader)
+  scope: mlStorage
+  properties: {
+    principalId: replicaPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To let a managed endpoint use the replicas' identity (production.py).
+resource appManagedIdentityOperatorOnReplicaIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withoutCluster) {
+  name: guid(replicaIdentity.id, appPrincipalId, managedIdentityOperator)
+  scope: replicaIdentity
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
   }
 }
 

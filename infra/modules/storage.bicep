@@ -8,6 +8,9 @@ param containers array
 param logsId string
 @description('Logs each blob operation; the alert on dead letters reads them.')
 param logBlobs bool = false
+@description('A container whose blobs are deleted some days after they were written last. Empty: none is.')
+param expiringContainer string = ''
+param expiryDays int = 30
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
@@ -48,6 +51,26 @@ resource containerList 'Microsoft.Storage/storageAccounts/blobServices/container
     properties: { publicAccess: 'None' }
   }
 ]
+
+resource expiry 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = if (!empty(expiringContainer)) {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'expire'
+          type: 'Lifecycle'
+          definition: {
+            filters: { blobTypes: ['appendBlob', 'blockBlob'], prefixMatch: ['${expiringContainer}/'] }
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: expiryDays } } }
+          }
+        }
+      ]
+    }
+  }
+  dependsOn: [blobs]
+}
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (logBlobs) {
   name: 'to-log-analytics'
