@@ -11,6 +11,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from function_app import names
+from function_app.adapters.azure.manifests import ACCOUNT
 from infra import hooks
 from infra.stage_app import PARTS, merge, model_folders, stage_app
 from tests.infra.conftest import ROOT
@@ -226,3 +227,9 @@ def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() 
     assert got <= set(re.findall(r"^output ([A-Z_]+) ", template, re.MULTILINE))
     for path in re.findall(r"`((?:infra|docs|\.github)/[\w./-]+)`", page):
         assert (ROOT / path).exists(), path
+
+
+def test_entra_trusts_the_account_that_replicas_run_under() -> None:
+    template = (ROOT / "infra" / "main.bicep").read_text()
+
+    assert f"accountName: '{ACCOUNT}'" in template

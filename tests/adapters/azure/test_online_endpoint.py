@@ -124,3 +124,25 @@ def test_who_may_not_read_endpoints_does_not_take_one_for_absent(azure: Azure) -
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):
         azure.online().champion("diabetes")
+
+
+def test_an_endpoint_of_a_watched_model_sends_its_log_under_the_replicas_identity(
+    azure: Azure,
+) -> None:
+    group = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity"
+    identity = f"{group}/userAssignedIdentities/replica"
+    client = "66666666-6666-6666-6666-666666666666"
+    logged = azure.with_settings(replica_client_id=client, replica_identity=identity)
+
+    for _ in range(8):
+        rollout = logged.online().promote("release-diabetes-1", image("1"), 2)
+        logged.endpoints.settle()
+
+    assert rollout.deployment is not None
+    [endpoint] = logged.endpoints.endpoints.values()
+    [deployment] = logged.endpoints.deployments.values()
+    environ = deployment["properties"]["environmentVariables"]
+    assert endpoint["identity"]["type"] == "UserAssigned"
+    assert list(endpoint["identity"]["userAssignedIdentities"]) == [identity]
+    assert environ["AZURE_CLIENT_ID"] == client
+    assert environ["PREDICTION_LOG_BLOBS"].endswith("/predictions/diabetes")

@@ -1,5 +1,7 @@
 """Production on AKS: traffic that moves only to what is available, and back."""
 
+from dataclasses import replace
+
 import pytest
 
 from function_app.domain.serving import Image, Rollout
@@ -307,3 +309,43 @@ def test_replicas_send_their_spans_to_the_collector_and_reach_nothing_else(azure
     egress = traced.cluster.objects["networkpolicies", "diabetes"]["spec"]["egress"]
     ports = [(p["protocol"], p["port"]) for way in egress for p in way["ports"]]
     assert ports == [("TCP", 4318), ("UDP", 53), ("TCP", 53)]
+
+
+def test_replicas_of_a_watched_model_send_their_log_under_an_account_of_their_own(
+    azure: Azure,
+) -> None:
+    logged = azure.with_settings(
+        replica_client_id="66666666-6666-6666-6666-666666666666",
+        blob_endpoint="https://stdata.blob.core.windows.net/",
+    )
+
+    promoted(logged, image("1"))
+
+    template = logged.cluster.objects["deployments", "m-diabetes-1"]["spec"]["template"]
+    account = logged.cluster.objects["serviceaccounts", "scoring"]
+    known = {e["name"]: e["value"] for e in template["spec"]["containers"][0]["env"]}
+    assert template["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+    assert template["spec"]["serviceAccountName"] == "scoring"
+    assert template["spec"]["automountServiceAccountToken"] is False
+    assert account["metadata"]["annotations"] == {
+        "azure.workload.identity/client-id": "66666666-6666-6666-6666-666666666666"
+    }
+    assert known["PREDICTION_LOG"].startswith("/tmp/"), "the only folder that can be written"
+    assert known["PREDICTION_LOG_BLOBS"] == (
+        "https://stdata.blob.core.windows.net/predictions/diabetes"
+    )
+    egress = logged.cluster.objects["networkpolicies", "diabetes"]["spec"]["egress"]
+    ports = [(p["protocol"], p["port"]) for way in egress for p in way["ports"]]
+    assert ports == [("TCP", 443), ("UDP", 53), ("TCP", 53)]
+
+
+@pytest.mark.parametrize("lacking", ["an identity", "a policy"])
+def test_without_an_identity_or_a_policy_replicas_send_nothing(azure: Azure, lacking: str) -> None:
+    other = azure.with_settings(replica_client_id="" if lacking == "an identity" else "6" * 36)
+    if lacking == "a policy":
+        other.projects["diabetes"] = replace(other.projects["diabetes"], drift=None)
+
+    promoted(other, image("1"))
+
+    assert ("serviceaccounts", "scoring") not in other.cluster.objects
+    assert "PREDICTION_LOG" not in str(other.cluster.objects["deployments", "m-diabetes-1"])
