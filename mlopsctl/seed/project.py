@@ -16,18 +16,11 @@ from mlopsctl.seed.manifest import TEMPLATES, describe_model
 from mlopsctl.seed.script import PLACE, Script
 
 REFERENCE = "reference.csv"
-# What of this app comes along: what trains by our contract, and the service.
-_OWN = {
-    "training": (
-        *("__init__.py", "__main__.py", "data.py"),
-        *("evaluate.py", "model_file.py", "requirements.txt"),
-    ),
-    "scoring": (
-        *("__init__.py", "__main__.py", "metrics.py", "prediction_log.py", "predictor.py"),
-        *("score_script.py", "server.py", "stand_ins.py", "tracing.py"),
-        *("Dockerfile", "requirements.txt"),
-    ),
-}
+# What of this app comes along to train by our contract; of the service, all does.
+_TRAINING = (
+    *("__init__.py", "__main__.py", "data.py"),
+    *("evaluate.py", "model_file.py", "requirements.txt"),
+)
 _NAME = re.compile(r"[a-z0-9-]{1,30}")
 # What train.py of the seed needs no more: code of Azure ML's first SDK.
 _FIRST_SDK = "azureml"
@@ -74,9 +67,10 @@ def write_project(
 def _fill(
     clone: Clone, into: Path, name: str, data: Path | None, app: Path, places: dict[str, str]
 ) -> None:
-    for folder in ("training", "scoring"):
+    service = (path.name for path in (app / "scoring").iterdir() if path.is_file())
+    for folder, names in (("training", _TRAINING), ("scoring", sorted(service))):
         (into / folder).mkdir(parents=True)
-        for own in _OWN[folder]:
+        for own in names:
             shutil.copyfile(app / folder / own, into / folder / own)
     for file, place in places.items():
         target = into / place
