@@ -8,7 +8,6 @@ import importlib.util
 import inspect
 import json
 import logging
-import math
 import os
 import pickle
 import sys
@@ -144,4 +143,6 @@ def _plain(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    # A whole number of 400 digits is JSON, and no float.
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and bool(abs(value) <= sys.float_info.max)

@@ -69,7 +69,7 @@ class AMLResponse:
     """An answer with a status of its own."""
 
     def __init__(self, message: Any, status_code: int = 200, *_: Any, **__: Any) -> None:
-        self.message, self.status_code = message, status_code
+        self.message, self.status_code = message, int(status_code)
 
 
 class ModelDataCollector:
