@@ -12,6 +12,7 @@ from mlopsctl.connection import ROOT, Json, print_json
 from mlopsctl.seed.clone import SeedError, read_clone
 from mlopsctl.seed.parity import as_markdown, compare
 from mlopsctl.seed.project import compare_figures, model_name, write_project
+from mlopsctl.seed.script import read_script
 
 imports = typer.Typer(help="Make a model project from another system's.", no_args_is_help=True)
 
@@ -44,8 +45,9 @@ def mlopspython(
     """
     clone = read_clone(path, folder)
     chosen = model_name(clone, name)
-    copied = write_project(clone, into, chosen, data, ROOT)
-    rows = compare(clone)
+    script = read_script(clone)
+    copied = write_project(clone, script, into, chosen, data, ROOT)
+    rows = compare(clone, script)
     figures = compare_figures(clone, into) if check else {}
     lines = []
     if figures:
@@ -59,6 +61,7 @@ def mlopspython(
         "model": chosen,
         "folder": clone.folder,
         "copied": copied,
+        "moved": script.places,
         "figures": figures,
         "rows": [asdict(row) for row in rows],
     }
@@ -66,7 +69,7 @@ def mlopspython(
     if as_json:
         return print_json(report)
     out = screens.console()
-    out.print(f"{into}: model {chosen}, {len(copied)} files of the clone kept as they are")
+    out.print(f"{into}: model {chosen}, {len(copied) + len(script.places)} files kept as they are")
     for line in lines:
         out.print(line)
     todo = [row for row in rows if row.todo]

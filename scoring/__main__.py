@@ -10,7 +10,7 @@ from aiohttp import web
 
 from scoring.log_shipping import open_shipper, read_destination
 from scoring.prediction_log import PredictionLog, Served, read_rules
-from scoring.predictor import Predictor
+from scoring.score_script import ScriptError, open_predictor
 from scoring.server import create_server
 from scoring.tracing import open_exporter
 
@@ -22,9 +22,12 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     given = parser.parse_args()
     try:
-        predictor = Predictor(given.model)
+        predictor = open_predictor(given.model)
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         print(f"scoring: {given.model} holds no model that can be served: {error}", file=sys.stderr)
+        return 2
+    except ScriptError as error:
+        print(f"scoring: {error}", file=sys.stderr)
         return 2
     image = os.environ.get("IMAGE_DIGEST", "")
     try:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,23 @@ class InputError(ValueError):
 class Predictor:
     """Predicts with the model of one folder, which never runs code on load."""
 
+    # Statuses beside 400 with which it may refuse, and what they mean.
+    refusals: Mapping[str, str] = {}
+
     def __init__(self, folder: Path) -> None:
         trusted = json.loads((folder / "trusted_types.json").read_text(encoding="utf-8"))
         self._model: Any = skops.io.load(folder / "model.skops", trusted=trusted)
         schema = json.loads((folder / "model_schema.json").read_text(encoding="utf-8"))
         self.features: tuple[str, ...] = tuple(schema["features"])
 
-    def predict(self, content: Any) -> list[float]:
-        """Return one prediction per row of `{"data": rows}`, rows of shape (n, features)."""
+    def answer(self, content: Any, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Return what is answered to `{"data": rows}`: in `result` one number per row."""
+        rows = self.rows(content)
+        predicted = self._model.predict(np.asarray(rows, dtype=float))
+        return {"result": [float(value) for value in predicted]}
+
+    def rows(self, content: Any) -> list[list[float]]:
+        """Return the rows of `{"data": rows}`, of shape (n, features) and finite; or InputError."""
         rows = content.get("data") if isinstance(content, dict) else None
         if not isinstance(rows, list) or not rows:
             raise InputError('Send {"data": [[…], …]} with at least one row.')
@@ -33,7 +43,7 @@ class Predictor:
             raise InputError(f"{len(rows)} rows; at most {MAX_ROWS} fit one request.")
         for number, row in enumerate(rows):
             self._check(number, row)
-        return [float(value) for value in self._model.predict(np.asarray(rows, dtype=float))]
+        return rows
 
     def _check(self, number: int, row: Any) -> None:
         width = len(self.features)

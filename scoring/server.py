@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -13,9 +13,11 @@ from scoring.log_shipping import Shipper
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
 from scoring.predictor import InputError, Predictor
+from scoring.score_script import ScriptError
 
 MAX_BODY = 4 * 1024 * 1024
 PREDICTION_ID = "X-Prediction-Id"
+REQUEST_ID = "X-Ms-Request-Id"
 # Sent with `off` by probes: their rows are no users', and would look like drift.
 LOG_SWITCH = "X-Prediction-Log"
 # W3C Trace Context, level 1: version, trace id, parent id, flags.
@@ -38,16 +40,19 @@ def create_server(
         except ValueError:
             counts["refused"] += 1
             return _refusal("The body is not JSON.")
+        prediction_id = identify(request.headers.get("traceparent", ""))
         try:
-            result = predictor.predict(content)
+            answer = predictor.answer(content, _spelled(request.headers, prediction_id))
         except InputError as error:
             counts["refused"] += 1
             return _refusal(str(error))
+        except ScriptError as error:
+            counts["refused"] += 1
+            return _refusal(str(error), "SCORING_FAILED", error.status)
         counts["scored"] += 1
-        prediction_id = identify(request.headers.get("traceparent", ""))
         if log is not None and request.headers.get(LOG_SWITCH) != "off":
-            log.record(prediction_id, content["data"], result)
-        return web.json_response({"result": result}, headers={PREDICTION_ID: prediction_id})
+            log.record(prediction_id, content["data"], answer["result"])
+        return web.json_response(answer, headers={PREDICTION_ID: prediction_id})
 
     async def healthz(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "image": image_digest})
@@ -109,6 +114,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
             },
             "400": {"description": "The rows have another shape or hold no finite numbers"},
             "413": {"description": f"The body is over {MAX_BODY} bytes"},
+            **{status: {"description": text} for status, text in predictor.refusals.items()},
         },
     }
     health = {
@@ -130,5 +136,10 @@ def describe(predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _refusal(message: str) -> web.Response:
-    return web.json_response({"error": {"code": "BAD_INPUT", "message": message}}, status=400)
+def _spelled(headers: Mapping[str, str], prediction_id: str) -> dict[str, str]:
+    """Return the headers as Azure ML spells them for a script, with its id of the request."""
+    return {REQUEST_ID: prediction_id, **{name.title(): text for name, text in headers.items()}}
+
+
+def _refusal(message: str, code: str = "BAD_INPUT", status: int = 400) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlopsctl.seed.clone import TRAIN, Clone
-
-SAME, BETTER, CHANGED, LEFT = "same", "better", "changed", "not carried over"
+from mlopsctl.seed.script import Script
+from mlopsctl.seed.variables import ABSENT, BETTER, CHANGED, LEFT, SAME, TODO, VARIABLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,60 +19,15 @@ class Row:
     todo: str = ""
 
 
-# By variable: the item, what does it here, and how that compares.
-_VARIABLES: dict[str, tuple[str, str, str]] = {
-    "MODEL_NAME": ("name of the model", "the table [models.<name>] of mlops.toml", CHANGED),
-    "EXPERIMENT_NAME": ("experiment", "runs carry the model's name", CHANGED),
-    "DATASET_NAME": ("data set", "container and prefix: a file that lands there is a version", BETTER),
-    "DATASET_VERSION": ("version of the data", "the digest of the file; the newest by default", BETTER),
-    "TRAINING_PIPELINE_NAME": ("published pipeline", "the story train_model", BETTER),
-    "TRAIN_SCRIPT_PATH": ("training script", "python -m training, which calls train.py", BETTER),
-    "SOURCES_DIR_TRAIN": ("folder of the model", "the same folder", SAME),
-    "EVALUATE_SCRIPT_PATH": ("evaluation", "[models.<name>.gate]: same rows, confidence", BETTER),
-    "REGISTER_SCRIPT_PATH": ("registration", "registered once, by run and digest", BETTER),
-    "SCORE_SCRIPT": ("scoring script", "scoring/: POST /score with the same shapes", CHANGED),
-    "IMAGE_NAME": ("image", "named by model and version, referred to by digest", BETTER),
-    "AML_ENV_NAME": ("environment", "made from training/requirements.txt, named by its digest", BETTER),
-    "AML_ENV_TRAIN_CONDA_DEP_FILE": ("packages of the training", "training/requirements.txt", CHANGED),
-    "AML_REBUILD_ENVIRONMENT": ("rebuilding environments", "a new digest is a new environment", BETTER),
-    "AML_COMPUTE_CLUSTER_NAME": ("compute", "MLOPS_AZURE_COMPUTE", SAME),
-    "AML_COMPUTE_CLUSTER_CPU_SKU": ("size of the compute", "MLOPS_AZURE_COMPUTE_SIZE", SAME),
-    "AML_CLUSTER_MAX_NODES": ("most nodes", "MLOPS_AZURE_COMPUTE_NODES", SAME),
-    "AML_CLUSTER_MIN_NODES": ("fewest nodes", "always 0: an idle cluster costs nothing", CHANGED),
-    "AML_CLUSTER_PRIORITY": ("priority of nodes", "dedicated nodes", CHANGED),
-    "RUN_EVALUATION": ("switching the evaluation off", "the gate always judges; margin and bar say how", CHANGED),
-    "ALLOW_RUN_CANCEL": ("cancelling the run of a worse model", "the outcome `rejected`, with reasons", BETTER),
-    "modelbuildid": ("deploying an earlier model", "mlopsctl roll-back, or a release of that version", BETTER),
-    "MODEL_BUILD_ID": ("deploying an earlier model", "mlopsctl roll-back, or a release of that version", BETTER),
-    "ACI_DEPLOYMENT_NAME": ("QA on Container Instances", "a container group per release, removed after it", BETTER),
-    "AKS_DEPLOYMENT_NAME": ("production on AKS", "a Service per model with verified roll-out", BETTER),
-    "AKS_COMPUTE_NAME": ("cluster of production", "MLOPS_AZURE_CLUSTER", SAME),
-    "RESOURCE_GROUP": ("resource group", "made by infra/", CHANGED),
-    "WORKSPACE_NAME": ("workspace", "MLOPS_AZURE_WORKSPACE", SAME),
-    "SUBSCRIPTION_ID": ("subscription", "MLOPS_AZURE_SUBSCRIPTION_ID", SAME),
-    "LOCATION": ("region", "MLOPS_AZURE_LOCATION", SAME),
-    "BASE_NAME": ("names of resources", "the parameter environmentName of infra/", CHANGED),
-}  # fmt: skip
-_TODO = {
-    "RUN_EVALUATION": "To promote worse models on purpose, set a negative margin.",
-    "AML_CLUSTER_PRIORITY": "Low-priority nodes: change the size of the compute in the workspace.",
-    "AML_CLUSTER_MIN_NODES": "",
-    "AML_ENV_TRAIN_CONDA_DEP_FILE": "Add the packages that train.py imports and that are not there.",
-    "SCORE_SCRIPT": "If run() does more than model.predict, put that into the model (a scikit-learn Pipeline).",
-}
-# What has no counterpart here, by how the variables begin or end.
-_ABSENT = (
-    (("SCORING_", "BATCHSCORE_", "USE_GPU_FOR_SCORING"), "batch scoring"),
-    (("AML_ENV_NAME_SCOR", "AML_ENV_SCORE", "AML_REBUILD_ENVIRONMENT_SCORING"), "batch scoring"),
-    (("WEBAPP_",), "deployment to a Web App"),
-    (("DB_CLUSTER_ID",), "training with R on Databricks"),
-    (("DATASTORE_NAME",), "a datastore of one's own"),
-)
-
-
-def compare(clone: Clone) -> list[Row]:
+def compare(clone: Clone, script: Script) -> list[Row]:
     """Return the rows, those first that ask for something to be done."""
-    rows = [*_code(clone), *_settings(clone), *_serving(clone), *_files(clone)]
+    rows = [
+        *_code(clone),
+        *_script(clone, script),
+        *_settings(clone),
+        *_serving(clone),
+        *_files(clone),
+    ]
     return sorted(rows, key=lambda row: (not row.todo, row.status != LEFT))
 
 
@@ -102,14 +57,58 @@ def _code(clone: Clone) -> Iterator[Row]:
         )
 
 
+def _script(clone: Clone, script: Script) -> Iterator[Row]:
+    if script.problem:
+        kept = "; the script is kept where it was" if clone.has(script.file) else ""
+        yield Row(
+            item="scoring script",
+            found=script.file,
+            here=f"not used: the app's own service answers, by model.predict{kept}",
+            status=CHANGED,
+            todo=f"It cannot be used: {script.problem}. Correct it and import again, or leave it.",
+        )
+        return
+    add = (
+        f"Add {', '.join(script.packages)} to scoring/requirements.txt." if script.packages else ""
+    )
+    yield Row(
+        item="scoring script",
+        found=script.file,
+        here="scoring/seed/score.py, byte for byte: its init() and run() answer POST /score",
+        status=SAME,
+        todo=add,
+    )
+    yield Row(
+        item="model that init() loads",
+        found=f"{script.file}: {script.model_name} in AZUREML_MODEL_DIR",
+        here="the model travels as skops; the service writes the pickle that init() loads",
+        status=BETTER,
+    )
+    yield Row(
+        item="answers of run()",
+        found=script.file,
+        here="one number a row in `result`; an error is a status of 4xx or 5xx, not a 200",
+        status=CHANGED,
+        todo="If run() does more than model.predict, put that into the model (a scikit-learn "
+        "Pipeline): staging compares its answers with the model's and lets no others through.",
+    )
+    if script.has_samples:
+        yield Row(
+            item="sample of the input",
+            found=f"{script.file}: NumpyParameterType",
+            here="fractions stay fractions; before, a sample of whole numbers cut them off",
+            status=BETTER,
+        )
+
+
 def _settings(clone: Clone) -> Iterator[Row]:
     for name, variable in clone.variables.items():
         found = f"{variable.place}: {name} = {variable.value}"
-        if name in _VARIABLES:
-            item, here, status = _VARIABLES[name]
-            yield Row(item=item, found=found, here=here, status=status, todo=_TODO.get(name, ""))
+        if name in VARIABLES:
+            item, here, status = VARIABLES[name]
+            yield Row(item=item, found=found, here=here, status=status, todo=TODO.get(name, ""))
             continue
-        absent = next((what for starts, what in _ABSENT if name.startswith(starts)), None)
+        absent = next((what for starts, what in ABSENT if name.startswith(starts)), None)
         if absent and not variable.value:
             continue
         # The values of what we do not know may be secrets.

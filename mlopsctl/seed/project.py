@@ -3,7 +3,6 @@
 import ast
 import csv
 import json
-import math
 import re
 import shutil
 import statistics
@@ -11,19 +10,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from mlopsctl.seed.clone import TRAIN, Clone, SeedError
+from mlopsctl.seed.manifest import TEMPLATES, describe_model
+from mlopsctl.seed.script import PLACE, Script
 
 REFERENCE = "reference.csv"
-_TEMPLATES = Path(__file__).with_name("templates")
-_COPIED = (
-    "__init__.py",
-    "__main__.py",
-    "data.py",
-    "evaluate.py",
-    "model_file.py",
-    "requirements.txt",
+# What of this app comes along to train by our contract; of the service, all does.
+_TRAINING = (
+    *("__init__.py", "__main__.py", "data.py"),
+    *("evaluate.py", "model_file.py", "requirements.txt"),
 )
 _NAME = re.compile(r"[a-z0-9-]{1,30}")
 # What train.py of the seed needs no more: code of Azure ML's first SDK.
@@ -39,8 +35,10 @@ def model_name(clone: Clone, wanted: str = "") -> str:
     return name
 
 
-def write_project(clone: Clone, into: Path, name: str, data: Path | None, app: Path) -> list[str]:
-    """Write the project to an empty folder; return the copied files.
+def write_project(
+    clone: Clone, script: Script, into: Path, name: str, data: Path | None, app: Path
+) -> list[str]:
+    """Write the project to an empty folder; return the files that are copied to their places.
 
     `data` is a CSV whose columns are the model's; `app` is the folder of this app.
     """
@@ -48,13 +46,17 @@ def write_project(clone: Clone, into: Path, name: str, data: Path | None, app: P
         raise SeedError(f"{into} lies in the clone, to which nothing is written. Name another one.")
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise SeedError(f"{into} is not an empty folder. Name a new one.")
-    if data is None and not any("load_diabetes" in clone.text(f) for f in _sources(clone)):
+    training = [f for f in _sources(clone) if f != script.file]
+    if data is None and not any("load_diabetes" in clone.text(f) for f in training):
         raise SeedError(
             "The clone has no data of its own. Give a CSV of the training data: --data."
         )
-    copied = [*_sources(clone, kept=True), *_others(clone)]
+    copied = [*_kept(clone, script), *_others(clone)]
+    places = {**{file: file for file in copied}, **script.places}
     try:
-        _fill(clone, into, name, data, app, copied)
+        _fill(clone, into, name, data, app, places)
+        if script.places:
+            (into / PLACE / "model_name.txt").write_text(f"{script.model_name}\n", "utf-8")
     except BaseException:
         # It was empty, or not there; half a project would stand in the way of the next try.
         shutil.rmtree(into, ignore_errors=True)
@@ -63,20 +65,22 @@ def write_project(clone: Clone, into: Path, name: str, data: Path | None, app: P
 
 
 def _fill(
-    clone: Clone, into: Path, name: str, data: Path | None, app: Path, copied: list[str]
+    clone: Clone, into: Path, name: str, data: Path | None, app: Path, places: dict[str, str]
 ) -> None:
-    for file in copied:
-        target = into / file
+    service = (path.name for path in (app / "scoring").iterdir() if path.is_file())
+    for folder, names in (("training", _TRAINING), ("scoring", sorted(service))):
+        (into / folder).mkdir(parents=True)
+        for own in names:
+            shutil.copyfile(app / folder / own, into / folder / own)
+    for file, place in places.items():
+        target = into / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(clone.root / file, target)
-    (into / "training").mkdir()
-    for file in _COPIED:
-        shutil.copyfile(app / "training" / file, into / "training" / file)
     for template, place in (
         ("train.py.txt", "training/train.py"),
         ("test.py.txt", "tests/test_training.py"),
     ):
-        text = (_TEMPLATES / template).read_text(encoding="utf-8")
+        text = (TEMPLATES / template).read_text(encoding="utf-8")
         (into / place).parent.mkdir(exist_ok=True)
         (into / place).write_text(text.replace("FOLDER", clone.folder), encoding="utf-8")
     (into / "conftest.py").write_text(
@@ -89,7 +93,9 @@ def _fill(
     else:
         shutil.copyfile(data, into / REFERENCE)
     columns, variance = _figures(into / REFERENCE)
-    (into / "mlops.toml").write_text(_manifest(clone, name, columns, variance), encoding="utf-8")
+    (into / "mlops.toml").write_text(
+        describe_model(clone, name, columns, variance), encoding="utf-8"
+    )
 
 
 def compare_figures(clone: Clone, into: Path) -> dict[str, float]:
@@ -110,13 +116,20 @@ def compare_figures(clone: Clone, into: Path) -> dict[str, float]:
     return {"seed": float(theirs["mse"]), "here": float(ours["mse"])}
 
 
-def _sources(clone: Clone, *, kept: bool = False) -> list[str]:
-    """Return the Python files; the kept ones are the model's, without Azure ML's first SDK."""
-    found = sorted(f for f in clone.files if f.endswith(".py"))
-    if not kept:
-        return found
-    own = [f for f in found if f.startswith(f"{clone.folder}/")]
-    return [f for f in own if _FIRST_SDK not in _imports(clone, f)] + _neighbours(clone, found)
+def _sources(clone: Clone) -> list[str]:
+    return sorted(f for f in clone.files if f.endswith(".py"))
+
+
+def _kept(clone: Clone, script: Script) -> list[str]:
+    """Return the model's Python files that stay where they are: those without Azure ML's first SDK.
+
+    A scoring script that cannot be used stays too; one that can gets a place in the service.
+    """
+    found = _sources(clone)
+    own = [f for f in found if f.startswith(f"{clone.folder}/") and f not in script.places]
+    unused = [f for f in own if f == script.file]
+    kept = [f for f in own if f not in unused and _FIRST_SDK not in _imports(clone, f)]
+    return [*kept, *unused, *_neighbours(clone, found)]
 
 
 def _neighbours(clone: Clone, sources: list[str]) -> list[str]:
@@ -173,27 +186,3 @@ def _figures(path: Path) -> tuple[list[str], float]:
             f"{path.name} is no CSV with a header, rows and numbers in a column Y."
         ) from error
     return list(rows[0]), variance
-
-
-def _manifest(clone: Clone, name: str, columns: list[str], variance: float) -> str:
-    scaler = clone.serving.get("autoScaler") or {}
-    replicas = max(1, int(scaler.get("minReplicas", clone.serving.get("numReplicas", 1))))
-    slowest = float(clone.serving.get("scoringTimeoutMs", 500))
-    schedules = ", ".join(
-        f'{{ name = "seed-{number}", cron = {json.dumps(f"0 {entry.value}")} }}'
-        for number, entry in enumerate(clone.schedules, start=1)
-    )
-    text = (_TEMPLATES / "mlops.toml.txt").read_text(encoding="utf-8")
-    values: dict[str, Any] = {
-        "NAME": name,
-        "FOLDER": clone.folder,
-        "SCHEDULES": f"schedules = [{schedules}]\n" if schedules else "",
-        "COLUMNS": json.dumps(columns),
-        "BAR": f"{float(math.ceil(variance))}",
-        "REPLICAS": replicas,
-        "SLOWEST": slowest,
-        "TRAIN": f"{clone.folder}/{TRAIN.as_posix()}",
-    }
-    for key, value in values.items():
-        text = text.replace(f"<{key}>", str(value))
-    return text

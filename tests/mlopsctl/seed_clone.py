@@ -35,6 +35,29 @@ def test_the_error_of_four_rows():
     model = train_model(data, {"alpha": 0.0})
     assert get_model_metrics(model, data)["mse"] < 1e-9
 """
+# The seed's sample is of whole numbers too, though its model is asked with fractions.
+SCORE = """\
+import os
+
+import joblib
+import numpy
+from azureml.core.model import Model
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+
+
+def init():
+    global model
+    model = joblib.load(Model.get_model_path(os.getenv("AZUREML_MODEL_DIR").split("/")[1]))
+
+
+@input_schema("data", NumpyParameterType(numpy.array([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])))
+@output_schema(NumpyParameterType(numpy.array([5021.5])))
+def run(data, request_headers):
+    result = model.predict(data)
+    print("scored", len(result), request_headers.get("X-Ms-Request-Id"), request_headers.get("Traceparent"))
+    return {"result": result.tolist()}
+"""
 VARIABLES = """\
 variables:
   - name: MODEL_NAME
@@ -56,7 +79,7 @@ FILES = {
     "diabetes_regression/training/train_aml.py": "from azureml.core.run import Run\nRun.get_context()\n",
     "diabetes_regression/training/R/r_train.r": "lm(weight ~ height)\n",
     "diabetes_regression/evaluate/evaluate_model.py": "from azureml.core import Run\n",
-    "diabetes_regression/scoring/score.py": "import json\n\n\ndef init():\n    pass\n\n\ndef run(data, headers):\n    return {}\n",
+    "diabetes_regression/scoring/score.py": SCORE,
     "diabetes_regression/scoring/deployment_config_aks.yml": (
         "computeType: AKS\nautoScaler:\n    minReplicas: 3\n    maxReplicas: 9\n"
         "containerResourceRequirements:\n    cpu: 0.5\nscoringTimeoutMs: 5000\n"

@@ -39,8 +39,9 @@ def test_the_project_keeps_the_code_and_its_figures(tmp_path: Path) -> None:
     assert report["model"] == "diabetes-regression"
     assert report["figures"]["seed"] == pytest.approx(3295.715, abs=0.001), "the seed's own figure"
     assert report["figures"]["here"] == pytest.approx(report["figures"]["seed"], abs=1e-9)
-    for name in report["copied"]:
-        assert (into / name).read_text() == FILES[name]
+    places = {name: name for name in report["copied"]} | report["moved"]
+    for name, place in places.items():
+        assert (into / place).read_text() == FILES[name]
     assert f"{FOLDER}/training/train_aml.py" not in report["copied"]
     assert not [
         s
@@ -106,8 +107,8 @@ def test_the_project_passes_the_checks_of_new_code(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "reports" / "checks.json").read_text())
     results = {one["name"]: (one["passed"], one["detail"]) for one in report["results"]}
     assert all(passed for passed, _ in results.values()), results
-    assert results["tests"][1].startswith("2 tests passed"), (
-        "the seed's own, and one of the project"
+    assert results["tests"][1].startswith("3 tests passed"), (
+        "the seed's own, and two of the project"
     )
 
 

@@ -74,7 +74,8 @@ class Containers:
         image = self._load(layout)
         options = ["--init", "--read-only", "--cap-drop=all", "--memory=1g", f"--user={NOBODY}"]
         options += ["--security-opt=no-new-privileges", f"--publish=127.0.0.1::{PORT}"]
-        options += _ulimits()
+        # A scoring script's model passes through it; podman has one anyway, docker has not.
+        options += ["--tmpfs=/tmp:rw,noexec,nosuid,size=64m", *_ulimits()]
         identity = ["--name", self._name(name), "--label", f"{LABEL}={digest}"]
         variables = ["--env", f"IMAGE_DIGEST={digest}"]
         self._ask("run", "--detach", *options, *identity, *variables, image)

@@ -134,9 +134,9 @@ class LocalImages:
 
     def _pack(self, scoring: Path, model: Path) -> bytes:
         code = {
-            f"app/scoring/{path.name}": path.read_bytes()
-            for path in scoring.iterdir()
-            if path.suffix in (".py", ".txt")
+            f"app/scoring/{path.relative_to(scoring).as_posix()}": path.read_bytes()
+            for path in scoring.rglob("*")
+            if path.suffix in (".py", ".txt") and path.is_file()
         }
         files = code | {f"app/model/{name}": (model / name).read_bytes() for name in MODEL_FILES}
         out = io.BytesIO()
