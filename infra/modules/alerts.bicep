@@ -37,6 +37,14 @@ var rules = [
     frequency: 'PT30M'
   }
   {
+    name: 'events-left'
+    title: 'Events were kept and nobody sees to them'
+    query: loadTextContent('../queries/events-left.kql')
+    scope: insightsId
+    severity: 2
+    frequency: 'PT15M'
+  }
+  {
     name: 'dead-letters'
     title: 'The dead-letter container is not empty'
     query: loadTextContent('../queries/dead-letters.kql')

@@ -7,6 +7,7 @@ param insightsId string
 
 var onInsights = [
   { title: 'Releases that wait for a person', query: loadTextContent('../queries/waiting-approvals.kql') }
+  { title: 'The figures now', query: loadTextContent('../queries/figures.kql') }
   { title: 'Orchestrations that failed', query: loadTextContent('../queries/orchestration-failed.kql') }
   { title: 'Trainings without an end', query: loadTextContent('../queries/runs-without-end.kql') }
   { title: 'Where each story stands', query: loadTextContent('../queries/stories.kql') }

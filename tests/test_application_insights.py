@@ -1,0 +1,127 @@
+"""What Application Insights gets of the app, by Microsoft's exporter and as the worker sets it up."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.azure_servers.base import Answer, Request, Server
+from tests.azure_servers.identity import CLIENT, IdentityServer
+from tests.azure_servers.tls import make_tls
+
+ROOT = Path(__file__).parents[1]
+TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+# The worker does the first two lines when PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY is set.
+WORKER = f"""
+from azure.monitor.opentelemetry import configure_azure_monitor
+configure_azure_monitor()
+from opentelemetry import metrics, trace
+from function_app import telemetry
+from function_app.errors import PlatformError
+
+telemetry.send_by_otlp("mlops")
+assert telemetry.has_meter()
+with telemetry.span("submit_training", "00-{TRACE}-{CALLER}-01", model="diabetes"):
+    try:
+        with telemetry.span("inner", telemetry.current()):
+            raise PlatformError("azure", "train", "https://x/?sig=planted-secret")
+    except PlatformError:
+        pass
+telemetry.record({{"mlops_dead_letters": ("kept", [({{}}, 3.0)])}})
+trace.get_tracer_provider().force_flush()
+metrics.get_meter_provider().force_flush()
+"""
+
+
+class Ingestion:
+    """Application Insights' door: keeps what it is sent, in the shape of its envelopes."""
+
+    def __init__(self) -> None:
+        self.envelopes: list[dict[str, Any]] = []
+        self.tokens: set[str] = set()
+
+    def respond(self, request: Request) -> Answer:
+        if not request.path.endswith("/track"):
+            return Answer(status=404)
+        self.tokens.add(request.headers["authorization"].removeprefix("Bearer "))
+        body = request.body
+        if request.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        found = json.loads(body)
+        self.envelopes += found
+        count = len(found)
+        content = {"itemsReceived": count, "itemsAccepted": count, "errors": []}
+        return Answer(content=content)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [e for e in self.envelopes if e["data"]["baseType"] == kind]
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Ingestion:
+    folder = tmp_path_factory.mktemp("insights")
+    tls, kept = make_tls(folder), Ingestion()
+    with Server(kept.respond, tls) as server, IdentityServer() as identity:
+        connection = f"InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint={server.url}/;LiveEndpoint={server.url}/"
+        ended = subprocess.run(
+            [sys.executable, "-c", WORKER],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "TMPDIR": str(folder),
+                "APPLICATIONINSIGHTS_CONNECTION_STRING": connection,
+                # As infra/main.bicep has it.
+                "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": f"ClientId={CLIENT};Authorization=AAD",
+                # Microsoft's figures about the exporter itself go to Microsoft.
+                "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+                "REQUESTS_CA_BUNDLE": str(tls.ca_file),
+                **identity.environ(),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 0, ended.stderr
+    return kept
+
+
+def test_spans_of_the_app_hang_below_the_events_trace(sent: Ingestion) -> None:
+    [span] = [
+        e
+        for e in sent.of("RemoteDependencyData")
+        if e["data"]["baseData"]["name"] == "submit_training"
+    ]
+
+    assert span["tags"]["ai.operation.id"] == TRACE
+    assert span["tags"]["ai.operation.parentId"] == CALLER
+    assert span["data"]["baseData"]["properties"]["mlops.model"] == "diabetes"
+
+
+def test_a_fault_is_told_by_its_code_and_its_text_stays_out(sent: Ingestion) -> None:
+    [failed] = [
+        e for e in sent.of("RemoteDependencyData") if e["data"]["baseData"]["name"] == "inner"
+    ]
+
+    assert failed["data"]["baseData"]["success"] is False
+    assert sent.of("ExceptionData") == []
+    assert "planted-secret" not in json.dumps(sent.envelopes)
+
+
+def test_figures_come_as_metrics_under_the_names_of_the_docs(sent: Ingestion) -> None:
+    figures = [m for e in sent.of("MetricData") for m in e["data"]["baseData"]["metrics"]]
+
+    told = {(m["name"], m["value"]) for m in figures if m["name"].startswith("mlops")}
+    assert told == {("mlops_dead_letters", 3.0)}
+
+
+def test_it_is_sent_by_the_apps_own_identity(sent: Ingestion) -> None:
+    claims = [jwt.decode(t, options={"verify_signature": False}) for t in sent.tokens]
+
+    assert {(c["aud"], c["appid"]) for c in claims} == {("https://monitor.azure.com/", CLIENT)}
