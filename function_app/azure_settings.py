@@ -51,7 +51,11 @@ class AzureSettings:
     )
     replica_client_id: str = field(
         default="",
-        metadata={"help": "client id of the identity that replicas send logs with; none are sent"},
+        metadata={"help": "client id of the identity that replicas send logs and spans with"},
+    )
+    replica_insights: str = field(
+        default="",
+        metadata={"help": "connection string; where replicas send spans without a collector"},
     )
     replica_identity: str = field(
         default="", metadata={"help": "its resource id; for production `endpoint`"}

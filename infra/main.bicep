@@ -462,6 +462,7 @@ var appSettings = {
   MLOPS_AZURE_PREDICTIONS_CONTAINER: predictionsContainer
   MLOPS_AZURE_REPLICA_CLIENT_ID: identities.outputs.replicaClientId
   MLOPS_AZURE_REPLICA_IDENTITY: identities.outputs.replicaId
+  MLOPS_AZURE_REPLICA_INSIGHTS: monitoring.outputs.connectionString
   MLOPS_AZURE_STAGING_RESOURCE_GROUP: names.stagingGroup
   MLOPS_AZURE_STAGING_IDENTITY: identities.outputs.stagingId
   MLOPS_AZURE_CLIENT_ID: identities.outputs.appClientId

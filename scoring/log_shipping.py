@@ -7,7 +7,6 @@ Source: "Append Block", Azure Storage REST API (its condition x-ms-blob-conditio
 """
 
 import logging
-import os
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scoring.identity import own_credential
 from scoring.prediction_log import LogRules
 
 MIB = 1024 * 1024
@@ -53,21 +53,12 @@ def open_shipper(rules: LogRules, destination: Destination) -> "Shipper | None":
         return None
     client = ContainerClient.from_container_url(
         destination.container,
-        credential=_credential(),
+        credential=own_credential(),
         retry_total=3,
         connection_timeout=10,
         read_timeout=30,
     )
     return Shipper(rules, destination, client)
-
-
-def _credential() -> Any:
-    from azure.identity import DefaultAzureCredential, WorkloadIdentityCredential
-
-    if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-        # The cluster itself says which authority it trusts: nobody else is asked about it.
-        return WorkloadIdentityCredential(disable_instance_discovery=True)
-    return DefaultAzureCredential()
 
 
 class Shipper:

@@ -1,7 +1,9 @@
-"""A span for each prediction, below the caller's, sent where OTEL_EXPORTER_OTLP_ENDPOINT says.
+"""A span for each prediction, below the caller's, sent where the environment says.
 
-Spans are sent by a thread in batches; a collector that is slow or gone slows no request. Without
-the variable nothing of OpenTelemetry is imported.
+OTEL_EXPORTER_OTLP_ENDPOINT names a collector; without one, APPLICATIONINSIGHTS_CONNECTION_STRING
+an Application Insights that takes tokens of the service's identity. Spans are sent by a thread in
+batches; a receiver that is slow or gone slows no request. Without either variable nothing of
+OpenTelemetry is imported.
 Source: W3C Recommendation "Trace Context"; OpenTelemetry specification, "Trace SDK".
 """
 
@@ -12,16 +14,19 @@ from typing import Any
 
 from aiohttp import web
 
+from scoring.identity import own_credential
+
+_COLLECTOR, _INSIGHTS = "OTEL_EXPORTER_OTLP_ENDPOINT", "APPLICATIONINSIGHTS_CONNECTION_STRING"
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def open_exporter(facts: Mapping[str, str]) -> list[Any]:
     """Return the middleware that sends spans with these facts about the service, or none."""
-    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    if not any(os.environ.get(name) for name in (_COLLECTOR, _INSIGHTS)):
         return []
     try:
+        exporter = _exporter()
         from opentelemetry import propagate, trace
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -30,7 +35,7 @@ def open_exporter(facts: Mapping[str, str]) -> list[Any]:
         return []
 
     provider = TracerProvider(resource=Resource.create({"service.name": "scoring", **facts}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     tracer = provider.get_tracer("scoring")
 
     @web.middleware
@@ -49,3 +54,14 @@ def open_exporter(facts: Mapping[str, str]) -> list[Any]:
             return answer
 
     return [traced]
+
+
+def _exporter() -> Any:
+    if os.environ.get(_COLLECTOR):
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        return OTLPSpanExporter()
+    from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+
+    # What cannot be sent is dropped: the disk is the prediction log's.
+    return AzureMonitorTraceExporter(credential=own_credential(), disable_offline_storage=True)

@@ -412,6 +412,17 @@ resource replicaStorageBlobDataContributorOnPredictionsContainer 'Microsoft.Auth
   }
 }
 
+// To send spans (tracing.py).
+resource replicaMonitoringMetricsPublisherOnInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(insights.id, replicaPrincipalId, monitoringMetricsPublisher)
+  scope: insights
+  properties: {
+    principalId: replicaPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+  }
+}
+
 // To pull the image of a managed endpoint that runs under it (Azure ML).
 resource replicaAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withoutCluster) {
   name: guid(registry.id, replicaPrincipalId, acrPull)

@@ -155,6 +155,9 @@ def _packages(
             _check_stand_in(module, name)
         elif top in folders - beside:
             raise _UnfitError(f"it imports {module}, which is not in {clone.folder}/scoring")
+        elif top == "azure":
+            # Its packages are called as their modules are.
+            found.add("-".join(module.split(".")[:3]))
         elif top not in beside | _INSTALLED | sys.stdlib_module_names:
             found.add(top)
     return sorted(found)

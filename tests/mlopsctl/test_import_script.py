@@ -51,7 +51,7 @@ def test_the_script_and_what_it_imports_beside_it_go_into_the_service(tmp_path: 
         SCRIPT: f"import shapes, names.nice\nimport requests\n{SCORE}",
         f"{FOLDER}/shapes.py": "import json\n",
         f"{FOLDER}/names/__init__.py": "",
-        f"{FOLDER}/names/nice.py": "import tomli_w\n",
+        f"{FOLDER}/names/nice.py": "import tomli_w\nfrom azure.keyvault.secrets import SecretClient\n",
         f"{FOLDER}/scoreA.py": "def run(raw_data):\n    return 'New Model A'\n",
     }
 
@@ -71,7 +71,10 @@ def test_the_script_and_what_it_imports_beside_it_go_into_the_service(tmp_path: 
     assert (into / "scoring/seed/model_name.txt").read_text() == "diabetes_regression_model.pkl\n"
     assert f"{FOLDER}/scoreA.py" in report["copied"]
     assert row(report)["here"].startswith("scoring/seed/score.py, byte for byte")
-    assert row(report)["todo"] == "Add requests, tomli_w to scoring/requirements.txt."
+    assert (
+        row(report)["todo"]
+        == "Add azure-keyvault-secrets, requests, tomli_w to scoring/requirements.txt."
+    )
     assert "fractions stay fractions" in row(report, "sample of the input")["here"]
 
 

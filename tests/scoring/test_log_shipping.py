@@ -2,15 +2,11 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from function_app.adapters.azure.blobs import Blobs
@@ -19,16 +15,14 @@ from scoring.log_shipping import Destination, Shipper, read_destination
 from scoring.prediction_log import LogRules, PredictionLog, Served
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.faults import FaultyWay
-from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
+from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.storage import account, azurite, connection, identity, tls
 from tests.azure_servers.tls import Tls
-from tests.funchost.conftest import free_port, until
-from training.__main__ import main
-from training.data import write_diabetes_csv
+from tests.funchost.conftest import until
+from tests.scoring.service import pod_identity, serving
 
 __all__ = ["account", "azurite", "connection", "identity", "tls"]
-SUBJECT = "system:serviceaccount:models:scoring"
 
 
 @pytest.fixture
@@ -198,49 +192,22 @@ def test_an_address_that_cannot_be_one_is_refused(address: str, message: str) ->
         read_destination({"PREDICTION_LOG_BLOBS": address, **folder})
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shipped")
-    write_diabetes_csv(folder / "data.csv")
-    main(["--data", str(folder / "data.csv"), "--out", str(folder / "model")])
-    return folder / "model"
-
-
 def test_a_pods_service_sends_its_log_under_the_identity_that_the_cluster_gives_it(
     model: Path, logs: Blobs, tls: Tls, tmp_path: Path
 ) -> None:
     logs.ensure_container()
-    cluster, token, port = Signer("cluster"), tmp_path / "token", free_port()
-    token.write_text(cluster.token(EXCHANGE, sub=SUBJECT))
-    command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
     golden = json.loads((model / "golden.json").read_text())
-    with IdentityServer(tls) as entra:
-        entra.trusted[SUBJECT] = cluster, CLIENT
+    with pod_identity(tls, tmp_path) as given:
         environ = {
+            **given,
             "IMAGE_DIGEST": "sha256:aa",
             "PREDICTION_LOG": str(tmp_path / "log"),
             "PREDICTION_LOG_SEGMENT_SECONDS": "1",
             "PREDICTION_LOG_BLOBS": f"{logs.address}/diabetes",
-            "AZURE_CLIENT_ID": CLIENT,
-            "AZURE_TENANT_ID": TENANT,
-            "AZURE_FEDERATED_TOKEN_FILE": str(token),
-            "AZURE_AUTHORITY_HOST": entra.url,
-            "REQUESTS_CA_BUNDLE": str(tls.ca_file),
         }
-        process = subprocess.Popen(command, env=environ)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            until(lambda: _answers(client), "the server")
+        with serving(model, environ) as client:
             first = client.post("/score", json={"data": golden["data"]})
             until(lambda: "prediction_log_sent_total 1\n" in client.get("/metrics").text, "a line")
             last = client.post("/score", json={"data": golden["data"]})
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
 
     assert sent(logs) == [first.headers["x-prediction-id"], last.headers["x-prediction-id"]]
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/healthz").status_code == 200
-    except httpx.TransportError:
-        return False

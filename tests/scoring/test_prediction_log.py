@@ -2,20 +2,17 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from scoring.prediction_log import LogRules, PredictionLog, Served, read_rules
-from tests.funchost.conftest import free_port, until
-from training.__main__ import main
-from training.data import write_diabetes_csv
+from tests.funchost.conftest import until
+from tests.scoring.service import serving
 
 FEATURES = ("age", "sex", "bmi")
 SERVED = Served(image="sha256:aa", version="3")
@@ -181,26 +178,14 @@ def test_a_full_disk_drops_lines_and_leaves_only_whole_ones_and_half_a_last(tmp_
         json.loads(line)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("logged")
-    write_diabetes_csv(folder / "data.csv")
-    main(["--data", str(folder / "data.csv"), "--out", str(folder / "model")])
-    return folder / "model"
-
-
 def test_the_service_logs_what_it_answers_and_flushes_at_its_end(
     model: Path, tmp_path: Path
 ) -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
     environ = {"IMAGE_DIGEST": "sha256:aa", "PREDICTION_LOG": str(tmp_path)}
-    process = subprocess.Popen(command, env=environ)
     golden = json.loads((model / "golden.json").read_text())
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        until(lambda: _answers(client), "the server")
+    with serving(model, environ) as client:
         ask = {"data": golden["data"]}
         traced = client.post(
             "/score", json=ask, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
@@ -210,8 +195,6 @@ def test_the_service_logs_what_it_answers_and_flushes_at_its_end(
         client.post("/score", json={"data": []})
         until(lambda: "prediction_log_logged_total 2\n" in client.get("/metrics").text, "the lines")
         metrics = client.get("/metrics")
-    process.send_signal(signal.SIGTERM)
-    process.wait(20)
 
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "scoring_requests_total 3\n" in metrics.text
@@ -223,10 +206,3 @@ def test_the_service_logs_what_it_answers_and_flushes_at_its_end(
     assert logged[0]["inputs"] == golden["data"]
     assert logged[0]["outputs"] == traced.json()["result"]
     assert [path.suffix for path in tmp_path.glob("*/*")] == [".jsonl"]
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/healthz").status_code == 200
-    except httpx.TransportError:
-        return False

@@ -17,8 +17,6 @@ from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer
 from tests.funchost.conftest import free_port, until
 from tests.mlopsctl.seed_clone import SCORE
-from training.__main__ import main
-from training.data import write_diabetes_csv
 
 ROOT = Path(__file__).parents[2]
 # As the seed had it in 2019: it takes the body as text, and tells errors with status 200.
@@ -67,14 +65,6 @@ def init():
 def run(raw_data):
     return {"result": [1.0], "seen": seen, "is_there": os.path.exists(os.environ["AZUREML_MODEL_DIR"])}
 """
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scoring")
-    write_diabetes_csv(folder / "data.csv")
-    main(["--data", str(folder / "data.csv"), "--out", str(folder / "model")])
-    return folder / "model"
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,6 @@ import httpx
 import pytest
 
 from tests.funchost.conftest import free_port, until
-from training.__main__ import main
-from training.data import write_diabetes_csv
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scoring")
-    write_diabetes_csv(folder / "data.csv")
-    main(["--data", str(folder / "data.csv"), "--out", str(folder / "model")])
-    return folder / "model"
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ class KubernetesProduction:
         found = self._api.get("Deployment", name)
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
-            if self._told.sends_logs(image.model):
+            if self._told.uses_identity(image.model):
                 self._api.apply(manifests.service_account(namespace, self._told))
             wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
             found = self._api.apply(wish)

@@ -40,7 +40,7 @@ def deployment(
     """Return the Deployment of an image, by digest and with no more rights than it needs."""
     chosen = labels(image.model, image.version)
     notes = {RELEASE: release_id, DIGEST: image.digest, REPLICAS: str(number)}
-    sends_logs = replicas.sends_logs(image.model)
+    somebody = replicas.uses_identity(image.model)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -60,7 +60,7 @@ def deployment(
             "template": {
                 "metadata": {
                     # The label asks the cluster for the account's token of Entra.
-                    "labels": {**chosen, **({IDENTITY: "true"} if sends_logs else {})},
+                    "labels": {**chosen, **({IDENTITY: "true"} if somebody else {})},
                     "annotations": notes,
                 },
                 "spec": _pod(image, replicas),
@@ -70,7 +70,7 @@ def deployment(
 
 
 def _pod(image: Image, replicas: Replicas) -> Json:
-    account = {"serviceAccountName": ACCOUNT} if replicas.sends_logs(image.model) else {}
+    account = {"serviceAccountName": ACCOUNT} if replicas.uses_identity(image.model) else {}
     return {
         **account,
         "automountServiceAccountToken": False,
@@ -153,7 +153,7 @@ def companions(namespace: str, image: Image, number: int) -> list[Json]:
 
 
 def service_account(namespace: str, replicas: Replicas) -> Json:
-    """Return the account that replicas send logs under: the cluster vouches for it to Entra."""
+    """Return the account that replicas run under: the cluster vouches for it to Entra."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",

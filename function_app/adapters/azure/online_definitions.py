@@ -21,7 +21,7 @@ _HEALTH = {"port": PORT, "path": "/healthz"}
 def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
     """Return an endpoint that takes Entra tokens only.
 
-    Its identity is its own, or the replicas' when these send logs.
+    Its identity is its own, or the replicas' when these send something under it.
     """
     from azure.ai.ml.entities import (
         IdentityConfiguration,
@@ -32,7 +32,7 @@ def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
     endpoint = ManagedOnlineEndpoint(
         name=name, auth_mode="aad_token", tags={OWNER: PRODUCTION, "model": model}
     )
-    if replicas.sends_logs(model) and replicas.identity:
+    if replicas.uses_identity(model) and replicas.identity:
         given = ManagedIdentityConfiguration(resource_id=replicas.identity)
         endpoint.identity = IdentityConfiguration(
             type="user_assigned", user_assigned_identities=[given]
@@ -93,7 +93,7 @@ def deployment_of(
 
 def _environ(image: Image, replicas: Replicas) -> dict[str, str]:
     found = replicas.environ(image)
-    if replicas.sends_logs(image.model):
+    if replicas.uses_identity(image.model):
         # Which of an endpoint's identities; a cluster tells its pods itself.
         found["AZURE_CLIENT_ID"] = replicas.client_id
     return found

@@ -19,12 +19,14 @@ _FOLDER, _FOLDER_BYTES = "/tmp/predictions", 32 * 1024 * 1024
 class Replicas:
     """The environment of replicas, and which ports they may reach.
 
-    `logs` is the address of the container that prediction logs are sent to, by the identity whose
-    client id is `client_id`; without one none are kept. `watched` are the policies of the models
-    that are watched for drift.
+    Spans go to the `collector`, else to the Application Insights of the connection string
+    `insights`; `logs` is the address of the container that prediction logs go to. The latter two
+    take the identity whose client id is `client_id`: without one nothing is sent there. `watched`
+    are the policies of the models that are watched for drift.
     """
 
     collector: str = ""
+    insights: str = ""
     logs: str = ""
     client_id: str = ""
     identity: str = ""
@@ -34,11 +36,21 @@ class Replicas:
         """Tell whether the replicas of a model send prediction logs."""
         return bool(self.logs and self.client_id and model in self.watched)
 
+    def sends_spans(self) -> bool:
+        """Tell whether replicas send spans under their identity."""
+        return bool(self.insights and self.client_id and not self.collector)
+
+    def uses_identity(self, model: str) -> bool:
+        """Tell whether the replicas of a model need an identity."""
+        return self.sends_spans() or self.sends_logs(model)
+
     def environ(self, image: Image) -> dict[str, str]:
         """Return the variables of the service that runs this image."""
         found = {"IMAGE_DIGEST": image.digest, "MODEL_VERSION": image.version}
         if self.collector:
             found[OTLP_ENDPOINT] = self.collector
+        if self.sends_spans():
+            found["APPLICATIONINSIGHTS_CONNECTION_STRING"] = self.insights
         if self.sends_logs(image.model):
             found |= log_rules(self.watched[image.model], _FOLDER)
             found["PREDICTION_LOG_MAX_BYTES"] = str(_FOLDER_BYTES)
@@ -51,9 +63,11 @@ class Replicas:
         if self.collector:
             address = urlsplit(self.collector)
             found.add(address.port or (443 if address.scheme == "https" else 80))
+        if self.uses_identity(model):
+            # Entra, which gives the tokens, and Application Insights.
+            found.add(443)
         if self.sends_logs(model):
-            # Entra, which gives the token, has no other port than the storage.
-            found |= {443, urlsplit(self.logs).port or 443}
+            found.add(urlsplit(self.logs).port or 443)
         return tuple(sorted(found))
 
 
@@ -61,6 +75,7 @@ def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -
     """Return what the settings say about replicas."""
     return Replicas(
         collector=settings.collector,
+        insights=settings.replica_insights,
         logs=f"{settings.blob_endpoint.rstrip('/')}/{settings.predictions_container}",
         client_id=settings.replica_client_id,
         identity=settings.replica_identity,

@@ -349,3 +349,25 @@ def test_without_an_identity_or_a_policy_replicas_send_nothing(azure: Azure, lac
 
     assert ("serviceaccounts", "scoring") not in other.cluster.objects
     assert "PREDICTION_LOG" not in str(other.cluster.objects["deployments", "m-diabetes-1"])
+
+
+@pytest.mark.parametrize("collector", ["", "http://collector.observability:4318"])
+def test_spans_go_to_application_insights_unless_there_is_a_collector(
+    azure: Azure, collector: str
+) -> None:
+    connection = "InstrumentationKey=k;IngestionEndpoint=https://in.example/"
+    traced = azure.with_settings(
+        replica_client_id="6" * 36, replica_insights=connection, collector=collector
+    )
+    traced.projects["diabetes"] = replace(traced.projects["diabetes"], drift=None)
+
+    promoted(traced, image("1"))
+
+    spec = traced.cluster.objects["deployments", "m-diabetes-1"]["spec"]["template"]["spec"]
+    known = {e["name"]: e["value"] for e in spec["containers"][0]["env"]}
+    egress = traced.cluster.objects["networkpolicies", "diabetes"]["spec"]["egress"]
+    assert known.get("APPLICATIONINSIGHTS_CONNECTION_STRING", "") == (
+        "" if collector else connection
+    )
+    assert spec.get("serviceAccountName", "") == ("" if collector else "scoring")
+    assert egress[0]["ports"][0]["port"] == (4318 if collector else 443)
