@@ -18,12 +18,10 @@ _BASELINE = "baseline"
 
 
 class ContainerPart:
-    """The container of versions."""
+    """A container that this app or its replicas write."""
 
-    name = "versions container"
-
-    def __init__(self, blobs: Blobs) -> None:
-        self._blobs = blobs
+    def __init__(self, what: str, blobs: Blobs) -> None:
+        self.name, self._blobs = f"{what} container", blobs
 
     def find(self) -> Any:
         return self._blobs.container_exists() or None

@@ -13,6 +13,7 @@ from function_app.adapters.observation_records import Place, RecordedObservation
 from function_app.adapters.prediction_logs import Segment
 from function_app.domain.observations import Watched
 from function_app.domain.project import ModelProject
+from function_app.errors import NotFoundError
 
 # Storage tells times in whole seconds, and clocks differ: a file is read when none can come that
 # would sort before it.
@@ -43,7 +44,12 @@ class AzureRecords:
 
     def segments(self, model: str) -> list[Segment]:
         found = []
-        for entry in self._logs.list(f"{model}/"):
+        try:
+            entries = self._logs.list(f"{model}/")
+        except NotFoundError:
+            # No container: the platform was made before there were logs, and none are sent.
+            return []
+        for entry in entries:
             process, slash, name = entry.name.removeprefix(f"{model}/").partition("/")
             if slash and name.endswith(_ENDING):
                 name = name.removesuffix(_ENDING)

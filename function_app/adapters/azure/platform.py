@@ -60,7 +60,8 @@ def azure_parts(
     s = connection.settings
     parts: list[Part] = [
         WorkspacePart(workspace),
-        ContainerPart(blobs),
+        ContainerPart("versions", blobs),
+        ContainerPart("predictions", Blobs(connection, s.predictions_container)),
         DatastorePart(workspace),
         ComputePart(workspace),
         EnvironmentPart(workspace, environments, versions, projects),

@@ -12,6 +12,7 @@ FUNCTION = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a/fu
 PARTS = (
     "workspace",
     "versions container",
+    "predictions container",
     "datastore",
     "compute",
     "environment",
@@ -132,7 +133,7 @@ def test_serverless_compute_is_always_there(azure: Azure) -> None:
     assert "stays" in serverless.platform().remove("compute")
 
 
-@pytest.mark.parametrize("part", [*PARTS[2:7]])
+@pytest.mark.parametrize("part", [*PARTS[3:8]])
 def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
     azure.wrote("datasets/diabetes/baseline.csv", b"a,Y\n1,2\n")
     for method in ("GET", "PUT"):
@@ -144,11 +145,14 @@ def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, par
         azure.platform().ensure(part)
 
 
-def test_storage_that_refuses_is_not_taken_for_an_absent_container(azure: Azure) -> None:
-    azure.blobs.refused.add("versions")
+@pytest.mark.parametrize("container", ["versions", "predictions"])
+def test_storage_that_refuses_is_not_taken_for_an_absent_container(
+    azure: Azure, container: str
+) -> None:
+    azure.blobs.refused.add(container)
 
     with pytest.raises(PlatformError, match="AuthorizationPermissionMismatch"):
-        azure.platform().plan("versions container")
+        azure.platform().plan(f"{container} container")
 
 
 def test_a_workspace_is_not_made_without_its_vault_and_says_what_makes_it(azure: Azure) -> None:
