@@ -11,7 +11,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from function_app import names
-from function_app.adapters.azure.manifests import ACCOUNT
+from function_app.adapters.azure.replicas import ACCOUNT
 from infra import hooks
 from infra.stage_app import PARTS, merge, model_folders, stage_app
 from tests.infra.conftest import ROOT

@@ -7,7 +7,7 @@ back is the same one request.
 
 from typing import Any
 
-from function_app.adapters.azure import manifests
+from function_app.adapters.azure import manifests, pod_access
 from function_app.adapters.azure.cluster_api import ClusterApi
 from function_app.adapters.azure.replicas import Replicas
 from function_app.adapters.azure.rollouts import describe_pods, failure, is_complete
@@ -71,7 +71,7 @@ class KubernetesProduction:
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
             if self._told.uses_identity(image.model):
-                self._api.apply(manifests.service_account(namespace, self._told))
+                self._api.apply(pod_access.service_account(namespace, self._told))
             wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
             found = self._api.apply(wish)
         elif found["spec"].get("replicas", 1) == 0:
@@ -79,7 +79,7 @@ class KubernetesProduction:
         if self._api.get("HorizontalPodAutoscaler", name) is None:
             for companion in manifests.companions(namespace, image, replicas):
                 self._api.apply(companion)
-            policy = manifests.network_policy(namespace, image.model, self._told)
+            policy = pod_access.network_policy(namespace, image.model, self._told)
             self._api.apply(policy)
         return found
 

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from function_app.adapters.azure.replicas import Replicas
+from function_app.adapters.azure.replicas import ACCOUNT, Replicas
 from function_app.domain.serving import Image
 
 PORT = 8080
-ACCOUNT = "scoring"  # infra/modules/replica-identity.bicep trusts it by this name
 USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
 NOTHING = "none"  # the version that the Service of a model without a champion names
 APP, VERSION, PART = "app", "version", "app.kubernetes.io/managed-by"
@@ -150,43 +149,6 @@ def companions(namespace: str, image: Image, number: int) -> list[Json]:
             },
         },
     ]
-
-
-def service_account(namespace: str, replicas: Replicas) -> Json:
-    """Return the account that replicas run under: the cluster vouches for it to Entra."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {
-            "name": ACCOUNT,
-            "namespace": namespace,
-            "labels": {PART: "mlops"},
-            "annotations": {"azure.workload.identity/client-id": replicas.client_id},
-        },
-        "automountServiceAccountToken": False,
-    }
-
-
-def network_policy(namespace: str, model: str, replicas: Replicas) -> Json:
-    """Return what lets requests in to the service's port, and out only what replicas send."""
-    ports = replicas.ports_out(model)
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": model, "namespace": namespace, "labels": labels(model)},
-        "spec": {
-            "podSelector": {"matchLabels": {APP: model}},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"ports": [{"protocol": "TCP", "port": PORT}]}],
-            **({"egress": _ways_out(ports)} if ports else {}),
-        },
-    }
-
-
-def _ways_out(ports: tuple[int, ...]) -> list[Json]:
-    """Return the ways out to these ports, and to names."""
-    names = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
-    return [{"ports": [{"protocol": "TCP", "port": port} for port in ports]}, {"ports": names}]
 
 
 def service(namespace: str, model: str, version: str, exposure: str, notes: dict[str, str]) -> Json:

@@ -11,6 +11,8 @@ from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Image
 from function_app.telemetry import OTLP_ENDPOINT
 
+# The service account of their pods, by whose name infra/ makes Entra trust it.
+ACCOUNT = "scoring"
 # Below the only folder that a replica can write; half of its size limit.
 _FOLDER, _FOLDER_BYTES = "/tmp/predictions", 32 * 1024 * 1024
 
