@@ -11,6 +11,8 @@ from aiohttp import web
 from funchost import history as h
 from funchost.instances import Filters
 
+# As many as the extension gives when nobody says how many: `top` asks for more.
+PAGE = 100
 TOKEN = "x-ms-continuation-token"
 
 
@@ -51,7 +53,7 @@ def page(request: web.Request, total: int) -> tuple[int, int, dict[str, str]]:
     text = request.headers.get(TOKEN, "") or "0"
     if not (text.isascii() and text.isdigit()):
         raise QueryError(f"{TOKEN} is {text!r}; send back the one that the last page gave.")
-    first, most = int(text), int(number(request, "top", 0)) or total
+    first, most = int(text), int(number(request, "top", 0)) or PAGE
     end = first + most
     return first, end, ({TOKEN: str(end)} if end < total else {})
 

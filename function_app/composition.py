@@ -130,6 +130,7 @@ ROUNDS = (
     ("start_watches", "0 * * * * *", watches.start_watches),
     ("record_figures", "30 * * * * *", metrics.record_figures),
     ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
+    ("forget_old_histories", "0 0 5 * * *", rounds.forget_old_histories),
 )
 
 EVERY_SECOND = "* * * * * *"

@@ -1,12 +1,18 @@
 """The Durable client behind the port that triggers use."""
 
+import asyncio
 import json
 import re
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 # The SDK puts ids into URLs as they are: any other sign would ask for something else.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
+_UNDER_WAY = ("Running", "Pending", "Suspended", "ContinuedAsNew")
+_PAGE = 500
+_NEXT = "x-ms-continuation-token"
 
 
 class DurableStories:
@@ -34,8 +40,53 @@ class DurableStories:
         # The SDK gives an object without a name for an instance that is not there.
         return _view(status) if status and status.name else None
 
-    async def list(self) -> list[dict[str, Any]]:
-        return [_view(s) for s in reversed(await self._client.get_status_all())]
+    async def list(self, since: datetime) -> list[dict[str, Any]]:
+        from azure.durable_functions import OrchestrationRuntimeStatus
+        from azure.durable_functions.models.RpcManagementOptions import RpcManagementOptions
+
+        # The SDK's own queries give the first hundred instances and no way to the rest
+        # (azure-functions-durable-python #580).
+        base = self._client._orchestration_bindings.rpc_base_url
+        under_way = [OrchestrationRuntimeStatus(word) for word in _UNDER_WAY]
+        found: dict[str, dict[str, Any]] = {}
+        for options in (
+            RpcManagementOptions(created_time_from=since),
+            RpcManagementOptions(runtime_status=under_way),
+        ):
+            entries = await asyncio.to_thread(lambda url: list(_read(url)), options.to_url(base))
+            found |= {view["instance_id"]: view for view in map(_view, map(_status, entries))}
+        return sorted(found.values(), key=lambda view: str(view["created_at"]), reverse=True)
+
+    async def forget(self, start: datetime, end: datetime) -> int:
+        from azure.durable_functions import OrchestrationRuntimeStatus
+
+        ended = [OrchestrationRuntimeStatus(word) for word in _ENDED]
+        result = await self._client.purge_instance_history_by(start, end, ended)
+        return int(result.instances_deleted)
+
+
+def _read(url: str) -> Iterator[Any]:
+    """Yield what every page of a query holds."""
+    import requests
+
+    token = ""
+    while True:
+        answer = requests.get(
+            f"{url}&top={_PAGE}", headers={_NEXT: token} if token else {}, timeout=60
+        )
+        answer.raise_for_status()
+        yield from answer.json()
+        token = answer.headers.get(_NEXT, "")
+        if not token or token == "null":
+            return
+
+
+def _status(entry: Any) -> Any:
+    from azure.durable_functions.models.DurableOrchestrationStatus import (
+        DurableOrchestrationStatus,
+    )
+
+    return DurableOrchestrationStatus.from_json(entry)
 
 
 def _view(status: Any) -> dict[str, Any]:

@@ -319,8 +319,11 @@ class Stories(Protocol):
     async def find(self, instance_id: str) -> dict[str, Any] | None:
         """Return the state of an instance."""
 
-    async def list(self) -> list[dict[str, Any]]:
-        """Return the state of every instance, newest first."""
+    async def list(self, since: datetime) -> list[dict[str, Any]]:
+        """Return the state of the instances made since then or still under way, newest first."""
+
+    async def forget(self, start: datetime, end: datetime) -> int:
+        """Delete the histories of instances made in between that ended; return how many."""
 
 
 class Platform(Protocol):

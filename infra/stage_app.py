@@ -41,7 +41,8 @@ def model_folders(repository: Path) -> tuple[str, ...]:
     """Return the folders with the models' training and scoring, as mlops.toml names them."""
     models = tomllib.loads((repository / "mlops.toml").read_text("utf-8"))["models"]
     named = {model[kind] for model in models.values() for kind in ("training", "scoring")}
-    return tuple(sorted(str(name).split(".")[0] for name in named))
+    # The sample's own come along in any case: checks and the runs' environment are made of them.
+    return tuple(sorted({str(name).split(".")[0] for name in named} | {"training", "scoring"}))
 
 
 def merge(below: Any, above: Any) -> Any:

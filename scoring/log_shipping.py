@@ -107,13 +107,12 @@ class Shipper:
 
     def _ship(self) -> bool:
         """Send every segment that is finished; False when the storage would not have it."""
-        from azure.core.exceptions import AzureError
-
         try:
             for path in self._finished():
                 self._send(path)
                 path.unlink(missing_ok=True)
-        except (AzureError, OSError) as error:
+        # The last line of a thread: whatever it is, the next segment must not wait for ever.
+        except Exception as error:
             self._warn(error)
             return False
         return True
@@ -139,6 +138,8 @@ class Shipper:
         except FileNotFoundError:
             return  # the log's bound took it
         content = content[: content.rfind(b"\n") + 1]
+        if not content:
+            return  # a write that failed left it
         name = f"{self._destination.folder}/{path.parent.name}/{day}.jsonl"
         lines = content.count(b"\n")
         if self._append(name, content):

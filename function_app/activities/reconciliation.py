@@ -1,7 +1,7 @@
 """Activities that compare ledger, histories and platforms, and repair what is safe to repair."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,11 +22,12 @@ from function_app.domain.reconciliation import (
     judge_stories,
     lost_runs,
     orphaned_staging,
+    owners,
     unreleased,
 )
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import STAGING_LIFE
-from function_app.domain.training import ModelVersion, run_id
+from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.errors import MlopsError
 from function_app.ports import Ports, Stories
 
@@ -36,10 +37,15 @@ async def compare_records(
 ) -> ReconcileReport:
     """Compare the histories with the ledger and with the platform's runs and deployments."""
     now = ports.clock.now()
-    states = {state["instance_id"]: _state(state, now) for state in await stories.list()}
-    found = judge_stories(states.values(), now)
-    found += _settle_releases(ports, states)
-    found += _try("list runs", lambda: _cancel_runs(ports, states))
+    listed = [_state(view, now) for view in await stories.list(now - RECENT)]
+    found = judge_stories(listed, now)
+    records, runs = ports.ledger.list_releases(), list[Run]()
+    found += _try("list runs", lambda: _list_runs(ports, runs))
+    # Each by itself, and now: a list is of a moment that is past, and ends somewhere.
+    views = [await stories.find(owner) for owner in sorted(owners(records, runs))]
+    states = {view["instance_id"]: _state(view, now) for view in views if view}
+    found += _settle_releases(ports, records, states)
+    found += _try("cancel runs", lambda: _cancel_runs(ports, runs, states))
     found += _try("list staging", lambda: _remove_staging(ports))
     return ReconcileReport(findings=tuple(found))
 
@@ -74,9 +80,17 @@ def _try(what: str, compare: Callable[[], Iterator[Finding]]) -> list[Finding]:
         return [Finding(kind=FindingKind.UNREACHABLE, subject=what, detail=error.message)]
 
 
-def _settle_releases(ports: Ports, states: dict[str, StoryState]) -> list[Finding]:
+def _list_runs(ports: Ports, runs: list[Run]) -> Iterator[Finding]:
+    """Add the recent runs to the list; there is nothing to find in that."""
+    runs += ports.jobs.list_runs(ports.clock.now() - RECENT)
+    return iter(())
+
+
+def _settle_releases(
+    ports: Ports, records: Iterable[ReleaseRecord], states: dict[str, StoryState]
+) -> list[Finding]:
     now, found = ports.clock.now(), []
-    for record in dead_releases(ports.ledger.list_releases(), states, now):
+    for record in dead_releases(records, states, now):
         reasons = ("Its story was ended from outside.",)
         ended = replace(record, status=ReleaseStatus.FAILED, reasons=reasons, updated_at=now)
         ports.ledger.save_release(ended)
@@ -86,8 +100,10 @@ def _settle_releases(ports: Ports, states: dict[str, StoryState]) -> list[Findin
     return found
 
 
-def _cancel_runs(ports: Ports, states: dict[str, StoryState]) -> Iterator[Finding]:
-    for run in lost_runs(ports.jobs.list_runs(ports.clock.now() - RECENT), states):
+def _cancel_runs(
+    ports: Ports, runs: Iterable[Run], states: dict[str, StoryState]
+) -> Iterator[Finding]:
+    for run in lost_runs(runs, states):
         ports.jobs.cancel(run.run_id)
         detail = f"{run.tags['instance_id']} waits for it no more; it was cancelled."
         kind = FindingKind.LOST_RUN

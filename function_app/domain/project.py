@@ -78,6 +78,7 @@ class Limits:
     max_events_per_minute: int = 1200
     keep_events_days: int = 30
     keep_claims_days: int = 400
+    keep_histories_days: int = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,13 @@ def lost_runs(runs: Iterable[Run], stories: Mapping[str, StoryState]) -> list[Ru
     ]
 
 
+def owners(records: Iterable[ReleaseRecord], runs: Iterable[Run]) -> set[str]:
+    """Return the stories that open releases and running runs wait for."""
+    found = {record.release.release_id for record in records if not record.status.ended}
+    running = (run for run in runs if run.status is RunStatus.RUNNING)
+    return found | {run.tags["instance_id"] for run in running if run.tags.get("instance_id")}
+
+
 def orphaned_staging(deployed: Iterable[str], records: Mapping[str, ReleaseRecord]) -> list[str]:
     """Return the releases that left a deployment in staging although they have ended."""
     return [

@@ -9,7 +9,7 @@ from function_app.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
-from function_app.domain.reconciliation import FINDINGS
+from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release import ReleaseRecord
 from function_app.errors import ContractError, NotFoundError, RefusedError
 from function_app.triggers import kept_events
@@ -88,7 +88,7 @@ async def get_status(desk: Desk, request: Request) -> Answer:
     return Answer(
         status=200,
         content={
-            "stories": await desk.stories.list(),
+            "stories": await desk.stories.list(desk.ports.clock.now() - RECENT),
             "claims": dump(inbox.list_claims()),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],

@@ -14,7 +14,7 @@ from typing import Any
 
 from function_app import telemetry
 from function_app.domain.inbox import Outcome
-from function_app.domain.reconciliation import FINDINGS
+from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release import ReleaseStatus
 from function_app.triggers.desk import Answer, Desk, Request
 
@@ -42,7 +42,7 @@ async def record_figures(desk: Desk) -> None:
 
 
 async def _figures(desk: Desk) -> Figures:
-    stories = await desk.stories.list()
+    stories = await desk.stories.list(desk.ports.clock.now() - RECENT)
     return _of_stories(stories) | await asyncio.to_thread(_of_records, desk)
 
 

@@ -13,6 +13,8 @@ from function_app.triggers.desk import Desk
 from function_app.triggers.inbox import settle_pending, take_in
 
 SCHEDULE = "schedule"
+# So far back are histories looked for that were left over.
+MONTH, MONTHS = timedelta(days=30), 12
 RECONCILIATION = "reconcile-round"
 
 
@@ -29,6 +31,18 @@ async def forget_old_events(desk: Desk) -> None:
         now - timedelta(days=limits.keep_events_days),
         now - timedelta(days=limits.keep_claims_days),
     )
+
+
+async def forget_old_histories(desk: Desk) -> None:
+    """Delete what ended stories did longer ago than the limits keep it; its outcome is a record.
+
+    Durable on Azure Storage keeps histories for ever. A month is asked for at a time, since one
+    request that deletes too much is given up.
+    """
+    end = desk.ports.clock.now() - timedelta(days=desk.limits.keep_histories_days)
+    for _ in range(MONTHS):
+        await desk.stories.forget(end - MONTH, end)
+        end -= MONTH
 
 
 async def start_reconciliation(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import re
 import threading
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from tests.azure_servers.arm import audience
@@ -43,7 +44,7 @@ class BlobServer(Server):
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not signed and audience(token) != "https://storage.azure.com":
             return _error(401, "NoAuthenticationInformation")
-        container, _, name = request.path.lstrip("/").partition("/")
+        container, _, name = unquote(request.path).lstrip("/").partition("/")
         with self._lock:
             if any(text in request.path for text in self.refused):
                 return _error(403, "AuthorizationPermissionMismatch")
@@ -83,6 +84,8 @@ class BlobServer(Server):
             place = request.headers.get("x-ms-blob-condition-appendpos")
             if name not in blobs:
                 return _error(404, "BlobNotFound")
+            if not request.body:
+                return _error(400, "InvalidHeaderValue")
             if place is not None and int(place) != len(blobs[name]):
                 return _error(412, "AppendPositionConditionNotMet")
             self.put(container, name, blobs[name] + request.body)

@@ -36,6 +36,7 @@ from tests.azure_servers.tls import Tls
 pytestmark = sdk_warnings
 
 ROOT = Path(__file__).parents[2]
+TRAININGS = {"other": "json.tool"}
 CSV = b"a,Y\n1,2\n3,4\n,6\n"
 
 
@@ -77,7 +78,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     def change(dataset: Dataset, content: bytes) -> None:
         Path(dataset.uri).write_bytes(content)
 
-    return Place(LocalDatasets(tmp_path, ROOT, LocalEvents("", "")), land, change)
+    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), TRAININGS)
+    return Place(datasets, land, change)
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
     def change(dataset: Dataset, content: bytes) -> None:
         versions.write(str(versions.name_of(dataset.uri)), content)
 
-    return Place(AzureDatasets(Workspace(connection), ROOT), land, change, ml)
+    return Place(AzureDatasets(Workspace(connection), ROOT, TRAININGS), land, change, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -342,3 +344,19 @@ def test_a_signature_in_an_address_is_refused_and_never_shown() -> None:
         landed_name(lake_settings(), "https://acct.blob.core.windows.net/data/a.csv?sig=hidden")
 
     assert "hidden" not in str(refused.value)
+
+
+def test_reference_data_that_is_trained_on_is_a_version_named_by_its_digest(place: Place) -> None:
+    newest = place.datasets.latest("m")
+
+    assert newest.uri.endswith(f"/{newest.version}.csv"), "who watches production finds it"
+    assert place.datasets.profile(newest) == place.datasets.baseline("m")
+    assert place.datasets.latest("m") == newest
+
+
+def test_the_reference_data_is_what_the_models_own_training_writes(place: Place) -> None:
+    columns = [column.name for column in place.datasets.baseline("m").columns]
+
+    assert "bmi" in columns
+    with pytest.raises(PlatformError, match=r"python -m json.tool sample.*Mend it"):
+        place.datasets.baseline("other")

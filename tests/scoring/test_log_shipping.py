@@ -159,6 +159,22 @@ def test_a_day_has_a_bound_and_what_is_beyond_is_counted(
     assert (shipper.sent, shipper.lost) == (1, 2)
 
 
+def test_a_segment_without_a_whole_line_keeps_no_other_waiting(
+    connection: Connection, logs: Blobs, tmp_path: Path
+) -> None:
+    logs.ensure_container()
+    write(tmp_path, "a")
+    [segment] = tmp_path.glob("*/*.jsonl")
+    segment.rename(segment.with_name("00000003.jsonl"))
+    segment.with_name("00000001.jsonl").write_bytes(b"")
+    segment.with_name("00000002.jsonl").write_bytes(b'{"half')
+
+    ship(connection, tmp_path)
+
+    assert sent(logs) == ["a"]
+    assert list(segment.parent.iterdir()) == []
+
+
 def test_what_a_killed_process_left_is_sent_up_to_its_last_whole_line(
     connection: Connection, logs: Blobs, tmp_path: Path
 ) -> None:

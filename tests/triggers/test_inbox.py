@@ -53,8 +53,11 @@ class RememberedStories:
     async def find(self, instance_id: str) -> dict[str, Any] | None:
         return {"instance_id": instance_id} if instance_id in self.started else None
 
-    async def list(self) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[dict[str, Any]]:
         return []
+
+    async def forget(self, start: datetime, end: datetime) -> int:
+        return 0
 
 
 class KnownRuns:

@@ -78,8 +78,8 @@ class Blobs:
                 return None
         return content
 
-    def read_part(self, name: str, begin: int, length: int) -> bytes | None:
-        """Return at most so many bytes from a place on, or None when nothing is there."""
+    def read_part(self, name: str, begin: int, length: int) -> bytes:
+        """Return at most so many bytes from a place on; none behind the end, or without a blob."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         with translate("read a blob", name):
@@ -87,10 +87,10 @@ class Blobs:
                 stream = self._container().download_blob(name, offset=begin, length=length)
                 content: bytes = stream.readall()
             except ResourceNotFoundError:
-                return None
+                return b""
             except HttpResponseError as error:
                 if error.status_code == 416:  # the place is behind its end
-                    return None
+                    return b""
                 raise
         return content
 

@@ -2,13 +2,15 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.workspace import Workspace
-from function_app.adapters.csv_profile import profile_csv, write_sample
+from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset
@@ -21,7 +23,11 @@ FOLDER = "datasets"
 class AzureDatasets:
     """Keeps each version once; the storage itself announces what lands."""
 
-    def __init__(self, workspace: Workspace, root: Path) -> None:
+    def __init__(
+        self, workspace: Workspace, root: Path, trainings: Mapping[str, str] | None = None
+    ) -> None:
+        """Take where the app is, and by model the module that writes its reference data."""
+        self._trainings = trainings or {}
         connection = workspace.connection
         self._settings = connection.settings
         self._landed = Blobs(connection, connection.settings.data_container)
@@ -46,7 +52,7 @@ class AzureDatasets:
 
     def latest(self, model: str) -> Dataset:
         content = self._versions.read_json(f"{FOLDER}/{model}/latest.json")
-        return self.ensure_baseline(model) if content is None else load(Dataset, content)
+        return self._baseline_version(model) if content is None else load(Dataset, content)
 
     def profile(self, dataset: Dataset) -> DataProfile:
         name = self._versions.name_of(dataset.uri)
@@ -60,6 +66,15 @@ class AzureDatasets:
 
     def baseline(self, model: str) -> DataProfile:
         return self.profile(self.ensure_baseline(model))
+
+    def _baseline_version(self, model: str) -> Dataset:
+        """Return the reference data as a version like any other: who was trained on it finds it."""
+        baseline = self.ensure_baseline(model)
+        kept = f"{FOLDER}/{model}/{baseline.version}.csv"
+        content = self._versions.read(_baseline(model))
+        assert content is not None
+        self._versions.create(kept, content)
+        return replace(baseline, uri=self._versions.url(kept))
 
     def find_baseline(self, model: str) -> Dataset | None:
         """Return the reference data when it was kept; changes nothing."""
@@ -75,7 +90,7 @@ class AzureDatasets:
         if found is None:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "baseline.csv"
-                write_sample(self._root, path, "azure")
+                write_sample(self._root, self._trainings.get(model, OWN), path, "azure")
                 self._versions.create(_baseline(model), path.read_bytes())
             # Of two that write it at once the first counts, also when their libraries differ.
             found = self.find_baseline(model)

@@ -58,7 +58,7 @@ class AzureRecords:
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
         name = f"{model}/{segment.process}/{segment.name}{_ENDING}"
-        return self._logs.read_part(name, begin, length) or b""
+        return self._logs.read_part(name, begin, length)
 
     def kept_reference(self, watched: Watched) -> Any:
         return self._versions.read_json(_reference(watched))

@@ -26,7 +26,8 @@ def create_ports(settings: Settings) -> Ports:
     assert settings.azure is not None  # read_settings made it
     connection = Connection(settings.azure)
     workspace = Workspace(connection)
-    datasets = AzureDatasets(workspace, settings.root)
+    trainings = {model: project.training for model, project in settings.projects.items()}
+    datasets = AzureDatasets(workspace, settings.root, trainings)
     services = create_services(workspace, settings.root, settings.projects, datasets)
     notify = settings.notify
     mail = AzureMail(connection, notify).send

@@ -1,11 +1,12 @@
 """Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from function_app.adapters.csv_profile import profile_csv, write_sample
+from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
 from function_app.codec import dump, load
@@ -21,7 +22,15 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class LocalDatasets:
     """Keeps each version once; announces a file when two looks found it unchanged."""
 
-    def __init__(self, state: Path, root: Path, events: LocalEvents) -> None:
+    def __init__(
+        self,
+        state: Path,
+        root: Path,
+        events: LocalEvents,
+        trainings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take where the app is, and by model the module that writes its reference data."""
+        self._trainings = trainings or {}
         self._inbox = state / "inbox"
         self._versions = state / "datasets"
         self._announced = state / "announced.json"
@@ -47,8 +56,13 @@ class LocalDatasets:
         content = read_json(self._versions / model / "latest.json")
         if content is not None:
             return load(Dataset, content)
-        path = self.ensure_baseline(model)
-        return Dataset(model=model, version=sha256(path.read_bytes()), uri=str(path))
+        # As a version like any other: whoever was trained on it finds it again.
+        content = self.ensure_baseline(model).read_bytes()
+        version = sha256(content)
+        path = self._versions / model / f"{version}.csv"
+        if not path.exists():
+            write_whole(path, content)
+        return Dataset(model=model, version=version, uri=str(path))
 
     def profile(self, dataset: Dataset) -> DataProfile:
         try:
@@ -70,7 +84,7 @@ class LocalDatasets:
         if path.exists():
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(self._root, path, "local")
+        write_sample(self._root, self._trainings.get(model, OWN), path, "local")
         return path
 
     def announce(self) -> int:

@@ -51,7 +51,8 @@ def create_ports(settings: Settings) -> Ports:
     state, root, projects = settings.state, settings.root, settings.projects
     events = LocalEvents(settings.topic_endpoint, settings.topic_key)
     processes = Processes(state / "processes")
-    datasets = LocalDatasets(state, root, events)
+    trainings = {model: project.training for model, project in projects.items()}
+    datasets = LocalDatasets(state, root, events, trainings)
     registry = LocalRegistry(state, events)
     engine = find_engine(settings.engine, settings.base_image)
     containers = Containers(engine, settings.base_image, state) if engine else None

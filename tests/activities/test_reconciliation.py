@@ -1,0 +1,99 @@
+"""What is repaired of stories: only what a look at each one shows, now."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from function_app.activities.reconciliation import compare_records
+from function_app.domain.reconciliation import ReconcileRequest
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.training import Run
+from function_app.ports import Ports
+from tests.domain.test_reconciliation import NOW, RECORD, RUN
+
+REQUEST = ReconcileRequest(reason="test", models=())
+
+
+@dataclass
+class FakePlatform:
+    """Ledger, jobs, staging and clock, with an open release and a run that runs."""
+
+    cancelled: list[str] = field(default_factory=list)
+    saved: list[ReleaseRecord] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return NOW
+
+    def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        return (RECORD,)
+
+    def save_release(self, record: ReleaseRecord) -> None:
+        self.saved.append(record)
+
+    def list_runs(self, since: datetime) -> tuple[Run, ...]:
+        return (replace(RUN, run_id="train", tags={"instance_id": "train-m-1"}),)
+
+    def cancel(self, run_id: str) -> None:
+        self.cancelled.append(run_id)
+
+
+class FakeStaging:
+    """Nothing is deployed."""
+
+    def list_releases(self) -> tuple[str, ...]:
+        return ()
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass
+class FewPorts:
+    ledger: FakePlatform
+    jobs: FakePlatform
+    clock: FakePlatform
+    staging: FakeStaging
+
+
+@dataclass
+class FakeStories:
+    """Lists nothing of what it finds: its list ended, or was made before."""
+
+    known: dict[str, str]
+
+    async def list(self, since: datetime) -> list[dict[str, Any]]:
+        return []
+
+    async def find(self, instance_id: str) -> dict[str, Any] | None:
+        if instance_id not in self.known:
+            return None
+        status = self.known[instance_id]
+        return {
+            "instance_id": instance_id,
+            "status": status,
+            "ended": status != "Running",
+            "updated_at": (NOW - timedelta(hours=1)).isoformat(),
+            "output": None,
+        }
+
+
+def compare(known: dict[str, str]) -> FakePlatform:
+    platform = FakePlatform()
+    ports = FewPorts(ledger=platform, jobs=platform, clock=platform, staging=FakeStaging())
+    asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories(known))))
+    return platform
+
+
+def test_a_story_that_the_list_left_out_is_no_reason_to_end_what_it_waits_for() -> None:
+    platform = compare({"release-m-1": "Running", "train-m-1": "Running"})
+
+    assert (platform.cancelled, platform.saved) == ([], [])
+
+
+def test_what_nobody_waits_for_is_cancelled_and_settled() -> None:
+    for known in ({}, {"release-m-1": "Terminated", "train-m-1": "Failed"}):
+        platform = compare(known)
+
+        assert platform.cancelled == ["train"]
+        assert [record.status for record in platform.saved] == [ReleaseStatus.FAILED]
