@@ -1,6 +1,7 @@
 """What must stand before the first event: look at it, make it, take it away."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from rich.table import Table
@@ -30,7 +31,7 @@ def provision(
         if sure != remove:
             text = f"Taking {remove!r} away cannot be undone. Add `--sure {remove!r}`."
             raise ApiError("NOT_SURE", text)
-        removed = api.delete(f"/api/platform/{remove}")
+        removed = api.delete(f"/api/platform/{quote(remove)}?sure={quote(remove)}")
         return print_json(removed) if as_json else print(removed["removed"])
     if plan:
         content = api.get("/api/platform")

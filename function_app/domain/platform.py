@@ -10,6 +10,8 @@ class PartState(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"
     DIFFERENT = "different"
+    # Others keep it, and nobody looked.
+    ELSEWHERE = "kept elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

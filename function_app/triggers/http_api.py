@@ -11,11 +11,12 @@ from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release import ReleaseRecord
-from function_app.errors import ContractError, NotFoundError, RefusedError
+from function_app.errors import ConflictError, ContractError, NotFoundError, RefusedError
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
 
+_NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
 MAX_EVENTS = 100
 API = "api"
@@ -122,11 +123,19 @@ async def get_platform(desk: Desk, request: Request) -> Answer:
 
 
 async def delete_part(desk: Desk, request: Request) -> Answer:
-    """Take one part of the platform away, if this app made it."""
+    """Take one part of the platform away, if this app made it and no story is under way."""
     part, platform = request.route["part"], desk.ports.platform
     if part not in platform.parts():
         known = ", ".join(platform.parts())
         raise NotFoundError(f"There is no part {part[:60]!r}. There are {known}.")
+    if request.query.get("sure") != part:
+        text = f"Taking {part!r} away cannot be undone. Name it again in the query: sure={part}."
+        raise ConflictError(text, code="NOT_SURE")
+    now = desk.ports.clock.now()
+    waiting = [s for s in await desk.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
+    if found := [s["instance_id"] for s in waiting if not s["ended"]]:
+        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end what needs the part."
+        raise ConflictError(text, code="UNDER_WAY")
     return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 

@@ -61,6 +61,11 @@ class OnlineEndpoints:
             return Answer(status=201, content=made, headers=self.arm.begin(self._check(made)))
         if name not in self.endpoints:
             return error(404, "ResourceNotFound", f"{name} was not found.")
+        if request.method == "DELETE":
+            del self.endpoints[name]
+            return Answer(
+                status=202, headers=self.arm.begin(lambda: Answer(content={"status": "Succeeded"}))
+            )
         return Answer(content=self.endpoints[name])
 
     def _deployment(self, request: Request, endpoint: str, name: str) -> Answer:

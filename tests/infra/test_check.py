@@ -70,10 +70,10 @@ BROKEN = {
     ),
     "storage takes keys": (
         "modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true",
-        "modules/storage.bicep:22", "allowSharedKeyAccess must be false",
+        "modules/storage.bicep:25", "allowSharedKeyAccess must be false",
     ),
     "storage says nothing of keys": (
-        "modules/storage.bicep", "    allowSharedKeyAccess: false\n", "", "modules/storage.bicep:12",
+        "modules/storage.bicep", "    allowSharedKeyAccess: false\n", "", "modules/storage.bicep:15",
         "allowSharedKeyAccess must be false",
     ),
     "the registry has an admin user": (
@@ -169,7 +169,7 @@ BROKEN = {
     ),
     "a name is too long": (
         "main.bicep", "hostStorage: 'sthost${suffix}'", "hostStorage: 'stfunctionshost${suffix}'",
-        "modules/storage.bicep:12", "takes 3 to 24",
+        "modules/storage.bicep:15", "takes 3 to 24",
     ),
     "a name has a letter that is not taken": (
         "main.bicep", "registry: 'cr${suffix}'", "registry: 'cr-${suffix}'",

@@ -189,9 +189,15 @@ def _check_drift(app: CloudApp, endpoint: str, diabetes: str) -> None:
     until(look, "the replicas' logs", 60)
     assert seen["verdict"] == "retrain", seen
     assert "bmi went up" in seen["reason"]
-    claims = app.api.get("/api/status")["claims"]
-    [retraining] = [c["owner"] for c in claims if c["type"] == "Mlops.DriftDetected"]
-    ended = app.ended(retraining)["output"]
+    started: list[str] = []
+
+    def is_claimed() -> bool:
+        claims = app.api.get("/api/status")["claims"]
+        started.extend(c["owner"] for c in claims if c["type"] == "Mlops.DriftDetected")
+        return bool(started)
+
+    until(is_claimed, "the event of the drift")
+    ended = app.ended(started[0])["output"]
     assert ended["outcome"] == "rejected", "the same data teaches nothing new"
 
 

@@ -43,7 +43,7 @@ def repository(tmp_path: Path) -> Repository:
 def app(tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     code = (
         f'\n[models.diabetes.code]\nrepository = "{repository.bare}"\n'
-        'paths = ["training/**", "tests/**"]\nmin_coverage = 5\npoll_interval_seconds = 5\n'
+        'paths = ["training/**", "tests/**"]\nmin_coverage = 2\npoll_interval_seconds = 5\n'
     )
     (tmp_path / "mlops.toml").write_text(PROJECTS + code)
     monkeypatch.setenv("MLOPS_PROJECTS", str(tmp_path / "mlops.toml"))

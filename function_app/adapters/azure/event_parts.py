@@ -3,7 +3,7 @@
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.platform_parts import MARK, found_or_none
+from function_app.adapters.azure.platform_parts import ELSEWHERE, MARK, found_or_none
 from function_app.errors import ConfigError
 
 API = "2025-02-15"
@@ -56,12 +56,10 @@ class SubscriptionPart:
 
     def find(self) -> Any:
         if self._is_infras:
-            return {"properties": {"labels": []}}
+            return ELSEWHERE
         return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
     def differences(self, found: Json) -> list[str]:
-        if self._is_infras:
-            return []
         changes, properties = [], found["properties"]
         stands = (properties.get("destination") or {}).get("properties", {}).get("resourceId", "")
         if stands.lower() != self._function.lower():
@@ -75,7 +73,10 @@ class SubscriptionPart:
 
     def describe(self) -> str:
         if self._is_infras:
-            return "a subscription that infra/ keeps; name function and topic to see it"
+            return (
+                "a subscription that infra/events.bicep keeps. "
+                "`az eventgrid system-topic event-subscription list` shows it."
+            )
         return f"subscription of {self._topic}"
 
     def make(self, found: Any) -> None:

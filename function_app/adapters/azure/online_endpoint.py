@@ -1,7 +1,8 @@
 """Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
 
-The endpoint's traffic is what production is. The former deployment stays until the next promotion,
-so that the way back is one change of the traffic.
+The endpoint's traffic is what production is: who has most of it is the champion. A challenger gets
+a tenth before it gets all. The former deployment stays until the next promotion, so that the way
+back is one change of the traffic.
 """
 
 import hashlib
@@ -27,6 +28,8 @@ from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import NotFoundError, PlatformError
 
 RUNTIME = "online endpoint"
+ROLL_BACK = "roll-back"
+FIRST_SHARE = 10  # per cent of the traffic
 _TAIL = 20
 
 
@@ -59,32 +62,43 @@ class OnlineEndpointProduction:
             self._make_endpoint(model)
             return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
         if (state := _state(endpoint)) != "succeeded":
+            if state == "failed" and _served(endpoint) is None:
+                # Azure ML mends no endpoint that it could not make: the next release makes it anew.
+                self._delete_endpoint(endpoint.name)
             return self._not_yet(f"Endpoint {endpoint.name}", state, model, None)
         found = self._deployment(model, name)
         if found is None or (found.tags or {}).get(DIGEST) != image.digest:
-            if found is not None and _served(endpoint) != name:
+            if found is not None and not _share(endpoint, name):
                 self._delete(model, name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
             return _under_way(f"Deployment {name} is asked for.")
         if (state := _state(found)) != "succeeded":
             return self._not_yet(f"Deployment {name}", state, model, name)
-        if _served(endpoint) != name:
-            self._move(endpoint, name)
+        if _share(endpoint, name) != 100:
+            former = _served(endpoint)
+            if (
+                release_id != ROLL_BACK
+                and former not in (None, name)
+                and not _share(endpoint, name)
+            ):
+                self._split(endpoint, {str(former): 100 - FIRST_SHARE, name: FIRST_SHARE})
+                return _under_way(f"{FIRST_SHARE} % of the traffic go to {name}.")
+            self._split(endpoint, {name: 100})
             return _under_way(f"Traffic moves to {name}.")
         self._retire(model, {name, (endpoint.tags or {}).get(FORMER, "")})
         return Rollout(deployment=self._deployed(endpoint, image))
 
     def roll_back(self, model: str, image: Image | None) -> Rollout:
         if image is not None:
-            return self.promote("roll-back", image, self._replicas(model))
+            return self.promote(ROLL_BACK, image, self._replicas(model))
         endpoint = self._endpoint(model)
         if endpoint is None:
             return Rollout()
         if (state := _state(endpoint)) != "succeeded":
             return self._not_yet(f"Endpoint {endpoint.name}", state, model, None)
         if _served(endpoint) is not None:
-            self._move(endpoint, None)
+            self._split(endpoint, {})
             return _under_way("Traffic is taken away.")
         self._retire(model, set())
         return Rollout()
@@ -146,13 +160,18 @@ class OnlineEndpointProduction:
             )
             client.online_deployments.begin_create_or_update(deployment)
 
-    def _move(self, endpoint: Any, name: str | None) -> None:
-        """Give all traffic to one deployment, or to none; remember which had it."""
+    def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
+        """Split the traffic so; remember who had most of it before."""
         former = _served(endpoint)
-        endpoint.traffic = {name: 100} if name else {}
-        endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
+        if former not in shares:
+            endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
+        endpoint.traffic = shares
         with translate("move the traffic", endpoint.name):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
+
+    def _delete_endpoint(self, name: str) -> None:
+        with translate("delete the endpoint", name):
+            self._workspace.client.online_endpoints.begin_delete(name)
 
     def _retire(self, model: str, kept: set[str]) -> None:
         with translate("list the deployments", model):
@@ -202,9 +221,14 @@ def deployment_name(version: str) -> str:
 
 
 def _served(endpoint: Any) -> str | None:
-    """Return which deployment has all of the traffic."""
+    """Return which deployment has most of the traffic."""
     traffic = (endpoint.traffic or {}) if endpoint is not None else {}
-    return next((str(name) for name, share in traffic.items() if int(share) == 100), None)
+    found = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
+    return found[0][1] if found else None
+
+
+def _share(endpoint: Any, name: str) -> int:
+    return int((endpoint.traffic or {}).get(name, 0))
 
 
 def _state(found: Any) -> str:

@@ -13,6 +13,8 @@ from function_app.errors import PlatformError
 
 # On everything that this app makes.
 MARK, PLATFORM = "mlops", "platform"
+# What finding a part gives that others keep and this app has no right to look at.
+ELSEWHERE = object()
 _UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling")
 
 
@@ -56,6 +58,9 @@ class PartKeeper:
         if found is None:
             detail = f"Would make {self.part.describe()}."
             return PlannedPart(part=name, state=PartState.ABSENT, detail=detail)
+        if found is ELSEWHERE:
+            detail = f"Not looked at: {self.part.describe()}"
+            return PlannedPart(part=name, state=PartState.ELSEWHERE, detail=detail)
         differences = self.part.differences(found)
         if differences:
             detail = f"Would change {'; '.join(differences)}."
@@ -68,6 +73,8 @@ class PartKeeper:
         if found is None:
             self.part.make(None)
             return EnsuredPart(part=name, detail=f"Makes {self.part.describe()}.", ready=False)
+        if found is ELSEWHERE:
+            return EnsuredPart(part=name, detail=f"Not looked at: {self.part.describe()}")
         state = self.part.state_of(found).lower()
         if state in _UNDER_WAY:
             return EnsuredPart(part=name, detail=f"It is {state}.", ready=False)
@@ -86,7 +93,7 @@ class PartKeeper:
         name, found = self.part.name, self.part.find()
         if found is None:
             return f"There is no {name}."
-        if not self.part.is_ours(found):
+        if found is ELSEWHERE or not self.part.is_ours(found):
             return f"{name} stays: this app did not make it."
         self.part.delete(found)
         return f"{self.part.describe()} is being removed."

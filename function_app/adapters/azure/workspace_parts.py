@@ -74,7 +74,9 @@ class WorkspacePart:
         return (found.get("tags") or {}).get(MARK) == PLATFORM
 
     def delete(self, found: Any) -> None:
-        self._connection.rest("DELETE", self._path, api_version=API)
+        # For good: a workspace that is only put away keeps its name taken.
+        path = f"{self._path}?forceToPurge=true&api-version={API}"
+        self._connection.rest("DELETE", path, api_version=API)
 
 
 class DatastorePart:

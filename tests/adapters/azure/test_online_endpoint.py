@@ -98,6 +98,47 @@ def test_the_former_deployment_stays_until_the_next_promotion(azure: Azure) -> N
     assert deployments(azure) == {"version-2", "version-3"}
 
 
+def test_a_challenger_gets_a_tenth_of_the_traffic_before_it_gets_all(azure: Azure) -> None:
+    reached(azure, image("1"))
+
+    seen, served = [], []
+    for _ in range(6):
+        azure.online().promote("release-diabetes-2", image("2"), 2)
+        seen.append(traffic(azure))
+        served.append(azure.online().champion("diabetes"))
+        azure.endpoints.settle()
+
+    steps = [t for n, t in enumerate(seen) if n == 0 or t != seen[n - 1]]
+    assert steps == [{"version-1": 100}, {"version-1": 90, "version-2": 10}, {"version-2": 100}]
+    assert served[0] == served[seen.index(steps[1])] == image("1"), "who has most of it"
+    assert served[-1] == image("2")
+
+
+def test_a_split_that_somebody_made_has_a_champion_and_is_ended_by_a_promotion(
+    azure: Azure,
+) -> None:
+    reached(azure, image("1"))
+    reached(azure, image("2"))
+    name = azure.online().endpoint_name("diabetes")
+    azure.endpoints.endpoints[name]["properties"]["traffic"] = {"version-1": 30, "version-2": 70}
+
+    split = azure.online().champion("diabetes")
+    reached(azure, image("2"))
+
+    assert split == image("2")
+    assert traffic(azure) == {"version-2": 100}
+
+
+def test_an_endpoint_that_could_not_be_made_is_made_anew_by_the_next_release(azure: Azure) -> None:
+    azure.online().promote("release-diabetes-1", image("1"), 2)
+    azure.endpoints.settle("Failed")
+
+    with pytest.raises(PlatformError, match="is failed"):
+        azure.online().promote("release-diabetes-1", image("1"), 2)
+
+    assert reached(azure, image("1")).deployment is not None
+
+
 def test_a_roll_back_is_one_move_of_the_traffic(azure: Azure) -> None:
     reached(azure, image("1"))
     reached(azure, image("2"))
