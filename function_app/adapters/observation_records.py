@@ -1,11 +1,11 @@
 """What production saw, put together of records that each platform keeps in its own way."""
 
 import csv
+import hashlib
 import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -32,16 +32,21 @@ from function_app.domain.retraining import DriftPolicy
 
 # When a file of labels came, in a unit of the platform's own, and its name.
 Place = tuple[int, str]
+# How the names of lists of label ids begin.
+COUNTED = "counted-labels-"
 
 
 class Records(PredictionLogs, Protocol):
     """The replicas' logs, what trainings left behind, and labels."""
 
-    def kept_reference(self, watched: Watched) -> Any:
-        """Return the reference that was kept of this champion, as JSON; None without one."""
+    def kept(self, model: str, name: str) -> Any:
+        """Return what was kept of a model under this name, as JSON; None without it."""
 
-    def keep_reference(self, watched: Watched, content: Any) -> None:
-        """Keep the reference of this champion."""
+    def keep(self, model: str, name: str, content: Any) -> None:
+        """Keep something of a model."""
+
+    def forget(self, model: str, prefix: str, *but: str) -> None:
+        """Delete what was kept under names that begin so, but these."""
 
     def schema(self, watched: Watched) -> Any:
         """Return the model's schema, as JSON; None when the model is gone."""
@@ -68,12 +73,13 @@ class RecordedObservations:
     def reference(self, watched: Watched) -> Reference | None:
         # Kept at the first look: whether production was asked for the training rows before can only
         # be known while the logs of that time are there.
-        content = self._records.kept_reference(watched)
+        name = f"reference-{watched.digest.removeprefix('sha256:')}"
+        content = self._records.kept(watched.model, name)
         reference = load(Reference, content) if content else self._describe(watched)
         if reference is None:
             return None
         if content is None:
-            self._records.keep_reference(watched, dump(reference))
+            self._records.keep(watched.model, name, dump(reference))
         return replace(reference, columns=self._tested(watched.model, reference.columns))
 
     def _describe(self, watched: Watched) -> Reference | None:
@@ -104,55 +110,66 @@ class RecordedObservations:
         self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
     ) -> ObservationBatch:
         watched = reference.watched
-        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, ""]}
+        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, "", ""]}
         found, places = read_new(self._records, watched.model, cursor["log"])
         ours = [p for p in found if p.image == watched.digest]
         rows, columns = count_predictions(reference.columns, ours, rows_per_request)
-        since = (int(cursor["labels"][0]), str(cursor["labels"][1]))
-        labels, place = self._labels(reference, since, allowed)
+        time, name, used = (*cursor["labels"], "")[:3]
+        labels, place, used = self._labels(reference, (int(time), str(name)), str(used), allowed)
         return replace(
             labels,
-            cursor=json.dumps({"log": places, "labels": list(place)}, sort_keys=True),
+            cursor=json.dumps({"log": places, "labels": [*place, used]}, sort_keys=True),
             rows=rows,
             columns=columns,
         )
 
     def _labels(
-        self, reference: Reference, since: Place, allowed: float | None
-    ) -> tuple[ObservationBatch, Place]:
-        """Return the new labels' sums, and the place of the last file that was read."""
+        self, reference: Reference, since: Place, used: str, allowed: float | None
+    ) -> tuple[ObservationBatch, Place, str]:
+        """Return the new labels' sums, the place of the last file read, and what has counted.
+
+        Which ids have counted is kept under a name that is part of the cursor: a look that is
+        repeated, since its answer was lost, finds them as they were before it. A file that grew and
+        came again brings its old ids again.
+        """
         watched, nothing = reference.watched, ObservationBatch(cursor="", columns={})
         files = self._records.label_files(self._projects[watched.model])
         new = [place for place in files if place > since]
         if not new or allowed is None:
-            return nothing, since
-        used: set[str] = set()
-        for place in files:
-            if place <= since:
-                with suppress(ValueError):
-                    used |= {label_id for label_id, _ in self._read(place, reference.target)}
+            return nothing, since, used
+        counted = set(self._records.kept(watched.model, used) or ()) if used else set()
         labels, complaints = [], []
         for place in new:
             try:
-                labels += self._read(place, reference.target)
+                labels += read_labels(self._records.label_text(place), reference.target)
             except ValueError as error:
                 complaints.append(f"{place[1].rpartition('/')[2]}: {error}")
-        wanted = {label_id for label_id, _ in labels} - used
+        wanted = {label_id for label_id, _ in labels} - counted
         ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
         answers = answers_by_label(ours, wanted)
         errors, unmatched = [], 0
         for label_id, truth in labels:
-            answer = None if label_id in used else answers.get(label_id)
-            unmatched += answer is None
-            if answer is not None:
+            if label_id in counted:
+                continue
+            answer = answers.get(label_id)
+            if answer is None:
+                # Its prediction may still come, and the label again.
+                unmatched += 1
+            else:
                 errors.append((truth - answer) ** 2)
-            used.add(label_id)
+                counted.add(label_id)
         sums = sum_labels(errors, allowed) if errors else LabelSums()
         batch = replace(nothing, labels=sums, unmatched=unmatched, complaints=tuple(complaints))
-        return batch, new[-1]
+        return batch, new[-1], self._keep_counted(watched.model, used, counted)
 
-    def _read(self, place: Place, target: str) -> list[tuple[str, float]]:
-        return read_labels(self._records.label_text(place), target)
+    def _keep_counted(self, model: str, before: str, counted: set[str]) -> str:
+        """Keep the ids under a name that says which; return the name."""
+        ids = sorted(counted)
+        name = f"{COUNTED}{hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:32]}"
+        self._records.keep(model, name, ids)
+        # The one before is what a repeated look begins with.
+        self._records.forget(model, COUNTED, name, before)
+        return name
 
     def _tested(
         self, model: str, columns: tuple[ColumnReference, ...]

@@ -66,6 +66,7 @@ _BODIES: dict[str, Schema] = {
     "post_rejection": _DECISION,
 }
 _QUERIES: dict[str, dict[str, Schema]] = {
+    "delete_part": {"sure": {"type": "string"}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
 _BY_PERSON = ("post_approval", "post_rejection", "post_roll_back")

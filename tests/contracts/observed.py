@@ -33,8 +33,8 @@ class Kept(Protocol):
     def predict(self, image: str, *entries: Entry) -> None:
         """Let one process answer, and end."""
 
-    def label(self, name: str, text: str) -> None:
-        """Let a file of labels land."""
+    def label(self, name: str, text: str, *, later: bool = False) -> None:
+        """Let a file of labels land; `later` than a clock of whole seconds can tell apart."""
 
     def tear(self, missing: int) -> Callable[[bytes], object]:
         """Take so many bytes off the only segment; return what finishes it, with more lines."""
@@ -66,7 +66,7 @@ class LocalKept:
     def predict(self, image: str, *entries: Entry) -> None:
         answer(self._log, image, *entries)
 
-    def label(self, name: str, text: str) -> None:
+    def label(self, name: str, text: str, *, later: bool = False) -> None:
         path = self.state / "inbox" / "data" / LABELS / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -132,8 +132,12 @@ class AzureKept:
         shipper.close()
         assert shipper.sent == len(entries)
 
-    def label(self, name: str, text: str) -> None:
-        self._landed.write(f"{LABELS}/{name}", text.encode())
+    def label(self, name: str, text: str, *, later: bool = False) -> None:
+        blob = f"{LABELS}/{name}"
+        former = {entry.last_modified for entry in self._landed.list(blob)}
+        self._landed.write(blob, text.encode())
+        while later and self._landed.list(blob)[0].last_modified in former:
+            self._landed.write(blob, text.encode())
 
     def tear(self, missing: int) -> Callable[[bytes], object]:
         [entry] = self._logs.list("")

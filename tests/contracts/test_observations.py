@@ -167,8 +167,35 @@ def test_labels_are_joined_by_id_whenever_they_come_and_count_once(
 
     assert (first.labels.rows, second.rows) == (0, 0)
     assert (second.labels.rows, second.labels.squared_error, second.unmatched) == (2, 9.0, 1)
-    assert (third.labels.rows, third.labels.squared_error, third.unmatched) == (1, 16.0, 2)
+    assert (third.labels.rows, third.labels.squared_error, third.unmatched) == (1, 16.0, 0)
     assert fourth.labels.rows == 0
+
+
+def test_a_file_of_labels_that_grew_brings_only_its_new_ones(
+    kept: Kept, observations: Observations, reference: Reference
+) -> None:
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]], [1.0]))
+    kept.label("export.csv", "id,Y\na,4\n")
+    first = read(observations, reference)
+    kept.label("export.csv", "id,Y\na,4\nb,2\n", later=True)
+    second = read(observations, reference, first.cursor)
+
+    assert (first.labels.rows, second.labels.rows, second.unmatched) == (1, 1, 0)
+    assert second.labels.squared_error == 1.0
+
+
+def test_a_look_that_is_repeated_counts_the_same_labels(
+    kept: Kept, observations: Observations, reference: Reference
+) -> None:
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]], [1.0]))
+    kept.label("1.csv", "id,Y\na,4\n")
+    first = read(observations, reference)
+    kept.label("2.csv", "id,Y\nb,4\n")
+    second = read(observations, reference, first.cursor)
+    repeated = read(kept.observe(project()), reference, first.cursor)
+
+    assert repeated == second
+    assert second.labels.rows == 1
 
 
 def test_an_id_that_two_predictions_share_labels_neither(

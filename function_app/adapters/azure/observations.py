@@ -7,7 +7,7 @@ from typing import Any
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.datasets import FOLDER
+from function_app.adapters.azure.datasets import FOLDER as DATASETS
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.observation_records import Place, RecordedObservations
 from function_app.adapters.prediction_logs import Segment
@@ -19,6 +19,7 @@ from function_app.errors import NotFoundError
 # would sort before it.
 _REST = timedelta(seconds=60)
 _ENDING = ".jsonl"
+FOLDER = "production"
 
 
 class AzureObservations(RecordedObservations):
@@ -60,18 +61,24 @@ class AzureRecords:
         name = f"{model}/{segment.process}/{segment.name}{_ENDING}"
         return self._logs.read_part(name, begin, length)
 
-    def kept_reference(self, watched: Watched) -> Any:
-        return self._versions.read_json(_reference(watched))
+    def kept(self, model: str, name: str) -> Any:
+        return self._versions.read_json(f"{FOLDER}/{model}/{name}.json")
 
-    def keep_reference(self, watched: Watched, content: Any) -> None:
-        self._versions.write_json(_reference(watched), content)
+    def keep(self, model: str, name: str, content: Any) -> None:
+        self._versions.write_json(f"{FOLDER}/{model}/{name}.json", content)
+
+    def forget(self, model: str, prefix: str, *but: str) -> None:
+        spared = {f"{FOLDER}/{model}/{name}.json" for name in but}
+        for entry in self._versions.list(f"{FOLDER}/{model}/{prefix}"):
+            if entry.name not in spared:
+                self._versions.delete(entry.name)
 
     def schema(self, watched: Watched) -> Any:
         folder = specs.output_folder(watched.run_id, specs.TRAINING)
         return self._versions.read_json(f"{folder}/model_schema.json")
 
     def training_rows(self, watched: Watched) -> str | None:
-        name = f"{FOLDER}/{watched.model}/{watched.dataset_version}.csv"
+        name = f"{DATASETS}/{watched.model}/{watched.dataset_version}.csv"
         content = self._versions.read(name)
         return None if content is None else content.decode("utf-8-sig")
 
@@ -94,8 +101,3 @@ class AzureRecords:
     def label_text(self, place: Place) -> str:
         content = self._landed.read(place[1])
         return (content or b"").decode("utf-8-sig", errors="replace")
-
-
-def _reference(watched: Watched) -> str:
-    digest = watched.digest.removeprefix("sha256:")
-    return f"production/{watched.model}/reference-{digest}.json"

@@ -50,11 +50,16 @@ class LocalRecords:
                 continue
         return b""
 
-    def kept_reference(self, watched: Watched) -> Any:
-        return read_json(self._reference(watched))
+    def kept(self, model: str, name: str) -> Any:
+        return read_json(self._production / model / f"{name}.json")
 
-    def keep_reference(self, watched: Watched, content: Any) -> None:
-        write_json(self._reference(watched), content)
+    def keep(self, model: str, name: str, content: Any) -> None:
+        write_json(self._production / model / f"{name}.json", content)
+
+    def forget(self, model: str, prefix: str, *but: str) -> None:
+        for path in (self._production / model).glob(f"{prefix}*.json"):
+            if path.stem not in but:
+                path.unlink(missing_ok=True)
 
     def schema(self, watched: Watched) -> Any:
         return read_json(Path(watched.model_uri) / "model_schema.json")
@@ -80,7 +85,3 @@ class LocalRecords:
             return Path(place[1]).read_text(encoding="utf-8-sig", errors="replace")
         except FileNotFoundError:
             return ""
-
-    def _reference(self, watched: Watched) -> Path:
-        name = f"reference-{watched.digest.removeprefix('sha256:')}.json"
-        return self._production / watched.model / name
