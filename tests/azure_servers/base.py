@@ -1,6 +1,7 @@
 """A small threaded server whose answers a test writes; it records what it was asked."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,8 +49,7 @@ class Server:
     def __init__(self, respond: Respond, tls: Tls | None = None) -> None:
         self.respond = respond
         self.requests: list[Request] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _listener(self))
-        self._http.daemon_threads = True
+        self._http = _Listening(("127.0.0.1", 0), _listener(self))
         if tls:
             # The handshake is left to the thread of the connection: a client that is slow with
             # its own keeps nobody else waiting.
@@ -81,6 +81,15 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _Listening(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up or do not trust us: those are what tests are about."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
