@@ -445,8 +445,6 @@ var appSettings = {
   MLOPS_AZURE_RESOURCE_GROUP: names.group
   MLOPS_AZURE_LOCATION: location
   MLOPS_AZURE_WORKSPACE: names.workspace
-  MLOPS_AZURE_KEY_VAULT: vault.outputs.id
-  MLOPS_AZURE_APPLICATION_INSIGHTS: monitoring.outputs.insightsId
   MLOPS_AZURE_PRODUCTION: withCluster ? 'cluster' : 'endpoint'
   MLOPS_AZURE_CLUSTER_EXPOSURE: privateNetwork ? 'internal' : 'public'
   MLOPS_AZURE_COMPUTE: computeName

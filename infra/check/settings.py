@@ -18,13 +18,14 @@ from infra.check.problems import Problem
 from infra.check.program import Program, expressions
 from infra.check.syntax import Array, BicepFile, Literal, Object
 
-# Their defaults are right in Azure's public cloud; `extraSettings` changes them elsewhere. Without
-# the three about events the app leaves the subscriptions to events.bicep, which makes them.
+# Settings by which the app is told to make what the templates make and it has no role to make: the
+# event subscriptions (events.bicep), and the workspace.
+LEFT_UNSET = frozenset(
+    {"EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC", "KEY_VAULT", "APPLICATION_INSIGHTS"}
+)
+# Their defaults are right in Azure's public cloud; `extraSettings` changes them elsewhere.
 LEFT_TO_DEFAULTS = frozenset(
     {
-        "EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC",
-        # The templates make the workspace; the app has no role to make one.
-        "KEY_VAULT", "APPLICATION_INSIGHTS",
         "ENDPOINT_SIZE", "REGISTRY_SCOPE", "TRAINING_IMAGE",
         "MANAGEMENT_ENDPOINT", "AUTHORITY", "AML_RESOURCE_ID", "PORTAL_ENDPOINT",
         "DISCOVERY_ENDPOINT", "TOPIC_SCOPE", "CLUSTER_SCOPE", "CA_FILE", "POLL_SECONDS",
@@ -34,6 +35,7 @@ LEFT_TO_DEFAULTS = frozenset(
 NEEDED = {"MLOPS_PLATFORM": "azure", "MLOPS_TOPIC_ENDPOINT": None, "MLOPS_STATE": None}
 NETWORK_ONLY = {"STAGING_SUBNET"}
 CLUSTER_ONLY = {"CLUSTER", "CLUSTER_RESOURCE_GROUP", "CLUSTER_NAMESPACE"}
+OPTIONAL = LEFT_UNSET | LEFT_TO_DEFAULTS | NETWORK_ONLY | CLUSTER_ONLY
 # The app's settings beside those of AzureSettings: by name, or by how the name begins.
 OTHERS = (*NEEDED, "MLOPS_PROJECTS", "MLOPS_TOPICS", "MLOPS_PUBLIC_URL", WEBHOOK_SECRET, TOKEN, API)
 REFERENCE = "@Microsoft.KeyVault("
@@ -88,8 +90,10 @@ def _wrong(settings: dict[str, str]) -> Iterator[str]:
             yield f"The app needs the setting {name}{' = ' + wanted if wanted else ''}."
     for name in sorted(known):
         short = name.removeprefix(PREFIX)
-        if name not in settings and short not in LEFT_TO_DEFAULTS | NETWORK_ONLY | CLUSTER_ONLY:
+        if name not in settings and short not in OPTIONAL:
             yield f"The app reads {name} and nothing sets it."
+        if settings.get(name) and short in LEFT_UNSET:
+            yield f"{name} must stay unset: the app may not make what it would make with it."
     for name, value in settings.items():
         if name.startswith("MLOPS_") and name not in known and not name.startswith(OTHERS):
             yield f"{name} is set and the app does not read it."

@@ -131,6 +131,10 @@ BROKEN = {
         "main.bicep", "MLOPS_AZURE_TENANT_ID", "MLOPS_AZURE_TENNANT_ID", "main.bicep:",
         "MLOPS_AZURE_TENNANT_ID is set and the app does not read it",
     ),
+    "a setting is set that tells the app to make what it has no role to make": (
+        "main.bicep", "  MLOPS_AZURE_WORKSPACE:", "  MLOPS_AZURE_KEY_VAULT: 'id'\n  MLOPS_AZURE_WORKSPACE:",
+        "main.bicep:", "MLOPS_AZURE_KEY_VAULT must stay unset",
+    ),
     "a setting has a name that only looks right": (
         "main.bicep", "'MLOPS_GIT_TOKEN_${", "'MLOPS_GITTOKEN_${", "main.bicep:",
         "MLOPS_GITTOKEN_GITHUB_COM is set and the app does not read it",
