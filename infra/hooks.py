@@ -1,23 +1,47 @@
 """The steps around a deployment that Bicep cannot do, for azd and for build systems alike.
 
-`python -m infra.hooks stage|namespace|events [--outputs FILE]`: values come from the environment,
-or from the outputs of `az deployment sub create` in a file.
+`python -m infra.hooks budget|principal|stage|namespace|events [--outputs FILE]`: values come from
+the environment, or from the outputs of `az deployment sub create` in a file.
 """
 
+import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.stage_app import stage_app
 
 ROOT = Path(__file__).resolve().parents[1]
-# A role that was just given takes minutes to count.
+# A role that was just given takes minutes to count, a function that was just deployed to be listed.
 ATTEMPTS, PAUSE_SECONDS = 10, 30.0
+
+
+def budget(values: Mapping[str, str]) -> None:
+    """Fix the first month of the budget in azd's environment: Azure refuses to change it later."""
+    if values.get("MLOPS_BUDGET_START"):
+        return
+    start = time.strftime("%Y-%m-01", time.gmtime())
+    name = values.get("AZURE_ENV_NAME")
+    which = ("--environment", name) if name else ()
+    done = _run("azd", "env", "set", "MLOPS_BUDGET_START", start, *which)
+    if done.returncode:
+        raise SystemExit(f"The budget's first month could not be kept. {done.stderr.strip()}")
+    print(f"The budget begins at {start}.")
+
+
+def principal(_: Mapping[str, str]) -> None:
+    """Print the object id of whoever is signed in: its token has it, and asking needs no role."""
+    done = _az("account", "get-access-token", "--query", "accessToken", "--output", "tsv")
+    parts = done.stdout.strip().split(".")
+    if done.returncode or len(parts) != 3:
+        raise SystemExit(f"Nobody is signed in (`az login`). {done.stderr.strip()}")
+    claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    print(claims["oid"])
 
 
 def stage(values: Mapping[str, str]) -> None:
@@ -41,23 +65,18 @@ def namespace(values: Mapping[str, str]) -> None:
         "--query", "exitCode",
         "--output", "tsv",
     )  # fmt: skip
-    attempts = int(values.get("MLOPS_HOOK_ATTEMPTS", ATTEMPTS))
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(float(values.get("MLOPS_HOOK_PAUSE", PAUSE_SECONDS)))
-        done = _az(*command)
-        # The command line succeeds when kubectl did not; what counts is kubectl's own exit code.
-        if done.returncode == 0 and done.stdout.strip() == "0":
-            print(f"The namespace {name} is there.")
-            return
-    raise SystemExit(
-        f"The namespace {name} could not be made. The role Azure Kubernetes Service RBAC Cluster "
-        f"Admin may be missing (docs/roles.md). {done.stderr.strip()}"
-    )
+    # The command line succeeds when kubectl did not; what counts is kubectl's own exit code.
+    failure = _try(values, command, answer="0")
+    if failure is not None:
+        raise SystemExit(
+            f"The namespace {name} could not be made. The role Azure Kubernetes Service RBAC "
+            f"Cluster Admin may be missing (docs/roles.md). {failure}"
+        )
+    print(f"The namespace {name} is there.")
 
 
 def events(values: Mapping[str, str]) -> None:
-    """Subscribe the deployed function to its events."""
+    """Subscribe the deployed function to its events, as soon as Azure lists it."""
     parameters = {
         "appName": "MLOPS_APP_NAME",
         "dataTopicName": "MLOPS_DATA_TOPIC",
@@ -66,7 +85,7 @@ def events(values: Mapping[str, str]) -> None:
         "ownTopicName": "MLOPS_OWN_TOPIC",
         "dataStorageName": "MLOPS_DATA_STORAGE",
     }
-    done = _az(
+    command = (
         "deployment", "group", "create",
         "--name", "mlops-events",
         "--resource-group", _need(values, "AZURE_RESOURCE_GROUP"),
@@ -74,9 +93,29 @@ def events(values: Mapping[str, str]) -> None:
         "--output", "none",
         "--parameters", *(f"{key}={_need(values, name)}" for key, name in parameters.items()),
     )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"The event subscriptions could not be made. {done.stderr.strip()}")
+    # Event Grid asks for the function, and an app that was just deployed lists it minutes later.
+    failure = _try(values, command)
+    if failure is not None:
+        raise SystemExit(f"The event subscriptions could not be made. {failure}")
     print("The function is subscribed to its events.")
+
+
+def _try(
+    values: Mapping[str, str], command: Sequence[str], answer: str | None = None
+) -> str | None:
+    """Ask Azure until it is done (and answers this), pausing between; return why it never was."""
+    attempts = int(values.get("MLOPS_HOOK_ATTEMPTS", ATTEMPTS))
+    pause = float(values.get("MLOPS_HOOK_PAUSE", PAUSE_SECONDS))
+    failure = ""
+    for attempt in range(attempts):
+        if attempt:
+            print(f"Not yet; trying again in {pause:g} s.", flush=True)
+            time.sleep(pause)
+        done = _az(*command)
+        if done.returncode == 0 and answer in (None, done.stdout.strip()):
+            return None
+        failure = done.stderr.strip()
+    return failure
 
 
 def _need(values: Mapping[str, str], name: str) -> str:
@@ -86,9 +125,13 @@ def _need(values: Mapping[str, str], name: str) -> str:
 
 
 def _az(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = shutil.which("az")
+    return _run("az", *arguments)
+
+
+def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = shutil.which(name)
     if command is None:
-        raise SystemExit("The Azure CLI (az) is not installed.")
+        raise SystemExit(f"The command {name} is not installed.")
     return subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
 
 
@@ -98,7 +141,13 @@ def read_outputs(path: Path) -> dict[str, str]:
     return {name.upper(): str(entry["value"]) for name, entry in content.items()}
 
 
-STEPS = {"stage": stage, "namespace": namespace, "events": events}
+STEPS = {
+    "budget": budget,
+    "principal": principal,
+    "stage": stage,
+    "namespace": namespace,
+    "events": events,
+}
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:

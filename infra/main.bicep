@@ -36,7 +36,8 @@ param deployerPrincipalType string = 'User'
 param alertEmails array = []
 @description('Budget of a month, in the subscription\'s currency.')
 param monthlyBudget int = 200
-param budgetStart string = utcNow('yyyy-MM')
+@description('First day of the month in which the budget is made (2026-01-01); it cannot be changed. Empty: no budget.')
+param budgetStart string = ''
 @description('More app settings, such as the addresses of a sovereign cloud (MLOPS_AZURE_AUTHORITY, …). No secrets.')
 param extraSettings object = {}
 
@@ -536,14 +537,15 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
-module budget 'modules/budget.bicep' = {
-  name: 'budget'
-  scope: group
+module budget 'modules/budget.bicep' = if (!empty(budgetStart)) {
+  // Deployments of a subscription may not share a name when their regions differ.
+  name: 'budget-${environmentName}'
   params: {
     name: names.budget
     amount: monthlyBudget
     emails: alertEmails
-    startDate: '${budgetStart}-01'
+    startDate: budgetStart
+    groupNames: [names.group, names.stagingGroup, names.nodeGroup]
   }
 }
 

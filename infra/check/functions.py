@@ -73,7 +73,6 @@ PURE: dict[str, Callable[..., Any]] = {
     "guid": _guid,
     "resourceId": _resource_id,
     "subscriptionResourceId": _resource_id,
-    "utcNow": lambda layout="": "2026-01" if layout == "yyyy-MM" else "2026-01-01T00:00:00Z",
 }
 
 SURROUNDINGS: dict[str, dict[str, Any]] = {

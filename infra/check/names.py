@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from infra.check.choices import EVERYTHING, NOTHING
 from infra.check.evaluate import EvaluationError, Instance, instantiate
 from infra.check.functions import Unknown
 from infra.check.problems import Problem
@@ -56,7 +57,8 @@ def check(program: Program) -> Iterator[Problem]:
     """Yield every name that Azure would refuse, for each parameter file and a longest name."""
     for file in program.parameter_files():
         if file.using and file.using in program.files:
-            for environ in ({}, {"AZURE_ENV_NAME": _longest(program, file)}):
+            longest = {**EVERYTHING, "AZURE_ENV_NAME": _longest(program, file)}
+            for environ in (NOTHING, longest):
                 yield from _names(program, file, environ)
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from infra.check.choices import EVERYTHING
 from infra.check.evaluate import EvaluationError, Instance, Resource, instantiate
 from infra.check.problems import Problem
 from infra.check.program import Program
@@ -38,16 +39,11 @@ def check(program: Program) -> Iterator[Problem]:
 
 def made(program: Program) -> Iterator[Resource]:
     """Yield every resource of every parameter file and of the event subscriptions."""
-    environ = {
-        "AZURE_PRINCIPAL_ID": "someone",
-        "MLOPS_ALERT_EMAILS": '["someone@example.org"]',
-        "MLOPS_PUBLISHERS": '["build"]',
-    }
     events = program.files.get("events.bicep")
     try:
         for file in program.parameter_files():
             if file.using in program.files:
-                yield from instantiate(program, file, environ).resources()
+                yield from instantiate(program, file, EVERYTHING).resources()
         if events:
             yield from Instance(program, events, {}, {}).resources()
     except EvaluationError:

@@ -1,7 +1,7 @@
 """The settings that the app gets against those that it reads; and the events that it is sent."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from function_app.domain.event_types import READERS
 from function_app.errors import ConfigError
 from function_app.git_settings import API, TOKEN, read_git_settings
 from function_app.settings import WEBHOOK_SECRET
+from infra.check.choices import EVERYTHING, NOTHING
 from infra.check.evaluate import EvaluationError, Resource, instantiate
 from infra.check.functions import text_of_value
 from infra.check.parser import text_of
@@ -55,15 +56,16 @@ def check(program: Program, repository: Path) -> Iterator[Problem]:
     """Yield settings that are missing, unknown, secret or refused by the app, and lost events."""
     for file in program.parameter_files():
         if file.using in program.files:
-            yield from _settings(program, file)
+            for environ in (NOTHING, EVERYTHING):
+                yield from _settings(program, file, environ)
     events = program.files.get("events.bicep")
     if events:
         yield from _events(events, repository)
 
 
-def _settings(program: Program, file: BicepFile) -> Iterator[Problem]:
+def _settings(program: Program, file: BicepFile, environ: Mapping[str, str]) -> Iterator[Problem]:
     try:
-        made = [r for r in instantiate(program, file, {}).resources() if _holds_settings(r)]
+        made = [r for r in instantiate(program, file, environ).resources() if _holds_settings(r)]
     except EvaluationError:
         return  # names.py says so
     if len(made) != 1:

@@ -1,9 +1,13 @@
-// A monthly budget of the group; it warns, it stops nothing.
+// A monthly budget of the environment's groups; it warns, it stops nothing.
+// It belongs to the subscription: the nodes and staging, which cost most, are groups of their own.
+targetScope = 'subscription'
+
 param name string
 param amount int
 param emails array
-@description('First day of a month.')
+@description('First day of the month in which the budget is made. Azure refuses another one later.')
 param startDate string
+param groupNames array
 
 resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
   name: name
@@ -12,6 +16,9 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
     amount: amount
     timeGrain: 'Monthly'
     timePeriod: { startDate: startDate }
+    filter: {
+      dimensions: { name: 'ResourceGroupName', operator: 'In', values: groupNames }
+    }
     notifications: {
       forecast: {
         enabled: true

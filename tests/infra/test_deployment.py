@@ -1,5 +1,6 @@
 """The steps around a deployment, with an `az` that writes down how it was called."""
 
+import base64
 import json
 import re
 import stat
@@ -13,14 +14,18 @@ import yaml  # type: ignore[import-untyped]
 from function_app import names
 from function_app.adapters.azure.replicas import ACCOUNT
 from infra import hooks
+from infra.check.evaluate import Resource, instantiate
+from infra.check.program import load
 from infra.stage_app import PARTS, merge, model_folders, stage_app
 from tests.infra.conftest import ROOT
 
 AZ = """#!/bin/sh
 for word in "$@"; do printf '%s\\n' "$word"; done >> "$AZ_CALLS"
 echo "--" >> "$AZ_CALLS"
-head -n 1 "$AZ_ANSWERS"
+answer=$(head -n 1 "$AZ_ANSWERS")
 sed -i 1d "$AZ_ANSWERS"
+if [ "$answer" = refused ]; then echo "ResourceNotFound" >&2; exit 1; fi
+echo "$answer"
 """
 OUTPUTS = {
     "azurE_RESOURCE_GROUP": {"type": "String", "value": "rg-mlops-dev"},
@@ -37,12 +42,13 @@ OUTPUTS = {
 
 @pytest.fixture
 def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put an `az` on the path; return the file of its calls. Its answers are in `answers`."""
-    command = tmp_path / "bin" / "az"
-    command.parent.mkdir()
-    command.write_text(AZ)
-    command.chmod(command.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{command.parent}:/usr/bin:/bin")
+    """Put an `az` and an `azd` on the path; return the file of their calls; answers: `answers`."""
+    (tmp_path / "bin").mkdir()
+    for name in ("az", "azd"):
+        command = tmp_path / "bin" / name
+        command.write_text(AZ)
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("AZ_CALLS", str(tmp_path / "calls"))
     monkeypatch.setenv("AZ_ANSWERS", str(tmp_path / "answers"))
     (tmp_path / "answers").write_text("")
@@ -88,6 +94,51 @@ def test_a_namespace_that_cannot_be_made_stops_the_deployment(az: Path) -> None:
 
     with pytest.raises(SystemExit, match="RBAC Cluster"):
         hooks.main(["namespace", "--outputs", str(az.parent / "outputs.json")], environ)
+
+
+def test_the_subscriptions_are_tried_until_azure_lists_the_function(az: Path) -> None:
+    (az.parent / "answers").write_text("refused\nrefused\n\n")
+    environ = {"MLOPS_HOOK_PAUSE": "0"}
+
+    hooks.main(["events", "--outputs", str(az.parent / "outputs.json")], environ)
+
+    assert len(calls(az)) == 3
+    assert calls(az)[0] == calls(az)[2]
+
+
+def test_subscriptions_that_cannot_be_made_stop_the_deployment_with_azures_words(az: Path) -> None:
+    (az.parent / "answers").write_text("refused\nrefused\n")
+    environ = {"MLOPS_HOOK_PAUSE": "0", "MLOPS_HOOK_ATTEMPTS": "2"}
+
+    with pytest.raises(SystemExit, match="ResourceNotFound"):
+        hooks.main(["events", "--outputs", str(az.parent / "outputs.json")], environ)
+
+
+def test_the_budgets_first_month_is_kept_once(az: Path) -> None:
+    hooks.main(["budget"], {"AZURE_ENV_NAME": "mlops-dev"})
+
+    [call] = calls(az)
+    assert call[:3] == ["env", "set", "MLOPS_BUDGET_START"]
+    assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])-01", call[3])
+    assert call[4:] == ["--environment", "mlops-dev"]
+    hooks.main(["budget"], {"AZURE_ENV_NAME": "mlops-dev", "MLOPS_BUDGET_START": call[3]})
+    assert len(calls(az)) == 1
+
+
+def test_who_deploys_is_read_from_the_token(az: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claims = base64.urlsafe_b64encode(b'{"oid": "1234-5678", "appid": "not this"}').decode()
+    (az.parent / "answers").write_text(f"head.{claims.rstrip('=')}.signature\n")
+
+    hooks.main(["principal"], {})
+
+    assert capsys.readouterr().out == "1234-5678\n"
+
+
+def test_without_a_sign_in_there_is_nobody_who_deploys(az: Path) -> None:
+    (az.parent / "answers").write_text("refused\n")
+
+    with pytest.raises(SystemExit, match="az login"):
+        hooks.main(["principal"], {})
 
 
 def test_without_a_cluster_nothing_is_asked_of_azure(az: Path) -> None:
@@ -241,3 +292,45 @@ def test_entra_trusts_the_account_that_replicas_run_under() -> None:
     template = (ROOT / "infra" / "main.bicep").read_text()
 
     assert f"accountName: '{ACCOUNT}'" in template
+
+
+def _resources(parameters: str, environ: dict[str, str]) -> list[Resource]:
+    program, problems = load(ROOT / "infra")
+    assert problems == []
+    return list(instantiate(program, program.files[parameters], environ).resources())
+
+
+FILES = ("main.bicepparam", "dev.bicepparam", "prod.bicepparam")
+
+
+@pytest.mark.parametrize("parameters", FILES)
+def test_the_budget_covers_every_group_and_begins_when_the_environment_says(
+    parameters: str,
+) -> None:
+    environ = {"AZURE_ENV_NAME": "x", "MLOPS_BUDGET_START": "2026-01-01"}
+    made = _resources(parameters, environ)
+
+    [budget] = [r for r in made if r.type.startswith("Microsoft.Consumption/budgets@")]
+    assert budget.body["properties"]["timePeriod"] == {"startDate": "2026-01-01"}
+    groups = {r.name for r in made if r.type.startswith("Microsoft.Resources/resourceGroups@")}
+    [cluster] = [r for r in made if r.type.startswith("Microsoft.ContainerService/")]
+    covered = budget.body["properties"]["filter"]["dimensions"]
+    assert covered["name"] == "ResourceGroupName"
+    assert set(covered["values"]) == groups | {cluster.body["properties"]["nodeResourceGroup"]}
+    template = (ROOT / "infra" / "modules" / "budget.bicep").read_text()
+    assert "targetScope = 'subscription'" in template
+
+
+@pytest.mark.parametrize("parameters", FILES)
+def test_a_first_deployment_makes_no_budget_and_names_no_secret(parameters: str) -> None:
+    made = _resources(parameters, {})
+
+    assert not [r for r in made if r.type.startswith("Microsoft.Consumption/")]
+    [settings] = [r for r in made if r.name == "appsettings"]
+    texts = map(str, settings.body["properties"].values())
+    assert not [text for text in texts if text.startswith("@Microsoft.KeyVault(")]
+
+
+def test_no_template_depends_on_the_day_of_the_deployment() -> None:
+    for path in (ROOT / "infra").rglob("*.bicep*"):
+        assert "utcNow(" not in path.read_text(), path

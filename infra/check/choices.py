@@ -1,0 +1,11 @@
+"""What people may choose by variables: the checks look at the templates with none and with all."""
+
+NOTHING: dict[str, str] = {}
+EVERYTHING = {
+    "AZURE_PRINCIPAL_ID": "someone",
+    "MLOPS_ALERT_EMAILS": '["someone@example.org"]',
+    "MLOPS_BUDGET_START": "2026-01-01",
+    "MLOPS_GIT_HOSTS": '["github.com"]',
+    "MLOPS_PUBLISHERS": '["build"]',
+    "MLOPS_WEBHOOK_SOURCES": '["github", "azure-devops"]',
+}
