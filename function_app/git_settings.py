@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from function_app.errors import ConfigError
+from function_app.public_url import read_public_url
 
 TOKEN, API = "MLOPS_GIT_TOKEN_", "MLOPS_GIT_API_"
 # What is left in a setting whose Key Vault reference could not be resolved.
@@ -50,14 +51,13 @@ def read_git_settings(environ: Mapping[str, str]) -> GitSettings:
     for key, address in apis.items():
         if not address.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise ConfigError(f"{API}{key} must be an https:// address: a token is sent there.")
-    site = environ.get("WEBSITE_HOSTNAME", "")
     return GitSettings(
         tokens=_by_host(environ, TOKEN),
         apis=apis,
         ssh_key=environ.get("MLOPS_GIT_SSH_KEY", ""),
         ssh_known_hosts=environ.get("MLOPS_GIT_SSH_KNOWN_HOSTS", ""),
         ca_file=environ.get("MLOPS_GIT_CA_FILE", ""),
-        public_url=environ.get("MLOPS_PUBLIC_URL", f"https://{site}" if site else "").rstrip("/"),
+        public_url=read_public_url(environ),
         timeout_seconds=_seconds(environ, "MLOPS_GIT_TIMEOUT_SECONDS", 300.0),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from function_app.errors import ConfigError
+from function_app.public_url import read_public_url
 
 PREFIX = "MLOPS_NOTIFY_"
 UNRESOLVED = "@Microsoft.KeyVault("
@@ -58,5 +59,4 @@ def read_notify_settings(environ: Mapping[str, str]) -> NotifySettings:
     if values["azure_mail_endpoint"] and not (values["azure_mail_from"] and to):
         keys = f"{PREFIX}AZURE_MAIL_FROM and {PREFIX}AZURE_MAIL_TO"
         raise ConfigError(f"{PREFIX}AZURE_MAIL_ENDPOINT needs {keys}.")
-    public_url = environ.get("MLOPS_PUBLIC_URL", "").rstrip("/")
-    return NotifySettings(**values, azure_mail_to=to, public_url=public_url)
+    return NotifySettings(**values, azure_mail_to=to, public_url=read_public_url(environ))

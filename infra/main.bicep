@@ -27,6 +27,14 @@ param approverRole string = 'Model.Approver'
 param webhookSources array = []
 @description('Hosts of private repositories, such as github.com: the secret git-token-<host, with - for .> of the vault is for each.')
 param gitHosts array = []
+@description('Where approvers and operators are told: slack-url, teams-url, webhook-url, webhook-secret, smtp-url. The secret notify-<channel> of the vault is the address.')
+param channels array = []
+@description('A resource of Azure Communication Services that is there and sends mail. Empty: no mail by Azure.')
+param mailService string = ''
+@description('Its group. Empty: that of the app.')
+param mailGroup string = ''
+param mailFrom string = ''
+param mailTo array = []
 @description('Principal ids that may publish our own events, such as those of build systems.')
 param publisherPrincipalIds array = []
 @description('Principal id of the person or service that deploys; azd knows it. Empty: no roles for it.')
@@ -366,6 +374,15 @@ module roles 'modules/roles.bicep' = {
   dependsOn: [scheduler, cluster, network]
 }
 
+module mailRoles 'modules/mail-roles.bicep' = if (!empty(mailService)) {
+  name: 'mail-roles-${environmentName}'
+  scope: resourceGroup(empty(mailGroup) ? names.group : mailGroup)
+  params: {
+    serviceName: mailService
+    appPrincipalId: identities.outputs.appPrincipalId
+  }
+}
+
 module stagingRoles 'modules/staging-roles.bicep' = {
   name: 'staging-roles'
   scope: stagingGroup
@@ -411,6 +428,18 @@ var gitSettings = toObject(
   host => 'MLOPS_GIT_TOKEN_${toUpper(replace(replace(host, '.', '_'), '-', '_'))}',
   host => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=git-token-${replace(host, '.', '-')})'
 )
+var channelSettings = toObject(
+  channels,
+  channel => 'MLOPS_NOTIFY_${toUpper(replace(channel, '-', '_'))}',
+  channel => '@Microsoft.KeyVault(VaultName=${names.vault};SecretName=notify-${channel})'
+)
+var mailSettings = !empty(mailService)
+  ? {
+      MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT: 'https://${mailRoles!.outputs.hostName}'
+      MLOPS_NOTIFY_AZURE_MAIL_FROM: mailFrom
+      MLOPS_NOTIFY_AZURE_MAIL_TO: join(mailTo, ',')
+    }
+  : {}
 var schedulerSettings = useScheduler
   ? {
       DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identities.outputs.appClientId};TaskHub=${taskHubName}'
@@ -497,6 +526,8 @@ module app 'modules/app.bicep' = {
       networkSettings,
       webhookSettings,
       gitSettings,
+      channelSettings,
+      mailSettings,
       extraSettings
     )
   }

@@ -70,4 +70,6 @@ _WHEN = {
     "withoutCluster": "with managed endpoints",
     "withCluster && hasDeployer": "with a cluster",
     "privateNetwork": "private network",
+    "withCluster && privateNetwork": "with a cluster, private network",
+    "!empty(mailService)": "with a mail service (`MLOPS_MAIL_SERVICE`)",
 }

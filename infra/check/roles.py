@@ -51,10 +51,12 @@ def check(program: Program, repository: Path) -> Iterator[Problem]:
     """Yield rows that are not assigned, assignments without a row, and adapters without either."""
     rows = read_rows(program.root)
     assigned: dict[tuple[str, str, str, str], tuple[str, int]] = {}
+    outer = _conditions(program)
     for file in program.templates():
         for declaration in file.of("resource"):
             if declaration.type.startswith(_ASSIGNMENT + "@"):
-                assigned[_assignment(file, declaration)] = (file.path, declaration.line)
+                key = _assignment(file, declaration, outer.get(file.path, ""))
+                assigned[key] = (file.path, declaration.line)
     table = {row.key: row for row in rows}
     lines = (program.root / FILE).read_text("utf-8").splitlines()
     for key, row in table.items():
@@ -71,14 +73,25 @@ def check(program: Program, repository: Path) -> Iterator[Problem]:
     yield from _adapters(program.root, repository, rows)
 
 
-def _assignment(file: BicepFile, declaration: Declaration) -> tuple[str, str, str, str]:
+def _conditions(program: Program) -> dict[str, str]:
+    """Return the condition of each module that has one, by the module's path."""
+    return {
+        program.target(file, declaration.type): render(declaration.condition)
+        for file in program.templates()
+        for declaration in file.of("module")
+        if declaration.condition is not None
+    }
+
+
+def _assignment(file: BicepFile, declaration: Declaration, outer: str) -> tuple[str, str, str, str]:
     body = declaration.body()
     properties = body.get("properties") if body else None
     if not isinstance(properties, Object) or body is None:
         return ("?", "?", "?", "?")
     scope = body.get("scope")
     place = scope.name if isinstance(scope, Name) else _GROUPS.get(file.path, "?")
-    when = render(declaration.condition) if declaration.condition else ""
+    inner = render(declaration.condition) if declaration.condition else ""
+    when = " && ".join(filter(None, (outer, inner)))
     principal = properties.get("principalId")
     identity = principal.name if isinstance(principal, Name) else "?"
     if isinstance(declaration.value, Loop):

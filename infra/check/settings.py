@@ -1,18 +1,22 @@
 """The settings that the app gets against those that it reads; and the events that it is sent."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from function_app.azure_settings import PREFIX, AzureSettings, read_azure_settings
 from function_app.domain.event_types import READERS
 from function_app.errors import ConfigError
 from function_app.git_settings import API, TOKEN, read_git_settings
+from function_app.notify_settings import PREFIX as NOTIFY
+from function_app.notify_settings import NotifySettings, read_notify_settings
 from function_app.settings import WEBHOOK_SECRET
 from infra.check.choices import EVERYTHING, NOTHING
 from infra.check.evaluate import EvaluationError, Resource, instantiate
-from infra.check.functions import text_of_value
+from infra.check.functions import Unknown, text_of_value
 from infra.check.parser import text_of
 from infra.check.policy import SECRET_NAME
 from infra.check.problems import Problem
@@ -40,6 +44,8 @@ OPTIONAL = LEFT_UNSET | LEFT_TO_DEFAULTS | NETWORK_ONLY | CLUSTER_ONLY
 # The app's settings beside those of AzureSettings: by name, or by how the name begins.
 OTHERS = (*NEEDED, "MLOPS_PROJECTS", "MLOPS_TOPICS", "MLOPS_PUBLIC_URL", WEBHOOK_SECRET, TOKEN, API)
 REFERENCE = "@Microsoft.KeyVault("
+# Whoever knows such an address may write there: it is a secret too.
+SECRET_ADDRESS = re.compile(NOTIFY + r"\w+_URL")
 # Not secrets: the resources behind them take tokens only.
 HARMLESS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING", "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
@@ -72,11 +78,16 @@ def _settings(program: Program, file: BicepFile, environ: Mapping[str, str]) -> 
         text = f"{len(made)} resources hold app settings (with {file.path}); one must."
         yield Problem(path=file.using, line=1, text=text)
         return
-    settings = {name: text_of_value(value) for name, value in made[0].body["properties"].items()}
+    settings = {name: _text(value) for name, value in made[0].body["properties"].items()}
     template = program.files[file.using]
     line = next((d.line for d in template.of("var") if d.name == "appSettings"), 1)
     for text in _wrong(settings):
         yield Problem(path=template.path, line=line, text=f"{text} (with {file.path})")
+
+
+def _text(value: Any) -> str:
+    # Of what only Azure knows, the part that the template says is looked at: https://…
+    return value.text if isinstance(value, Unknown) else text_of_value(value)
 
 
 def _holds_settings(resource: Resource) -> bool:
@@ -87,6 +98,7 @@ def _holds_settings(resource: Resource) -> bool:
 
 def _wrong(settings: dict[str, str]) -> Iterator[str]:
     known = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
+    told = {NOTIFY + entry.name.upper() for entry in fields(NotifySettings)}
     for name, wanted in NEEDED.items():
         if not settings.get(name) or (wanted and settings[name] != wanted):
             yield f"The app needs the setting {name}{' = ' + wanted if wanted else ''}."
@@ -97,16 +109,19 @@ def _wrong(settings: dict[str, str]) -> Iterator[str]:
         if settings.get(name) and short in LEFT_UNSET:
             yield f"{name} must stay unset: the app may not make what it would make with it."
     for name, value in settings.items():
-        if name.startswith("MLOPS_") and name not in known and not name.startswith(OTHERS):
+        other = name not in known | told and not name.startswith(OTHERS)
+        if name.startswith("MLOPS_") and other:
             yield f"{name} is set and the app does not read it."
         if name in NOT_ON_FLEX:
             yield f"{name} has no place on Flex Consumption."
-        secret = SECRET_NAME.search(name) and name not in HARMLESS
-        if secret and not value.startswith(REFERENCE):
+        secret = SECRET_NAME.search(name) or SECRET_ADDRESS.fullmatch(name)
+        if secret and name not in HARMLESS and not value.startswith(REFERENCE):
             yield f"{name} looks like a secret; it must be a Key Vault reference."
     try:
         read = read_azure_settings(settings)
-        read_git_settings({k: v for k, v in settings.items() if not v.startswith(REFERENCE)})
+        resolved = {k: v for k, v in settings.items() if not v.startswith(REFERENCE)}
+        read_git_settings(resolved)
+        read_notify_settings(resolved)
         if read.production == "cluster" and not read.cluster:
             yield "The app's production is a cluster, and none is named."
     except ConfigError as error:

@@ -191,6 +191,15 @@ def test_a_channel_that_cannot_work_is_refused_with_its_key(key: str, value: str
         read_notify_settings({f"MLOPS_NOTIFY_{key}": value})
 
 
+def test_links_begin_with_the_site_in_azure_unless_another_address_is_set() -> None:
+    site = {"WEBSITE_HOSTNAME": "app.azurewebsites.net"}
+
+    assert read_notify_settings(site).public_url == "https://app.azurewebsites.net"
+    named = {**site, "MLOPS_PUBLIC_URL": "https://mlops.org/"}
+    assert read_notify_settings(named).public_url == "https://mlops.org"
+    assert read_notify_settings({**site, "MLOPS_PUBLIC_URL": ""}).public_url.endswith(".net")
+
+
 def test_a_password_is_sent_to_the_mail_server_that_shows_its_certificate(tmp_path: Path) -> None:
     tls = make_tls(tmp_path)
     with MailServer(tls) as (port, lines):

@@ -139,6 +139,23 @@ BROKEN = {
         "main.bicep", "'MLOPS_GIT_TOKEN_${", "'MLOPS_GITTOKEN_${", "main.bicep:",
         "MLOPS_GITTOKEN_GITHUB_COM is set and the app does not read it",
     ),
+    "a channel is named that the app has not": (
+        "main.bicep", "'MLOPS_NOTIFY_${", "'MLOPS_NOTIFY_MY_${", "main.bicep:",
+        "MLOPS_NOTIFY_MY_SLACK_URL is set and the app does not read it",
+    ),
+    "a channel's address is no reference": (
+        "main.bicep", "channel => '@Microsoft.KeyVault(VaultName", "channel => 'https://(VaultName",
+        "main.bicep:", "MLOPS_NOTIFY_TEAMS_URL looks like a secret",
+    ),
+    "mail by Azure has no recipients": (
+        "main.bicep", "join(mailTo, ',')", "take(join(mailTo, ','), 0)", "main.bicep:",
+        "MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT needs MLOPS_NOTIFY_AZURE_MAIL_FROM",
+    ),
+    "a role of a module has another condition": (
+        "main.bicep", "'modules/mail-roles.bicep' = if (!empty(mailService))",
+        "'modules/mail-roles.bicep' = if (withCluster)", "roles.json:",
+        "Communication and Email Service Owner for app on mailService (!empty(mailService)) is not",
+    ),
     "a number is none": (
         "main.bicep", "string(sizes.computeNodes)", "'many'", "main.bicep:",
         "MLOPS_AZURE_COMPUTE_NODES is 'many'; it must be a number",

@@ -235,6 +235,65 @@ def test_both_build_systems_do_the_same_steps_in_the_same_order(path: str) -> No
     assert all((ROOT / "infra" / f"{name}.bicepparam").is_file() for name in ("dev", "prod"))
 
 
+def _read(parameters: str) -> dict[str, str]:
+    """Return the variables that a parameter file reads, with their defaults."""
+    text = (ROOT / "infra" / f"{parameters}.bicepparam").read_text()
+    return dict(re.findall(r"readEnvironmentVariable\('(\w+)', '([^']*)'\)", text))
+
+
+def test_github_passes_every_variable_that_its_parameter_files_read() -> None:
+    jobs = _workflow()["jobs"]
+    assert isinstance(jobs, dict)
+    given = jobs["deploy"]["env"]
+    from_the_token = {"AZURE_PRINCIPAL_ID"}
+
+    for parameters in ("dev", "prod"):
+        read = _read(parameters)
+        assert set(read) - from_the_token <= set(given)
+        for name, default in read.items():
+            # A variable that is not set comes as an empty text: no list, so json() would fail.
+            assert default != "[]" or given[name].endswith("|| '[]' }}"), name
+
+
+def test_azure_devops_passes_the_variables_of_the_group_of_the_environment() -> None:
+    text = (ROOT / "infra" / "azure-pipelines.yml").read_text()
+    variables = yaml.safe_load(text)["variables"]
+
+    assert {"group": "mlops-${{ parameters.environment }}"} in variables
+    assert {"AZURE_ENV_NAME", "AZURE_LOCATION"} <= {v.get("name") for v in variables}
+
+
+@pytest.mark.parametrize("path", [".github/workflows/deploy.yml", "infra/azure-pipelines.yml"])
+def test_a_build_system_that_cannot_tell_who_deploys_stops(path: str) -> None:
+    text = (ROOT / path).read_text()
+
+    # `export X=$(…)` would hide that it failed.
+    assert text.count("$(python -m infra.hooks principal)") in (1, 2)
+    assert not re.search(r"(export|echo) \S*\$\(python -m infra.hooks principal", text)
+
+
+def test_azd_reads_the_same_variables_as_the_build_systems() -> None:
+    assert set(_read("dev")) == set(_read("prod")) <= set(_read("main"))
+
+
+def test_the_settings_of_a_person_reach_the_app_as_references_and_a_role() -> None:
+    environ = {
+        "MLOPS_CHANNELS": '["teams-url"]',
+        "MLOPS_MAIL_SERVICE": "mail",
+        "MLOPS_MAIL_GROUP": "rg-of-mail",
+        "MLOPS_MAIL_FROM": "mlops@example.org",
+        "MLOPS_MAIL_TO": '["a@example.org","b@example.org"]',
+    }
+
+    made = _resources("prod.bicepparam", environ)
+
+    [settings] = [r.body["properties"] for r in made if r.name == "appsettings"]
+    assert settings["MLOPS_NOTIFY_TEAMS_URL"].endswith(";SecretName=notify-teams-url)")
+    assert settings["MLOPS_NOTIFY_AZURE_MAIL_TO"] == "a@example.org,b@example.org"
+    [role] = [r for r in made if r.path == "modules/mail-roles.bicep"]
+    assert role.body["properties"]["roleDefinitionId"].endswith("39d1a415f350")
+
+
 def test_azd_runs_steps_that_exist_on_every_system() -> None:
     project = yaml.safe_load((ROOT / "azure.yaml").read_text())
 
