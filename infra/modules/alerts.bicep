@@ -11,6 +11,8 @@ param withCluster bool
 param clusterId string
 param clusterNamespace string
 
+// A rule looks back no further than its window, and two days at most. What lasts longer than that has
+// not gone away when it leaves the window, so those alerts are closed by a person.
 var rules = [
   {
     name: 'waiting-approvals'
@@ -18,7 +20,9 @@ var rules = [
     query: loadTextContent('../queries/waiting-approvals.kql')
     scope: insightsId
     severity: 3
-    frequency: 'PT1H'
+    frequency: 'PT15M'
+    window: 'PT1H'
+    lasts: false
   }
   {
     name: 'orchestration-failed'
@@ -27,6 +31,8 @@ var rules = [
     scope: insightsId
     severity: 2
     frequency: 'PT5M'
+    window: 'PT30M'
+    lasts: false
   }
   {
     name: 'runs-without-end'
@@ -35,6 +41,8 @@ var rules = [
     scope: insightsId
     severity: 3
     frequency: 'PT30M'
+    window: 'P2D'
+    lasts: false
   }
   {
     name: 'events-left'
@@ -43,6 +51,8 @@ var rules = [
     scope: insightsId
     severity: 2
     frequency: 'PT15M'
+    window: 'PT1H'
+    lasts: false
   }
   {
     name: 'dead-letters'
@@ -51,6 +61,8 @@ var rules = [
     scope: logsId
     severity: 2
     frequency: 'PT15M'
+    window: 'P2D'
+    lasts: true
   }
   {
     name: 'old-container-groups'
@@ -59,6 +71,8 @@ var rules = [
     scope: logsId
     severity: 3
     frequency: 'PT6H'
+    window: 'P2D'
+    lasts: true
   }
   {
     name: 'scoring-not-ready'
@@ -67,6 +81,8 @@ var rules = [
     scope: insightsId
     severity: 1
     frequency: 'PT5M'
+    window: 'PT30M'
+    lasts: false
   }
 ]
 
@@ -100,8 +116,10 @@ resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       severity: rule.severity
       scopes: [rule.scope]
       evaluationFrequency: rule.frequency
-      windowSize: 'P2D'
-      autoMitigate: true
+      windowSize: rule.window
+      autoMitigate: !rule.lasts
+      // Such an alert is told at each evaluation: once a day is enough. Azure refuses it for the others.
+      muteActionsDuration: rule.lasts ? 'P1D' : null
       skipQueryValidation: true
       criteria: {
         allOf: [

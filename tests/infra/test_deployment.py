@@ -332,6 +332,37 @@ def test_every_query_is_shown_or_alerted_on() -> None:
         assert f"queries/{path.name}" in modules
 
 
+# What the service takes as a window: its own words in an answer to another one (azure-rest-api-specs
+# issue 21258), in minutes.
+WINDOWS = {5, 10, 15, 30, 45, 60, 120, 180, 240, 300, 360, 1440, 2880}
+
+
+def _minutes(duration: str) -> int:
+    number, unit = int(duration.strip("PTDHM")), duration[-1]
+    return number * {"M": 1, "H": 60, "D": 1440}[unit]
+
+
+def test_no_alert_is_closed_by_time_alone() -> None:
+    made = _resources("prod.bicepparam", {})
+    rules = {
+        r.name: r.body["properties"]
+        for r in made
+        if r.type.startswith("Microsoft.Insights/scheduledQueryRules@")
+    }
+
+    lasting = {name for name, rule in rules.items() if not rule["autoMitigate"]}
+    assert lasting == {"alert-dead-letters", "alert-old-container-groups"}
+    for name, rule in rules.items():
+        assert _minutes(rule["windowSize"]) in WINDOWS, name
+        assert _minutes(rule["evaluationFrequency"]) <= _minutes(rule["windowSize"]), name
+        assert (rule["muteActionsDuration"] is not None) == (name in lasting), name
+        [condition] = rule["criteria"]["allOf"]
+        looks_back = [int(n) for n in re.findall(r"timestamp > ago\((\d+)m\)", condition["query"])]
+        assert all(n <= _minutes(rule["windowSize"]) for n in looks_back), name
+    [waiting] = rules["alert-waiting-approvals"]["criteria"]["allOf"]
+    assert "mlops_approval_age_seconds" in waiting["query"]
+
+
 def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() -> None:
     page = (ROOT / "docs" / "azure.md").read_text()
     parameters = (ROOT / "infra" / "main.bicepparam").read_text()
