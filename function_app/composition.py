@@ -1,5 +1,6 @@
 """The table of contents: which adapters the app acts through, and every function that it has."""
 
+import logging
 from typing import Any
 
 import azure.durable_functions as df
@@ -138,6 +139,8 @@ EVERY_SECOND = "* * * * * *"
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
+    # The SDKs log each request with its headers: more than all that the app says itself.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     if settings.collector:
         telemetry.send_by_otlp(settings.service)
     ports = ports or _create_ports(settings)

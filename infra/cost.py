@@ -88,9 +88,16 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: sheet.looks(n) * w["executions"] * second * p("execution_gb_second"),
         ),
         (
-            "Functions, one instance kept ready (prod)",
-            f"{SECONDS:,} s x {s('memory_gb'):g} GB",
-            lambda n: SECONDS * s("memory_gb") * p("ready_gb_second"),
+            "Functions, instances that zone redundancy keeps ready",
+            f"{s('ready_groups'):g} groups x {s('ready_instances'):g} x {SECONDS:,} s"
+            f" x {s('memory_gb'):g} GB",
+            lambda n: (
+                s("ready_groups")
+                * s("ready_instances")
+                * SECONDS
+                * s("memory_gb")
+                * p("ready_gb_second")
+            ),
         ),
         (
             "Functions, executions",
@@ -102,7 +109,12 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             ),
         ),
         (
-            "Durable on the scheduler (Consumption)",
+            "Durable on the scheduler, Dedicated",
+            f"capacity units: actions a second in a rush / {s('unit_actions'):,.0f}, or 1",
+            lambda n: units(sheet, n) * p("scheduler_unit"),
+        ),
+        (
+            "or on the scheduler, Consumption (dev)",
             f"{executions:,.0f} actions a model, comparing and watching",
             lambda n: (
                 (n * executions + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
@@ -111,7 +123,7 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             ),
         ),
         (
-            "or Durable on Azure Storage",
+            "or on Azure Storage",
             f"{sheet.monthly('activities'):,.0f} activities a model x {s('storage_transactions'):g}"
             " transactions, half tables, half queues",
             lambda n: (
@@ -144,6 +156,11 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         ("Registry", "Premium", lambda n: p("registry_month")),
         (
+            "Private network",
+            f"{s('endpoints'):g} endpoints x {HOURS} h, {s('zones'):g} zones",
+            lambda n: s("endpoints") * HOURS * p("endpoint_hour") + s("zones") * p("zone_month"),
+        ),
+        (
             "Images and files",
             f"{s('releases'):g} x {s('image_gb'):g} GB a model; a year's when nothing is deleted",
             lambda n: 12 * n * s("releases") * s("image_gb") * p("storage_gb"),
@@ -158,7 +175,17 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             ),
         ),
         (
-            "Logs",
+            "Logs of timers, comparing and watching",
+            f"their executions x {s('log_kb'):g} KB",
+            lambda n: (
+                (timers + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
+                * s("log_kb")
+                / 1e6
+                * p("log_gb")
+            ),
+        ),
+        (
+            "Logs of trainings and releases",
             f"{runs:g} x {s('log_mb'):g} MB a model",
             lambda n: n * runs * s("log_mb") / 1e3 * p("log_gb"),
         ),
@@ -174,6 +201,11 @@ def nodes(sheet: Sheet, models: int) -> int:
     """Return how many cluster nodes the replicas of so many models need."""
     cpu = models * sheet.given("replicas") * sheet.given("replica_cpu")
     return max(2, math.ceil(cpu / NODE_CPU))
+
+
+def units(sheet: Sheet, models: int) -> int:
+    """Return how many capacity units of the scheduler a rush of so many models needs."""
+    return max(1, math.ceil(rush(sheet, models) / sheet.given("unit_actions")))
 
 
 def rush(sheet: Sheet, models: int) -> float:
@@ -203,12 +235,11 @@ def _scale(sheet: Sheet, models: int) -> str:
 def write_page(sheet: Sheet) -> str:
     """Return docs/cost.md."""
     bill = lines(sheet)
-    alternative = "or Durable on Azure Storage"
     cells = [
         f"| {name} | {how} | {' | '.join(f'{cost(n):,.2f}' for n in MODELS)} |"
         for name, how, cost in bill
     ]
-    totals = [sum(cost(n) for name, _, cost in bill if name != alternative) for n in MODELS]
+    totals = [sum(cost(n) for name, _, cost in bill if not name.startswith("or ")) for n in MODELS]
     prices = [f"| {text} | {value:g} |" for value, text in sheet.prices.values()]
     given = [f"| {text} | {value:g} |" for value, text in sheet.assumptions.values()]
     counted = [
@@ -226,6 +257,8 @@ def write_page(sheet: Sheet) -> str:
         totals=" | ".join(f"**{total:,.0f}**" for total in totals),
         scale="\n".join(scale),
         timers=sum(sheet.timers.values()),
+        groups=sheet.given("ready_groups"),
+        ready=next(cost(1) for name, _, cost in bill if "keeps ready" in name),
     )
 
 

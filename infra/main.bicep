@@ -73,6 +73,7 @@ var names = {
   network: 'vnet-${suffix}'
   budget: 'budget-${environmentName}'
 }
+var durable = loadJsonContent('host/azure.json').extensions.durableTask
 // Also in host.json; the scheduler's hub and the extension must agree.
 var taskHubName = 'mlops'
 var deployContainer = 'deploy'
@@ -463,6 +464,9 @@ var hostSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identities.outputs.appClientId};Authorization=AAD'
   // The worker sends the app's own spans and figures, and tells the host not to send them again.
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  // A thread for each activity and turn that host.json lets run at a time; the worker's own default is
+  // a handful, and the others would wait for it.
+  PYTHON_THREADPOOL_THREAD_COUNT: string(durable.maxConcurrentActivityFunctions + durable.maxConcurrentOrchestratorFunctions)
   // The SDKs' default credential: this identity and no other.
   AZURE_CLIENT_ID: identities.outputs.appClientId
   AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'

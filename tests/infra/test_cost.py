@@ -1,6 +1,10 @@
 import json
+import re
+from typing import Any
 
 from function_app import composition
+from infra.check.evaluate import instantiate
+from infra.check.program import load
 from infra.cost import ROOT, lines, nodes, read_sheet, rush, write_page
 
 TASK_SCHEDULED, ORCHESTRATOR_STARTED = 4, 12
@@ -27,6 +31,43 @@ def test_the_timers_of_the_sheet_are_those_of_the_app() -> None:
     assert {*read_sheet().timers, "start_reconciliation"} == rounds, (
         "correct infra/cost.json and its page"
     )
+
+
+def test_the_sheet_counts_what_the_templates_make_for_prod() -> None:
+    sheet, made = read_sheet(), _made("prod.bicepparam")
+    sizes = json.loads((ROOT / "infra" / "sizes.json").read_text())["prod"]
+
+    assert sheet.given("endpoints") == len(made["Microsoft.Network/privateEndpoints"])
+    assert sheet.given("zones") == len(made["Microsoft.Network/privateDnsZones"])
+    [scheduler] = made["Microsoft.DurableTask/schedulers"]
+    assert scheduler["properties"]["sku"]["name"] == "Dedicated"
+    assert sizes["zoneRedundant"]
+    assert sizes["registrySku"] == "Premium"
+    assert sizes["instanceMemory"] == sheet.given("memory_gb") * 1024
+
+
+def test_each_timer_and_the_event_grid_function_are_scaling_groups_of_their_own() -> None:
+    shared, alone = ("http", "durable"), ("on_event",)
+
+    groups = len(shared) + len(alone) + len(composition.ROUNDS)
+
+    assert read_sheet().given("ready_groups") == groups
+
+
+def test_every_price_and_assumption_counts_somewhere() -> None:
+    sheet, source = read_sheet(), (ROOT / "infra" / "cost.py").read_text()
+
+    for name in (*sheet.prices, *sheet.assumptions):
+        assert re.search(rf"""["']{name}["']""", source), name
+
+
+def _made(parameters: str) -> dict[str, list[Any]]:
+    program, problems = load(ROOT / "infra")
+    assert problems == []
+    made: dict[str, list[Any]] = {}
+    for resource in instantiate(program, program.files[parameters], {}).resources():
+        made.setdefault(resource.type.partition("@")[0], []).append(resource.body)
+    return made
 
 
 def test_ten_thousand_models_cost_less_each_than_one_does() -> None:

@@ -332,6 +332,17 @@ def test_every_query_is_shown_or_alerted_on() -> None:
         assert f"queries/{path.name}" in modules
 
 
+def test_the_worker_has_a_thread_for_all_that_host_json_lets_run() -> None:
+    host = json.loads((ROOT / "infra" / "host" / "azure.json").read_text())
+    durable = host["extensions"]["durableTask"]
+
+    [settings] = [r for r in _resources("dev.bicepparam", {}) if r.name == "appsettings"]
+
+    threads = int(settings.body["properties"]["PYTHON_THREADPOOL_THREAD_COUNT"])
+    running = ("maxConcurrentActivityFunctions", "maxConcurrentOrchestratorFunctions")
+    assert threads == sum(durable[name] for name in running)
+
+
 # What the service takes as a window: its own words in an answer to another one (azure-rest-api-specs
 # issue 21258), in minutes.
 WINDOWS = {5, 10, 15, 30, 45, 60, 120, 180, 240, 300, 360, 1440, 2880}
