@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from infra.check.report import run
+from tests.azure_servers.storage import tls
+
+__all__ = ["tls"]
 
 ROOT = Path(__file__).parents[2]
 

@@ -389,6 +389,21 @@ def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() 
         assert (ROOT / path).exists(), path
 
 
+def test_the_page_for_azure_has_each_choice_and_says_which_only_azd_reads() -> None:
+    page = (ROOT / "docs" / "azure.md").read_text()
+    table = page[page.index("| choice |") :].split("\n\n")[0]
+    choices = re.findall(r"`(MLOPS_[A-Z_]+) [^`]+`( \*)?", table)
+
+    everybody = {name for name, star in choices if not star}
+    assert everybody == {name for name in _read("dev") if name.startswith("MLOPS_")}
+    only_azd = {name for name, star in choices if star}
+    # Who deploys is a person with azd, and the tier is in the page's first commands.
+    assert only_azd == set(_read("main")) - set(_read("dev")) - {
+        "MLOPS_TIER",
+        "MLOPS_DEPLOYER_TYPE",
+    }
+
+
 def test_entra_trusts_the_account_that_replicas_run_under() -> None:
     template = (ROOT / "infra" / "main.bicep").read_text()
 
