@@ -21,3 +21,4 @@ param deployerPrincipalType = readEnvironmentVariable('MLOPS_DEPLOYER_TYPE', 'Us
 param alertEmails = json(readEnvironmentVariable('MLOPS_ALERT_EMAILS', '[]'))
 param monthlyBudget = int(readEnvironmentVariable('MLOPS_MONTHLY_BUDGET', '300'))
 param budgetStart = readEnvironmentVariable('MLOPS_BUDGET_START', '')
+param extraSettings = json(readEnvironmentVariable('MLOPS_EXTRA_SETTINGS', '{}'))

@@ -21,3 +21,4 @@ param deployerPrincipalType = 'ServicePrincipal'
 param alertEmails = json(readEnvironmentVariable('MLOPS_ALERT_EMAILS', '[]'))
 param monthlyBudget = 1500
 param budgetStart = readEnvironmentVariable('MLOPS_BUDGET_START', '')
+param extraSettings = json(readEnvironmentVariable('MLOPS_EXTRA_SETTINGS', '{}'))

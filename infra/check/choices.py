@@ -6,6 +6,7 @@ EVERYTHING = {
     "MLOPS_ALERT_EMAILS": '["someone@example.org"]',
     "MLOPS_BUDGET_START": "2026-01-01",
     "MLOPS_CHANNELS": '["slack-url", "teams-url", "webhook-url", "webhook-secret", "smtp-url"]',
+    "MLOPS_EXTRA_SETTINGS": '{"MLOPS_PUBLIC_URL": "https://mlops.example.org"}',
     "MLOPS_GIT_HOSTS": '["github.com"]',
     "MLOPS_MAIL_FROM": "mlops@example.org",
     "MLOPS_MAIL_SERVICE": "mail",

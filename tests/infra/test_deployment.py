@@ -251,8 +251,9 @@ def test_github_passes_every_variable_that_its_parameter_files_read() -> None:
         read = _read(parameters)
         assert set(read) - from_the_token <= set(given)
         for name, default in read.items():
-            # A variable that is not set comes as an empty text: no list, so json() would fail.
-            assert default != "[]" or given[name].endswith("|| '[]' }}"), name
+            # A variable that is not set comes as an empty text: no JSON, so json() would fail.
+            json_like = default in ("[]", "{}")
+            assert not json_like or given[name].endswith(f"|| '{default}' }}}}"), name
 
 
 def test_azure_devops_passes_the_variables_of_the_group_of_the_environment() -> None:
