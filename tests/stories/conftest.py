@@ -1,6 +1,13 @@
 """The whole app in a real host, with a state folder of its own."""
 
+import atexit
+import functools
+import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from function_app.settings import read_projects
 from mlopsctl.client import Api
 from mlopsctl.local_host import LocalHost, choose_port, ensure_platform
 from tests.funchost.conftest import until
@@ -46,11 +54,41 @@ def no_engine() -> Iterator[None]:
         yield
 
 
+# What every app makes of itself at its first start, which takes long: tests/mlopsctl does it for real.
+PREPARE = """
+import sys
+from pathlib import Path
+from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.registry import LocalRegistry
+
+state, events = Path(sys.argv[1]), LocalEvents("", "")
+LocalRegistry(state, events).ensure()
+LocalDatasets(state, Path.cwd(), events).ensure_baseline("diabetes")
+"""
+
+
+@functools.cache
+def prepared() -> Path:
+    """Return a folder with an empty registry and the sample's reference data, made once."""
+    folder = Path(tempfile.mkdtemp(prefix="prepared-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", PREPARE, folder], cwd=ROOT, check=True)
+    return folder
+
+
 class App:
     """Starts, kills and asks the app, and drops data into its inbox."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
+        state.mkdir(parents=True, exist_ok=True)
+        shutil.copy(prepared() / "mlflow.db", state)
+        for model in read_projects(Path(os.environ["MLOPS_PROJECTS"])):
+            kept = state / "datasets" / model / "baseline.csv"
+            if not kept.exists():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(prepared() / "datasets" / "diabetes" / "baseline.csv", kept)
         self.start()
 
     def start(self) -> None:
