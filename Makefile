@@ -3,6 +3,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+WORKERS ?= 2
 
 .PHONY: help demo up test test-azure crash storm bench lint check infra-check base-image lock clean
 
@@ -20,8 +21,8 @@ demo: $(READY) ## Run the whole loop once: data, training, approval, production
 up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
 	@$(PY) -m mlopsctl up
 
-test: $(READY) ## Run the tests
-	@$(PY) -m pytest
+test: $(READY) ## Run the tests, two files at a time (WORKERS=0: one after the other)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
@@ -30,7 +31,8 @@ storm: $(READY) ## Send 10,000 events, kill the host in between, count what came
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py
 
 test-azure: $(READY) ## Run the Azure adapters against servers of this repository and Azurite
-	@$(PY) -m pytest tests/contracts tests/adapters/azure tests/stories/test_azure.py tests/infra
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/contracts tests/adapters/azure tests/stories/test_azure.py \
+		tests/infra tests/scoring/test_log_shipping.py tests/scoring/test_tracing.py tests/test_application_insights.py
 
 bench: $(READY) ## Measure the local host beside floors and peers
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench
