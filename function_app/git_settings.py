@@ -32,6 +32,7 @@ class GitSettings:
     timeout_seconds: float = 300.0
     max_bytes: int = 50_000_000
     max_files: int = 20_000
+    max_memory: int = 1_000_000_000
 
     def token(self, host: str) -> str:
         """Return the token for this host, "" when none is set."""

@@ -7,71 +7,73 @@ attribute of the repository changes, hides or runs anything, and the same files 
 import io
 import posixpath
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
-from function_app.adapters.git_commands import Git
+from dulwich.objects import Blob, ObjectID, parse_tree
+
+from function_app.adapters.git_objects import Objects, content, tree, tree_of
 from function_app.errors import ContractError
-from function_app.git_settings import GitSettings
 
-_FILE, _PROGRAM, _LINK, _SUBMODULE = "100644", "100755", "120000", "160000"
-_OLD_FILE = "100664"  # written by very old versions of git
+_FILE, _PROGRAM, _LINK, _SUBMODULE, _FOLDER = 0o100644, 0o100755, 0o120000, 0o160000, 0o040000
+_OLD_FILE = 0o100664  # written by very old versions of git
 _LONGEST_PATH = 1024
+_ID_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
     path: str
-    mode: str
-    blob: str
+    mode: int
+    blob: ObjectID
 
 
-def archive(git: Git, commit: str, settings: GitSettings) -> bytes:
-    """Return a tar archive, or raise ContractError when it holds what is not accepted."""
-    entries = _entries(git, commit, settings)
-    contents = _contents(git, entries)
+def write_archive(
+    objects: Objects, commit: str, output: BinaryIO, max_bytes: int, *, max_files: int
+) -> None:
+    """Write a tar archive, or raise ContractError when it holds what is not accepted."""
+    entries = _entries(objects, commit, max_files)
+    contents = _contents(objects, entries, max_bytes)
     _check_links(entries, contents)
-    output = io.BytesIO()
     with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as files:
-        for entry, content in zip(entries, contents, strict=True):
+        for entry, text in zip(entries, contents, strict=True):
             member = tarfile.TarInfo(entry.path)
             member.mode = 0o755 if entry.mode == _PROGRAM else 0o644
             if entry.mode == _LINK:
-                member.type, member.linkname = tarfile.SYMTYPE, content.decode()
+                member.type, member.linkname = tarfile.SYMTYPE, text.decode()
                 files.addfile(member)
             else:
-                member.size = len(content)
-                files.addfile(member, io.BytesIO(content))
-    return output.getvalue()
+                member.size = len(text)
+                files.addfile(member, io.BytesIO(text))
 
 
-def _entries(git: Git, commit: str, settings: GitSettings) -> list[_Entry]:
-    listed = git.must("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
-    entries: list[_Entry] = []
-    size = 0
-    for line in listed.split(b"\0"):
-        if not line:
-            continue
-        facts, _, name = line.partition(b"\t")
-        mode, kind, blob, length = facts.decode().split()
-        if mode == _SUBMODULE or kind != "blob":
-            continue  # another repository; only the named one is read
-        if mode not in (_FILE, _OLD_FILE, _PROGRAM, _LINK):
-            raise ContractError(f"The commit holds {name[:80]!r} of unknown mode {mode}.")
-        entries.append(_Entry(path=_checked(name), mode=mode, blob=blob))
-        size += int(length) if length != "-" else 0
-        if len(entries) > settings.max_files:
+def _entries(objects: Objects, commit: str, max_files: int) -> list[_Entry]:
+    entries = []
+    for number, entry in enumerate(_walked(objects, tree_of(objects, commit), b"")):
+        # Folders count: a few trees that hold each other often are more than anybody can walk.
+        if number >= max_files:
             raise ContractError(
-                f"The commit holds more than {settings.max_files} files. Take out what is not code."
+                f"The commit holds more than {max_files} files. Take out what is not code."
             )
-        if size > settings.max_bytes:
-            raise ContractError(
-                f"The commit holds more than {settings.max_bytes / 1e6:.0f} MB; at {name[:80]!r} "
-                "it was too much. Keep data and models out of the repository."
-            )
+        if entry.mode != _FOLDER:
+            entries.append(entry)
     if not entries:
         raise ContractError("The commit holds no files.")
     _check_unique([entry.path for entry in entries])
     return sorted(entries, key=lambda entry: entry.path)
+
+
+def _walked(objects: Objects, name: ObjectID, above: bytes) -> Iterator[_Entry]:
+    for own, mode, found in parse_tree(tree(objects, name), _ID_BYTES):
+        if mode == _SUBMODULE:
+            continue  # another repository; only the named one is read
+        path = _checked(above + own)
+        if mode not in (_FILE, _OLD_FILE, _PROGRAM, _LINK, _FOLDER):
+            raise ContractError(f"The commit holds {path[:80]!r} of unknown mode {mode:06o}.")
+        yield _Entry(path=path, mode=mode, blob=ObjectID(found))
+        if mode == _FOLDER:
+            yield from _walked(objects, ObjectID(found), above + own + b"/")
 
 
 def _checked(name: bytes) -> str:
@@ -103,17 +105,21 @@ def _check_unique(paths: list[str]) -> None:
             parent = posixpath.dirname(parent)
 
 
-def _contents(git: Git, entries: list[_Entry]) -> list[bytes]:
+def _contents(objects: Objects, entries: list[_Entry], max_bytes: int) -> list[bytes]:
     """Return each entry's bytes, in order."""
-    asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
-    stream = io.BytesIO(git.must("cat-file", "--batch", feed=asked))
     contents = []
+    size = 0
     for entry in entries:
-        header = stream.readline().decode().split()
-        if len(header) != 3 or header[1] != "blob":
+        text = content(objects, entry.blob, Blob.type_num)
+        if text is None:
             raise ContractError(f"The repository lacks the content of {entry.path!r}. Push again.")
-        contents.append(stream.read(int(header[2])))
-        stream.read(1)
+        size += len(text)
+        if size > max_bytes:
+            raise ContractError(
+                f"The commit holds more than {max_bytes / 1e6:.0f} MB; at {entry.path[:80]!r} "
+                "it was too much. Keep data and models out of the repository."
+            )
+        contents.append(text)
     return contents
 
 
@@ -122,10 +128,10 @@ def _check_links(entries: list[_Entry], contents: list[bytes]) -> None:
 
     A link may climb only before it descends: then each step stays inside, also through other links.
     """
-    for entry, content in zip(entries, contents, strict=True):
+    for entry, text in zip(entries, contents, strict=True):
         if entry.mode != _LINK:
             continue
-        target = content.decode(errors="replace")
+        target = text.decode(errors="replace")
         parts = target.split("/")
         climbs = 0
         while climbs < len(parts) and parts[climbs] in ("..", "."):
