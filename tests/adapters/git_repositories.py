@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import threading
@@ -18,6 +19,11 @@ from typing import Any
 from function_app.adapters.git import GitSources
 from function_app.domain.change import Bundle, Change
 from function_app.git_settings import GitSettings
+from tests.azure_servers.tls import Tls
+
+# Of the machine, not of the moment: there are tests without any program.
+PATH = os.environ["PATH"]
+GIT = shutil.which("git") or "git"
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Repository:
 
     def git(self, *words: str, at: Path | None = None, feed: str = "") -> str:
         environ = {
-            "PATH": os.environ["PATH"],
+            "PATH": PATH,
             "HOME": str(self.work),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "a",
@@ -42,7 +48,7 @@ class Repository:
             "GIT_COMMITTER_EMAIL": "a@example.org",
         }
         ended = subprocess.run(
-            ["git", *words],
+            [GIT, *words],
             cwd=at or self.work,
             env=environ,
             input=feed,
@@ -88,7 +94,10 @@ def make_repository(folder: Path, name: str = "code") -> Repository:
 
 @dataclass
 class GitServer:
-    """Serves the repositories of a folder; `seen` are the requests, `posted` the statuses."""
+    """Serves the repositories of a folder; `seen` are the requests, `posted` the statuses.
+
+    `instead` is what it answers when it is asked for commits; `asked` are those questions.
+    """
 
     url: str
     host: str
@@ -98,10 +107,12 @@ class GitServer:
     old: bool = False
     answers: list[int] = field(default_factory=list)
     redirect_to: str = ""
+    instead: bytes | None = None
+    asked: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[GitServer]:
+def serve(folder: Path, tls: Tls | None = None) -> Iterator[GitServer]:
     class Asked(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None: ...
 
@@ -128,6 +139,11 @@ def serve(folder: Path) -> Iterator[GitServer]:
             basic = base64.b64encode(f"x-access-token:{told.token}".encode()).decode()
             if told.token and authorization != f"Basic {basic}":
                 return self._send(401, b"", {"WWW-Authenticate": "Basic realm=git"})
+            if b"want " in body:
+                told.asked.append(body)
+                if told.instead is not None:
+                    kind = {"Content-Type": "application/x-git-upload-pack-result"}
+                    return self._send(200, told.instead, kind)
             return self._backend(body)
 
         def _chunks(self) -> bytes:
@@ -141,7 +157,7 @@ def serve(folder: Path) -> Iterator[GitServer]:
         def _backend(self, body: bytes) -> None:
             path, _, query = self.path.partition("?")
             environ = {
-                "PATH": os.environ["PATH"],
+                "PATH": PATH,
                 "GIT_PROJECT_ROOT": str(folder),
                 "GIT_HTTP_EXPORT_ALL": "1",
                 "GIT_CONFIG_NOSYSTEM": "1",
@@ -155,7 +171,7 @@ def serve(folder: Path) -> Iterator[GitServer]:
                 "GIT_PROTOCOL": "" if told.old else self.headers.get("Git-Protocol", ""),
             }
             ended = subprocess.run(
-                ["git", "http-backend"], input=body, env=environ, capture_output=True, check=False
+                [GIT, "http-backend"], input=body, env=environ, capture_output=True, check=False
             )
             head, _, content = ended.stdout.partition(b"\r\n\r\n")
             headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
@@ -171,10 +187,26 @@ def serve(folder: Path) -> Iterator[GitServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
         host = f"127.0.0.1:{server.server_port}"
-        told = GitServer(url=f"http://{host}", host=host)
+        told = GitServer(url=f"http{'s' if tls else ''}://{host}", host=host)
+        if tls:
+            server.socket = tls.server_context().wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield told
         server.shutdown()
+
+
+def make_ssh(folder: Path) -> Path:
+    """Make a program ssh that is already there, and that keeps what it was given."""
+    program = folder / "ssh"
+    folder.mkdir()
+    program.write_text(
+        f"#!/bin/sh\nexport PATH='{PATH}'\nenv > '{folder}/environ'\n"
+        f"printf '%s\\n' \"$@\" > '{folder}/words'\n"
+        'case "$*" in *GIT_PROTOCOL=version=2*) export GIT_PROTOCOL=version=2 ;; esac\n'
+        'for command; do :; done\nexec sh -c "$command"\n'
+    )
+    program.chmod(0o755)
+    return folder
 
 
 TOKEN = "ghp_a-token-nobody-may-see"

@@ -1,22 +1,24 @@
-"""Reading repositories: real ones on this machine, hostile ones, and a real server over HTTP."""
+"""Reading repositories: real ones in folders and on servers of every kind, and hostile ones."""
 
-import base64
 from pathlib import Path
 
 import pytest
 
 from function_app.errors import ContractError, NotFoundError, PlatformError
-from function_app.git_settings import GitSettings, read_git_settings
+from function_app.git_settings import GitSettings
 from tests.adapters.git_repositories import (
-    TOKEN,
+    PATH,
     GitServer,
     Repository,
     Shelf,
     make_repository,
+    make_ssh,
     push,
-    serve,
     sources,
 )
+
+# What reads by ssh has to have a key; the program of these tests does not look at it.
+KEY = GitSettings(ssh_key="/home/nobody/key")
 
 
 @pytest.fixture
@@ -27,15 +29,30 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
+@pytest.fixture(params=["folder", "http", "old http", "ssh"])
+def address(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    repository: Repository,
+    server: GitServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """Return the repository's address, by each way that leads to it."""
+    server.old = request.param == "old http"
+    monkeypatch.setenv("PATH", f"{make_ssh(tmp_path / 'bin')}:{PATH}")
+    ways = {"folder": repository.url, "ssh": f"ssh://git@example.org{repository.bare}"}
+    return ways.get(request.param, f"{server.url}/code.git")
+
+
 def test_a_commit_becomes_a_bundle_of_its_files(
-    tmp_path: Path, repository: Repository, shelf: Shelf
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
 ) -> None:
     repository.write("run.sh", "#!/bin/sh\n")
     (repository.work / "run.sh").chmod(0o755)
     (repository.work / "alias").symlink_to("training/train.py")
     commit = repository.commit()
 
-    bundle = sources(tmp_path, shelf).fetch(push(repository.url, commit))
+    bundle = sources(tmp_path, shelf, KEY).fetch(push(address, commit))
 
     assert bundle.commit == commit
     assert shelf.files(bundle) == {
@@ -162,69 +179,72 @@ def test_a_commit_with_too_much_in_it_is_refused(
 
 
 def test_a_commit_that_is_not_there_is_not_found(
-    tmp_path: Path, repository: Repository, shelf: Shelf
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
 ) -> None:
-    adapter = sources(tmp_path, shelf)
+    adapter = sources(tmp_path, shelf, KEY)
 
     with pytest.raises(NotFoundError, match="is not on branch 'main'"):
-        adapter.fetch(push(repository.url, "a" * 40))
+        adapter.fetch(push(address, "a" * 40))
     with pytest.raises(NotFoundError, match="Was it pushed"):
-        adapter.fetch(push(repository.url, "a" * 40, proposal="7"))
+        adapter.fetch(push(address, "a" * 40, proposal="7"))
     with pytest.raises(NotFoundError, match="has no branch 'gone'"):
-        adapter.fetch(push(repository.url, repository.commit(), branch="gone"))
+        adapter.fetch(push(address, repository.commit(), branch="gone"))
 
 
+@pytest.mark.parametrize("address", ["folder", "http"], indirect=True)
 def test_a_push_of_a_commit_that_only_another_branch_has_is_refused(
-    tmp_path: Path, repository: Repository, shelf: Shelf
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
 ) -> None:
     repository.write("evil.py", "evil")
     foreign = repository.commit("of a fork", branch="fork")
-    adapter = sources(tmp_path, shelf)
+    adapter = sources(tmp_path, shelf, KEY)
 
     with pytest.raises(NotFoundError, match="is not on branch 'main'"):
-        adapter.fetch(push(repository.url, foreign))
-    assert adapter.fetch(push(repository.url, foreign, branch="fork")).commit == foreign
+        adapter.fetch(push(address, foreign))
+    assert adapter.fetch(push(address, foreign, branch="fork")).commit == foreign
 
 
 def test_a_commit_is_superseded_only_by_one_that_contains_it(
-    tmp_path: Path, repository: Repository, shelf: Shelf
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
 ) -> None:
-    adapter = sources(tmp_path, shelf)
+    adapter = sources(tmp_path, shelf, KEY)
     old = repository.commit("old")
     new = repository.commit("new")
     repository.git("reset", "--quiet", "--hard", f"{old}~1")
     other = repository.commit("instead of both")
 
-    assert adapter.supersedes(push(repository.url, other)) is None
-    assert adapter.supersedes(push(repository.url, old)) is None, "it was pushed away"
+    assert adapter.supersedes(push(address, other)) is None
+    assert adapter.supersedes(push(address, old)) is None, "it was pushed away"
     repository.git("push", "--quiet", "--force", "origin", f"{new}:refs/heads/main")
-    assert adapter.supersedes(push(repository.url, old)) == new
-    assert adapter.fetch(push(repository.url, old)).commit == old
+    assert adapter.supersedes(push(address, old)) == new
+    assert adapter.fetch(push(address, old)).commit == old
 
 
+@pytest.mark.parametrize("address", ["folder", "http"], indirect=True)
 def test_a_proposal_is_superseded_by_its_newer_commit(
-    tmp_path: Path, repository: Repository, shelf: Shelf
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
 ) -> None:
     old, new = repository.commit("old"), repository.commit("new")
     repository.git("update-ref", "refs/pull/7/head", new, at=repository.bare)
-    adapter = sources(tmp_path, shelf)
+    adapter = sources(tmp_path, shelf, KEY)
 
-    assert adapter.supersedes(push(repository.url, old, proposal="7")) == new
-    assert adapter.supersedes(push(repository.url, new, proposal="7")) is None
-    assert adapter.supersedes(push(repository.url, old, proposal="8")) is None
+    assert adapter.supersedes(push(address, old, proposal="7")) == new
+    assert adapter.supersedes(push(address, new, proposal="7")) is None
+    assert adapter.supersedes(push(address, old, proposal="8")) is None
 
 
+@pytest.mark.parametrize("address", ["folder", "http"], indirect=True)
 def test_the_head_of_a_branch_is_what_the_repository_says_now(
-    tmp_path: Path, repository: Repository, shelf: Shelf
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
 ) -> None:
-    adapter = sources(tmp_path, shelf)
+    adapter = sources(tmp_path, shelf, KEY)
     commit = repository.commit()
     nested = repository.commit("another", branch="release/main")
 
-    assert adapter.head(repository.url, "main") == commit
-    assert adapter.head(repository.url, "release/main") == nested
+    assert adapter.head(address, "main") == commit
+    assert adapter.head(address, "release/main") == nested
     with pytest.raises(NotFoundError):
-        adapter.head(repository.url, "nothing")
+        adapter.head(address, "nothing")
 
 
 @pytest.mark.parametrize(
@@ -257,52 +277,79 @@ def test_a_repository_that_is_not_there_is_a_fault_that_says_which(
         sources(tmp_path, shelf).head(f"file://{tmp_path}/nowhere", "main")
 
 
-def test_a_token_goes_to_its_own_host_and_is_shown_nowhere(
-    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
+def test_code_is_read_where_there_is_no_program_but_python(
+    tmp_path: Path,
+    repository: Repository,
+    shelf: Shelf,
+    server: GitServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server.token = TOKEN
+    old, new = repository.commit("old"), repository.commit("new")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    adapter = sources(tmp_path, shelf)
+
+    for address in (repository.url, f"{server.url}/code.git"):
+        assert adapter.head(address, "main") == new
+        assert adapter.supersedes(push(address, old)) == new
+        assert "training/train.py" in shelf.files(adapter.fetch(push(address, old)))
+
+
+def test_an_address_by_ssh_without_ssh_says_what_to_do(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(PlatformError, match=r"no ssh program .* Give an https:// address"):
+        sources(tmp_path, shelf, KEY).head("git@example.org:org/code.git", "main")
+
+
+def test_ssh_gets_our_key_and_nothing_of_the_app(
+    tmp_path: Path, repository: Repository, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{make_ssh(tmp_path / 'bin')}:{PATH}")
+    monkeypatch.setenv("MLOPS_SLACK_URL", "https://hooks.example.org/secret")
+    settings = GitSettings(ssh_key="/srv/the key", ssh_known_hosts="/srv/hosts")
+
+    sources(tmp_path, shelf, settings).head(f"me@example.org:{repository.bare}", "main")
+
+    words = (tmp_path / "bin" / "words").read_text().splitlines()
+    assert words[:4] == ["-F", "/dev/null", "-i", "/srv/the key"]
+    assert {"StrictHostKeyChecking=yes", "UserKnownHostsFile=/srv/hosts"} <= set(words)
+    assert words[-3:] == ["--", "me@example.org", f"git-upload-pack '{repository.bare}'"]
+    assert "secret" not in (tmp_path / "bin" / "environ").read_text()
+
+
+def test_a_working_folder_is_read_as_its_repository(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    repository.write("uncommitted.py", "x")
+    adapter = sources(tmp_path, shelf)
+    commit = repository.git("rev-parse", "HEAD")
+
+    for address in (str(repository.work), str(repository.bare).removesuffix(".git")):
+        assert "uncommitted.py" not in shelf.files(adapter.fetch(push(address, commit)))
+
+
+def test_folders_that_hold_each_other_are_counted(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    tree = repository.git("mktree", feed=f"100644 blob {repository.blob('x')}\tx\n")
+    for _ in range(20):
+        listing = "".join(f"040000 tree {tree}\t{name}\n" for name in "abcdefgh")
+        tree = repository.git("mktree", feed=listing)
+    commit = repository.commit_tree(f"040000 tree {tree}\tall\n")
+
+    with pytest.raises(ContractError, match="more than 20000 files"):
+        sources(tmp_path, shelf).fetch(push(repository.url, commit))
+
+
+def test_a_file_that_takes_too_much_memory_ends_the_reading_and_not_the_app(
+    tmp_path: Path, repository: Repository, shelf: Shelf
+) -> None:
+    repository.write("zeros", b"\0" * 60_000_000)
     commit = repository.commit()
-    address = f"{server.url}/code.git"
-    key = server.host.replace(".", "_").replace(":", "_")
-    settings = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": TOKEN})
 
-    assert sources(tmp_path, shelf, settings).fetch(push(address, commit)).commit == commit
-    assert TOKEN not in repr(settings)
-
-    wrong = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": "another-token"})
-    for given in (wrong, read_git_settings({"MLOPS_GIT_TOKEN_GITHUB_COM": TOKEN})):
-        server.seen.clear()
-        with pytest.raises(PlatformError, match="wants a valid token") as refused:
-            sources(tmp_path, shelf, given).fetch(push(address, commit))
-        assert "another-token" not in str(refused.value)
-        basic = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
-        assert all(basic not in header for _, header in server.seen)
-
-
-def test_a_token_does_not_follow_a_redirection(
-    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
-) -> None:
-    commit = repository.commit()
-    with serve(repository.bare.parent) as elsewhere:
-        server.redirect_to = elsewhere.url
-        key = server.host.replace(".", "_").replace(":", "_")
-        settings = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": TOKEN})
-
-        with pytest.raises(PlatformError, match="git could not list the branches"):
-            sources(tmp_path, shelf, settings).fetch(push(f"{server.url}/code.git", commit))
-        assert elsewhere.seen == []
-
-
-def test_a_server_that_sends_tips_only_is_read_by_its_branch(
-    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
-) -> None:
-    server.old = True
-    repository.write("wanted.py", "wanted")
-    wanted = repository.commit("wanted")
-    for number in range(60):
-        repository.git("commit", "--quiet", "--allow-empty", "--message", str(number))
-    repository.commit("newest")
-
-    bundle = sources(tmp_path, shelf).fetch(push(f"{server.url}/code.git", wanted))
-
-    assert "wanted.py" in shelf.files(bundle)
+    with pytest.raises(ContractError, match="more than 60 MB of memory"):
+        sources(tmp_path, shelf, GitSettings(max_memory=60_000_000)).fetch(
+            push(repository.url, commit)
+        )
