@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _ASKED_FIRST = "/info/refs?service=git-upload-pack"
 _MOVED = (301, 302, 303, 307, 308)
 _REDIRECTIONS = 5
+_TOKEN = "MLOPS_GIT_TOKEN_<HOST>"
 # Connecting, and the longest silence of a server that is packing.
 _TIMEOUT = urllib3.Timeout(connect=15, read=30)
 
@@ -50,7 +52,7 @@ class HttpClient(AbstractHttpGitClient):
     """A client of one repository at one address."""
 
     def __init__(self, address: Address, token: str, ca_file: str) -> None:
-        super().__init__(address.url, thin_packs=False, quiet=True)
+        super().__init__(f"{address.site}{address.path}", thin_packs=False, quiet=True)
         self._address, self._token = address, token
         self._sites = {address.site}
         self._pool = _pool(address, ca_file)
@@ -110,7 +112,7 @@ class HttpClient(AbstractHttpGitClient):
         moved = target.removesuffix(_ASKED_FIRST)
         to = f"It redirects to {urlsplit(target).hostname}."
         advice = "If it has moved, give its new address, with .git at the end where the host wants "
-        advice += f"it. If it is private, set {_setting(self._address.host)}."
+        advice += f"it. If it is private, set {_TOKEN}."
         if self._token or not asked.endswith(_ASKED_FIRST) or moved == target:
             raise ServerError(to, advice)
         try:
@@ -129,20 +131,17 @@ def _check(answer: "BaseHTTPResponse", asked: str, host: str) -> None:
     if answer.status == 200 and kind.startswith("application/x-git-"):
         return
     if answer.status in (401, 403):
-        advice = f"{host} wants a valid token: set {_setting(host)}."
+        advice = f"{host} wants a valid token: set {_TOKEN}."
     else:
-        advice = f"Look at the address in mlops.toml. If it is private, set {_setting(host)}."
+        advice = f"Look at the address in mlops.toml. If it is private, set {_TOKEN}."
     told = ""
     if kind.startswith("text/plain"):
-        text = answer.read(200).decode(errors="replace")
-        told = ": " + "".join(sign for sign in text if sign.isprintable())
+        with suppress(urllib3.exceptions.HTTPError):
+            text = answer.read(200).decode(errors="replace")
+            told = ": " + "".join(sign for sign in text if sign.isprintable())
     answer.close()
     where = urlsplit(asked).hostname
     raise ServerError(f"{where} answered HTTP {answer.status} with {kind[:60]}{told}.", advice)
-
-
-def _setting(host: str) -> str:
-    return "MLOPS_GIT_TOKEN_<HOST>" if host else "the token"
 
 
 def _pool(address: Address, ca_file: str) -> urllib3.PoolManager:

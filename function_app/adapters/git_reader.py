@@ -20,6 +20,7 @@ from function_app.adapters.git_question import Question, read_question, write_er
 from function_app.adapters.git_remote import RemoteRepository, ServerError
 from function_app.errors import ContractError, MlopsError, NotFoundError, PlatformError
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 # How far back a branch is read in search of a commit.
 _DEPTHS = (50, 500, 5_000)
 
@@ -71,7 +72,12 @@ def _check_on_branch(question: Question, repository: Repository) -> None:
 
 def _tip(question: Question, repository: Repository, ref: str) -> str | None:
     with _faults("list the branches", question):
-        return repository.tip(ref)
+        tip = repository.tip(ref)
+        if tip and not _COMMIT.fullmatch(tip):
+            raise ServerError(
+                f"It names commits like {tip[:50]!r}.", "Give a repository whose names are SHA-1."
+            )
+        return tip
 
 
 def _contains(question: Question, repository: Repository, ref: str) -> bool:

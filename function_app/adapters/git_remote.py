@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from dulwich.client import GitClient
 from dulwich.errors import GitProtocolError
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT
+from dulwich.objects import ObjectID
 from dulwich.pack import Pack, PackData
+from dulwich.refs import Ref
 
 from function_app.adapters.git_objects import Branch, Objects
 from function_app.errors import ContractError
-
-if TYPE_CHECKING:
-    from dulwich.client import GitClient
-    from dulwich.objects import ObjectID
-    from dulwich.refs import Ref
 
 _LARGEST_PACK = 1_000_000_000
 
@@ -48,19 +45,19 @@ class Heard:
 class RemoteRepository:
     """Asks for one commit or one branch at a time, and for no more of its history than needed."""
 
-    def __init__(self, client: "GitClient", path: str, folder: Path) -> None:
+    def __init__(self, client: GitClient, path: str, folder: Path) -> None:
         self._client, self._path, self._folder = client, path.encode(), folder
         self._packs = 0
 
     def tip(self, ref: str) -> str | None:
         """Return the commit that the ref names now."""
         listed = self._client.get_refs(self._path, ref_prefix=[ref.encode()])
-        found = listed.refs.get(_ref(ref))
+        found = listed.refs.get(Ref(ref.encode()))
         return found.decode() if found else None
 
     def commit(self, commit: str) -> Objects | None:
         """Return the files of a commit; None when the server sends none by this name."""
-        wanted = _id(commit)
+        wanted = ObjectID(commit.encode())
         try:
             pack, _ = self._fetch(lambda _: [wanted], "HEAD", depth=1, files=True)
         except (ServerRefusedError, GitProtocolError):
@@ -69,10 +66,10 @@ class RemoteRepository:
 
     def branch(self, ref: str, depth: int, *, files: bool) -> Branch | None:
         """Return the newest commits of a ref; None when it is not there."""
-        tips: list[ObjectID] = []
+        named, tips = Ref(ref.encode()), list[ObjectID]()
 
-        def wanted(refs: "Mapping[Ref, ObjectID]") -> "list[ObjectID]":
-            tips.extend([refs[_ref(ref)]] if _ref(ref) in refs else [])
+        def wanted(refs: Mapping[Ref, ObjectID]) -> list[ObjectID]:
+            tips.extend([refs[named]] if named in refs else [])
             return tips
 
         pack, is_whole = self._fetch(wanted, ref, depth=depth, files=files)
@@ -82,7 +79,7 @@ class RemoteRepository:
 
     def _fetch(
         self,
-        wanted: "Callable[[Mapping[Ref, ObjectID]], list[ObjectID]]",
+        wanted: Callable[[Mapping[Ref, ObjectID]], list[ObjectID]],
         ref: str,
         *,
         depth: int,
@@ -127,18 +124,6 @@ class _NothingKnown:
     def __next__(self) -> None:
         return None
 
-    def ack(self, sha: "ObjectID") -> None: ...
+    def ack(self, sha: ObjectID) -> None: ...
 
     def nak(self) -> None: ...
-
-
-def _id(commit: str) -> "ObjectID":
-    from dulwich.objects import ObjectID
-
-    return ObjectID(commit.encode())
-
-
-def _ref(name: str) -> "Ref":
-    from dulwich.refs import Ref
-
-    return Ref(name.encode())

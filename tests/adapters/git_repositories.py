@@ -97,6 +97,7 @@ class GitServer:
     """Serves the repositories of a folder; `seen` are the requests, `posted` the statuses.
 
     `instead` is what it answers when it is asked for commits; `asked` are those questions.
+    `ways` are what it should have led to as a proxy.
     """
 
     url: str
@@ -109,6 +110,7 @@ class GitServer:
     redirect_to: str = ""
     instead: bytes | None = None
     asked: list[bytes] = field(default_factory=list)
+    ways: list[tuple[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -121,6 +123,10 @@ def serve(folder: Path, tls: Tls | None = None) -> Iterator[GitServer]:
 
         def do_POST(self) -> None:
             self.answer()
+
+        def do_CONNECT(self) -> None:
+            told.ways.append((self.path, self.headers.get("Proxy-Authorization", "")))
+            self._send(502, b"")
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -192,3 +192,33 @@ def test_a_pack_under_another_address_is_not_fetched(
 
     with pytest.raises(PlatformError, match=r"sends us to 127\.0\.0\.1"):
         sources(tmp_path, shelf).fetch(push(f"{server.url}/code.git", repository.commit()))
+
+
+def test_a_proxy_is_asked_for_the_way_and_sees_no_token(
+    tmp_path: Path, shelf: Shelf, server: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:open@{server.host}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    settings = read_git_settings({"MLOPS_GIT_TOKEN_EXAMPLE_ORG": TOKEN})
+
+    with pytest.raises(PlatformError, match="ProxyError") as refused:
+        sources(tmp_path, shelf, settings).head("https://example.org/code", "main")
+
+    basic = base64.b64encode(b"me:open").decode()
+    assert server.ways == [("example.org:443", f"Basic {basic}")]
+    assert "open" not in str(refused.value)
+
+
+def test_a_repository_with_other_names_of_commits_is_refused(
+    tmp_path: Path, repository: Repository, shelf: Shelf, server: GitServer
+) -> None:
+    bare = tmp_path / "served" / "new.git"
+    repository.git("init", "--quiet", "--bare", "--object-format=sha256", str(bare))
+    tree = repository.git("mktree", at=bare)
+    commit = repository.git("commit-tree", tree, "-m", "new", at=bare)
+    repository.git("update-ref", "refs/heads/main", commit, at=bare)
+
+    for address in (str(bare), f"{server.url}/new.git"):
+        with pytest.raises(PlatformError, match="whose names are SHA-1"):
+            sources(tmp_path, shelf).head(address, "main")
