@@ -1,5 +1,7 @@
 """Reading repositories: real ones in folders and on servers of every kind, and hostile ones."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.adapters.git_repositories import (
     sources,
 )
 
+ROOT = Path(__file__).parents[2]
 # What reads by ssh has to have a key; the program of these tests does not look at it.
 KEY = GitSettings(ssh_key="/home/nobody/key")
 
@@ -353,3 +356,13 @@ def test_a_file_that_takes_too_much_memory_ends_the_reading_and_not_the_app(
         sources(tmp_path, shelf, GitSettings(max_memory=60_000_000)).fetch(
             push(repository.url, commit)
         )
+
+
+def test_the_app_starts_without_what_reads_repositories() -> None:
+    code = "import sys, function_app.adapters.git; print('dulwich' in sys.modules)"
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout.strip() == "False"
