@@ -54,7 +54,8 @@ def _entries(objects: Objects, commit: str, max_files: int) -> list[_Entry]:
         # Folders count: a few trees that hold each other often are more than anybody can walk.
         if number >= max_files:
             raise ContractError(
-                f"The commit holds more than {max_files} files. Take out what is not code."
+                f"The commit holds more than {max_files} files and folders. "
+                "Take out what is not code."
             )
         if entry.mode != _FOLDER:
             entries.append(entry)
