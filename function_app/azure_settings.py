@@ -10,6 +10,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from function_app.errors import ConfigError
 
 PREFIX = "MLOPS_AZURE_"
+# Names no compute: Azure chooses the nodes.
+SERVERLESS = "serverless"
 # What is left in a setting whose Key Vault reference could not be resolved.
 UNRESOLVED = "@Microsoft.KeyVault("
 
@@ -28,6 +30,15 @@ class AzureSettings:
     compute_identity: str = field(
         default="", metadata={"help": "resource id of the identity that runs train under"}
     )
+    checks_compute: str = field(
+        default="checks", metadata={"help": "AmlCompute that checks run on; `serverless` for none"}
+    )
+    checks_identity: str = field(
+        default="",
+        metadata={
+            "help": "resource id of the identity of checks; that of trainings, which can do more"
+        },
+    )
     training_image: str = field(
         default="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest",
         metadata={"help": "image under the packages of runs; pin it by digest"},
@@ -45,6 +56,13 @@ class AzureSettings:
     data_container: str = field(default="data", metadata={"help": "where data lands"})
     versions_container: str = field(
         default="versions", metadata={"help": "data versions, code bundles, reports and logs"}
+    )
+    checks_container: str = field(
+        default="checks", metadata={"help": "where checks write their reports, and nothing else"}
+    )
+    checks_inputs_container: str = field(
+        default="checks-inputs",
+        metadata={"help": "code, tools and plans of checks; all that a check may read"},
     )
     predictions_container: str = field(
         default="predictions", metadata={"help": "where the replicas' prediction logs go"}
@@ -127,7 +145,18 @@ def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
             absent.append(name)
     if absent:
         raise ConfigError(f"MLOPS_PLATFORM=azure needs {', '.join(absent)}. infra/ sets them.")
-    return AzureSettings(**values)  # type: ignore[arg-type]
+    settings = AzureSettings(**values)  # type: ignore[arg-type]
+    _refuse_shared_compute(settings)
+    return settings
+
+
+def _refuse_shared_compute(settings: AzureSettings) -> None:
+    """Refuse one compute for two identities: whatever runs there can take the token of both."""
+    checks, trainings = settings.checks_identity.lower(), settings.compute_identity.lower()
+    shared = settings.checks_compute == settings.compute != SERVERLESS
+    if shared and checks and checks != trainings:
+        text = f"Checks and trainings share the compute {settings.compute} under two identities."
+        raise ConfigError(f"{text} Give MLOPS_AZURE_CHECKS_COMPUTE another name.")
 
 
 def _cast(name: str, text: str, kind: object) -> str | int | float:

@@ -20,6 +20,8 @@ param withCluster bool = true
 param clusterNamespace string = 'models'
 @description('Name of the AmlCompute; `serverless` makes none.')
 param computeName string = 'training'
+@description('Name of the AmlCompute for checks, another one than that of trainings; `serverless` makes none.')
+param checksComputeName string = computeName == 'serverless' ? 'serverless' : 'checks'
 @description('App id (or api:// address) of the Entra application whose tokens approvers bring. Empty: nobody can approve.')
 param approverAudience string = ''
 param approverRole string = 'Model.Approver'
@@ -80,6 +82,8 @@ var deployContainer = 'deploy'
 var dataContainer = 'data'
 var versionsContainer = 'versions'
 var predictionsContainer = 'predictions'
+var checksContainer = 'checks'
+var checksInputsContainer = 'checks-inputs'
 var deadLetterContainer = 'deadletter'
 var storageSuffix = environment().suffixes.storage
 var zones = {
@@ -177,10 +181,17 @@ module dataStorage 'modules/storage.bicep' = {
     tags: tags
     sku: sizes.storageSku
     privateNetwork: privateNetwork
-    containers: [dataContainer, versionsContainer, predictionsContainer, deadLetterContainer]
+    containers: [
+      dataContainer
+      versionsContainer
+      predictionsContainer
+      checksContainer
+      checksInputsContainer
+      deadLetterContainer
+    ]
     logsId: monitoring.outputs.logsId
     logBlobs: true
-    expiringContainer: predictionsContainer
+    expiringContainers: [predictionsContainer, checksInputsContainer]
   }
 }
 
@@ -267,6 +278,8 @@ module workspace 'modules/workspace.bicep' = {
     computeSize: sizes.computeSize
     computeNodes: sizes.computeNodes
     trainingIdentityId: identities.outputs.trainingId
+    checksComputeName: checksComputeName
+    checksIdentityId: identities.outputs.checksId
     privateNetwork: privateNetwork
     trainingSubnetId: privateNetwork ? network!.outputs.trainingSubnetId : ''
     logsId: monitoring.outputs.logsId
@@ -347,9 +360,13 @@ module roles 'modules/roles.bicep' = {
     insightsName: names.insights
     ownTopicName: topics.outputs.ownTopicName
     trainingIdentityName: identities.outputs.trainingName
+    checksIdentityName: identities.outputs.checksName
     stagingIdentityName: identities.outputs.stagingName
     replicaIdentityName: identities.outputs.replicaName
+    versionsContainerName: versionsContainer
     predictionsContainerName: predictionsContainer
+    checksContainerName: checksContainer
+    checksInputsContainerName: checksInputsContainer
     deadLetterContainerName: deadLetterContainer
     schedulerName: names.scheduler
     taskHubName: taskHubName
@@ -359,6 +376,7 @@ module roles 'modules/roles.bicep' = {
     appPrincipalId: identities.outputs.appPrincipalId
     stagingPrincipalId: identities.outputs.stagingPrincipalId
     trainingPrincipalId: identities.outputs.trainingPrincipalId
+    checksPrincipalId: identities.outputs.checksPrincipalId
     kubeletPrincipalId: identities.outputs.kubeletPrincipalId
     replicaPrincipalId: identities.outputs.replicaPrincipalId
     dataTopicPrincipalId: topics.outputs.dataTopicPrincipalId
@@ -485,6 +503,8 @@ var appSettings = {
   MLOPS_AZURE_COMPUTE_SIZE: sizes.computeSize
   MLOPS_AZURE_COMPUTE_NODES: string(sizes.computeNodes)
   MLOPS_AZURE_COMPUTE_IDENTITY: identities.outputs.trainingId
+  MLOPS_AZURE_CHECKS_COMPUTE: checksComputeName
+  MLOPS_AZURE_CHECKS_IDENTITY: identities.outputs.checksId
   MLOPS_AZURE_REGISTRY: names.registry
   MLOPS_AZURE_REGISTRY_SERVER: registry.outputs.loginServer
   MLOPS_AZURE_TABLES_ENDPOINT: 'https://${names.dataStorage}.table.${storageSuffix}'
@@ -492,6 +512,8 @@ var appSettings = {
   MLOPS_AZURE_DATA_CONTAINER: dataContainer
   MLOPS_AZURE_VERSIONS_CONTAINER: versionsContainer
   MLOPS_AZURE_PREDICTIONS_CONTAINER: predictionsContainer
+  MLOPS_AZURE_CHECKS_CONTAINER: checksContainer
+  MLOPS_AZURE_CHECKS_INPUTS_CONTAINER: checksInputsContainer
   MLOPS_AZURE_REPLICA_CLIENT_ID: identities.outputs.replicaClientId
   MLOPS_AZURE_REPLICA_IDENTITY: identities.outputs.replicaId
   MLOPS_AZURE_REPLICA_INSIGHTS: monitoring.outputs.connectionString

@@ -49,6 +49,7 @@ _IDENTITIES = {
     "app": "The app",
     "staging": "Staging's container groups",
     "training": "Training runs",
+    "checks": "Checks of code that nobody merged yet",
     "kubelet": "Production's nodes",
     "replica": "Production's replicas",
     "cluster": "The cluster",

@@ -22,6 +22,12 @@ resource training 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   tags: tags
 }
 
+resource checks 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: '${prefix}-checks-${suffix}'
+  location: location
+  tags: tags
+}
+
 resource cluster 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: '${prefix}-cluster-${suffix}'
   location: location
@@ -50,6 +56,9 @@ output stagingPrincipalId string = staging.properties.principalId
 output trainingName string = training.name
 output trainingId string = training.id
 output trainingPrincipalId string = training.properties.principalId
+output checksName string = checks.name
+output checksId string = checks.id
+output checksPrincipalId string = checks.properties.principalId
 output clusterName string = cluster.name
 output clusterId string = cluster.id
 output clusterPrincipalId string = cluster.properties.principalId

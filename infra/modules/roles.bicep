@@ -9,9 +9,13 @@ param vaultName string
 param insightsName string
 param ownTopicName string
 param trainingIdentityName string
+param checksIdentityName string
 param stagingIdentityName string
 param replicaIdentityName string
+param versionsContainerName string
 param predictionsContainerName string
+param checksContainerName string
+param checksInputsContainerName string
 param deadLetterContainerName string
 param schedulerName string
 param taskHubName string
@@ -22,6 +26,7 @@ param networkName string
 param appPrincipalId string
 param stagingPrincipalId string
 param trainingPrincipalId string
+param checksPrincipalId string
 param kubeletPrincipalId string
 param replicaPrincipalId string
 param dataTopicPrincipalId string
@@ -73,9 +78,24 @@ resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' e
   name: 'default'
 }
 
+resource versionsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: versionsContainerName
+}
+
 resource predictionsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
   parent: dataBlobs
   name: predictionsContainerName
+}
+
+resource checksContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: checksContainerName
+}
+
+resource checksInputsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: checksInputsContainerName
 }
 
 resource deadLetterContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
@@ -109,6 +129,10 @@ resource ownTopic 'Microsoft.EventGrid/topics@2025-02-15' existing = {
 
 resource trainingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: trainingIdentityName
+}
+
+resource checksIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: checksIdentityName
 }
 
 resource stagingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -247,7 +271,7 @@ resource appAzureMlDataScientistOnWorkspace 'Microsoft.Authorization/roleAssignm
   }
 }
 
-// To make the training compute when it is absent (platform.py).
+// To make the computes of trainings and of checks when they are absent (platform.py).
 resource appAzureMlComputeOperatorOnWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(workspace.id, appPrincipalId, azureMlComputeOperator)
   scope: workspace
@@ -262,6 +286,17 @@ resource appAzureMlComputeOperatorOnWorkspace 'Microsoft.Authorization/roleAssig
 resource appManagedIdentityOperatorOnTrainingIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(trainingIdentity.id, appPrincipalId, managedIdentityOperator)
   scope: trainingIdentity
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
+  }
+}
+
+// To let the compute of checks use its identity (platform.py).
+resource appManagedIdentityOperatorOnChecksIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(checksIdentity.id, appPrincipalId, managedIdentityOperator)
+  scope: checksIdentity
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
@@ -379,12 +414,56 @@ resource trainingStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/
   }
 }
 
-// To read versions of the data and the code, and write what a run leaves (Azure ML compute).
-resource trainingStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(dataStorage.id, trainingPrincipalId, storageBlobDataContributor)
-  scope: dataStorage
+// To read versions of the data, the code and the models, and write what a run leaves (Azure ML compute).
+resource trainingStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(versionsContainer.id, trainingPrincipalId, storageBlobDataContributor)
+  scope: versionsContainer
   properties: {
     principalId: trainingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To pull the environment that checks run in (Azure ML compute).
+resource checksAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, checksPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: checksPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To write Azure ML's own logs of a check (Azure ML compute).
+resource checksStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(mlStorage.id, checksPrincipalId, storageBlobDataContributor)
+  scope: mlStorage
+  properties: {
+    principalId: checksPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To read the code that is checked, the tools and the plan (Azure ML compute).
+resource checksStorageBlobDataReaderOnChecksInputsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(checksInputsContainer.id, checksPrincipalId, storageBlobDataReader)
+  scope: checksInputsContainer
+  properties: {
+    principalId: checksPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To write the reports of a check (Azure ML compute).
+resource checksStorageBlobDataContributorOnChecksContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(checksContainer.id, checksPrincipalId, storageBlobDataContributor)
+  scope: checksContainer
+  properties: {
+    principalId: checksPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
   }

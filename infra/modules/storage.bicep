@@ -8,8 +8,8 @@ param containers array
 param logsId string
 @description('Logs each blob operation; the alert on dead letters reads them.')
 param logBlobs bool = false
-@description('A container whose blobs are deleted some days after they were written last. Empty: none is.')
-param expiringContainer string = ''
+@description('Containers whose blobs are deleted some days after they were written last.')
+param expiringContainers array = []
 param expiryDays int = 30
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
@@ -52,7 +52,9 @@ resource containerList 'Microsoft.Storage/storageAccounts/blobServices/container
   }
 ]
 
-resource expiry 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = if (!empty(expiringContainer)) {
+var expiringPrefixes = [for container in expiringContainers: '${container}/']
+
+resource expiry 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = if (!empty(expiringContainers)) {
   parent: account
   name: 'default'
   properties: {
@@ -62,7 +64,10 @@ resource expiry 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01
           name: 'expire'
           type: 'Lifecycle'
           definition: {
-            filters: { blobTypes: ['appendBlob', 'blockBlob'], prefixMatch: ['${expiringContainer}/'] }
+            filters: {
+              blobTypes: ['appendBlob', 'blockBlob']
+              prefixMatch: expiringPrefixes
+            }
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: expiryDays } } }
           }
         }

@@ -1,4 +1,5 @@
-// Azure ML: the workspace, and a cluster that has no node while nothing trains.
+// Azure ML: the workspace, and two clusters that have no node while nothing runs: code of proposals
+// is checked apart from what trains on the data.
 param name string
 param location string
 param tags object
@@ -10,6 +11,8 @@ param computeName string
 param computeSize string
 param computeNodes int
 param trainingIdentityId string
+param checksComputeName string
+param checksIdentityId string
 param privateNetwork bool
 param trainingSubnetId string
 param logsId string
@@ -41,6 +44,34 @@ resource compute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: { '${trainingIdentityId}': {} }
+  }
+  properties: {
+    computeType: 'AmlCompute'
+    disableLocalAuth: true
+    properties: {
+      osType: 'Linux'
+      vmSize: computeSize
+      vmPriority: 'Dedicated'
+      remoteLoginPortPublicAccess: 'Disabled'
+      enableNodePublicIp: !privateNetwork
+      subnet: privateNetwork ? { id: trainingSubnetId } : null
+      scaleSettings: {
+        minNodeCount: 0
+        maxNodeCount: computeNodes
+        nodeIdleTimeBeforeScaleDown: 'PT120S'
+      }
+    }
+  }
+}
+
+resource checksCompute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-01' = if (checksComputeName != 'serverless') {
+  parent: workspace
+  name: checksComputeName
+  location: location
+  // Nothing else: whatever runs there can take the token of each identity that it has.
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${checksIdentityId}': {} }
   }
   properties: {
     computeType: 'AmlCompute'

@@ -48,7 +48,7 @@ from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.tls import Tls
 
 ROOT = Path(__file__).parents[2]
-VERSIONS = "versions"
+VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
@@ -158,9 +158,9 @@ class Azure:
             (root / name / "__init__.py").write_text('"""A stand-in."""\n')
         return replace(self, root=root)
 
-    def wrote(self, name: str, content: bytes) -> None:
+    def wrote(self, name: str, content: bytes, container: str = VERSIONS) -> None:
         """Let a run have written a file."""
-        self.blobs.put(VERSIONS, name, content)
+        self.blobs.put(container, name, content)
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def azure(
         Cluster(tls) as cluster,
     ):
         ManagedClusters(arm, cluster.url, tls.ca_file.read_bytes())
-        blobs.containers[VERSIONS] = {}
+        blobs.containers |= {VERSIONS: {}, CHECKS: {}, CHECKS_INPUTS: {}}
         settings = settings_of_tests(
             tls.ca_file,
             management_endpoint=arm.url,

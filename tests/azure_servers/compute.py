@@ -11,23 +11,32 @@ from typing import Any
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
 
-_DATASTORE = re.compile(r"azureml://datastores/mlops/paths/(?P<name>.+)")
+_DATASTORE = re.compile(r"azureml://datastores/(?P<datastore>\w+)/paths/(?P<name>.+)")
+_CONTAINERS = {
+    "mlops": "versions",
+    "mlops_checks": "checks",
+    "mlops_checks_inputs": "checks-inputs",
+}
+# What the roles of infra/ let the runs of a compute read and write.
+_READABLE = {"training": {"versions"}, "checks": {"checks-inputs", "checks"}}
+_WRITABLE = {"training": {"versions"}, "checks": {"checks"}}
 _MODEL = re.compile(r".*/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)")
 _OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)")
 
 
 class Compute:
-    """Runs one job to its end, as a node does."""
+    """Runs one job to its end, as a node does that has the roles of its compute's identity."""
 
-    def __init__(self, ml: MachineLearning, blobs: BlobServer, container: str) -> None:
-        self._ml, self._blobs, self._container = ml, blobs, container
+    def __init__(self, ml: MachineLearning, blobs: BlobServer) -> None:
+        self._ml, self._blobs = ml, blobs
 
     def run(self, job: str) -> str:
         """Run a job and give it its status; return what it wrote to its log."""
         properties = self._ml.resources[f"/jobs/{job}"]["properties"]
+        node = properties["computeId"].split("/")[-1]
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            command = self._bind(properties, root)
+            command = self._bind(properties, root, node)
             # As on a node: the environment's interpreter, and nothing of this process's settings.
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
             ended = subprocess.run(
@@ -42,23 +51,25 @@ class Compute:
             )
             if ended.returncode == 0:
                 for name, output in properties["outputs"].items():
-                    self._upload(root / f"output-{name}", output["uri"])
+                    self._upload(root / f"output-{name}", output["uri"], node)
         self._ml.move(job, "Completed" if ended.returncode == 0 else "Failed")
         return ended.stdout
 
-    def _bind(self, properties: dict[str, Any], root: Path) -> str:
+    def _bind(self, properties: dict[str, Any], root: Path, node: str) -> str:
         command: str = properties["command"]
         for name, given in properties["inputs"].items():
-            value = given.get("value") or str(self._download(given, root / f"input-{name}"))
+            target = root / f"input-{name}"
+            value = given.get("value") or str(self._download(given, target, node))
             command = command.replace(f"${{{{inputs.{name}}}}}", value)
         for name in properties["outputs"]:
             (root / f"output-{name}").mkdir()
             command = command.replace(f"${{{{outputs.{name}}}}}", str(root / f"output-{name}"))
         return command
 
-    def _download(self, given: dict[str, Any], target: Path) -> Path:
-        prefix = self._name(given["uri"])
-        blobs = self._blobs.containers[self._container]
+    def _download(self, given: dict[str, Any], target: Path, node: str) -> Path:
+        container, prefix = self._place(given["uri"])
+        assert container in _READABLE[node], f"runs on {node} may not read {container}"
+        blobs = self._blobs.containers[container]
         if given["jobInputType"] == "uri_file":
             target.write_bytes(blobs[prefix])
             return target
@@ -70,20 +81,22 @@ class Compute:
             path.write_bytes(content)
         return target
 
-    def _upload(self, folder: Path, uri: str) -> None:
+    def _upload(self, folder: Path, uri: str, node: str) -> None:
+        container, prefix = self._place(uri)
+        assert container in _WRITABLE[node], f"runs on {node} may not write {container}"
         for path in folder.rglob("*"):
             if path.is_file():
-                name = self._name(uri).rstrip("/") + "/" + path.relative_to(folder).as_posix()
-                self._blobs.put(self._container, name, path.read_bytes())
+                name = prefix.rstrip("/") + "/" + path.relative_to(folder).as_posix()
+                self._blobs.put(container, name, path.read_bytes())
 
-    def _name(self, uri: str) -> str:
-        """Return the blob, or the folder of blobs, that an address stands for."""
+    def _place(self, uri: str) -> tuple[str, str]:
+        """Return the container and the blob, or folder of blobs, that an address stands for."""
         if found := _DATASTORE.fullmatch(uri):
-            return found["name"]
+            return _CONTAINERS[found["datastore"]], found["name"]
         if found := _MODEL.fullmatch(uri):
             rest = f"/models/{found['model']}/versions/{found['version']}"
-            return self._name(self._ml.resources[rest]["properties"]["modelUri"])
+            return self._place(self._ml.resources[rest]["properties"]["modelUri"])
         found = _OUTPUT.fullmatch(uri)
         assert found, uri
         outputs = self._ml.resources[f"/jobs/{found['job']}"]["properties"]["outputs"]
-        return self._name(outputs[found["output"]]["uri"])
+        return self._place(outputs[found["output"]]["uri"])

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from function_app.adapters.azure.manifests import deployment_name
-from tests.azure_servers.azure import VERSIONS, Azure
+from tests.azure_servers.azure import Azure
 from tests.azure_servers.compute import Compute
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 
@@ -37,7 +37,7 @@ class PassingTime:
         self.errors: list[str] = []
         self._entra, self._cluster_key = entra, Signer("cluster")
         self._azure, self._folder, self._publish = azure, folder, publish
-        self._compute = Compute(azure.ml, azure.blobs, VERSIONS)
+        self._compute = Compute(azure.ml, azure.blobs)
         self._serving: dict[tuple[str, str], tuple[subprocess.Popen[bytes], int]] = {}
         self._told: set[str] = set()
         self._ended = threading.Event()

@@ -63,7 +63,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
 def _azure_bench(request: pytest.FixtureRequest) -> Bench:
     place = request.getfixturevalue("azure")
-    compute = Compute(place.ml, place.blobs, VERSIONS)
+    compute = Compute(place.ml, place.blobs)
 
     def add(content: bytes) -> Dataset:
         version = hashlib.sha256(content).hexdigest()

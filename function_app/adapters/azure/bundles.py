@@ -24,14 +24,15 @@ class AzureBundles:
 
     def keep_own(self, *folders: str) -> Bundle:
         """Keep these folders of this app's own code as a bundle."""
-        return self.keep(self._pack(folders), "")
+        return self.keep(self.pack_own(*folders), "")
 
     def find_own(self, *folders: str) -> Bundle:
         """Return what `keep_own` would keep, without keeping it."""
-        digest = sha256(self._pack(folders))
+        digest = sha256(self.pack_own(*folders))
         return Bundle(digest=digest, uri=self.url(digest), commit="")
 
-    def _pack(self, folders: tuple[str, ...]) -> bytes:
+    def pack_own(self, *folders: str) -> bytes:
+        """Return these folders of this app's own code as an archive."""
         files: dict[str, bytes] = {}
         for folder in folders:
             files |= read_folder(self._root, folder)

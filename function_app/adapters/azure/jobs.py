@@ -8,15 +8,16 @@ from typing import Any
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.check_inputs import CheckInputs
 from function_app.adapters.azure.code_versions import CodeVersions
 from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.environments import CHECK_TOOLS, Environments
+from function_app.adapters.azure.places import place_of_checks, place_of_trainings
 from function_app.adapters.azure.run_outputs import RunOutputs
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.adapters.azure.run_views import read_run, unknown_run
 from function_app.adapters.azure.submission import job_of
 from function_app.adapters.azure.workspace import Workspace, datastore_path
-from function_app.codec import dump
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
@@ -39,8 +40,11 @@ class AzureJobs:
         projects: Mapping[str, ModelProject],
     ) -> None:
         self._workspace, self._blobs, self._bundles = workspace, blobs, bundles
-        self._versions = CodeVersions(workspace, bundles, environments)
-        self._outputs, self._projects = RunOutputs(blobs), projects
+        self._versions, self._projects = CodeVersions(workspace, bundles, environments), projects
+        connection = workspace.connection
+        self._settings = s = connection.settings
+        self._outputs = RunOutputs(blobs, Blobs(connection, s.checks_container))
+        self._check_inputs = CheckInputs(bundles, Blobs(connection, s.checks_inputs_container))
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         version = _version(model, bundle)
@@ -92,16 +96,15 @@ class AzureJobs:
     ) -> Run:
         if (found := self._find(run_id)) is not None:
             return found
-        code, note = _version(model, bundle), f"runs/{run_id}/plan.json"
-        tools = self._bundles.keep_own("checks", "training")
-        self._blobs.write_json(note, dump(plan))
+        code = _version(model, bundle)
+        given = self._check_inputs.give(run_id, bundle, plan)
         spec = RunSpec(
             run_id=run_id,
             kind=specs.CHECKS,
             command=specs.checks_command(dry_run=plan.dry_run),
             environment=self._versions.environment(code, plan.training, *CHECK_TOOLS),
-            code=bundle,
-            files={"tools": self._address(tools.uri), "plan": datastore_path(note)},
+            code=replace(bundle, uri=given.pop("code")),
+            files=given,
             timeout_seconds=plan.timeout_seconds + CHECKS_MARGIN,
             tags=specs.run_tags(specs.CHECKS, model, "", code, tags),
         )
@@ -144,12 +147,8 @@ class AzureJobs:
         return self._outputs.report(run_id, name)
 
     def _submit(self, spec: RunSpec) -> Run:
-        job = job_of(
-            spec,
-            self._address(spec.code.uri),
-            self._workspace.compute,
-            self._workspace.connection.settings.compute_identity,
-        )
+        chosen = place_of_checks if spec.kind == specs.CHECKS else place_of_trainings
+        job = job_of(spec, self._address(spec.code.uri), chosen(self._settings))
         with translate("submit a run", spec.run_id):
             made = self._workspace.client.jobs.create_or_update(job)
         return self._read(made)

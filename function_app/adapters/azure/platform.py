@@ -14,8 +14,14 @@ from function_app.adapters.azure.model_parts import (
     ReferenceData,
     StepPart,
 )
+from function_app.adapters.azure.places import places
 from function_app.adapters.azure.platform_parts import Part, PartKeeper
-from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.azure.workspace import (
+    CHECKS_DATASTORE,
+    CHECKS_INPUTS_DATASTORE,
+    DATASTORE,
+    Workspace,
+)
 from function_app.adapters.azure.workspace_parts import DatastorePart, WorkspacePart
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.project import ModelProject
@@ -62,8 +68,17 @@ def azure_parts(
         WorkspacePart(workspace),
         ContainerPart("versions", blobs),
         ContainerPart("predictions", Blobs(connection, s.predictions_container)),
-        DatastorePart(workspace),
-        ComputePart(workspace),
+        ContainerPart("checks", Blobs(connection, s.checks_container)),
+        ContainerPart("checks-inputs", Blobs(connection, s.checks_inputs_container)),
+        DatastorePart(workspace, "datastore", DATASTORE, s.versions_container),
+        DatastorePart(workspace, "checks datastore", CHECKS_DATASTORE, s.checks_container),
+        DatastorePart(
+            workspace,
+            "checks-inputs datastore",
+            CHECKS_INPUTS_DATASTORE,
+            s.checks_inputs_container,
+        ),
+        *(ComputePart(workspace, place) for place in places(s)),
         EnvironmentPart(workspace, environments, versions, projects),
     ]
     for model, project in projects.items():

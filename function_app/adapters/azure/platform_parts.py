@@ -18,6 +18,10 @@ ELSEWHERE = object()
 _UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling")
 
 
+class Fixed(str):
+    """A difference that Azure changes in nothing that stands."""
+
+
 class Part(Protocol):
     """One thing that must stand before the first event."""
 
@@ -28,7 +32,7 @@ class Part(Protocol):
         """Return what stands, None when nothing does."""
 
     def differences(self, found: Any) -> list[str]:
-        """Return how what stands differs from what the settings say."""
+        """Return how what stands differs from what the settings say, `Fixed` what stays so."""
 
     def describe(self) -> str:
         """Return in a few words what making it makes."""
@@ -63,8 +67,7 @@ class PartKeeper:
             return PlannedPart(part=name, state=PartState.ELSEWHERE, detail=detail)
         differences = self.part.differences(found)
         if differences:
-            detail = f"Would change {'; '.join(differences)}."
-            return PlannedPart(part=name, state=PartState.DIFFERENT, detail=detail)
+            return PlannedPart(part=name, state=PartState.DIFFERENT, detail=_planned(differences))
         return PlannedPart(part=name, state=PartState.PRESENT, detail=self.part.describe())
 
     def ensure(self) -> EnsuredPart:
@@ -97,6 +100,15 @@ class PartKeeper:
             return f"{name} stays: this app did not make it."
         self.part.delete(found)
         return f"{self.part.describe()} is being removed."
+
+
+def _planned(differences: list[str]) -> str:
+    fixed = [text for text in differences if isinstance(text, Fixed)]
+    if not fixed:
+        return f"Would change {'; '.join(differences)}."
+    # Then nothing is changed at all: what is changed with it would hide that.
+    text = f"Cannot change {'; '.join(fixed)}: Azure keeps that as it was made."
+    return f"{text} Correct the setting, or remove it and make it anew."
 
 
 def found_or_none(look: Callable[[], Any]) -> Any:

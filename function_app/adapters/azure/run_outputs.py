@@ -1,4 +1,4 @@
-"""What runs wrote, read from the container that their datastore stands for, and notes on them."""
+"""What runs wrote, read from the containers that their datastores stand for, and notes on them."""
 
 import json
 import math
@@ -12,13 +12,16 @@ from function_app.domain.gates import Predictions
 from function_app.errors import NotFoundError, PlatformError
 
 REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
+# Whoever got hold of a check's identity may have written anything there.
+MOST_OF_REPORT = 20 * 1024 * 1024
 
 
 class RunOutputs:
     """Reads outputs whole; none of them is large."""
 
-    def __init__(self, blobs: Blobs) -> None:
-        self._blobs = blobs
+    def __init__(self, blobs: Blobs, reports: Blobs) -> None:
+        """Take the container of versions, and the one that checks write."""
+        self._blobs, self._reports = blobs, reports
 
     def metrics(self, run_id: str) -> dict[str, float]:
         """Return the figures of a completed training; what is no finite number is left out."""
@@ -51,7 +54,7 @@ class RunOutputs:
     def report(self, run_id: str, name: str) -> bytes:
         """Return a kept report; only the names that checks write are looked for."""
         folder = specs.output_folder(run_id, specs.CHECKS)
-        content = self._blobs.read(f"{folder}/{name}") if name in REPORTS else None
+        content = self._read_report(f"{folder}/{name}") if name in REPORTS else None
         if content is None:
             raise NotFoundError(f"Run {run_id} kept no report {name}. Look at its checks.json.")
         return content
@@ -63,6 +66,12 @@ class RunOutputs:
     def is_stopped(self, run_id: str) -> bool:
         """Tell whether this app stopped the run."""
         return self._blobs.read(_stop_note(run_id)) is not None
+
+    def _read_report(self, name: str) -> bytes | None:
+        try:
+            return self._reports.read_at(name, "", MOST_OF_REPORT)
+        except NotFoundError:
+            return None
 
     def _json(self, name: str) -> Any:
         content = self._blobs.read(name)

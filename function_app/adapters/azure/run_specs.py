@@ -6,7 +6,7 @@ were published and nothing is uploaded per run.
 
 from dataclasses import dataclass, field
 
-from function_app.adapters.azure.workspace import datastore_path
+from function_app.adapters.azure.workspace import CHECKS_DATASTORE, DATASTORE, datastore_path
 from function_app.domain.change import Bundle, CodeVersion
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
@@ -67,13 +67,14 @@ def checks_command(*, dry_run: bool) -> str:
 
 
 def output_folder(run_id: str, kind: str) -> str:
-    """Return the name, in the container of versions, of the folder that a run writes."""
+    """Return the name of the folder that a run writes: of checks in their own container."""
     return f"runs/{run_id}/{OUTPUTS[kind]}"
 
 
 def output_uri(run_id: str, kind: str) -> str:
     """Return the folder that a run writes, as Azure ML addresses it."""
-    return datastore_path(output_folder(run_id, kind)) + "/"
+    datastore = CHECKS_DATASTORE if kind == CHECKS else DATASTORE
+    return datastore_path(output_folder(run_id, kind), datastore) + "/"
 
 
 def run_tags(

@@ -3,12 +3,13 @@
 from typing import Any
 
 from function_app.adapters.azure import run_specs as specs
+from function_app.adapters.azure.places import Place
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.domain.change import CodeVersion
 
 
-def job_of(spec: RunSpec, code_path: str, compute: str | None, identity: str) -> Any:
-    """Return the command job of a run."""
+def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
+    """Return the command job of a run at its place."""
     from azure.ai.ml import Input, Output, command
 
     inputs: dict[str, Any] = {
@@ -29,14 +30,14 @@ def job_of(spec: RunSpec, code_path: str, compute: str | None, identity: str) ->
         experiment_name=spec.tags[specs.MODEL],
         command=spec.command,
         environment=spec.environment,
-        compute=compute,
+        compute=None if place.is_serverless else place.compute,
         inputs=inputs,
         outputs=outputs,
         timeout=int(spec.timeout_seconds),
         tags=spec.tags,
         # Else the SDK writes the commit of whatever checkout this process runs in.
         properties={"mlflow.source.git.commit": spec.code.commit} if spec.code.commit else None,
-        identity=_identity(identity),
+        identity=_identity(place.identity),
     )
 
 

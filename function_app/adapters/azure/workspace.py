@@ -10,8 +10,9 @@ from function_app.errors import NotFoundError, PlatformError
 
 # Of the container of versions: runs write where this app reads, under its own identity.
 DATASTORE = "mlops"
+# Of the two containers of checks: what they write, and what they read.
+CHECKS_DATASTORE, CHECKS_INPUTS_DATASTORE = "mlops_checks", "mlops_checks_inputs"
 _PUBLIC_ENDPOINT = "https://management.azure.com"
-SERVERLESS = "serverless"
 
 
 class Workspace:
@@ -29,12 +30,6 @@ class Workspace:
             if self._made is None:
                 self._made = self._make()
             return self._made
-
-    @property
-    def compute(self) -> str | None:
-        """Return the compute that runs take; None is Azure's own choice, serverless."""
-        compute = self.connection.settings.compute
-        return None if compute == SERVERLESS else compute
 
     def confirm(self) -> None:
         """Raise PlatformError when the workspace itself is not there."""
@@ -62,9 +57,9 @@ class Workspace:
         )
 
 
-def datastore_path(name: str) -> str:
-    """Return a blob of the container of versions as Azure ML addresses it."""
-    return f"azureml://datastores/{DATASTORE}/paths/{name}"
+def datastore_path(name: str, datastore: str = DATASTORE) -> str:
+    """Return a blob as Azure ML addresses it; without a datastore it is one of versions."""
+    return f"azureml://datastores/{datastore}/paths/{name}"
 
 
 def _cloud(settings: AzureSettings) -> dict[str, Any]:

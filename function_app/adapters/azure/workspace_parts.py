@@ -1,11 +1,11 @@
-"""The parts of the platform in Azure ML that hold things: workspace and datastore."""
+"""The parts of the platform in Azure ML that hold things: workspace and datastores."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
 from function_app.adapters.azure.connection import translate
-from function_app.adapters.azure.platform_parts import MARK, PLATFORM, found_or_none
-from function_app.adapters.azure.workspace import DATASTORE, Workspace
+from function_app.adapters.azure.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
 
 API = "2024-10-01"
@@ -32,7 +32,7 @@ class WorkspacePart:
     def differences(self, found: Any) -> list[str]:
         location = str(found.get("location", "")).replace(" ", "").lower()
         wanted = self._settings.location.replace(" ", "").lower()
-        return [] if location == wanted else [f"location {location} to {wanted}"]
+        return [] if location == wanted else [Fixed(f"location {location} to {wanted}")]
 
     def describe(self) -> str:
         return f"workspace {self._settings.workspace} in {self._settings.location}"
@@ -80,42 +80,41 @@ class WorkspacePart:
 
 
 class DatastorePart:
-    """What runs write to and this app reads: the container of versions, without a key."""
+    """A container as runs address it, without a key: whoever reads or writes needs a role."""
 
-    name = "datastore"
-
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, name: str, datastore: str, container: str) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings
+        self.name, self._datastore, self._container = name, datastore, container
 
     def find(self) -> Any:
         def look() -> Any:
-            with translate("look for the datastore", DATASTORE):
-                return self._workspace.client.datastores.get(DATASTORE)
+            with translate("look for the datastore", self._datastore):
+                return self._workspace.client.datastores.get(self._datastore)
 
         return found_or_none(look)
 
     def differences(self, found: Any) -> list[str]:
-        wanted = (_account(self._settings.blob_endpoint), self._settings.versions_container)
+        wanted = (_account(self._settings.blob_endpoint), self._container)
         stands = (found.account_name, found.container_name)
         return [] if stands == wanted else [f"{'/'.join(stands)} to {'/'.join(wanted)}"]
 
     def describe(self) -> str:
-        return f"datastore {DATASTORE} of container {self._settings.versions_container}"
+        return f"datastore {self._datastore} of container {self._container}"
 
     def make(self, found: Any) -> None:
         from azure.ai.ml.entities import AzureBlobDatastore
 
         parts = urlsplit(self._settings.blob_endpoint)
         datastore = AzureBlobDatastore(
-            name=DATASTORE,
-            description="Versions of data and code, and what runs write.",
+            name=self._datastore,
+            description=f"The container {self._container}, under the identity of each run.",
             account_name=_account(self._settings.blob_endpoint),
-            container_name=self._settings.versions_container,
+            container_name=self._container,
             endpoint=self._settings.storage_suffix,
             protocol=parts.scheme,
             tags=_TAGS,
         )
-        with translate("make the datastore", DATASTORE):
+        with translate("make the datastore", self._datastore):
             self._workspace.client.datastores.create_or_update(datastore)
 
     def state_of(self, found: Any) -> str:
@@ -125,8 +124,8 @@ class DatastorePart:
         return (found.tags or {}).get(MARK) == PLATFORM
 
     def delete(self, found: Any) -> None:
-        with translate("remove the datastore", DATASTORE):
-            self._workspace.client.datastores.delete(DATASTORE)
+        with translate("remove the datastore", self._datastore):
+            self._workspace.client.datastores.delete(self._datastore)
 
 
 def _account(endpoint: str) -> str:

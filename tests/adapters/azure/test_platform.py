@@ -13,13 +13,23 @@ PARTS = (
     "workspace",
     "versions container",
     "predictions container",
+    "checks container",
+    "checks-inputs container",
     "datastore",
+    "checks datastore",
+    "checks-inputs datastore",
     "compute",
+    "checks compute",
     "environment",
     "baseline dataset of diabetes",
     "training step of diabetes",
     "events of data",
     "events of workspace",
+)
+
+
+IDENTITIES = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 )
 
 
@@ -81,7 +91,7 @@ def test_a_part_is_not_ready_while_azure_makes_it(azure: Azure) -> None:
 
 
 def test_compute_has_no_node_while_nothing_runs(azure: Azure) -> None:
-    identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/u"
+    identity = f"{IDENTITIES}/u"
     azure.with_settings(compute_identity=identity).platform().ensure("compute")
 
     body = azure.arm.asked("PUT", "/computes/")[0].json
@@ -120,20 +130,112 @@ def test_compute_of_another_size_is_not_changed_in_place(azure: Azure) -> None:
     made(azure)
     other = azure.with_settings(compute_size="Standard_NC6")
 
-    assert other.platform().plan("compute").state is PartState.DIFFERENT
+    plan = other.platform().plan("compute")
+
+    assert plan.state is PartState.DIFFERENT
+    assert plan.detail.startswith("Cannot change size Standard_DS3_v2 to Standard_NC6")
     with pytest.raises(ConfigError, match="does not change"):
         other.platform().ensure("compute")
 
 
+def test_checks_have_a_compute_of_their_own_under_their_identity(azure: Azure) -> None:
+    apart = azure.with_settings(
+        compute_identity=f"{IDENTITIES}/training", checks_identity=f"{IDENTITIES}/checks"
+    )
+
+    made(apart)
+
+    bodies = {r.path.split("/")[-1]: r.json for r in azure.arm.asked("PUT", "/computes/")}
+    given = {n: list(body["identity"]["userAssignedIdentities"]) for n, body in bodies.items()}
+    assert given == {
+        "training": [f"{IDENTITIES}/training"],
+        "checks": [f"{IDENTITIES}/checks"],
+    }
+    scale = bodies["checks"]["properties"]["properties"]["scaleSettings"]
+    assert scale["minNodeCount"] == 0
+
+
+def test_what_checks_read_and_write_are_datastores_without_a_key(azure: Azure) -> None:
+    made(azure)
+
+    stores = {
+        r.path.split("/")[-1]: r.json["properties"] for r in azure.arm.asked("PUT", "/datastores/")
+    }
+    assert {name: store["containerName"] for name, store in stores.items()} == {
+        "mlops": "versions",
+        "mlops_checks": "checks",
+        "mlops_checks_inputs": "checks-inputs",
+    }
+    assert {s["credentials"]["credentialsType"] for s in stores.values()} == {"None"}
+
+
+def test_compute_under_another_identity_is_different_and_changed_whatever_its_case(
+    azure: Azure,
+) -> None:
+    made(azure.with_settings(checks_identity=f"{IDENTITIES}/old"))
+    same = azure.with_settings(checks_identity=f"{IDENTITIES}/old".upper())
+    new = azure.with_settings(checks_identity=f"{IDENTITIES}/new")
+
+    unchanged = same.platform().plan("checks compute")
+    plan = new.platform().plan("checks compute")
+    changing = new.platform().ensure("checks compute")
+    azure.ml.provide()
+
+    assert unchanged.state is PartState.PRESENT
+    assert plan.state is PartState.DIFFERENT
+    assert "old to " in plan.detail
+    assert not changing.ready
+    assert new.platform().plan("checks compute").state is PartState.PRESENT
+
+
+def test_compute_that_has_one_more_identity_is_different(azure: Azure) -> None:
+    wanted = azure.with_settings(checks_identity=f"{IDENTITIES}/checks")
+    made(wanted)
+    found = azure.ml.resources["/computes/checks"]["identity"]["userAssignedIdentities"]
+    found[f"{IDENTITIES}/training"] = {}
+
+    plan = wanted.platform().plan("checks compute")
+
+    assert plan.state is PartState.DIFFERENT
+
+
+def test_compute_that_is_changed_stays_in_its_network_and_not_ours(azure: Azure) -> None:
+    made(azure)
+    found = azure.ml.resources["/computes/training"]
+    found["tags"] = {"owner": "infra"}
+    subnet = (
+        "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/g/providers"
+        "/Microsoft.Network/virtualNetworks/n/subnets/training"
+    )
+    found["properties"]["properties"] |= {
+        "subnet": {"id": subnet},
+        "enableNodePublicIp": False,
+    }
+
+    azure.with_settings(compute_nodes=3).platform().ensure("compute")
+
+    body = azure.arm.asked("PUT", "/computes/training")[-1].json
+    kept = body["properties"]["properties"]
+    assert kept["subnet"]["id"] == subnet
+    assert kept["enableNodePublicIp"] is False
+    assert body["tags"] == {"owner": "infra"}
+
+
+def test_checks_on_the_compute_of_trainings_make_no_second_one(azure: Azure) -> None:
+    shared = azure.with_settings(checks_compute="training")
+
+    assert "checks compute" not in shared.platform().parts()
+
+
 def test_serverless_compute_is_always_there(azure: Azure) -> None:
-    serverless = azure.with_settings(compute="serverless")
+    serverless = azure.with_settings(compute="serverless", checks_compute="serverless")
 
     assert serverless.platform().ensure("compute").ready
     assert serverless.platform().plan("compute").state is PartState.PRESENT
     assert "stays" in serverless.platform().remove("compute")
 
 
-@pytest.mark.parametrize("part", [*PARTS[3:8]])
+@pytest.mark.parametrize("part", [*PARTS[5:13]])
 def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
     azure.wrote("datasets/diabetes/baseline.csv", b"a,Y\n1,2\n")
     for method in ("GET", "PUT"):
@@ -145,7 +247,7 @@ def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, par
         azure.platform().ensure(part)
 
 
-@pytest.mark.parametrize("container", ["versions", "predictions"])
+@pytest.mark.parametrize("container", ["versions", "predictions", "checks", "checks-inputs"])
 def test_storage_that_refuses_is_not_taken_for_an_absent_container(
     azure: Azure, container: str
 ) -> None:
@@ -217,7 +319,8 @@ def test_what_this_app_made_is_removed_and_what_it_did_not_make_stays(azure: Azu
     assert "stays" in told["workspace"]
     assert "stays" in told["versions container"]
     assert azure.grid.subscriptions == {}
-    assert "/datastores/mlops" not in azure.ml.resources
+    assert not [rest for rest in azure.ml.resources if rest.startswith("/datastores/")]
+    assert "/computes/checks" not in azure.ml.resources
     assert "/computes/training" in azure.ml.resources
 
 

@@ -23,7 +23,7 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_pat
     azure.wrote(f"datasets/{version}.csv", rows.read_bytes())
     uri = f"{azure.blobs.url}/{VERSIONS}/datasets/{version}.csv"
     dataset = Dataset(model="diabetes", version=version, uri=uri)
-    compute, jobs = Compute(azure.ml, azure.blobs, VERSIONS), azure.jobs()
+    compute, jobs = Compute(azure.ml, azure.blobs), azure.jobs()
 
     jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
     compute.run("train-diabetes-a")
