@@ -112,7 +112,10 @@ class PassingTime:
         account = self._azure.cluster.objects["serviceaccounts", name]["metadata"]
         subject = f"system:serviceaccount:{account['namespace']}:{name}"
         token = self._folder / "pod-token"
-        token.write_text(self._cluster_key.token(EXCHANGE, sub=subject))
+        # Moved into place, as kubelet does: who reads half of it keeps that for ten minutes.
+        fresh = token.with_suffix(".fresh")
+        fresh.write_text(self._cluster_key.token(EXCHANGE, sub=subject))
+        fresh.replace(token)
         # infra/ makes Entra trust this cluster's account, for the replicas' identity.
         self._entra.trusted["system:serviceaccount:models:scoring"] = self._cluster_key, CLIENT
         return {
