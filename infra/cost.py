@@ -140,6 +140,11 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: n * s("trainings") * s("training_minutes") / 60 * p("training_hour"),
         ),
         (
+            "Nodes of checks",
+            f"{s('checks'):g} x {s('check_minutes'):g} min a model",
+            lambda n: n * s("checks") * s("check_minutes") / 60 * p("training_hour"),
+        ),
+        (
             "Builds",
             f"{s('releases'):g} a model x 120 s x 2 CPU",
             lambda n: n * s("releases") * 240 * p("build_second"),
