@@ -121,7 +121,7 @@ class App:
             found.extend(c["owner"] for c in claims if c["subject"].endswith(f"/data/{name}"))
             return bool(found)
 
-        until(look, f"a claim for {name}", 30)
+        until(look, f"a claim for {name}", 60)
         return found[0]
 
     def claimed_by(self, kind: str, content: str) -> str:
@@ -135,10 +135,10 @@ class App:
             )
             return bool(found)
 
-        until(look, f"a claim of {content}", 60)
+        until(look, f"a claim of {content}", 120)
         return found[0]
 
-    def ended(self, instance_id: str, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, instance_id: str, seconds: float = 150) -> dict[str, Any]:
         until(lambda: (self.find(instance_id) or {}).get("ended"), f"{instance_id} to end", seconds)
         return self.find(instance_id) or {}
 
@@ -146,7 +146,7 @@ class App:
         def look() -> bool:
             return ((self.find(instance_id) or {}).get("step") or {}).get("step") == step
 
-        until(look, f"{instance_id} to be at {step}", 60)
+        until(look, f"{instance_id} to be at {step}", 120)
 
     def find(self, instance_id: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.api.find(f"/api/status/{instance_id}")

@@ -32,7 +32,7 @@ def register(app: App, run_id: str) -> None:
     client.create_model_version("eager", source=first.source, tags={**first.tags, "run_id": run_id})
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     fresh_app: App, diabetes: str
 ) -> None:

@@ -133,7 +133,7 @@ def failing_child(context: df.DurableOrchestrationContext):
 
 @app.orchestration_trigger(context_name="context")
 def events(context: df.DurableOrchestrationContext):
-    yield context.call_activity("slowly", 0.3)
+    yield context.call_activity("slowly", 2.0)
     taken = []
     for _ in range(3):
         taken.append((yield context.wait_for_external_event("number")))
