@@ -55,6 +55,8 @@ def open_shipper(rules: LogRules, destination: Destination) -> "Shipper | None":
         destination.container,
         credential=own_credential(),
         retry_total=3,
+        initial_backoff=1,
+        increment_base=2,
         connection_timeout=10,
         read_timeout=30,
     )

@@ -108,6 +108,7 @@ class AzureKept:
             settings.blob_endpoint,
             settings.predictions_container,
             credential=connection.credential,
+            initial_backoff=1,
             **connection.options(),
         )
 

@@ -67,6 +67,7 @@ def open_shipper(connection: Connection, folder: Path, **change: Any) -> Shipper
         settings.blob_endpoint,
         "predictions",
         credential=connection.credential,
+        initial_backoff=1,
         **connection.options(),
     )
     destination = Destination(container="", folder="diabetes", **change)

@@ -180,6 +180,9 @@ class Blobs:
                 settings.blob_endpoint,
                 self.container,
                 credential=connection.credential,
+                # Storage has a policy of its own, which waits 15 s before its first retry.
+                initial_backoff=1,
+                increment_base=2,
                 **connection.options(),
             )
         return self._made
