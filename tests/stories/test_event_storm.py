@@ -22,7 +22,7 @@ from tests.funchost.conftest import until
 from tests.stories.conftest import App, project
 
 EVENTS = int(os.environ.get("EVENT_STORM", "200"))
-CAUSES = 4 if EVENTS < 10_000 else 12
+CAUSES = 3 if EVENTS < 10_000 else 12
 KILLS = 2 if EVENTS < 10_000 else 5
 SENDERS = 4
 
