@@ -1,9 +1,12 @@
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from infra.check.evaluate import Resource, instantiate
+from infra.check.program import load
 from infra.check.report import run
 from tests.azure_servers.storage import tls
 
@@ -33,3 +36,15 @@ def broken(templates: Path) -> Break:
         return [str(problem) for problem in run(templates, ROOT).problems]
 
     return replace
+
+
+def read_variables(parameters: str) -> dict[str, str]:
+    """Return the variables that a parameter file reads, with their defaults."""
+    text = (ROOT / "infra" / f"{parameters}.bicepparam").read_text()
+    return dict(re.findall(r"readEnvironmentVariable\('(\w+)', '([^']*)'\)", text))
+
+
+def resources_of(parameters: str, environ: dict[str, str]) -> list[Resource]:
+    program, problems = load(ROOT / "infra")
+    assert problems == []
+    return list(instantiate(program, program.files[parameters], environ).resources())
