@@ -15,13 +15,17 @@ from tests.azure_servers.tls import Tls
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a client asked; the names of headers are in lower case."""
+    """What a client asked; the names of headers are in lower case.
+
+    `connection` is the port that the client asked from.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
 
     @property
     def json(self) -> Any:
@@ -106,6 +110,7 @@ def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
                 query={k: v[-1] for k, v in parse_qs(parts.query, keep_blank_values=True).items()},
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self._body(),
+                connection=self.client_address[1],
             )
             server.requests.append(request)
             answer = server.respond(request)

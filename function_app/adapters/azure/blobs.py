@@ -183,9 +183,17 @@ class Blobs:
                 # Storage has a policy of its own, which waits 15 s before its first retry.
                 initial_backoff=1,
                 increment_base=2,
+                raw_response_hook=_read_refusal,
                 **connection.options(),
             )
         return self._made
+
+
+def _read_refusal(response: Any) -> None:
+    # The SDK throws the refusal of a download away unread before it asks again, which keeps the
+    # connection from the next request and open until memory is collected.
+    if response.http_response.status_code >= 400:
+        response.http_response.body()
 
 
 def _text(content: Any) -> bytes:
