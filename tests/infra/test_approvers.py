@@ -67,7 +67,8 @@ def test_the_page_sends_each_file(name: str) -> None:
 def test_the_page_assigns_the_role_that_the_application_has() -> None:
     [role] = read("application")["appRoles"]
 
-    assert re.findall(r'\\"appRoleId\\":\\"([^\\]+)\\"', PAGE) == [role["id"]]
+    assert re.findall(r"^ROLE=(\S+)$", PAGE, re.MULTILINE) == [role["id"]]
+    assert r"\"appRoleId\":\"$ROLE\"" in PAGE
 
 
 def test_a_token_of_this_application_names_its_person(tls: Tls) -> None:
