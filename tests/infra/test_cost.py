@@ -5,7 +5,11 @@ from typing import Any
 from function_app import composition
 from infra.check.evaluate import instantiate
 from infra.check.program import load
-from infra.cost import ROOT, lines, nodes, read_sheet, rush, write_page
+from infra.cost.bill import lines, smallest
+from infra.cost.page import write_page
+from infra.cost.scale import nodes, rush
+from infra.cost.sheet import read_sheet
+from tests.infra.conftest import ROOT
 
 TASK_SCHEDULED, ORCHESTRATOR_STARTED = 4, 12
 
@@ -14,6 +18,12 @@ def test_the_page_of_costs_is_current() -> None:
     page = (ROOT / "docs" / "cost.md").read_text()
 
     assert page == write_page(read_sheet()), "run: python -m infra.cost --write-docs"
+
+
+def test_the_page_for_azure_says_what_the_size_dev_costs() -> None:
+    page = (ROOT / "docs" / "azure.md").read_text()
+
+    assert f"some {smallest(read_sheet()):,.0f} USD a month" in page
 
 
 def test_the_counted_steps_are_about_those_of_the_recorded_stories() -> None:
@@ -29,7 +39,7 @@ def test_the_timers_of_the_sheet_are_those_of_the_app() -> None:
     rounds = {name for name, _, _ in composition.ROUNDS}
 
     assert {*read_sheet().timers, "start_reconciliation"} == rounds, (
-        "correct infra/cost.json and its page"
+        "correct infra/cost/sheet.json and its page"
     )
 
 
@@ -46,6 +56,17 @@ def test_the_sheet_counts_what_the_templates_make_for_prod() -> None:
     assert sizes["instanceMemory"] == sheet.given("memory_gb") * 1024
 
 
+def test_the_sheet_counts_what_the_templates_make_for_dev() -> None:
+    sizes = json.loads((ROOT / "infra" / "sizes.json").read_text())["dev"]
+
+    assert sizes["clusterMinNodes"] == 1
+    assert sizes["clusterTier"] == "Free"
+    assert sizes["registrySku"] == "Basic"
+    assert sizes["schedulerSku"] == "Consumption"
+    assert not sizes["zoneRedundant"]
+    assert sizes["alwaysReadyDurable"] == 0
+
+
 def test_each_timer_and_the_event_grid_function_are_scaling_groups_of_their_own() -> None:
     shared, alone = ("http", "durable"), ("on_event",)
 
@@ -55,7 +76,8 @@ def test_each_timer_and_the_event_grid_function_are_scaling_groups_of_their_own(
 
 
 def test_every_price_and_assumption_counts_somewhere() -> None:
-    sheet, source = read_sheet(), (ROOT / "infra" / "cost.py").read_text()
+    sheet = read_sheet()
+    source = "".join(path.read_text() for path in (ROOT / "infra" / "cost").glob("*.py"))
 
     for name in (*sheet.prices, *sheet.assumptions):
         assert re.search(rf"""["']{name}["']""", source), name

@@ -1,61 +1,18 @@
-"""docs/cost.md: what a month costs and how far it scales, as arithmetic over infra/cost.json."""
+"""The month's bill, line by line, as arithmetic over the sheet."""
 
-import json
-import math
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-MODELS = (1, 100, 10_000)
-HOURS, DAYS, SECONDS = 730, 30, 2_628_000
-NODE_CPU = 3.5  # of 4; the rest is the system's
+from infra.cost.scale import NODE_CPU, nodes, units
+from infra.cost.sheet import DAYS, Sheet
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """The table of prices and assumptions."""
-
-    prices: dict[str, tuple[float, str]]
-    assumptions: dict[str, tuple[float, str]]
-    counted: dict[str, dict[str, int | str]]
-    timers: dict[str, int]
-    reconciliation: dict[str, int]
-    watching: dict[str, int]
-
-    def price(self, name: str) -> float:
-        return self.prices[name][0]
-
-    def given(self, name: str) -> float:
-        return self.assumptions[name][0]
-
-    def steps(self, story: str, part: str) -> float:
-        """Return how many activities or turns a story takes, with the polls of Azure."""
-        polls = self.given("training_polls" if story == "training" else "release_polls")
-        # A poll is an activity, a timer and the turns after each.
-        more = polls if part == "activities" else 2 * polls
-        return int(self.counted[story][part]) + more
-
-    def monthly(self, part: str) -> float:
-        """Return the activities or turns of one model in a month."""
-        return self.given("trainings") * self.steps("training", part) + self.given(
-            "releases"
-        ) * self.steps("release", part)
-
-    def comparisons(self, models: int) -> float:
-        """Return the executions of a month that compare the records with the platform."""
-        once = self.reconciliation["executions"] + models * self.reconciliation["a_model"]
-        return DAYS * self.reconciliation["a_day"] * once
-
-    def looks(self, models: int) -> float:
-        """Return how often in a month a model in production is looked at for drift."""
-        return DAYS * self.watching["a_day"] * models
-
-
-def read_sheet() -> Sheet:
-    """Return the sheet of infra/cost.json."""
-    return Sheet(**json.loads((ROOT / "infra" / "cost.json").read_text("utf-8")))
+HOURS, SECONDS = 730, 2_628_000
+# Lines of the bill that are others in the size dev, or not there.
+READY, DEDICATED = (
+    "Functions, instances that zone redundancy keeps ready",
+    "Durable on the scheduler, Dedicated",
+)
+CLUSTER, REGISTRY, NETWORK = "Cluster", "Registry", "Private network"
+CONSUMPTION = "or on the scheduler, Consumption (dev)"
 
 
 def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
@@ -88,7 +45,7 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: sheet.looks(n) * w["executions"] * second * p("execution_gb_second"),
         ),
         (
-            "Functions, instances that zone redundancy keeps ready",
+            READY,
             f"{s('ready_groups'):g} groups x {s('ready_instances'):g} x {SECONDS:,} s"
             f" x {s('memory_gb'):g} GB",
             lambda n: (
@@ -109,12 +66,12 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             ),
         ),
         (
-            "Durable on the scheduler, Dedicated",
+            DEDICATED,
             f"capacity units: actions a second in a rush / {s('unit_actions'):,.0f}, or 1",
             lambda n: units(sheet, n) * p("scheduler_unit"),
         ),
         (
-            "or on the scheduler, Consumption (dev)",
+            CONSUMPTION,
             f"{executions:,.0f} actions a model, comparing and watching",
             lambda n: (
                 (n * executions + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
@@ -155,13 +112,13 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: n * waiting * (p("staging_cpu_hour") + 1.5 * p("staging_gb_hour")),
         ),
         (
-            "Cluster",
+            CLUSTER,
             f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU}, or 2",
             lambda n: HOURS * (nodes(sheet, n) * p("node_hour") + p("cluster_hour")),
         ),
-        ("Registry", "Premium", lambda n: p("registry_month")),
+        (REGISTRY, "Premium", lambda n: p("registry_month")),
         (
-            "Private network",
+            NETWORK,
             f"{s('endpoints'):g} endpoints x {HOURS} h, {s('zones'):g} zones",
             lambda n: s("endpoints") * HOURS * p("endpoint_hour") + s("zones") * p("zone_month"),
         ),
@@ -202,80 +159,10 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
     ]
 
 
-def nodes(sheet: Sheet, models: int) -> int:
-    """Return how many cluster nodes the replicas of so many models need."""
-    cpu = models * sheet.given("replicas") * sheet.given("replica_cpu")
-    return max(2, math.ceil(cpu / NODE_CPU))
-
-
-def units(sheet: Sheet, models: int) -> int:
-    """Return how many capacity units of the scheduler a rush of so many models needs."""
-    return max(1, math.ceil(rush(sheet, models) / sheet.given("unit_actions")))
-
-
-def rush(sheet: Sheet, models: int) -> float:
-    """Return the executions a second in the busiest quarter of an hour."""
-    trainings = models * sheet.given("trainings") / DAYS * sheet.given("rush")
-    steps = sheet.steps("training", "activities") + sheet.steps("training", "turns")
-    return trainings * steps / 900
-
-
-def _scale(sheet: Sheet, models: int) -> str:
-    """Return the row of the second table for so many models."""
-    s, busy = sheet.given, rush(sheet, models)
-    instances = math.ceil(busy * s("execution_seconds") / s("at_once"))
-    activities = models * sheet.monthly("activities") / SECONDS
-    groups = models * s("releases") * s("waiting_hours") / HOURS
-    figures = (
-        f"{models:,}",
-        f"{busy:,.1f}",
-        f"{instances:,}",
-        f"{activities * s('storage_transactions'):,.1f}",
-        f"{groups:,.1f}",
-        f"{nodes(sheet, models):,}",
-    )
-    return f"| {' | '.join(figures)} |"
-
-
-def write_page(sheet: Sheet) -> str:
-    """Return docs/cost.md."""
-    bill = lines(sheet)
-    cells = [
-        f"| {name} | {how} | {' | '.join(f'{cost(n):,.2f}' for n in MODELS)} |"
-        for name, how, cost in bill
-    ]
-    totals = [sum(cost(n) for name, _, cost in bill if not name.startswith("or ")) for n in MODELS]
-    prices = [f"| {text} | {value:g} |" for value, text in sheet.prices.values()]
-    given = [f"| {text} | {value:g} |" for value, text in sheet.assumptions.values()]
-    counted = [
-        f"- A {story} takes {entry['activities']} activities in {entry['turns']} turns without"
-        f" polls (recorded: `tests/replay/histories/{entry['history']}.json`)."
-        for story, entry in sheet.counted.items()
-    ]
-    scale = [_scale(sheet, n) for n in MODELS]
-    template = (ROOT / "infra" / "cost.template.md").read_text("utf-8")
-    return template.format(
-        prices="\n".join(prices),
-        given="\n".join(given),
-        counted="\n".join(counted),
-        cells="\n".join(cells),
-        totals=" | ".join(f"**{total:,.0f}**" for total in totals),
-        scale="\n".join(scale),
-        timers=sum(sheet.timers.values()),
-        groups=sheet.given("ready_groups"),
-        ready=next(cost(1) for name, _, cost in bill if "keeps ready" in name),
-    )
-
-
-def main(arguments: list[str]) -> int:
-    """Write or print the page."""
-    page = write_page(read_sheet())
-    if arguments == ["--write-docs"]:
-        (ROOT / "docs" / "cost.md").write_text(page, encoding="utf-8")
-    else:
-        print(page)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def smallest(sheet: Sheet) -> float:
+    """Return the month's bill of the size dev with one model: one node, a small registry."""
+    p, bill = sheet.price, {name: cost(1) for name, _, cost in lines(sheet)}
+    others = (READY, DEDICATED, CLUSTER, REGISTRY, NETWORK)
+    same = (cost for name, cost in bill.items() if name not in others and name[:3] != "or ")
+    own = HOURS * p("dev_node_hour") + p("dev_registry_month")
+    return sum(same) + bill[CONSUMPTION] + own
