@@ -1,4 +1,5 @@
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,11 @@ import pytest
 from function_app import composition, names
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("function_app", "training", "scoring", "funchost", "mlopsctl")
+PACKAGES = (
+    *("function_app", "training", "scoring", "funchost"),
+    *("mlopsctl", "checks", "infra", "benchmarks"),
+)
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "infra" / "README.md"]
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -59,9 +64,13 @@ def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
     assert not text or ast.get_docstring(ast.parse(text)), "the first line says what it is for"
 
 
-def test_the_readme_names_only_make_targets_that_exist() -> None:
-    import re
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_a_link_of_a_page_leads_to_something(page: Path) -> None:
+    for target in re.findall(r"\]\(([^):#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
 
+
+def test_the_readme_names_only_make_targets_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(
         re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)

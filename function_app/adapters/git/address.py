@@ -1,0 +1,54 @@
+"""Where a repository is: which protocol, which host, and what of it may be shown."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from function_app.errors import ContractError
+
+_SCP = re.compile(r"(?:([A-Za-z0-9_.-]+)@)?([A-Za-z0-9_.-]+):(?!//)([^\s].*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A repository's address; `host` has the port and is "" on this machine."""
+
+    url: str
+    protocol: str
+    host: str
+    path: str
+
+    @property
+    def site(self) -> str:
+        """Return the part of an HTTP address to which alone a token is sent."""
+        return f"{self.protocol}://{self.host}/"
+
+
+def read_address(text: str) -> Address:
+    """Return the address, or raise ContractError when it is none that may be fetched from."""
+    if not text or text.startswith("-") or any(ord(sign) < 33 for sign in text):
+        raise ContractError(f"repository: {text[:80]!r} is no address. {_ACCEPTED}")
+    if text.startswith("/"):
+        return Address(url=text, protocol="file", host="", path=text)
+    if "://" not in text:
+        match = _SCP.fullmatch(text)
+        if match is None:
+            raise ContractError(f"repository: {text[:80]!r} is no full address. {_ACCEPTED}")
+        return Address(url=text, protocol="ssh", host=match[2], path=match[3].lstrip("/"))
+    parts = urlsplit(text)
+    if parts.password or (parts.username and parts.scheme in ("http", "https")):
+        raise ContractError(
+            "repository: the address holds a user or a password. Take it out and set "
+            "MLOPS_GIT_TOKEN_<HOST> instead."
+        )
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "file" and not host and parts.path.startswith("/"):
+        return Address(url=text, protocol="file", host="", path=parts.path)
+    if parts.scheme in ("https", "ssh") and host and not parts.query and not parts.fragment:
+        return Address(url=text, protocol=parts.scheme, host=host, path=parts.path.strip("/"))
+    if parts.scheme == "http" and (parts.hostname or "") in ("127.0.0.1", "localhost", "::1"):
+        return Address(url=text, protocol="http", host=host, path=parts.path.strip("/"))
+    raise ContractError(f"repository: {parts.scheme}://{host} is not accepted. {_ACCEPTED}")
+
+
+_ACCEPTED = "Give https://, ssh:// or git@host:path, or file:/// or an absolute path."

@@ -1,0 +1,66 @@
+"""What is asked of the process that reads repositories, as it travels to that process and back."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from function_app.adapters.git.address import Address
+from function_app.errors import ContractError, MlopsError, NotFoundError, PlatformError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One look at a repository: what for, where, and how much it may take.
+
+    `branch` is "" for a proposal; `folder` is thrown away afterwards.
+    """
+
+    task: str
+    address: Address
+    refs: tuple[str, ...]
+    commit: str = ""
+    branch: str = ""
+    token: str = field(default="", repr=False)
+    ca_file: str = ""
+    ssh_key: str = ""
+    ssh_known_hosts: str = ""
+    timeout_seconds: float
+    max_bytes: int
+    max_files: int
+    max_memory: int
+    folder: str
+
+    @property
+    def archive(self) -> str:
+        """Return where the files of the commit are put."""
+        return f"{self.folder}/archive.tar"
+
+
+def write_question(question: Question) -> bytes:
+    """Return the question as bytes; they hold the token and belong into a pipe only."""
+    return json.dumps(asdict(question)).encode()
+
+
+def read_question(text: bytes) -> Question:
+    """Return the question that was written."""
+    fields = json.loads(text)
+    fields["address"] = Address(**fields["address"])
+    fields["refs"] = tuple(fields["refs"])
+    return Question(**fields)
+
+
+def write_error(error: MlopsError) -> dict[str, str]:
+    """Return an error as it travels."""
+    operation = error.operation if isinstance(error, PlatformError) else ""
+    message = error.message.removeprefix(f"git could not {operation}. ")
+    return {"code": error.code, "operation": operation, "message": message}
+
+
+def read_error(fields: dict[str, Any]) -> MlopsError:
+    """Return the error that was written."""
+    code, message = fields["code"], fields["message"]
+    if code == ContractError.code:
+        return ContractError(message)
+    if code == NotFoundError.code:
+        return NotFoundError(message)
+    return PlatformError("git", fields["operation"], message)
