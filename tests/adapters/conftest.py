@@ -1,12 +1,10 @@
-"""Azure's addresses and a git server, as the adapters see them, on this machine."""
+"""Azure's addresses as the adapters see them, on this machine."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from function_app.azure_settings import AzureSettings
-from tests.adapters.git_repositories import GitServer, Shelf, serve
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls, make_tls
@@ -36,15 +34,3 @@ def azure_settings(tls: Tls) -> MakeSettings:
         return settings_of_tests(tls.ca_file, **values)
 
     return make
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir(exist_ok=True)
-    with serve(tmp_path / "served") as made:
-        yield made

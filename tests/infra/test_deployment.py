@@ -98,7 +98,7 @@ def test_both_build_systems_do_the_same_steps_in_the_same_order(path: str) -> No
     assert all((ROOT / "infra" / f"{name}.bicepparam").is_file() for name in ("dev", "prod"))
 
 
-def test_github_passes_every_variable_that_its_parameter_filesread_variables() -> None:
+def test_github_passes_every_variable_that_its_parameter_files_read() -> None:
     jobs = _workflow()["jobs"]
     assert isinstance(jobs, dict)
     given = jobs["deploy"]["env"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from funchost.commands import export
-from tests.adapters.git_repositories import Repository, make_repository
+from tests.adapters.git.repositories import Repository, make_repository
 from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app
 

@@ -9,7 +9,7 @@ import pytest
 
 from mlopsctl.imports import mlopspython
 from scoring.predictor import Predictor
-from tests.adapters.git_repositories import Repository, make_repository
+from tests.adapters.git.repositories import Repository, make_repository
 from tests.mlopsctl.seed_clone import SCORE, write_clone
 from tests.stories.conftest import App
 

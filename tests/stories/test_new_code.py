@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.git_repositories import Repository, make_repository
+from tests.adapters.git.repositories import Repository, make_repository
 from tests.funchost.conftest import until
 from tests.stories.conftest import PROJECTS, ROOT, App
 

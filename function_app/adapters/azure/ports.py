@@ -15,7 +15,7 @@ from function_app.adapters.azure.observations import AzureObservations
 from function_app.adapters.azure.services import create_services
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
-from function_app.adapters.git import GitSources
+from function_app.adapters.git.sources import GitSources
 from function_app.adapters.messages import Notifications
 from function_app.ports import Ports
 from function_app.settings import Settings

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from function_app.adapters.clock import SystemClock
-from function_app.adapters.git import GitSources
+from function_app.adapters.git.sources import GitSources
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine

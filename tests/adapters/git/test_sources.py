@@ -19,7 +19,7 @@ from tests.adapters.git.repositories import (
     sources,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # What reads by ssh has to have a key; the program of these tests does not look at it.
 KEY = GitSettings(ssh_key="/home/nobody/key")
 
