@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.azure_servers.arm import ArmServer, error, refuse_unknown
@@ -38,7 +39,8 @@ class MachineLearning:
         self.lag = 0  # so many lists do not show what came last
         self.hidden = 0  # so many reads of a model do not show it
         self._newest: dict[str, int] = {}
-        self._clock = 0
+        # Each thing that is made is a second younger than the one before, and none is of the future.
+        self._clock = datetime.now(UTC) - timedelta(hours=1)
         arm.services.append(self)
 
     def move(self, job: str, status: str) -> None:
@@ -214,15 +216,13 @@ class MachineLearning:
         return self._get(rest)
 
     def _make(self, path: str, rest: str, properties: dict[str, Any]) -> dict[str, Any]:
-        self._clock += 1
+        self._clock += timedelta(seconds=1)
         made: dict[str, Any] = {
             "id": path,
             "name": rest.split("/")[-1],
             "type": f"Microsoft.MachineLearningServices/workspaces{rest}",
             "properties": {**properties, "provisioningState": "Succeeded"},
-            "systemData": {
-                "createdAt": f"2026-01-01T00:{self._clock // 60:02}:{self._clock % 60:02}Z"
-            },
+            "systemData": {"createdAt": self._clock.strftime("%Y-%m-%dT%H:%M:%SZ")},
         }
         if rest.startswith("/models/"):
             made["properties"].setdefault("flavors", {})

@@ -1,8 +1,8 @@
 """Runs on Azure ML: command jobs whose names are our run ids, so that a repeat finds the first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from function_app.adapters.azure import run_specs as specs
@@ -18,6 +18,7 @@ from function_app.adapters.azure.run_specs import RunSpec
 from function_app.adapters.azure.run_views import read_run, unknown_run
 from function_app.adapters.azure.submission import job_of
 from function_app.adapters.azure.workspace import Workspace, datastore_path
+from function_app.adapters.clock import SystemClock
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
@@ -26,6 +27,7 @@ from function_app.errors import NotFoundError
 
 EVALUATION_TIMEOUT = 3600.0
 CHECKS_MARGIN = 600.0  # to unpack and to write the reports
+SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may take
 
 
 class AzureJobs:
@@ -38,7 +40,9 @@ class AzureJobs:
         bundles: AzureBundles,
         environments: Environments,
         projects: Mapping[str, ModelProject],
+        now: Callable[[], datetime] | None = None,
     ) -> None:
+        self._now = now or SystemClock().now
         self._workspace, self._blobs, self._bundles = workspace, blobs, bundles
         self._versions, self._projects = CodeVersions(workspace, bundles, environments), projects
         connection = workspace.connection
@@ -128,13 +132,14 @@ class AzureJobs:
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         found = []
-        with translate("list the runs", self._workspace.connection.settings.workspace):
-            for job in self._workspace.client.jobs.list(tag=specs.KIND):
-                if job is None or specs.KIND not in (job.tags or {}):
-                    continue
-                created = job.creation_context.created_at if job.creation_context else None
-                if created is None or created >= since:
-                    found.append(self._read(job))
+        for week in specs.week_tags(since - SKEW, self._now() + SKEW):
+            with translate("list the runs", self._settings.workspace):
+                for job in self._workspace.client.jobs.list(tag=week):
+                    if job is None or specs.KIND not in (job.tags or {}):
+                        continue
+                    created = job.creation_context.created_at if job.creation_context else None
+                    if created is None or created >= since:
+                        found.append(self._read(job))
         return tuple(sorted(found, key=lambda run: run.run_id))
 
     def predictions(self, run_id: str) -> Predictions:
@@ -148,6 +153,8 @@ class AzureJobs:
 
     def _submit(self, spec: RunSpec) -> Run:
         chosen = place_of_checks if spec.kind == specs.CHECKS else place_of_trainings
+        week = {specs.week_tag(self._now()): spec.kind}
+        spec = replace(spec, tags={**spec.tags, **week})
         job = job_of(spec, self._address(spec.code.uri), chosen(self._settings))
         with translate("submit a run", spec.run_id):
             made = self._workspace.client.jobs.create_or_update(job)

@@ -5,6 +5,7 @@ were published and nothing is uploaded per run.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from function_app.adapters.azure.workspace import CHECKS_DATASTORE, DATASTORE, datastore_path
 from function_app.domain.change import Bundle, CodeVersion
@@ -85,6 +86,22 @@ def run_tags(
     if code is not None:
         tags |= {CODE: code.version, COMMIT: code.commit}
     return tags
+
+
+def week_tag(moment: datetime) -> str:
+    """Return the tag of runs that are submitted in the ISO week of this moment.
+
+    Azure ML finds runs by the name of a tag and by no time: without it a look for the newest would
+    page through all that there ever were.
+    """
+    year, week, _ = moment.isocalendar()
+    return f"mlops-{year}-w{week:02}"
+
+
+def week_tags(begin: datetime, end: datetime) -> list[str]:
+    """Return the tags of all weeks that a time has a part of."""
+    days = range((end - begin).days + 1)
+    return sorted({week_tag(begin + timedelta(days=day)) for day in days} | {week_tag(end)})
 
 
 def module_folder(module: str) -> str:

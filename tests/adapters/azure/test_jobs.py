@@ -1,12 +1,13 @@
 """Runs on Azure ML when Azure fails, is slow, or says no."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from function_app.adapters.azure.archives import pack
 from function_app.adapters.azure.run_outputs import MOST_OF_REPORT
+from function_app.adapters.azure.run_specs import week_tag, week_tags
 from function_app.adapters.azure.run_views import read_status
 from function_app.domain.change import CheckPlan, CodeVersion
 from function_app.domain.training import Dataset, RunStatus
@@ -16,6 +17,7 @@ from tests.azure_servers.azure import CHECKS, CHECKS_INPUTS, VERSIONS, Azure, sd
 
 pytestmark = sdk_warnings
 RUN = "train-diabetes-a"
+NOW = datetime.now(UTC)
 PLAN = CheckPlan(
     lint=("ruff", "check", "."),
     tests=("pytest",),
@@ -277,10 +279,38 @@ def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) ->
 def test_all_pages_of_runs_are_read_and_older_ones_are_left_out(azure: Azure) -> None:
     for number in range(5):
         azure.jobs().submit(f"train-diabetes-{number}", dataset(azure), None, {})
-    before, after = datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
     assert len(azure.jobs().list_runs(before)) == 5
     assert azure.jobs().list_runs(after) == ()
+
+
+def test_runs_are_asked_for_by_the_weeks_that_matter(azure: Azure) -> None:
+    """A workspace keeps every run that there ever was: none but the recent ones is paged through."""
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.arm.requests.clear()
+
+    found = azure.jobs().list_runs(NOW - timedelta(days=7))
+
+    assert [run.run_id for run in found] == [RUN]
+    weeks = {request.query["tag"] for request in azure.arm.asked("GET", "/jobs")}
+    assert weeks == {*week_tags(NOW - timedelta(days=7, hours=1), NOW + timedelta(hours=1))}
+    assert len(weeks) in (2, 3)
+
+
+def test_every_day_of_a_time_is_in_one_of_its_weeks() -> None:
+    begin = datetime(2026, 12, 24, 23, tzinfo=UTC)
+
+    assert week_tags(begin, begin) == ["mlops-2026-w52"]
+    assert week_tags(begin, datetime(2027, 1, 4, 1, tzinfo=UTC)) == [
+        "mlops-2026-w52",
+        "mlops-2026-w53",
+        "mlops-2027-w01",
+    ]
+    for hours in range(24 * 30):
+        moment = begin + timedelta(hours=hours)
+        assert week_tag(moment) in week_tags(begin, begin + timedelta(days=30))
+        assert week_tag(moment) in week_tags(moment, moment + timedelta(minutes=1))
 
 
 @pytest.mark.parametrize(
