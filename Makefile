@@ -21,9 +21,9 @@ demo: $(READY) ## Run the whole loop once: data, training, approval, production
 up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
 	@$(PY) -m mlopsctl up
 
-test: $(READY) ## Run the tests: two files at a time (WORKERS=2), then the stories, one by one
+test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the stories after the rest
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/stories
-	@$(PY) -m pytest tests/stories
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/stories
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
