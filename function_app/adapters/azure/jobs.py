@@ -135,7 +135,7 @@ class AzureJobs:
         for week in specs.week_tags(since - SKEW, self._now() + SKEW):
             with translate("list the runs", self._settings.workspace):
                 for job in self._workspace.client.jobs.list(tag=week):
-                    if job is None or specs.KIND not in (job.tags or {}):
+                    if job is None or week not in (job.tags or {}):
                         continue
                     created = job.creation_context.created_at if job.creation_context else None
                     if created is None or created >= since:
