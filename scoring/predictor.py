@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ class Predictor:
 
     # Statuses beside 400 with which it may refuse, and what they mean.
     refusals: Mapping[str, str] = {}
+    # Where answering may take long: the thread to do it in.
+    thread: Executor | None = None
 
     def __init__(self, folder: Path) -> None:
         trusted = json.loads((folder / "trusted_types.json").read_text(encoding="utf-8"))

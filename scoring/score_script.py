@@ -13,6 +13,7 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,12 @@ class ScriptPredictor(Predictor):
 
     def __init__(self, folder: Path, script: Path) -> None:
         super().__init__(folder)
+        # One for init() and every run(): what the script opens may be bound to its thread, and the
+        # service tells of its health while a run() takes its time.
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix=script.stem)
+        self.thread.submit(self._open, script).result()
+
+    def _open(self, script: Path) -> None:
         named = script.with_name(MODEL_NAME)
         name = named.read_text(encoding="utf-8").strip() if named.exists() else DEFAULT_NAME
         with tempfile.TemporaryDirectory(prefix="scoring-") as private:

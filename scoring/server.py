@@ -1,6 +1,7 @@
 """POST /score, GET /healthz, GET /metrics, GET /openapi.json."""
 
 import asyncio
+import contextvars
 import json
 import re
 import uuid
@@ -42,7 +43,7 @@ def create_server(
             return _refusal("The body is not JSON.")
         prediction_id = identify(request.headers.get("traceparent", ""))
         try:
-            answer = predictor.answer(content, _spelled(request.headers, prediction_id))
+            answer = await _answered(predictor, content, _spelled(request.headers, prediction_id))
         except InputError as error:
             counts["refused"] += 1
             return _refusal(str(error))
@@ -82,6 +83,19 @@ def create_server(
     )
     app.on_cleanup.append(close)
     return app
+
+
+async def _answered(
+    predictor: Predictor, content: Any, headers: Mapping[str, str]
+) -> dict[str, Any]:
+    if predictor.thread is None:
+        return predictor.answer(content, headers)
+    # The caller's span goes along.
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(
+        predictor.thread, context.run, predictor.answer, content, headers
+    )
 
 
 def identify(traceparent: str) -> str:

@@ -4,7 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,7 @@ def run(raw_data):
 """
 TOUCHY = SCORE.replace(
     "    result = model.predict(data)\n",
+    "    while data[0][0] == 5 and not os.path.exists('gate'):\n        pass\n"
     "    if data[0][0] == 6:\n        raise SystemExit(6)\n"
     "    if data[0][0] == 7:\n        raise KeyError('a secret of the script')\n"
     "    if data[0][0] == 8:\n        return {'error': 'eight is refused'}\n"
@@ -65,6 +69,16 @@ def init():
 def run(raw_data):
     return {"result": [1.0], "seen": seen, "is_there": os.path.exists(os.environ["AZUREML_MODEL_DIR"])}
 """
+
+
+# What it opens once is bound to the thread that opened it.
+BOUND = SCORE.replace(
+    "    global model\n",
+    "    global model, kept\n    import sqlite3\n    kept = sqlite3.connect(':memory:')\n",
+).replace(
+    "    result = model.predict(data)\n",
+    "    kept.execute('select 1')\n    result = model.predict(data)\n",
+)
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +236,13 @@ def service(folder: Path, script: str) -> Path:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[tuple[str, Path]]:
     """The service with a script, as an image holds it: its address, and its folder."""
-    folder, port = service(tmp_path_factory.mktemp("image"), TOUCHY), free_port()
+    with serve(tmp_path_factory.mktemp("image"), model, TOUCHY) as found:
+        yield found
+
+
+@contextmanager
+def serve(image: Path, model: Path, script: str) -> Iterator[tuple[str, Path]]:
+    folder, port = service(image, script), free_port()
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
     environ = {"IMAGE_DIGEST": "sha256:aa", "PREDICTION_LOG": str(folder / "log")}
     with (folder / "out").open("wb") as out:
@@ -237,10 +257,12 @@ def served(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[tu
         except httpx.TransportError:
             return False
 
-    until(healthy, "the server")
-    yield url, folder
-    process.terminate()
-    process.wait(10)
+    try:
+        until(healthy, "the server")
+        yield url, folder
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def test_only_what_answers_a_request_changes(
@@ -279,6 +301,26 @@ def test_only_what_answers_a_request_changes(
     [line] = map(json.loads, log)
     assert (line["inputs"], line["outputs"]) == (rows, own["result"])
     assert line["id"] == good.headers["X-Prediction-Id"]
+
+
+def test_the_service_tells_of_its_health_while_a_script_takes_its_time(
+    served: tuple[str, Path], rows: list[list[float]]
+) -> None:
+    url, folder = served
+    slow = [[5.0, *rows[0][1:]]]
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(httpx.post, f"{url}/score", json={"data": slow}, timeout=60)
+        time.sleep(0.5)
+
+        assert httpx.get(f"{url}/healthz", timeout=5).status_code == 200
+        assert not waiting.done()
+        (folder / "gate").touch()
+        assert waiting.result().status_code == 200
+
+
+def test_what_init_opened_run_may_use(tmp_path: Path, model: Path, rows: list[list[float]]) -> None:
+    with serve(tmp_path, model, BOUND) as (url, _):
+        assert httpx.post(f"{url}/score", json={"data": rows}).status_code == 200
 
 
 def test_a_script_that_does_not_start_ends_the_service(tmp_path: Path, model: Path) -> None:
