@@ -49,8 +49,8 @@ class Collector:
 
 
 @contextmanager
-def collector() -> Iterator[Collector]:
-    """Yield a collector that listens."""
+def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
+    """Yield a collector that listens; on 0.0.0.0 it also hears containers."""
     kept = Collector()
 
     class Door(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ def collector() -> Iterator[Collector]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server = ThreadingHTTPServer((address, 0), Door)
     kept.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

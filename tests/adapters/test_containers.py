@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.containers import Containers, find_engine
+from function_app.adapters.local.containers import Containers, find_engine, seen_from_inside
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.staging import LocalStaging
@@ -18,6 +18,8 @@ from function_app.domain.serving import Image
 from function_app.errors import PlatformError
 from function_app.settings import BASE_IMAGE
 from tests.adapters.test_local import ROOT, built, model, projects, sick_image, there, version_of
+from tests.collector import collector
+from tests.funchost.conftest import until
 
 __all__ = ["model"]
 
@@ -87,6 +89,39 @@ def test_a_container_serves_the_image_without_rights(
     staging.remove("r")
     staging.remove("r")
     assert containers.find("staging-r") is None
+
+
+def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
+    staging: LocalStaging, image: Image, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    golden = json.loads((model / "golden.json").read_text())
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with collector("0.0.0.0") as sink:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
+        endpoint = there(staging.deploy("r", image)).endpoint
+        httpx.post(
+            f"{endpoint}/score",
+            json={"data": golden["data"]},
+            headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+        )
+
+        until(lambda: sink.spans, "the span", 30)
+
+    [span] = sink.spans
+    assert (span.service, span.name, span.trace_id) == ("scoring", "POST /score", trace)
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("http://127.0.0.1:4318", "http://host.containers.internal:4318"),
+        ("http://localhost:4318/otlp", "http://host.containers.internal:4318/otlp"),
+        ("https://[::1]", "https://host.containers.internal"),
+        ("http://collector:4318", "http://collector:4318"),
+    ],
+)
+def test_this_machine_has_another_name_in_a_container(address: str, inside: str) -> None:
+    assert seen_from_inside(address) == inside
 
 
 def test_a_container_that_died_is_started_again(

@@ -14,9 +14,11 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from function_app.adapters.local.files import sha256
 from function_app.errors import PlatformError
+from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
 LABEL = "org.opencontainers.image.digest"
@@ -26,6 +28,8 @@ ENGINES = (("podman",), ("podman", "--runtime", "runc"), ("docker",))
 # The engines ask for more than this process may give, and refuse to start at all.
 LIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
 MOST = 4096
+# What a container calls this machine; docker must be told to tell it.
+HOST = "host.containers.internal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +73,13 @@ class Containers:
         digest = described["Config"]["Labels"][LABEL]
         return Running(digest=digest, port=int(bindings[0]["HostPort"]))
 
-    def start(self, name: str, digest: str, layout: Mapping[str, bytes | Path]) -> None:
-        """Run the image of this OCI layout, without rights, on a port that the engine chooses."""
+    def start(
+        self, name: str, digest: str, layout: Mapping[str, bytes | Path], collector: str = ""
+    ) -> None:
+        """Run the image of this OCI layout, without rights, on a port that the engine chooses.
+
+        Spans go to the collector, which must listen on more than the loopback address.
+        """
         image = self._load(layout)
         options = ["--init", "--read-only", "--cap-drop=all", "--memory=1g", f"--user={NOBODY}"]
         options += ["--security-opt=no-new-privileges", f"--publish=127.0.0.1::{PORT}"]
@@ -78,6 +87,9 @@ class Containers:
         options += ["--tmpfs=/tmp:rw,noexec,nosuid,size=64m", *_ulimits()]
         identity = ["--name", self._name(name), "--label", f"{LABEL}={digest}"]
         variables = ["--env", f"IMAGE_DIGEST={digest}"]
+        if collector:
+            variables += ["--env", f"{OTLP_ENDPOINT}={seen_from_inside(collector)}"]
+            options += [f"--add-host={HOST}:host-gateway"] if "docker" in self._engine[0] else []
         self._ask("run", "--detach", *options, *identity, *variables, image)
 
     def stop(self, name: str) -> None:
@@ -123,6 +135,15 @@ class Containers:
             said = done.stderr.strip()[-300:]
             raise PlatformError("local", f"{self._engine[0]} {words[0]}", f"It says: {said}")
         return done.stdout
+
+
+def seen_from_inside(address: str) -> str:
+    """Return the address as a container knows it, for whom this machine is another one."""
+    parts = urlsplit(address)
+    if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        return address
+    port = f":{parts.port}" if parts.port else ""
+    return parts._replace(netloc=f"{HOST}{port}").geturl()
 
 
 def find_engine(configured: str | None, base: str) -> list[str] | None:

@@ -17,6 +17,7 @@ from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
+from function_app.telemetry import OTLP_ENDPOINT
 
 PROCESS = "process"
 EXPIRES = "expires"
@@ -53,7 +54,8 @@ class LocalStaging:
             self._start_process(name, image)
         elif engine.find(name) is None:
             engine.stop(name)
-            engine.start(name, image.digest, self._images.extract(image))
+            collector = serving_environ().get(OTLP_ENDPOINT, "")
+            engine.start(name, image.digest, self._images.extract(image), collector)
         deployment = Deployment(
             deployment_id=name,
             environment=Environment.STAGING,
