@@ -1,9 +1,7 @@
 """Azurite, Microsoft's emulator of storage, over https and with tokens as Azure's storage has it."""
 
 import base64
-import fcntl
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +12,11 @@ from threading import Thread
 from typing import IO
 
 from tests.azure_servers.tls import Tls
+from tests.npm import install
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".tools" / "azurite"
 VERSION = "3.35.0"
 ACCOUNTS = 500
 _SERVICES = ("Blob", "Queue", "Table")
-
-
-class NoAzurite(Exception):  # noqa: N818 - a reason to skip
-    """Azurite cannot run here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +45,10 @@ class Azurite:
         )
 
 
-def install() -> Path:
-    """Return Azurite's program, after installing it once below .tools; NoAzurite when it cannot."""
-    program = FOLDER / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-    if not shutil.which("node") or not shutil.which("npm"):
-        raise NoAzurite("Azurite needs node and npm on the PATH.")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / ".lock").open("w") as lock:
-        # Two sessions of tests must not install into one folder.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER)]
-            ended = subprocess.run(
-                [*command, f"azurite@{VERSION}"], capture_output=True, text=True, check=False
-            )
-            if ended.returncode or not program.exists():
-                raise NoAzurite(f"npm could not install azurite: {ended.stderr.strip()[-300:]}")
-    return program
-
-
 @contextmanager
 def running(folder: Path, tls: Tls) -> Iterator[Azurite]:
     """Run Azurite on free ports with its files in a folder."""
-    program = install()
+    program = install("azurite", VERSION) / "dist" / "src" / "azurite.js"
     key = base64.b64encode(b"a key that nobody uses: tokens do").decode()
     accounts = ";".join(f"account{number:04d}:{key}" for number in range(ACCOUNTS))
     command = ["node", str(program), "--disableTelemetry", "--skipApiVersionCheck"]
@@ -112,4 +86,4 @@ def _ports(output: IO[str]) -> dict[str, int]:
             ports[line.split()[1]] = int(line.rsplit(":", 1)[1])
         if len(ports) == len(_SERVICES):
             return ports
-    raise NoAzurite(f"Azurite ended: {''.join(said)[-300:]}")
+    raise RuntimeError(f"Azurite ended: {''.join(said)[-300:]}")

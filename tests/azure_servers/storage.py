@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from function_app.adapters.azure.connection import Connection
-from tests.azure_servers.azurite import Account, Azurite, NoAzurite, running
+from tests.azure_servers.azurite import Account, Azurite, running
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls, make_tls
+from tests.npm import NotInstalledError
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def azurite(tls: Tls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azur
     try:
         with running(tmp_path_factory.mktemp("azurite"), tls) as emulator:
             yield emulator
-    except NoAzurite as reason:
+    except NotInstalledError as reason:
         pytest.skip(str(reason))
 
 
