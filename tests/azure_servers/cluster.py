@@ -17,7 +17,7 @@ from tests.azure_servers.tls import Tls
 
 AUDIENCE = "6dae42f8-4368-4678-94ff-3960e28e3630"
 _OBJECT = re.compile(
-    r"/(?:api/v1|apis/[^/]+/v\d)/namespaces/(?P<namespace>[^/]+)"
+    r"/(?:api/v1|apis/(?P<group>[^/]+)/(?P<version>\w+))/namespaces/(?P<namespace>[^/]+)"
     r"(?:/(?P<kind>\w+)(?:/(?P<name>[^/]+)(?P<more>/log)?)?)?"
 )
 _MODELS: dict[str, Any] = {
@@ -27,6 +27,13 @@ _MODELS: dict[str, Any] = {
     "poddisruptionbudgets": client.V1PodDisruptionBudget,
     "networkpolicies": client.V1NetworkPolicy,
     "serviceaccounts": client.V1ServiceAccount,
+}
+# In which versions a cluster of today has what there was in others, and one of 2020.
+TODAY = {"autoscaling": ["v2", "v1"], "policy": ["v1"], "discovery.k8s.io": ["v1"]}
+OLD = {
+    "autoscaling": ["v1", "v2beta1", "v2beta2"],
+    "policy": ["v1beta1"],
+    "discovery.k8s.io": ["v1beta1"],
 }
 _ATOMIC = ("selector", "podSelector", "matchLabels")
 Json = dict[str, Any]
@@ -43,6 +50,7 @@ class Cluster(Server):
         self.faults: list[Fault] = []
         self.endpoints_lag = False
         self.address = "10.1.0.7"  # of the load balancer
+        self.versions = TODAY
         self._endpoints: dict[str, list[str]] = {}
         self._clock = 0
         self._lock = threading.RLock()
@@ -122,8 +130,16 @@ class Cluster(Server):
             return self._route(request)
 
     def _route(self, request: Request) -> Answer:
+        group = request.path.removeprefix("/apis/")
+        if group in self.versions:
+            versions = [
+                {"groupVersion": f"{group}/{v}", "version": v} for v in self.versions[group]
+            ]
+            return Answer(content={"kind": "APIGroup", "name": group, "versions": versions})
         found = _OBJECT.fullmatch(request.path)
-        if found is None:
+        if found is None or found["version"] not in self.versions.get(
+            found["group"], [found["version"]]
+        ):
             return _status(404, "NotFound", "the server could not find the requested resource")
         if found["kind"] is None:
             if found["namespace"] != self.namespace:
@@ -149,6 +165,13 @@ class Cluster(Server):
         if namespace != self.namespace:
             return _status(404, "NotFound", f'namespaces "{namespace}" not found')
         if media == "application/apply-patch+yaml":
+            of = (
+                "/".join(filter(None, request.path.split("/")[2:4]))
+                if "/apis/" in request.path
+                else "v1"
+            )
+            if body.get("apiVersion") != of:
+                return _status(400, "BadRequest", f"apiVersion must be {of}")
             if not request.query.get("fieldManager"):
                 return _status(400, "BadRequest", "fieldManager is required for apply patch")
             wrong = _check(kind, body)

@@ -10,22 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from function_app.adapters.azure.cluster_kinds import KINDS
 from function_app.domain.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
 
 MANAGER = "mlops"
-# Where the objects of each kind are.
-_PLACES = {
-    "Deployment": ("apis/apps/v1", "deployments"),
-    "Service": ("api/v1", "services"),
-    "ServiceAccount": ("api/v1", "serviceaccounts"),
-    "Pod": ("api/v1", "pods"),
-    "Event": ("api/v1", "events"),
-    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
-    "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets"),
-    "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
-    "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices"),
-}
 _REMEDIES = {
     401: "Let the cluster take Entra tokens of this app's identity.",
     403: "Give the app's identity Azure Kubernetes Service RBAC Writer on the namespace.",
@@ -51,6 +40,7 @@ class ClusterApi:
         self._access, self.namespace = access, namespace
         self._made: Any = None
         self._token: Callable[[], str] = str
+        self._served: dict[str, list[str]] = {}
 
     def get(self, kind: str, name: str) -> Json | None:
         """Return an object, None when there is none in a namespace that is there."""
@@ -77,12 +67,13 @@ class ClusterApi:
     def apply(self, content: Json) -> Json:
         """Make an object be so, by server-side apply: one call, whether it is there or not."""
         kind, name = content["kind"], content["metadata"]["name"]
+        version = KINDS[kind].api_version(self._version(kind))
         return self._ask(
             "PATCH",
             self._path(kind, name),
             f"apply {kind} {name}",
             query={"fieldManager": MANAGER, "force": "true"},
-            body=content,
+            body={**content, "apiVersion": version},
             media="application/apply-patch+yaml",
         )
 
@@ -121,9 +112,20 @@ class ClusterApi:
             raise PlatformError("azure", "reach production", text) from error
 
     def _path(self, kind: str, name: str = "") -> str:
-        group, plural = _PLACES[kind]
-        path = f"/{group}/namespaces/{self.namespace}/{plural}"
+        path = KINDS[kind].path(self._version(kind), self.namespace)
         return f"{path}/{name}" if name else path
+
+    def _version(self, kind: str) -> str:
+        """Return the version in which this cluster is asked for a kind."""
+        found = KINDS[kind]
+        if len(found.versions) > 1 and found.group not in self._served:
+            try:
+                answer = self._ask("GET", f"/apis/{found.group}", f"look for {found.group}")
+            except NotFoundError:
+                answer = {}
+            served = [entry["version"] for entry in answer.get("versions") or []]
+            self._served[found.group] = served
+        return found.newest(self._served.get(found.group, ()))
 
     def _ask(
         self,

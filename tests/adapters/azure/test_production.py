@@ -9,6 +9,12 @@ from function_app.errors import ConfigError, PlatformError
 from tests.azure_servers.arm import Fault
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer
+from tests.azure_servers.cluster import OLD, TODAY
+
+
+@pytest.fixture(autouse=True, params=[TODAY, OLD], ids=["a cluster of today", "one of 2020"])
+def _versions(azure: Azure, request: pytest.FixtureRequest) -> None:
+    azure.cluster.versions = request.param
 
 
 def image(version: str, mark: str = "a") -> Image:

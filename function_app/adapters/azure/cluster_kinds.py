@@ -1,0 +1,49 @@
+"""Where a cluster has the objects of each kind, and in which versions, newest first.
+
+Clusters drop old versions and get new ones years apart. The older ones here have the same fields as
+far as this app uses them ("Deprecated API Migration Guide", kubernetes.io).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of objects; "" is the group of the oldest ones."""
+
+    plural: str
+    group: str = ""
+    versions: tuple[str, ...] = ("v1",)
+
+    def newest(self, served: Collection[str]) -> str:
+        """Return the newest version that is served; the newest of all where none is known."""
+        return next((version for version in self.versions if version in served), self.versions[0])
+
+    def api_version(self, version: str) -> str:
+        """Return how an object names this version."""
+        return f"{self.group}/{version}" if self.group else version
+
+    def path(self, version: str, namespace: str) -> str:
+        """Return where the objects of a namespace are."""
+        root = "apis" if self.group else "api"
+        return f"/{root}/{self.api_version(version)}/namespaces/{namespace}/{self.plural}"
+
+
+KINDS = {
+    "Service": Kind(plural="services"),
+    "ServiceAccount": Kind(plural="serviceaccounts"),
+    "Pod": Kind(plural="pods"),
+    "Event": Kind(plural="events"),
+    "Deployment": Kind(plural="deployments", group="apps"),
+    "NetworkPolicy": Kind(plural="networkpolicies", group="networking.k8s.io"),
+    "HorizontalPodAutoscaler": Kind(
+        plural="horizontalpodautoscalers", group="autoscaling", versions=("v2", "v2beta2")
+    ),
+    "PodDisruptionBudget": Kind(
+        plural="poddisruptionbudgets", group="policy", versions=("v1", "v1beta1")
+    ),
+    "EndpointSlice": Kind(
+        plural="endpointslices", group="discovery.k8s.io", versions=("v1", "v1beta1")
+    ),
+}
