@@ -60,5 +60,6 @@ def describe_pods(api: ClusterApi, model: str, version: str) -> str:
             lines = api.log_tail(pods[0]["metadata"]["name"], _TAIL).splitlines()
             told.append("Its log: " + " | ".join(lines[-_TAIL:]))
     except (NotFoundError, PlatformError) as error:
-        told.append(f"Its pods cannot be read ({error.code}).")
-    return redact(" ".join(told))[:1500]
+        told.append(f"What else its pods say cannot be read ({error.code}).")
+    # Replicas that fail alike say the same.
+    return redact(" ".join(dict.fromkeys(told)))[:1500]

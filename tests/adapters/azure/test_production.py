@@ -133,9 +133,20 @@ def test_a_rollout_that_makes_no_progress_is_an_error_that_says_what_the_pods_sa
     with pytest.raises(
         PlatformError,
         match=r"ProgressDeadlineExceeded.*unauthorized.*ImagePullBackOff.*ModuleNotFoundError",
-    ):
+    ) as caught:
         azure.production().promote("release-diabetes-2", image("2"), 2)
+    assert str(caught.value).count("ImagePullBackOff") == 1, "two replicas say the same"
     assert azure.production().champion("diabetes") == image("1")
+
+
+def test_a_rollout_fails_with_its_reason_also_when_no_log_can_be_read(azure: Azure) -> None:
+    azure.cluster.broken.add(image("1").uri)
+    azure.production().promote("release-diabetes-1", image("1"), 2)
+    azure.cluster.exceed_deadline("m-diabetes-1")
+    azure.cluster.faults.append(Fault(method="GET", path="/log", answer=Answer(status=403)))
+
+    with pytest.raises(PlatformError, match=r"ImagePullBackOff.*What else its pods say cannot be"):
+        azure.production().promote("release-diabetes-1", image("1"), 2)
 
 
 def test_the_former_version_runs_until_the_next_promotion_and_goes_to_sleep_then(
