@@ -22,7 +22,7 @@ ROWS = (*ROUNDS, "per second")
 
 
 class Contender(Protocol):
-    """Runs orchestrations to their end; what it cannot do it leaves out of `skips`."""
+    """Runs orchestrations to their end; `skips` names the rows that it cannot do."""
 
     skips: tuple[str, ...]
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from benchmarks.measure import folder, run
 
+LEFT_OUT = "The table asks for no row that `skips` names."
+
 
 class PrefectLocal:
-    """Runs flows of tasks."""
+    """Runs flows of tasks; the table has its short chains only."""
 
     skips: tuple[str, ...] = ("chain 1000", "fan 100", "signal", "per second")
     slow = True
@@ -35,13 +37,13 @@ class PrefectLocal:
         self._chain(length)
 
     def fan(self, width: int) -> None:
-        raise NotImplementedError
+        raise AssertionError(LEFT_OUT)
 
     def signal(self) -> float:
-        raise NotImplementedError
+        raise AssertionError(LEFT_OUT)
 
     def many(self, total: int, concurrent: int) -> None:
-        raise NotImplementedError
+        raise AssertionError(LEFT_OUT)
 
     def close(self) -> None:
         pass

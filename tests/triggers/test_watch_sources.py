@@ -28,13 +28,13 @@ class Repositories:
         return self.heads[repository, branch]
 
     def fetch(self, change: Change) -> Bundle:
-        raise NotImplementedError
+        raise AssertionError("looking asks for heads only")
 
     def supersedes(self, change: Change) -> str | None:
-        raise NotImplementedError
+        raise AssertionError("looking asks for heads only")
 
     def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
-        raise NotImplementedError
+        raise AssertionError("looking asks for heads only")
 
 
 class Topic:
