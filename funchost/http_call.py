@@ -18,6 +18,10 @@ TIMEOUT = aiohttp.ClientTimeout(total=100)  # .NET's HttpClient default
 PAUSE = 30.0
 
 
+class TokenSourceError(Exception):
+    """A request wants a token that nobody gives on this machine."""
+
+
 async def call(text: str, progress: Callable[[str], None]) -> str:
     """Send the request and follow 202 with a Location to its end; return the response as JSON.
 
@@ -27,7 +31,10 @@ async def call(text: str, progress: Callable[[str], None]) -> str:
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         while True:
             if request.get("tokenSource"):
-                raise NotImplementedError("call_http with a token source needs Azure")
+                raise TokenSourceError(
+                    "call_http with a token source needs a managed identity, which only Azure "
+                    "gives. Here, send an Authorization header of your own."
+                )
             await asyncio.sleep(request.pop("wait", 0))
             async with session.request(
                 request["method"],
