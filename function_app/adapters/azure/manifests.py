@@ -1,4 +1,7 @@
-"""The Kubernetes objects of one model: a Deployment per release behind one Service."""
+"""The Kubernetes objects of one model: a Deployment per release behind one Service.
+
+In which version of its kind an object is sent, the cluster decides (cluster_kinds.py).
+"""
 
 from typing import Any
 
@@ -41,7 +44,6 @@ def deployment(
     notes = {RELEASE: release_id, DIGEST: image.digest, REPLICAS: str(number)}
     somebody = replicas.uses_identity(image.model)
     return {
-        "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
             "name": deployment_name(image.model, image.version),
@@ -124,13 +126,11 @@ def companions(namespace: str, image: Image, number: int) -> list[Json]:
     selector = {"matchLabels": {APP: image.model, VERSION: image.version}}
     return [
         {
-            "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
             "metadata": metadata,
             "spec": {"maxUnavailable": 1, "selector": selector},
         },
         {
-            "apiVersion": "autoscaling/v2",
             "kind": "HorizontalPodAutoscaler",
             "metadata": metadata,
             "spec": {
@@ -157,7 +157,6 @@ def service(namespace: str, model: str, version: str, exposure: str, notes: dict
     if exposure == "internal":
         annotations["service.beta.kubernetes.io/azure-load-balancer-internal"] = "true"
     return {
-        "apiVersion": "v1",
         "kind": "Service",
         "metadata": {
             "name": model,

@@ -7,7 +7,6 @@ from function_app.adapters.azure.replicas import ACCOUNT, Replicas
 def service_account(namespace: str, replicas: Replicas) -> Json:
     """Return the account that replicas run under: the cluster vouches for it to Entra."""
     return {
-        "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": {
             "name": ACCOUNT,
@@ -23,7 +22,6 @@ def network_policy(namespace: str, model: str, replicas: Replicas) -> Json:
     """Return what lets requests in to the service's port, and out only what replicas send."""
     ports = replicas.ports_out(model)
     return {
-        "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": model, "namespace": namespace, "labels": labels(model)},
         "spec": {
