@@ -30,6 +30,9 @@ with telemetry.span("submit_training", "00-{TRACE}-{CALLER}-01", model="diabetes
             raise PlatformError("azure", "train", "https://x/?sig=planted-secret")
     except PlatformError:
         pass
+    for _ in range(50):
+        with telemetry.span("many", telemetry.current()):
+            pass
 telemetry.record({{"mlops_dead_letters": ("kept", [({{}}, 3.0)])}})
 trace.get_tracer_provider().force_flush()
 metrics.get_meter_provider().force_flush()
@@ -50,6 +53,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Ingestion:
                 "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection_string,
                 # As infra/main.bicep has it.
                 "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": f"ClientId={CLIENT};Authorization=AAD",
+                "OTEL_TRACES_SAMPLER": "parentbased_always_on",
                 # Microsoft's figures about the exporter itself go to Microsoft.
                 "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
                 "REQUESTS_CA_BUNDLE": str(tls.ca_file),
@@ -78,6 +82,14 @@ def test_a_fault_is_told_by_its_code_and_its_text_stays_out(sent: Ingestion) -> 
     assert failed["data"]["baseData"]["success"] is False
     assert "PlatformError" not in json.dumps(sent.of("ExceptionData"))
     assert "planted-secret" not in json.dumps(sent.envelopes)
+
+
+def test_no_span_of_a_trace_is_left_out(sent: Ingestion) -> None:
+    names = [e["data"]["baseData"]["name"] for e in sent.of("RemoteDependencyData")]
+
+    assert names.count("many") == 50
+    setting = "OTEL_TRACES_SAMPLER: 'parentbased_always_on'"
+    assert setting in (ROOT / "infra" / "main.bicep").read_text()
 
 
 def test_figures_come_as_metrics_under_the_names_of_the_docs(sent: Ingestion) -> None:
