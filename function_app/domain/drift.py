@@ -24,9 +24,10 @@ Rows are taken as drawn independently; docs/drift.md says what follows when they
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-import numpy as np
+from itertools import accumulate
+from typing import TypeVar
 
 from function_app.domain.e_processes import interval, log_mixture, log_sum
 from function_app.domain.observations import (
@@ -38,6 +39,7 @@ from function_app.domain.observations import (
     Reference,
 )
 
+Number = TypeVar("Number", int, float)
 BLOCK_ROWS, MAX_BLOCKS = 200, 24
 LABELS = "labels"
 LARGEST_LOG = 690.0
@@ -134,22 +136,22 @@ def _weigh_column(
 ) -> tuple[float, ColumnEvidence]:
     none = ColumnCounts(rows=0, below=(0,) * len(column.edges))
     counts = [block.columns.get(column.name, none) for block in blocks]
-    rows = np.array([c.rows for c in counts], dtype=float)
-    below = np.array([c.below for c in counts], dtype=float).reshape(len(counts), len(column.edges))
-    # From each start to now.
-    rows, below = rows[::-1].cumsum()[::-1], below[::-1].cumsum(axis=0)[::-1]
+    # Element i has the rows from start i to now.
+    rows = _from_each_start([c.rows for c in counts])
+    total = rows[0] if rows else 0
     log, direction = rest, ""
-    if blocks and rows[0]:
+    if total:
+        ups, downs = [], []
         low, high = interval(column, level)
-        more = log_mixture(below, rows[:, None] - below, high)
-        fewer = log_mixture(rows[:, None] - below, below, 1 - low)
-        tests = 2 * len(column.edges)
-        each = np.stack([fewer, more]) + np.array(weights)[None, :, None] - math.log(tests)
-        log = log_sum(np.append(each.ravel(), rest))
-        # Fewer values at most an edge: the values went up.
-        ups, downs = (log_sum(part.ravel()) for part in each)
-        direction = "up" if ups >= downs else "down"
-    total = int(rows[0]) if blocks else 0
+        share = -math.log(2 * len(column.edges))  # edges times directions
+        for edge, (least, most) in enumerate(zip(low, high, strict=True)):
+            below = _from_each_start([c.below[edge] for c in counts])
+            for under, seen, weight in zip(below, rows, weights, strict=True):
+                # Fewer values at most an edge: the values went up.
+                ups.append(log_mixture(seen - under, under, 1 - least) + weight + share)
+                downs.append(log_mixture(under, seen - under, most) + weight + share)
+        log = log_sum([*ups, *downs, rest])
+        direction = "up" if log_sum(ups) >= log_sum(downs) else "down"
     name = column.name
     return log, ColumnEvidence(name=name, rows=total, e_value=_value(log), direction=direction)
 
@@ -159,16 +161,23 @@ def _weigh_labels(
 ) -> tuple[float, ColumnEvidence]:
     log, rows = rest, sum(block.labels.rows for block in blocks)
     if rows:
-        won = np.array([block.labels.winnings for block in blocks], dtype=float)
-        won = won[::-1].cumsum(axis=0)[::-1]
-        each = won + np.array(weights)[:, None] - math.log(len(BETS))
-        log = log_sum(np.append(each.ravel(), rest))
+        share = -math.log(len(BETS))
+        logs = [rest]
+        for bet in range(len(BETS)):
+            winnings = _from_each_start([block.labels.winnings[bet] for block in blocks])
+            logs += [won + weight + share for won, weight in zip(winnings, weights, strict=True)]
+        log = log_sum(logs)
     direction = "up" if rows else ""
     return log, ColumnEvidence(name=LABELS, rows=rows, e_value=_value(log), direction=direction)
 
 
+def _from_each_start(values: Iterable[Number]) -> list[Number]:
+    """Return, for each block, the sum of its value and all later ones."""
+    return list(accumulate(reversed(list(values))))[::-1]
+
+
 def _mean(logs: list[float]) -> float:
-    return log_sum(np.array(logs)) - math.log(len(logs))
+    return log_sum(logs) - math.log(len(logs))
 
 
 def _value(log: float) -> float:

@@ -5,11 +5,9 @@ training data. Counts add up, so it does not matter by which replica or in which
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Shares of the capital that the test of labels bets; see drift.py.
@@ -112,55 +110,57 @@ class ObservationBatch:
 
 def describe_column(name: str, values: Iterable[float]) -> ColumnReference | None:
     """Return the reference of a column; None when it has no finite value."""
-    found = _finite(values)
-    rows = int(found.size)
+    ordered = sorted(_finite(values))
+    rows = len(ordered)
     if not rows:
         return None
-    found.sort()
     # None of the training data is less than the first edge, and all of it is at most the last.
-    edges, tied = [math.nextafter(float(found[0]), -math.inf)], [False]
+    edges, tied = [math.nextafter(ordered[0], -math.inf)], [False]
     ranks = sorted({max(1, math.ceil(q * rows)) for q in QUANTILES} | {rows})
     for rank in ranks:
-        edge = float(found[rank - 1])
+        edge = ordered[rank - 1]
         if edge != edges[-1]:
             edges.append(edge)
-            tied.append(rank < rows and float(found[rank]) == edge)
+            tied.append(rank < rows and ordered[rank] == edge)
         else:
             tied[-1] = True
-    below = tuple(int(n) for n in np.searchsorted(found, edges, side="right"))
+    below = tuple(bisect_right(ordered, edge) for edge in edges)
     return ColumnReference(name=name, rows=rows, edges=tuple(edges), below=below, tied=tuple(tied))
 
 
 def count_column(reference: ColumnReference, values: Iterable[float]) -> ColumnCounts:
     """Count the values at most each edge; those that are no finite number do not count."""
-    found = np.sort(_finite(values))
-    below = np.searchsorted(found, reference.edges, side="right")
-    return ColumnCounts(rows=int(found.size), below=tuple(int(n) for n in below))
+    ordered = sorted(_finite(values))
+    below = tuple(bisect_right(ordered, edge) for edge in reference.edges)
+    return ColumnCounts(rows=len(ordered), below=below)
 
 
 def describe_errors(actual: Iterable[float], predicted: Iterable[float]) -> ErrorReference | None:
-    """Return the reference of the squared errors; None without at least two held-out rows."""
-    errors = (np.asarray(tuple(actual), float) - np.asarray(tuple(predicted), float)) ** 2
-    if errors.size < 2 or not np.all(np.isfinite(errors)):
+    """Return the reference of the squared errors; None without at least two held-out rows.
+
+    None also when one of them is not finite. ValueError when the two differ in length.
+    """
+    errors = [(float(p) - float(a)) ** 2 for a, p in zip(actual, predicted, strict=True)]
+    rows = len(errors)
+    if rows < 2 or not all(math.isfinite(error) for error in errors):
         return None
-    spread = float(errors.std(ddof=1)) / math.sqrt(errors.size)
-    return ErrorReference(rows=int(errors.size), mean=float(errors.mean()), standard_error=spread)
+    mean = math.fsum(errors) / rows
+    variance = math.fsum([(error - mean) ** 2 for error in errors]) / (rows - 1)
+    return ErrorReference(rows=rows, mean=mean, standard_error=math.sqrt(variance / rows))
 
 
 def sum_labels(errors: Iterable[float], allowed: float) -> LabelSums:
     """Bet on each squared error against a fair mean of `allowed`."""
-    found = _finite(errors)
-    if not found.size or allowed <= 0:
+    finite = _finite(errors)
+    if not finite or allowed <= 0:
         return LabelSums()
-    ratios = found / allowed - 1
+    ratios = [error / allowed - 1 for error in finite]
     return LabelSums(
-        rows=int(found.size),
-        squared_error=float(found.sum()),
-        winnings=tuple(float(np.log1p(bet * ratios).sum()) for bet in BETS),
+        rows=len(finite),
+        squared_error=math.fsum(finite),
+        winnings=tuple(math.fsum([math.log1p(bet * r) for r in ratios]) for bet in BETS),
     )
 
 
-def _finite(values: Iterable[float]) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    found = np.asarray(values if isinstance(values, np.ndarray) else tuple(values), dtype=float)
-    kept: np.ndarray[Any, np.dtype[np.float64]] = found[np.isfinite(found)]
-    return kept
+def _finite(values: Iterable[float]) -> list[float]:
+    return [float(value) for value in values if math.isfinite(value)]
