@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.quiet_clock import QuietClock
+
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[2]
 
@@ -88,10 +90,11 @@ class Host:
         return dict(json.loads((self.state / "host.json").read_text()))
 
 
-def until(condition: Any, what: str, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
+def until(condition: Any, what: str, seconds: float = 60.0) -> None:
+    """Return once the condition holds; AssertionError after so many seconds of a quiet machine."""
+    clock = QuietClock()
     while not condition():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        assert clock.seconds() < seconds, f"waited {seconds} s of a quiet machine for {what}"
         time.sleep(0.02)
 
 
