@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+# The channel of events that the app publishes to itself, where the host has no topic.
+OWN_CHANNEL = "own"
+
 
 class Outcome(StrEnum):
     """What became of an event."""

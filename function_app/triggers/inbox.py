@@ -16,7 +16,7 @@ from function_app.codec import dump
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, NothingToDo, RunCompleted
-from function_app.domain.inbox import Claim, InboxEvent, Outcome, event_key
+from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route
 from function_app.errors import ContractError, ThrottledError
@@ -91,9 +91,12 @@ async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
 
 async def settle_pending(desk: Desk) -> int:
     """Take up events that a crash or a fault left, oldest first; return how many were settled."""
-    before = desk.ports.clock.now() - GRACE
-    pending = await asyncio.to_thread(desk.ports.inbox.list_pending, before)
-    receipts = [await take_up(desk, event) for event in pending]
+    now = desk.ports.clock.now()
+    pending = await asyncio.to_thread(desk.ports.inbox.list_pending, now)
+    # A young event is still in the hands of the trigger that received it. An event of the app's own
+    # channel has no trigger, so it is due at once.
+    due = [e for e in pending if e.channel == OWN_CHANNEL or e.received_at < now - GRACE]
+    receipts = [await take_up(desk, event) for event in due]
     return sum(receipt.outcome != ACCEPTED for receipt in receipts)
 
 

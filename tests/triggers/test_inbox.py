@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.composition import create_app
@@ -229,3 +230,23 @@ def test_every_schedule_of_a_model_is_a_timer_of_the_app(tmp_path: Path) -> None
 
     names = [function.get_function_name() for function in functions]
     assert "train_diabetes_nightly" in names
+
+
+def test_events_of_a_host_without_a_topic_are_taken_up_from_the_inbox_at_once(
+    office: Office,
+) -> None:
+    events = choose_events("", "", office.inbox, office.clock)
+    subject = "/blobServices/default/containers/data/blobs/diabetes/a.csv"
+    data: dict[str, object] = {"api": "PutBlob", "url": "u", "eTag": "one"}
+
+    events.publish("Microsoft.Storage.BlobCreated", subject, data)
+    office.clock.moment += timedelta(milliseconds=1)
+
+    assert office.sweep() == 1
+    assert len(office.stories.started) == 1
+    (event,) = office.inbox.list_events()
+    assert (event.channel, event.outcome) == ("own", Outcome.STARTED)
+    events.publish("Microsoft.Storage.BlobCreated", subject, data)
+    office.clock.moment += timedelta(milliseconds=1)
+    office.sweep()
+    assert len(office.stories.started) == 1

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
-from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.training import Dataset
 from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
+from function_app.ports import Events
 
 MAX_BYTES = 200 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -26,7 +26,7 @@ class LocalDatasets:
         self,
         state: Path,
         root: Path,
-        events: LocalEvents,
+        events: Events,
         trainings: Mapping[str, str] | None = None,
     ) -> None:
         """Take where the app is, and by model the module that writes its reference data."""

@@ -1,9 +1,49 @@
-"""Publishing to the topic with the client that Azure uses."""
+"""Publishing events: to a topic with the client that Azure uses, or straight into the inbox.
 
+funchost has a topic. Another host of a development machine, such as Core Tools, has none.
+"""
+
+import hashlib
+import json
 from typing import Any
 
+from function_app.domain.inbox import OWN_CHANNEL, InboxEvent, event_key
 from function_app.errors import PlatformError
+from function_app.ports import Clock, Events, Inbox
 from function_app.telemetry import TRACEPARENT, current
+
+
+def choose_events(endpoint: str, key: str, inbox: Inbox, clock: Clock) -> Events:
+    """Return the events of the topic, or those of the inbox when there is no topic."""
+    return LocalEvents(endpoint, key) if endpoint else InboxEvents(inbox, clock)
+
+
+class InboxEvents:
+    """Stores each event in the app's own inbox, where the next round takes it up."""
+
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
+        self._inbox, self._clock = inbox, clock
+
+    def publish(self, kind: str, subject: str, content: dict[str, Any]) -> None:
+        now = self._clock.now()
+        text = json.dumps([kind, subject, content, now.isoformat()], sort_keys=True)
+        payload = {
+            "id": hashlib.sha256(text.encode()).hexdigest()[:32],
+            "topic": OWN_CHANNEL,
+            "subject": subject,
+            "eventType": kind,
+            "eventTime": now.isoformat(),
+            "dataVersion": "1",
+            "data": {TRACEPARENT: here, **content} if (here := current()) else content,
+        }
+        event = InboxEvent(
+            event_key=event_key(payload),
+            channel=OWN_CHANNEL,
+            payload=payload,
+            received_at=now,
+            traceparent=current() or "",
+        )
+        self._inbox.accept([event])
 
 
 class LocalEvents:
@@ -18,9 +58,7 @@ class LocalEvents:
         from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
         if not self._endpoint:
-            raise PlatformError(
-                "local", "publish an event", "MLOPS_TOPIC_ENDPOINT is not set. Use funchost."
-            )
+            raise PlatformError("local", "publish an event", "MLOPS_TOPIC_ENDPOINT is not set.")
         data = {TRACEPARENT: here, **content} if (here := current()) else content
         event = EventGridEvent(subject=subject, event_type=kind, data=data, data_version="1")
         try:

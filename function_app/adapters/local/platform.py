@@ -8,7 +8,7 @@ from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine
 from function_app.adapters.local.datasets import LocalDatasets
-from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import LocalJobs
@@ -49,7 +49,8 @@ class LocalPlatform:
 def create_ports(settings: Settings) -> Ports:
     """Return every port on this machine, with its state in `settings.state`."""
     state, root, projects = settings.state, settings.root, settings.projects
-    events = LocalEvents(settings.topic_endpoint, settings.topic_key)
+    clock, inbox = SystemClock(), LocalInbox(state / "inbox.db")
+    events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
     trainings = {model: project.training for model, project in projects.items()}
     datasets = LocalDatasets(state, root, events, trainings)
@@ -105,11 +106,11 @@ def create_ports(settings: Settings) -> Ports:
         staging=LocalStaging(state, images, processes, containers),
         production=production,
         probe=LocalProbe(),
-        inbox=LocalInbox(state / "inbox.db"),
+        inbox=inbox,
         ledger=LocalLedger(state / "ledger.db"),
         events=events,
         notifier=LocalNotifier(state / "outbox", Notifications(settings.notify)),
-        clock=SystemClock(),
+        clock=clock,
         approvers=approvers,
         platform=platform,
         observations=LocalObservations(state, projects),

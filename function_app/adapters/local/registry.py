@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, sha256
 from function_app.codec import dump, load
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.training import ModelVersion, Run
 from function_app.errors import NotFoundError, PlatformError
+from function_app.ports import Events
 
 CHAMPION = "champion"
 _METRIC, _CODE = "metric.", "code."
@@ -19,7 +19,7 @@ _METRIC, _CODE = "metric.", "code."
 class LocalRegistry:
     """Registers each run once; the model files are copied, so that a run may be deleted."""
 
-    def __init__(self, state: Path, events: LocalEvents) -> None:
+    def __init__(self, state: Path, events: Events) -> None:
         self._state, self._events = state, events
         self._made: Any = None
 
@@ -38,7 +38,7 @@ class LocalRegistry:
         digest = sha256(content.read_bytes())
         with locked(self._state / "mlflow.lock"):
             version = self._find_run(run) or self._create(run, source, digest)
-        data = {
+        data: dict[str, object] = {
             "modelName": version.model,
             "modelVersion": version.version,
             "modelTags": {"run_id": version.run_id},
