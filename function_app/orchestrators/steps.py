@@ -11,6 +11,7 @@ from function_app.codec import dump, load
 from function_app.domain.approval import Settlement
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.payload_limits import fit_status
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.reconciliation import ModelName, ReconcileReport, ReconcileRequest
 from function_app.domain.release import Release
@@ -64,16 +65,19 @@ class StoryContext(Protocol):
 
 
 class Trail:
-    """Shows each step in the custom status, with the steps before it and when each began."""
+    """Shows each step in the custom status, with the steps before it and when each began.
+
+    The status stays within the limit of Azure: long facts and long trails are shortened.
+    """
 
     def __init__(self, ctx: StoryContext) -> None:
         self._ctx = ctx
         self._steps: list[dict[str, str]] = []
 
     def wait(self, step: str, **facts: str) -> None:
-        """Show that the story waits, without a new step when it waited before."""
+        """Show that the story is still at this step, with new facts; it begins the step once."""
         if self._steps and self._steps[-1]["step"] == step:
-            self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
+            self._ctx.set_custom_status(fit_status(step, facts, self._steps))
         else:
             self.show(step, **facts)
 
@@ -82,7 +86,7 @@ class Trail:
         kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
         self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
         shown = {name: fact for name, fact in facts.items() if fact}
-        self._ctx.set_custom_status({"step": step, **shown, "trail": list(self._steps)})
+        self._ctx.set_custom_status(fit_status(step, shown, self._steps))
 
 
 def call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:

@@ -1,10 +1,12 @@
 """Drives a story as a generator, without a host."""
 
+import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from funchost.limits import check_status
 from function_app.codec import dump
 
 LONGEST = 20_000
@@ -36,6 +38,7 @@ class Player:
     called: list[str] = field(default_factory=list)
     arguments: list[Any] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
 
     def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
@@ -52,7 +55,10 @@ class Player:
         return activities
 
     def set_custom_status(self, status: Any) -> None:
+        # As the host in Azure does: a larger one would fail the story there.
+        check_status(json.dumps(status))
         self.shown.append(status["step"])
+        self.statuses.append(status)
 
     def play(self, story: Generator[Any, Any, Any]) -> Any:
         send: Callable[[], Any] = lambda: next(story)  # noqa: E731
