@@ -10,6 +10,7 @@ from function_app import telemetry
 from function_app.activities import (
     changes,
     lanes,
+    outcomes,
     platform,
     reconciliation,
     releases,
@@ -67,6 +68,8 @@ ACTIVITIES = (
     training.submit_evaluation,
     training.evaluate_challenger,
     training.register_model,
+    outcomes.record_outcome,
+    outcomes.settle_cancellation,
     lanes.take_lane,
     lanes.leave_lane,
     releases.build_image,

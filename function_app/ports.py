@@ -12,6 +12,7 @@ from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.observations import ObservationBatch, Reference, Watched
+from function_app.domain.outcomes import StoryEnd
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
@@ -295,6 +296,9 @@ class Notifier(Protocol):
 
     def tell_result(self, release: Release, result: ReleaseResult) -> None:
         """Tell how a release ended."""
+
+    def tell_outcome(self, end: StoryEnd) -> None:
+        """Notify the operators that a story ended in a failure or a rejection."""
 
     def tell_findings(self, findings: tuple[Finding, ...]) -> None:
         """Tell the operators what disagrees and was not repaired."""

@@ -9,9 +9,11 @@ from azure.durable_functions import RetryOptions
 from function_app import names
 from function_app.codec import dump, load
 from function_app.domain.approval import Settlement
+from function_app.domain.cancellation import SettledCancellation, StoryId
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder, LaneRequest
-from function_app.domain.payload_limits import fit_status
+from function_app.domain.outcomes import StoryEnd
+from function_app.domain.payload_limits import FACT_CHARACTERS, fit_status, shorten
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.reconciliation import ModelName, ReconcileReport, ReconcileRequest
 from function_app.domain.release import Release
@@ -62,6 +64,12 @@ class StoryContext(Protocol):
     def task_any(self, activities: list[Any]) -> Any: ...
 
     def set_custom_status(self, status: Any) -> None: ...
+
+
+def first_line(fault: Exception) -> str:
+    """Return the stable part of a fault's text: a failed activity has no type here."""
+    lines = str(fault).strip().splitlines()
+    return shorten(lines[0], FACT_CHARACTERS) if lines else "Unknown fault."
 
 
 class Trail:
@@ -129,6 +137,15 @@ def evaluate_challenger(ctx: StoryContext, evaluation: Evaluation) -> Story[Gate
 
 def register_model(ctx: StoryContext, run: Run) -> Story[ModelVersion]:
     return (yield from call(ctx, names.REGISTER_MODEL, run, ModelVersion))
+
+
+def record_outcome(ctx: StoryContext, end: StoryEnd) -> Story[None]:
+    yield from tell(ctx, names.RECORD_OUTCOME, end)
+
+
+def settle_cancellation(ctx: StoryContext, instance_id: str) -> Story[SettledCancellation]:
+    story = StoryId(instance_id=instance_id)
+    return (yield from call(ctx, names.SETTLE_CANCELLATION, story, SettledCancellation))
 
 
 def build_image(ctx: StoryContext, release: Release) -> Story[Build]:
