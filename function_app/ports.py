@@ -321,7 +321,10 @@ class Stories(Protocol):
         """Raise an external event; nothing happens when the instance has ended."""
 
     async def find(self, instance_id: str) -> dict[str, Any] | None:
-        """Return the state of an instance."""
+        """Return the state of an instance; None when there is none."""
+
+    async def argument(self, instance_id: str) -> Any:
+        """Return the argument with which an instance was started; None when there is none."""
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
         """Return the state of the instances made since then or still under way, newest first."""
