@@ -46,9 +46,15 @@ class Api:
                 return None
             raise
 
-    def decide(self, release_id: str, verb: str, person: str, comment: str) -> Any:
-        """Approve or reject exactly the image and evidence that the release shows now."""
-        release = self.get(f"/api/releases/{release_id}")
+    def decide(self, release: str | dict[str, Any], verb: str, person: str, comment: str) -> Any:
+        """Approve or reject exactly the image and evidence of the release that was read.
+
+        An id stands for the release as it is now.
+        """
+        if isinstance(release, str):
+            release = self.get(f"/api/releases/{release}")
+        assert isinstance(release, dict)
+        release_id = release["release_id"]
         names = ("image_digest", "evidence_hash")
         content = {name: release[name] for name in names} | {"comment": comment}
         return self._ask("POST", f"/api/releases/{release_id}/{verb}", content, self.token(person))
