@@ -15,6 +15,12 @@ class ApiError(Exception):
         super().__init__(f"{code}: {message}")
 
 
+def unknown(name: str) -> ApiError:
+    """Return the error for an id that no part of the app knows."""
+    text = "`mlopsctl status`, `releases` and `events list` show the ids."
+    return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
+
+
 class Api:
     """Asks one app."""
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.next_commands import next_commands
 
@@ -43,8 +43,7 @@ def find(api: Api, name: str) -> Known:
         )
     }
     if not any(known.values()):
-        text = "`mlopsctl status`, `releases` and `events list` show the ids."
-        raise ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
+        raise unknown(name)
     if known["release"]:
         known["release"].pop("story", None)
     known["caused_by"] = _causes(api, name) if known["story"] else []

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.watch import follow
 
@@ -60,7 +60,7 @@ def retry(
     elif api.find(f"/api/events/{path}") is not None:
         content = api.post(f"/api/events/{path}/replay")["receipt"]
     else:
-        raise _unknown(story)
+        raise unknown(story)
     if as_json:
         print_json(content)
     else:
@@ -110,8 +110,3 @@ def _follow(api: Api, instance_id: str, quiet: bool, seconds: float) -> dict[str
             out.print(screens.step_line(step, took, detail))
 
     return follow(api, instance_id, tell, seconds=seconds)[0]
-
-
-def _unknown(name: str) -> ApiError:
-    text = "`mlopsctl status`, `releases` and `events list` show the ids."
-    return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
