@@ -4,13 +4,23 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.stories.conftest import ROOT, App
+from tests.stories.conftest import ROOT, App, make_app, project
 
 pytestmark = pytest.mark.timeout(400)
+
+
+PATIENT = "\n" + project("patient", training='"tests.stories.projects.slow"', timeout_seconds="300")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from make_app(tmp_path_factory.mktemp("app"), monkeypatch, PATIENT)
 
 
 def command(app: App, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -82,8 +92,8 @@ def test_a_failed_training_is_retried_once_under_an_id_of_its_own(app: App, diab
 def test_a_cancelled_training_stops_its_run_leaves_its_lanes_and_names_the_person(
     app: App, diabetes: str
 ) -> None:
-    app.drop("slow/1.csv", diabetes)
-    instance_id = app.claimed("slow/1.csv")
+    app.drop("patient/1.csv", diabetes)
+    instance_id = app.claimed("patient/1.csv")
     app.at_step(instance_id, "training")
     assert app.ask("POST", f"/api/stories/{instance_id}/cancel").status_code == 401
 
