@@ -26,8 +26,13 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
     """
     content = {"at": str(dump(ports.clock.now())), "end": json.dumps(dump(end))}
     ports.ledger.keep_note(end_name(end.story, end.model), content)
-    if is_alarming(end.story, end.outcome, end.facts.get("run")):
+    if not is_alarming(end.story, end.outcome, end.facts.get("run")):
+        return
+    try:
         ports.notifier.tell_outcome(end)
+    except MlopsError as error:
+        # Dead channels must not fail a story whose work is done; `mlopsctl doctor` shows the end.
+        LOG.error("Nobody was notified of the end of %s: %s", end.instance_id, error.message)
 
 
 def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:

@@ -7,8 +7,10 @@ import pytest
 from function_app import names
 from function_app.domain.approval import Settlement
 from function_app.domain.cancellation import Cancellation, SettledCancellation
+from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder
 from function_app.domain.release import ReleaseStatus
+from function_app.domain.requests import CheckedDataset
 from function_app.domain.serving import Build, Rollout
 from function_app.domain.training import TrainingOutcome
 from function_app.orchestrators.release_model import release_model
@@ -117,7 +119,7 @@ def test_a_training_with_200_bad_columns_ends_with_a_status_that_azure_takes() -
     reasons = tuple(
         f"column_{number}: {number} missing values in this file." for number in range(200)
     )
-    checked = trainings.CheckedDataset(result=trainings.GateResult(passed=False, reasons=reasons))
+    checked = CheckedDataset(result=GateResult(passed=False, reasons=reasons))
     host = trainings.player(**{names.VALIDATE_DATASET: checked})
 
     # The player checks every custom status against the limit of the real host.
