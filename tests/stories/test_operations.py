@@ -70,6 +70,19 @@ def test_rejected_data_is_no_success_and_people_hear_of_it(app: App) -> None:
     assert f"BAD  rejected training: {instance_id}: Column age is absent." in doctor.stdout
 
 
+def test_a_file_of_200_unknown_columns_is_refused_with_every_reason(app: App) -> None:
+    names = [f"an_unknown_column_with_a_long_name_{number:03}_ü" for number in range(200)]
+    app.drop("diabetes/wide.csv", ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    instance_id = app.claimed("diabetes/wide.csv")
+
+    story = app.ended(instance_id)
+
+    assert (story["status"], story["outcome"]) == ("Completed", "rejected")
+    assert len(story["reasons"]) == 211
+    shown = command(app, "show", instance_id).stdout
+    assert all(f"Column {name} is not in the schema." in shown for name in names)
+
+
 def test_a_failed_training_is_retried_once_under_an_id_of_its_own(app: App, diabetes: str) -> None:
     app.drop("crashing/1.csv", diabetes)
     first = app.claimed("crashing/1.csv")
