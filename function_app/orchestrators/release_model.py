@@ -13,6 +13,7 @@ from datetime import timedelta
 from function_app import names
 from function_app.domain.approval import Decision, Evidence, Verdict
 from function_app.domain.lane import LaneRequest, rollout_lane
+from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.release import AUTOMATIC, Release, ReleaseResult, ReleaseStatus
 from function_app.domain.requests import (
     ApprovalRequest,
@@ -48,6 +49,7 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
         )
     except Exception as fault:
         result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(first_line(fault),))
+    result = replace(result, reasons=cap_reasons(result.reasons))
     trail.show("removing staging")
     yield from steps.remove_staging(ctx, release)
     yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
