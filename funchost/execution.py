@@ -18,6 +18,7 @@ from typing import Any
 from funchost import history as h
 from funchost.actions import Walk
 from funchost.indexing import HostedFunction
+from funchost.limits import StatusTooLargeError, check_status
 
 MARK = "\n\n$OutOfProcData$:"
 TIMER = 5
@@ -174,7 +175,10 @@ def _walk(
             run.walk.feed(events, actions)
         else:
             run.walk.finished = True
+        check_status(run.custom)
     except Exception as error:
+        if isinstance(error, StatusTooLargeError):
+            run.custom = None
         run.failure, run.walk.finished = str(error), True
         run.walk.new.clear()
 

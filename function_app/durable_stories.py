@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from function_app.domain.outcomes import facts_of, outcome_of
+
 # The SDK puts ids into URLs as they are: any other sign would ask for something else.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
@@ -39,6 +41,12 @@ class DurableStories:
         status = await self._client.get_status(instance_id)
         # The SDK gives an object without a name for an instance that is not there.
         return _view(status) if status and status.name else None
+
+    async def argument(self, instance_id: str) -> Any:
+        if not _ID.fullmatch(instance_id):
+            return None
+        status = await self._client.get_status(instance_id, show_input=True)
+        return _argument(status.input_) if status else None
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
         from azure.durable_functions import OrchestrationRuntimeStatus
@@ -91,16 +99,33 @@ def _status(entry: Any) -> Any:
 
 def _view(status: Any) -> dict[str, Any]:
     state = status.runtime_status.value if status.runtime_status else "Unknown"
+    output = _parsed(status.output)
+    outcome = outcome_of(status.name or "", state, output)
     return {
         "instance_id": status.instance_id,
         "story": status.name,
         "status": state,
         "ended": state in _ENDED,
+        "outcome": outcome.word,
+        "tone": outcome.tone.value,
+        "reasons": list(outcome.reasons),
+        "facts": facts_of(status.name or "", _argument(status.input_), output),
         "step": status.custom_status,
-        "output": _parsed(status.output),
+        "output": output,
         "created_at": _time(status.created_time),
         "updated_at": _time(status.last_updated_time),
     }
+
+
+def _argument(value: Any) -> Any:
+    """Return the input of a story; a client of Python encodes it twice, others once."""
+    for _ in range(2):
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return None
+    return value
 
 
 def _parsed(value: Any) -> Any:

@@ -18,6 +18,8 @@ GET_RUN = "get_run"
 CANCEL_RUN = "cancel_run"
 EVALUATE_CHALLENGER = "evaluate_challenger"
 REGISTER_MODEL = "register_model"
+RECORD_OUTCOME = "record_outcome"
+SETTLE_CANCELLATION = "settle_cancellation"
 TAKE_LANE = "take_lane"
 LEAVE_LANE = "leave_lane"
 BUILD_IMAGE = "build_image"
@@ -60,3 +62,8 @@ def run_completed_event(run_id: str) -> str:
 def image_pushed_event(release_id: str) -> str:
     """Return the event that wakes the one wait for the image of this release."""
     return f"ImagePushed-{release_id}"
+
+
+def cancel_event(instance_id: str) -> str:
+    """Return the event that wakes a story which a person cancelled."""
+    return f"Cancel-{instance_id}"

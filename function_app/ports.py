@@ -12,6 +12,7 @@ from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.observations import ObservationBatch, Reference, Watched
+from function_app.domain.outcomes import StoryEnd
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
@@ -296,6 +297,9 @@ class Notifier(Protocol):
     def tell_result(self, release: Release, result: ReleaseResult) -> None:
         """Tell how a release ended."""
 
+    def tell_outcome(self, end: StoryEnd) -> None:
+        """Notify the operators that a story ended in a failure or a rejection."""
+
     def tell_findings(self, findings: tuple[Finding, ...]) -> None:
         """Tell the operators what disagrees and was not repaired."""
 
@@ -317,7 +321,10 @@ class Stories(Protocol):
         """Raise an external event; nothing happens when the instance has ended."""
 
     async def find(self, instance_id: str) -> dict[str, Any] | None:
-        """Return the state of an instance."""
+        """Return the state of an instance; None when there is none."""
+
+    async def argument(self, instance_id: str) -> Any:
+        """Return the argument with which an instance was started; None when there is none."""
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
         """Return the state of the instances made since then or still under way, newest first."""

@@ -1,4 +1,4 @@
-"""mlopsctl: watch, approve, send events, run the app on this machine.
+"""mlopsctl: watch, train, approve, cancel, send events, run the app on this machine.
 
 Exit codes: 0 done, 1 the app said no or something failed, 2 wrong usage.
 """
@@ -13,26 +13,43 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.live import Live
 
 from mlopsctl import screens
 from mlopsctl.client import Api, ApiError
-from mlopsctl.connection import PORT, ROOT, STATE, Json, State, Url, connect, print_json
+from mlopsctl.connection import PORT, ROOT, STATE, Json, State, print_json
+from mlopsctl.decisions import approve, cancel, reject, roll_back
 from mlopsctl.demo import run_demo
-from mlopsctl.doctor import examine
 from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.imports import SeedError, imports
 from mlopsctl.local_host import HostError, LocalHost, choose_port, ensure_platform
+from mlopsctl.models import endpoint, models
 from mlopsctl.provision import provision
+from mlopsctl.show import show
+from mlopsctl.status import doctor, releases, status
+from mlopsctl.stories import logs, reconcile, retry, train
+from mlopsctl.version import show_version
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
-app.command()(drift)
+for command in (
+    *(status, releases, models, endpoint, show, logs),
+    *(train, retry, cancel, approve, reject, roll_back),
+    *(reconcile, drift, doctor),
+):
+    # typer makes roll-back of roll_back.
+    app.command()(command)
 
-Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
+Version = Annotated[
+    bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+]
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    """Watch, train, approve, cancel, send events, run the app on this machine."""
 
 
 def main() -> int:
@@ -119,94 +136,6 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
     for name in ("version", "image", "approved_by", "production"):
         say(f"   {name.replace('_', ' '):<12} {result[name]}")
     say(f"   all stopped after {result['seconds']} s. `make up` starts it again to stay.")
-
-
-@app.command()
-def status(
-    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
-    """Show every story, its step, and what nothing took."""
-    api, out = connect(url, state), screens.console()
-    if as_json:
-        return print_json(api.get("/api/status"))
-    if not watch:
-        for table in screens.status_tables(api.get("/api/status")):
-            out.print(table)
-        return None
-    with Live(console=out, refresh_per_second=4) as live:
-        while True:
-            live.update(screens.status_tables(api.get("/api/status"))[0])
-            time.sleep(0.5)
-
-
-@app.command()
-def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """List the releases, newest first."""
-    content = connect(url, state).get("/api/releases")
-    if as_json:
-        return print_json(content)
-    return screens.console().print(screens.releases_table(content["releases"]))
-
-
-def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
-    content = api.decide(release_id, verb, person, comment)
-    if raw:
-        return print_json(content)
-    decision = content["decision"]
-    return print(f"{decision['decided_by']}: {decision['verdict']} {release_id}")
-
-
-@app.command()
-def approve(
-    release_id: str,
-    comment: str = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
-    """Approve the image and evidence that the release shows."""
-    _decide("approve", release_id, comment, person, connect(url, state), as_json)
-
-
-@app.command()
-def reject(
-    release_id: str,
-    comment: str = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
-    """Reject a release."""
-    _decide("reject", release_id, comment, person, connect(url, state), as_json)
-
-
-@app.command("roll-back")
-def roll_back(
-    model: str, person: Person = "ada", url: Url = "", state: State = STATE, as_json: Json = False
-) -> None:
-    """Give production back to the release before the present one."""
-    content = connect(url, state).roll_back(model, person)
-    if as_json:
-        return print_json(content)
-    return print(f"{content['instance_id']} rolls {model} back to version {content['to_version']}")
-
-
-@app.command()
-def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """Look at this machine and the app; say what is wrong and what to do."""
-    findings = examine(connect(url, state), ROOT, state)
-    if as_json:
-        print_json(findings)
-    else:
-        for finding in findings:
-            print(f"{'ok  ' if finding['ok'] else 'BAD '} {finding['what']}: {finding['detail']}")
-    if not all(finding["ok"] for finding in findings):
-        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ class ApiError(Exception):
         super().__init__(f"{code}: {message}")
 
 
+def unknown(name: str) -> ApiError:
+    """Return the error for an id that no part of the app knows."""
+    text = "`mlopsctl status`, `releases` and `events list` show the ids."
+    return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
+
+
 class Api:
     """Asks one app."""
 
@@ -46,15 +52,32 @@ class Api:
                 return None
             raise
 
-    def decide(self, release_id: str, verb: str, person: str, comment: str) -> Any:
-        """Approve or reject exactly the image and evidence that the release shows now."""
-        release = self.get(f"/api/releases/{release_id}")
+    def decide(self, release: str | dict[str, Any], verb: str, person: str, comment: str) -> Any:
+        """Approve or reject exactly the image and evidence of the release that was read.
+
+        An id stands for the release as it is now.
+        """
+        if isinstance(release, str):
+            release = self.get(f"/api/releases/{release}")
+        assert isinstance(release, dict)
+        release_id = release["release_id"]
         names = ("image_digest", "evidence_hash")
         content = {name: release[name] for name in names} | {"comment": comment}
         return self._ask("POST", f"/api/releases/{release_id}/{verb}", content, self.token(person))
 
-    def roll_back(self, model: str, person: str) -> Any:
-        return self._ask("POST", f"/api/models/{model}/roll-back", None, self.token(person))
+    def roll_back(self, model: str, person: str, comment: str = "") -> Any:
+        """Start a roll-back in the name of a person."""
+        path, content = f"/api/models/{model}/roll-back", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def cancel(self, instance_id: str, person: str, comment: str = "") -> Any:
+        """Cancel a training or a release in the name of a person."""
+        path, content = f"/api/stories/{instance_id}/cancel", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def text(self, path: str) -> str:
+        """Return an answer that is plain text."""
+        return self._send("GET", path).text
 
     def token(self, person: str) -> str:
         """Return MLOPS_TOKEN, else the token of an approver of this machine."""
@@ -69,19 +92,31 @@ class Api:
             raise ApiError("NO_TOKEN", message) from None
 
     def _ask(self, method: str, path: str, content: Any = None, token: str = "") -> Any:
+        answer = self._send(method, path, content, token)
+        try:
+            return answer.json()
+        except ValueError:
+            return {}
+
+    def _send(self, method: str, path: str, content: Any = None, token: str = "") -> httpx.Response:
+        """Return the answer; ApiError when the app refused or did not answer."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             answer = self._http.request(method, path, json=content, headers=headers)
         except httpx.TransportError as error:
             message = f"{self.url} does not answer. Start it with `make up`."
             raise ApiError("UNREACHABLE", message) from error
-        try:
-            body = answer.json()
-        except ValueError:
-            body = {}
         if answer.status_code >= 400:
-            error_body = body.get("error", {}) if isinstance(body, dict) else {}
-            text = f"HTTP {answer.status_code} from {path}. See the host's log."
-            code = "NOT_FOUND" if answer.status_code == 404 else "HTTP"
-            raise ApiError(error_body.get("code", code), error_body.get("message", text))
-        return body
+            raise _refusal(answer, path)
+        return answer
+
+
+def _refusal(answer: httpx.Response, path: str) -> ApiError:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    error = body.get("error", {}) if isinstance(body, dict) else {}
+    text = f"HTTP {answer.status_code} from {path}. See the host's log."
+    code = "NOT_FOUND" if answer.status_code == 404 else "HTTP"
+    return ApiError(error.get("code", code), error.get("message", text))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlopsctl.client import Api
+from mlopsctl.client import Api, ApiError
 from mlopsctl.local_host import running_url
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,8 +20,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def connect(url: str, state: Path) -> Api:
-    """Return the app at this URL, else the one that runs on this state, else the usual port."""
-    found = url or running_url(state) or f"http://127.0.0.1:{PORT}"
+    """Return the app at this URL, else the one that runs on this state.
+
+    ApiError when none does: another app must not answer for it.
+    """
+    found = url or running_url(state)
+    if not found:
+        raise ApiError(
+            "NOT_RUNNING",
+            f"No app runs on the state {state}. Start it with `make up`, or name a running app "
+            f"by --url (of `func start`: http://127.0.0.1:{PORT}) or another state by --state.",
+        )
     return Api(found, state, key=os.environ.get("MLOPS_KEY", ""))
 
 

@@ -12,46 +12,49 @@ PACKAGES = ("azure.functions", "azure.durable_functions", "mlflow", "sklearn", "
 MIN_FREE = 1024**3
 
 
-def examine(api: Api, root: Path, state: Path) -> list[dict[str, Any]]:
-    """Return findings: what was looked at, whether it is well, what was seen or what to do."""
+def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[dict[str, Any]]:
+    """Return findings: the subject, whether it is well, the detail and the next command.
+
+    Without an app, `absent` says why there is none.
+    """
     version = ".".join(str(part) for part in sys.version_info[:3])
     findings = [_finding("Python", (3, 11) <= sys.version_info[:2] <= (3, 12), version)]
-    absent = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    text = f"{', '.join(absent)} absent. Run `make test`, it sets up." if absent else "all there"
-    findings.append(_finding("packages", not absent, text))
-    free = shutil.disk_usage(root).free
-    findings.append(_finding("disk", free > MIN_FREE, f"{free // 1024**2} MiB are free"))
-    findings.append(_finding("state", True, f"{state} {'is there' if state.exists() else 'new'}"))
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    text = f"{', '.join(missing)} absent. Run `make test`, it sets up." if missing else "all there"
+    findings.append(_finding("packages", not missing, text))
+    findings.append(_disk(state))
+    is_new = "is there" if state.exists() else "is new"
+    findings.append(_finding("state", True, f"{state} {is_new}"))
+    if api is None:
+        return [*findings, _finding("app", False, absent)]
     try:
-        content = api.get("/api/status")
+        attention = api.get("/api/attention")["attention"]
+        compared_at = api.get("/api/findings")["compared_at"]
     except ApiError as error:
         return [*findings, _finding("app", False, error.message)]
-    failed = [s["instance_id"] for s in content["stories"] if s["status"] == "Failed"]
-    letters = len(content["dead_letters"])
     findings.append(_finding("app", True, api.url))
-    findings.append(_finding("stories", not failed, f"failed: {', '.join(failed) or 'none'}"))
-    text = f"{letters}; `mlopsctl status` shows why" if letters else "none"
-    findings.append(_finding("dead letters", not letters, text))
-    return findings + _disagreements(api)
-
-
-def _disagreements(api: Api) -> list[dict[str, Any]]:
-    """Return what the last comparison of ledger, histories and platforms found."""
-    content = api.get("/api/findings")
-    if content["report"] is None:
-        return [_finding("reconciliation", True, "not yet; it runs every ten minutes")]
-    found = content["report"]["findings"]
-    if not found:
-        return [_finding("reconciliation", True, f"all agrees, at {content['compared_at']}")]
-    return [
-        _finding(
-            f["kind"],
-            f["repaired"],
-            f"{f['subject']}: {f['detail']}{' (repaired)' * f['repaired']}",
-        )
-        for f in found
+    text = f"compared at {compared_at}" if compared_at else "not yet; it runs every ten minutes"
+    findings.append(_finding("reconciliation", True, text))
+    if not attention:
+        text = "none that nobody dealt with: stories, releases, dead letters, findings"
+        findings.append(_finding("failures", True, text))
+    return findings + [
+        _finding(one["kind"], False, f"{one['subject']}: {one['detail']}", one["next"])
+        for one in attention
     ]
 
 
-def _finding(what: str, ok: bool, detail: str) -> dict[str, Any]:
-    return {"what": what, "ok": ok, "detail": detail}
+def _disk(state: Path) -> dict[str, Any]:
+    """Measure the file system of the state: trainings fill it, and it may be a disk of its own."""
+    folder = state.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    text = f"{free // 1024**2} MiB are free in {folder}"
+    if free <= MIN_FREE:
+        text += f"; at least {MIN_FREE // 1024**2} are needed. Delete old runs, or move the state."
+    return _finding("disk", free > MIN_FREE, text)
+
+
+def _finding(what: str, ok: bool, detail: str, then: str = "") -> dict[str, Any]:
+    return {"what": what, "ok": ok, "detail": detail, "next": then}

@@ -8,6 +8,7 @@ from typing import Any
 
 from function_app.codec import dump
 from function_app.domain.event_types import MODEL_REGISTERED
+from function_app.domain.payload_limits import shorten
 from function_app.domain.reconciliation import (
     FINDINGS,
     RECENT,
@@ -168,5 +169,5 @@ def _state(view: dict[str, Any], now: datetime) -> StoryState:
         status=view["status"],
         ended=view["ended"],
         updated_at=datetime.fromisoformat(updated) if updated else now,
-        detail=str(view["output"] or "")[:300] if view["status"] == "Failed" else "",
+        detail=shorten(str(view["output"] or ""), 2000) if view["status"] == "Failed" else "",
     )

@@ -53,15 +53,19 @@ def remove_staging(ports: Ports, release: Release) -> None:
 
 
 def request_approval(ports: Ports, request: ApprovalRequest) -> None:
-    """Record that the release waits, and tell its approvers."""
+    """Record that the release waits, and notify its approvers."""
+    now = ports.clock.now()
+    stored = ports.ledger.get_release(request.release.release_id)
     ports.ledger.save_release(
         ReleaseRecord(
             release=request.release,
             status=ReleaseStatus.AWAITING_APPROVAL,
-            updated_at=ports.clock.now(),
+            updated_at=now,
             image=request.image,
             evidence_hash=request.evidence.digest,
+            evidence=request.evidence.reasons,
             reasons=request.evidence.reasons,
+            begun_at=stored.begun_at if stored else now,
         )
     )
     ports.notifier.ask_for_approval(request.release, request.evidence)
@@ -103,23 +107,37 @@ def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
 
 def update_release(ports: Ports, update: ReleaseUpdate) -> None:
     """Record where the release stands; what the ledger knows of it beyond that stays."""
-    stored = ports.ledger.get_release(update.release.release_id)
-    record = stored or ReleaseRecord(
-        release=update.release, status=update.status, updated_at=ports.clock.now()
+    now, release_id = ports.clock.now(), update.release.release_id
+    record = ports.ledger.get_release(release_id) or ReleaseRecord(
+        release=update.release, status=update.status, updated_at=now, begun_at=now
     )
+    decision = ports.ledger.get_decision(release_id)
     ports.ledger.save_release(
         replace(
             record,
             status=update.status,
             image=update.image or record.image,
-            updated_at=ports.clock.now(),
+            reasons=update.reasons or record.reasons,
+            endpoint=update.endpoint or record.endpoint,
+            decided_by=decision.decided_by if decision else record.decided_by,
+            rolled_back_by=update.rolled_back_by or record.rolled_back_by,
+            cancelled_by=update.cancelled_by or record.cancelled_by,
+            updated_at=now,
         )
     )
 
 
 def end_release(ports: Ports, end: ReleaseEnd) -> None:
-    """Record how the release ended and tell the people."""
-    update = ReleaseUpdate(release=end.release, status=end.result.status)
+    """Record how and why the release ended, and notify the people."""
+    result = end.result
+    update = ReleaseUpdate(
+        release=end.release,
+        status=result.status,
+        reasons=result.reasons,
+        endpoint=result.endpoint,
+        rolled_back_by=result.rolled_back_by,
+        cancelled_by=result.cancelled_by,
+    )
     update_release(ports, update)
     if end.result.status is ReleaseStatus.PROMOTED:
         ports.registry.mark_champion(ports.registry.get(end.release.model, end.release.version))

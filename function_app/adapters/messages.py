@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from function_app.adapters.unlogged import unlogged
 from function_app.domain.approval import Evidence
+from function_app.domain.outcomes import KINDS, StoryEnd
+from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.reconciliation import Finding
 from function_app.domain.redaction import redact
 from function_app.domain.release import Release, ReleaseResult
@@ -24,6 +26,8 @@ from function_app.notify_settings import NotifySettings
 
 LOG = logging.getLogger("mlops.messages")
 PATIENCE, ATTEMPTS = 10.0, 3
+# Slack and Teams cut or refuse longer messages.
+MOST_CHARACTERS = 3000
 # A web address that leads to a message: title and text in, sent or raised.
 Channel = Callable[[str, str], None]
 
@@ -49,14 +53,22 @@ class Notifications:
         )
         self._tell(f"{release.model} {release.version}: {result.status}", text)
 
+    def tell_outcome(self, end: StoryEnd) -> None:
+        lines = [f"- {reason}" for reason in cap_reasons(end.reasons, MOST_CHARACTERS)]
+        lines += [f"{name.replace('_', ' ')}: {fact}" for name, fact in end.facts.items()]
+        lines.append(f"`mlopsctl show {end.instance_id}` shows everything.")
+        kind = KINDS.get(end.story, end.story.replace("_", " "))
+        link = self._link(end.instance_id, "status")
+        self._tell(f"{end.model}: {kind} {end.outcome}", "\n".join(lines) + link)
+
     def tell_findings(self, findings: tuple[Finding, ...]) -> None:
         lines = [f"- {f.kind}: {f.subject}. {f.detail}" for f in findings]
         self._tell(f"{len(findings)} things disagree", "\n".join(lines))
 
-    def _link(self, release_id: str) -> str:
-        # Where the release is read; it holds no key, and reading decides nothing.
+    def _link(self, instance_id: str, kind: str = "releases") -> str:
+        # The address holds no key, and reading decides nothing.
         url = self._settings.public_url
-        return f"\n{url}/api/releases/{release_id}" if url else ""
+        return f"\n{url}/api/{kind}/{instance_id}" if url else ""
 
     def _tell(self, title: str, text: str) -> None:
         failed = []

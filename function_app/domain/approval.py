@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,6 +59,16 @@ class Refusal:
 
     code: str
     message: str
+
+
+def approve(record: ReleaseRecord, decision: Decision, now: datetime) -> ReleaseRecord:
+    """Return the record of a release that goes on because of this decision."""
+    return replace(
+        record,
+        status=ReleaseStatus.IN_PROGRESS,
+        decided_by=decision.decided_by,
+        updated_at=now,
+    )
 
 
 def refuse(record: ReleaseRecord, decision: Decision) -> Refusal | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from function_app.domain.gates import GateResult
+from function_app.domain.payload_limits import cap_reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,4 +82,4 @@ def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy)
 
 
 def _refused(reasons: list[str]) -> GateResult:
-    return GateResult(passed=False, reasons=tuple(reasons))
+    return GateResult(passed=False, reasons=cap_reasons(tuple(reasons)))

@@ -17,6 +17,8 @@ RECENT = timedelta(days=7)
 LONGEST_WAIT = timedelta(days=7)
 # A record this young may just be on its way.
 YOUNG = timedelta(minutes=10)
+# The ledger keeps so many findings of one comparison; the story's output shows fewer.
+KEPT_FINDINGS, SHOWN_FINDINGS = 1000, 100
 
 
 class FindingKind(StrEnum):
@@ -75,9 +77,19 @@ class ModelName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileReport:
-    """Everything that was found."""
+    """The findings; `omitted` more were left out, because a payload may not be larger."""
 
     findings: tuple[Finding, ...]
+    omitted: int = 0
+
+
+def limit_findings(report: ReconcileReport, most: int) -> ReconcileReport:
+    """Return the report with at most so many findings; those that nobody repaired come first."""
+    if len(report.findings) <= most:
+        return report
+    ordered = sorted(report.findings, key=lambda finding: finding.repaired)
+    omitted = report.omitted + len(ordered) - most
+    return ReconcileReport(findings=tuple(ordered[:most]), omitted=omitted)
 
 
 def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]:

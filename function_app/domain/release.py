@@ -1,6 +1,6 @@
 """The durable record of taking one model version to production."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,12 +18,15 @@ class ReleaseStatus(StrEnum):
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     ROLLED_BACK = "rolled_back"
+    CANCELLED = "cancelled"
     FAILED = "failed"
 
     @property
     def ended(self) -> bool:
         return self not in (ReleaseStatus.IN_PROGRESS, ReleaseStatus.AWAITING_APPROVAL)
 
+
+_ATTEMPT = "-try"
 
 _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
     ReleaseStatus.IN_PROGRESS: frozenset(
@@ -33,6 +36,7 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
             ReleaseStatus.REJECTED,
             ReleaseStatus.SUPERSEDED,
             ReleaseStatus.ROLLED_BACK,
+            ReleaseStatus.CANCELLED,
             ReleaseStatus.FAILED,
         }
     ),
@@ -42,6 +46,7 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
             ReleaseStatus.REJECTED,
             ReleaseStatus.EXPIRED,
             ReleaseStatus.SUPERSEDED,
+            ReleaseStatus.CANCELLED,
             ReleaseStatus.FAILED,
         }
     ),
@@ -85,11 +90,18 @@ class ReleaseResult:
     image_digest: str | None = None
     endpoint: str | None = None
     decided_by: str | None = None
+    rolled_back_by: str | None = None
+    cancelled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRecord:
-    """A release as the ledger keeps it."""
+    """A release as the ledger keeps it.
+
+    `evidence` is what the approver decides by and its hash covers; `reasons` say why the release
+    is where it is. `rolled_back_by` is a person, or `automatic` when the check of production
+    failed. Records of earlier versions of this app have none of the later fields.
+    """
 
     release: Release
     status: ReleaseStatus
@@ -97,6 +109,15 @@ class ReleaseRecord:
     image: Image | None = None
     evidence_hash: str | None = None
     reasons: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    begun_at: datetime | None = None
+    endpoint: str | None = None
+    decided_by: str | None = None
+    rolled_back_by: str | None = None
+    cancelled_by: str | None = None
+
+
+AUTOMATIC = "automatic"
 
 
 def version_key(version: str) -> tuple[int, str]:
@@ -107,6 +128,14 @@ def version_key(version: str) -> tuple[int, str]:
 def release_id(model: str, version: str) -> str:
     """Return the id of the release, which is also the id of its orchestration instance."""
     return f"release-{model}-{version}"
+
+
+def next_attempt(release: Release) -> Release:
+    """Return the release that tries this one's version again, under the id of the next attempt."""
+    base, mark, number = release.release_id.rpartition(_ATTEMPT)
+    if mark and number.isdigit():
+        return replace(release, release_id=f"{base}{_ATTEMPT}{int(number) + 1}")
+    return replace(release, release_id=f"{release.release_id}{_ATTEMPT}2")
 
 
 def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> GateResult:

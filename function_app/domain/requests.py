@@ -94,12 +94,21 @@ class Promotion:
 class RollBack:
     """Give production's traffic back to a former champion, or to nothing.
 
-    `release` is the promoted one that is taken back, when a person asks for it.
+    `release` is the promoted one that is taken back when the person `by` asks for it.
     """
 
     model: str
     former: Image | None = None
     release: Release | None = None
+    by: str = ""
+    comment: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Return the sentence that says who rolled back to which version, and why."""
+        to = f"version {self.former.version}" if self.former else "nothing"
+        text = f"{self.by or 'Somebody'} rolled back to {to}"
+        return f"{text}: {self.comment}" if self.comment else f"{text}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +136,15 @@ class Champion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseUpdate:
-    """Record where a release stands."""
+    """Record where a release stands; what is None or empty stays as the ledger has it."""
 
     release: Release
     status: ReleaseStatus
     image: Image | None = None
+    reasons: tuple[str, ...] = ()
+    endpoint: str | None = None
+    rolled_back_by: str | None = None
+    cancelled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

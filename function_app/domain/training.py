@@ -30,6 +30,7 @@ class TrainingOutcome(StrEnum):
     REJECTED = "rejected"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,8 @@ class TrainingResult:
     reasons: tuple[str, ...]
     run_id: str | None = None
     version: str | None = None
+    data_version: str | None = None
+    commit: str | None = None
 
 
 def run_id(model: str, cause: str) -> str:

@@ -21,10 +21,13 @@ from function_app.domain.integration import (
     checks_id,
     report_link,
 )
+from function_app.domain.outcomes import INTEGRATE, StoryEnd, change_facts
+from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.training import RunStatus
 from function_app.orchestrators import change_steps as steps
+from function_app.orchestrators import steps as common_steps
 from function_app.orchestrators.runs import wait_for_run
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
 
 # The checks end by their own time limit, with a report; this is for those that do not.
 MARGIN = timedelta(minutes=2)
@@ -42,12 +45,18 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
         result = yield from _integrate(ctx, trail, request)
         yield from _tell(ctx, request, result)
     except Exception as fault:
-        # A failed activity has no type here; the first line is the stable part of its text.
-        lines = str(fault).strip().splitlines()
-        reason = lines[0] if lines else "Unknown fault."
-        result = _end(request, IntegrationOutcome.FAILED, (reason,))
+        result = _end(request, IntegrationOutcome.FAILED, (first_line(fault),))
         yield from _tell_of_fault(ctx, request, result)
     trail.show(result.outcome.value, reason=" ".join(result.reasons))
+    end = StoryEnd(
+        instance_id=ctx.instance_id,
+        story=INTEGRATE,
+        model=request.model,
+        outcome=result.outcome.value,
+        reasons=result.reasons,
+        facts=change_facts(request.change),
+    )
+    yield from common_steps.record_outcome(ctx, end)
     return result
 
 
@@ -167,7 +176,7 @@ def _end(
 ) -> IntegrationResult:
     return IntegrationResult(
         outcome=outcome,
-        reasons=reasons,
+        reasons=cap_reasons(reasons),
         commit=request.change.commit,
         code=code,
         reports=links or {},

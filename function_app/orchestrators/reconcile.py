@@ -5,10 +5,13 @@ and production with its releases.  3. Keep the report and tell the people what i
 """
 
 from function_app.domain.reconciliation import (
+    KEPT_FINDINGS,
+    SHOWN_FINDINGS,
     Finding,
     ModelName,
     ReconcileReport,
     ReconcileRequest,
+    limit_findings,
 )
 from function_app.orchestrators import steps
 from function_app.orchestrators.steps import Story, StoryContext, Trail
@@ -19,10 +22,10 @@ def reconcile(ctx: StoryContext, request: ReconcileRequest) -> Story[ReconcileRe
     trail.show("comparing histories", why=request.reason)
     found: list[Finding] = list((yield from steps.compare_records(ctx, request)).findings)
     for model in request.models:
-        trail.show("comparing platforms", model=model)
+        trail.wait("comparing platforms", model=model)
         found += (yield from steps.compare_platform(ctx, ModelName(model=model))).findings
-    report = ReconcileReport(findings=tuple(found))
+    report = limit_findings(ReconcileReport(findings=tuple(found)), KEPT_FINDINGS)
     yield from steps.keep_findings(ctx, report)
     repaired = sum(finding.repaired for finding in found)
     trail.show("compared", reason=f"{len(found)} findings, {repaired} of them repaired.")
-    return report
+    return limit_findings(report, SHOWN_FINDINGS)

@@ -7,12 +7,14 @@ happened.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from function_app import names
-from function_app.domain.approval import Evidence, Verdict
+from function_app.domain.approval import Decision, Evidence, Verdict
 from function_app.domain.lane import LaneRequest, rollout_lane
-from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
+from function_app.domain.payload_limits import cap_reasons
+from function_app.domain.release import AUTOMATIC, Release, ReleaseResult, ReleaseStatus
 from function_app.domain.requests import (
     ApprovalRequest,
     Promotion,
@@ -23,10 +25,11 @@ from function_app.domain.requests import (
 )
 from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.orchestrators import steps
+from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.lanes import enter_lane
 from function_app.orchestrators.roll_back import restore
 from function_app.orchestrators.runs import ask_until
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
 
 # An event may be lost: the ledger is read again now and then.
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
@@ -37,11 +40,16 @@ ROLLOUT = timedelta(hours=2)  # longer than promotion, verification and roll-bac
 def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
     trail = Trail(ctx)
     try:
-        result = yield from _release(ctx, trail, release)
+        result = yield from cancellable(ctx, lambda waits: _release(waits, trail, release))
+    except CancelledError as cancelled:
+        result = ReleaseResult(
+            status=ReleaseStatus.CANCELLED,
+            reasons=(str(cancelled),),
+            cancelled_by=cancelled.cancellation.by,
+        )
     except Exception as fault:
-        # A failed activity has no type here; the first line is the stable part of its text.
-        reason = str(fault).strip().splitlines()[0] if str(fault).strip() else "Unknown fault."
-        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(reason,))
+        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(first_line(fault),))
+    result = replace(result, reasons=cap_reasons(result.reasons))
     trail.show("removing staging")
     yield from steps.remove_staging(ctx, release)
     yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
@@ -68,23 +76,23 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     evidence = Evidence(
         release_id=release.release_id, image_digest=image.digest, reasons=smoke.reasons
     )
-    refused = yield from _await_approval(ctx, trail, release, image, evidence)
-    if refused is not None:
-        return refused
+    decided = yield from _await_approval(ctx, trail, release, image, evidence)
+    if isinstance(decided, ReleaseResult):
+        return decided
     lane = LaneRequest(
         lane=rollout_lane(release.model),
         owner=ctx.instance_id,
         since=ctx.current_utc_datetime,
         hold=ROLLOUT,
     )
-    yield from enter_lane(ctx, trail, lane)
     try:
+        yield from enter_lane(ctx, trail, lane)
         result = yield from _promote(ctx, trail, release, image)
     except Exception:
         yield from steps.leave_lane(ctx, lane)
         raise
     yield from steps.leave_lane(ctx, lane)
-    return result
+    return replace(result, decided_by=decided.decided_by)
 
 
 def _build(ctx: StoryContext, release: Release) -> Story[Image]:
@@ -110,8 +118,8 @@ def _deploy(ctx: StoryContext, what: str, ask: Callable[[], Story[Rollout]]) -> 
 
 def _await_approval(
     ctx: StoryContext, trail: Trail, release: Release, image: Image, evidence: Evidence
-) -> Story[ReleaseResult | None]:
-    """Return None when the release was approved, else how it ended."""
+) -> Story[Decision | ReleaseResult]:
+    """Return the decision that approved the release, else the result with which it ended."""
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
     trail.show("awaiting approval", evidence=evidence.digest, image=image.digest)
@@ -125,10 +133,12 @@ def _await_approval(
         if settled.superseded:
             return _result(ReleaseStatus.SUPERSEDED, settled.superseded, image)
         if settled.decision is not None:
-            if settled.decision.verdict is Verdict.APPROVE:
-                return None
-            reason = f"{settled.decision.decided_by} rejected it: {settled.decision.comment}"
-            return _result(ReleaseStatus.REJECTED, (reason,), image)
+            decision = settled.decision
+            if decision.verdict is Verdict.APPROVE:
+                return decision
+            reason = f"{decision.decided_by} rejected it: {decision.comment}"
+            rejected = _result(ReleaseStatus.REJECTED, (reason,), image)
+            return replace(rejected, decided_by=decision.decided_by)
         if ctx.current_utc_datetime >= deadline:
             reason = f"Nobody decided within {release.policy.approval_timeout}."
             return _result(ReleaseStatus.EXPIRED, (reason,), image)
@@ -169,7 +179,8 @@ def _promote(
     if served.image != former.image:
         reasons = (*verdict.reasons, "The former champion could not be restored.")
         return _result(ReleaseStatus.FAILED, reasons, image)
-    return _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
+    rolled_back = _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
+    return replace(rolled_back, rolled_back_by=AUTOMATIC)
 
 
 def _result(status: ReleaseStatus, reasons: tuple[str, ...], image: Image) -> ReleaseResult:

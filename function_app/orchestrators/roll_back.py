@@ -7,6 +7,7 @@ name a release that was promoted before.
 from datetime import timedelta
 
 from function_app.domain.lane import LaneRequest, rollout_lane
+from function_app.domain.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
 from function_app.orchestrators import steps
@@ -35,9 +36,22 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     yield from steps.leave_lane(ctx, lane)
     restored = served.image == request.former
     if restored and request.release is not None:
-        update = ReleaseUpdate(release=request.release, status=ReleaseStatus.ROLLED_BACK)
+        update = ReleaseUpdate(
+            release=request.release,
+            status=ReleaseStatus.ROLLED_BACK,
+            reasons=(request.reason,),
+            rolled_back_by=request.by or None,
+        )
         yield from steps.update_release(ctx, update)
     trail.show("rolled back" if restored else "failed")
+    end = StoryEnd(
+        instance_id=ctx.instance_id,
+        story=ROLL_BACK,
+        model=request.model,
+        outcome="done" if restored else "failed",
+        reasons=(request.reason if restored else NOT_RESTORED,),
+    )
+    yield from steps.record_outcome(ctx, end)
     return RollBackResult(restored=restored, served=served.image)
 
 

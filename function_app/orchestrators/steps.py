@@ -9,8 +9,11 @@ from azure.durable_functions import RetryOptions
 from function_app import names
 from function_app.codec import dump, load
 from function_app.domain.approval import Settlement
+from function_app.domain.cancellation import SettledCancellation, StoryId
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.outcomes import StoryEnd
+from function_app.domain.payload_limits import FACT_CHARACTERS, fit_status, shorten
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.reconciliation import ModelName, ReconcileReport, ReconcileRequest
 from function_app.domain.release import Release
@@ -63,17 +66,26 @@ class StoryContext(Protocol):
     def set_custom_status(self, status: Any) -> None: ...
 
 
+def first_line(fault: Exception) -> str:
+    """Return the stable part of a fault's text: a failed activity has no type here."""
+    lines = str(fault).strip().splitlines()
+    return shorten(lines[0], FACT_CHARACTERS) if lines else "Unknown fault."
+
+
 class Trail:
-    """Shows each step in the custom status, with the steps before it and when each began."""
+    """Shows each step in the custom status, with the steps before it and when each began.
+
+    The status stays within the limit of Azure: long facts and long trails are shortened.
+    """
 
     def __init__(self, ctx: StoryContext) -> None:
         self._ctx = ctx
         self._steps: list[dict[str, str]] = []
 
     def wait(self, step: str, **facts: str) -> None:
-        """Show that the story waits, without a new step when it waited before."""
+        """Show that the story is still at this step, with new facts; it begins the step once."""
         if self._steps and self._steps[-1]["step"] == step:
-            self._ctx.set_custom_status({"step": step, **facts, "trail": list(self._steps)})
+            self._ctx.set_custom_status(fit_status(step, facts, self._steps))
         else:
             self.show(step, **facts)
 
@@ -82,7 +94,7 @@ class Trail:
         kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
         self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
         shown = {name: fact for name, fact in facts.items() if fact}
-        self._ctx.set_custom_status({"step": step, **shown, "trail": list(self._steps)})
+        self._ctx.set_custom_status(fit_status(step, shown, self._steps))
 
 
 def call(ctx: StoryContext, name: str, argument: Any, result: type[T]) -> Story[T]:
@@ -125,6 +137,15 @@ def evaluate_challenger(ctx: StoryContext, evaluation: Evaluation) -> Story[Gate
 
 def register_model(ctx: StoryContext, run: Run) -> Story[ModelVersion]:
     return (yield from call(ctx, names.REGISTER_MODEL, run, ModelVersion))
+
+
+def record_outcome(ctx: StoryContext, end: StoryEnd) -> Story[None]:
+    yield from tell(ctx, names.RECORD_OUTCOME, end)
+
+
+def settle_cancellation(ctx: StoryContext, instance_id: str) -> Story[SettledCancellation]:
+    story = StoryId(instance_id=instance_id)
+    return (yield from call(ctx, names.SETTLE_CANCELLATION, story, SettledCancellation))
 
 
 def build_image(ctx: StoryContext, release: Release) -> Story[Build]:

@@ -3,13 +3,15 @@
 1. Check the data.  2. In the model's training lane, and in the lane of all trainings, submit the
 run, unless newer data came while this waited for its turn.  3. Wait for its event, and poll in case
 none comes.  4. Let challenger and champion predict the same rows, and judge.  5. Register it; its
-event starts the release.
+event starts the release.  6. Record the outcome, and notify people when it is a failure.
 """
 
 from datetime import timedelta
 
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import ALL_TRAININGS, LaneRequest, training_lane
+from function_app.domain.outcomes import TRAIN, StoryEnd
+from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.requests import DatasetCheck, Evaluation, EvaluationRequest, RunRequest
 from function_app.domain.training import (
     Dataset,
@@ -21,15 +23,28 @@ from function_app.domain.training import (
     run_id,
 )
 from function_app.orchestrators import steps
+from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.runs import wait_for_run
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
 
 LANE_MARGIN = timedelta(minutes=10)
 
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
-    trail, begun = Trail(ctx), ctx.current_utc_datetime
+    trail = Trail(ctx)
+    try:
+        result = yield from cancellable(ctx, lambda waits: _validate(waits, trail, request))
+    except CancelledError as cancelled:
+        result = _end(trail, TrainingOutcome.CANCELLED, (str(cancelled),))
+    except Exception as fault:
+        result = _end(trail, TrainingOutcome.FAILED, (first_line(fault),))
+    yield from steps.record_outcome(ctx, _recorded(ctx, request, result))
+    return result
+
+
+def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[TrainingResult]:
+    begun = ctx.current_utc_datetime
     trail.show("validating data", data=request.data_uri or "the newest", why=request.reason)
     check = DatasetCheck(
         model=request.model,
@@ -55,14 +70,14 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
         hold=hold,
         capacity=request.policy.max_trainings,
     )
-    newer = yield from enter_lane(ctx, trail, own)
-    if newer and request.policy.newest_only and request.data_uri:
-        yield from leave_lanes(ctx, [own])
-        reason = f"{newer} newer came while it waited; the newest is trained on."
-        return _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
     try:
-        yield from enter_lane(ctx, trail, every)
-        result = yield from _train(ctx, trail, request, checked.dataset)
+        newer = yield from enter_lane(ctx, trail, own)
+        if newer and request.policy.newest_only and request.data_uri:
+            reason = f"{newer} newer came while it waited; the newest is trained on."
+            result = _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
+        else:
+            yield from enter_lane(ctx, trail, every)
+            result = yield from _train(ctx, trail, request, checked.dataset)
     except Exception:
         yield from leave_lanes(ctx, [own, every])
         raise
@@ -129,5 +144,27 @@ def _end(
 ) -> TrainingResult:
     trail.show(outcome.value, reason=" ".join(reasons))
     return TrainingResult(
-        outcome=outcome, reasons=reasons, run_id=run.run_id if run else None, version=version
+        outcome=outcome,
+        reasons=cap_reasons(reasons),
+        run_id=run.run_id if run else None,
+        version=version,
+        data_version=run.dataset_version if run else None,
+        commit=run.code.commit if run and run.code else None,
+    )
+
+
+def _recorded(ctx: StoryContext, request: TrainingRequest, result: TrainingResult) -> StoryEnd:
+    facts = {
+        "data": request.data_uri,
+        "version": result.version,
+        "commit": result.commit,
+        "run": result.run_id,
+    }
+    return StoryEnd(
+        instance_id=ctx.instance_id,
+        story=TRAIN,
+        model=request.model,
+        outcome=result.outcome.value,
+        reasons=result.reasons,
+        facts={name: fact for name, fact in facts.items() if fact},
     )

@@ -7,9 +7,10 @@ from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import RollBack
-from function_app.errors import ConflictError, ContractError, NotFoundError, RefusedError
+from function_app.errors import ConflictError, RefusedError
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import find_release
+from function_app.triggers.people import check_approver, identify
 
 
 async def post_approval(desk: Desk, request: Request) -> Answer:
@@ -24,12 +25,9 @@ async def post_rejection(desk: Desk, request: Request) -> Answer:
 
 async def post_roll_back(desk: Desk, request: Request) -> Answer:
     """Give production back to the release that was promoted before the present one."""
-    person, model = _person(desk, request), request.route["model"]
-    project = desk.projects.get(model)
-    if project is None:
-        raise NotFoundError(f"mlops.toml names no model {model!r}.")
-    if person not in project.release.approvers:
-        raise RefusedError(f"{person} is not an approver of {model}.", code="NOT_AN_APPROVER")
+    person, model = identify(desk, request), request.route["model"]
+    comment = request.fields("comment").comment()
+    check_approver(desk, person, model)
     champion = desk.ports.production.champion(model)
     promoted = [
         record
@@ -48,25 +46,24 @@ async def post_roll_back(desk: Desk, request: Request) -> Answer:
     instance_id = f"roll-back-{model}-{champion.version}-to-{former.version}"
     found = await desk.stories.find(instance_id)
     if found is None or found["ended"]:
-        argument = dump(RollBack(model=model, former=former, release=release))
+        order = RollBack(model=model, former=former, release=release, by=person, comment=comment)
+        argument = dump(order)
         await desk.stories.start(names.ROLL_BACK, instance_id, argument)
     return Answer(status=202, content={"instance_id": instance_id, "to_version": former.version})
 
 
 async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
-    person = _person(desk, request)
-    content = request.json_object()
-    for key in ("image_digest", "evidence_hash"):
-        if not isinstance(content.get(key), str):
-            raise ContractError(f"{key}: expected the text that GET /api/releases/<id> shows.")
+    person = identify(desk, request)
+    fields = request.fields("image_digest", "evidence_hash", "comment")
+    shown = "the text that GET /api/releases/<id> shows"
     record = find_release(desk, request.route["release_id"])
     decision = Decision(
         release_id=record.release.release_id,
         verdict=verdict,
         decided_by=person,
-        comment=str(content.get("comment") or "")[:2000],
-        image_digest=content["image_digest"],
-        evidence_hash=content["evidence_hash"],
+        comment=fields.comment(),
+        image_digest=fields.text("image_digest", shown),
+        evidence_hash=fields.text("evidence_hash", shown),
         decided_at=desk.ports.clock.now(),
     )
     earlier = desk.ports.ledger.get_decision(decision.release_id)
@@ -76,20 +73,15 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
             error = RefusedError if refusal.code == "NOT_AN_APPROVER" else ConflictError
             raise error(refusal.message, code=refusal.code)
         earlier = desk.ports.ledger.decide(decision)
-    same = replace(decision, decided_at=earlier.decided_at, comment=earlier.comment) == earlier
-    if not same:
+    # A repetition may leave the comment out; another comment must not be dropped silently.
+    comment = decision.comment or earlier.comment
+    if replace(decision, decided_at=earlier.decided_at, comment=comment) != earlier:
+        said = f" with the comment {earlier.comment!r}" if earlier.comment else ""
         raise ConflictError(
-            f"{earlier.decided_by} decided to {earlier.verdict} before. The first decision counts.",
+            f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.",
             code="ALREADY_DECIDED",
         )
     # Also for a repetition: the first attempt may have died before it woke the story.
     await desk.stories.wake(decision.release_id, names.decision_event(decision.release_id))
     return Answer(status=202, content={"decision": dump(earlier)})
-
-
-def _person(desk: Desk, request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    person = desk.ports.approvers.identify(token.strip()) if scheme.lower() == "bearer" else None
-    if person is None:
-        raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
-    return person

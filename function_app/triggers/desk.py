@@ -1,5 +1,6 @@
 """What every trigger is given: the request, the platform, and the stories it may start or wake."""
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,47 @@ class Request:
             raise ContractError("The body must be a JSON object.")
         return content
 
+    def fields(self, *allowed: str) -> "Fields":
+        """Return the fields of the body; no body has none.
+
+        ContractError, code UNKNOWN_FIELD, when the body has a field that is not allowed: a
+        misspelt one would be dropped silently.
+        """
+        content = self.json_object() if self.body.strip() else {}
+        for name in content:
+            if name not in allowed:
+                raise ContractError(_unknown(name, allowed), code="UNKNOWN_FIELD")
+        return Fields(content)
+
+
+class Fields:
+    """The fields of a request's body, read strictly."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = content
+
+    def text(self, name: str, hint: str) -> str:
+        """Return a text that must be there; ContractError with the hint when it is not."""
+        value = self._content.get(name)
+        if not isinstance(value, str) or not value:
+            raise ContractError(f"{name}: expected {hint}.")
+        return value
+
+    def optional(self, name: str, most: int = 2000) -> str:
+        """Return a text of at most `most` characters, "" when it is absent or null."""
+        value = self._content.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
+        if len(value) > most:
+            raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
+        return value
+
+    def comment(self) -> str:
+        """Return the comment, "" when there is none."""
+        return self.optional("comment")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -64,6 +106,15 @@ class Answer:
     content: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str | None = None
+
+
+def _unknown(name: str, allowed: tuple[str, ...]) -> str:
+    """Return the sentence that refuses a field and names the nearest known one."""
+    if not allowed:
+        return f"The body has a field {name[:60]!r}. This request takes no fields."
+    near = difflib.get_close_matches(name, allowed, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return f"There is no field {name[:60]!r}.{meant} Known fields: {', '.join(allowed)}."
 
 
 def _refuse_constant(name: str) -> None:

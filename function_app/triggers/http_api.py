@@ -11,7 +11,13 @@ from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release import ReleaseRecord
-from function_app.errors import ConflictError, ContractError, NotFoundError, RefusedError
+from function_app.errors import (
+    ConflictError,
+    ContractError,
+    MlopsError,
+    NotFoundError,
+    RefusedError,
+)
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
@@ -108,6 +114,7 @@ async def get_instance(desk: Desk, request: Request) -> Answer:
 
 async def post_platform(desk: Desk, request: Request) -> Answer:
     """Make sure that the platform stands; while it is being made this changes nothing."""
+    request.fields()
     found = await desk.stories.find(PLATFORM_INSTANCE)
     if found is None or found["ended"]:
         argument = dump(PlatformRequest(parts=desk.ports.platform.parts()))
@@ -148,14 +155,11 @@ async def get_findings(desk: Desk, request: Request) -> Answer:
 
 async def post_training(desk: Desk, request: Request) -> Answer:
     """Ask for a training by hand; `request_id` makes a repetition harmless."""
-    model, content = request.route["model"], request.json_object()
+    model, fields = request.route["model"], request.fields("request_id", "data_uri")
     if model not in desk.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
-    uri, request_id = content.get("data_uri", ""), content.get("request_id")
-    if not isinstance(uri, str) or not isinstance(request_id, str) or not request_id:
-        raise ContractError(
-            "Send request_id, text that is not empty, and data_uri, unless the newest data will do."
-        )
+    hint = "text that is not empty and names this request; a repetition of it starts nothing"
+    request_id, uri = fields.text("request_id", hint), fields.optional("data_uri")
     event = {
         "specversion": "1.0",
         "id": request_id,
@@ -177,7 +181,20 @@ async def get_release(desk: Desk, request: Request) -> Answer:
     """Show one release with what a decision over it must name."""
     record = find_release(desk, request.route["release_id"])
     story = await desk.stories.find(record.release.release_id)
-    return Answer(status=200, content={**_view(desk, record), "story": story})
+    origin = await asyncio.to_thread(_origin, desk, record)
+    training = await desk.stories.find(origin["run"]) if origin["run"] else None
+    data = training["facts"].get("data") if training else None
+    content = {**_view(desk, record), **origin, "data": data, "story": story}
+    return Answer(status=200, content=content)
+
+
+def _origin(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
+    """Return the run and the commit of the released version, None where nobody knows them."""
+    try:
+        version = desk.ports.registry.get(record.release.model, record.release.version)
+    except MlopsError:
+        return {"run": None, "commit": None}
+    return {"run": version.run_id, "commit": version.code.commit if version.code else None}
 
 
 def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
@@ -198,7 +215,13 @@ def _view(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
         "image_digest": record.image.digest if record.image else None,
         "evidence_hash": record.evidence_hash,
         "reasons": list(record.reasons),
+        "evidence": list(record.evidence or (record.reasons if not record.status.ended else ())),
+        "endpoint": record.endpoint,
+        "decided_by": record.decided_by or (decision.decided_by if decision else None),
+        "rolled_back_by": record.rolled_back_by,
+        "cancelled_by": record.cancelled_by,
         "approvers": list(record.release.policy.approvers),
         "decision": dump(decision),
+        "begun_at": dump(record.begun_at),
         "updated_at": dump(record.updated_at),
     }

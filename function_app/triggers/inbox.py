@@ -135,7 +135,7 @@ async def _settle(desk: Desk, kept: InboxEvent) -> InboxEvent:
     if isinstance(targets, Wake):
         await desk.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
-    outcomes = [await _start(desk, envelope.type, start) for start in targets]
+    outcomes = [await start_story(desk, envelope.type, start) for start in targets]
     reason = None
     if Outcome.STALE in outcomes:
         reason = "A newer event of the same subject was claimed before."
@@ -156,7 +156,8 @@ async def _route(desk: Desk, event: DomainEvent) -> Targets:
     return route(event, desk.projects)
 
 
-async def _start(desk: Desk, type_: str, start: Start) -> Outcome | None:
+async def start_story(desk: Desk, type_: str, start: Start) -> Outcome | None:
+    """Start a story once; one that releases a model supersedes older ones that wait."""
     outcome = await start_once(desk, type_, start)
     if isinstance(start.argument, Release):
         # Also for a repetition: the first attempt may have died before it woke them.

@@ -27,7 +27,8 @@ async def get_event(desk: Desk, request: Request) -> Answer:
 
 
 async def post_replay(desk: Desk, request: Request) -> Answer:
-    """Take the event up again, after what refused it was mended."""
+    """Take the event up again, after the cause of its refusal was repaired."""
+    request.fields()
     receipt = await take_up(desk, _find(desk, request))
     return Answer(status=202, content={"receipt": dump(receipt)})
 

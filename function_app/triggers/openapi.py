@@ -48,13 +48,21 @@ _EVENTS: Schema = {
         {"type": "array", "minItems": 1, "maxItems": 100, "items": {"anyOf": [_GRID, _CLOUD]}},
     ]
 }
+_COMMENT: Schema = {"type": "string", "maxLength": 2000}
 _DECISION: Schema = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["image_digest", "evidence_hash"],
-    "properties": {"image_digest": _TEXT, "evidence_hash": _TEXT, "comment": {"type": "string"}},
+    "properties": {"image_digest": _TEXT, "evidence_hash": _TEXT, "comment": _COMMENT},
+}
+_COMMENTED: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"comment": _COMMENT},
 }
 _TRAINING: Schema = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["request_id"],
     "properties": {"request_id": _TEXT, "data_uri": {"type": "string"}},
 }
@@ -64,12 +72,16 @@ _BODIES: dict[str, Schema] = {
     "post_training": _TRAINING,
     "post_approval": _DECISION,
     "post_rejection": _DECISION,
+    "post_roll_back": _COMMENTED,
+    "post_cancel": _COMMENTED,
 }
+# The other requests of ours may come without a body.
+_NEED_A_BODY = ("post_events", "post_webhook", "post_training", "post_approval", "post_rejection")
 _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
-_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back")
+_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back", "post_cancel")
 _ERROR: Schema = {
     "type": "object",
     "required": ["error"],
@@ -141,7 +153,7 @@ def _operation(route: str, respond: Respond) -> dict[str, Any]:
     }
     if name in _BODIES:
         content = {"application/json": {"schema": _BODIES[name]}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": name in _NEED_A_BODY, "content": content}
     if name in _BY_PERSON:
         operation["security"] = [{"functionKey": [], "person": []}]
     return operation

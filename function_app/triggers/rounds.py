@@ -9,7 +9,7 @@ from function_app import names
 from function_app.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
-from function_app.triggers.desk import Desk
+from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import settle_pending, take_in
 
 SCHEDULE = "schedule"
@@ -51,6 +51,13 @@ async def start_reconciliation(desk: Desk) -> None:
     if found is None or found["ended"]:
         request = ReconcileRequest(reason="by the clock", models=tuple(sorted(desk.projects)))
         await desk.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
+
+
+async def post_reconciliation(desk: Desk, request: Request) -> Answer:
+    """Compare ledger, histories and platforms now, unless a comparison is under way."""
+    request.fields()
+    await start_reconciliation(desk)
+    return Answer(status=202, content={"instance_id": RECONCILIATION})
 
 
 def training_on_schedule(model: str, name: str) -> Callable[[Desk], Coroutine[Any, Any, None]]:

@@ -29,6 +29,7 @@ async def start_watches(desk: Desk) -> None:
 
 async def post_look(desk: Desk, request: Request) -> Answer:
     """Start a look now, unless one is under way."""
+    request.fields()
     model = request.route["model"]
     policy = _policy(desk, model)
     found = await desk.stories.find(watch_id(model))

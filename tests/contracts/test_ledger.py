@@ -9,9 +9,16 @@ import pytest
 
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
+from function_app.codec import dump, load
 from function_app.domain.approval import Decision, Verdict
 from function_app.domain.lane import LanePlace, LaneRequest
-from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.release import (
+    Release,
+    ReleasePolicy,
+    ReleaseRecord,
+    ReleaseStatus,
+    next_attempt,
+)
 from function_app.errors import ConflictError
 from function_app.ports import Ledger
 
@@ -313,3 +320,58 @@ def test_a_note_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
 
     assert ledger.read_note("the / note") == {"a": "ü" * 70_000}
     assert ledger.read_note("another") is None
+
+
+def test_a_release_keeps_who_decided_what_and_why_it_ended(ledger: Ledger) -> None:
+    record = replace(
+        RECORD,
+        status=ReleaseStatus.ROLLED_BACK,
+        reasons=("ada rolled back to version 1: slow",),
+        evidence=("mse 3",),
+        begun_at=NOW - timedelta(hours=1),
+        endpoint="http://127.0.0.1:1",
+        decided_by="grace",
+        rolled_back_by="ada",
+        cancelled_by="nobody",
+    )
+    ledger.save_release(record)
+
+    assert ledger.get_release("release-m-1") == record
+    assert ledger.list_releases() == (record,)
+
+
+def test_an_approved_release_names_its_approver_from_then_on(ledger: Ledger) -> None:
+    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
+    ledger.decide(DECISION)
+    ledger.settle("release-m-1", NOW)
+
+    record = ledger.get_release("release-m-1")
+
+    assert record is not None
+    assert (record.status, record.decided_by) == (ReleaseStatus.IN_PROGRESS, "ada")
+
+
+def test_a_release_may_be_cancelled_until_it_has_ended(ledger: Ledger) -> None:
+    for status in (ReleaseStatus.IN_PROGRESS, ReleaseStatus.AWAITING_APPROVAL):
+        ledger.save_release(release("1", status))
+    ledger.save_release(release("1", ReleaseStatus.CANCELLED))
+
+    with pytest.raises(ConflictError, match="is cancelled and cannot become promoted"):
+        ledger.save_release(release("1", ReleaseStatus.PROMOTED))
+
+
+def test_the_next_attempt_of_a_release_is_a_record_of_its_own(ledger: Ledger) -> None:
+    first = release("1.0-rc1", ReleaseStatus.FAILED, model="two-words")
+    second = replace(first, release=next_attempt(first.release), status=ReleaseStatus.IN_PROGRESS)
+    for record in (first, second):
+        ledger.save_release(record)
+
+    assert ledger.get_release("release-two-words-1.0-rc1") == first
+    assert ledger.get_release("release-two-words-1.0-rc1-try2") == second
+
+
+def test_a_record_of_an_earlier_version_still_loads() -> None:
+    later = ("evidence", "begun_at", "endpoint", "decided_by", "rolled_back_by", "cancelled_by")
+    old = {name: value for name, value in dump(RECORD).items() if name not in later}
+
+    assert load(ReleaseRecord, old) == RECORD

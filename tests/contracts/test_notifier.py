@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from function_app.adapters.azure.mail import AzureMail
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.messages import Notifications
 from function_app.domain.approval import Evidence
+from function_app.domain.outcomes import StoryEnd
 from function_app.domain.reconciliation import Finding, FindingKind
 from function_app.domain.release import Release, ReleasePolicy, ReleaseResult, ReleaseStatus
 from function_app.errors import PlatformError
@@ -28,6 +30,14 @@ RELEASE = Release(
 EVIDENCE = Evidence(release_id="release-m-2", image_digest="sha256:aa", reasons=("mse 3.0",))
 RESULT = ReleaseResult(status=ReleaseStatus.REJECTED, reasons=("too slow",), decided_by="ada")
 FINDING = Finding(kind=FindingKind.LOST_RUN, subject="train-m-1", detail="nobody waits for it")
+END = StoryEnd(
+    instance_id="train-m-1",
+    story="train_model",
+    model="m",
+    outcome="failed",
+    reasons=("exit code 1: KeyError: 'x'",),
+    facts={"data": "file:///a.csv"},
+)
 DEAD = "https://127.0.0.1:9/T000/very-secret-token"
 
 Make = Callable[[NotifySettings], Notifier]
@@ -78,14 +88,32 @@ def test_every_kind_of_message_says_what_and_why(make: Make, hook: Server, tls: 
     notifier.ask_for_approval(RELEASE, EVIDENCE)
     notifier.tell_result(RELEASE, RESULT)
     notifier.tell_findings((FINDING,))
+    notifier.tell_outcome(END)
 
-    asked, told, found = (request.json for request in hook.requests)
+    asked, told, found, ended = (request.json for request in hook.requests)
     assert asked["title"] == "m 2 waits for approval"
     assert told["title"] == "m 2: rejected"
     assert "too slow" in told["text"]
     assert "train-m-1" in found["text"]
+    assert ended["title"] == "m: training failed"
+    assert "- exit code 1: KeyError: 'x'" in ended["text"]
+    assert "data: file:///a.csv" in ended["text"]
+    assert "https://mlops.example.com/api/status/train-m-1" in ended["text"]
     for message in (asked, told):
         assert "https://mlops.example.com/api/releases/release-m-2" in message["text"]
+
+
+def test_a_message_about_200_reasons_counts_those_it_leaves_out(
+    make: Make, hook: Server, tls: Tls
+) -> None:
+    reasons = tuple(f"column_{number}: 3 missing values." for number in range(200))
+
+    make(channel(hook, tls)).tell_outcome(replace(END, reasons=reasons))
+
+    text = hook.requests[0].json["text"]
+    assert len(text) < 4000
+    assert "more reasons are left out" in text
+    assert "mlopsctl show train-m-1" in text
 
 
 def test_a_message_may_be_sent_again(make: Make, hook: Server, tls: Tls) -> None:

@@ -66,6 +66,33 @@ def test_the_custom_status_is_shown(host: Host) -> None:
     assert host.finished("chain-shown")["customStatus"] == {"step": "chained"}
 
 
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ({"sign": "x", "count": 8_200}, 0),
+        ({"sign": "ü", "count": 8_200}, 0),
+        ({"sign": "x", "count": 20_000}, 39),
+        ({"sign": "🦊", "count": 10_000}, 39),
+    ],
+)
+def test_a_custom_status_over_16_kb_of_utf_16_fails_the_instance(
+    host: Host, given: dict[str, Any], size: int
+) -> None:
+    instance = f"shown-{ord(given['sign'])}-{given['count']}"
+    host.begin("shown", instance, given)
+
+    status = host.finished(instance)
+
+    if not size:
+        assert (status["runtimeStatus"], status["output"]) == ("Completed", "shown")
+        return
+    assert (status["runtimeStatus"], status["customStatus"]) == ("Failed", None)
+    assert status["output"] == (
+        "Orchestrator function 'shown' failed: The UTF-16 size of the JSON-serialized payload "
+        f"must not exceed 16 KB. The current payload size is {size} KB."
+    )
+
+
 def test_an_event_wakes_the_one_who_waits_and_a_running_id_is_not_started_twice(host: Host) -> None:
     host.begin("waiting", "waiting-1")
     assert host.begin("waiting", "waiting-1").status_code == 500

@@ -31,7 +31,14 @@ def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
         (["doctor", "--url", "http://127.0.0.1:9"], 1, "Start it with `make up`"),
         (["events", "send", "nowhere.json"], 1, "BAD_FILE"),
         (["events", "replay", "x", "--url", "http://127.0.0.1:9"], 1, "UNREACHABLE"),
-        (["roll-back", "m", "--as", "nobody"], 1, "NO_TOKEN"),
+        (["roll-back", "m", "--as", "nobody", "--url", "http://127.0.0.1:9"], 1, "NO_TOKEN"),
+        (["cancel", "t", "--as", "nobody", "--url", "http://127.0.0.1:9"], 1, "NO_TOKEN"),
+        (["status"], 1, "NOT_RUNNING: No app runs on the state"),
+        (["models"], 1, "Start it with `make up`"),
+        (["doctor"], 1, "BAD  app: No app runs on the state"),
+        (["logs", "run"], 1, "NOT_RUNNING"),
+        (["logs", "run", "--tail", "0"], 2, "Invalid value"),
+        (["endpoint"], 2, "Missing argument"),
     ],
 )
 def test_a_command_that_fails_says_why_by_its_exit_code_and_a_line(

@@ -1,19 +1,25 @@
 """Drives a story as a generator, without a host."""
 
+import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from funchost.limits import check_status
+from function_app import names
 from function_app.codec import dump
+from function_app.domain.cancellation import SettledCancellation
 
 LONGEST = 20_000
+DEFAULTS = {names.SETTLE_CANCELLATION: SettledCancellation()}
 
 
 @dataclass
 class Timer:
     fire_at: datetime
     cancelled: bool = False
+    is_completed: bool = False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -31,11 +37,15 @@ class Player:
 
     answers: dict[str, Any]
     event_arrives: bool = True
+    # The story is cancelled when it waits for the time so often, counted from 1.
+    cancel_at_wait: int = 0
+    waits: int = 0
     instance_id: str = "instance-1"
     current_utc_datetime: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     called: list[str] = field(default_factory=list)
     arguments: list[Any] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
 
     def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
@@ -52,7 +62,10 @@ class Player:
         return activities
 
     def set_custom_status(self, status: Any) -> None:
+        # As the host in Azure does: a larger one would fail the story there.
+        check_status(json.dumps(status))
         self.shown.append(status["step"])
+        self.statuses.append(status)
 
     def play(self, story: Generator[Any, Any, Any]) -> Any:
         send: Callable[[], Any] = lambda: next(story)  # noqa: E731
@@ -64,15 +77,14 @@ class Player:
 
     def _answer(self, story: Generator[Any, Any, Any], task: Any) -> Callable[[], Any]:
         if isinstance(task, list):
-            event, timer = task
-            return lambda: story.send(event if self.event_arrives else self._fire(timer))
+            return self._answer_race(story, task)
         if isinstance(task, Timer):
             return lambda: story.send(self._fire(task))
         self.called.append(task.name)
         self.arguments.append(task.argument)
         if len(self.called) > LONGEST:
             raise AssertionError(f"The story goes round in circles: {self.called[-6:]}")
-        answer = self.answers.get(task.name)
+        answer = self.answers.get(task.name, DEFAULTS.get(task.name))
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
         if isinstance(answer, Exception):
@@ -80,6 +92,18 @@ class Player:
             return lambda: story.throw(error)
         return lambda: story.send(dump(answer))
 
+    def _answer_race(self, story: Generator[Any, Any, Any], tasks: list[Any]) -> Callable[[], Any]:
+        cancel = names.cancel_event(self.instance_id)
+        self.waits += 1
+        if cancel in tasks and self.waits == self.cancel_at_wait:
+            answer: Any = next(task for task in tasks if task == cancel)
+            return lambda: story.send(answer)
+        events = [task for task in tasks if isinstance(task, str) and task != cancel]
+        timer = next(task for task in tasks if isinstance(task, Timer))
+        if events and self.event_arrives:
+            return lambda: story.send(events[0])
+        return lambda: story.send(self._fire(timer))
+
     def _fire(self, timer: Timer) -> Timer:
-        self.current_utc_datetime = timer.fire_at
+        self.current_utc_datetime, timer.is_completed = timer.fire_at, True
         return timer

@@ -199,7 +199,7 @@ def test_a_commit_that_a_newer_one_contains_is_not_checked() -> None:
 
     assert result.outcome is IntegrationOutcome.STALE
     assert NEWER in result.reasons[0]
-    assert host.called == [names.FETCH_CHANGE]
+    assert host.called == [names.FETCH_CHANGE, names.RECORD_OUTCOME]
 
 
 def test_a_commit_that_was_overtaken_while_it_was_checked_is_not_published() -> None:

@@ -202,3 +202,27 @@ def test_a_promotion_that_never_gets_ready_is_taken_back() -> None:
 
     assert result.status is ReleaseStatus.FAILED
     assert names.ROLL_BACK_PRODUCTION in host.called
+
+
+def test_a_result_names_who_decided_and_how_it_was_rolled_back() -> None:
+    promoted = player()
+    rejected = player(**{names.SETTLE_APPROVAL: decision(Verdict.REJECT)})
+    rolled_back = player(**{names.SMOKE_TEST: [GOOD, BAD]})
+
+    results = [
+        host.play(release_model(host, RELEASE)) for host in (promoted, rejected, rolled_back)
+    ]
+
+    assert [result.decided_by for result in results] == ["ada", "ada", "ada"]
+    assert [result.rolled_back_by for result in results] == [None, None, "automatic"]
+    assert results[1].reasons == ("ada rejected it: seen",)
+
+
+def test_reasons_that_no_message_of_durable_holds_are_cut() -> None:
+    bad = GateResult(passed=False, reasons=tuple("x" * 100 for _ in range(20_000)))
+    host = player(**{names.SMOKE_TEST: bad})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert sum(map(len, result.reasons)) < 65_000
+    assert "more reasons are left out" in result.reasons[-1]

@@ -25,8 +25,14 @@ def test_a_release_is_rolled_back_only_when_production_says_so(
         }
     )
 
-    request = RollBack(model="m", former=FORMER, release=RELEASE)
+    request = RollBack(model="m", former=FORMER, release=RELEASE, by="ada", comment="slow")
     result = host.play(roll_back(host, request))
 
     assert result.restored is restored
     assert (names.UPDATE_RELEASE in host.called) is restored
+    if restored:
+        update = host.arguments[host.called.index(names.UPDATE_RELEASE)]
+        assert update["rolled_back_by"] == "ada"
+        assert update["reasons"] == ["ada rolled back to version 1: slow"]
+    recorded = host.arguments[-1]
+    assert recorded["outcome"] == ("done" if restored else "failed")

@@ -1,8 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from function_app import names
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
@@ -115,10 +113,10 @@ def test_an_early_event_does_not_make_the_story_poll_without_pause() -> None:
 def test_a_training_leaves_its_lane_when_it_fails() -> None:
     host = player(**{names.SUBMIT_TRAINING: Exception("PLATFORM: no space")})
 
-    with pytest.raises(Exception, match="no space"):
-        host.play(train_model(host, REQUEST))
+    result = host.play(train_model(host, REQUEST))
 
-    assert host.called[-1] == names.LEAVE_LANE
+    assert (result.outcome, result.reasons) == (TrainingOutcome.FAILED, ("PLATFORM: no space",))
+    assert host.called[-2:] == [names.LEAVE_LANE, names.RECORD_OUTCOME]
 
 
 def waited(behind: int) -> list[LaneHolder]:
@@ -170,7 +168,7 @@ def test_data_that_waited_is_passed_over_when_newer_data_waits_behind_it() -> No
     assert result.outcome is TrainingOutcome.SUPERSEDED
     assert result.reasons == ("2 newer came while it waited; the newest is trained on.",)
     assert names.SUBMIT_TRAINING not in host.called
-    assert host.called[-1] == names.LEAVE_LANE
+    assert host.called[-2:] == [names.LEAVE_LANE, names.RECORD_OUTCOME]
 
 
 def test_a_policy_may_train_on_everything() -> None:

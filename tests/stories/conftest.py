@@ -164,8 +164,10 @@ def diabetes() -> str:
     return str(frame.to_csv(index=False))
 
 
-def make_app(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    (folder / "mlops.toml").write_text(PROJECTS)
+def make_app(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, more_projects: str = ""
+) -> Iterator[App]:
+    (folder / "mlops.toml").write_text(PROJECTS + more_projects)
     monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
     monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_BUILD_SERVER", SECRET)
     monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_AZURE_DEVOPS", SECRET)

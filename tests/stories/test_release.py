@@ -31,7 +31,20 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
 
     app.api.decide(first, "approve", "ada", "fine")
     promoted = app.ended(first)["output"]
-    assert promoted["status"] == "promoted"
+    assert (promoted["status"], promoted["decided_by"]) == ("promoted", "ada")
+    kept = app.api.get(f"/api/releases/{first}")
+    assert (kept["decided_by"], kept["endpoint"]) == ("ada", promoted["endpoint"])
+    assert kept["reasons"] == promoted["reasons"]
+    assert any("mse 3295" in reason for reason in kept["evidence"]), "the evidence is kept too"
+    assert kept["data"].endswith("/diabetes/a.csv")
+    repeated = {**body, "evidence_hash": release["evidence_hash"], "comment": "fine"}
+    assert app.ask("POST", path, json=repeated, headers=ada).status_code == 202
+    other = app.ask("POST", path, json={**repeated, "comment": "on second thought"}, headers=ada)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "ALREADY_DECIDED")
+    assert "'fine'" in other.json()["error"]["message"]
+    misspelt = app.ask("POST", path, json={**repeated, "coment": "x"}, headers=ada)
+    assert (misspelt.status_code, misspelt.json()["error"]["code"]) == (400, "UNKNOWN_FIELD")
+    assert "Did you mean 'comment'?" in misspelt.json()["error"]["message"]
     second_decision = {**body, "evidence_hash": release["evidence_hash"]}
     grace = {"Authorization": f"Bearer {app.api.token('grace')}"}
     late = app.ask("POST", path, json=second_decision, headers=grace)
@@ -77,9 +90,18 @@ def _check_second_release(app: App, endpoint: str, former: str) -> None:
     app.api.decide(second, "approve", "grace", "")
     assert app.ended(second)["output"]["status"] == "promoted"
 
-    back = app.api.roll_back("diabetes", "ada")
+    back = app.api.roll_back("diabetes", "ada", "slower than the first")
     assert app.ended(back["instance_id"])["output"]["restored"] is True
-    assert app.api.get(f"/api/releases/{second}")["status"] == "rolled_back"
+    kept = app.api.get(f"/api/releases/{second}")
+    assert (kept["status"], kept["rolled_back_by"]) == ("rolled_back", "ada")
+    assert (kept["decided_by"], kept["reasons"]) == (
+        "grace",
+        ["ada rolled back to version 1: slower than the first"],
+    )
+    model = app.api.get("/api/models/diabetes")
+    assert (model["version"], model["endpoint"]) == ("1", endpoint)
+    assert model["serves_since"] == kept["updated_at"]
+    assert app.api.get("/api/attention")["attention"] == [], "a person rolled back"
     until(
         lambda: httpx.get(f"{endpoint}/healthz").json()["image"] == former, "the first image again"
     )

@@ -54,6 +54,9 @@ class RememberedStories:
     async def find(self, instance_id: str) -> dict[str, Any] | None:
         return {"instance_id": instance_id} if instance_id in self.started else None
 
+    async def argument(self, instance_id: str) -> Any:
+        return None
+
     async def list(self, since: datetime) -> list[dict[str, Any]]:
         return []
 

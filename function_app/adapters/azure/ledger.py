@@ -19,7 +19,7 @@ from function_app.adapters.azure.tables import (
     until_unchanged,
 )
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision, Settlement, Verdict
+from function_app.domain.approval import Decision, Settlement, Verdict, approve
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
@@ -155,7 +155,7 @@ class AzureLedger:
             if waits and decision is not None and decision.verdict is Verdict.APPROVE:
                 assert record is not None
                 assert found.release is not None
-                approved = replace(record, status=ReleaseStatus.IN_PROGRESS, updated_at=now)
+                approved = approve(record, decision, now)
                 row = replace(_release_row(approved), etag=found.release.etag)
                 self._table.write(replace=[row])
             return Settlement(decision=decision)

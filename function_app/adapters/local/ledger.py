@@ -8,7 +8,7 @@ from pathlib import Path
 
 from function_app.adapters.local.database import Database
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision, Settlement, Verdict
+from function_app.domain.approval import Decision, Settlement, Verdict, approve
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
@@ -88,7 +88,7 @@ class LocalLedger:
             waits = record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL
             if waits and decision is not None and decision.verdict is Verdict.APPROVE:
                 assert record is not None
-                approved = replace(record, status=ReleaseStatus.IN_PROGRESS, updated_at=now)
+                approved = approve(record, decision, now)
                 self._save(connection, approved)
             return Settlement(decision=decision)
 

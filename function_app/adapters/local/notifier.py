@@ -7,6 +7,7 @@ from typing import Any
 from function_app.adapters.local.files import sha256
 from function_app.codec import dump
 from function_app.domain.approval import Evidence
+from function_app.domain.outcomes import StoryEnd
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseResult
 from function_app.ports import Notifier
@@ -32,6 +33,11 @@ class LocalNotifier:
         self._write(f"{release.release_id}-result", content)
         if self._channels:
             self._channels.tell_result(release, result)
+
+    def tell_outcome(self, end: StoryEnd) -> None:
+        self._write(f"{end.instance_id}-outcome", {"end": dump(end)})
+        if self._channels:
+            self._channels.tell_outcome(end)
 
     def tell_findings(self, findings: tuple[Finding, ...]) -> None:
         content = {"findings": dump(findings)}

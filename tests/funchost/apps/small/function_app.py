@@ -156,3 +156,12 @@ def flaky(who: str) -> int:
 @app.activity_trigger(input_name="nothing")
 def broken(nothing: str) -> str:
     raise ValueError("boom")
+
+
+@app.orchestration_trigger(context_name="context")
+def shown(context: df.DurableOrchestrationContext) -> str:
+    """Shows a custom status of so many characters after an activity."""
+    given = context.get_input()
+    yield context.call_activity("add_one", 1)
+    context.set_custom_status(given["sign"] * given["count"])
+    return "shown"

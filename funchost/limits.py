@@ -1,0 +1,24 @@
+"""Limits of the real host that an app would otherwise meet in Azure only."""
+
+import json
+
+# The extension refuses a custom status whose JSON text, in UTF-16, has more KB than this.
+MOST_STATUS_KB = 16
+
+
+class StatusTooLargeError(Exception):
+    """Says that a custom status is over the limit, in the words of the real host."""
+
+
+def check_status(custom: str | None) -> None:
+    """Raise StatusTooLargeError when this JSON text is too large for a custom status."""
+    # A short text cannot be over the limit, whatever the separators and escapes of its JSON.
+    if custom is None or len(custom) <= MOST_STATUS_KB * 512:
+        return
+    compact = json.dumps(json.loads(custom), ensure_ascii=False, separators=(",", ":"))
+    size = len(compact.encode("utf-16-le", "surrogatepass")) // 1024
+    if size > MOST_STATUS_KB:
+        raise StatusTooLargeError(
+            "The UTF-16 size of the JSON-serialized payload must not exceed "
+            f"{MOST_STATUS_KB} KB. The current payload size is {size} KB."
+        )

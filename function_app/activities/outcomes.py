@@ -1,0 +1,51 @@
+"""Activities around the end of a story: its record, the notification, and who cancelled it."""
+
+import json
+import logging
+
+from function_app.codec import dump, load
+from function_app.domain.cancellation import (
+    Cancellation,
+    SettledCancellation,
+    StoryId,
+    cancellation_name,
+)
+from function_app.domain.outcomes import StoryEnd, end_name, is_alarming
+from function_app.domain.reconciliation import RECENT
+from function_app.domain.training import RunStatus
+from function_app.errors import MlopsError
+from function_app.ports import Ports
+
+LOG = logging.getLogger("mlops.outcomes")
+
+
+def record_outcome(ports: Ports, end: StoryEnd) -> None:
+    """Keep the newest end of each kind of story and model; notify people when it is alarming.
+
+    The ledger keeps it for longer than Durable keeps the history.
+    """
+    content = {"at": str(dump(ports.clock.now())), "end": json.dumps(dump(end))}
+    ports.ledger.keep_note(end_name(end.story, end.model), content)
+    if not is_alarming(end.story, end.outcome, end.facts.get("run")):
+        return
+    try:
+        ports.notifier.tell_outcome(end)
+    except MlopsError as error:
+        # Dead channels must not fail a story whose work is done; `mlopsctl doctor` shows the end.
+        LOG.error("Nobody was notified of the end of %s: %s", end.instance_id, error.message)
+
+
+def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
+    """Return who cancelled the story, after its runs were stopped; nobody when none did."""
+    note = ports.ledger.read_note(cancellation_name(story.instance_id))
+    if note is None:
+        return SettledCancellation()
+    try:
+        for run in ports.jobs.list_runs(ports.clock.now() - RECENT):
+            is_own = run.tags.get("instance_id") == story.instance_id
+            if is_own and run.status is RunStatus.RUNNING:
+                ports.jobs.cancel(run.run_id)
+    except MlopsError as error:
+        # The next comparison cancels runs for which no story waits.
+        LOG.warning("The runs of %s could not be stopped: %s", story.instance_id, error.message)
+    return SettledCancellation(cancellation=load(Cancellation, json.loads(note["cancellation"])))

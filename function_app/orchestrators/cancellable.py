@@ -1,0 +1,123 @@
+"""Lets a person end a story early, at any moment at which it waits.
+
+`cancellable` runs a story on a context whose waits end early too when the event of a cancellation
+arrives. The story itself then meets `CancelledError` where it waited, so that its own clean-up
+leaves the lanes and gives production back.
+"""
+
+from collections.abc import Callable, Generator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from function_app import names
+from function_app.domain.cancellation import Cancellation
+from function_app.orchestrators import steps
+from function_app.orchestrators.steps import Story, StoryContext
+
+T = TypeVar("T")
+Resume = Callable[[], Any]
+
+
+class CancelledError(Exception):
+    """Says that a person cancelled the story; `cancellation` says who, when and why."""
+
+    def __init__(self, cancellation: Cancellation) -> None:
+        self.cancellation = cancellation
+        super().__init__(cancellation.reason)
+
+
+def cancellable(ctx: StoryContext, story: Callable[[StoryContext], Story[T]]) -> Story[T]:
+    """Return the result of the story; CancelledError when a person cancelled it."""
+    waits = _Waits(ctx)
+    inner = story(waits)
+    resume: Resume = _sending(inner, None)
+    while True:
+        try:
+            task = resume()
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        try:
+            answer = yield waits.race(task)
+            if answer is waits.event:
+                waits.listens = False
+                settled = yield from steps.settle_cancellation(ctx, ctx.instance_id)
+                if settled.cancellation is not None:
+                    waits.cancel_timers()
+                    raise CancelledError(settled.cancellation)
+                # Durable's key can raise the event, too; the ledger has no cancellation then.
+                answer = yield waits.race(task)
+        except Exception as error:
+            resume = _throwing(inner, error)
+        else:
+            resume = _sending(inner, answer)
+
+
+class _Race:
+    """A race of the inner story that has not begun yet."""
+
+    def __init__(self, tasks: list[Any]) -> None:
+        self.tasks = tasks
+
+
+class _Waits:
+    """The context of the inner story: its timers and races end early by the cancelling event."""
+
+    def __init__(self, ctx: StoryContext) -> None:
+        self._ctx = ctx
+        self._timers: list[Any] = []
+        self.listens = True
+        # One wait for the whole story: the host starts each task only once.
+        self.event = ctx.wait_for_external_event(names.cancel_event(ctx.instance_id))
+
+    def race(self, task: Any) -> Any:
+        """Return what to yield for a task of the inner story.
+
+        Activities are not raced: they end by themselves, and their effects must be known.
+        """
+        event = [self.event] if self.listens else []
+        if isinstance(task, _Race):
+            return self._ctx.task_any([*task.tasks, *event])
+        if event and any(task is timer for timer in self._timers):
+            return self._ctx.task_any([task, *event])
+        return task
+
+    def cancel_timers(self) -> None:
+        """Cancel the open timers, because an instance stays Running until its timers are due."""
+        for timer in self._timers:
+            if not timer.is_completed:
+                timer.cancel()
+
+    @property
+    def instance_id(self) -> str:
+        return self._ctx.instance_id
+
+    @property
+    def current_utc_datetime(self) -> datetime:
+        return self._ctx.current_utc_datetime
+
+    def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
+        return self._ctx.call_activity_with_retry(name, retry_options, input_)
+
+    def wait_for_external_event(self, name: str) -> Any:
+        return self._ctx.wait_for_external_event(name)
+
+    def create_timer(self, fire_at: datetime) -> Any:
+        self._timers.append(self._ctx.create_timer(fire_at))
+        return self._timers[-1]
+
+    def task_any(self, activities: list[Any]) -> Any:
+        return _Race(activities)
+
+    def set_custom_status(self, status: Any) -> None:
+        self._ctx.set_custom_status(status)
+
+
+def _sending(inner: Generator[Any, Any, Any], answer: Any) -> Resume:
+    """Return what goes on with the story on this answer."""
+    return lambda: inner.send(answer)
+
+
+def _throwing(inner: Generator[Any, Any, Any], error: Exception) -> Resume:
+    """Return what goes on with the story on this error."""
+    return lambda: inner.throw(error)

@@ -1,0 +1,72 @@
+"""Failures that nobody has dealt with: stories, releases, dead letters, findings."""
+
+import asyncio
+import json
+from typing import Any
+
+from function_app import names
+from function_app.codec import dump
+from function_app.domain.attention import Attention, failed_releases, failed_stories
+from function_app.domain.inbox import Outcome
+from function_app.domain.outcomes import end_name
+from function_app.domain.reconciliation import FINDINGS, RECENT, FindingKind
+from function_app.triggers.desk import Answer, Desk, Request
+
+_KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
+
+
+async def get_attention(desk: Desk, request: Request) -> Answer:
+    """List the failures that nobody has dealt with, each with its reason and the next command."""
+    stories = await desk.stories.list(desk.ports.clock.now() - RECENT)
+    found = await asyncio.to_thread(_collect, desk, stories)
+    return Answer(status=200, content={"attention": dump(found)})
+
+
+def _collect(desk: Desk, stories: list[dict[str, Any]]) -> list[Attention]:
+    letters = desk.ports.inbox.list_events(Outcome.REFUSED)
+    return [
+        *failed_stories([*stories, *_older(desk, stories)]),
+        *failed_releases(desk.ports.ledger.list_releases()),
+        *(
+            Attention(
+                kind="dead letter",
+                subject=event.event_key,
+                detail=f"{event.code}: {event.reason}",
+                next=f"mlopsctl show {event.event_key}; then mlopsctl retry, or events discard",
+            )
+            for event in letters
+        ),
+        *_findings(desk),
+    ]
+
+
+def _older(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the last ends in the ledger of models that had no such story of late."""
+    known = {(view["story"], view["facts"].get("model")) for view in stories}
+    views = []
+    for story in _KEPT:
+        for model in desk.projects:
+            if (story, model) in known:
+                continue
+            note = desk.ports.ledger.read_note(end_name(story, model))
+            if note:
+                end = json.loads(note["end"])
+                facts = {**end["facts"], "model": model}
+                views.append({**end, "facts": facts, "created_at": note["at"]})
+    return views
+
+
+def _findings(desk: Desk) -> list[Attention]:
+    """Return what the last comparison found and nobody repaired; failed stories count above."""
+    note = desk.ports.ledger.read_note(FINDINGS)
+    findings = json.loads(note["report"])["findings"] if note else []
+    return [
+        Attention(
+            kind=finding["kind"],
+            subject=finding["subject"],
+            detail=finding["detail"],
+            next="mlopsctl reconcile compares again",
+        )
+        for finding in findings
+        if not finding["repaired"] and finding["kind"] != FindingKind.FAILED_STORY
+    ]

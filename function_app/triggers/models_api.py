@@ -1,0 +1,123 @@
+"""The models: what production serves, the last training, and what waits."""
+
+import asyncio
+import json
+from typing import Any
+
+from function_app import names
+from function_app.codec import dump
+from function_app.domain.lane import LanePlace, rollout_lane, training_lane
+from function_app.domain.outcomes import TONES, end_name
+from function_app.domain.reconciliation import RECENT
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.serving import Image
+from function_app.errors import MlopsError, NotFoundError
+from function_app.triggers.desk import Answer, Desk, Request
+
+View = dict[str, Any]
+
+
+async def get_models(desk: Desk, request: Request) -> Answer:
+    """List every model with its production, its last training and what waits."""
+    return Answer(status=200, content={"models": await _views(desk, sorted(desk.projects))})
+
+
+async def get_model(desk: Desk, request: Request) -> Answer:
+    """Show one model with its production, its last training and what waits."""
+    model = request.route["model"]
+    if model not in desk.projects:
+        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it, or name another.")
+    return Answer(status=200, content=(await _views(desk, [model]))[0])
+
+
+async def _views(desk: Desk, models: list[str]) -> list[View]:
+    stories = await desk.stories.list(desk.ports.clock.now() - RECENT)
+
+    def read() -> list[View]:
+        records, lanes = desk.ports.ledger.list_releases(), desk.ports.ledger.list_lanes()
+        return [_view(desk, model, stories, records, lanes) for model in models]
+
+    return await asyncio.to_thread(read)
+
+
+def _view(
+    desk: Desk,
+    model: str,
+    stories: list[View],
+    records: tuple[ReleaseRecord, ...],
+    lanes: tuple[LanePlace, ...],
+) -> View:
+    own = [record for record in records if record.release.model == model]
+    waiting = [
+        place.owner
+        for place in lanes
+        if place.lane in (training_lane(model), rollout_lane(model)) and not place.inside
+    ]
+    return {
+        "model": model,
+        **_production(desk, model, own),
+        "last_training": _last_training(desk, model, stories),
+        "awaiting_approval": [
+            record.release.release_id
+            for record in own
+            if record.status is ReleaseStatus.AWAITING_APPROVAL
+        ],
+        "waiting_for_their_turn": waiting,
+    }
+
+
+def _production(desk: Desk, model: str, records: list[ReleaseRecord]) -> View:
+    try:
+        champion = desk.ports.production.champion(model)
+        endpoint = desk.ports.production.endpoint(model)
+    except MlopsError as error:
+        # One model whose platform does not answer hides no other.
+        absent = dict.fromkeys(("version", "image_digest", "endpoint", "serves_since", "release"))
+        return {**absent, "error": error.message}
+    release = _serving_release(champion, records)
+    return {
+        "version": champion.version if champion else None,
+        "image_digest": champion.digest if champion else None,
+        "endpoint": endpoint,
+        "serves_since": dump(_since(release, records)),
+        "release": release.release.release_id if release else None,
+        "error": None,
+    }
+
+
+def _serving_release(champion: Image | None, records: list[ReleaseRecord]) -> ReleaseRecord | None:
+    """Return the promoted release whose image production serves."""
+    return next(
+        (
+            record
+            for record in records
+            if champion
+            and record.status is ReleaseStatus.PROMOTED
+            and record.image
+            and record.image.digest == champion.digest
+        ),
+        None,
+    )
+
+
+def _since(release: ReleaseRecord | None, records: list[ReleaseRecord]) -> Any:
+    """Return the time of the promotion, or of the last roll-back that gave production back."""
+    if release is None:
+        return None
+    times = [r.updated_at for r in records if r.status is ReleaseStatus.ROLLED_BACK]
+    return max([release.updated_at, *times])
+
+
+def _last_training(desk: Desk, model: str, stories: list[View]) -> View | None:
+    """Return the newest training: of the recent stories, else the last that the ledger knows."""
+    for view in stories:
+        if view["story"] == names.TRAIN_MODEL and view["facts"].get("model") == model:
+            keys = ("instance_id", "outcome", "tone", "reasons", "facts")
+            return {**{key: view[key] for key in keys}, "at": view["updated_at"]}
+    note = desk.ports.ledger.read_note(end_name(names.TRAIN_MODEL, model))
+    if note is None:
+        return None
+    end = json.loads(note["end"])
+    tone = TONES.get(end["outcome"])
+    shown = {key: end[key] for key in ("instance_id", "outcome", "reasons", "facts")}
+    return {**shown, "tone": tone and tone.value, "at": note["at"]}

@@ -1,0 +1,54 @@
+"""The models: what production serves, the last training, what waits."""
+
+from typing import Any
+from urllib.parse import quote
+
+from rich.table import Table
+
+from mlopsctl import screens
+from mlopsctl.client import ApiError
+from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
+
+
+def models(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+    """List every model: the version that serves and since when, the last training, what waits."""
+    content = connect(url, state).get("/api/models")
+    if as_json:
+        return print_json(content)
+    out = screens.console()
+    out.print(models_table(content["models"]))
+    for model in content["models"]:
+        if model["error"]:
+            out.print(f"{model['model']}: {model['error']}", soft_wrap=True, markup=False)
+    return None
+
+
+def models_table(models: list[dict[str, Any]]) -> Table:
+    """Return a table with a row for each model."""
+    table = Table("model", "serves", "since", "endpoint", "last training", "waits")
+    for model in models:
+        training = model["last_training"] or {}
+        color = screens.TONES.get(training.get("tone") or "", "white")
+        trained = f"[{color}]{training.get('outcome', 'never')}[/{color}]"
+        waits = [*model["awaiting_approval"], *model["waiting_for_their_turn"]]
+        served = "unknown" if model["error"] else "nothing"
+        table.add_row(
+            model["model"],
+            f"version {model['version']}" if model["version"] else served,
+            screens.moment(model["serves_since"]),
+            model["endpoint"] or "",
+            f"{trained} {screens.moment(training.get('at'))}".strip(),
+            " ".join(waits),
+        )
+    return table
+
+
+def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
+    """Print where production of a model listens, nothing else."""
+    content = connect(url, state).get(f"/api/models/{quote(model, safe='')}")
+    if content["error"]:
+        raise ApiError("PLATFORM", content["error"])
+    if not content["endpoint"] or not content["version"]:
+        text = f"Production serves no version of {model}. `mlopsctl models` shows what waits."
+        raise ApiError("NOT_SERVED", text)
+    print(content["endpoint"])

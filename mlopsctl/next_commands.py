@@ -1,0 +1,43 @@
+"""The commands that help on from what `mlopsctl show` shows."""
+
+from typing import Any
+
+_CANCELLABLE = ("train_model", "release_model")
+_RETRIED = (*_CANCELLABLE, "integrate_change")
+_LOST = ("failed", "rejected", "expired", "cancelled", "terminated", "rolled_back")
+
+
+def next_commands(known: dict[str, Any], name: str) -> list[str]:
+    """Return the commands that make sense next for this story, release, run or event."""
+    commands: list[str] = []
+    release, story, run, event = (known[k] for k in ("release", "story", "run", "event"))
+    if release and release["status"] == "awaiting_approval":
+        commands += [f'mlopsctl {verb} {name} --comment "..."' for verb in ("approve", "reject")]
+    if release and release["status"] == "promoted":
+        commands.append(f"mlopsctl endpoint {release['model']}")
+    if story:
+        commands += _of_story(story, name)
+    elif release and release["status"] in _LOST:
+        commands.append(f"mlopsctl train {release['model']}")
+    if run and f"mlopsctl logs {name}" not in commands:
+        commands.append(f"mlopsctl logs {name}")
+    if event and event["outcome"] == "refused":
+        commands += [f"mlopsctl retry {name}", f"mlopsctl events discard {name}"]
+    if event:
+        commands += [f"mlopsctl show {owner}" for owner in event["instance_ids"]]
+    return commands
+
+
+def _of_story(story: dict[str, Any], name: str) -> list[str]:
+    commands = []
+    run = story["facts"].get("run") or (story["step"] or {}).get("run_id")
+    if run:
+        commands.append(f"mlopsctl logs {run}")
+    if not story["ended"] and story["story"] in _CANCELLABLE:
+        commands.append(f'mlopsctl cancel {name} --comment "..."')
+    if story["outcome"] in _LOST and story["story"] in _RETRIED:
+        commands.append(f"mlopsctl retry {name}")
+    if story["outcome"] == "registered":
+        version = story["facts"].get("version")
+        commands.append(f"mlopsctl show release-{story['facts'].get('model')}-{version}")
+    return commands

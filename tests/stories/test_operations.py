@@ -1,0 +1,201 @@
+"""What operators see and do when stories fail: outcomes, reasons, notifications, retry, cancel."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stories.conftest import ROOT, App, make_app, project
+
+pytestmark = pytest.mark.timeout(400)
+
+
+PATIENT = "\n" + project("patient", training='"tests.stories.projects.slow"', timeout_seconds="300")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from make_app(tmp_path_factory.mktemp("app"), monkeypatch, PATIENT)
+
+
+def command(app: App, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "MLOPS_STATE": str(app.state), "MLOPS_URL": ""}
+    return subprocess.run(
+        [sys.executable, "-m", "mlopsctl", *arguments],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def notified(app: App, instance_id: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (app.state / "outbox" / f"{instance_id}-outcome.json").read_text()
+    )
+    end: dict[str, Any] = content["end"]
+    return end
+
+
+def test_rejected_data_is_no_success_and_people_hear_of_it(app: App) -> None:
+    app.drop("diabetes/bad.csv", "a,b\n1,2\n")
+    instance_id = app.claimed("diabetes/bad.csv")
+
+    story = app.ended(instance_id)
+
+    assert (story["status"], story["outcome"], story["tone"]) == (
+        "Completed",
+        "rejected",
+        "warning",
+    )
+    assert story["facts"]["data"].endswith("/data/diabetes/bad.csv")
+    assert "Column a is not in the schema." in story["reasons"]
+    assert notified(app, instance_id)["reasons"] == story["reasons"]
+    shown = command(app, "status").stdout
+    assert "rejected" in shown
+    assert "bad.csv" in shown
+    assert f"more: mlopsctl show {instance_id}" in shown
+    every = command(app, "show", instance_id).stdout
+    assert "    - Column a is not in the schema." in every
+    assert f"mlopsctl retry {instance_id}" in every
+    doctor = command(app, "doctor")
+    assert doctor.returncode == 1
+    assert f"BAD  rejected training: {instance_id}: Column age is absent." in doctor.stdout
+
+
+def test_a_file_of_200_unknown_columns_is_refused_with_every_reason(app: App) -> None:
+    names = [f"an_unknown_column_with_a_long_name_{number:03}_ü" for number in range(200)]
+    app.drop("diabetes/wide.csv", ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    instance_id = app.claimed("diabetes/wide.csv")
+
+    story = app.ended(instance_id)
+
+    assert (story["status"], story["outcome"]) == ("Completed", "rejected")
+    assert len(story["reasons"]) == 211
+    shown = command(app, "show", instance_id).stdout
+    assert all(f"Column {name} is not in the schema." in shown for name in names)
+
+
+def test_a_failed_training_is_retried_once_under_an_id_of_its_own(app: App, diabetes: str) -> None:
+    app.drop("crashing/1.csv", diabetes)
+    first = app.claimed("crashing/1.csv")
+    story = app.ended(first)
+    assert (story["outcome"], story["tone"]) == ("failed", "bad")
+    assert notified(app, first)["outcome"] == "failed"
+
+    answers = [app.api.post(f"/api/stories/{first}/retry") for _ in range(2)]
+
+    second = answers[0]["instance_id"]
+    assert [answer["outcome"] for answer in answers] == ["started", "repeated"]
+    assert answers[1]["instance_id"] == second != first
+    again = app.ended(second)
+    assert (again["outcome"], again["facts"]["data"]) == ("failed", story["facts"]["data"])
+    attention = {one["subject"] for one in app.api.get("/api/attention")["attention"]}
+    assert second in attention
+    assert first not in attention, "the newest attempt counts"
+
+
+def test_a_cancelled_training_stops_its_run_leaves_its_lanes_and_names_the_person(
+    app: App, diabetes: str
+) -> None:
+    app.drop("patient/1.csv", diabetes)
+    instance_id = app.claimed("patient/1.csv")
+    app.at_step(instance_id, "training")
+    assert app.ask("POST", f"/api/stories/{instance_id}/cancel").status_code == 401
+
+    ended = command(app, "cancel", instance_id, "--comment", "wrong data", "--as", "grace")
+
+    assert ended.stdout == f"{instance_id}: cancelled. grace cancelled it: wrong data\n"
+    assert ended.returncode == 0
+    story = app.ended(instance_id)
+    assert (story["status"], story["outcome"]) == ("Completed", "cancelled")
+    assert app.api.get("/api/status")["lanes"] == []
+    result = json.loads((app.state / "runs" / instance_id / "result.json").read_text())
+    assert result["status"] != "completed"
+    assert app.api.cancel(instance_id, "grace", "wrong data")["cancellation"]["by"] == "grace"
+    headers = {"Authorization": f"Bearer {app.api.token('ada')}"}
+    other = app.ask("POST", f"/api/stories/{instance_id}/cancel", headers=headers)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "ALREADY_CANCELLED")
+
+
+def test_an_event_raised_with_durable_s_key_cancels_nothing(app: App, diabetes: str) -> None:
+    app.drop("slow/2.csv", diabetes + diabetes.splitlines()[1] + "\n")
+    instance_id = app.claimed("slow/2.csv")
+    app.at_step(instance_id, "training")
+    host = json.loads((app.state / "funchost" / "host.json").read_text())
+
+    raised = app.ask(
+        "POST",
+        f"/runtime/webhooks/durabletask/instances/{instance_id}/raiseEvent/Cancel-{instance_id}",
+        params={"code": host["systemKey"]},
+        json={},
+    )
+
+    assert raised.status_code == 202
+    story = app.ended(instance_id)
+    assert story["outcome"] == "failed"
+    assert "timed_out" in story["reasons"][0]
+
+
+def test_a_release_is_cancelled_while_it_waits_and_retried_under_the_next_attempt(
+    app: App, diabetes: str
+) -> None:
+    app.drop("eager/1.csv", diabetes)
+    app.ended(app.claimed("eager/1.csv"))
+    first, second = "release-eager-1", "release-eager-1-try2"
+    app.at_step(first, "awaiting approval")
+
+    app.api.cancel(first, "ada", "not now")
+
+    story = app.ended(first)
+    assert (story["status"], story["outcome"]) == ("Completed", "cancelled")
+    kept = app.api.get(f"/api/releases/{first}")
+    assert (kept["status"], kept["cancelled_by"]) == ("cancelled", "ada")
+    assert kept["reasons"] == ["ada cancelled it: not now"]
+    assert command(app, "retry", first).stdout == f"started {second}\n"
+    app.at_step(second, "awaiting approval")
+    approved = command(app, "approve", second, "--comment", "now").stdout
+    assert f"{second}: eager version 1\n" in approved
+    assert "In training:" in approved, "the evidence is shown"
+    assert approved.endswith(f"ada: approve {second}: now\n")
+    assert app.ended(second)["outcome"] == "promoted"
+    nothing = app.ask("POST", f"/api/stories/{second}/retry")
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "NOTHING_TO_RETRY")
+    shown = command(app, "models").stdout
+    assert "version 1" in shown
+    served = app.ended(second)["facts"]["endpoint"]
+    assert command(app, "endpoint", "eager").stdout.strip() == served
+    assert "NOT_SERVED" in command(app, "endpoint", "slow").stderr
+
+
+def test_a_failed_release_keeps_its_reasons(app: App) -> None:
+    event = {
+        "id": "99",
+        "topic": "t",
+        "subject": "models/diabetes:99",
+        "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "1",
+        "data": {"ModelName": "diabetes", "ModelVersion": "99"},
+    }
+    instance_id = app.api.post("/api/events", event)["receipts"][0]["instance_id"]
+
+    story = app.ended(instance_id)
+
+    kept = app.api.get(f"/api/releases/{instance_id}")
+    assert kept["status"] == story["outcome"] == "failed"
+    assert kept["reasons"] == story["reasons"] != []
+    assert kept["reasons"][0] in command(app, "releases").stdout
+
+
+def test_a_comparison_is_started_and_its_findings_are_printed(app: App) -> None:
+    compared = command(app, "reconcile", "--json")
+
+    assert json.loads(compared.stdout)["report"]["findings"] is not None

@@ -1,0 +1,285 @@
+"""Cancel and retry over HTTP: who may, what is refused, and that a repetition starts nothing."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.codec import dump
+from function_app.domain.project import Limits
+from function_app.domain.release import Release, release_id
+from function_app.domain.training import TrainingRequest
+from function_app.errors import (
+    ConflictError,
+    ContractError,
+    MlopsError,
+    NotFoundError,
+    RefusedError,
+)
+from function_app.ports import Ports
+from function_app.settings import read_projects
+from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.story_api import post_cancel, post_retry
+
+PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
+TRAINING = TrainingRequest(
+    model="diabetes",
+    cause="c" * 32,
+    data_uri="a.csv",
+    policy=PROJECTS["diabetes"].training_policy(),
+)
+RELEASE = Release(
+    release_id=release_id("diabetes", "1"),
+    model="diabetes",
+    version="1",
+    policy=PROJECTS["diabetes"].release_policy(),
+)
+
+
+@dataclass
+class KnownStories:
+    """Stories by their id, what started them, and what was asked of them."""
+
+    views: dict[str, dict[str, Any]] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    started: list[tuple[str, str, Any]] = field(default_factory=list)
+    woken: list[tuple[str, str]] = field(default_factory=list)
+
+    async def start(self, story: str, instance_id: str, argument: Any) -> None:
+        self.started.append((story, instance_id, argument))
+        self.views[instance_id] = view(story, instance_id, "running")
+        self.arguments[instance_id] = argument
+
+    async def wake(self, instance_id: str, event: str) -> None:
+        self.woken.append((instance_id, event))
+
+    async def find(self, instance_id: str) -> dict[str, Any] | None:
+        return self.views.get(instance_id)
+
+    async def argument(self, instance_id: str) -> Any:
+        return self.arguments.get(instance_id)
+
+    async def list(self, since: datetime) -> list[dict[str, Any]]:
+        return list(self.views.values())
+
+    async def forget(self, start: datetime, end: datetime) -> int:
+        return 0
+
+
+@dataclass
+class FewPorts:
+    """The records of this machine, a clock that stands, and two people."""
+
+    inbox: LocalInbox
+    ledger: LocalLedger
+
+    @property
+    def clock(self) -> "FewPorts":
+        return self
+
+    @property
+    def approvers(self) -> "FewPorts":
+        return self
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def identify(self, token: str) -> str | None:
+        return token or None
+
+
+def view(story: str, instance_id: str, outcome: str, step: str = "training") -> dict[str, Any]:
+    return {
+        "instance_id": instance_id,
+        "story": story,
+        "ended": outcome != "running",
+        "outcome": outcome,
+        "step": {"step": step},
+        "facts": {"model": "diabetes"},
+    }
+
+
+class Office:
+    """A desk over the given stories."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stories = KnownStories()
+        self.ports = FewPorts(LocalInbox(folder / "i.db"), LocalLedger(folder / "l.db"))
+        self.desk = Desk(
+            ports=cast(Ports, self.ports),
+            projects=PROJECTS,
+            stories=self.stories,
+            limits=Limits(),
+        )
+
+    def knows(self, story: str, instance_id: str, outcome: str, argument: Any = None) -> None:
+        self.stories.views[instance_id] = view(story, instance_id, outcome)
+        self.stories.arguments[instance_id] = dump(argument)
+
+    def cancel(self, instance_id: str, person: str = "ada", **body: Any) -> Answer:
+        headers = {"authorization": f"Bearer {person}"} if person else {}
+        return asyncio.run(post_cancel(self.desk, request(instance_id, body, headers)))
+
+    def retry(self, instance_id: str) -> dict[str, Any]:
+        content: dict[str, Any] = asyncio.run(
+            post_retry(self.desk, request(instance_id, {}, {}))
+        ).content
+        return content
+
+
+def request(instance_id: str, body: dict[str, Any], headers: dict[str, str]) -> Request:
+    text = json.dumps(body).encode() if body else b""
+    return Request(route={"instance_id": instance_id}, headers=headers, body=text)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_a_cancellation_is_recorded_once_and_wakes_the_story(office: Office) -> None:
+    office.knows("train_model", "t1", "running")
+
+    answers = [office.cancel("t1", comment="wrong"), office.cancel("t1")]
+
+    assert [answer.status for answer in answers] == [202, 202]
+    kept = answers[1].content["cancellation"]
+    assert (kept["by"], kept["comment"], kept["at"]) == ("ada", "wrong", "2026-01-01T00:00:00Z")
+    assert office.stories.woken == [("t1", "Cancel-t1")] * 2
+
+
+@pytest.mark.parametrize(
+    ("story", "outcome", "step", "code"),
+    [
+        ("train_model", "failed", "failed", "STORY_ENDED"),
+        ("release_model", "running", "promoting", "TOO_LATE"),
+        ("release_model", "running", "verifying production", "TOO_LATE"),
+        ("train_model", "running", "registering", "TOO_LATE"),
+        ("reconcile", "running", "comparing", "NOT_CANCELLABLE"),
+        ("roll_back", "running", "rolling back", "NOT_CANCELLABLE"),
+    ],
+)
+def test_what_cannot_be_cancelled_says_why(
+    office: Office, story: str, outcome: str, step: str, code: str
+) -> None:
+    office.stories.views["x"] = view(story, "x", outcome, step)
+
+    with pytest.raises(ConflictError) as caught:
+        office.cancel("x")
+
+    assert caught.value.code == code
+    assert office.stories.woken == []
+
+
+@pytest.mark.parametrize(
+    ("person", "body", "error", "code"),
+    [
+        ("", {}, RefusedError, "UNAUTHENTICATED"),
+        ("mallory", {}, RefusedError, "NOT_AN_APPROVER"),
+        ("ada", {"coment": "x"}, ContractError, "UNKNOWN_FIELD"),
+        ("ada", {"comment": 1}, ContractError, "CONTRACT"),
+        ("ada", {"comment": "x" * 2001}, ContractError, "CONTRACT"),
+    ],
+)
+def test_a_cancellation_by_a_stranger_or_with_a_wrong_body_is_refused(
+    office: Office, person: str, body: dict[str, Any], error: type[MlopsError], code: str
+) -> None:
+    office.knows("train_model", "t1", "running")
+
+    with pytest.raises(error) as caught:
+        office.cancel("t1", person, **body)
+
+    assert caught.value.code == code
+
+
+def test_a_second_person_or_comment_is_told_of_the_first(office: Office) -> None:
+    office.knows("train_model", "t1", "running")
+    office.cancel("t1", comment="wrong")
+
+    for person, comment in (("grace", "wrong"), ("ada", "another")):
+        with pytest.raises(ConflictError, match="ada cancelled it: wrong") as caught:
+            office.cancel("t1", person, comment=comment)
+        assert caught.value.code == "ALREADY_CANCELLED"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "rejected", "cancelled", "terminated"])
+def test_a_training_is_retried_by_today_s_policy_and_only_once(
+    office: Office, outcome: str
+) -> None:
+    office.knows("train_model", "t1", outcome, TRAINING)
+
+    first, second = office.retry("t1"), office.retry("t1")
+
+    assert (first["outcome"], second["outcome"]) == ("started", "repeated")
+    assert first["instance_id"] == second["instance_id"] != "t1"
+    ((story, instance_id, argument),) = office.stories.started
+    assert (story, argument["data_uri"]) == ("train_model", "a.csv")
+    assert instance_id == f"train-diabetes-{argument['cause'][:12]}"
+    assert argument["cause"] != TRAINING.cause
+
+
+def test_each_attempt_leads_to_the_next(office: Office) -> None:
+    office.knows("release_model", "release-diabetes-1", "failed", RELEASE)
+
+    second = office.retry("release-diabetes-1")["instance_id"]
+    office.stories.views[second] |= {"ended": True, "outcome": "failed"}
+    third = office.retry(second)["instance_id"]
+
+    assert (second, third) == ("release-diabetes-1-try2", "release-diabetes-1-try3")
+    assert office.retry("release-diabetes-1")["outcome"] == "repeated"
+
+
+@pytest.mark.parametrize(
+    ("story", "outcome", "code"),
+    [
+        ("train_model", "running", "UNDER_WAY"),
+        ("train_model", "registered", "NOTHING_TO_RETRY"),
+        ("train_model", "superseded", "NOTHING_TO_RETRY"),
+        ("release_model", "promoted", "NOTHING_TO_RETRY"),
+        ("reconcile", "failed", "NOT_RETRYABLE"),
+    ],
+)
+def test_what_cannot_be_retried_says_why(
+    office: Office, story: str, outcome: str, code: str
+) -> None:
+    office.knows(story, "x", outcome)
+
+    with pytest.raises(ConflictError) as caught:
+        office.retry("x")
+
+    assert caught.value.code == code
+    assert office.stories.started == []
+
+
+def test_an_unknown_story_is_not_found(office: Office) -> None:
+    for ask in (office.retry, office.cancel):
+        with pytest.raises(NotFoundError, match="There is no story"):
+            ask("nothing")
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed", "message"),
+    [
+        (b'{"coment": "x"}', ("comment",), "Did you mean 'comment'?"),
+        (b'{"zzz": 1}', ("comment",), "Known fields: comment."),
+        (b'{"sure": 1}', (), "takes no fields"),
+        (b"[1]", ("comment",), "must be a JSON object"),
+        (b"{", ("comment",), "not JSON"),
+    ],
+)
+def test_a_body_is_read_strictly(body: bytes, allowed: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        Request(route={}, headers={}, body=body).fields(*allowed)
+
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize("body", [b"", b"  ", b"{}", b'{"comment": null}'])
+def test_a_body_without_fields_has_no_comment(body: bytes) -> None:
+    assert Request(route={}, headers={}, body=body).fields("comment").comment() == ""
