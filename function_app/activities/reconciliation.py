@@ -19,6 +19,7 @@ from function_app.domain.reconciliation import (
     StoryState,
     dead_releases,
     judge_champion,
+    judge_serving,
     judge_stories,
     lost_runs,
     orphaned_staging,
@@ -54,6 +55,7 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     """Compare the registry and production of a model with its releases."""
     found = _try(f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model))
     found += _try(f"read production of {name.model}", lambda: _compare_champion(ports, name.model))
+    found += _try(f"repair production of {name.model}", lambda: _repair_serving(ports, name.model))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -159,6 +161,15 @@ def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
     finding = judge_champion(model, ports.production.champion(model), records)
     if finding is not None:
         yield finding
+
+
+def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
+    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    finding = judge_serving(model, ports.production.serving(model), records)
+    if finding is not None:
+        # People are told nevertheless: whether it helps shows later.
+        yield finding
+        ports.production.repair(model)
 
 
 def _state(view: dict[str, Any], now: datetime) -> StoryState:

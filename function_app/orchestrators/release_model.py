@@ -30,6 +30,7 @@ from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 # An event may be lost: the ledger is read again now and then.
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
+BUILD_ATTEMPTS = 2  # a build that fails twice fails by its content
 BUILD, DEPLOYMENT = timedelta(hours=1), timedelta(minutes=30)
 ROLLOUT = timedelta(hours=2)  # longer than promotion, verification and roll-back take
 
@@ -95,6 +96,8 @@ def _build(ctx: StoryContext, release: Release) -> Story[Image]:
         lambda build: build.image is not None,
         BUILD,
         event_name=names.image_pushed_event(release.release_id),
+        failure=lambda build: build.failure,
+        attempts=BUILD_ATTEMPTS,
     )
     assert built.image is not None
     return built.image
@@ -102,7 +105,12 @@ def _build(ctx: StoryContext, release: Release) -> Story[Image]:
 
 def _deploy(ctx: StoryContext, what: str, ask: Callable[[], Story[Rollout]]) -> Story[Deployment]:
     rollout = yield from ask_until(
-        ctx, what, ask, lambda rollout: rollout.deployment is not None, DEPLOYMENT
+        ctx,
+        what,
+        ask,
+        lambda rollout: rollout.deployment is not None,
+        DEPLOYMENT,
+        failure=lambda rollout: rollout.failure,
     )
     assert rollout.deployment is not None
     return rollout.deployment

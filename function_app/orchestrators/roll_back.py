@@ -50,5 +50,6 @@ def restore(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
             lambda: steps.roll_back_production(ctx, request),
             lambda answer: answer.done,
             RESTORATION,
+            failure=lambda answer: answer.failure,
         )
     )

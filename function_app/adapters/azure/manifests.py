@@ -18,6 +18,8 @@ RELEASE, DIGEST, REPLICAS, FORMER = (
     "mlops/replicas",
     "mlops/former",
 )
+# The generation whose failure was reported; on the pods' template, which attempt they belong to.
+FAILED, ATTEMPT = "mlops/failed", "mlops/attempt"
 IDENTITY = "azure.workload.identity/use"
 DEADLINE = 600  # seconds without progress after which a rollout has failed
 _PROBE = {"httpGet": {"path": "/healthz", "port": PORT}, "timeoutSeconds": 3}
