@@ -93,7 +93,8 @@ def _settle_releases(
 ) -> list[Finding]:
     now, found = ports.clock.now(), []
     for record in dead_releases(records, states, now):
-        reasons = ("Its story was ended from outside.",)
+        story = states.get(record.release.release_id)
+        reasons = (story.detail if story and story.detail else "Its story was ended from outside.",)
         ended = replace(record, status=ReleaseStatus.FAILED, reasons=reasons, updated_at=now)
         ports.ledger.save_release(ended)
         subject, detail = record.release.release_id, f"It was {record.status}; now failed."

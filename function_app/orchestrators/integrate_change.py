@@ -6,6 +6,7 @@ from everything else.  4. Judge the reference data and the coverage.  5. Publish
 a pull request ends here.  6. Tell the code host how it ended, and ask for a training.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from function_app.domain.change import Bundle, CheckReport, CodeVersion
@@ -23,6 +24,7 @@ from function_app.domain.integration import (
 )
 from function_app.domain.training import RunStatus
 from function_app.orchestrators import change_steps as steps
+from function_app.orchestrators.clean_up import reasons_of, tolerate
 from function_app.orchestrators.runs import wait_for_run
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
@@ -40,13 +42,11 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
     trail = Trail(ctx)
     try:
         result = yield from _integrate(ctx, trail, request)
-        yield from _tell(ctx, request, result)
     except Exception as fault:
-        # A failed activity has no type here; the first line is the stable part of its text.
-        lines = str(fault).strip().splitlines()
-        reason = lines[0] if lines else "Unknown fault."
-        result = _end(request, IntegrationOutcome.FAILED, (reason,))
-        yield from _tell_of_fault(ctx, request, result)
+        result = _end(request, IntegrationOutcome.FAILED, reasons_of(fault))
+    tell = _tell(ctx, request, result)
+    trouble = yield from tolerate("The code host did not take the commit status.", tell)
+    result = replace(result, reasons=(*result.reasons, *trouble))
     trail.show(result.outcome.value, reason=" ".join(result.reasons))
     return result
 
@@ -128,15 +128,6 @@ def _tell(ctx: StoryContext, request: ChangeRequest, result: IntegrationResult) 
     detail = result.reasons[0] if state != "success" else "Every check passed."
     link = next((link for name, link in result.reports.items() if name == "tests.log"), "")
     yield from steps.tell_change(ctx, _status(ctx, request, state, detail, link))
-
-
-def _tell_of_fault(
-    ctx: StoryContext, request: ChangeRequest, result: IntegrationResult
-) -> Story[None]:
-    try:
-        yield from _tell(ctx, request, result)
-    except Exception:
-        return  # the fault itself is what counts
 
 
 def _status(

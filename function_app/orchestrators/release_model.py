@@ -7,6 +7,7 @@ happened.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from function_app import names
@@ -23,13 +24,15 @@ from function_app.domain.requests import (
 )
 from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.orchestrators import steps
-from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.clean_up import clean_up, first_line, reasons_of, tolerate
+from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.roll_back import restore
-from function_app.orchestrators.runs import ask_until
+from function_app.orchestrators.runs import FIRST_BACKOFF, ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 # An event may be lost: the ledger is read again now and then.
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
+END_ATTEMPTS = 6  # of recording the end, in a minute
 BUILD_ATTEMPTS = 2  # a build that fails twice fails by its content
 BUILD, DEPLOYMENT = timedelta(hours=1), timedelta(minutes=30)
 ROLLOUT = timedelta(hours=2)  # longer than promotion, verification and roll-back take
@@ -40,14 +43,34 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
     try:
         result = yield from _release(ctx, trail, release)
     except Exception as fault:
-        # A failed activity has no type here; the first line is the stable part of its text.
-        reason = str(fault).strip().splitlines()[0] if str(fault).strip() else "Unknown fault."
-        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(reason,))
+        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=reasons_of(fault))
     trail.show("removing staging")
-    yield from steps.remove_staging(ctx, release)
-    yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
+    remove = steps.remove_staging(ctx, release)
+    trouble = yield from tolerate("Staging could not be removed; reconciliation does it.", remove)
+    result = replace(result, reasons=(*result.reasons, *trouble))
+    yield from _end(ctx, release, result)
     trail.show(result.status.value, reason=" ".join(result.reasons))
     return result
+
+
+def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[None]:
+    """Record how the release ended, with backoff while that fails.
+
+    RuntimeError with the release's own reasons first after END_ATTEMPTS; reconciliation ends the
+    release then.
+    """
+    pause = FIRST_BACKOFF
+    for attempt in range(1, END_ATTEMPTS + 1):
+        try:
+            yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
+            return
+        except Exception as fault:
+            if attempt == END_ATTEMPTS:
+                reasons = " ".join(result.reasons)
+                text = f"It is {result.status}: {reasons} The end could not be recorded."
+                raise RuntimeError(f"{text} {first_line(fault)}") from fault
+        yield ctx.create_timer(ctx.current_utc_datetime + pause)
+        pause = 2 * pause
 
 
 def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[ReleaseResult]:
@@ -82,9 +105,9 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     try:
         result = yield from _promote(ctx, trail, release, image)
     except Exception:
-        yield from steps.leave_lane(ctx, lane)
+        yield from leave_lanes(ctx, [lane])
         raise
-    yield from steps.leave_lane(ctx, lane)
+    yield from leave_lanes(ctx, [lane])
     return result
 
 
@@ -162,8 +185,9 @@ def _promote(
         trail.show("verifying production", endpoint=deployment.endpoint, runtime=deployment.runtime)
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
-    except Exception:
-        yield from restore(ctx, RollBack(model=release.model, former=former.image))
+    except Exception as fault:
+        back = restore(ctx, RollBack(model=release.model, former=former.image))
+        yield from clean_up(fault, "The roll-back failed, too.", back)
         raise
     if verdict.passed:
         return ReleaseResult(
@@ -173,10 +197,14 @@ def _promote(
             endpoint=deployment.endpoint,
         )
     trail.show("rolling back", reason=" ".join(verdict.reasons))
-    served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
-    if served.image != former.image:
-        reasons = (*verdict.reasons, "The former champion could not be restored.")
+    lost = "The former champion could not be restored."
+    try:
+        served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
+    except Exception as fault:
+        reasons = (*verdict.reasons, f"{lost} {first_line(fault)}")
         return _result(ReleaseStatus.FAILED, reasons, image)
+    if served.image != former.image:
+        return _result(ReleaseStatus.FAILED, (*verdict.reasons, lost), image)
     return _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
 
 

@@ -10,7 +10,7 @@ from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
 from function_app.orchestrators import steps
-from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
@@ -30,9 +30,9 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     try:
         served = yield from restore(ctx, request)
     except Exception:
-        yield from steps.leave_lane(ctx, lane)
+        yield from leave_lanes(ctx, [lane])
         raise
-    yield from steps.leave_lane(ctx, lane)
+    yield from leave_lanes(ctx, [lane])
     restored = served.image == request.former
     if restored and request.release is not None:
         update = ReleaseUpdate(release=request.release, status=ReleaseStatus.ROLLED_BACK)
