@@ -459,3 +459,14 @@ def test_spans_go_to_application_insights_unless_there_is_a_collector(
     )
     assert spec.get("serviceAccountName", "") == ("" if collector else "scoring")
     assert egress[0]["ports"][0]["port"] == (4318 if collector else 443)
+
+
+def test_the_time_limit_of_a_rollout_is_a_setting(azure: Azure) -> None:
+    patient = azure.with_settings(rollout_seconds=1200)
+
+    promoted(patient, image("1"))
+
+    spec = patient.cluster.objects["deployments", "m-diabetes-1"]["spec"]
+    probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
+    assert spec["progressDeadlineSeconds"] == 1200
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 600
