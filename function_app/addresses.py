@@ -30,11 +30,3 @@ def file_path(address: str) -> Path:
     if parts.query or parts.fragment:
         raise ContractError(f"{address[:200]} has a `?` or `#`. Write %3F or %23 for them.")
     return Path(path)
-
-
-def database_address(path: Path) -> str:
-    """Return the address of a SQLite file, as SQLAlchemy reads it."""
-    from sqlalchemy.engine import URL
-
-    # Whether the path is percent-encoded differs between versions of SQLAlchemy: it knows itself.
-    return URL.create("sqlite", database=str(path)).render_as_string()

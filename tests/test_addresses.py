@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.addresses import database_address, file_address, file_path
+from function_app.adapters.local.mlflow_client import database_address
+from function_app.addresses import file_address, file_path
 from function_app.domain.events import repository_key
 from function_app.errors import ContractError
 

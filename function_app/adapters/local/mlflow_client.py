@@ -8,13 +8,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from function_app.addresses import database_address
-
 
 def mlflow_client(state: Path) -> Any:
     """Return the client of the registry and the runs of a state folder."""
     address = database_address(state / "mlflow.db")
     return import_mlflow().MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def database_address(path: Path) -> str:
+    """Return the address of a SQLite file, as SQLAlchemy reads it."""
+    from sqlalchemy.engine import URL
+
+    # Whether the path is percent-encoded differs between versions of SQLAlchemy: it knows itself.
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def import_mlflow() -> Any:
