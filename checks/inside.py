@@ -12,6 +12,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -78,20 +79,25 @@ def _prepare(spec: Spec) -> None:
         _prctl(_SUBREAPER, 1)
 
 
+def mount_point(field: bytes) -> str:
+    """Return the path that a field of mountinfo names: blanks are octal, letters are raw bytes."""
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), field))
+
+
 def _seal(spec: Spec, work: Path) -> None:
     """Hide what the code has no business with, and make everything but the workspace read-only."""
     _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     _mount_devices(work)
     for hidden in spec["hide"]:
         _hide(hidden, work)
-    with open("/proc/self/mountinfo", encoding="utf-8") as lines:
-        mounts = [line.split() for line in lines]
+    with open("/proc/self/mountinfo", "rb") as lines:
+        mounts = [line.split(b" ") for line in lines]
     for fields in mounts:
-        place = fields[4].encode().decode("unicode_escape")
+        place = mount_point(fields[4])
         if place in (str(work), "/dev/shm") or place.startswith("/dev/"):
             continue
         flags = _BIND | _REMOUNT | _RDONLY
-        for option in fields[5].split(","):
+        for option in fields[5].decode().split(","):
             flags |= _KEPT_OPTIONS.get(option, 0)
         try:
             _mount("none", place, None, flags)

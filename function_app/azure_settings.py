@@ -126,6 +126,11 @@ class AzureSettings:
     collector: str = field(
         default="", metadata={"help": "OTLP address to which the replicas send spans"}
     )
+    build_seconds: int = field(default=3600, metadata={"help": "most that an image's build takes"})
+    rollout_seconds: int = field(
+        default=600,
+        metadata={"help": "seconds without progress after which replicas on AKS have failed"},
+    )
     ca_file: str = field(default="", metadata={"help": "CA certificates instead of the system's"})
     poll_seconds: float = field(default=5.0, metadata={"help": "interval of the SDKs' pollers"})
 
@@ -146,6 +151,7 @@ def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
     if absent:
         raise ConfigError(f"MLOPS_PLATFORM=azure needs {', '.join(absent)}. infra/ sets them.")
     settings = AzureSettings(**values)  # type: ignore[arg-type]
+    _refuse_short_limits(settings)
     _refuse_shared_compute(settings)
     return settings
 
@@ -157,6 +163,14 @@ def _refuse_shared_compute(settings: AzureSettings) -> None:
     if shared and checks and checks != trainings:
         text = f"Checks and trainings share the compute {settings.compute} under two identities."
         raise ConfigError(f"{text} Give MLOPS_AZURE_CHECKS_COMPUTE another name.")
+
+
+def _refuse_short_limits(settings: AzureSettings) -> None:
+    """Refuse a time limit in which nothing can succeed."""
+    for name, least in (("build_seconds", 300), ("rollout_seconds", 60)):
+        if getattr(settings, name) < least:
+            text = f"{PREFIX}{name.upper()} is {getattr(settings, name)}."
+            raise ConfigError(f"{text} Give at least {least} seconds.")
 
 
 def _cast(name: str, text: str, kind: object) -> str | int | float:

@@ -8,6 +8,7 @@ MlopsError
 ├── RefusedError     who asks is unknown or may not do it
 ├── ThrottledError   more came than the limits allow; to be sent again later
 └── PlatformError    a platform (Azure or this machine) did not do what was asked
+    └── AttemptError an attempt of a build or a deployment failed; the next call starts a new one
 
 Texts read `CODE: what failed. What we saw. What to do.`, because a story sees the text only.
 """
@@ -73,3 +74,10 @@ class PlatformError(MlopsError):
         self.platform = platform
         self.operation = operation
         super().__init__(f"{platform} could not {operation}. {message}")
+
+
+class AttemptError(PlatformError):
+    """An attempt of a build or a deployment failed; the next call starts a new attempt.
+
+    An adapter raises it once for each attempt, to the caller that polls this attempt.
+    """

@@ -1,4 +1,10 @@
-"""What activities need of a platform; each adapter folder implements all of it."""
+"""What activities need of a platform; each adapter folder implements all of it.
+
+Operations that create or get (builds, deployments, promotions, runs) are idempotent in one way on
+every platform: a call returns what succeeded or is under way, and starts it otherwise. A failure is
+never an answer for good. AttemptError reports the failure of an attempt once; the next call starts
+a new attempt.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +22,14 @@ from function_app.domain.outcomes import StoryEnd
 from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
-from function_app.domain.serving import Build, Deployment, Image, Rollout, SmokeReport
+from function_app.domain.serving import (
+    Build,
+    Deployment,
+    Image,
+    Rollout,
+    Serving,
+    SmokeReport,
+)
 from function_app.domain.training import Dataset, ModelVersion, Run
 
 
@@ -83,7 +96,7 @@ class Jobs(Protocol):
     def submit(
         self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
     ) -> Run:
-        """Start a training, or return the run that has this id."""
+        """Start a training, or return the run that has this id and has not failed."""
 
     def submit_evaluation(
         self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
@@ -136,7 +149,7 @@ class Images(Protocol):
     def build(self, version: ModelVersion) -> Build:
         """Start the build of this version's image or say where it stands; ask until there is one.
 
-        The same version gives the same digest.
+        The same version gives the same digest. AttemptError when the build failed.
         """
 
 
@@ -144,7 +157,10 @@ class Staging(Protocol):
     """Where an image is tried."""
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
-        """Run the image, or say where this release's deployment stands; ask until it is there."""
+        """Run the image, or say where this release's deployment stands; ask until it is there.
+
+        AttemptError when the deployment failed.
+        """
 
     def remove(self, release_id: str) -> None:
         """Remove the release's deployment; nothing happens when there is none."""
@@ -166,10 +182,25 @@ class Production(Protocol):
         """Return where production listens, or None when it serves nothing."""
 
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
-        """Serve this image to all traffic once its replicas are ready; ask until it is done."""
+        """Serve this image to all traffic once its replicas are ready; ask until it is done.
+
+        AttemptError when the replicas failed; production serves the former image then.
+        """
 
     def roll_back(self, model: str, image: Image | None) -> Rollout:
-        """Serve a former image again, or nothing when there was none; ask until it is done."""
+        """Serve a former image again, or nothing when there was none; ask until it is done.
+
+        AttemptError when the replicas failed.
+        """
+
+    def serving(self, model: str) -> Serving | None:
+        """Return what should serve the model and how much of it is ready; None when nothing should.
+
+        PlatformError when production does not answer.
+        """
+
+    def repair(self, model: str) -> None:
+        """Start the missing replicas of what should serve, now; nothing happens when none is."""
 
 
 class Observations(Protocol):

@@ -19,6 +19,7 @@ PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
 MODEL_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
 BASE_IMAGE = "localhost/mlops-scoring-base:latest"
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Settings:
     `state` is the folder of the local platform; the topic is where the app publishes; `topics` are
     those that may subscribe `POST /api/events`, by resource id or origin.
     `collector` is where spans and figures are sent, as those of `service`.
+    `ready_seconds` is how long a replica of the local platform may take to get ready.
     `engine` is the command of a container engine: None means what is installed, "" means none.
     """
 
@@ -41,6 +43,7 @@ class Settings:
     topics: tuple[str, ...] = ()
     engine: str | None = None
     base_image: str = BASE_IMAGE
+    ready_seconds: float = READY_SECONDS
     notify: NotifySettings = field(default_factory=NotifySettings)
     azure: AzureSettings | None = None
     git: GitSettings = field(default_factory=GitSettings)
@@ -74,6 +77,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
+        ready_seconds=_seconds(environ, "MLOPS_READY_SECONDS", READY_SECONDS),
         notify=notify,
         azure=read_azure_settings(environ) if platform == "azure" else None,
         git=read_git_settings(environ),
@@ -81,6 +85,18 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         collector=environ.get(OTLP_ENDPOINT, ""),
         service=environ.get("OTEL_SERVICE_NAME") or environ.get("WEBSITE_SITE_NAME") or "mlops",
     )
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    """Return a time limit in seconds, or raise ConfigError when it is no positive number."""
+    text = environ.get(name) or str(default)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"{name} is {text!r}. Give a positive number of seconds.")
+    return seconds
 
 
 def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, str]:

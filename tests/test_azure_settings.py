@@ -32,3 +32,9 @@ def test_one_compute_is_allowed_where_no_token_is_gained_by_it(compute: str, ide
     given = {"compute": compute, "checks_compute": compute, "compute_identity": "/one"}
 
     assert read(**given, checks_identity=identity).checks_compute == compute
+
+
+@pytest.mark.parametrize(("name", "text"), [("ROLLOUT_SECONDS", "0"), ("BUILD_SECONDS", "-1")])
+def test_a_time_limit_in_which_nothing_succeeds_is_refused(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"MLOPS_AZURE_{name} is {text}. Give at least"):
+        read(**{name.lower(): text})

@@ -1,9 +1,14 @@
 """Activity of the one-time set-up."""
 
 from function_app.domain.platform import EnsuredPart, EnsurePart
+from function_app.errors import AttemptError
 from function_app.ports import Ports
 
 
 def ensure_part(ports: Ports, request: EnsurePart) -> EnsuredPart:
     """Make one part of the platform, or find that it stands."""
-    return ports.platform.ensure(request.part)
+    try:
+        return ports.platform.ensure(request.part)
+    except AttemptError as error:
+        failure = str(error)
+        return EnsuredPart(part=request.part, detail=failure, ready=False, failure=failure)

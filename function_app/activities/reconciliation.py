@@ -20,6 +20,7 @@ from function_app.domain.reconciliation import (
     StoryState,
     dead_releases,
     judge_champion,
+    judge_serving,
     judge_stories,
     lost_runs,
     orphaned_staging,
@@ -55,6 +56,7 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     """Compare the registry and production of a model with its releases."""
     found = _try(f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model))
     found += _try(f"read production of {name.model}", lambda: _compare_champion(ports, name.model))
+    found += _try(f"repair production of {name.model}", lambda: _repair_serving(ports, name.model))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -92,7 +94,8 @@ def _settle_releases(
 ) -> list[Finding]:
     now, found = ports.clock.now(), []
     for record in dead_releases(records, states, now):
-        reasons = ("Its story was ended from outside.",)
+        story = states.get(record.release.release_id)
+        reasons = (story.detail if story and story.detail else "Its story was ended from outside.",)
         ended = replace(record, status=ReleaseStatus.FAILED, reasons=reasons, updated_at=now)
         ports.ledger.save_release(ended)
         subject, detail = record.release.release_id, f"It was {record.status}; now failed."
@@ -160,6 +163,15 @@ def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
     finding = judge_champion(model, ports.production.champion(model), records)
     if finding is not None:
         yield finding
+
+
+def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
+    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    finding = judge_serving(model, ports.production.serving(model), records)
+    if finding is not None:
+        # People are told nevertheless: whether it helps shows later.
+        yield finding
+        ports.production.repair(model)
 
 
 def _state(view: dict[str, Any], now: datetime) -> StoryState:

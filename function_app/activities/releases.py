@@ -1,6 +1,8 @@
 """Activities of the release story."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from function_app.domain.approval import Settlement
 from function_app.domain.gates import GateResult
@@ -22,17 +24,23 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.serving import Build, Rollout
+from function_app.errors import AttemptError
 from function_app.ports import Ports
 
 
 def build_image(ports: Ports, release: Release) -> Build:
     """Build the image of the release's model version, or say where its build stands."""
-    return ports.images.build(ports.registry.get(release.model, release.version))
+    version = ports.registry.get(release.model, release.version)
+    try:
+        return ports.images.build(version)
+    except AttemptError as error:
+        return Build(failure=str(error))
 
 
 def deploy_staging(ports: Ports, promotion: Promotion) -> Rollout:
     """Run the image in staging, or say where the deployment of an earlier attempt stands."""
-    return ports.staging.deploy(promotion.release.release_id, promotion.image)
+    deploy = partial(ports.staging.deploy, promotion.release.release_id, promotion.image)
+    return _attempt(deploy)
 
 
 def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
@@ -92,13 +100,15 @@ def get_champion(ports: Ports, release: Release) -> Champion:
 def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
     """Give production's traffic to the image, or say where that stands."""
     release = promotion.release
-    return ports.production.promote(release.release_id, promotion.image, release.policy.replicas)
+    promote = partial(ports.production.promote, release.release_id, promotion.image)
+    return _attempt(partial(promote, release.policy.replicas))
 
 
 def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
     """Give the traffic back and return what production serves then."""
-    if not ports.production.roll_back(request.model, request.former).done:
-        return RolledBack(done=False)
+    rollout = _attempt(partial(ports.production.roll_back, request.model, request.former))
+    if not rollout.done:
+        return RolledBack(done=False, failure=rollout.failure)
     served = ports.production.champion(request.model)
     if served is not None:
         ports.registry.mark_champion(ports.registry.get(served.model, served.version))
@@ -142,3 +152,11 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
     if end.result.status is ReleaseStatus.PROMOTED:
         ports.registry.mark_champion(ports.registry.get(end.release.model, end.release.version))
     ports.notifier.tell_result(end.release, end.result)
+
+
+def _attempt(ask: Callable[[], Rollout]) -> Rollout:
+    """Return the rollout; a failed attempt is an answer, so that the story decides on a retry."""
+    try:
+        return ask()
+    except AttemptError as error:
+        return Rollout(done=False, failure=str(error))

@@ -6,6 +6,8 @@ Each event knows its `cause`: equal for a repetition, whatever its id or the cha
 import hashlib
 from dataclasses import dataclass, field
 
+from function_app.addresses import file_path
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataArrived:
@@ -164,7 +166,12 @@ def repository_key(address: str) -> str:
 
     `https://user@host/org/repo.git`, `git@host:org/repo` and `ssh://git@host/org/repo/` are one.
     """
-    text = address.strip().removeprefix("file://").rstrip("/").removesuffix(".git")
+    text = address.strip()
+    if text.startswith("file://"):
+        text = str(file_path(text))
+    text = text.rstrip("/").removesuffix(".git")
+    if text.startswith("/"):
+        return text
     if "://" in text:
         text = text.split("://", 1)[1]
     elif "@" in text and ":" in text.split("@", 1)[1]:

@@ -32,11 +32,15 @@ class EnsurePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsuredPart:
-    """A part and in a few words what was found or made; not `ready` means it is being made."""
+    """A part and in a few words what was found or made; not `ready` means it is being made.
+
+    `failure` is why this attempt failed; another one is under way.
+    """
 
     part: str
     detail: str
     ready: bool = True
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import Image
+from function_app.domain.serving import Image, Serving
 from function_app.domain.training import ModelVersion, Run, RunStatus
 
 # The name of the ledger's note with the last report.
@@ -32,6 +32,7 @@ class FindingKind(StrEnum):
     EXPIRED_STAGING = "expired staging"
     LOST_EVENT = "registered version without a release"
     FOREIGN_VERSION = "model registered out of band"
+    NOT_READY = "production not ready"
     FOREIGN_CHAMPION = "production changed out of band"
     UNREACHABLE = "platform unreachable"
     UNANSWERED_DRIFT = "drift that no retraining answers"
@@ -179,3 +180,20 @@ def judge_champion(
     what = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
     detail = f"It serves {what}, which no release of the ledger promoted. Roll back or release it."
     return Finding(kind=FindingKind.FOREIGN_CHAMPION, subject=model, detail=detail)
+
+
+def judge_serving(
+    model: str, serving: Serving | None, records: Iterable[ReleaseRecord]
+) -> Finding | None:
+    """Compare the replicas that are ready with those that should serve.
+
+    None when enough are ready, and while a release is under way, whose story sees to that.
+    """
+    under_way = any(not record.status.ended for record in records)
+    if serving is None or serving.ready >= serving.replicas or under_way:
+        return None
+    detail = (
+        f"Version {serving.image.version} should be served; {serving.ready} of {serving.replicas}"
+        f" replicas are ready. They are requested again. {serving.detail}"
+    )
+    return Finding(kind=FindingKind.NOT_READY, subject=model, detail=detail.strip())

@@ -113,10 +113,14 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """What production serves; not `done` means that the roll-back is still on its way."""
+    """What production serves; not `done` means that the roll-back is still on its way.
+
+    `failure` is why this attempt failed; the next request starts a new attempt.
+    """
 
     done: bool
     image: Image | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

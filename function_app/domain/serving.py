@@ -38,21 +38,40 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """Where the build of an image stands: no image means that it is still being built."""
+    """Where the build of an image stands: no image means that it is still being built.
+
+    `failure` is why this attempt failed; the next request starts a new attempt.
+    """
 
     image: Image | None = None
     detail: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """Where a deployment stands: none means that it is still on its way.
 
-    A deployment of nothing, after a roll-back to nothing, is `done` without one.
+    A deployment of nothing, after a roll-back to nothing, is `done` without one. `failure` is why
+    this attempt failed; the next request starts a new attempt.
     """
 
     deployment: Deployment | None = None
     done: bool = True
+    detail: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """The desired state of a model's production, and how many of its `replicas` are ready.
+
+    `detail` is why replicas are missing, as far as the platform says it.
+    """
+
+    image: Image
+    replicas: int
+    ready: int
     detail: str = ""
 
 

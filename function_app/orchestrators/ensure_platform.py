@@ -12,6 +12,7 @@ from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 PROVISIONING = timedelta(hours=2)
+ATTEMPTS = 3
 
 
 def ensure_platform(ctx: StoryContext, request: PlatformRequest) -> Story[PlatformReport]:
@@ -32,5 +33,7 @@ def _ensure(ctx: StoryContext, part: EnsurePart) -> Story[EnsuredPart]:
             lambda: steps.ensure_part(ctx, part),
             lambda answer: answer.ready,
             PROVISIONING,
+            failure=lambda answer: answer.failure,
+            attempts=ATTEMPTS,
         )
     )

@@ -6,6 +6,7 @@ from everything else.  4. Judge the reference data and the coverage.  5. Publish
 a pull request ends here.  6. Tell the code host how it ended, and ask for a training.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from function_app.domain.change import Bundle, CheckReport, CodeVersion
@@ -26,8 +27,9 @@ from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.training import RunStatus
 from function_app.orchestrators import change_steps as steps
 from function_app.orchestrators import steps as common_steps
+from function_app.orchestrators.clean_up import reasons_of, tolerate
 from function_app.orchestrators.runs import wait_for_run
-from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 # The checks end by their own time limit, with a report; this is for those that do not.
 MARGIN = timedelta(minutes=2)
@@ -43,10 +45,11 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
     trail = Trail(ctx)
     try:
         result = yield from _integrate(ctx, trail, request)
-        yield from _tell(ctx, request, result)
     except Exception as fault:
-        result = _end(request, IntegrationOutcome.FAILED, (first_line(fault),))
-        yield from _tell_of_fault(ctx, request, result)
+        result = _end(request, IntegrationOutcome.FAILED, reasons_of(fault))
+    tell = _tell(ctx, request, result)
+    trouble = yield from tolerate("The code host did not take the commit status.", tell)
+    result = replace(result, reasons=(*result.reasons, *trouble))
     trail.show(result.outcome.value, reason=" ".join(result.reasons))
     end = StoryEnd(
         instance_id=ctx.instance_id,
@@ -137,15 +140,6 @@ def _tell(ctx: StoryContext, request: ChangeRequest, result: IntegrationResult) 
     detail = result.reasons[0] if state != "success" else "Every check passed."
     link = next((link for name, link in result.reports.items() if name == "tests.log"), "")
     yield from steps.tell_change(ctx, _status(ctx, request, state, detail, link))
-
-
-def _tell_of_fault(
-    ctx: StoryContext, request: ChangeRequest, result: IntegrationResult
-) -> Story[None]:
-    try:
-        yield from _tell(ctx, request, result)
-    except Exception:
-        return  # the fault itself is what counts
 
 
 def _status(

@@ -26,13 +26,16 @@ from function_app.domain.requests import (
 from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
-from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.clean_up import clean_up, reasons_of, tolerate
+from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.roll_back import restore
-from function_app.orchestrators.runs import ask_until
+from function_app.orchestrators.runs import FIRST_BACKOFF, ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
 
 # An event may be lost: the ledger is read again now and then.
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
+END_ATTEMPTS = 6  # of recording the end, in a minute
+BUILD_ATTEMPTS = 2  # a build that fails twice fails by its content
 BUILD, DEPLOYMENT = timedelta(hours=1), timedelta(minutes=30)
 ROLLOUT = timedelta(hours=2)  # longer than promotion, verification and roll-back take
 
@@ -48,13 +51,34 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
             cancelled_by=cancelled.cancellation.by,
         )
     except Exception as fault:
-        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=(first_line(fault),))
-    result = replace(result, reasons=cap_reasons(result.reasons))
+        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=reasons_of(fault))
     trail.show("removing staging")
-    yield from steps.remove_staging(ctx, release)
-    yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
+    remove = steps.remove_staging(ctx, release)
+    trouble = yield from tolerate("Staging could not be removed; reconciliation does it.", remove)
+    result = replace(result, reasons=cap_reasons((*result.reasons, *trouble)))
+    yield from _end(ctx, release, result)
     trail.show(result.status.value, reason=" ".join(result.reasons))
     return result
+
+
+def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[None]:
+    """Record how the release ended, with backoff while that fails.
+
+    RuntimeError with the release's own reasons first after END_ATTEMPTS; reconciliation ends the
+    release then.
+    """
+    pause = FIRST_BACKOFF
+    for attempt in range(1, END_ATTEMPTS + 1):
+        try:
+            yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
+            return
+        except Exception as fault:
+            if attempt == END_ATTEMPTS:
+                reasons = " ".join(result.reasons)
+                text = f"It is {result.status}: {reasons} The end could not be recorded."
+                raise RuntimeError(f"{text} {first_line(fault)}") from fault
+        yield ctx.create_timer(ctx.current_utc_datetime + pause)
+        pause = 2 * pause
 
 
 def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[ReleaseResult]:
@@ -89,9 +113,9 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
         yield from enter_lane(ctx, trail, lane)
         result = yield from _promote(ctx, trail, release, image)
     except Exception:
-        yield from steps.leave_lane(ctx, lane)
+        yield from leave_lanes(ctx, [lane])
         raise
-    yield from steps.leave_lane(ctx, lane)
+    yield from leave_lanes(ctx, [lane])
     return replace(result, decided_by=decided.decided_by)
 
 
@@ -103,6 +127,8 @@ def _build(ctx: StoryContext, release: Release) -> Story[Image]:
         lambda build: build.image is not None,
         BUILD,
         event_name=names.image_pushed_event(release.release_id),
+        failure=lambda build: build.failure,
+        attempts=BUILD_ATTEMPTS,
     )
     assert built.image is not None
     return built.image
@@ -110,7 +136,12 @@ def _build(ctx: StoryContext, release: Release) -> Story[Image]:
 
 def _deploy(ctx: StoryContext, what: str, ask: Callable[[], Story[Rollout]]) -> Story[Deployment]:
     rollout = yield from ask_until(
-        ctx, what, ask, lambda rollout: rollout.deployment is not None, DEPLOYMENT
+        ctx,
+        what,
+        ask,
+        lambda rollout: rollout.deployment is not None,
+        DEPLOYMENT,
+        failure=lambda rollout: rollout.failure,
     )
     assert rollout.deployment is not None
     return rollout.deployment
@@ -164,8 +195,9 @@ def _promote(
         trail.show("verifying production", endpoint=deployment.endpoint, runtime=deployment.runtime)
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
-    except Exception:
-        yield from restore(ctx, RollBack(model=release.model, former=former.image))
+    except Exception as fault:
+        back = restore(ctx, RollBack(model=release.model, former=former.image))
+        yield from clean_up(fault, "The roll-back failed, too.", back)
         raise
     if verdict.passed:
         return ReleaseResult(
@@ -175,10 +207,14 @@ def _promote(
             endpoint=deployment.endpoint,
         )
     trail.show("rolling back", reason=" ".join(verdict.reasons))
-    served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
-    if served.image != former.image:
-        reasons = (*verdict.reasons, "The former champion could not be restored.")
+    lost = "The former champion could not be restored."
+    try:
+        served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
+    except Exception as fault:
+        reasons = (*verdict.reasons, f"{lost} {first_line(fault)}")
         return _result(ReleaseStatus.FAILED, reasons, image)
+    if served.image != former.image:
+        return _result(ReleaseStatus.FAILED, (*verdict.reasons, lost), image)
     rolled_back = _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
     return replace(rolled_back, rolled_back_by=AUTOMATIC)
 

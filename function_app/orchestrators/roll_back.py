@@ -11,7 +11,7 @@ from function_app.domain.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
 from function_app.orchestrators import steps
-from function_app.orchestrators.lanes import enter_lane
+from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
@@ -31,9 +31,9 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     try:
         served = yield from restore(ctx, request)
     except Exception:
-        yield from steps.leave_lane(ctx, lane)
+        yield from leave_lanes(ctx, [lane])
         raise
-    yield from steps.leave_lane(ctx, lane)
+    yield from leave_lanes(ctx, [lane])
     restored = served.image == request.former
     if restored and request.release is not None:
         update = ReleaseUpdate(
@@ -64,5 +64,6 @@ def restore(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
             lambda: steps.roll_back_production(ctx, request),
             lambda answer: answer.done,
             RESTORATION,
+            failure=lambda answer: answer.failure,
         )
     )

@@ -24,9 +24,10 @@ from function_app.domain.training import (
 )
 from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
+from function_app.orchestrators.clean_up import reasons_of
 from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.runs import wait_for_run
-from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 LANE_MARGIN = timedelta(minutes=10)
 
@@ -38,7 +39,7 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
     except CancelledError as cancelled:
         result = _end(trail, TrainingOutcome.CANCELLED, (str(cancelled),))
     except Exception as fault:
-        result = _end(trail, TrainingOutcome.FAILED, (first_line(fault),))
+        result = _end(trail, TrainingOutcome.FAILED, reasons_of(fault))
     yield from steps.record_outcome(ctx, _recorded(ctx, request, result))
     return result
 

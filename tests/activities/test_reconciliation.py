@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from function_app.activities.reconciliation import compare_records
-from function_app.domain.reconciliation import ReconcileRequest
+from function_app.activities.reconciliation import compare_platform, compare_records
+from function_app.domain.reconciliation import FindingKind, ModelName, ReconcileRequest
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.serving import Image, Serving
 from function_app.domain.training import Run
 from function_app.ports import Ports
-from tests.domain.test_reconciliation import NOW, RECORD, RUN
+from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN
 
 REQUEST = ReconcileRequest(reason="test", models=())
 
@@ -61,6 +62,7 @@ class FakeStories:
     """Lists nothing of what it finds: its list ended, or was made before."""
 
     known: dict[str, str]
+    output: str | None = None
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
         return []
@@ -74,14 +76,14 @@ class FakeStories:
             "status": status,
             "ended": status != "Running",
             "updated_at": (NOW - timedelta(hours=1)).isoformat(),
-            "output": None,
+            "output": self.output,
         }
 
 
-def compare(known: dict[str, str]) -> FakePlatform:
+def compare(known: dict[str, str], output: str | None = None) -> FakePlatform:
     platform = FakePlatform()
     ports = FewPorts(ledger=platform, jobs=platform, clock=platform, staging=FakeStaging())
-    asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories(known))))
+    asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories(known, output))))
     return platform
 
 
@@ -97,3 +99,59 @@ def test_what_nobody_waits_for_is_cancelled_and_settled() -> None:
 
         assert platform.cancelled == ["train"]
         assert [record.status for record in platform.saved] == [ReleaseStatus.FAILED]
+
+
+def test_a_release_whose_story_failed_ends_with_the_reason_of_the_story() -> None:
+    text = "It is failed: PLATFORM: down. The end could not be recorded. PLATFORM: disk full"
+    platform = compare({"release-m-1": "Failed", "train-m-1": "Failed"}, output=text)
+
+    assert [record.reasons for record in platform.saved] == [(text,)]
+
+
+@dataclass
+class FakeProduction:
+    """Production whose replicas are ready once somebody asks for them."""
+
+    state: Serving | None
+    repairs: list[str] = field(default_factory=list)
+
+    def champion(self, model: str) -> Image | None:
+        return None if self.state is None else self.state.image
+
+    def serving(self, model: str) -> Serving | None:
+        return self.state
+
+    def repair(self, model: str) -> None:
+        self.repairs.append(model)
+        assert self.state is not None
+        self.state = replace(self.state, ready=self.state.replicas)
+
+
+@dataclass
+class PortsOfAModel:
+    ledger: Any
+    registry: Any
+    production: FakeProduction
+
+
+@dataclass
+class Promoted:
+    """A ledger with one promoted release and a registry without versions."""
+
+    def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        return (replace(RECORD, status=ReleaseStatus.PROMOTED),)
+
+    def list_versions(self, model: str) -> tuple[()]:
+        return ()
+
+
+def test_production_that_is_down_is_reported_and_requested_again_until_it_is_ready() -> None:
+    production = FakeProduction(Serving(image=IMAGE, replicas=2, ready=0, detail="Exit code 1."))
+    ports = cast(Ports, PortsOfAModel(Promoted(), Promoted(), production))
+
+    down = compare_platform(ports, ModelName(model="m")).findings
+    up = compare_platform(ports, ModelName(model="m")).findings
+
+    assert [(f.kind, f.subject) for f in down] == [(FindingKind.NOT_READY, "m")]
+    assert "0 of 2 replicas are ready" in down[0].detail
+    assert (production.repairs, up) == (["m"], ())

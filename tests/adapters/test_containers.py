@@ -75,8 +75,8 @@ def test_a_container_serves_the_image_without_rights(
 ) -> None:
     golden = json.loads((model / "golden.json").read_text())
 
-    deployment = there(staging.deploy("r", image))
-    again = there(staging.deploy("r", image))
+    deployment = there(lambda: staging.deploy("r", image))
+    again = there(lambda: staging.deploy("r", image))
 
     assert deployment == again
     assert deployment.runtime == f"container ({Path(engine[0]).name})"
@@ -98,7 +98,7 @@ def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     with collector("0.0.0.0") as sink:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
-        endpoint = there(staging.deploy("r", image)).endpoint
+        endpoint = there(lambda: staging.deploy("r", image)).endpoint
         httpx.post(
             f"{endpoint}/score",
             json={"data": golden["data"]},
@@ -127,10 +127,10 @@ def test_this_machine_has_another_name_in_a_container(address: str, inside: str)
 def test_a_container_that_died_is_started_again(
     staging: LocalStaging, containers: Containers, engine: list[str], image: Image
 ) -> None:
-    staging.deploy("r", image)
+    there(lambda: staging.deploy("r", image))
     subprocess.run([*engine, "kill", containers._name("staging-r")], check=True)
 
-    endpoint = there(staging.deploy("r", image)).endpoint
+    endpoint = there(lambda: staging.deploy("r", image)).endpoint
 
     assert httpx.get(f"{endpoint}/healthz").json()["image"] == image.digest
 

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -20,7 +20,7 @@ from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.domain.training import ModelVersion
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import AttemptError, NotFoundError, PlatformError
 from function_app.settings import read_projects
 from tests.funchost.conftest import until
 
@@ -48,7 +48,20 @@ def built(images: LocalImages, version: ModelVersion) -> Image:
     return image
 
 
-def there(rollout: Rollout) -> Deployment:
+def reach(ask: Callable[[], Rollout]) -> Rollout:
+    """Ask until it is done, as a story does; an attempt that failed raises."""
+    rollouts: list[Rollout] = []
+
+    def look() -> bool:
+        rollouts.append(ask())
+        return rollouts[-1].done
+
+    until(look, "the rollout", 100)
+    return rollouts[-1]
+
+
+def there(ask: Callable[[], Rollout]) -> Deployment:
+    rollout = reach(ask)
     assert rollout.deployment is not None
     return rollout.deployment
 
@@ -152,8 +165,9 @@ def test_staging_says_why_a_service_does_not_get_healthy(
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     staging = LocalStaging(tmp_path, images, processes)
 
-    with pytest.raises(PlatformError, match="holds no model that can be served"):
-        staging.deploy("r", sick_image(images, model, tmp_path))
+    image = sick_image(images, model, tmp_path)
+    with pytest.raises(AttemptError, match="holds no model that can be served"):
+        reach(lambda: staging.deploy("r", image))
     assert processes.find("staging-r") is None
 
 
@@ -164,7 +178,7 @@ def test_staging_deploys_once_and_removes(
     staging = LocalStaging(tmp_path, images, processes)
     image = built(images, version_of(model))
 
-    deployments = [there(staging.deploy("r", image)) for _ in range(2)]
+    deployments = [there(lambda: staging.deploy("r", image)) for _ in range(2)]
     staging.remove("r")
     staging.remove("r")
 
@@ -179,18 +193,19 @@ def test_production_keeps_serving_when_the_next_image_does_not_get_ready(
     production = LocalProduction(tmp_path, ROOT, images, processes)
     good = built(images, version_of(model))
     assert production.champion("diabetes") is None
-    endpoint = there(production.promote("r1", good, 2)).endpoint
+    endpoint = there(lambda: production.promote("r1", good, 2)).endpoint
 
-    with pytest.raises(PlatformError, match="0 of 2 replicas got ready"):
-        production.promote("r2", sick_image(images, model, tmp_path), 2)
+    sick = sick_image(images, model, tmp_path)
+    with pytest.raises(AttemptError, match=r"0 of 2 replicas got ready.*holds no model that can"):
+        reach(lambda: production.promote("r2", sick, 2))
     assert httpx.get(f"{endpoint}/healthz").json()["image"] == good.digest
     assert production.champion("diabetes") == good
-    back = there(production.roll_back("diabetes", good))
+    back = there(lambda: production.roll_back("diabetes", good))
 
     assert back is not None
     assert back.endpoint == endpoint
     assert production.champion("diabetes") == good
-    production.roll_back("diabetes", None)
+    reach(lambda: production.roll_back("diabetes", None))
     assert production.champion("diabetes") is None
     assert httpx.get(f"{endpoint}/healthz").status_code == 503
 
@@ -201,7 +216,7 @@ def test_production_comes_back_when_its_server_was_killed(
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     production = LocalProduction(tmp_path, ROOT, images, processes)
     good = built(images, version_of(model))
-    production.promote("r1", good, 1)
+    reach(lambda: production.promote("r1", good, 1))
     import os
 
     record = processes.find("production-diabetes")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from checks.levels import Level
+from checks.sandbox import Sandbox
 from tests.checks.inspection import (
     BEST,
     ROOT,
@@ -268,3 +269,24 @@ def test_the_checks_stand_alone() -> None:
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
     assert ended.stdout.strip() == "[]"
+
+
+@levels
+def test_checks_run_and_hide_in_a_folder_of_any_name(tmp_path: Path, level: Level) -> None:
+    code, secret = tmp_path / "Übungs Code 100% a%20b #1", tmp_path / "Müllers state #2"
+    code.mkdir()
+    secret.mkdir()
+    (secret / "token").write_text("t0ken")
+    (code / "look.py").write_text(
+        "import pathlib, sys\n"
+        "pathlib.Path('written here').write_text('x')\n"
+        "print('seen:', [p.name for p in pathlib.Path(sys.argv[1]).glob('*')])\n"
+    )
+
+    ended = Sandbox(code, level=level, hide=[secret]).run(
+        [sys.executable, "look.py", str(secret)], 30
+    )
+
+    assert ended.passed, ended.output
+    if level.mounts:
+        assert "seen: []" in ended.output

@@ -5,12 +5,13 @@ from function_app.domain.reconciliation import (
     StoryState,
     dead_releases,
     judge_champion,
+    judge_serving,
     judge_stories,
     lost_runs,
     orphaned_staging,
 )
 from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import Image
+from function_app.domain.serving import Image, Serving
 from function_app.domain.training import Run, RunStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,3 +83,18 @@ def test_stories_that_failed_lately_or_stand_still_are_told() -> None:
         "failed story",
         "stuck story",
     ]
+
+
+def test_production_without_enough_ready_replicas_is_reported_but_not_during_a_rollout() -> None:
+    promoted = replace(RECORD, status=ReleaseStatus.PROMOTED)
+    down = Serving(image=IMAGE, replicas=2, ready=0, detail="ImagePullBackOff.")
+
+    assert judge_serving("m", None, [promoted]) is None
+    assert judge_serving("m", replace(down, ready=2), [promoted]) is None
+    assert judge_serving("m", down, [promoted, RECORD]) is None
+    found = judge_serving("m", down, [promoted])
+    assert found is not None
+    assert found.kind == "production not ready"
+    assert "Version 1 should be served; 0 of 2 replicas are ready." in found.detail
+    assert found.detail.endswith("ImagePullBackOff.")
+    assert not found.repaired, "people are told of production that is down"

@@ -259,3 +259,28 @@ def test_checks_whose_event_never_comes_are_found_by_polling() -> None:
     host.event_arrives = False
 
     assert played(host).outcome is IntegrationOutcome.PUBLISHED
+
+
+def test_a_published_change_stays_published_when_the_code_host_cannot_be_told() -> None:
+    host = player(**{names.TELL_CHANGE: [None, Exception("PLATFORM: github.com is down")]})
+
+    result = played(host)
+
+    assert (result.outcome, result.code) == (IntegrationOutcome.PUBLISHED, CODE)
+    assert "PLATFORM: github.com is down" in result.reasons[-1]
+    assert names.REQUEST_TRAINING in host.called
+
+
+def test_a_fault_stays_the_first_reason_when_the_code_host_cannot_be_told() -> None:
+    host = player(
+        **{
+            names.FETCH_CHANGE: Exception("PLATFORM: no disk"),
+            names.TELL_CHANGE: Exception("PLATFORM: github.com is down"),
+        }
+    )
+
+    result = played(host)
+
+    assert result.outcome is IntegrationOutcome.FAILED
+    assert result.reasons[0] == "PLATFORM: no disk"
+    assert "github.com is down" in result.reasons[1]

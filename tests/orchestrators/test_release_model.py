@@ -124,6 +124,112 @@ def test_a_promotion_that_raises_is_rolled_back() -> None:
     assert names.ROLL_BACK_PRODUCTION in host.called
 
 
+def down() -> Exception:
+    return Exception("PLATFORM: down\nTraceback")
+
+
+FULL = Exception("PLATFORM: disk full")
+
+
+def test_a_roll_back_that_fails_does_not_hide_why_it_was_needed() -> None:
+    host = player(**{names.PROMOTE_CHALLENGER: down(), names.ROLL_BACK_PRODUCTION: FULL})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert result.reasons == (
+        "PLATFORM: down",
+        "The roll-back failed, too. PLATFORM: disk full",
+    )
+    assert names.END_RELEASE in host.called
+
+
+def test_a_failed_check_of_production_stays_the_reason_when_the_roll_back_fails() -> None:
+    host = player(**{names.SMOKE_TEST: [GOOD, BAD], names.ROLL_BACK_PRODUCTION: FULL})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert result.reasons == (
+        "wrong predictions",
+        "The former champion could not be restored. PLATFORM: disk full",
+    )
+
+
+@pytest.mark.parametrize("step", [names.REMOVE_STAGING, names.LEAVE_LANE])
+def test_a_release_ends_as_it_does_when_its_clean_up_fails(step: str) -> None:
+    host = player(**{step: FULL})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.PROMOTED
+    assert host.called[-1] == names.END_RELEASE
+
+
+def test_staging_that_cannot_be_removed_is_a_second_reason_of_a_failed_release() -> None:
+    host = player(**{names.BUILD_IMAGE: down(), names.REMOVE_STAGING: FULL})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert result.reasons[0] == "PLATFORM: down"
+    assert "Staging could not be removed" in result.reasons[1]
+    assert "PLATFORM: disk full" in result.reasons[1]
+    assert host.arguments[-1]["result"]["reasons"] == list(result.reasons)
+
+
+def test_the_end_of_a_release_is_recorded_when_the_ledger_is_back() -> None:
+    host = player(**{names.BUILD_IMAGE: down(), names.END_RELEASE: [FULL, FULL, None]})
+
+    assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.FAILED
+    assert host.called.count(names.END_RELEASE) == 3
+
+
+def test_a_release_whose_end_cannot_be_recorded_fails_with_its_own_reason_first() -> None:
+    host = player(**{names.BUILD_IMAGE: down(), names.END_RELEASE: FULL})
+
+    with pytest.raises(RuntimeError, match=r"PLATFORM: down.*not be recorded.*disk full"):
+        host.play(release_model(host, RELEASE))
+
+
+def test_a_failed_attempt_is_followed_by_new_ones_with_backoff() -> None:
+    slow = Rollout(done=False, failure="PLATFORM: 0 of 2 replicas got ready.")
+    host = player(
+        **{
+            names.DEPLOY_STAGING: [slow, Rollout(done=False), Rollout(deployment=DEPLOYMENT)],
+            names.PROMOTE_CHALLENGER: [slow, slow, Rollout(deployment=DEPLOYMENT)],
+        }
+    )
+
+    assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
+    assert host.called.count(names.PROMOTE_CHALLENGER) == 3
+    assert names.ROLL_BACK_PRODUCTION not in host.called
+
+
+def test_attempts_that_all_fail_end_the_release_with_the_last_reason_and_a_roll_back() -> None:
+    slow = Rollout(done=False, failure="PLATFORM: 0 of 2 replicas got ready.")
+    host = player(**{names.PROMOTE_CHALLENGER: slow})
+    begun = host.current_utc_datetime
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.FAILED
+    assert "failed in 5 attempts" in result.reasons[0]
+    assert "0 of 2 replicas got ready" in result.reasons[0]
+    assert names.ROLL_BACK_PRODUCTION in host.called
+    assert host.current_utc_datetime - begun == timedelta(seconds=2 + 4 + 8 + 16)
+
+
+def test_a_build_that_fails_twice_is_not_built_a_third_time() -> None:
+    host = player(**{names.BUILD_IMAGE: Build(failure="PLATFORM: no such package")})
+    host.event_arrives = False
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert "no such package" in result.reasons[0]
+    assert host.called.count(names.BUILD_IMAGE) == 2
+
+
 def test_a_decision_that_comes_later_is_found_and_the_losing_timer_is_cancelled() -> None:
     host = player(**{names.SETTLE_APPROVAL: [Settlement(), decision(Verdict.APPROVE)]})
 

@@ -182,3 +182,17 @@ def test_the_newest_is_trained_on_after_it_waited() -> None:
     host = player(**{names.TAKE_LANE: waited(0)})
 
     assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
+
+
+def test_a_lane_that_cannot_be_left_neither_hides_a_fault_nor_fails_a_training() -> None:
+    full = Exception("PLATFORM: disk full")
+    failed = player(
+        **{names.SUBMIT_TRAINING: Exception("PLATFORM: no space"), names.LEAVE_LANE: full}
+    )
+    trained = player(**{names.LEAVE_LANE: full})
+
+    ended = failed.play(train_model(failed, REQUEST))
+
+    assert ended.outcome is TrainingOutcome.FAILED
+    assert ended.reasons == ("PLATFORM: no space",)
+    assert trained.play(train_model(trained, REQUEST)).outcome is TrainingOutcome.REGISTERED

@@ -80,8 +80,8 @@ def prepared() -> Path:
 class App:
     """Starts, kills and asks the app, and drops data into its inbox."""
 
-    def __init__(self, state: Path) -> None:
-        self.state = state
+    def __init__(self, state: Path, root: Path = ROOT) -> None:
+        self.state, self.root = state, root
         state.mkdir(parents=True, exist_ok=True)
         shutil.copy(prepared() / "mlflow.db", state)
         for model in read_projects(Path(os.environ["MLOPS_PROJECTS"])):
@@ -92,7 +92,7 @@ class App:
         self.start()
 
     def start(self) -> None:
-        self.host = LocalHost(ROOT, self.state, choose_port(0))
+        self.host = LocalHost(self.root, self.state, choose_port(0))
         self.host.start()
         self.api = Api(self.host.url, self.state)
         ensure_platform(self.api)

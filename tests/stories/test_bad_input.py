@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from function_app.addresses import file_address
 from tests.stories.conftest import App
 
 EVENT: dict[str, Any] = {
@@ -95,7 +96,7 @@ def test_a_build_system_asks_for_a_training_once(app: App, diabetes: str) -> Non
         "id": "1",
         "source": "/jenkins",
         "type": "Mlops.TrainingRequested",
-        "data": {"model": "diabetes", "dataUri": f"file://{path}", "requestId": "build-7"},
+        "data": {"model": "diabetes", "dataUri": file_address(path), "requestId": "build-7"},
     }
 
     receipts = [app.api.post("/api/events", {**request, "id": n})["receipts"][0] for n in "12"]

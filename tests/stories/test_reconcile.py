@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from function_app.adapters.local.mlflow_client import mlflow_client
 from function_app.adapters.local.processes import Processes
 from tests.stories.conftest import App
 
@@ -25,10 +26,7 @@ def compare(app: App, event_id: str) -> dict[str, dict[str, Any]]:
 
 
 def register(app: App, run_id: str) -> None:
-    from mlflow import MlflowClient
-
-    uri = f"sqlite:///{app.state / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client = mlflow_client(app.state)
     first = client.get_model_version("eager", "1")
     client.create_model_version("eager", source=first.source, tags={**first.tags, "run_id": run_id})
 

@@ -3,6 +3,7 @@ import json
 import httpx
 import pytest
 
+from function_app.adapters.local.mlflow_client import mlflow_client
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
 
@@ -108,10 +109,7 @@ def _check_second_release(app: App, endpoint: str, former: str) -> None:
 
 
 def _register_second_version(app: App) -> None:
-    from mlflow import MlflowClient
-
-    uri = f"sqlite:///{app.state / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client = mlflow_client(app.state)
     first = client.get_model_version("diabetes", "1")
     tags = {**first.tags, "run_id": "by-hand"}
     client.create_model_version("diabetes", source=first.source, tags=tags)

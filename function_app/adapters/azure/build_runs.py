@@ -8,7 +8,6 @@ from function_app.adapters.azure.web import Web
 from function_app.errors import NotFoundError, PlatformError
 
 API = "2019-06-01-preview"
-TIMEOUT = 3600
 UNDER_WAY = ("queued", "started", "running")
 _TAIL = 12  # lines of a log that an error shows
 
@@ -44,7 +43,7 @@ class BuildRuns:
             "sourceLocation": source,
             "platform": {"os": "Linux", "architecture": "amd64"},
             "agentConfiguration": {"cpu": 2},
-            "timeout": TIMEOUT,
+            "timeout": self._connection.settings.build_seconds,
             "isArchiveEnabled": False,
         }
         made = self._ask("POST", "/scheduleRun", request)

@@ -17,13 +17,11 @@ from function_app.domain.project import ModelProject
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Build, Image
 from function_app.domain.training import ModelVersion
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import AttemptError, NotFoundError, PlatformError
 
 # Another process may be between wish and run that long.
 GRACE = timedelta(minutes=2)
 SKEW = timedelta(minutes=1)  # of the registry's clock
-# A build that failed is not queued again by those who ask for it in this time.
-REPEAT_AFTER = timedelta(hours=1)
 
 
 class AzureImages:
@@ -48,6 +46,11 @@ class AzureImages:
         note = self._blobs.read_json(_note(version)) or {}
         if note.get("digest"):
             return self._kept(version, note["digest"])
+        if note.get("failed_at"):
+            # It was reported: this call is a new attempt.
+            wish = {**self._wish(), "passed_over": [*note.get("passed_over", []), note["run_id"]]}
+            self._note(version, wish)
+            return self._queue(version, project)
         if note.get("run_id"):
             return self._follow(version, project, note)
         if note.get("asked_at"):
@@ -103,31 +106,24 @@ class AzureImages:
             pushed = self._manifests.digest(version.model, version.version)
             if pushed is not None:
                 return self._keep(version, pushed)
-        return self._fail(version, project, note, run, status)
+        raise self._failure(version, note, run, status)
 
-    def _fail(
+    def _failure(
         self,
         version: ModelVersion,
-        project: ModelProject,
         note: dict[str, Any],
         run: dict[str, Any] | None,
         status: str,
-    ) -> Build:
-        failed_at = note.get("failed_at")
-        now = self._now()
-        if failed_at and now - datetime.fromisoformat(failed_at) > REPEAT_AFTER:
-            self._note(version, self._wish())
-            return self._queue(version, project)
-        if not failed_at:
-            self._note(version, {**note, "failed_at": now.isoformat()})
+    ) -> AttemptError:
+        self._note(version, {**note, "failed_at": self._now().isoformat()})
         run_id = note["run_id"]
         reason = str((run or {}).get("runErrorMessage") or "")
         tail = self._builds.log_tail(run_id) if run else ""
         text = redact(
             f"Build {run_id} of {version.model}:{version.version} is {status.lower()}. {reason}"
-            f" Its log ends: {tail} Mend the code or the Dockerfile and release again."
+            f" Its log ends: {tail} Correct the code or the Dockerfile and release again."
         )
-        raise PlatformError("azure", "build the image", text)
+        return AttemptError("azure", "build the image", text)
 
     def _kept(self, version: ModelVersion, digest: str) -> Build:
         if self._manifests.digest(version.model, digest) is None:

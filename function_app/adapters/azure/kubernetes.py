@@ -10,9 +10,16 @@ from typing import Any
 from function_app.adapters.azure import manifests, pod_access
 from function_app.adapters.azure.cluster_api import ClusterApi
 from function_app.adapters.azure.replicas import Replicas
-from function_app.adapters.azure.rollouts import describe_pods, failure, is_complete
-from function_app.domain.serving import Deployment, Environment, Image, Rollout
-from function_app.errors import PlatformError
+from function_app.adapters.azure.rollouts import (
+    describe_pods,
+    failure,
+    is_complete,
+    is_reported,
+    note_report,
+    restart,
+)
+from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
+from function_app.errors import AttemptError, PlatformError
 
 RUNTIME = "kubernetes"
 ROLL_BACK = "roll-back"
@@ -30,6 +37,35 @@ class KubernetesProduction:
         self._api, self._exposure, self._told = api, exposure, replicas
 
     def champion(self, model: str) -> Image | None:
+        found = self._champion(model)
+        return None if found is None else _image_of(model, found)
+
+    def serving(self, model: str) -> Serving | None:
+        found = self._champion(model)
+        if found is None:
+            return None
+        image, replicas = _image_of(model, found), _wanted(found)
+        ready = (found.get("status") or {}).get("availableReplicas", 0)
+        detail = ""
+        if ready < replicas:
+            reason = failure(found) or ""
+            detail = f"{reason} {describe_pods(self._api, model, image.version)}".strip()
+        return Serving(image=image, replicas=replicas, ready=ready, detail=detail)
+
+    def repair(self, model: str) -> None:
+        # A cluster starts pods again by itself: only a rollout that it gave up, and a Deployment
+        # that somebody scaled down, need a request.
+        found = self._champion(model)
+        if found is None:
+            return
+        if failure(found) is not None:
+            restart(self._api, found, _wanted(found))
+        elif found["spec"].get("replicas", 1) == 0:
+            change = {"spec": {"replicas": _wanted(found)}}
+            self._api.merge("Deployment", found["metadata"]["name"], change)
+
+    def _champion(self, model: str) -> Json | None:
+        """Return the Deployment that has the traffic; PlatformError when it is gone."""
         version = self._served(self._api.get("Service", model))
         if version is None:
             return None
@@ -38,9 +74,7 @@ class KubernetesProduction:
         if found is None:
             text = f"The Service {model} names version {version}, whose Deployment {name} is gone."
             raise PlatformError("azure", "read production", f"{text} Roll back, or promote again.")
-        uri = found["spec"]["template"]["spec"]["containers"][0]["image"]
-        _, _, digest = uri.partition("@")
-        return Image(model=model, version=version, digest=digest, uri=uri)
+        return found
 
     def endpoint(self, model: str) -> str | None:
         found = self._api.get("Service", model)
@@ -74,6 +108,8 @@ class KubernetesProduction:
                 self._api.apply(pod_access.service_account(namespace, self._told))
             wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
             found = self._api.apply(wish)
+        elif failure(found) is not None and is_reported(found):
+            found = restart(self._api, found, replicas)
         elif found["spec"].get("replicas", 1) == 0:
             found = self._api.merge("Deployment", name, {"spec": {"replicas": replicas}})
         if self._api.get("HorizontalPodAutoscaler", name) is None:
@@ -88,7 +124,8 @@ class KubernetesProduction:
         if reason is not None:
             told = describe_pods(self._api, image.model, image.version)
             text = f"{found['metadata']['name']} did not get available. {reason} {told}"
-            raise PlatformError("azure", "promote", f"{text} Mend the image and release again.")
+            note_report(self._api, found)
+            raise AttemptError("azure", "promote", text)
         status = found.get("status") or {}
         available, wanted = status.get("availableReplicas", 0), found["spec"].get("replicas", 1)
         detail = f"{available} of {wanted} replicas of version {image.version} are available."
@@ -189,3 +226,15 @@ class KubernetesProduction:
 
 def _image(found: Json) -> str:
     return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def _image_of(model: str, found: Json) -> Image:
+    uri = _image(found)
+    version = str(found["metadata"]["labels"][manifests.VERSION])
+    return Image(model=model, version=version, digest=uri.partition("@")[2], uri=uri)
+
+
+def _wanted(found: Json) -> int:
+    """Return how many replicas shall serve, also when somebody scaled the Deployment to zero."""
+    promoted = (found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1)
+    return int(found["spec"].get("replicas", 1) or promoted)

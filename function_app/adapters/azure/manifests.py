@@ -18,8 +18,9 @@ RELEASE, DIGEST, REPLICAS, FORMER = (
     "mlops/replicas",
     "mlops/former",
 )
+# The generation whose failure was reported; on the pods' template, which attempt they belong to.
+FAILED, ATTEMPT = "mlops/failed", "mlops/attempt"
 IDENTITY = "azure.workload.identity/use"
-DEADLINE = 600  # seconds without progress after which a rollout has failed
 _PROBE = {"httpGet": {"path": "/healthz", "port": PORT}, "timeoutSeconds": 3}
 
 Json = dict[str, Any]
@@ -53,7 +54,7 @@ def deployment(
         },
         "spec": {
             "replicas": number,
-            "progressDeadlineSeconds": DEADLINE,
+            "progressDeadlineSeconds": replicas.rollout_seconds,
             "minReadySeconds": 5,
             "revisionHistoryLimit": 2,
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
@@ -107,7 +108,12 @@ def _container(image: Image, replicas: Replicas) -> Json:
             "requests": {"cpu": "100m", "memory": "256Mi"},
             "limits": {"cpu": "1", "memory": "1Gi"},
         },
-        "startupProbe": {**_PROBE, "periodSeconds": 2, "failureThreshold": 60},
+        # A slow start is no dead container: half of the rollout's time may pass before a restart.
+        "startupProbe": {
+            **_PROBE,
+            "periodSeconds": 2,
+            "failureThreshold": replicas.rollout_seconds // 4,
+        },
         "readinessProbe": {**_PROBE, "periodSeconds": 5, "failureThreshold": 2},
         "livenessProbe": {**_PROBE, "periodSeconds": 10, "failureThreshold": 6},
         "securityContext": {

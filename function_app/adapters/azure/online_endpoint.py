@@ -6,7 +6,8 @@ back is one change of the traffic.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from function_app.adapters.azure import online_definitions as definitions
@@ -24,13 +25,14 @@ from function_app.adapters.azure.replicas import replicas_of
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.project import ModelProject
 from function_app.domain.redaction import redact
-from function_app.domain.serving import Deployment, Environment, Image, Rollout
-from function_app.errors import NotFoundError, PlatformError
+from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
+from function_app.errors import AttemptError, NotFoundError, PlatformError
 
 RUNTIME = "online endpoint"
 ROLL_BACK = "roll-back"
 FIRST_SHARE = 10  # per cent of the traffic
 _TAIL = 20
+_ENDED = ("failed", "canceled")
 
 
 class OnlineEndpointProduction:
@@ -62,19 +64,17 @@ class OnlineEndpointProduction:
             self._make_endpoint(model)
             return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
         if (state := _state(endpoint)) != "succeeded":
-            if state == "failed" and _served(endpoint) is None:
-                # Azure ML mends no endpoint that it could not make: the next release makes it anew.
-                self._delete_endpoint(endpoint.name)
-            return self._not_yet(f"Endpoint {endpoint.name}", state, model, None)
+            return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
         found = self._deployment(model, name)
         if found is None or (found.tags or {}).get(DIGEST) != image.digest:
             if found is not None and not _share(endpoint, name):
-                self._delete(model, name)
+                self._delete(endpoint.name, name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
             return _under_way(f"Deployment {name} is asked for.")
         if (state := _state(found)) != "succeeded":
-            return self._not_yet(f"Deployment {name}", state, model, name)
+            again = partial(self._make_deployment, release_id, image, replicas)
+            return self._not_yet(f"Deployment {name}", state, endpoint, name, again)
         if _share(endpoint, name) != 100:
             former = _served(endpoint)
             if (
@@ -96,12 +96,33 @@ class OnlineEndpointProduction:
         if endpoint is None:
             return Rollout()
         if (state := _state(endpoint)) != "succeeded":
-            return self._not_yet(f"Endpoint {endpoint.name}", state, model, None)
+            return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
         if _served(endpoint) is not None:
             self._split(endpoint, {})
             return _under_way("Traffic is taken away.")
         self._retire(model, set())
         return Rollout()
+
+    def serving(self, model: str) -> Serving | None:
+        image = self.champion(model)
+        if image is None:
+            return None
+        name = deployment_name(image.version)
+        found = self._deployment(model, name)
+        replicas, state = int(found.instance_count), _state(found)
+        if state == "succeeded":
+            return Serving(image=image, replicas=replicas, ready=replicas)
+        tail = self._log_tail(self.endpoint_name(model), name)
+        detail = redact(f"Deployment {name} is {state}. {tail}")
+        return Serving(image=image, replicas=replicas, ready=0, detail=detail)
+
+    def repair(self, model: str) -> None:
+        # Azure ML replaces instances by itself: only a deployment that it gave up needs a request.
+        image = self.champion(model)
+        if image is not None:
+            found = self._deployment(model, deployment_name(image.version))
+            if _state(found) in _ENDED:
+                self._make_deployment(ROLL_BACK, image, int(found.instance_count))
 
     def endpoint_name(self, model: str) -> str:
         """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
@@ -109,12 +130,36 @@ class OnlineEndpointProduction:
         scope = f"{s.subscription_id}/{s.resource_group}/{s.workspace}/{model}"
         return f"{model[:24].rstrip('-')}-{hashlib.sha256(scope.encode()).hexdigest()[:7]}"
 
-    def _not_yet(self, what: str, state: str, model: str, name: str | None) -> Rollout:
-        if state not in ("failed", "canceled"):
+    def _not_yet(
+        self,
+        what: str,
+        state: str,
+        endpoint: Any,
+        name: str = "",
+        again: Callable[[], None] | None = None,
+    ) -> Rollout:
+        """Return that it is under way; when it failed, clear the way for a new attempt and raise.
+
+        Azure ML keeps what it could not make as failed, and a failure that stays would be the
+        answer to every later attempt. What has traffic is not deleted but asked for `again`.
+        """
+        if state not in _ENDED:
             return _under_way(f"{what} is {state}.")
-        tail = self._log_tail(model, name) if name else ""
-        text = redact(f"{what} is {state}. {tail} Mend the image and release again.")
-        raise PlatformError("azure", "promote", text)
+        tail = self._log_tail(endpoint.name, name) if name else ""
+        if again is None:
+            self._renew_endpoint(endpoint)
+        elif _share(endpoint, name):
+            again()
+        else:
+            self._delete(endpoint.name, name)
+        raise AttemptError("azure", "promote", redact(f"{what} is {state}. {tail}".strip()))
+
+    def _renew_endpoint(self, endpoint: Any) -> None:
+        if _served(endpoint) is None:
+            self._delete_endpoint(endpoint.name)
+            return
+        with translate("ask for the endpoint again", endpoint.name):
+            self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _endpoint(self, model: str) -> Any:
         name = self.endpoint_name(model)
@@ -179,14 +224,12 @@ class OnlineEndpointProduction:
         for deployment in found:
             ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
             if ours and deployment.name not in kept and _state(deployment) != "deleting":
-                self._delete(model, deployment.name)
+                self._delete(self.endpoint_name(model), deployment.name)
 
-    def _delete(self, model: str, name: str) -> None:
+    def _delete(self, endpoint: str, name: str) -> None:
         try:
             with translate("delete a deployment", name):
-                self._workspace.client.online_deployments.begin_delete(
-                    name, self.endpoint_name(model)
-                )
+                self._workspace.client.online_deployments.begin_delete(name, endpoint)
         except NotFoundError:
             return
 
@@ -195,11 +238,11 @@ class OnlineEndpointProduction:
         found = self._deployment(model, served) if served else None
         return int(found.instance_count) if found is not None else 1
 
-    def _log_tail(self, model: str, name: str) -> str:
+    def _log_tail(self, endpoint: str, name: str) -> str:
         try:
             with translate("read the log of a deployment", name):
                 text = self._workspace.client.online_deployments.get_logs(
-                    name, self.endpoint_name(model), lines=_TAIL
+                    name, endpoint, lines=_TAIL
                 )
         except (NotFoundError, PlatformError) as error:
             return f"Its log cannot be read ({error.code})."

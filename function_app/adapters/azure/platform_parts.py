@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
-from function_app.errors import PlatformError
+from function_app.errors import AttemptError
 
 # On everything that this app makes.
 MARK, PLATFORM = "mlops", "platform"
 # What finding a part gives that others keep and this app has no right to look at.
 ELSEWHERE = object()
-_UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling")
+_UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling", "deleting")
 
 
 class Fixed(str):
@@ -38,7 +38,7 @@ class Part(Protocol):
         """Return in a few words what making it makes."""
 
     def make(self, found: Any) -> None:
-        """Begin to make it, or to change what was found."""
+        """Begin to make it, to change what was found, or to make again what failed."""
 
     def state_of(self, found: Any) -> str:
         """Return Azure's word for where the making stands."""
@@ -71,7 +71,10 @@ class PartKeeper:
         return PlannedPart(part=name, state=PartState.PRESENT, detail=self.part.describe())
 
     def ensure(self) -> EnsuredPart:
-        """Make the part or find it; not ready while Azure is at it."""
+        """Make the part or find it; not ready while Azure is at it.
+
+        AttemptError when making it failed; it is being made again then.
+        """
         name, found = self.part.name, self.part.find()
         if found is None:
             self.part.make(None)
@@ -82,8 +85,10 @@ class PartKeeper:
         if state in _UNDER_WAY:
             return EnsuredPart(part=name, detail=f"It is {state}.", ready=False)
         if state in ("failed", "canceled"):
-            text = f"{self.part.describe()} is {state}. Look at it in the portal, remove it, retry."
-            raise PlatformError("azure", f"make {name}", text)
+            # The same request again is what Azure offers for a resource that it could not make.
+            self.part.make(found)
+            text = f"{self.part.describe()} was {state}. The portal shows why; it is made again."
+            raise AttemptError("azure", f"make {name}", text)
         differences = self.part.differences(found)
         if differences:
             self.part.make(found)

@@ -24,7 +24,8 @@ class Replicas:
     Spans go to the `collector`, else to the Application Insights of the connection string
     `insights`; `logs` is the address of the container that prediction logs go to. The latter two
     take the identity whose client id is `client_id`: without one nothing is sent there. `watched`
-    are the policies of the models that are watched for drift.
+    are the policies of the models that are watched for drift. `rollout_seconds` is after how long
+    without progress a rollout has failed.
     """
 
     collector: str = ""
@@ -33,6 +34,7 @@ class Replicas:
     client_id: str = ""
     identity: str = ""
     watched: Mapping[str, DriftPolicy] = field(default_factory=dict)
+    rollout_seconds: int = 600
 
     def sends_logs(self, model: str) -> bool:
         """Tell whether the replicas of a model send prediction logs."""
@@ -81,5 +83,6 @@ def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -
         logs=f"{settings.blob_endpoint.rstrip('/')}/{settings.predictions_container}",
         client_id=settings.replica_client_id,
         identity=settings.replica_identity,
+        rollout_seconds=settings.rollout_seconds,
         watched={name: p.drift for name, p in projects.items() if p.drift is not None},
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from function_app.adapters.azure.cluster_api import ClusterApi
-from function_app.adapters.azure.manifests import labels
+from function_app.adapters.azure.manifests import ATTEMPT, FAILED, labels
 from function_app.domain.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
 
@@ -36,6 +36,27 @@ def failure(found: Json) -> str | None:
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             return f"{reason}: {condition.get('message', '')}"
     return None
+
+
+def is_reported(found: Json) -> bool:
+    """Tell whether the failure of the newest template was reported to its caller."""
+    generation = str(found["metadata"].get("generation", 0))
+    return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
+
+
+def note_report(api: ClusterApi, found: Json) -> None:
+    """Note that the failure of the newest template was reported: the next call starts anew."""
+    generation = str(found["metadata"].get("generation", 0))
+    change = {"metadata": {"annotations": {FAILED: generation}}}
+    api.merge("Deployment", found["metadata"]["name"], change)
+
+
+def restart(api: ClusterApi, found: Json, replicas: int) -> Json:
+    """Start a new attempt: other pods of the same image, as `kubectl rollout restart` does."""
+    number = str(found["metadata"].get("generation", 0) + 1)
+    template = {"metadata": {"annotations": {ATTEMPT: number}}}
+    change = {"spec": {"replicas": replicas, "template": template}}
+    return api.merge("Deployment", found["metadata"]["name"], change)
 
 
 def describe_pods(api: ClusterApi, model: str, version: str) -> str:

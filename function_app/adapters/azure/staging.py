@@ -13,7 +13,7 @@ from function_app.adapters.azure.connection import Connection, translate
 from function_app.adapters.azure.container_groups import describe_group, group_name
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import AttemptError, NotFoundError, PlatformError
 
 RUNTIME = "container instance"
 _FAILED = ("Failed", "Unhealthy", "Repairing")
@@ -81,7 +81,10 @@ class AzureStaging:
         restarts = getattr(view, "restart_count", 0) or 0
         ended = getattr(current, "state", "") == "Terminated"
         if found.provisioning_state in _FAILED or state == "Failed" or restarts >= _RESTARTS:
-            raise PlatformError("azure", "deploy to staging", self._failure(name, what, view))
+            text = self._failure(name, what, view)
+            # The next call makes the group anew.
+            self._delete(name)
+            raise AttemptError("azure", "deploy to staging", text)
         if ended or found.provisioning_state != "Succeeded" or state != "Running":
             return _under_way(f"Container group {name} is {what}.")
         if getattr(current, "state", "") != "Running" or not _is_ready(view):
@@ -112,7 +115,7 @@ class AzureStaging:
             tail = f"cannot be read ({error.code})"
         told = " ".join(str(message) for message in events)
         text = f"Container group {name} is {what}. {told} Its log: {tail}"
-        return redact(f"{text} Mend the image or the identity that pulls it.")
+        return redact(f"{text} Correct the image or the identity that pulls it.")
 
     def _get(self, name: str) -> Any:
         try:

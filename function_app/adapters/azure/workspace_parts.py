@@ -39,7 +39,7 @@ class WorkspacePart:
 
     def make(self, found: Any) -> None:
         s = self._settings
-        if found is not None:
+        if found is not None and self.differences(found):
             text = f"{s.workspace} stands in another location. Correct MLOPS_AZURE_LOCATION."
             raise ConfigError(text)
         if not (s.key_vault and s.application_insights):

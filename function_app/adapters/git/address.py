@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from function_app.addresses import file_path
 from function_app.errors import ContractError
 
 _SCP = re.compile(r"(?:([A-Za-z0-9_.-]+)@)?([A-Za-z0-9_.-]+):(?!//)([^\s].*)")
@@ -26,7 +27,10 @@ class Address:
 
 def read_address(text: str) -> Address:
     """Return the address, or raise ContractError when it is none that may be fetched from."""
-    if not text or text.startswith("-") or any(ord(sign) < 33 for sign in text):
+    # A folder of this machine may have a blank in its name, an address of a server may not.
+    local = text.startswith(("/", "file://"))
+    lowest = " " if local else "!"
+    if not text or text.startswith("-") or any(sign < lowest for sign in text):
         raise ContractError(f"repository: {text[:80]!r} is no address. {_ACCEPTED}")
     if text.startswith("/"):
         return Address(url=text, protocol="file", host="", path=text)
@@ -42,8 +46,8 @@ def read_address(text: str) -> Address:
             "MLOPS_GIT_TOKEN_<HOST> instead."
         )
     host = parts.netloc.rpartition("@")[2]
-    if parts.scheme == "file" and not host and parts.path.startswith("/"):
-        return Address(url=text, protocol="file", host="", path=parts.path)
+    if parts.scheme == "file" and not host:
+        return Address(url=text, protocol="file", host="", path=str(file_path(text)))
     if parts.scheme in ("https", "ssh") and host and not parts.query and not parts.fragment:
         return Address(url=text, protocol=parts.scheme, host=host, path=parts.path.strip("/"))
     if parts.scheme == "http" and (parts.hostname or "") in ("127.0.0.1", "localhost", "::1"):

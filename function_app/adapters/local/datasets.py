@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
@@ -42,7 +42,7 @@ class LocalDatasets:
         version = sha256(content)
         # The watcher's etags are digests; whoever sends others vouches for the file himself.
         if _DIGEST.fullmatch(etag) and etag != version:
-            message = f"{Path(uri).name} has changed since its event; the newer event counts."
+            message = f"{file_path(uri).name} has changed since its event; the newer event counts."
             raise ConflictError(message, code="DATA_CHANGED")
         path = self._versions / model / f"{version}.csv"
         if not path.exists():
@@ -117,7 +117,7 @@ class LocalDatasets:
             "contentLength": len(content),
             "blobType": "BlockBlob",
             "eTag": sha256(content),
-            "url": path.as_uri(),
+            "url": file_address(path),
             # When the file was written sorts the events of one path.
             "sequencer": f"{path.stat().st_mtime_ns:032x}",
         }
@@ -125,9 +125,8 @@ class LocalDatasets:
         self._events.publish(BLOB_CREATED, subject, data)
 
     def _read(self, uri: str) -> bytes:
-        parts = urlsplit(uri)
-        path = Path(unquote(parts.path)).resolve()
-        if parts.scheme != "file" or not path.is_relative_to(self._inbox.resolve()):
+        path = file_path(uri).resolve()
+        if not path.is_relative_to(self._inbox.resolve()):
             raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
         try:
             size = path.stat().st_size

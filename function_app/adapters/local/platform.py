@@ -60,7 +60,8 @@ def create_ports(settings: Settings) -> Ports:
     bundles = LocalBundles(state)
     images = LocalImages(state, root, projects, bundles, containers)
     watched = {name: project.drift for name, project in projects.items() if project.drift}
-    production = LocalProduction(state, root, images, processes, watched=watched)
+    ready = settings.ready_seconds
+    production = LocalProduction(state, root, images, processes, ready, watched)
     approvers = LocalApprovers(state)
 
     def ensure_state() -> str:
@@ -103,7 +104,7 @@ def create_ports(settings: Settings) -> Ports:
         jobs=jobs,
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes, containers),
+        staging=LocalStaging(state, images, processes, containers, ready),
         production=production,
         probe=LocalProbe(),
         inbox=inbox,

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from function_app.adapters.local.processes import Processes, free_port
 from function_app.adapters.log_rules import log_rules
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
-from function_app.domain.serving import Deployment, Environment, Image, Rollout
-from function_app.errors import PlatformError
+from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
+from function_app.errors import AttemptError, PlatformError
+from function_app.settings import READY_SECONDS
+
+# Which attempt's failure was reported, in the file with the desired state.
+REPORTED = "reported"
+_OURS = ("port", "wish", REPORTED)
 
 
 class LocalProduction:
@@ -26,65 +32,108 @@ class LocalProduction:
         root: Path,
         images: LocalImages,
         processes: Processes,
-        ready_seconds: float = 60.0,
+        ready_seconds: float = READY_SECONDS,
         watched: Mapping[str, DriftPolicy] | None = None,
+        patience: float = 5.0,
     ) -> None:
+        """Take where the app is, how many seconds replicas and their server may take to start.
+
+        `patience` is how many seconds a call waits before it answers that a change is under way.
+        """
         self._watched = watched or {}
         self._folder, self._root = state / "production", root
-        self._images, self._processes, self._ready = images, processes, ready_seconds
+        self._images, self._processes = images, processes
+        self._ready, self._patience = ready_seconds, patience
 
     def champion(self, model: str) -> Image | None:
-        if not self._desired(model).exists():
-            return None
-        served = self._ask(model)["image"]
-        return None if served is None else load(Image, served)
+        served = self._served(model)
+        return None if served is None else load(Image, served["image"])
 
     def endpoint(self, model: str) -> str | None:
         return self._endpoint(model) if self.champion(model) else None
 
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
-        folder = self._images.unpack(image)
-        wish = {
+        desired = {
             "image": dump(image),
-            "folder": str(folder),
+            "folder": str(self._images.unpack(image)),
             "replicas": replicas,
             "release_id": release_id,
         }
-        self._reach(image.model, wish, image)
-        return Rollout(deployment=self._deployment(image))
+        return self._reach(image.model, desired, image)
 
     def roll_back(self, model: str, image: Image | None) -> Rollout:
         if image is None:
-            if self._desired(model).exists():
-                self._reach(model, {"image": None, "folder": "", "replicas": 0}, None)
-            return Rollout()
+            if not self._desired(model).exists():
+                return Rollout()
+            return self._reach(model, {"image": None, "folder": "", "replicas": 0}, None)
         former = read_json(self._desired(model)) or {}
-        replicas = int(former.get("replicas") or 1)
-        wish = {"image": dump(image), "folder": str(self._images.unpack(image))}
-        self._reach(model, {**wish, "replicas": replicas, "release_id": "roll-back"}, image)
-        return Rollout(deployment=self._deployment(image))
+        return self.promote("roll-back", image, int(former.get("replicas") or 1))
+
+    def serving(self, model: str) -> Serving | None:
+        served = self._served(model)
+        if served is None:
+            return None
+        return Serving(
+            image=load(Image, served["image"]),
+            replicas=served["replicas"],
+            ready=served["ready"],
+            detail=served["missing"],
+        )
+
+    def repair(self, model: str) -> None:
+        import httpx
+
+        # The server starts again when it has ended; its replicas follow without more.
+        if self._served(model) is not None:
+            try:
+                httpx.post(f"{self._endpoint(model)}/-/retry", timeout=self._patience)
+            except httpx.HTTPError as error:
+                raise PlatformError("local", "repair production", str(error)) from error
 
     def restore(self) -> list[str]:
-        """Start the servers of all models again; return what they serve."""
+        """Start the servers of all models again; return what each serves, or why it does not."""
         found = []
         for path in sorted(self._folder.glob("*/desired.json")):
             model = path.parent.name
-            served = self.champion(model)
-            if served is not None:
-                found.append(f"{model} {served.version} at {self._endpoint(model)}")
+            try:
+                serving = self.serving(model)
+            except PlatformError as error:
+                found.append(f"{model}: {error.message}")
+                continue
+            if serving is not None:
+                version, endpoint = serving.image.version, self._endpoint(model)
+                found.append(f"{model} {version} at {endpoint}")
         return found
 
-    def _reach(self, model: str, wish: dict[str, Any], image: Image | None) -> None:
-        wish = {**wish, "environ": self._log_rules(model)}
+    def _reach(self, model: str, desired: dict[str, Any], image: Image | None) -> Rollout:
+        """Write the desired state and say where the attempt stands; raise when it failed."""
+        desired = {**desired, "environ": self._log_rules(model)}
         stored = read_json(self._desired(model))
-        if stored is None or {k: v for k, v in stored.items() if k not in ("port", "wish")} != wish:
+        other = stored is None or {k: v for k, v in stored.items() if k not in _OURS} != desired
+        if other or stored[REPORTED] == stored["wish"]:
             port = stored["port"] if stored else free_port()
             number = stored["wish"] + 1 if stored else 1
-            write_json(self._desired(model), {**wish, "port": port, "wish": number})
-        answer = self._ask(model)
-        if answer["image"] != (dump(image) if image else None):
-            detail = answer["failure"] or self._processes.log_tail(f"production-{model}")
-            raise PlatformError("local", "promote", f"It did not get ready. {detail}")
+            stored = {**desired, "port": port, "wish": number, REPORTED: 0}
+            write_json(self._desired(model), stored)
+        answer = self._ask(model, stored["wish"], self._patience)
+        if answer is None or answer["wish"] < stored["wish"]:
+            return Rollout(done=False, detail=f"Replicas of {model} are being started.")
+        if answer["failure"]:
+            # Reported once: the next call starts a new attempt.
+            write_json(self._desired(model), {**stored, REPORTED: stored["wish"]})
+            raise AttemptError("local", "promote", answer["failure"])
+        return Rollout(deployment=self._deployment(image) if image else None)
+
+    def _served(self, model: str) -> dict[str, Any] | None:
+        """Return what the server says of the image that has the traffic, None without one."""
+        if not self._desired(model).exists():
+            return None
+        answer = self._ask(model, 0, self._ready)
+        if answer is None:
+            tail = self._processes.log_tail(f"production-{model}")
+            text = f"{model} does not answer. Log: {tail}"
+            raise PlatformError("local", "reach production", text)
+        return answer if answer["image"] is not None else None
 
     def _log_rules(self, model: str) -> dict[str, str]:
         """Return what tells the replicas to log predictions, when somebody watches them."""
@@ -102,29 +151,28 @@ class LocalProduction:
             runtime="process",
         )
 
-    def _ask(self, model: str) -> dict[str, Any]:
-        """Return what the server says once it has dealt with the newest wish."""
+    def _ask(self, model: str, number: int, seconds: float) -> dict[str, Any] | None:
+        """Return the server's newest answer, when it has handled this attempt or time is over.
+
+        None when the server did not answer.
+        """
         import httpx
 
-        wish = read_json(self._desired(model))["wish"]
-        end = time.monotonic() + self._ready
-        while time.monotonic() < end:
+        answer: dict[str, Any] | None = None
+        end = time.monotonic() + seconds
+        while True:
             self._start(model)
-            try:
-                url = f"{self._endpoint(model)}/-/champion"
-                answer: dict[str, Any] = httpx.get(url, timeout=2).json()
-                if answer["wish"] >= wish:
-                    return answer
-            except (httpx.HTTPError, ValueError):
-                pass
+            with suppress(httpx.HTTPError, ValueError):
+                answer = httpx.get(f"{self._endpoint(model)}/-/champion", timeout=2).json()
+            if (answer is not None and answer["wish"] >= number) or time.monotonic() >= end:
+                return answer
             time.sleep(0.05)
-        tail = self._processes.log_tail(f"production-{model}")
-        raise PlatformError("local", "reach production", f"{model} does not answer. Log: {tail}")
 
     def _start(self, model: str) -> None:
         name, module = f"production-{model}", "function_app.adapters.local.production_server"
         port = read_json(self._desired(model))["port"]
-        command = [sys.executable, "-m", module, str(self._desired(model)), str(port)]
+        limits = (str(port), str(self._ready))
+        command = [sys.executable, "-m", module, str(self._desired(model)), *limits]
         self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
 
     def _endpoint(self, model: str) -> str:

@@ -1,110 +1,124 @@
 """The server of one model in production: replicas, a readiness gate, and a proxy in front.
 
-python -m function_app.adapters.local.production_server DESIRED PORT
+python -m function_app.adapters.local.production_server DESIRED PORT READY_SECONDS
 
-It reads what shall be served from a file, starts the replicas of a new image beside those that
-serve, and moves the traffic when all of them are ready. When they do not get ready, the old ones
-go on.
+DESIRED is a file with the image that shall be served; its `wish` numbers the attempts to get there.
+An attempt starts the image's replicas beside those that serve, and moves the traffic when all of
+them are ready. An attempt that fails is not repeated by this server: the caller writes the next
+number. What once got the traffic is another matter: its missing replicas are started again for
+ever, with backoff, because nobody asks for that. `state.json` keeps both over a restart.
 """
 
 import asyncio
-import os
 import sys
-from asyncio.subprocess import Process
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from function_app.adapters.local.files import read_json
-from function_app.adapters.local.processes import free_port
+from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.replicas import Launcher, Replica
 
-READY_SECONDS = 30.0
 DRAIN_SECONDS = 1.0
+FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0  # seconds
+PROBE_SECONDS, MISSES = 10.0, 6  # a replica that misses so many health checks is replaced
 MAX_BODY = 4 * 1024 * 1024
 PASSED_ON, PASSED_BACK = ("Content-Type", "traceparent", "X-Prediction-Log"), ("X-Prediction-Id",)
-
-
-@dataclass(slots=True)
-class Replica:
-    """One process that serves the image."""
-
-    process: Process
-    url: str
+NOTHING: dict[str, Any] = {"image": None, "folder": "", "replicas": 0}
 
 
 class Server:
     """Holds the replicas that get the traffic."""
 
-    def __init__(self, desired: Path) -> None:
-        self._desired = desired
+    def __init__(self, desired: Path, launcher: Launcher) -> None:
+        self._desired, self._launcher = desired, launcher
+        self._state = desired.with_name("state.json")
+        stored = read_json(self._state) or {}
+        self.serving: dict[str, Any] = stored.get("serving") or NOTHING
+        self.handled: int = stored.get("handled", 0)
+        self.failure: str = stored.get("failure", "")  # of the attempt that was handled last
+        self.missing = ""  # why replicas of `serving` are missing
         self._replicas: list[Replica] = []
         self._turn = 0
-        self.wish: dict[str, Any] = {"image": None, "wish": 0, "folder": "", "replicas": 0}
-        self.handled = 0
-        self.failure = ""
+        self._failures = 0  # attempts with the same image that failed in a row
+        self._failed_image: dict[str, Any] | None = None
+        self.hurry = asyncio.Event()
 
-    async def follow(self, client: aiohttp.ClientSession) -> None:
-        """Serve what the file asks for, for ever; a replica that died is replaced."""
+    @property
+    def ready(self) -> int:
+        """Return how many replicas answer their health checks."""
+        return sum(replica.runs and not replica.misses for replica in self._replicas)
+
+    async def follow(self) -> None:
+        """Make one attempt for each number in the file, for ever."""
         while True:
-            wish = read_json(self._desired)
-            if wish["wish"] != self.handled:
-                await self._change(client, wish)
-            for replica in list(self._replicas):
-                if replica.process.returncode is not None:
-                    self._replicas.remove(replica)
-            missing = self.wish["replicas"] - len(self._replicas)
-            if missing > 0:
-                self._replicas += await self._launch(client, {**self.wish, "replicas": missing})
+            desired = read_json(self._desired)
+            if desired["wish"] != self.handled:
+                await self._change(desired)
             await asyncio.sleep(0.1)
 
-    async def _change(self, client: aiohttp.ClientSession, wish: dict[str, Any]) -> None:
-        fresh = await self._launch(client, wish)
-        self.failure = ""
-        if len(fresh) < wish["replicas"]:
-            self.failure = f"{len(fresh)} of {wish['replicas']} replicas got ready."
-            self._end(fresh)
-        else:
-            old, self._replicas, self.wish = self._replicas, fresh, wish
-            asyncio.get_running_loop().call_later(DRAIN_SECONDS, self._end, old)
-        self.handled = wish["wish"]
+    async def _change(self, desired: dict[str, Any]) -> None:
+        keys = ("image", "folder", "replicas", "environ")
+        same = all(desired.get(key) == self.serving.get(key) for key in keys)
+        failure = ""
+        if not (same and self.ready == desired["replicas"]):
+            if desired["image"] != self._failed_image:
+                self._failures, self._failed_image = 0, desired["image"]
+            launch = await self._launcher.launch(desired, desired["replicas"], self._failures)
+            failure = launch.failure
+            if failure:
+                self._failures += 1
+                self._launcher.end(launch.ready)
+            else:
+                self._failures = 0
+                old, self._replicas, self.missing = self._replicas, launch.ready, ""
+                self._launcher.end(old, DRAIN_SECONDS)
+        if not failure:
+            self.serving = desired
+        state = {"serving": self.serving, "handled": desired["wish"], "failure": failure}
+        write_json(self._state, state)
+        self.failure, self.handled = failure, desired["wish"]
 
-    async def _launch(self, client: aiohttp.ClientSession, wish: dict[str, Any]) -> list[Replica]:
-        replicas = [await self._spawn(wish) for _ in range(wish["replicas"])]
-        ready = await asyncio.gather(*(self._is_ready(client, r) for r in replicas))
-        self._end([r for r, good in zip(replicas, ready, strict=True) if not good])
-        return [r for r, good in zip(replicas, ready, strict=True) if good]
+    async def keep(self) -> None:
+        """Keep as many replicas as shall serve, for ever; wait longer after each failure."""
+        backoff, failures = FIRST_BACKOFF, 0
+        while True:
+            self._replicas = [replica for replica in self._replicas if replica.runs]
+            serving = self.serving
+            number = serving["replicas"] - len(self._replicas)
+            if number > 0:
+                launch = await self._launcher.launch(serving, number, failures)
+                if self.serving is serving:
+                    self._replicas += launch.ready
+                    self.missing = launch.failure
+                else:  # an attempt succeeded meanwhile
+                    self._launcher.end(launch.ready)
+                if launch.failure:
+                    await self._pause(backoff)
+                    backoff, failures = min(2 * backoff, LONGEST_BACKOFF), failures + 1
+                else:
+                    backoff, failures = FIRST_BACKOFF, 0
+            await asyncio.sleep(0.1)
 
-    async def _spawn(self, wish: dict[str, Any]) -> Replica:
-        port = free_port()
-        # The lock lives as long as any replica does: who finds it held may end the whole group.
-        lock = int(os.environ.get("LOCK_FD", "-1"))
-        known = {"IMAGE_DIGEST": wish["image"]["digest"], "MODEL_VERSION": wish["image"]["version"]}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)),
-            cwd=wish["folder"],
-            env={**os.environ, **known, **wish.get("environ", {})},
-            pass_fds=(lock,) if lock >= 0 else (),
-        )
-        return Replica(process, f"http://127.0.0.1:{port}")
+    async def _pause(self, seconds: float) -> None:
+        self.hurry.clear()
+        try:
+            await asyncio.wait_for(self.hurry.wait(), seconds)
+        except TimeoutError:
+            return
 
-    async def _is_ready(self, client: aiohttp.ClientSession, replica: Replica) -> bool:
-        end = asyncio.get_running_loop().time() + READY_SECONDS
-        while asyncio.get_running_loop().time() < end and replica.process.returncode is None:
-            try:
-                async with client.get(f"{replica.url}/healthz") as answer:
-                    if answer.status == 200:
-                        return True
-            except (aiohttp.ClientError, TimeoutError):
-                await asyncio.sleep(0.05)
-        return False
-
-    def _end(self, replicas: list[Replica]) -> None:
-        for replica in replicas:
-            if replica.process.returncode is None:
-                replica.process.terminate()
+    async def probe(self) -> None:
+        """Check the replicas' health, for ever; end those that no longer answer."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            replicas = list(self._replicas)
+            answers = await asyncio.gather(*map(self._launcher.is_healthy, replicas))
+            for replica, healthy in zip(replicas, answers, strict=True):
+                replica.misses = 0 if healthy else replica.misses + 1
+            hung = [replica for replica in replicas if replica.misses >= MISSES]
+            self._replicas = [replica for replica in self._replicas if replica not in hung]
+            self._launcher.end(hung)
 
     async def pass_on(
         self, client: aiohttp.ClientSession, request: web.Request
@@ -128,36 +142,52 @@ class Server:
                     )
             except (aiohttp.ClientError, TimeoutError):
                 continue
-        error = {"code": "NOT_SERVING", "message": "No replica answers. Promote a release."}
+        error = {"code": "NOT_SERVING", "message": self._refusal()}
         return web.json_response({"error": error}, status=503)
 
+    def _refusal(self) -> str:
+        if self.serving["image"] is None:
+            return "No replica answers. Promote a release."
+        number = self.serving["replicas"]
+        text = f"{self.ready} of {number} replicas are ready; they are being started again."
+        return f"{text} {self.missing}".strip()
 
-async def serve(desired: Path, port: int) -> None:
+
+async def serve(desired: Path, port: int, ready_seconds: float) -> None:
     """Run until the process is ended."""
-    server = Server(desired)
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as client:
+        server = Server(desired, Launcher(client, desired.with_name("replicas"), ready_seconds))
 
         async def champion(request: web.Request) -> web.Response:
             content = {
-                "image": server.wish["image"],
+                "image": server.serving["image"],
                 "wish": server.handled,
                 "failure": server.failure,
-                "release_id": server.wish.get("release_id"),
-                "replicas": len(server._replicas),
+                "release_id": server.serving.get("release_id"),
+                "replicas": server.serving["replicas"],
+                "ready": server.ready,
+                "missing": server.missing,
             }
             return web.json_response(content)
+
+        async def retry(request: web.Request) -> web.Response:
+            server.hurry.set()
+            return web.json_response({}, status=202)
 
         async def proxy(request: web.Request) -> web.StreamResponse:
             return await server.pass_on(client, request)
 
         app = web.Application(client_max_size=MAX_BODY)
-        app.add_routes([web.get("/-/champion", champion), web.route("*", "/{path:.*}", proxy)])
+        app.add_routes([web.get("/-/champion", champion), web.post("/-/retry", retry)])
+        app.add_routes([web.route("*", "/{path:.*}", proxy)])
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        await server.follow(client)
+        async with asyncio.TaskGroup() as loops:
+            for loop in (server.follow, server.keep, server.probe):
+                loops.create_task(loop())
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.files import locked, sha256
+from function_app.adapters.local.mlflow_client import import_mlflow, mlflow_client
+from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
@@ -50,11 +52,9 @@ class LocalRegistry:
         return version
 
     def get(self, model: str, version: str) -> ModelVersion:
-        from mlflow.exceptions import MlflowException
-
         try:
             return _read(self._client().get_model_version(model, version))
-        except MlflowException as error:
+        except import_mlflow().exceptions.MlflowException as error:
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
@@ -69,28 +69,23 @@ class LocalRegistry:
         return next((v for v in versions if v.run_id == run.run_id), None)
 
     def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
-        from mlflow.exceptions import MlflowException
-
         folder = self._state / "models" / run.model / f"{digest[:16]}-{run.run_id}"
         shutil.copytree(source, folder, dirs_exist_ok=True)
         client = self._client()
         try:
             client.create_registered_model(run.model)
-        except MlflowException as error:
+        except import_mlflow().exceptions.MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": digest, "dataset": run.dataset_version}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
         if run.code is not None:
             tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
-        return _read(client.create_model_version(run.model, source=folder.as_uri(), tags=tags))
+        return _read(client.create_model_version(run.model, source=file_address(folder), tags=tags))
 
     def _client(self) -> Any:
         if self._made is None:
-            from mlflow import MlflowClient
-
-            uri = f"sqlite:///{self._state / 'mlflow.db'}"
-            self._made = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._made = mlflow_client(self._state)
         return self._made
 
 
@@ -100,7 +95,7 @@ def _read(entry: Any) -> ModelVersion:
         model=entry.name,
         version=str(entry.version),
         run_id=entry.tags["run_id"],
-        uri=entry.source.removeprefix("file://"),
+        uri=_folder(entry.source),
         digest=entry.tags["digest"],
         metrics={
             name.removeprefix(_METRIC): float(value)
@@ -109,3 +104,8 @@ def _read(entry: Any) -> ModelVersion:
         },
         code=load(CodeVersion, code) if code else None,
     )
+
+
+def _folder(source: str) -> str:
+    # A version that somebody else registered may name a plain path, or a place elsewhere.
+    return str(file_path(source)) if source.startswith("file:") else source

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import read_json, write_json
@@ -16,11 +17,16 @@ from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
-from function_app.errors import PlatformError
+from function_app.errors import AttemptError
+from function_app.settings import READY_SECONDS
 from function_app.telemetry import OTLP_ENDPOINT
 
 PROCESS = "process"
 EXPIRES = "expires"
+# When the attempt that is under way began; "" after it succeeded or its failure was reported.
+BEGAN = "began"
+
+Runner = Containers | Processes
 
 
 class LocalStaging:
@@ -32,12 +38,17 @@ class LocalStaging:
         images: LocalImages,
         processes: Processes,
         containers: Containers | None = None,
-        ready_seconds: float = 30.0,
+        ready_seconds: float = READY_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: float = 5.0,
     ) -> None:
+        """Take how many seconds a service may take to get healthy.
+
+        `patience` is how many seconds a call waits before it answers that the start is under way.
+        """
         self._records = state / "staging"
         self._images, self._processes, self._containers = images, processes, containers
-        self._ready, self._now = ready_seconds, now
+        self._ready, self._now, self._patience = ready_seconds, now, patience
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"staging-{release_id}"
@@ -49,21 +60,49 @@ class LocalStaging:
         if stored is None:
             # Before anything runs: whatever runs is found by it.
             expires = (self._now() + STAGING_LIFE).isoformat(timespec="seconds")
-            write_json(self._record(release_id), {**dump(image), EXPIRES: expires})
-        if engine is None:
-            self._start_process(name, image)
-        elif engine.find(name) is None:
-            engine.stop(name)
-            collector = serving_environ().get(OTLP_ENDPOINT, "")
-            engine.start(name, image.digest, self._images.extract(image), collector)
+            stored = {**dump(image), EXPIRES: expires, BEGAN: ""}
+            write_json(self._record(release_id), stored)
+        runner = engine or self._processes
+        if not stored.get(BEGAN):
+            stored = {**stored, BEGAN: str(time.time())}
+            write_json(self._record(release_id), stored)
+            if runner.find(name) is None:
+                self._start(name, image, engine)
+        endpoint = self._wait(name, image, runner)
+        if endpoint is None:
+            return self._judge(release_id, name, stored, runner)
+        write_json(self._record(release_id), {**stored, BEGAN: ""})
         deployment = Deployment(
             deployment_id=name,
             environment=Environment.STAGING,
-            endpoint=self._wait(name, image, engine),
+            endpoint=endpoint,
             image=image,
             runtime=engine.kind if engine else PROCESS,
         )
         return Rollout(deployment=deployment)
+
+    def _start(self, name: str, image: Image, engine: Containers | None) -> None:
+        if engine is None:
+            self._start_process(name, image)
+            return
+        engine.stop(name)
+        collector = serving_environ().get(OTLP_ENDPOINT, "")
+        engine.start(name, image.digest, self._images.extract(image), collector)
+
+    def _judge(self, release_id: str, name: str, stored: dict[str, Any], runner: Runner) -> Rollout:
+        """Return that the service is under way; raise once when this attempt has failed."""
+        seconds = time.time() - float(stored[BEGAN])
+        runs = runner.find(name) is not None
+        if runs and seconds < self._ready:
+            return Rollout(done=False, detail=f"{name} started {seconds:.0f} s ago.")
+        what = f"No answer within {self._ready:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
+        tail = runner.log_tail(name)
+        runner.stop(name)
+        # Reported once: the next call starts a new attempt.
+        write_json(self._record(release_id), {**stored, BEGAN: ""})
+        text = f"{stored['digest'][:19]} did not get healthy. {what}"
+        text += f" Its log ends: {tail}" if tail else " It logged nothing."
+        raise AttemptError("local", "deploy to staging", text)
 
     def remove(self, release_id: str) -> None:
         name = f"staging-{release_id}"
@@ -89,16 +128,18 @@ class LocalStaging:
         environ = {**serving_environ(), "IMAGE_DIGEST": image.digest}
         self._processes.start(name, command, cwd=folder, environ=environ, port=port)
 
-    def _wait(self, name: str, image: Image, engine: Containers | None) -> str:
-        """Return the endpoint once the service of this very image answers there."""
+    def _wait(self, name: str, image: Image, runner: Runner) -> str | None:
+        """Return the endpoint once the service of this very image answers there.
+
+        None when the service ended, or does not answer yet.
+        """
         import httpx
 
-        runner = engine or self._processes
-        end = time.monotonic() + self._ready
+        end = time.monotonic() + min(self._patience, self._ready)
         while time.monotonic() < end:
             running = runner.find(name)
             if running is None:
-                break
+                return None
             endpoint = f"http://127.0.0.1:{running.port}"
             try:
                 if httpx.get(f"{endpoint}/healthz", timeout=2).json()["image"] == image.digest:
@@ -106,10 +147,7 @@ class LocalStaging:
             except (httpx.HTTPError, ValueError, KeyError):
                 pass
             time.sleep(0.05)
-        tail = runner.log_tail(name)
-        runner.stop(name)
-        message = f"{image.digest[:19]} did not get healthy in {self._ready:.0f} s. Its log: {tail}"
-        raise PlatformError("local", "deploy to staging", message)
+        return None
 
     def _record(self, release_id: str) -> Path:
         return self._records / f"{release_id}.json"

@@ -9,7 +9,7 @@ import pytest
 
 from function_app.domain.serving import Image
 from function_app.domain.training import ModelVersion
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import AttemptError, NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
 from tests.azure_servers.azure import NOW, Azure
 
@@ -153,7 +153,7 @@ def test_a_wish_without_a_run_is_queued_when_its_process_had_time_enough(azure: 
     assert len(azure.acr.runs) == 1
 
 
-def test_a_failed_build_shows_the_end_of_its_log_and_is_not_queued_by_a_repeat(
+def test_a_failed_build_shows_the_end_of_its_log_once_and_is_queued_by_the_next_request(
     azure: Azure,
 ) -> None:
     version = registered(azure)
@@ -161,25 +161,35 @@ def test_a_failed_build_shows_the_end_of_its_log_and_is_not_queued_by_a_repeat(
     azure.acr.log = "Step 1\nfetched https://a/b?sig=abcdef123456\nerror: no space left\n"
     azure.acr.finish("run1", "Failed")
 
-    for _ in range(2):
-        with pytest.raises(PlatformError, match="error: no space left") as caught:
-            azure.images().build(version)
+    with pytest.raises(AttemptError, match="error: no space left") as caught:
+        azure.images().build(version)
+    again = azure.images().build(version)
+    polled = azure.images().build(version)
+    azure.acr.finish("run2")
 
     assert "abcdef123456" not in str(caught.value)
-    assert len(azure.acr.runs) == 1
+    assert (again.image, polled.image) == (None, None)
+    assert azure.images().build(version).image is not None
+    assert len(azure.acr.runs) == 2
 
 
-def test_a_failed_build_is_queued_again_for_who_asks_the_next_day(azure: Azure) -> None:
+def test_a_new_attempt_whose_answer_was_lost_does_not_take_over_the_build_that_failed(
+    azure: Azure,
+) -> None:
     version = registered(azure)
     azure.images().build(version)
     azure.acr.finish("run1", "Failed")
+    with pytest.raises(AttemptError):
+        azure.images().build(version)
+    azure.arm.lose_answer("POST", "/scheduleRun")
     with pytest.raises(PlatformError):
         azure.images().build(version)
 
-    azure.images(lambda: NOW + timedelta(days=1)).build(version)
+    azure.images().build(version)
     azure.acr.finish("run2")
 
     assert azure.images().build(version).image is not None
+    assert len(azure.acr.runs) == 2
 
 
 def test_an_image_whose_tag_was_moved_is_still_the_one_that_was_built(azure: Azure) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from function_app.domain.serving import Image, Rollout
-from function_app.errors import PlatformError
+from function_app.errors import AttemptError, PlatformError
 from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import Azure, sdk_warnings
 
@@ -85,6 +85,74 @@ def test_a_deployment_that_fails_is_an_error_with_its_log_and_the_champion_stays
     with pytest.raises(PlatformError, match="ModuleNotFoundError"):
         azure.online().promote("release-diabetes-2", image("2"), 2)
     assert azure.online().champion("diabetes") == image("1")
+
+
+def test_a_deployment_that_failed_is_reported_once_and_made_anew_by_the_next_request(
+    azure: Azure,
+) -> None:
+    reached(azure, image("1"))
+    azure.online().promote("release-diabetes-2", image("2"), 2)
+    azure.endpoints.settle("Failed")
+    with pytest.raises(AttemptError):
+        azure.online().promote("release-diabetes-2", image("2"), 2)
+
+    deleting = azure.online().promote("release-diabetes-2", image("2"), 2)
+    azure.endpoints.settle()
+    rollout = reached(azure, image("2"))
+
+    assert not deleting.done
+    assert rollout.deployment is not None
+    assert azure.online().champion("diabetes") == image("2")
+
+
+def test_a_deployment_with_traffic_that_failed_is_asked_for_again_and_not_deleted(
+    azure: Azure,
+) -> None:
+    reached(azure, image("1"))
+    reached(azure, image("2"))
+    name = azure.online().endpoint_name("diabetes")
+    azure.endpoints.deployments[name, "version-2"]["properties"]["provisioningState"] = "Failed"
+
+    down = azure.online().serving("diabetes")
+    with pytest.raises(AttemptError):
+        azure.online().promote("release-diabetes-2", image("2"), 2)
+    azure.endpoints.settle()
+
+    assert down is not None
+    assert (down.ready, down.replicas) == (0, 2)
+    assert "ModuleNotFoundError" in down.detail
+    assert reached(azure, image("2")).deployment is not None
+    serving = azure.online().serving("diabetes")
+    assert serving is not None
+    assert (serving.ready, serving.replicas) == (2, 2)
+
+
+def test_a_served_deployment_that_failed_is_repaired(azure: Azure) -> None:
+    azure.online().repair("diabetes")
+    assert azure.online().serving("diabetes") is None
+    reached(azure, image("1"))
+    name = azure.online().endpoint_name("diabetes")
+    azure.endpoints.deployments[name, "version-1"]["properties"]["provisioningState"] = "Failed"
+
+    azure.online().repair("diabetes")
+    azure.endpoints.settle()
+
+    serving = azure.online().serving("diabetes")
+    assert serving is not None
+    assert serving.ready == 2
+
+
+def test_an_endpoint_whose_traffic_could_not_be_moved_is_asked_for_again(azure: Azure) -> None:
+    reached(azure, image("1"))
+    name = azure.online().endpoint_name("diabetes")
+    azure.endpoints.endpoints[name]["properties"]["provisioningState"] = "Failed"
+
+    with pytest.raises(AttemptError, match="is failed"):
+        azure.online().promote("release-diabetes-2", image("2"), 2)
+    azure.endpoints.settle()
+
+    assert traffic(azure) == {"version-1": 100}
+    assert reached(azure, image("2")).deployment is not None
 
 
 def test_the_former_deployment_stays_until_the_next_promotion(azure: Azure) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from function_app.domain.platform import PartState
-from function_app.errors import ConfigError, NotFoundError, PlatformError
+from function_app.errors import AttemptError, ConfigError, NotFoundError, PlatformError
 from tests.azure_servers.arm import DENIED, THROTTLED
 from tests.azure_servers.azure import Azure, sdk_warnings
 
@@ -102,12 +102,26 @@ def test_compute_has_no_node_while_nothing_runs(azure: Azure) -> None:
     assert list(body["identity"]["userAssignedIdentities"]) == [identity]
 
 
-def test_compute_that_failed_is_an_error_and_not_made_anew(azure: Azure) -> None:
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_compute_that_failed_is_reported_once_and_made_again(azure: Azure, state: str) -> None:
     azure.platform().ensure("compute")
-    azure.ml.resources["/computes/training"]["properties"]["provisioningState"] = "Failed"
+    azure.ml.resources["/computes/training"]["properties"]["provisioningState"] = state
 
-    with pytest.raises(PlatformError, match="is failed"):
+    with pytest.raises(AttemptError, match=f"was {state.lower()}"):
         azure.platform().ensure("compute")
+    again = azure.platform().ensure("compute")
+    azure.ml.provide()
+
+    assert not again.ready
+    assert azure.platform().ensure("compute").ready
+    assert len(azure.arm.asked("PUT", "/computes/")) == 2
+
+
+def test_what_is_being_deleted_does_not_stand(azure: Azure) -> None:
+    azure.platform().ensure("compute")
+    azure.ml.resources["/computes/training"]["properties"]["provisioningState"] = "Deleting"
+
+    assert not azure.platform().ensure("compute").ready
 
 
 def test_compute_of_another_number_of_nodes_is_different_and_changed(azure: Azure) -> None:

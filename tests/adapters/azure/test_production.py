@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.domain.serving import Image, Rollout
-from function_app.errors import ConfigError, PlatformError
+from function_app.domain.serving import Image, Rollout, Serving
+from function_app.errors import AttemptError, ConfigError, PlatformError
 from tests.azure_servers.arm import Fault
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer
@@ -137,6 +137,77 @@ def test_a_rollout_that_makes_no_progress_is_an_error_that_says_what_the_pods_sa
         azure.production().promote("release-diabetes-2", image("2"), 2)
     assert str(caught.value).count("ImagePullBackOff") == 1, "two replicas say the same"
     assert azure.production().champion("diabetes") == image("1")
+
+
+def test_a_rollout_that_failed_is_reported_once_and_the_next_request_starts_other_pods(
+    azure: Azure,
+) -> None:
+    promoted(azure, image("1"))
+    azure.cluster.broken.add(image("2").uri)
+    azure.production().promote("release-diabetes-2", image("2"), 2)
+    azure.cluster.exceed_deadline("m-diabetes-2")
+    template = azure.cluster.objects["deployments", "m-diabetes-2"]["spec"]["template"]
+    with pytest.raises(AttemptError):
+        azure.production().promote("release-diabetes-2", image("2"), 2)
+    assert template == azure.cluster.objects["deployments", "m-diabetes-2"]["spec"]["template"]
+
+    azure.cluster.broken.clear()
+    again = azure.production().promote("release-diabetes-2", image("2"), 2)
+    anew = azure.cluster.objects["deployments", "m-diabetes-2"]["spec"]["template"]
+    polled = azure.production().promote("release-diabetes-2", image("2"), 2)
+
+    assert template != anew, "a template that changes nothing starts no pods"
+    assert template["spec"] == anew["spec"]
+    assert (again.done, polled.done) == (False, False)
+    assert anew == azure.cluster.objects["deployments", "m-diabetes-2"]["spec"]["template"]
+    assert promoted(azure, image("2")).deployment is not None
+    assert azure.production().champion("diabetes") == image("2")
+
+
+def test_a_second_failure_of_a_rollout_is_reported_too(azure: Azure) -> None:
+    azure.cluster.broken.add(image("1").uri)
+    for _ in range(2):
+        assert not azure.production().promote("release-diabetes-1", image("1"), 2).done
+        azure.cluster.exceed_deadline("m-diabetes-1")
+        with pytest.raises(AttemptError, match="ProgressDeadlineExceeded"):
+            azure.production().promote("release-diabetes-1", image("1"), 2)
+
+
+def test_production_whose_replicas_are_gone_says_why_and_is_started_again(azure: Azure) -> None:
+    promoted(azure, image("1"))
+    assert azure.production().serving("diabetes") == Serving(image=image("1"), replicas=2, ready=2)
+    azure.cluster.broken.add(image("1").uri)
+    azure.cluster.settle()
+    azure.cluster.exceed_deadline("m-diabetes-1")
+
+    down = azure.production().serving("diabetes")
+    azure.production().repair("diabetes")
+    azure.cluster.broken.clear()
+    azure.cluster.settle()
+
+    assert down is not None
+    assert (down.replicas, down.ready) == (2, 0)
+    assert "ImagePullBackOff" in down.detail
+    assert azure.production().serving("diabetes") == Serving(image=image("1"), replicas=2, ready=2)
+
+
+def test_production_that_somebody_scaled_to_zero_is_scaled_back(azure: Azure) -> None:
+    promoted(azure, image("1"))
+    azure.cluster.objects["deployments", "m-diabetes-1"]["spec"]["replicas"] = 0
+    azure.cluster.settle()
+
+    down = azure.production().serving("diabetes")
+    azure.production().repair("diabetes")
+
+    assert down is not None
+    assert (down.replicas, down.ready) == (2, 0)
+    assert replicas(azure) == {"m-diabetes-1": 2}
+
+
+def test_a_model_that_was_never_promoted_has_nothing_to_repair(azure: Azure) -> None:
+    assert azure.production().serving("diabetes") is None
+    azure.production().repair("diabetes")
+    assert azure.cluster.objects == {}
 
 
 def test_a_rollout_fails_with_its_reason_also_when_no_log_can_be_read(azure: Azure) -> None:
@@ -388,3 +459,14 @@ def test_spans_go_to_application_insights_unless_there_is_a_collector(
     )
     assert spec.get("serviceAccountName", "") == ("" if collector else "scoring")
     assert egress[0]["ports"][0]["port"] == (4318 if collector else 443)
+
+
+def test_the_time_limit_of_a_rollout_is_a_setting(azure: Azure) -> None:
+    patient = azure.with_settings(rollout_seconds=1200)
+
+    promoted(patient, image("1"))
+
+    spec = patient.cluster.objects["deployments", "m-diabetes-1"]["spec"]
+    probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
+    assert spec["progressDeadlineSeconds"] == 1200
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 600

@@ -7,7 +7,7 @@ from azure.mgmt.containerinstance import models
 
 from function_app.adapters.azure.container_groups import group_name
 from function_app.domain.serving import Image
-from function_app.errors import PlatformError
+from function_app.errors import AttemptError, PlatformError
 from tests.azure_servers.arm import DENIED, THROTTLED
 from tests.azure_servers.azure import NOW, Azure
 
@@ -98,6 +98,24 @@ def test_an_image_that_cannot_be_pulled_is_an_error_with_the_reason_and_the_log(
 
     with pytest.raises(PlatformError, match=r"unauthorized.*no module named skops"):
         azure.staging().deploy(RELEASE, IMAGE)
+
+
+def test_a_group_that_failed_is_reported_once_and_made_anew_by_the_next_request(
+    azure: Azure,
+) -> None:
+    azure.staging().deploy(RELEASE, IMAGE)
+    azure.aci.fail(GROUP, "Failed to pull image: timeout")
+    with pytest.raises(AttemptError, match="timeout"):
+        azure.staging().deploy(RELEASE, IMAGE)
+
+    deleting = azure.staging().deploy(RELEASE, IMAGE)
+    del azure.aci.groups[GROUP]
+    anew = azure.staging().deploy(RELEASE, IMAGE)
+    azure.aci.run(GROUP)
+
+    assert (deleting.done, anew.done) == (False, False)
+    assert azure.staging().deploy(RELEASE, IMAGE).deployment is not None
+    assert len(azure.arm.asked("PUT", "/containerGroups/")) == 2
 
 
 def test_a_container_that_ends_again_and_again_is_an_error(azure: Azure) -> None:

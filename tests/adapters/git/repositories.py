@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.git.sources import GitSources
+from function_app.addresses import file_address
 from function_app.domain.change import Bundle, Change
 from function_app.git_settings import GitSettings
 from tests.azure_servers.tls import Tls
@@ -35,7 +36,7 @@ class Repository:
 
     @property
     def url(self) -> str:
-        return f"file://{self.bare}"
+        return file_address(self.bare)
 
     def git(self, *words: str, at: Path | None = None, feed: str = "") -> str:
         environ = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from function_app.addresses import file_address
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.git_settings import GitSettings
 from tests.adapters.git.repositories import (
@@ -277,7 +278,7 @@ def test_a_repository_that_is_not_there_is_a_fault_that_says_which(
     tmp_path: Path, shelf: Shelf
 ) -> None:
     with pytest.raises(PlatformError, match="nowhere"):
-        sources(tmp_path, shelf).head(f"file://{tmp_path}/nowhere", "main")
+        sources(tmp_path, shelf).head(file_address(tmp_path / "nowhere"), "main")
 
 
 def test_code_is_read_where_there_is_no_program_but_python(
@@ -366,3 +367,17 @@ def test_the_app_starts_without_what_reads_repositories() -> None:
     )
 
     assert answer.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("as_address", [False, True], ids=["path", "address"])
+def test_a_repository_may_be_in_a_folder_of_any_name(
+    tmp_path: Path, shelf: Shelf, *, as_address: bool
+) -> None:
+    made = make_repository(tmp_path / "Mein Übungs Ordner 100% a%20b #1")
+    made.write("training/train.py", "print('first')\n")
+    commit = made.commit("first")
+    address = made.url if as_address else str(made.bare)
+
+    assert sources(tmp_path, shelf).head(address, "main") == commit
+    bundle = sources(tmp_path, shelf).fetch(push(address, commit))
+    assert shelf.files(bundle) == {"training/train.py": b"print('first')\n"}

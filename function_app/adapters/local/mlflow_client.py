@@ -1,0 +1,50 @@
+"""The one door to MLflow on this machine: its database, wherever this app and its state are."""
+
+import atexit
+import importlib.util
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def mlflow_client(state: Path) -> Any:
+    """Return the client of the registry and the runs of a state folder."""
+    address = database_address(state / "mlflow.db")
+    return import_mlflow().MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def database_address(path: Path) -> str:
+    """Return the address of a SQLite file, as SQLAlchemy reads it."""
+    from sqlalchemy.engine import URL
+
+    # Whether the path is percent-encoded differs between versions of SQLAlchemy: it knows itself.
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def import_mlflow() -> Any:
+    """Return the module `mlflow`; nothing else may import it, because the path counts."""
+    _avoid_percent()
+    import mlflow
+
+    return mlflow
+
+
+def _avoid_percent() -> None:
+    """Let MLflow be imported by a path without `%`.
+
+    MLflow gives the folder of its migrations to Alembic's configuration, which takes a `%` for an
+    interpolation and refuses it. So an app below a folder with a `%` would never start.
+    """
+    if "mlflow" in sys.modules:
+        return
+    spec = importlib.util.find_spec("mlflow")
+    packages = Path(spec.origin).parents[1] if spec is not None and spec.origin else None
+    if packages is None or "%" not in str(packages):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="mlflow-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = folder / "packages"
+    link.symlink_to(packages)
+    sys.path.insert(0, str(link))

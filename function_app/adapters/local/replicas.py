@@ -1,0 +1,133 @@
+"""Replicas of one model on this machine: processes that serve an image, each with its own log."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from function_app.adapters.local.processes import free_port
+
+GRACE_SECONDS = 5.0  # between the polite end of a replica and its end by force
+MOST_DOUBLINGS = 3  # of the time limit of a start
+_PROBE = aiohttp.ClientTimeout(total=10)
+_TAIL_LINES, _TAIL_BYTES = 15, 8192
+
+
+@dataclass(slots=True)
+class Replica:
+    """One process that serves the image; `misses` counts the health checks without an answer."""
+
+    process: Process
+    url: str
+    log: Path
+    misses: int = 0
+
+    @property
+    def runs(self) -> bool:
+        return self.process.returncode is None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The replicas that became ready, and why the others did not ("" when all did)."""
+
+    ready: list[Replica]
+    failure: str
+
+
+class Launcher:
+    """Starts and ends replicas; `ready_seconds` limits how long a first start may take."""
+
+    def __init__(self, client: aiohttp.ClientSession, logs: Path, ready_seconds: float) -> None:
+        self._client, self._logs, self._ready_seconds = client, logs, ready_seconds
+        self._ends: set[asyncio.Task[None]] = set()
+        logs.mkdir(parents=True, exist_ok=True)
+        for log in logs.glob("*.log"):
+            log.unlink()
+
+    async def launch(self, desired: dict[str, Any], number: int, failures: int) -> Launch:
+        """Start so many replicas and wait until each is ready or has failed.
+
+        After `failures` failed starts the limit is longer, up to eight times as long: with the same
+        limit a machine that stays slow would never get a replica ready.
+        """
+        limit = self._ready_seconds * 2 ** min(failures, MOST_DOUBLINGS)
+        replicas = [await self._spawn(desired) for _ in range(number)]
+        states = await asyncio.gather(*(self._is_ready(replica, limit) for replica in replicas))
+        ready = [r for r, good in zip(replicas, states, strict=True) if good]
+        failed = [r for r, good in zip(replicas, states, strict=True) if not good]
+        failure = ""
+        if failed:
+            causes = dict.fromkeys(self._cause(replica, limit) for replica in failed)
+            failure = f"{len(ready)} of {number} replicas got ready. {' '.join(causes)}"
+            print(failure, flush=True)
+        self.end(failed)
+        return Launch(ready, failure)
+
+    async def is_healthy(self, replica: Replica) -> bool:
+        """Return whether the replica answers its health check."""
+        try:
+            async with self._client.get(f"{replica.url}/healthz", timeout=_PROBE) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    def end(self, replicas: list[Replica], delay: float = 0.0) -> None:
+        """End the replicas after `delay` seconds, by force when they do not end themselves."""
+        for replica in replicas:
+            task = asyncio.create_task(self._end(replica, delay))
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)
+
+    async def _spawn(self, desired: dict[str, Any]) -> Replica:
+        port, image = free_port(), desired["image"]
+        # The lock lives as long as any replica does: who finds it held may end the whole group.
+        lock = int(os.environ.get("LOCK_FD", "-1"))
+        known = {"IMAGE_DIGEST": image["digest"], "MODEL_VERSION": image["version"]}
+        log = self._logs / f"{port}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)),
+                cwd=desired["folder"],
+                env={**os.environ, **known, **desired.get("environ", {})},
+                stdout=output,
+                stderr=output,
+                pass_fds=(lock,) if lock >= 0 else (),
+            )
+        return Replica(process, f"http://127.0.0.1:{port}", log)
+
+    async def _is_ready(self, replica: Replica, limit: float) -> bool:
+        try:
+            async with asyncio.timeout(limit):
+                while replica.runs and not await self.is_healthy(replica):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            return False
+        return replica.runs
+
+    def _cause(self, replica: Replica, limit: float) -> str:
+        code = replica.process.returncode
+        if code is None:
+            what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
+        else:
+            what = f"Exit code {code}."
+        lines = replica.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").split("\n")
+        tail = " | ".join(line for line in lines[-_TAIL_LINES:] if line.strip())
+        return f"{what} Its log ends: {tail}" if tail else f"{what} It logged nothing."
+
+    async def _end(self, replica: Replica, delay: float) -> None:
+        await asyncio.sleep(delay)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if replica.runs:
+                replica.process.send_signal(number)
+                try:
+                    await asyncio.wait_for(replica.process.wait(), GRACE_SECONDS)
+                except TimeoutError:
+                    continue
+        replica.log.unlink(missing_ok=True)
