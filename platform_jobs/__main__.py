@@ -7,7 +7,7 @@ from pathlib import Path
 
 from platform_jobs.errors import ContractError
 from platform_jobs.profile import profile_table
-from platform_jobs.tables import read_table
+from platform_jobs.tables import scan_table
 
 
 def main(arguments: list[str]) -> int:
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     profile.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     given = parser.parse_args(arguments)
     try:
-        figures = profile_table(read_table(given.data))
+        figures = profile_table(scan_table(given.data))
         given.out.write_text(json.dumps(figures) + "\n", encoding="utf-8")
     except ContractError as error:
         print(f"platform_jobs: {error}", file=sys.stderr)
