@@ -117,8 +117,6 @@ class Shape:
                     f"The header in line {line} names {name!r} {count} times (columns "
                     f"{_some(places)}). Give each column a name of its own."
                 )
-        if not self.rows:
-            self.faults.append("The file has a header and no rows.")
 
     def check_rows(self, *, cut_off: bool) -> None:
         """Find rows of another width and repeated headers, and leave them out.

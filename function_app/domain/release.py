@@ -114,9 +114,13 @@ def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> Gat
     """Decide whether a deployment serves this image, rightly and quickly."""
     reasons = []
     if report.requests == 0 or report.failures:
-        reasons.append(f"{report.failures} of {report.requests} requests failed. {report.detail}")
+        failed = f"{report.failures} of {report.requests} requests failed."
+        reasons.append(f"{failed} {report.detail}".rstrip())
     if report.served_digest != image.digest:
-        reasons.append(f"It serves {report.served_digest}, not {image.digest}.")
+        served = report.served_digest or "an image that it does not name"
+        # Without failures the detail is about the request for the image.
+        detail = f" {report.detail}" if report.detail and not reasons else ""
+        reasons.append(f"It serves {served}, not {image.digest}.{detail}")
     if report.largest_difference is None:
         # Requests that failed are a reason of their own.
         if not reasons:

@@ -121,3 +121,12 @@ def test_failed_requests_are_the_only_reason_when_nothing_was_compared() -> None
     assert judge_smoke(report, IMAGE, POLICY).reasons == (
         f"20 of {GOOD.requests} requests failed. HTTP 500: no such column",
     )
+
+
+def test_a_service_that_does_not_name_its_image_is_shown_with_the_cause() -> None:
+    report = replace(GOOD, served_digest="", detail="GET /healthz: HTTP 503 starting.")
+
+    assert judge_smoke(report, IMAGE, POLICY).reasons == (
+        f"It serves an image that it does not name, not {IMAGE.digest}. "
+        "GET /healthz: HTTP 503 starting.",
+    )

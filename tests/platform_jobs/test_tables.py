@@ -48,6 +48,12 @@ def test_all_faults_of_a_file_are_found_at_once() -> None:
     assert "line 5 has 4 fields; line 10 has 1 field; line 43 has 2 fields" in faults[3]
 
 
+def test_a_header_alone_is_a_table_without_rows() -> None:
+    table = parse_table(b"age,bmi,Y\n")
+
+    assert (table.columns, table.rows, table.faults) == (COLUMNS, (), ())
+
+
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
     text = 'sep=;\r\nage;"b\r\nmi";Y\r\n\r\n1;2;3\r\n"4\r\n";5;6\r\n7;8;9\r\n'
 
