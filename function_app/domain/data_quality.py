@@ -66,7 +66,7 @@ class DataPolicy:
     max_spread: float = 2.0
 
 
-# Kinds of cells: what they are and what to do. The first text follows a count.
+# Kinds of cells: what they are and what to do.
 KINDS = {
     "empty": ("missing values (empty cells)", "Fill them in, or leave these rows out."),
     "not_available": (
@@ -86,6 +86,10 @@ KINDS = {
         "Write them without these separators.",
     ),
     "unit": ("numbers with a unit", "Write the number alone, and the unit in the column's name."),
+    "notation": (
+        "numbers in another notation",
+        "Write digits, a decimal point and, for negative numbers, a hyphen in front.",
+    ),
     "truth": ("truth values", "Write 1 and 0 in their place."),
     "word": (
         "words where numbers are expected",
@@ -171,8 +175,10 @@ def _cell_reasons(column: ColumnProfile, rows: int) -> Iterator[str]:
         what, remedy = KINDS.get(found.kind, ("cells that are not numbers", "Correct them."))
         examples = " or ".join(repr(example) for example in found.examples)
         such = f", such as {examples}" if examples else ""
-        count = f"all {rows} cells are" if found.count == rows else f"{found.count}"
-        yield f"{column.name}: {count} {what}{such}, first in line {found.line}. {remedy}"
+        share = f"all {rows}" if found.count == rows else f"{found.count} of {rows}"
+        yield (
+            f"{column.name}: {what} in {share} cells{such}, first in line {found.line}. {remedy}"
+        )
 
 
 def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy) -> str | None:

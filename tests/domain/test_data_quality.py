@@ -61,18 +61,39 @@ def cells(kind: str, *examples: str, count: int = 3) -> CellKind:
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        (cells("empty"), "x: 3 missing values (empty cells), first in line 7. Fill them in"),
-        (cells("not_available", "N/A"), "mark a value as not available, such as 'N/A', first in"),
-        (cells("not_finite", "inf"), "x: 3 values that are not finite, such as 'inf'"),
+        (
+            cells("empty"),
+            "x: missing values (empty cells) in 3 of 100 cells, first in line 7. Fill them in",
+        ),
+        (
+            cells("not_available", "N/A"),
+            "mark a value as not available in 3 of 100 cells, such as 'N/A'",
+        ),
+        (
+            cells("not_finite", "inf"),
+            "x: values that are not finite in 3 of 100 cells, such as 'inf'",
+        ),
         (
             cells("word", "Bonn", "Ulm"),
-            "3 words where numbers are expected, such as 'Bonn' or 'Ulm'",
+            "words where numbers are expected in 3 of 100 cells, such as 'Bonn' or 'Ulm'",
         ),
-        (cells("word", "a", count=100), "x: all 100 cells are words where numbers are expected"),
-        (cells("date", "2024-01-31"), "x: 3 dates or times, such as '2024-01-31'"),
-        (cells("decimal_comma", "1,5"), "decimal comma, such as '1,5', first in line 7. Write a"),
-        (cells("thousands", "1,234,567"), "x: 3 numbers with separators of thousands, such as"),
-        (cells("of_later", "?"), "x: 3 cells that are not numbers, such as '?', first in line 7."),
+        (
+            cells("word", "a", count=100),
+            "x: words where numbers are expected in all 100 cells, such as 'a'",
+        ),
+        (cells("date", "2024-01-31"), "x: dates or times in 3 of 100 cells, such as '2024-01-31'"),
+        (
+            cells("decimal_comma", "1,5"),
+            "decimal comma in 3 of 100 cells, such as '1,5', first in line 7. Write a",
+        ),
+        (
+            cells("thousands", "1,234,567"),
+            "x: numbers with separators of thousands in 3 of 100 cells",
+        ),
+        (
+            cells("of_later", "?"),
+            "x: cells that are not numbers in 3 of 100 cells, such as '?', first in line 7.",
+        ),
     ],
 )
 def test_cells_that_are_no_numbers_are_named_by_kind_with_an_example(
@@ -142,7 +163,7 @@ def test_all_faults_of_a_file_are_named_at_once() -> None:
     assert [reason.split(";")[0].split(" (")[0] for reason in reasons] == [
         "Column z is not in the schema.",
         "10 rows",
-        "x: 1 missing values",
+        "x: missing values",
         "Y: the mean moved by 5 standard deviations of the baseline, from 150 to 500",
         "Its columns are separated by semicolons.",
     ]
