@@ -1,16 +1,20 @@
 """Figures of a CSV, and the reference data that a model's own training code knows."""
 
-import io
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from function_app.domain.data_quality import ColumnProfile, DataProfile
+from function_app.codec import load
+from function_app.domain.data_quality import DataProfile
 from function_app.errors import ContractError, PlatformError
 
 # The training module of the sample model, for models that no project names.
 OWN = "training"
+# The exit status of a job that refuses its input.
+_REFUSED = 2
 
 
 def write_sample(root: Path, training: str, path: Path, platform: str) -> None:
@@ -28,27 +32,26 @@ def write_sample(root: Path, training: str, path: Path, platform: str) -> None:
 
 
 def profile_csv(content: bytes) -> DataProfile:
-    """Return the figures of a CSV; ContractError when it is none."""
-    import numpy as np
-    import pandas as pd
+    """Return the figures of a file, which a process of the platform's jobs computes.
 
-    try:
-        frame = pd.read_csv(io.BytesIO(content))
-    except pd.errors.EmptyDataError:
-        raise ContractError("The file is empty. It needs a header and rows.") from None
-    except (UnicodeDecodeError, pd.errors.ParserError) as error:
-        first = str(error).splitlines()[0]
-        raise ContractError(f"The file is not a readable CSV: {first}") from error
-    columns = []
-    for name in frame.columns:
-        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
-        finite = values[np.isfinite(values)]
-        columns.append(
-            ColumnProfile(
-                name=str(name),
-                missing=int(values.size - finite.size),
-                mean=float(finite.mean()) if finite.size else None,
-                std=float(finite.std()) if finite.size else None,
-            )
+    Raises ContractError, which names the cause, when the file holds no table.
+    """
+    root = Path(__file__).parents[2]
+    with tempfile.TemporaryDirectory(prefix="profile-") as private:
+        data, figures = Path(private, "data.csv"), Path(private, "profile.json")
+        data.write_bytes(content)
+        command = [sys.executable, "-m", "platform_jobs", "profile"]
+        ended = subprocess.run(
+            [*command, "--data", str(data), "--out", str(figures)],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    return DataProfile(rows=len(frame), columns=tuple(columns))
+        last = (ended.stderr.strip().splitlines() or ["It printed nothing."])[-1]
+        if ended.returncode == _REFUSED:
+            raise ContractError(last.removeprefix("platform_jobs: "))
+        if ended.returncode:
+            raise PlatformError("local", "profile the data", last)
+        return load(DataProfile, json.loads(figures.read_text(encoding="utf-8")))
