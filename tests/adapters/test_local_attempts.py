@@ -19,6 +19,8 @@ from tests.funchost.conftest import until
 from tests.services import end_production, services, slow
 
 __all__ = ["model"]
+# Each test starts services more than once, also on a machine that is busy with other things.
+pytestmark = pytest.mark.timeout(600)
 HASTY = 1.5  # seconds that a replica may take to get ready
 
 
@@ -58,7 +60,7 @@ def failure(ask: Callable[[], object]) -> str:
             reasons.append(error.message)
         return bool(reasons)
 
-    until(look, "the end of the attempt", 100)
+    until(look, "the end of the attempt", 300)
     return reasons[0]
 
 
@@ -119,7 +121,7 @@ def test_production_that_was_slow_after_a_restart_comes_back_by_itself(machine: 
         serving = restarted.serving("diabetes")
         return serving is not None and serving.ready == 2
 
-    until(is_up, "production", 100)
+    until(is_up, "production", 300)
     assert httpx.get(f"{deployment.endpoint}/healthz").status_code == 200
 
 
@@ -141,7 +143,7 @@ def test_a_challenger_that_failed_gets_no_traffic_after_a_restart(
         serving = again.serving("diabetes")
         return serving is not None and serving.ready == 1
 
-    until(is_ready, "production", 100)
+    until(is_ready, "production", 300)
     assert again.champion("diabetes") == champion
 
 
