@@ -21,6 +21,7 @@ from function_app.errors import PlatformError
 # a host that dies right after the start can find it, and nobody has to wait for its end. Limits
 # are set here because a fork in a threaded host must not run Python.
 _SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
+MOST_DOUBLINGS = 3  # of the time limit of a start
 MEMORY_KIB = 8 * 1024 * 1024
 
 
@@ -122,6 +123,14 @@ class Processes:
         finally:
             os.close(lock)
         return False
+
+
+def start_limit(seconds: float, failures: int) -> float:
+    """Return how many seconds a service may take to start after so many failed starts.
+
+    Up to eight times as long: with the same limit a machine that stays slow would never succeed.
+    """
+    return seconds * 2 ** min(failures, MOST_DOUBLINGS)
 
 
 def free_port() -> int:

@@ -11,10 +11,9 @@ from typing import Any
 
 import aiohttp
 
-from function_app.adapters.local.processes import free_port
+from function_app.adapters.local.processes import free_port, start_limit
 
 GRACE_SECONDS = 5.0  # between the polite end of a replica and its end by force
-MOST_DOUBLINGS = 3  # of the time limit of a start
 _PROBE = aiohttp.ClientTimeout(total=10)
 _TAIL_LINES, _TAIL_BYTES = 15, 8192
 
@@ -54,10 +53,9 @@ class Launcher:
     async def launch(self, desired: dict[str, Any], number: int, failures: int) -> Launch:
         """Start so many replicas and wait until each is ready or has failed.
 
-        After `failures` failed starts the limit is longer, up to eight times as long: with the same
-        limit a machine that stays slow would never get a replica ready.
+        After `failures` failed starts they may take longer.
         """
-        limit = self._ready_seconds * 2 ** min(failures, MOST_DOUBLINGS)
+        limit = start_limit(self._ready_seconds, failures)
         replicas = [await self._spawn(desired) for _ in range(number)]
         states = await asyncio.gather(*(self._is_ready(replica, limit) for replica in replicas))
         ready = [r for r, good in zip(replicas, states, strict=True) if good]

@@ -14,7 +14,7 @@ from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
-from function_app.adapters.local.processes import Processes, free_port
+from function_app.adapters.local.processes import Processes, free_port, start_limit
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
@@ -25,6 +25,7 @@ PROCESS = "process"
 EXPIRES = "expires"
 # When the attempt that is under way began; "" after it succeeded or its failure was reported.
 BEGAN = "began"
+FAILURES = "failures"  # how many attempts failed
 
 Runner = Containers | Processes
 
@@ -93,13 +94,15 @@ class LocalStaging:
         """Return that the service is under way; raise once when this attempt has failed."""
         seconds = time.time() - float(stored[BEGAN])
         runs = runner.find(name) is not None
-        if runs and seconds < self._ready:
+        failures = int(stored.get(FAILURES, 0))
+        limit = start_limit(self._ready, failures)
+        if runs and seconds < limit:
             return Rollout(done=False, detail=f"{name} started {seconds:.0f} s ago.")
-        what = f"No answer within {self._ready:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
+        what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
         tail = runner.log_tail(name)
         runner.stop(name)
         # Reported once: the next call starts a new attempt.
-        write_json(self._record(release_id), {**stored, BEGAN: ""})
+        write_json(self._record(release_id), {**stored, BEGAN: "", FAILURES: failures + 1})
         text = f"{stored['digest'][:19]} did not get healthy. {what}"
         text += f" Its log ends: {tail}" if tail else " It logged nothing."
         raise AttemptError("local", "deploy to staging", text)
