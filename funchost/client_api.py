@@ -1,4 +1,4 @@
-"""The Durable management routes: keyless for the client on loopback, keyed for the public.
+"""The Durable management routes: a secret path for the worker, a key for others.
 
 Source: Durable Functions documentation, "HTTP API reference"; bodies and codes that it leaves open
 follow the SDK's models/DurableOrchestrationClient.py.
@@ -23,7 +23,7 @@ from funchost.life_cycle_api import LifeCycleApi
 from funchost.queries import QueryError, filters, flag, in_use, json_body, number, page, refusal
 from funchost.settings import HostSettings
 from funchost.status import history_document, status_document
-from funchost.urls import PUBLIC, RPC, Urls
+from funchost.urls import PUBLIC, Urls
 
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f-\x9f]")
 MAX_ID = 256
@@ -33,8 +33,11 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class ClientApi:
     """Answers the start and query routes, and lists all of them."""
 
-    def __init__(self, engine: Engine, urls: Urls, settings: HostSettings, key: str) -> None:
-        """Take the key that guards the public copy of the routes."""
+    def __init__(
+        self, engine: Engine, urls: Urls, settings: HostSettings, key: str, rpc: str
+    ) -> None:
+        """Take the key that guards the public copy of the routes, and the path of the other one."""
+        self._rpc = rpc
         self._engine, self._store, self._key = engine, engine.store, key
         self._urls, self._settings = urls, settings
 
@@ -63,7 +66,7 @@ class ClientApi:
         ]
         return [
             web.route(method, prefix + path, guard(answer))
-            for prefix, guard in ((RPC, self._loopback), (PUBLIC, self._keyed))
+            for prefix, guard in ((self._rpc, self._loopback), (PUBLIC, self._keyed))
             for method, path, answer in table
         ]
 
@@ -118,7 +121,7 @@ class ClientApi:
             row = self._store.row("SELECT * FROM instances WHERE id=?", instance)
             if row is not None and row["status"] in i.TERMINAL:
                 return web.json_response(json.loads(row["output"] or "null"))
-        return self._urls.started(instance)
+        return self._urls.started(request, instance)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Show one instance: 200 when it has ended, else 202 with when to ask again."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from funchost.borders import Rate
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
 from funchost.keys import Guard
@@ -32,10 +33,15 @@ class EventGridWebhook:
     """Answers /runtime/webhooks/EventGrid."""
 
     def __init__(
-        self, functions: Mapping[str, HostedFunction], invoker: Invoker, guard: Guard
+        self,
+        functions: Mapping[str, HostedFunction],
+        invoker: Invoker,
+        guard: Guard,
+        rate: Rate,
     ) -> None:
-        """Take the guard, which asks for the system key only when it is active."""
-        self._functions, self._invoker, self._guard = functions, invoker, guard
+        """Take the guard, which knows whether the system key is asked for, and the rate limit."""
+        self._functions, self._invoker = functions, invoker
+        self._guard, self._rate = guard, rate
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Shake hands or invoke once per event."""
@@ -62,6 +68,9 @@ class EventGridWebhook:
         events = document if isinstance(document, list) else [document]
         if kind != "notification" or not all(isinstance(event, dict) for event in events):
             return web.Response(status=400)
+        if not self._rate.admits(len(events)):
+            # Event Grid sends the events again after a 429.
+            return web.Response(status=429, headers={"Retry-After": "30"})
         return await self._deliver(function, events)
 
     async def _deliver(self, function: HostedFunction, events: list[Any]) -> web.Response:

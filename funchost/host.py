@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from funchost.borders import Borders, Rate, limited
 from funchost.client_api import ClientApi
 from funchost.engine import Engine
 from funchost.event_grid import EventGridWebhook
@@ -25,14 +26,13 @@ from funchost.settings import (
     export_local_settings,
     read_environment,
     read_host_settings,
+    read_origins,
 )
 from funchost.store import Probe, Store
 from funchost.subscriptions import read_subscriptions
 from funchost.timers import Timer, parse_schedule
 from funchost.topic import Topic
-from funchost.urls import Urls, binding_json
-
-MAX_BODY = 100 * 1024 * 1024
+from funchost.urls import Urls, binding_json, rpc_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +80,17 @@ class Host:
         except BaseException:
             listener.close()
             raise
-        self._runner = web.AppRunner(self._web(settings), access_log=None, shutdown_timeout=5)
+        self._runner = web.AppRunner(
+            self._web(environment, settings),
+            access_log=None,
+            shutdown_timeout=5,
+            # aiohttp closes a connection that brought no whole head of a request in this time.
+            keepalive_timeout=environment.request_seconds,
+        )
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        assert self._runner.server is not None
+        door = limited(self._runner.server, environment.connections)
+        self._server = await asyncio.get_running_loop().create_server(door, sock=listener)
         self._jobs = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.topic.run())]
         self._jobs += [asyncio.create_task(timer.run()) for timer in self.timers]
         if environment.retention is not None:
@@ -92,7 +100,8 @@ class Host:
 
     def _build(self, environment: Environment, settings: HostSettings) -> None:
         hub = settings.task_hub
-        self.invoker = Invoker(binding_json(self.url, hub, self.keys.system))
+        self._rpc = rpc_path()
+        self.invoker = Invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
         self.timers = [self._timer(function) for function in self.of_kind("timerTrigger")]
         subscribed = self.of_kind("eventGridTrigger")
         self.topic = Topic(
@@ -118,18 +127,21 @@ class Host:
             raise IndexingError(f"function {function.name}: {error}") from error
         return Timer(self.store, function, schedule, self.invoker)
 
-    def _web(self, settings: HostSettings) -> web.Application:
-        guard = Guard(self.keys, active=self._options.auth)
+    def _web(self, environment: Environment, settings: HostSettings) -> web.Application:
+        guard = Guard(self.keys, active=self._options.auth, webhook=environment.webhook_key)
         http = HttpTriggers(self.of_kind("httpTrigger"), settings.route_prefix, self.invoker, guard)
-        webhook = EventGridWebhook(self.functions, self.invoker, guard)
+        webhook = EventGridWebhook(
+            self.functions, self.invoker, guard, Rate(environment.webhook_rate)
+        )
         self.routes = {f.name: (path, methods) for path, methods, _, f in http.routes}
 
         async def health(request: web.Request) -> web.Response:
             return web.json_response({"status": "ok", "functions": len(self.functions)})
 
-        app = web.Application(client_max_size=MAX_BODY)
+        borders = Borders(environment, read_origins(self._options.app))
+        app = web.Application(middlewares=[borders.check])
         urls = Urls(self.url, settings.task_hub, self.keys.system)
-        app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system).routes())
+        app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
         app.add_routes(self.topic.routes())
         app.add_routes(
             [
@@ -182,6 +194,7 @@ class Host:
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
+        self._server.close()
         await self._runner.cleanup()
         self.engine.close()
         self.topic.close()

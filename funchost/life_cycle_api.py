@@ -61,7 +61,7 @@ class LifeCycleApi:
         )
         if not created:
             return in_use(found["status"])
-        return self._urls.started(instance)
+        return self._urls.started(request, instance)
 
     async def purge(self, request: web.Request) -> web.StreamResponse:
         """Delete one ended instance; 404 when there is none to delete."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+_HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 OVERRIDABLE = ("NonRunningStates", "AnyState")
 
 
@@ -34,6 +36,12 @@ class Environment:
     retry_scale: float
     retention: timedelta | None
     topic_key: str | None
+    allowed_hosts: tuple[str, ...] = ()
+    body_bytes: int = 100 * 1024 * 1024
+    connections: int = 1000
+    request_seconds: float = 75.0
+    webhook_key: bool = False
+    webhook_rate: int = 6000
 
 
 def read_environment() -> Environment:
@@ -44,7 +52,36 @@ def read_environment() -> Environment:
         retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
         retention=timedelta(days=days) if days else None,
         topic_key=os.environ.get("FUNCHOST_TOPIC_KEY"),
+        allowed_hosts=_hosts("FUNCHOST_ALLOWED_HOSTS"),
+        # The app setting of the real host, with its default.
+        body_bytes=_count("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", 100 * 1024 * 1024),
+        connections=_count("FUNCHOST_MAX_CONNECTIONS", 1000),
+        request_seconds=_number("FUNCHOST_REQUEST_SECONDS", 75.0),
+        webhook_key=_flag("FUNCHOST_EVENTGRID_KEY"),
+        webhook_rate=_count("FUNCHOST_EVENTGRID_PER_MINUTE", 6000),
     )
+
+
+def _hosts(name: str) -> tuple[str, ...]:
+    hosts = tuple(host.lower() for host in os.environ.get(name, "").replace(",", " ").split())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise SettingsError(f"{name} has {host!r}: use host names without scheme and port")
+    return hosts
+
+
+def _flag(name: str) -> bool:
+    text = os.environ.get(name, "").lower()
+    if text not in ("", "0", "1", "false", "true"):
+        raise SettingsError(f"{name} is {text!r}: use true or false")
+    return text in ("1", "true")
+
+
+def _count(name: str, default: int) -> int:
+    value = _number(name, default)
+    if value < 1 or value != int(value):
+        raise SettingsError(f"{name} is {os.environ[name]!r}: use a whole number of at least 1")
+    return int(value)
 
 
 def _number(name: str, default: float) -> float:
@@ -90,6 +127,14 @@ def export_local_settings(app: Path) -> None:
         if isinstance(value, dict | list) or value is None:
             raise SettingsError(f"local.settings.json: Values.{name} must be a string")
         os.environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
+
+
+def read_origins(app: Path) -> tuple[str, ...]:
+    """Return the origins in `Host.CORS` of local.settings.json: their pages may send requests."""
+    host = _part(_read(app / "local.settings.json"), "Host", "local.settings.json")
+    return tuple(
+        origin.strip() for origin in str(host.get("CORS", "")).split(",") if origin.strip()
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

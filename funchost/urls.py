@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 
 from aiohttp import web
 
-RPC, PUBLIC = "/durabletask", "/runtime/webhooks/durabletask"
+PUBLIC = "/runtime/webhooks/durabletask"
+
+
+def rpc_path() -> str:
+    """Return a new path for the worker's calls.
+
+    These calls carry no key, so the path itself is the secret: only the worker process learns it.
+    The SDK uses `rpcBaseUrl` as it is.
+    """
+    return f"/durabletask/{secrets.token_urlsafe(32)}"
 
 
 def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
-    """Build the URLs that manage one instance; they carry the key."""
+    """Build the URLs that manage one instance; the query has the key, where there is one."""
     root = f"{base}/instances/{instance}"
     return {
         "id": instance,
@@ -26,8 +36,8 @@ def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
     }
 
 
-def binding_json(origin: str, hub: str, key: str) -> str:
-    """Build the string that a durableClient binding receives."""
+def binding_json(origin: str, hub: str, key: str, rpc: str) -> str:
+    """Build the string that a durableClient binding receives; `rpc` is the worker's path."""
     base, query = origin + PUBLIC, f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
     create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}"
     return json.dumps(
@@ -41,7 +51,7 @@ def binding_json(origin: str, hub: str, key: str) -> str:
             "managementUrls": management_urls(base, query, "INSTANCEID"),
             "baseUrl": base,
             "requiredQueryStringParameters": query,
-            "rpcBaseUrl": f"{origin}{RPC}/",
+            "rpcBaseUrl": f"{origin}{rpc}/",
             "httpBaseUrl": base,
         }
     )
@@ -49,15 +59,20 @@ def binding_json(origin: str, hub: str, key: str) -> str:
 
 @dataclass(frozen=True)
 class Urls:
-    """The management URLs of one host; they carry its key."""
+    """The management URLs of one host."""
 
     origin: str
     hub: str
     key: str
 
-    def started(self, instance: str) -> web.Response:
-        """Answer that an instance was started: 202 with where to look."""
-        query = f"taskHub={self.hub}&connection=AzureWebJobsStorage&code={self.key}"
+    def started(self, request: web.Request, instance: str) -> web.Response:
+        """Answer that an instance was started: 202 with where to look.
+
+        Only the public copy of the route answers with the key: its caller has shown the key.
+        """
+        query = f"taskHub={self.hub}&connection=AzureWebJobsStorage"
+        if request.path.startswith(PUBLIC):
+            query += f"&code={self.key}"
         urls = management_urls(self.origin + PUBLIC, query, instance)
         headers = {"Location": urls["statusQueryGetUri"], "Retry-After": "10"}
         return web.json_response(urls, status=202, headers=headers)

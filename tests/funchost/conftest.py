@@ -78,8 +78,14 @@ class Host:
         return self.post(f"/api/start/{story}/{instance}", value)
 
     def status(self, instance: str) -> dict[str, Any]:
-        answer = httpx.get(f"{self.url}/durabletask/instances/{instance}")
+        answer = self.manage("GET", f"/instances/{instance}")
         return answer.json() if answer.content else {}
+
+    def manage(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask the Durable management API with its key."""
+        url = f"{self.url}/runtime/webhooks/durabletask{path}"
+        query = {"code": self.keys()["systemKey"], **options.pop("params", {})}
+        return httpx.request(method, url, params=query, **options)
 
     def finished(self, instance: str) -> dict[str, Any]:
         ended = ("Completed", "Failed", "Terminated")

@@ -33,11 +33,6 @@ class Contract(Host):
     def output(self, name: str, value: Any = None, **options: Any) -> Any:
         return self.finished(self.begun(name, value, **options))["output"]
 
-    def manage(self, method: str, path: str, **options: Any) -> httpx.Response:
-        url = f"{self.url}/runtime/webhooks/durabletask{path}"
-        query = {"code": self.keys()["systemKey"], **options.pop("params", {})}
-        return httpx.request(method, url, params=query, **options)
-
 
 @pytest.fixture(scope="module", params=["never", "always"], ids=["resident", "replayed"])
 def host(

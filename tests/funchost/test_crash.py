@@ -54,7 +54,7 @@ class Run:
     @contextmanager
     def host(self, crash_at: int = 0, point: str = "after") -> Iterator[BaseProcess]:
         port = free_port()
-        self.url = f"http://127.0.0.1:{port}/durabletask"
+        self.url = f"http://127.0.0.1:{port}/runtime/webhooks/durabletask"
         arguments = (port, self.state, self.log, crash_at, point)
         host = SPAWN.Process(target=run_host, args=arguments, daemon=True)
         host.start()
@@ -68,8 +68,9 @@ class Run:
 
     def ask(self, path: str, method: str = "GET", content: Any = None) -> httpx.Response | None:
         try:
-            return httpx.request(method, self.url + path, json=content, timeout=5)
-        except httpx.TransportError:
+            key = {"x-functions-key": json.loads((self.state / "keys.json").read_text())["system"]}
+            return httpx.request(method, self.url + path, json=content, headers=key, timeout=20)
+        except (httpx.TransportError, FileNotFoundError):
             return None
 
     def drive(self, host: BaseProcess) -> None:

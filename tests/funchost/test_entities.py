@@ -65,7 +65,7 @@ def test_a_call_to_an_entity_that_the_app_lacks_fails_by_name(host: Host) -> Non
 
     assert ended["runtimeStatus"] == "Failed"
     assert "the app has no entity function nobody" in ended["output"]
-    answer = httpx.post(f"{host.url}/durabletask/entities/nobody/x?op=add")
+    answer = host.manage("POST", "/entities/nobody/x", params={"op": "add"})
     assert answer.status_code == 400
 
 
@@ -73,20 +73,23 @@ def test_entities_are_listed_by_name_in_pages(host: Host) -> None:
     for key in ("l1", "l2", "l3"):
         httpx.post(f"{host.url}/api/counter/{key}", content=b"7")
         until(lambda key=key: count(host, key) == [True, 7], key)
-    base = f"{host.url}/durabletask/entities/counter"
+    base = "/entities/counter"
 
-    first = httpx.get(base, params={"top": 2, "fetchState": "true"})
+    first = host.manage("GET", base, params={"top": 2, "fetchState": "true"})
     token = first.headers["x-ms-continuation-token"]
-    rest = httpx.get(base, headers={"x-ms-continuation-token": token})
+    rest = host.manage("GET", base, headers={"x-ms-continuation-token": token})
 
     listed = [e["entityId"]["key"] for e in (*first.json(), *rest.json())]
     assert listed == sorted(listed)
     assert {"l1", "l2", "l3"} <= set(listed)
     assert "state" in first.json()[0]
     assert "state" not in rest.json()[0]
-    assert httpx.get(f"{host.url}/durabletask/entities/other").json() == []
-    assert httpx.get(base, params={"lastOperationTimeFrom": "soon"}).status_code == 400
-    assert httpx.get(base, params={"lastOperationTimeTo": "2020-01-01T00:00:00Z"}).json() == []
+    assert host.manage("GET", "/entities/other").json() == []
+    assert host.manage("GET", base, params={"lastOperationTimeFrom": "soon"}).status_code == 400
+    assert (
+        host.manage("GET", base, params={"lastOperationTimeTo": "2020-01-01T00:00:00Z"}).json()
+        == []
+    )
 
 
 def test_an_http_call_follows_202_to_its_end(host: Host) -> None:
@@ -117,14 +120,19 @@ def test_a_rewound_instance_does_only_the_failed_task_again(
     noted = host.log.read_text().splitlines().count(line)
     repair(host)
 
-    answer = host.post(f"/durabletask/instances/{story}-1/rewind?reason=repaired")
+    answer = host.manage("POST", f"/instances/{story}-1/rewind", params={"reason": "repaired"})
     until(lambda: host.status(f"{story}-1")["runtimeStatus"] == "Completed", "the end")
 
     assert answer.status_code == 202
     assert host.status(f"{story}-1")["output"] == output
     assert host.log.read_text().splitlines().count(line) == noted
-    assert host.post(f"/durabletask/instances/{story}-1/rewind?reason=x").status_code == 410
-    assert host.post("/durabletask/instances/nobody/rewind?reason=x").status_code == 404
+    assert (
+        host.manage("POST", f"/instances/{story}-1/rewind", params={"reason": "x"}).status_code
+        == 410
+    )
+    assert (
+        host.manage("POST", "/instances/nobody/rewind", params={"reason": "x"}).status_code == 404
+    )
 
 
 def test_a_rewind_reaches_the_failed_sub_orchestration(host: Host) -> None:
@@ -133,7 +141,7 @@ def test_a_rewind_reaches_the_failed_sub_orchestration(host: Host) -> None:
     assert host.finished("above-1")["runtimeStatus"] == "Failed"
     repair(host)
 
-    host.post("/durabletask/instances/above-1/rewind?reason=repaired")
+    host.manage("POST", "/instances/above-1/rewind", params={"reason": "repaired"})
 
     until(lambda: host.status("above-1")["runtimeStatus"] == "Completed", "the end")
     assert host.status("above-1")["output"] == ["before", "repaired"]
@@ -143,21 +151,23 @@ def test_a_restart_runs_again_with_the_same_input_under_a_new_or_the_same_id(hos
     host.begin("destroying", "again", "r")
     host.finished("again")
 
-    fresh = host.post("/durabletask/instances/again/restart").json()["id"]
-    same = host.post("/durabletask/instances/again/restart?restartWithNewInstanceId=false")
+    fresh = host.manage("POST", "/instances/again/restart").json()["id"]
+    same = host.manage(
+        "POST", "/instances/again/restart", params={"restartWithNewInstanceId": "false"}
+    )
 
     assert fresh != "again"
     assert same.json()["id"] == "again"
     assert json.loads(host.finished(fresh)["input"]) == "r"
     assert host.finished("again")["output"] == "gone"
-    assert host.post("/durabletask/instances/nobody/restart").status_code == 400
+    assert host.manage("POST", "/instances/nobody/restart").status_code == 400
 
 
 def test_entities_and_their_signals_outlive_a_killed_host(tmp_path: Path) -> None:
     host = Host(tmp_path / "state", APPS / "entities")
     host.start()
     for _ in range(20):
-        httpx.post(f"{host.url}/durabletask/entities/counter/k?op=add", json="1")
+        host.manage("POST", "/entities/counter/k", params={"op": "add"}, json="1")
     host.stop(signal.SIGKILL)
     host.start()
 

@@ -104,13 +104,13 @@ def test_an_event_wakes_the_one_who_waits_and_a_running_id_is_not_started_twice(
 
 def test_an_instance_can_be_terminated_and_purged(host: Host) -> None:
     host.begin("waiting", "waiting-2")
-    base = f"{host.url}/durabletask/instances/waiting-2"
+    path = "/instances/waiting-2"
 
-    assert httpx.post(f"{base}/terminate?reason=enough").status_code == 202
+    assert host.manage("POST", f"{path}/terminate", params={"reason": "x"}).status_code == 202
     assert host.finished("waiting-2")["runtimeStatus"] == "Terminated"
-    assert httpx.post(f"{base}/terminate?reason=again").status_code == 410
-    assert httpx.delete(base).json() == {"instancesDeleted": 1}
-    assert httpx.get(base).status_code == 404
+    assert host.manage("POST", f"{path}/terminate", params={"reason": "x"}).status_code == 410
+    assert host.manage("DELETE", path).json() == {"instancesDeleted": 1}
+    assert host.manage("GET", path).status_code == 404
 
 
 def test_the_public_management_routes_need_the_key(host: Host) -> None:

@@ -1,0 +1,146 @@
+"""The limits that hold before any route: foreign hosts, cross-site requests, large or slow bodies.
+
+A web page that a user of this machine opens can send requests to loopback. Its browser names the
+page's site in `Origin` and `Sec-Fetch-Site`, and in `Host` the attacker's name after a rebinding
+(Fetch Metadata Request Headers, W3C; RFC 9110, section 7.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from funchost.settings import Environment
+
+LOG = logging.getLogger("funchost.borders")
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# Paths that manage the host. The others belong to the app, whose pages may be linked from anywhere.
+MANAGEMENT = ("/durabletask/", "/runtime/", "/topics/", "/admin/")
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Borders:
+    """Refuses requests by their headers, then reads the body within its limits."""
+
+    def __init__(self, environment: Environment, origins: tuple[str, ...] = ()) -> None:
+        """Take the limits, and the origins that local.settings.json allows (`Host.CORS`)."""
+        self._hosts = environment.allowed_hosts
+        self._origins = origins
+        self._most, self._seconds = environment.body_bytes, environment.request_seconds
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        """Answer 403 for a foreign host or site, 408 and 413 for a body over its limits."""
+        problem = self._problem(request)
+        if problem:
+            LOG.warning("refused %s %s: %s", request.method, request.path, problem)
+            return _refusal(403, problem)
+        limited = request.clone(client_max_size=self._most)
+        if (length := request.content_length) and length > self._most:
+            return _refusal(413, f"The body has {length} bytes; at most {self._most} are taken.")
+        try:
+            async with asyncio.timeout(self._seconds):
+                await limited.read()
+        except TimeoutError:
+            return _refusal(408, f"The body did not come within {self._seconds:g} s.")
+        except web.HTTPRequestEntityTooLarge:
+            return _refusal(413, f"The body has more than {self._most} bytes.")
+        except (HttpProcessingError, ConnectionError):
+            return _refusal(400, "The body cannot be read.")
+        return await handler(limited)
+
+    def _problem(self, request: web.Request) -> str | None:
+        host = host_of(request.headers.get("Host", ""))
+        if not (is_loopback(host) or host in self._hosts):
+            return f"The host {host!r} is not allowed. Name it in FUNCHOST_ALLOWED_HOSTS."
+        manages = request.path.startswith(MANAGEMENT)
+        if request.method in SAFE and not manages:
+            return None
+        origin = request.headers.get("Origin", "")
+        if origin and "*" not in self._origins and origin not in self._origins:
+            # An opaque origin reads "null"; a page of this host has this host as its origin.
+            if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+                return f"The request comes from the site {origin!r}."
+        elif not origin and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            return "The request comes from another site."
+        return None
+
+
+def host_of(header: str) -> str:
+    """Return the host of a `Host` header without its port, in lower case; "" when it has none."""
+    try:
+        return (urlsplit(f"//{header.strip()}").hostname or "").lower()
+    except ValueError:
+        return header
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine by name or address; HTTP/1.0 may name none."""
+    if host in ("", "localhost") or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Rate:
+    """Counts events in the running minute and refuses those over the limit."""
+
+    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
+        """Take how many events a minute are let in, and a clock in seconds."""
+        self._most, self._now = most, now
+        self._begun, self._count = now(), 0
+
+    def admits(self, count: int) -> bool:
+        """Count these events and return True, unless the minute's limit would be exceeded."""
+        now = self._now()
+        if now - self._begun >= 60:
+            self._begun, self._count = now, 0
+        if self._count + count > self._most:
+            return False
+        self._count += count
+        return True
+
+
+class Doorkeeper(asyncio.Protocol):
+    """Tells a connection over the limit to come back, and closes it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        text = b"Too many connections are open. Try again later.\n"
+        head = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+        transport.write(head + b"Content-Length: %d\r\n\r\n" % len(text) + text)
+        transport.close()
+
+
+def limited(server: web.Server, most: int) -> Callable[[], asyncio.Protocol]:
+    """Return a protocol factory that lets at most so many connections be open."""
+    loop, arriving = asyncio.get_running_loop(), 0
+
+    def arrived() -> None:
+        nonlocal arriving
+        arriving -= 1
+
+    def make() -> asyncio.Protocol:
+        nonlocal arriving
+        # The loop accepts many connections at once; the server counts each only one turn later.
+        if len(server.connections) + arriving >= most:
+            LOG.warning("a connection was refused: %d are open", most)
+            return Doorkeeper()
+        arriving += 1
+        loop.call_soon(loop.call_soon, arrived)
+        return server()
+
+    return make
+
+
+def _refusal(status: int, text: str) -> web.Response:
+    return web.json_response({"Message": text}, status=status)
