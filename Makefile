@@ -29,7 +29,7 @@ test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the stories af
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/stories
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
-	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
+	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
 
 storm: $(READY) ## Send 10,000 events, kill the host in between, count what came of them
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py

@@ -10,6 +10,7 @@ from function_app.orchestrators import steps
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 T = TypeVar("T")
+RESUBMISSION_PAUSE = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 
 
@@ -48,14 +49,25 @@ def finish_run(
 ) -> Story[Run]:
     """Return the submitted run once it ended; `resubmit` starts it again when it is interrupted.
 
-    `timeout` limits each attempt. After MAX_RESUBMISSIONS the interrupted run is returned.
+    `timeout` limits each attempt. After MAX_RESUBMISSIONS the interrupted run is returned. A full
+    disk or a lost node may need minutes, so the second and later resubmissions back off, and one
+    that fails counts as an attempt; only the last one raises its error.
     """
+    pause = timedelta(0)
     ended = yield from wait_for_run(ctx, run_id, timeout, poll_interval)
     for attempt in range(1, MAX_RESUBMISSIONS + 1):
         if ended.status is not RunStatus.INTERRUPTED:
             return ended
         trail.wait(step, run_id=run_id, attempt=str(attempt + 1), reason=ended.detail)
-        run_id = (yield from resubmit()).run_id
+        if pause:
+            yield ctx.create_timer(ctx.current_utc_datetime + pause)
+        pause = 2 * pause or RESUBMISSION_PAUSE
+        try:
+            run_id = (yield from resubmit()).run_id
+        except Exception:
+            if attempt == MAX_RESUBMISSIONS:
+                raise
+            continue
         ended = yield from wait_for_run(ctx, run_id, timeout, poll_interval)
     return ended
 

@@ -195,6 +195,31 @@ def test_a_training_that_is_interrupted_again_and_again_is_given_up() -> None:
     assert "SIGKILL ended it." in result.reasons[0]
 
 
+def test_a_resubmission_that_fails_is_repeated_later_because_the_disk_may_be_full() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
+    full = Exception("PLATFORM: No space left on device")
+    host = player(
+        **{
+            names.GET_RUN: [interrupted, DONE],
+            names.SUBMIT_TRAINING: [RUNNING, full, full, RUNNING],
+        }
+    )
+    begun = host.current_utc_datetime
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
+    assert host.current_utc_datetime - begun >= timedelta(seconds=30 + 60)
+
+
+def test_a_disk_that_stays_full_fails_the_training_with_its_reason() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
+    full = Exception("PLATFORM: No space left on device")
+    host = player(**{names.GET_RUN: interrupted, names.SUBMIT_TRAINING: [RUNNING, full]})
+
+    with pytest.raises(Exception, match="No space left"):
+        host.play(train_model(host, REQUEST))
+    assert host.called[-1] == names.LEAVE_LANE
+
+
 def test_an_evaluation_that_the_platform_interrupts_is_submitted_again_and_then_judged() -> None:
     interrupted = replace(EVALUATION, status=RunStatus.INTERRUPTED)
     done = replace(EVALUATION, status=RunStatus.COMPLETED)
