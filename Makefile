@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up test test-azure crash storm bench lint check infra-check base-image lock clean
+.PHONY: help demo up down test test-azure crash storm bench lint check infra-check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,15 +18,18 @@ $(READY): uv.lock pyproject.toml scripts/setup
 demo: $(READY) ## Run the whole loop once: data, training, approval, production
 	@$(PY) -m mlopsctl demo
 
-up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
-	@$(PY) -m mlopsctl up
+up: $(READY) ## Start the app on this machine and keep it until Ctrl-C (PORT=8080: at this port)
+	@$(PY) -m mlopsctl up $(if $(PORT),--port $(PORT))
+
+down: $(READY) ## Stop the app on this machine, however it was started
+	@$(PY) -m mlopsctl down
 
 test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the stories after the rest
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/stories
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/stories
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
-	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py
+	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
 
 storm: $(READY) ## Send 10,000 events, kill the host in between, count what came of them
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py

@@ -96,7 +96,10 @@ class Jobs(Protocol):
     def submit(
         self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
     ) -> Run:
-        """Start a training, or return the run that has this id and has not failed."""
+        """Start a training, or return the run that has this id and has not failed.
+
+        Every submission starts a run again that the platform interrupted.
+        """
 
     def submit_evaluation(
         self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]

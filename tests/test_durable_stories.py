@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from azure.durable_functions import DurableOrchestrationClient
 
@@ -35,7 +36,8 @@ def _count(host: Host, status: str) -> int:
 
 def _ask(host: Host, question: Any) -> Any:
     async def ask() -> Any:
-        binding = binding_json(host.url, "TestHub", "key")
+        base = httpx.get(f"{host.url}/api/rpc").text.removeprefix(host.url).rstrip("/")
+        binding = binding_json(host.url, "TestHub", "key", base)
         return await question(DurableStories(DurableOrchestrationClient(binding)))
 
     return asyncio.run(ask())

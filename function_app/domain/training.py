@@ -10,17 +10,27 @@ from function_app.domain.gates import GatePolicy
 
 
 class RunStatus(StrEnum):
-    """Where a training run stands on its platform."""
+    """Where a run stands on its platform.
+
+    `interrupted` means that the platform ended the run before its code did: the machine was
+    restarted, its processes were killed, or its node is gone. Such a run is submitted again.
+    """
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
 
     @property
     def ended(self) -> bool:
         return self is not RunStatus.RUNNING
+
+
+# A run that kills its own machine must not do so for ever.
+MAX_RESUBMISSIONS = 5
+_ATTEMPT = "-attempt-"
 
 
 class TrainingOutcome(StrEnum):
@@ -121,6 +131,17 @@ class TrainingResult:
 def run_id(model: str, cause: str) -> str:
     """Return the id under which a second attempt finds the first attempt's run."""
     return f"train-{model}-{cause[:12]}"
+
+
+def attempt_id(run: str, attempt: int) -> str:
+    """Return the platform's name of an attempt, where a name can be used only once."""
+    return run if attempt == 1 else f"{run}{_ATTEMPT}{attempt}"
+
+
+def run_of_attempt(name: str) -> tuple[str, int]:
+    """Return the run and the attempt, counted from 1, that `attempt_id` named."""
+    run, found, attempt = name.rpartition(_ATTEMPT)
+    return (run, int(attempt)) if found and attempt.isdecimal() else (name, 1)
 
 
 def evaluation_id(run: str, champion: ModelVersion | None) -> str:

@@ -25,8 +25,8 @@ from function_app.domain.training import (
 from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.clean_up import reasons_of
-from function_app.orchestrators.lanes import enter_lane, leave_lanes
-from function_app.orchestrators.runs import wait_for_run
+from function_app.orchestrators.lanes import enter_lane, keep_lanes, leave_lanes
+from function_app.orchestrators.runs import finish_run, unfinished
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 LANE_MARGIN = timedelta(minutes=10)
@@ -78,7 +78,7 @@ def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Stor
             result = _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
         else:
             yield from enter_lane(ctx, trail, every)
-            result = yield from _train(ctx, trail, request, checked.dataset)
+            result = yield from _train(ctx, trail, request, checked.dataset, [own, every])
     except Exception:
         yield from leave_lanes(ctx, [own, every])
         raise
@@ -87,7 +87,11 @@ def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Stor
 
 
 def _train(
-    ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset
+    ctx: StoryContext,
+    trail: Trail,
+    request: TrainingRequest,
+    dataset: Dataset,
+    lanes: list[LaneRequest],
 ) -> Story[TrainingResult]:
     run = RunRequest(
         run_id=run_id(request.model, request.cause),
@@ -96,14 +100,22 @@ def _train(
         code_version=request.code_version,
     )
     trail.show("training", run_id=run.run_id)
-    yield from steps.submit_training(ctx, run)
     policy = request.policy
-    ended = yield from wait_for_run(ctx, run.run_id, policy.timeout, policy.poll_interval)
-    if ended.status is not RunStatus.COMPLETED:
-        reason = f"Run {ended.run_id} is {ended.status}. {ended.detail}".strip()
-        return _end(trail, TrainingOutcome.FAILED, (reason,), run=ended)
+    yield from steps.submit_training(ctx, run)
 
-    verdict = yield from _evaluate(ctx, trail, request, ended)
+    def resubmit() -> Story[Run]:
+        yield from keep_lanes(ctx, lanes)
+        return (yield from steps.submit_training(ctx, run))
+
+    ended = yield from finish_run(
+        ctx, trail, "training", run.run_id, resubmit, policy.timeout, policy.poll_interval
+    )
+    if ended.status is not RunStatus.COMPLETED:
+        return _end(trail, TrainingOutcome.FAILED, (unfinished(ended),), run=ended)
+
+    verdict = yield from _evaluate(ctx, trail, request, ended, lanes)
+    if isinstance(verdict, str):
+        return _end(trail, TrainingOutcome.FAILED, (verdict,), run=ended)
     if not verdict.passed:
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
@@ -115,22 +127,38 @@ def _train(
 
 
 def _evaluate(
-    ctx: StoryContext, trail: Trail, request: TrainingRequest, run: Run
-) -> Story[GateResult]:
-    """Judge the run's model against the champion of now, in a run of its own."""
+    ctx: StoryContext,
+    trail: Trail,
+    request: TrainingRequest,
+    run: Run,
+    lanes: list[LaneRequest],
+) -> Story[GateResult | str]:
+    """Judge the run's model against the present champion, in a run of its own.
+
+    Returns a text when the evaluation did not complete: without predictions there is no verdict.
+    """
     trail.show("evaluating", run_id=run.run_id)
     asked = EvaluationRequest(run=run, instance_id=ctx.instance_id)
     evaluated, policy = "", request.policy
+
+    def resubmit() -> Story[Run]:
+        nonlocal evaluated
+        yield from keep_lanes(ctx, lanes)
+        again = yield from steps.submit_evaluation(ctx, asked)
+        evaluated = again.run_id
+        return again
+
     while True:
         # The id names the champion: asked again, it tells whether another was promoted meanwhile.
         evaluation = yield from steps.submit_evaluation(ctx, asked)
         if evaluation.run_id == evaluated:
             break
         evaluated = evaluation.run_id
-        ended = yield from wait_for_run(ctx, evaluated, policy.timeout, policy.poll_interval)
+        ended = yield from finish_run(
+            ctx, trail, "evaluating", evaluated, resubmit, policy.timeout, policy.poll_interval
+        )
         if ended.status is not RunStatus.COMPLETED:
-            reason = f"The evaluation {evaluated} is {ended.status}. {ended.detail}".strip()
-            return GateResult(passed=False, reasons=(reason,))
+            return f"The evaluation did not end. {unfinished(ended)}"
     judged = Evaluation(evaluation_id=evaluated, policy=policy.gate)
     return (yield from steps.evaluate_challenger(ctx, judged))
 

@@ -1,12 +1,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from function_app import names
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
 from function_app.domain.lane import LaneHolder
 from function_app.domain.requests import CheckedDataset
 from function_app.domain.training import (
+    MAX_RESUBMISSIONS,
     Dataset,
     ModelVersion,
     Run,
@@ -141,14 +144,118 @@ def test_a_challenger_is_judged_anew_when_another_was_promoted_during_its_evalua
     assert judged["evaluation_id"] == other.run_id
 
 
-def test_an_evaluation_that_fails_registers_nothing() -> None:
-    failed = replace(EVALUATION, status=RunStatus.FAILED, detail="no memory")
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.UNKNOWN])
+def test_an_evaluation_without_predictions_is_a_failure_and_no_verdict(status: RunStatus) -> None:
+    failed = replace(EVALUATION, status=status, detail="no memory")
     host = player(**{names.GET_RUN: [DONE, failed]})
 
     result = host.play(train_model(host, REQUEST))
 
-    assert result.outcome is TrainingOutcome.REJECTED
+    assert result.outcome is TrainingOutcome.FAILED
     assert "no memory" in result.reasons[0]
+    assert names.REGISTER_MODEL not in host.called
+    assert host.called[-2:] == [names.LEAVE_LANE, names.RECORD_OUTCOME]
+
+
+def test_a_training_that_the_platform_interrupts_is_submitted_again_under_its_id() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED, detail="the machine restarted")
+    host = player(**{names.GET_RUN: [interrupted, RUNNING, interrupted, DONE]})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.REGISTERED
+    submitted = [
+        a for n, a in zip(host.called, host.arguments, strict=True) if n == names.SUBMIT_TRAINING
+    ]
+    assert len(submitted) == 3
+    assert submitted[0] == submitted[1] == submitted[2]
+    # The story holds its two lanes for longer, because the training begins again.
+    assert host.called.count(names.TAKE_LANE) == 2 + 2 * 2
+
+
+def test_each_attempt_of_an_interrupted_training_has_the_whole_time_limit() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
+    host = player(
+        **{names.GET_RUN: [RUNNING, RUNNING, RUNNING, interrupted] + 4 * [RUNNING] + [DONE]}
+    )
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
+    assert names.CANCEL_RUN not in host.called
+
+
+def test_a_training_that_is_interrupted_again_and_again_is_given_up() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED, detail="SIGKILL ended it.")
+    host = player(**{names.GET_RUN: interrupted})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.FAILED
+    assert host.called.count(names.SUBMIT_TRAINING) == 1 + MAX_RESUBMISSIONS
+    assert "interrupted 6 times" in result.reasons[0]
+    assert "SIGKILL ended it." in result.reasons[0]
+
+
+def test_a_resubmission_that_fails_is_repeated_later_because_the_disk_may_be_full() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
+    full = Exception("PLATFORM: No space left on device")
+    host = player(
+        **{
+            names.GET_RUN: [interrupted, DONE],
+            names.SUBMIT_TRAINING: [RUNNING, full, full, RUNNING],
+        }
+    )
+    begun = host.current_utc_datetime
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
+    assert host.current_utc_datetime - begun >= timedelta(seconds=30 + 60)
+
+
+def test_a_disk_that_stays_full_fails_the_training_with_its_reason() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
+    full = Exception("PLATFORM: No space left on device")
+    host = player(**{names.GET_RUN: interrupted, names.SUBMIT_TRAINING: [RUNNING, full]})
+
+    ended = host.play(train_model(host, REQUEST))
+
+    assert ended.outcome is TrainingOutcome.FAILED
+    assert "No space left" in ended.reasons[0]
+    assert host.called[-2:] == [names.LEAVE_LANE, names.RECORD_OUTCOME]
+
+
+def test_an_evaluation_that_the_platform_interrupts_is_submitted_again_and_then_judged() -> None:
+    interrupted = replace(EVALUATION, status=RunStatus.INTERRUPTED)
+    done = replace(EVALUATION, status=RunStatus.COMPLETED)
+    host = player(**{names.GET_RUN: [DONE, interrupted, done]})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.REGISTERED
+    assert host.called.count(names.EVALUATE_CHALLENGER) == 1
+    assert host.called.count(names.SUBMIT_EVALUATION) == 3
+
+
+def test_an_evaluation_that_is_interrupted_for_good_is_a_failure_and_no_verdict() -> None:
+    interrupted = replace(EVALUATION, status=RunStatus.INTERRUPTED)
+    host = player(**{names.GET_RUN: [DONE, interrupted]})
+
+    assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.FAILED
+    assert names.EVALUATE_CHALLENGER not in host.called
+
+
+def test_an_interrupted_evaluation_is_repeated_against_the_champion_of_then() -> None:
+    interrupted = replace(EVALUATION, status=RunStatus.INTERRUPTED)
+    other = replace(EVALUATION, run_id="train-diabetes-cause-vs-2", status=RunStatus.COMPLETED)
+    host = player(
+        **{
+            names.SUBMIT_EVALUATION: [EVALUATION, other, other],
+            names.GET_RUN: [DONE, interrupted, other],
+        }
+    )
+
+    host.play(train_model(host, REQUEST))
+
+    judged = host.arguments[host.called.index(names.EVALUATE_CHALLENGER)]
+    assert judged["evaluation_id"] == other.run_id
 
 
 def test_a_training_waits_until_fewer_trainings_of_all_models_run() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from function_app.errors import PlatformError
+
 
 class Database:
     """Transactions on one file, which is made with its tables when it is not there."""
@@ -27,6 +29,8 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise self._translated(error) from error
         finally:
             connection.close()
 
@@ -37,12 +41,22 @@ class Database:
         try:
             connection.execute("BEGIN")
             yield connection
+        except sqlite3.OperationalError as error:
+            raise self._translated(error) from error
         finally:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         # Several threads and processes write: wait for the other writer instead of failing.
-        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.OperationalError as error:
+            raise self._translated(error) from error
         return connection
+
+    def _translated(self, error: sqlite3.OperationalError) -> PlatformError:
+        """Return the error with the file and a remedy: its disk is full, or may not be written."""
+        advice = "Is the disk of the state folder full or read-only?"
+        return PlatformError("local", f"use {self._path}", f"SQLite says: {error}. {advice}")

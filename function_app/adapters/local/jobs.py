@@ -9,6 +9,7 @@ from pathlib import Path
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.run_state import may_start, note_cancel, read_state
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
@@ -128,14 +129,10 @@ class LocalJobs:
                 detail="This machine has no such run.",
             )
         running = self._processes.find(f"run-{run_id}") is not None
-        # Looked at after the process: one that ended in between has left its result.
-        result = read_json(folder / "result.json")
-        if result is not None:
-            status, detail = RunStatus(result["status"]), result["detail"]
-        elif running:
-            status, detail = RunStatus.RUNNING, ""
-        else:
-            status, detail = RunStatus.FAILED, "Its process ended without a result."
+        # The process is read first: one that ends in between has left its result.
+        status, detail = read_state(folder, running=running)
+        if status is RunStatus.INTERRUPTED and (tail := self._processes.log_tail(f"run-{run_id}")):
+            detail = f"{detail} Its watcher's log ends: {tail}"
         dataset = load(Dataset, request["dataset"])
         return Run(
             run_id=run_id,
@@ -150,11 +147,10 @@ class LocalJobs:
         )
 
     def cancel(self, run_id: str) -> None:
-        self._processes.stop(f"run-{run_id}")
         folder = self._runs / run_id
-        if folder.exists() and not (folder / "result.json").exists():
-            detail = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
-            write_json(folder / "result.json", {"status": RunStatus.TIMED_OUT, "detail": detail})
+        if folder.exists():
+            note_cancel(folder)
+        self._processes.stop(f"run-{run_id}")
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         folders = [path for path in self._runs.glob("*") if (path / "request.json").exists()]
@@ -171,7 +167,7 @@ class LocalJobs:
         tags: dict[str, str],
     ) -> None:
         folder = self._runs / run_id
-        if (folder / "result.json").exists():
+        if not may_start(folder):
             return
         request = {
             "run_id": run_id,

@@ -130,7 +130,7 @@ def start_limit(seconds: float, failures: int) -> float:
 
     Up to eight times as long: with the same limit a machine that stays slow would never succeed.
     """
-    return seconds * 2 ** min(failures, MOST_DOUBLINGS)
+    return seconds * float(2 ** min(failures, MOST_DOUBLINGS))
 
 
 def free_port() -> int:

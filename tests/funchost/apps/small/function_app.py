@@ -42,6 +42,13 @@ async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
     return func.HttpResponse(await client.start_new(name, instance, value))
 
 
+@app.route(route="rpc")
+@app.durable_client_input(client_name="client")
+async def rpc(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Tell the tests the secret address of the worker's calls."""
+    return func.HttpResponse(client._orchestration_bindings.rpc_base_url)
+
+
 @app.route(route="raise/{id}/{event}", methods=["POST"])
 @app.durable_client_input(client_name="client")
 async def wake(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:

@@ -1,0 +1,37 @@
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.local.database import Database
+from function_app.errors import PlatformError
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let tests mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(database: Database) -> None:
+    for _ in range(100):
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (?)", ("x" * 20_000,))
+
+
+def test_a_full_disk_is_named_and_what_was_written_before_is_kept(small_disk: Path) -> None:
+    database = Database(small_disk / "ledger.db", "CREATE TABLE IF NOT EXISTS t (x);")
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES ('kept')")
+
+    with pytest.raises(PlatformError, match=r"ledger\.db.*full"):
+        fill(database)
+
+    with database.reading() as connection:
+        assert connection.execute("SELECT x FROM t WHERE x = 'kept'").fetchone() == ("kept",)

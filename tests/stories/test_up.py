@@ -1,0 +1,142 @@
+"""Runs that end with the app: by way of `mlopsctl up`, as a person starts and stops it."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlopsctl.client import Api
+from mlopsctl.state_folder import running_host
+from tests.funchost.conftest import until
+from tests.mlopsctl.conftest import Up, start_up
+from tests.stories.conftest import DIABETES, prepared, project
+
+__all__ = ["start_up"]
+StartUp = Callable[..., Up]
+
+
+class Held:
+    """An app of one model whose runs a test can hold, started by `mlopsctl up`."""
+
+    def __init__(self, folder: Path, start: StartUp, monkeypatch: pytest.MonkeyPatch) -> None:
+        held = project("held", training='"tests.stories.projects.held"')
+        (folder / "mlops.toml").write_text(f"{DIABETES}\n{held}")
+        monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
+        self.state, self._start = folder / "state", start
+        self.state.mkdir()
+        shutil.copy(prepared() / "mlflow.db", self.state)
+        for model in ("diabetes", "held"):
+            kept = self.state / "datasets" / model / "baseline.csv"
+            kept.parent.mkdir(parents=True)
+            shutil.copy(prepared() / "datasets" / "diabetes" / "baseline.csv", kept)
+        self.api = Api("", self.state)
+        self.start()
+
+    def start(self) -> None:
+        self.api.close()
+        self.up = self._start(self.state)
+        self.api = Api(self.up.announced()["url"], self.state)
+
+    def drop(self, content: str) -> str:
+        """Drop data and return the story that it started."""
+        path = self.state / "inbox" / "data" / "held" / "data.csv"
+        path.write_text(content)
+        owners: list[str] = []
+
+        def look() -> bool:
+            claims = self.api.get("/api/status")["claims"]
+            owners.extend(c["owner"] for c in claims if c["subject"].endswith("/held/data.csv"))
+            return bool(owners)
+
+        until(look, "a claim", 100)
+        return owners[0]
+
+    def hold(self, doing: str) -> None:
+        (self.state / "held").write_text(doing)
+
+    def held(self, doing: str) -> str:
+        """Return the run that waits with this."""
+        line = f"{doing} is held"
+
+        def waiting() -> list[Path]:
+            logs = self.state.glob("runs/*/run.log")
+            return [log for log in logs if line in log.read_text()]
+
+        until(lambda: bool(waiting()), f"a run that is held: {doing}", 100)
+        return waiting()[0].parent.name
+
+    def kill(self, run_id: str) -> None:
+        """End `mlopsctl up`, the host and the run, as a machine does that loses its power."""
+        self.up.process.kill()
+        self.up.kill_host()
+        self.up.ended()
+        group = int((self.state / "processes" / f"run-{run_id}.pid").read_text())
+        os.killpg(group, signal.SIGKILL)
+
+    def ended(self, instance: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def look() -> bool:
+            found.update(self.api.find(f"/api/status/{instance}") or {})
+            return bool(found.get("ended"))
+
+        until(look, f"{instance} to end", 200)
+        return found
+
+
+@pytest.fixture
+def app(tmp_path: Path, start_up: StartUp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    started = Held(tmp_path, start_up, monkeypatch)
+    yield started
+    started.api.close()
+
+
+@pytest.mark.timeout(900)
+def test_runs_that_end_with_the_app_are_submitted_again_at_its_next_start(
+    app: Held, diabetes: str
+) -> None:
+    app.hold("train")
+    training = app.drop(diabetes)
+    run_id = app.held("train")
+
+    # Ctrl-C in the training.
+    app.up.process.send_signal(signal.SIGINT)
+    assert app.up.ended()[0] == 0
+    assert running_host(app.state) is None
+    app.hold("predict")
+    app.start()
+
+    # The power is lost in the evaluation.
+    app.kill(app.held("predict"))
+    (app.state / "held").unlink()
+    app.start()
+
+    result = app.ended(training)["output"]
+    assert (result["outcome"], result["run_id"], result["version"]) == ("registered", run_id, "1")
+    log = (app.state / "runs" / run_id / "run.log").read_text()
+    assert "train is held" in log
+    claims = app.api.get("/api/status")["claims"]
+    assert [c["owner"] for c in claims if c["subject"].endswith("/held/data.csv")] == [training]
+
+
+@pytest.mark.timeout(600)
+def test_a_training_goes_on_when_the_host_or_up_itself_is_killed(app: Held, diabetes: str) -> None:
+    app.hold("train")
+    training = app.drop(diabetes)
+    run_id = app.held("train")
+
+    app.up.kill_host()
+    assert app.up.ended()[0] == 1
+    app.start()
+    app.up.process.kill()
+    assert app.up.ended()[0] == -signal.SIGKILL
+    (app.state / "held").unlink()
+
+    # The host outlives `up`, so the same address still answers.
+    assert app.ended(training)["output"]["outcome"] == "registered"
+    log = (app.state / "runs" / run_id / "run.log").read_text()
+    assert log.count("train is held") == 1
