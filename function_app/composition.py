@@ -111,6 +111,8 @@ ROUTES = (
     ("GET", "metrics", metrics.get_metrics),
     ("GET", "findings", http_api.get_findings),
     ("POST", "models/{model}/train", http_api.post_training),
+    ("GET", "runs/{run_id}", reports.get_run),
+    ("GET", "runs/{run_id}/log", reports.get_log),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
     ("GET", "models/{model}/drift", watches.get_drift),
     ("POST", "models/{model}/drift", watches.post_look),

@@ -109,6 +109,9 @@ class Jobs(Protocol):
     def checks(self, run_id: str) -> CheckReport:
         """Return what a completed run of checks wrote."""
 
+    def log(self, run_id: str, most: int) -> bytes:
+        """Return at most the last `most` bytes of what the run has printed; NotFoundError else."""
+
     def report(self, run_id: str, name: str) -> bytes:
         """Return a kept report of a run (junit.xml, coverage.xml, log); NotFoundError else."""
 

@@ -1,8 +1,12 @@
 """From data that arrived to a registered model version, or to a reason why not."""
 
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy
@@ -113,6 +117,24 @@ class TrainingResult:
     reasons: tuple[str, ...]
     run_id: str | None = None
     version: str | None = None
+
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether a text from outside can be the id of a run: it is never a path."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def finite_figures(content: Any) -> dict[str, float]:
+    """Return the finite numbers of what a run wrote as its figures; anything else is left out."""
+    figures = content if isinstance(content, Mapping) else {}
+    return {
+        str(name): float(value)
+        for name, value in figures.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
 
 
 def run_id(model: str, cause: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from function_app.domain.event_types import READERS
 from function_app.domain.inbox import Outcome
 from function_app.triggers.desk import MAX_BODY, Answer, Desk, Request
+from function_app.triggers.reports import MAX_TAIL
 
 Respond = Callable[[Desk, Request], Awaitable[Answer]]
 Route = tuple[str, str, Respond]
@@ -67,6 +68,7 @@ _BODIES: dict[str, Schema] = {
 }
 _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
+    "get_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
 _BY_PERSON = ("post_approval", "post_rejection", "post_roll_back")

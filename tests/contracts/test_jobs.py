@@ -154,6 +154,36 @@ def test_a_run_whose_code_fails_is_failed_and_says_so(bench: Bench) -> None:
     assert run.metrics == {}
 
 
+def test_the_log_of_a_failed_run_tells_why_it_failed(bench: Bench) -> None:
+    bench.jobs.submit("train-diabetes-log", bench.add(b"a,b\n1,2\n"), None, {})
+    bench.finish("train-diabetes-log")
+
+    log = bench.jobs.log("train-diabetes-log", 1_000_000)
+
+    assert bench.jobs.get("train-diabetes-log").status is RunStatus.FAILED
+    assert log.strip()
+    assert bench.jobs.log("train-diabetes-log", 7) == log[-7:]
+
+
+def test_a_run_that_printed_nothing_yet_has_an_empty_log(bench: Bench, rows: bytes) -> None:
+    bench.jobs.submit("train-diabetes-quiet", bench.add(rows), None, {})
+
+    assert isinstance(bench.jobs.log("train-diabetes-quiet", 1000), bytes)
+    bench.finish("train-diabetes-quiet")
+
+
+@pytest.mark.parametrize("run_id", ["nothing", "../runs/train-diabetes-x", "", "a" * 300, "ä"])
+def test_an_id_that_no_run_has_leads_to_no_file(bench: Bench, rows: bytes, run_id: str) -> None:
+    bench.jobs.submit("train-diabetes-x", bench.add(rows), None, {})
+    bench.finish("train-diabetes-x")
+
+    with pytest.raises(NotFoundError):
+        bench.jobs.log(run_id, 1000)
+    assert bench.jobs.get(run_id).status is RunStatus.UNKNOWN
+    with pytest.raises(NotFoundError):
+        bench.jobs.report(run_id, "junit.xml")
+
+
 def test_a_run_that_is_cancelled_is_timed_out_also_when_it_is_cancelled_twice(
     bench: Bench, rows: bytes
 ) -> None:

@@ -22,7 +22,7 @@ from function_app.adapters.clock import SystemClock
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
+from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus, is_run_id
 from function_app.errors import NotFoundError
 
 EVALUATION_TIMEOUT = 3600.0
@@ -151,6 +151,12 @@ class AzureJobs:
     def report(self, run_id: str, name: str) -> bytes:
         return self._outputs.report(run_id, name)
 
+    def log(self, run_id: str, most: int) -> bytes:
+        run = self.get(run_id)
+        if run.status is RunStatus.UNKNOWN:
+            raise NotFoundError(f"Azure ML has no run {run_id[:80]!r}. GET /api/status lists runs.")
+        return self._outputs.log(run_id, run.tags.get(specs.KIND, ""), most)
+
     def _submit(self, spec: RunSpec) -> Run:
         chosen = place_of_checks if spec.kind == specs.CHECKS else place_of_trainings
         week = {specs.week_tag(self._now()): spec.kind}
@@ -161,6 +167,8 @@ class AzureJobs:
         return self._read(made)
 
     def _find(self, run_id: str) -> Run | None:
+        if not is_run_id(run_id):
+            return None
         try:
             with translate("look for a run", run_id):
                 job = self._workspace.client.jobs.get(run_id)

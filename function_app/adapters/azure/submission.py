@@ -23,12 +23,17 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
     ):
         inputs |= {name: Input(type=kind, path=p, mode="download") for name, p in given.items()}
     folder = specs.output_uri(spec.run_id, spec.kind)
-    outputs = {specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload")}
+    log = specs.log_uri(spec.run_id, spec.kind)
+    outputs = {
+        specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload"),
+        # Mounted: the outputs of a failed run are not uploaded, and its log explains the failure.
+        specs.LOG: Output(type="uri_folder", path=log, mode="rw_mount"),
+    }
     return command(
         name=spec.run_id,
         display_name=spec.run_id,
         experiment_name=spec.tags[specs.MODEL],
-        command=spec.command,
+        command=specs.logged(spec.command),
         environment=spec.environment,
         compute=None if place.is_serverless else place.compute,
         inputs=inputs,

@@ -35,6 +35,17 @@ def read_json(path: Path) -> Any:
         return None
 
 
+def read_tail(path: Path, most: int) -> bytes:
+    """Return at most the last `most` bytes of a file, none when there is no file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most))
+            return file.read(most)
+    except FileNotFoundError:
+        return b""
+
+
 def sha256(content: bytes) -> str:
     """Return the digest as hex digits."""
     return hashlib.sha256(content).hexdigest()

@@ -7,13 +7,20 @@ from datetime import datetime
 from pathlib import Path
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.files import read_json, read_tail, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
+from function_app.domain.training import (
+    Dataset,
+    ModelVersion,
+    Run,
+    RunStatus,
+    finite_figures,
+    is_run_id,
+)
 from function_app.errors import NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
 
@@ -97,12 +104,18 @@ class LocalJobs:
 
     def report(self, run_id: str, name: str) -> bytes:
         try:
-            if name in REPORTS:
+            if name in REPORTS and is_run_id(run_id):
                 return (self._runs / run_id / "reports" / name).read_bytes()
         except FileNotFoundError:
             pass
         known = ", ".join(REPORTS)
         raise NotFoundError(f"Run {run_id} has no report {name[:80]!r}. It may have {known}.")
+
+    def log(self, run_id: str, most: int) -> bytes:
+        if self.get(run_id).status is RunStatus.UNKNOWN:
+            text = f"This machine has no run {run_id[:80]!r}. GET /api/status lists runs."
+            raise NotFoundError(text)
+        return read_tail(self._runs / run_id / "run.log", most)
 
     def predictions(self, run_id: str) -> Predictions:
         content = read_json(self._runs / run_id / PREDICTIONS)
@@ -117,7 +130,8 @@ class LocalJobs:
 
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
-        request = read_json(folder / "request.json")
+        # An id of an event may be any text; a path must not lead out of the folder of runs.
+        request = read_json(folder / "request.json") if is_run_id(run_id) else None
         if request is None:
             return Run(
                 run_id=run_id,
@@ -144,7 +158,7 @@ class LocalJobs:
             dataset_version=dataset.version,
             output_uri=str(folder / "model"),
             detail=detail,
-            metrics=read_json(folder / "model" / "metrics.json") or {},
+            metrics=finite_figures(read_json(folder / "model" / "metrics.json")),
             tags=request["tags"],
             code=load(CodeVersion, request["code"]) if request["code"] else None,
         )
