@@ -126,7 +126,10 @@ class Registry(Protocol):
         """Return a version; NotFoundError when there is none."""
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        """Return every version of a model, oldest first."""
+        """Return every version of a model, oldest first.
+
+        A version that somebody else registered has an empty run id.
+        """
 
     def mark_champion(self, version: ModelVersion) -> None:
         """Move the alias `champion`; a note for people, never what a story decides by."""

@@ -127,6 +127,18 @@ def is_run_id(text: str) -> bool:
     return _RUN_ID.fullmatch(text) is not None
 
 
+def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:
+    """Return the finite figures among tags of this prefix; anybody may have written the others."""
+    figures = {}
+    for name, text in tags.items():
+        if name.startswith(prefix):
+            try:
+                figures[name.removeprefix(prefix)] = float(text)
+            except ValueError:
+                continue
+    return finite_figures(figures)
+
+
 def finite_figures(content: Any) -> dict[str, float]:
     """Return the finite numbers of what a run wrote as its figures; anything else is left out."""
     figures = content if isinstance(content, Mapping) else {}
@@ -140,6 +152,14 @@ def finite_figures(content: Any) -> dict[str, float]:
 def run_id(model: str, cause: str) -> str:
     """Return the id under which a second attempt finds the first attempt's run."""
     return f"train-{model}-{cause[:12]}"
+
+
+def not_compared(version: str) -> str:
+    """Return the reason that a challenger is judged alone although production serves a version."""
+    return (
+        f"Not compared with production: version {version}, which it serves, is no longer in the "
+        "registry. Compare them yourself before you approve."
+    )
 
 
 def evaluation_id(run: str, champion: ModelVersion | None) -> str:

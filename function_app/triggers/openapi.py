@@ -68,7 +68,7 @@ _BODIES: dict[str, Schema] = {
 }
 _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
-    "get_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
+    "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
 _BY_PERSON = ("post_approval", "post_rejection", "post_roll_back")

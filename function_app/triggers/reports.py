@@ -15,7 +15,7 @@ MAX_LOG = 4 * 1024 * 1024
 _UNTRUSTED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
-async def get_run(desk: Desk, request: Request) -> Answer:
+async def get_run_state(desk: Desk, request: Request) -> Answer:
     """Show one run: its status, figures, data version and code."""
     run_id = _run_id(request)
     run = await asyncio.to_thread(desk.ports.jobs.get, run_id)
@@ -24,7 +24,7 @@ async def get_run(desk: Desk, request: Request) -> Answer:
     return Answer(status=200, content=_view(run))
 
 
-async def get_log(desk: Desk, request: Request) -> Answer:
+async def get_run_log(desk: Desk, request: Request) -> Answer:
     """Show the last lines of a run's log; empty while the run has printed nothing."""
     run_id, tail = _run_id(request), _tail(request)
     content = await asyncio.to_thread(desk.ports.jobs.log, run_id, MAX_LOG)

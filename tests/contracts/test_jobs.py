@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
@@ -21,7 +23,7 @@ from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.domain.change import Bundle, CheckPlan
 from function_app.domain.training import Dataset, RunStatus
-from function_app.errors import NotFoundError
+from function_app.errors import MlopsError, NotFoundError
 from function_app.ports import Jobs, Registry
 from function_app.settings import read_projects
 from tests.azure_servers.azure import ROOT, VERSIONS, azure, sdk_warnings
@@ -42,6 +44,9 @@ class Bench:
     finish: Callable[[str], None]
     add: Callable[[bytes], Dataset]
     keep: Callable[[bytes], Bundle]
+    register_foreign: Callable[[dict[str, str]], str]
+    delete_version: Callable[[str], None]
+    overwrite: Callable[[str, bytes | None], None]
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +76,30 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         uri = f"{place.blobs.url}/{VERSIONS}/datasets/{version}.csv"
         return Dataset(model="diabetes", version=version, uri=uri)
 
+    def register_foreign(tags: dict[str, str]) -> str:
+        from azure.ai.ml.entities import Model
+
+        path = "azureml://datastores/mlops/paths/by-hand/"
+        model = Model(name="diabetes", version="7", type="custom_model", path=path, tags=tags)
+        Workspace(place.connection()).client.models.create_or_update(model)
+        return "7"
+
+    def overwrite(name: str, content: bytes | None) -> None:
+        blobs = place.blobs.containers[VERSIONS]
+        for blob in [each for each in blobs if each == name or each.startswith(f"{name}/")]:
+            del blobs[blob]
+        if content is not None:
+            place.wrote(name, content)
+
     return Bench(
         jobs=place.jobs(),
         registry=place.registry(),
         finish=lambda run_id: print(compute.run(run_id)),
         add=add,
         keep=lambda archive: place.bundles().keep(archive, "c0ffee"),
+        register_foreign=register_foreign,
+        delete_version=lambda version: place.ml.delete_version("diabetes", version),
+        overwrite=overwrite,
     )
 
 
@@ -97,12 +120,39 @@ def _local_bench(state: Path, topic: str) -> Bench:
         path.write_bytes(content)
         return Dataset(model="diabetes", version=version, uri=str(path))
 
+    uri = f"sqlite:///{state / 'mlflow.db'}"
+
+    def register_foreign(tags: dict[str, str]) -> str:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        made = client.create_model_version("diabetes", source="file:///by-hand", tags=tags)
+        return str(made.version)
+
+    def delete_version(version: str) -> None:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.delete_model_version("diabetes", version)
+
+    def overwrite(name: str, content: bytes | None) -> None:
+        path = state / name
+        if content is not None:
+            path.write_bytes(content)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
     return Bench(
         jobs=jobs,
         registry=LocalRegistry(state, LocalEvents(topic, "key")),
         finish=finish,
         add=add,
         keep=lambda archive: bundles.keep(archive, "c0ffee"),
+        register_foreign=register_foreign,
+        delete_version=delete_version,
+        overwrite=overwrite,
     )
 
 
@@ -264,6 +314,86 @@ def test_a_version_that_was_never_registered_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         bench.registry.get("diabetes", "7")
     assert bench.registry.list_versions("diabetes") == ()
+
+
+@pytest.mark.parametrize(
+    "tags", [{}, {"run_id": "somebody"}, {"metric.mse": "much"}, {"code.version": "x"}]
+)
+def test_versions_of_other_people_keep_nobody_from_registering(
+    bench: Bench, rows: bytes, tags: dict[str, str]
+) -> None:
+    for name in ("a", "b"):
+        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.finish(f"train-diabetes-{name}")
+    first = bench.registry.register(bench.jobs.get("train-diabetes-a"))
+    foreign = bench.register_foreign(tags)
+
+    second = bench.registry.register(bench.jobs.get("train-diabetes-b"))
+
+    assert bench.registry.register(bench.jobs.get("train-diabetes-a")) == first
+    assert second.version not in (first.version, foreign)
+    listed = {version.version: version for version in bench.registry.list_versions("diabetes")}
+    assert set(listed) == {first.version, foreign, second.version}
+    assert listed[foreign].run_id == tags.get("run_id", "")
+    assert listed[foreign].digest == ""
+    bench.registry.mark_champion(second)
+
+
+def test_a_deleted_version_is_not_found_and_keeps_nobody_from_registering(
+    bench: Bench, rows: bytes
+) -> None:
+    for name in ("a", "b", "c"):
+        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.finish(f"train-diabetes-{name}")
+    bench.registry.register(bench.jobs.get("train-diabetes-a"))
+    second = bench.registry.register(bench.jobs.get("train-diabetes-b"))
+    bench.delete_version("1")
+
+    third = bench.registry.register(bench.jobs.get("train-diabetes-c"))
+
+    with pytest.raises(NotFoundError):
+        bench.registry.get("diabetes", "1")
+    assert (second.version, third.version) == ("2", "3")
+    assert bench.registry.list_versions("diabetes") == (second, third)
+
+
+@pytest.mark.parametrize("content", [b"", b"{half", b"[]", b"7", b'{"status": "odd"}'])
+def test_garbled_files_of_a_run_stop_no_look_at_the_others(
+    bench: Bench, rows: bytes, content: bytes
+) -> None:
+    for name in ("a", "b"):
+        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.finish(f"train-diabetes-{name}")
+    bench.jobs.submit_evaluation("a-vs-nothing", bench.jobs.get("train-diabetes-b"), None, {})
+    bench.finish("a-vs-nothing")
+    files = ["runs/train-diabetes-a/model/metrics.json"]
+    if isinstance(bench.jobs, LocalJobs):
+        files += [f"runs/train-diabetes-a/{name}.json" for name in ("request", "result")]
+        files += ["runs/a-vs-nothing/predictions.json"]
+    else:
+        files += ["runs/a-vs-nothing/evaluation/predictions.json"]
+    for name in files:
+        bench.overwrite(name, content)
+
+    since = datetime.now(UTC) - DAY
+    assert "train-diabetes-b" in [run.run_id for run in bench.jobs.list_runs(since)]
+    assert bench.jobs.get("train-diabetes-a").metrics == {}
+    with pytest.raises(MlopsError, match="a-vs-nothing"):
+        bench.jobs.predictions("a-vs-nothing")
+
+
+def test_a_deleted_folder_of_a_run_is_said_where_its_files_are_asked_for(
+    bench: Bench, rows: bytes
+) -> None:
+    bench.jobs.submit("train-diabetes-a", bench.add(rows), None, {})
+    bench.finish("train-diabetes-a")
+    run = bench.jobs.get("train-diabetes-a")
+    bench.overwrite("runs/train-diabetes-a", None)
+
+    with pytest.raises(MlopsError, match="Train again"):
+        bench.registry.register(run)
+    assert bench.jobs.get("train-diabetes-a").metrics == {}
+    assert isinstance(bench.jobs.list_runs(datetime.now(UTC) - DAY), tuple)
 
 
 @pytest.mark.skipif(not (ROOT / "checks").exists(), reason="the package of checks is not here")

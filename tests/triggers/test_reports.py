@@ -2,17 +2,21 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from function_app.composition import create_app
 from function_app.domain.change import CodeVersion
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
+from function_app.settings import read_settings
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.reports import MAX_LOG, get_log, get_report, get_run
+from function_app.triggers.reports import MAX_LOG, get_report, get_run_log, get_run_state
 
+ROOT = Path(__file__).parents[2]
 RUN = Run(
     run_id="train-diabetes-a",
     model="diabetes",
@@ -51,7 +55,7 @@ def ask(respond: Any, jobs: OneRun, run_id: str = RUN.run_id, **query: str) -> A
 
 
 def test_a_run_is_shown_without_secrets() -> None:
-    content = ask(get_run, OneRun()).content
+    content = ask(get_run_state, OneRun()).content
 
     assert content["status"] == "failed"
     assert content["metrics"] == {"mse": 1.5}
@@ -66,14 +70,14 @@ def test_a_run_is_shown_without_secrets() -> None:
 def test_the_log_is_plain_text_and_can_be_cut_to_its_last_lines(
     query: dict[str, str], text: bytes
 ) -> None:
-    answer = ask(get_log, OneRun(), **query)
+    answer = ask(get_run_log, OneRun(), **query)
 
     assert (answer.content, answer.media_type) == (text, "text/plain")
     assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
 def test_a_long_log_of_other_bytes_is_cut_and_readable() -> None:
-    answer = ask(get_log, OneRun(text=b"\xff" * (MAX_LOG + 1)))
+    answer = ask(get_run_log, OneRun(text=b"\xff" * (MAX_LOG + 1)))
 
     assert len(answer.content.decode()) == MAX_LOG
 
@@ -81,11 +85,11 @@ def test_a_long_log_of_other_bytes_is_cut_and_readable() -> None:
 @pytest.mark.parametrize("tail", ["0", "-1", "x", "1.5", "²", "9" * 30])
 def test_a_tail_that_is_no_number_of_lines_is_refused(tail: str) -> None:
     with pytest.raises(ContractError, match="number of lines"):
-        ask(get_log, OneRun(), tail=tail)
+        ask(get_run_log, OneRun(), tail=tail)
 
 
 @pytest.mark.parametrize("run_id", ["..", "../x", "a/b", "", "a" * 200, "%2e", "a\n"])
-@pytest.mark.parametrize("respond", [get_run, get_log, get_report])
+@pytest.mark.parametrize("respond", [get_run_state, get_run_log, get_report])
 def test_an_id_that_is_a_path_reaches_no_adapter(respond: Any, run_id: str) -> None:
     jobs = OneRun()
 
@@ -96,4 +100,11 @@ def test_an_id_that_is_a_path_reaches_no_adapter(respond: Any, run_id: str) -> N
 
 def test_a_run_that_is_unknown_is_not_found() -> None:
     with pytest.raises(NotFoundError, match="api/status"):
-        ask(get_run, OneRun(), "other")
+        ask(get_run_state, OneRun(), "other")
+
+
+def test_the_app_has_one_function_for_each_name(tmp_path: Path) -> None:
+    functions = create_app(read_settings({"MLOPS_STATE": str(tmp_path)}, ROOT)).get_functions()
+
+    names = [function.get_function_name() for function in functions]
+    assert {"get_run", "get_run_state", "get_run_log"} <= set(names)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
-from function_app.errors import ContractError
+from function_app.errors import ContractError, PlatformError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +133,24 @@ class Blobs:
             self._container().upload_blob(name, content, overwrite=True)
 
     def read_json(self, name: str) -> Any:
-        """Return the content of a pointer, or None when there is none."""
+        """Return the content of a pointer, or None when there is none.
+
+        PlatformError when somebody left something else there.
+        """
         content = self.read(name)
-        return None if content is None else json.loads(content)
+        try:
+            return None if content is None else json.loads(content)
+        except ValueError as error:
+            text = f"{self.url(name)} is not JSON. Restore an earlier version, or delete it."
+            raise PlatformError("azure", "read a record", text) from error
+
+    def read_record(self, name: str) -> dict[str, Any] | None:
+        """Return a pointer's object; an empty one for anything else, None when there is no blob."""
+        try:
+            content = self.read_json(name)
+        except PlatformError:
+            return {}
+        return content if content is None or isinstance(content, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""

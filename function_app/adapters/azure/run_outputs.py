@@ -25,15 +25,16 @@ class RunOutputs:
 
     def metrics(self, run_id: str) -> dict[str, float]:
         """Return the figures of a completed training; what is no finite number is left out."""
-        content = self._json(f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json")
+        name = f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json"
+        content = self._blobs.read_record(name)
         return finite_figures(content)
 
     def predictions(self, run_id: str) -> Predictions:
         """Return what a completed evaluation wrote."""
         name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
         content = self._json(name)
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        if not isinstance(content, dict) or not {"actual", "predicted"} <= content.keys():
+            raise NotFoundError(f"Run {run_id} has no readable predictions. Read its log.")
         champion = content.get("champion")
         return Predictions(
             actual=tuple(content["actual"]),

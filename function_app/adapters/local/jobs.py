@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.files import read_json, read_tail, write_json
+from function_app.adapters.local.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
@@ -21,7 +21,7 @@ from function_app.domain.training import (
     finite_figures,
     is_run_id,
 )
-from function_app.errors import NotFoundError
+from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
 
 # What a run needs of the environment; the app's settings and keys are not among it.
@@ -118,9 +118,9 @@ class LocalJobs:
         return read_tail(self._runs / run_id / "run.log", most)
 
     def predictions(self, run_id: str) -> Predictions:
-        content = read_json(self._runs / run_id / PREDICTIONS)
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        content = read_object(self._runs / run_id / PREDICTIONS)
+        if not {"actual", "predicted"} <= content.keys():
+            raise NotFoundError(f"Run {run_id} has no readable predictions. Read its log.")
         champion = content.get("champion")
         return Predictions(
             actual=tuple(content["actual"]),
@@ -131,7 +131,7 @@ class LocalJobs:
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
         # An id of an event may be any text; a path must not lead out of the folder of runs.
-        request = read_json(folder / "request.json") if is_run_id(run_id) else None
+        request = _request(folder) if is_run_id(run_id) else None
         if request is None:
             return Run(
                 run_id=run_id,
@@ -143,14 +143,14 @@ class LocalJobs:
             )
         running = self._processes.find(f"run-{run_id}") is not None
         # Looked at after the process: one that ended in between has left its result.
-        result = read_json(folder / "result.json")
-        if result is not None:
-            status, detail = RunStatus(result["status"]), result["detail"]
+        result = read_object(folder / "result.json")
+        if result.get("status") in list(RunStatus):
+            status, detail = RunStatus(result["status"]), str(result.get("detail", ""))
         elif running:
             status, detail = RunStatus.RUNNING, ""
         else:
             status, detail = RunStatus.FAILED, "Its process ended without a result."
-        dataset = load(Dataset, request["dataset"])
+        dataset, code, tags = request
         return Run(
             run_id=run_id,
             model=dataset.model,
@@ -158,9 +158,9 @@ class LocalJobs:
             dataset_version=dataset.version,
             output_uri=str(folder / "model"),
             detail=detail,
-            metrics=finite_figures(read_json(folder / "model" / "metrics.json")),
-            tags=request["tags"],
-            code=load(CodeVersion, request["code"]) if request["code"] else None,
+            metrics=finite_figures(read_object(folder / "model" / "metrics.json")),
+            tags=tags,
+            code=code,
         )
 
     def cancel(self, run_id: str) -> None:
@@ -171,9 +171,10 @@ class LocalJobs:
             write_json(folder / "result.json", {"status": RunStatus.TIMED_OUT, "detail": detail})
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
-        folders = [path for path in self._runs.glob("*") if (path / "request.json").exists()]
-        recent = [f for f in folders if f.stat().st_mtime >= since.timestamp()]
-        return tuple(self.get(folder.name) for folder in sorted(recent))
+        # A folder may be foreign, half-written, or deleted while this looks at it.
+        recent = [f for f in self._runs.glob("*") if _changed(f) >= since.timestamp()]
+        runs = (self.get(folder.name) for folder in sorted(recent))
+        return tuple(run for run in runs if run.status is not RunStatus.UNKNOWN)
 
     def _start(
         self,
@@ -209,6 +210,25 @@ class LocalJobs:
             },
             port=0,
         )
+
+
+def _request(folder: Path) -> tuple[Dataset, CodeVersion | None, dict[str, str]] | None:
+    """Return a run's data, code and tags; None when the folder holds no run of this app."""
+    content = read_object(folder / "request.json")
+    try:
+        dataset = load(Dataset, content.get("dataset"))
+        code = load(CodeVersion, content["code"]) if content.get("code") else None
+        return dataset, code, load(dict[str, str], content.get("tags"))
+    except ContractError:
+        return None
+
+
+def _changed(path: Path) -> float:
+    """Return when a file or folder changed last, in seconds of the epoch; 0 when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def serving_environ() -> dict[str, str]:

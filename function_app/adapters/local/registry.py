@@ -9,8 +9,8 @@ from function_app.adapters.local.files import locked, sha256
 from function_app.codec import dump, load
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
-from function_app.domain.training import ModelVersion, Run
-from function_app.errors import NotFoundError, PlatformError
+from function_app.domain.training import ModelVersion, Run, tagged_figures
+from function_app.errors import ContractError, NotFoundError, PlatformError
 
 CHAMPION = "champion"
 _METRIC, _CODE = "metric.", "code."
@@ -59,14 +59,15 @@ class LocalRegistry:
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
         found = self._client().search_model_versions(f"name = '{model}'")
-        return tuple(sorted((_read(entry) for entry in found), key=lambda v: int(v.version)))
+        versions = (_read(entry) for entry in found)
+        return tuple(sorted(versions, key=lambda version: int(version.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
         self._client().set_registered_model_alias(version.model, CHAMPION, version.version)
 
     def _find_run(self, run: Run) -> ModelVersion | None:
         versions = self.list_versions(run.model)
-        return next((v for v in versions if v.run_id == run.run_id), None)
+        return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
     def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
         from mlflow.exceptions import MlflowException
@@ -95,17 +96,21 @@ class LocalRegistry:
 
 
 def _read(entry: Any) -> ModelVersion:
+    """Return a version of ours, or a foreign one, which has no run and no digest."""
     code = {k.removeprefix(_CODE): v for k, v in entry.tags.items() if k.startswith(_CODE)}
     return ModelVersion(
         model=entry.name,
         version=str(entry.version),
-        run_id=entry.tags["run_id"],
+        run_id=entry.tags.get("run_id", ""),
         uri=entry.source.removeprefix("file://"),
-        digest=entry.tags["digest"],
-        metrics={
-            name.removeprefix(_METRIC): float(value)
-            for name, value in entry.tags.items()
-            if name.startswith(_METRIC)
-        },
-        code=load(CodeVersion, code) if code else None,
+        digest=entry.tags.get("digest", ""),
+        metrics=tagged_figures(entry.tags, _METRIC),
+        code=_code(code) if code else None,
     )
+
+
+def _code(tags: dict[str, str]) -> CodeVersion | None:
+    try:
+        return load(CodeVersion, tags)
+    except ContractError:
+        return None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
@@ -41,7 +41,7 @@ class LocalStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"staging-{release_id}"
-        stored = read_json(self._record(release_id))
+        stored = read_object(self._record(release_id)) or None
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
             stored = None
@@ -79,9 +79,12 @@ class LocalStaging:
         return tuple(r for r in self.list_releases() if self._is_expired(r, now))
 
     def _is_expired(self, release_id: str, now: datetime) -> bool:
-        stored = read_json(self._record(release_id)) or {}
+        stored = read_object(self._record(release_id))
         # One without a date is of an earlier version of this app, or somebody else's.
-        return EXPIRES in stored and datetime.fromisoformat(stored[EXPIRES]) <= now
+        try:
+            return EXPIRES in stored and datetime.fromisoformat(stored[EXPIRES]) <= now
+        except (TypeError, ValueError):
+            return False
 
     def _start_process(self, name: str, image: Image) -> None:
         folder, port = self._images.unpack(image), free_port()
