@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from function_app.late_imports import importing
+
 # The SDK puts ids into URLs as they are: any other sign would ask for something else.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
@@ -41,8 +43,9 @@ class DurableStories:
         return _view(status) if status and status.name else None
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
-        from azure.durable_functions import OrchestrationRuntimeStatus
-        from azure.durable_functions.models.RpcManagementOptions import RpcManagementOptions
+        with importing():
+            from azure.durable_functions import OrchestrationRuntimeStatus
+            from azure.durable_functions.models.RpcManagementOptions import RpcManagementOptions
 
         # The SDK's own queries give the first hundred instances and no way to the rest
         # (azure-functions-durable-python #580).
@@ -58,7 +61,8 @@ class DurableStories:
         return sorted(found.values(), key=lambda view: str(view["created_at"]), reverse=True)
 
     async def forget(self, start: datetime, end: datetime) -> int:
-        from azure.durable_functions import OrchestrationRuntimeStatus
+        with importing():
+            from azure.durable_functions import OrchestrationRuntimeStatus
 
         ended = [OrchestrationRuntimeStatus(word) for word in _ENDED]
         result = await self._client.purge_instance_history_by(start, end, ended)
@@ -67,7 +71,8 @@ class DurableStories:
 
 def _read(url: str) -> Iterator[Any]:
     """Yield what every page of a query holds."""
-    import requests
+    with importing():
+        import requests
 
     token = ""
     while True:
@@ -82,9 +87,10 @@ def _read(url: str) -> Iterator[Any]:
 
 
 def _status(entry: Any) -> Any:
-    from azure.durable_functions.models.DurableOrchestrationStatus import (
-        DurableOrchestrationStatus,
-    )
+    with importing():
+        from azure.durable_functions.models.DurableOrchestrationStatus import (
+            DurableOrchestrationStatus,
+        )
 
     return DurableOrchestrationStatus.from_json(entry)
 

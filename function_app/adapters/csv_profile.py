@@ -8,6 +8,7 @@ from pathlib import Path
 
 from function_app.domain.data_quality import ColumnProfile, DataProfile
 from function_app.errors import ContractError, PlatformError
+from function_app.late_imports import importing
 
 # The training module of the sample model, for models that no project names.
 OWN = "training"
@@ -34,8 +35,9 @@ def write_sample(root: Path, training: str, path: Path, platform: str) -> None:
 
 def profile_csv(content: bytes) -> DataProfile:
     """Return the figures of a CSV; ContractError when it is none."""
-    import numpy as np
-    import pandas as pd
+    with importing():
+        import numpy as np
+        import pandas as pd
 
     try:
         frame = pd.read_csv(io.BytesIO(content))

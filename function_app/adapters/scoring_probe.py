@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from function_app.domain.serving import SmokeReport
+from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT, current
 
 REQUESTS = 20
@@ -27,7 +28,8 @@ def ask(
     """
     import ssl
 
-    import httpx
+    with importing():
+        import httpx
 
     failures, details, times, differences = 0, [], [], []
     digest = ""

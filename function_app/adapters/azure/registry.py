@@ -14,6 +14,7 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.change import CodeVersion
 from function_app.domain.training import ModelVersion, Run, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
@@ -94,7 +95,8 @@ class AzureRegistry:
         return found is None or found.run_id == run.run_id
 
     def _create(self, run: Run, number: str, digest: str) -> None:
-        from azure.ai.ml.entities import Model
+        with importing():
+            from azure.ai.ml.entities import Model
 
         tags = {RUN: run.run_id, DIGEST: digest, specs.DATASET: run.dataset_version}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}

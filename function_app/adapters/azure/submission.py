@@ -6,11 +6,13 @@ from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.places import Place
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.domain.change import CodeVersion
+from function_app.late_imports import importing
 
 
 def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
     """Return the command job of a run at its place."""
-    from azure.ai.ml import Input, Output, command
+    with importing():
+        from azure.ai.ml import Input, Output, command
 
     inputs: dict[str, Any] = {
         "code": Input(type="uri_file", path=code_path, mode="download"),
@@ -48,8 +50,9 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
 
 def component_of(name: str, label: str, code: CodeVersion, command: str, environment: str) -> Any:
     """Return the training step of a published version of the code, for pipelines of people."""
-    from azure.ai.ml import Input, Output
-    from azure.ai.ml.entities import CommandComponent
+    with importing():
+        from azure.ai.ml import Input, Output
+        from azure.ai.ml.entities import CommandComponent
 
     return CommandComponent(
         name=name,
@@ -77,6 +80,7 @@ def _identity(resource_id: str) -> Any:
     """Return the identity that a run has, where one is set on the compute."""
     if not resource_id:
         return None
-    from azure.ai.ml import ManagedIdentityConfiguration
+    with importing():
+        from azure.ai.ml import ManagedIdentityConfiguration
 
     return ManagedIdentityConfiguration(resource_id=resource_id)

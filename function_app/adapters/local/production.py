@@ -15,6 +15,7 @@ from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
+from function_app.late_imports import importing
 
 
 class LocalProduction:
@@ -104,7 +105,8 @@ class LocalProduction:
 
     def _ask(self, model: str) -> dict[str, Any]:
         """Return what the server says once it has dealt with the newest wish."""
-        import httpx
+        with importing():
+            import httpx
 
         wish = read_json(self._desired(model))["wish"]
         end = time.monotonic() + self._ready

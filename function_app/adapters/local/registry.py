@@ -11,6 +11,7 @@ from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.training import ModelVersion, Run, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 CHAMPION = "champion"
 _METRIC, _CODE = "metric.", "code."
@@ -50,7 +51,8 @@ class LocalRegistry:
         return version
 
     def get(self, model: str, version: str) -> ModelVersion:
-        from mlflow.exceptions import MlflowException
+        with importing():
+            from mlflow.exceptions import MlflowException
 
         try:
             return _read(self._client().get_model_version(model, version))
@@ -70,7 +72,8 @@ class LocalRegistry:
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
     def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
-        from mlflow.exceptions import MlflowException
+        with importing():
+            from mlflow.exceptions import MlflowException
 
         folder = self._state / "models" / run.model / f"{digest[:16]}-{run.run_id}"
         shutil.copytree(source, folder, dirs_exist_ok=True)
@@ -88,7 +91,8 @@ class LocalRegistry:
 
     def _client(self) -> Any:
         if self._made is None:
-            from mlflow import MlflowClient
+            with importing():
+                from mlflow import MlflowClient
 
             uri = f"sqlite:///{self._state / 'mlflow.db'}"
             self._made = MlflowClient(tracking_uri=uri, registry_uri=uri)

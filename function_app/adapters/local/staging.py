@@ -17,6 +17,7 @@ from function_app.adapters.local.processes import Processes, free_port
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import PlatformError
+from function_app.late_imports import importing
 from function_app.telemetry import OTLP_ENDPOINT
 
 PROCESS = "process"
@@ -94,7 +95,8 @@ class LocalStaging:
 
     def _wait(self, name: str, image: Image, engine: Containers | None) -> str:
         """Return the endpoint once the service of this very image answers there."""
-        import httpx
+        with importing():
+            import httpx
 
         runner = engine or self._processes
         end = time.monotonic() + self._ready
