@@ -131,8 +131,12 @@ class LocalJobs:
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
         # An id of an event may be any text; a path must not lead out of the folder of runs.
-        request = _request(folder) if is_run_id(run_id) else None
-        if request is None:
+        run = None
+        if is_run_id(run_id):
+            running = self._processes.find(f"run-{run_id}") is not None
+            # Read after the process: one that ended in between has left its result.
+            run = read_run(folder, running=running)
+        if run is None:
             return Run(
                 run_id=run_id,
                 model="",
@@ -141,27 +145,7 @@ class LocalJobs:
                 output_uri="",
                 detail="This machine has no such run.",
             )
-        running = self._processes.find(f"run-{run_id}") is not None
-        # Looked at after the process: one that ended in between has left its result.
-        result = read_object(folder / "result.json")
-        if result.get("status") in list(RunStatus):
-            status, detail = RunStatus(result["status"]), str(result.get("detail", ""))
-        elif running:
-            status, detail = RunStatus.RUNNING, ""
-        else:
-            status, detail = RunStatus.FAILED, "Its process ended without a result."
-        dataset, code, tags = request
-        return Run(
-            run_id=run_id,
-            model=dataset.model,
-            status=status,
-            dataset_version=dataset.version,
-            output_uri=str(folder / "model"),
-            detail=detail,
-            metrics=finite_figures(read_object(folder / "model" / "metrics.json")),
-            tags=tags,
-            code=code,
-        )
+        return run
 
     def cancel(self, run_id: str) -> None:
         self._processes.stop(f"run-{run_id}")
@@ -210,6 +194,32 @@ class LocalJobs:
             },
             port=0,
         )
+
+
+def read_run(folder: Path, *, running: bool = False) -> Run | None:
+    """Return the run of a folder; None when the folder holds no run of this app."""
+    request = _request(folder)
+    if request is None:
+        return None
+    result = read_object(folder / "result.json")
+    if result.get("status") in list(RunStatus):
+        status, detail = RunStatus(result["status"]), str(result.get("detail", ""))
+    elif running:
+        status, detail = RunStatus.RUNNING, ""
+    else:
+        status, detail = RunStatus.FAILED, "Its process ended without a result."
+    dataset, code, tags = request
+    return Run(
+        run_id=folder.name,
+        model=dataset.model,
+        status=status,
+        dataset_version=dataset.version,
+        output_uri=str(folder / "model"),
+        detail=detail,
+        metrics=finite_figures(read_object(folder / "model" / "metrics.json")),
+        tags=tags,
+        code=code,
+    )
 
 
 def _request(folder: Path) -> tuple[Dataset, CodeVersion | None, dict[str, str]] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, sha256
+from function_app.adapters.local.tracking import LocalTracking
 from function_app.codec import dump, load
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
@@ -21,7 +22,7 @@ class LocalRegistry:
     """Registers each run once; the model files are copied, so that a run may be deleted."""
 
     def __init__(self, state: Path, events: LocalEvents) -> None:
-        self._state, self._events = state, events
+        self._state, self._events, self._tracking = state, events, LocalTracking(state)
         self._made: Any = None
 
     def ensure(self) -> None:
@@ -38,7 +39,10 @@ class LocalRegistry:
             )
         digest = sha256(content.read_bytes())
         with locked(self._state / "mlflow.lock"):
-            version = self._find_run(run) or self._create(run, source, digest)
+            version = self._find_run(run)
+            if version is None:
+                tracked = self._tracking.record_locked(run, run.metrics, source.parent)
+                version = self._create(run, source, digest, tracked)
         data = {
             "modelName": version.model,
             "modelVersion": version.version,
@@ -71,7 +75,7 @@ class LocalRegistry:
         versions = self.list_versions(run.model)
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
-    def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
+    def _create(self, run: Run, source: Path, digest: str, tracked: str) -> ModelVersion:
         with importing():
             from mlflow.exceptions import MlflowException
 
@@ -87,15 +91,14 @@ class LocalRegistry:
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
         if run.code is not None:
             tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
-        return _read(client.create_model_version(run.model, source=folder.as_uri(), tags=tags))
+        made = client.create_model_version(
+            run.model, source=folder.as_uri(), run_id=tracked, tags=tags
+        )
+        return _read(made)
 
     def _client(self) -> Any:
         if self._made is None:
-            with importing():
-                from mlflow import MlflowClient
-
-            uri = f"sqlite:///{self._state / 'mlflow.db'}"
-            self._made = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._made = self._tracking.client()
         return self._made
 
 
