@@ -66,8 +66,8 @@ def test_many_processes_may_be_the_first_to_use_the_database(tmp_path: Path) -> 
     )
     begun = [
         subprocess.Popen([sys.executable, "-c", script, str(tmp_path), f"run-{n}"], cwd=ROOT)
-        for n in range(3)
+        for n in range(2)
     ]
 
-    assert [process.wait() for process in begun] == [0, 0, 0]
-    assert len(runs(LocalTracking(tmp_path))) == 3
+    assert [process.wait() for process in begun] == [0, 0]
+    assert len(runs(LocalTracking(tmp_path))) == 2

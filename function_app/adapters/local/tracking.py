@@ -38,6 +38,9 @@ class LocalTracking:
         Idempotent: a run that was recorded before is found by its tag, and completed when a crash
         left it half-recorded.
         """
+        with importing():
+            # Before the lock: the import takes seconds, in which others may use the database.
+            import mlflow  # noqa: F401
         with self.lock():
             return self.record_locked(run, metrics, folder)
 
