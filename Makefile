@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up down test test-azure crash storm bench lint check infra-check base-image lock clean
+.PHONY: help demo up down test test-azure crash storm bench lint check infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,13 @@ storm: $(READY) ## Send 10,000 events, kill the host in between, count what came
 test-azure: $(READY) ## Run the Azure adapters against servers of this repository and Azurite
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/contracts tests/adapters/azure tests/stories/test_azure.py \
 		tests/infra tests/scoring/test_log_shipping.py tests/scoring/test_tracing.py tests/test_application_insights.py
+
+MLFLOW_PORT ?= 5000
+MLFLOW_STATE ?= .mlops
+mlflow-ui: $(READY) ## Show every training and evaluation (installs MLflow into .venv-mlflow; MLFLOW_STATE=, MLFLOW_PORT=)
+	@test -d .venv-mlflow || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-mlflow
+	@$(VENV)/bin/uv pip install --quiet --python .venv-mlflow/bin/python "mlflow==$$($(PY) -c 'from importlib.metadata import version; print(version("mlflow-skinny"))')"
+	@.venv-mlflow/bin/mlflow ui --backend-store-uri "sqlite:///$(abspath $(MLFLOW_STATE))/mlflow.db" --port $(MLFLOW_PORT)
 
 bench: $(READY) ## Measure the local host beside floors and peers
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench

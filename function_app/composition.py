@@ -123,6 +123,8 @@ ROUTES = (
     ("GET", "models", models_api.get_models),
     ("GET", "models/{model}", models_api.get_model),
     ("POST", "models/{model}/train", http_api.post_training),
+    ("GET", "runs/{run_id}", reports.get_run_state),
+    ("GET", "runs/{run_id}/log", reports.get_run_log),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
     ("GET", "models/{model}/drift", watches.get_drift),
     ("POST", "models/{model}/drift", watches.post_look),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from function_app.domain.outcomes import facts_of, outcome_of
+from function_app.late_imports import importing
 
 # The SDK puts ids into URLs as they are: any other sign would ask for something else.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -49,8 +50,9 @@ class DurableStories:
         return _argument(status.input_) if status else None
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
-        from azure.durable_functions import OrchestrationRuntimeStatus
-        from azure.durable_functions.models.RpcManagementOptions import RpcManagementOptions
+        with importing():
+            from azure.durable_functions import OrchestrationRuntimeStatus
+            from azure.durable_functions.models.RpcManagementOptions import RpcManagementOptions
 
         # The SDK's own queries give the first hundred instances and no way to the rest
         # (azure-functions-durable-python #580).
@@ -66,7 +68,8 @@ class DurableStories:
         return sorted(found.values(), key=lambda view: str(view["created_at"]), reverse=True)
 
     async def forget(self, start: datetime, end: datetime) -> int:
-        from azure.durable_functions import OrchestrationRuntimeStatus
+        with importing():
+            from azure.durable_functions import OrchestrationRuntimeStatus
 
         ended = [OrchestrationRuntimeStatus(word) for word in _ENDED]
         result = await self._client.purge_instance_history_by(start, end, ended)
@@ -75,7 +78,8 @@ class DurableStories:
 
 def _read(url: str) -> Iterator[Any]:
     """Yield what every page of a query holds."""
-    import requests
+    with importing():
+        import requests
 
     token = ""
     while True:
@@ -90,9 +94,10 @@ def _read(url: str) -> Iterator[Any]:
 
 
 def _status(entry: Any) -> Any:
-    from azure.durable_functions.models.DurableOrchestrationStatus import (
-        DurableOrchestrationStatus,
-    )
+    with importing():
+        from azure.durable_functions.models.DurableOrchestrationStatus import (
+            DurableOrchestrationStatus,
+        )
 
     return DurableOrchestrationStatus.from_json(entry)
 

@@ -126,6 +126,9 @@ class Jobs(Protocol):
     def checks(self, run_id: str) -> CheckReport:
         """Return what a completed run of checks wrote."""
 
+    def log(self, run_id: str, most: int) -> bytes:
+        """Return at most the last `most` bytes of what the run has printed; NotFoundError else."""
+
     def report(self, run_id: str, name: str) -> bytes:
         """Return a kept report of a run (junit.xml, coverage.xml, log); NotFoundError else."""
 
@@ -140,7 +143,10 @@ class Registry(Protocol):
         """Return a version; NotFoundError when there is none."""
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        """Return every version of a model, oldest first."""
+        """Return every version of a model, oldest first.
+
+        A version that somebody else registered has an empty run id.
+        """
 
     def mark_champion(self, version: ModelVersion) -> None:
         """Move the alias `champion`; a note for people, never what a story decides by."""

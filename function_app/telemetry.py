@@ -14,6 +14,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from function_app.errors import MlopsError
+from function_app.late_imports import importing
 
 TRACEPARENT = "traceparent"
 _PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -24,7 +25,8 @@ _FACTS = frozenset({"model", "version", "release_id", "run_id", "instance_id", "
 
 def current() -> str:
     """Return the trace parent of what is being done now, "" when nothing is traced."""
-    from opentelemetry import trace
+    with importing():
+        from opentelemetry import trace
 
     here = trace.get_current_span().get_span_context()
     if not here.is_valid:
@@ -66,8 +68,9 @@ def span(name: str, parent: str, /, **facts: str) -> Iterator[Any]:
 
     Texts of faults stay out: those of libraries may hold credentials.
     """
-    from opentelemetry import trace
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    with importing():
+        from opentelemetry import trace
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     above = TraceContextTextMapPropagator().extract({TRACEPARENT: parent})
     with trace.get_tracer("mlops").start_as_current_span(
@@ -106,14 +109,16 @@ def facts_of(argument: Any) -> dict[str, str]:
 
 def has_meter() -> bool:
     """Tell whether somebody sends figures: only a provider of the SDK has what to flush."""
-    from opentelemetry import metrics
+    with importing():
+        from opentelemetry import metrics
 
     return hasattr(metrics.get_meter_provider(), "force_flush")
 
 
 def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]]]]) -> None:
     """Hand figures to the exporter: by name a description, and a value for each set of labels."""
-    from opentelemetry import metrics
+    with importing():
+        from opentelemetry import metrics
 
     meter = metrics.get_meter("mlops")
     for name, (text, samples) in figures.items():
@@ -124,17 +129,19 @@ def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]
 
 def send_by_otlp(service: str) -> None:
     """Send to the collector that the standard variables name, unless somebody sends already."""
-    from opentelemetry import metrics, trace
-    from opentelemetry.sdk.trace import TracerProvider
+    with importing():
+        from opentelemetry import metrics, trace
+        from opentelemetry.sdk.trace import TracerProvider
 
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    with importing():
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     resource = Resource.create({"service.name": service})
     provider = TracerProvider(resource=resource)

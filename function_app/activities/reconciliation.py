@@ -145,7 +145,11 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
                 kind=FindingKind.LOST_EVENT, subject=subject, detail=detail, repaired=True
             )
         else:
-            detail = f"Run {version.run_id} is none of this app's. Release it, or archive it."
+            origin = f"by run {version.run_id}" if version.run_id else "without a run"
+            detail = (
+                f"It was registered {origin}, not by this app, which passes it over. "
+                "Archive or delete it, or send its data here to train on."
+            )
             yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
 
 

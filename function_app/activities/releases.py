@@ -1,5 +1,6 @@
 """Activities of the release story."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -25,13 +26,19 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.serving import Build, Rollout
-from function_app.errors import AttemptError
+from function_app.domain.training import not_compared
+from function_app.errors import AttemptError, ContractError, NotFoundError
 from function_app.ports import Ports
+
+LOG = logging.getLogger("mlops.releases")
 
 
 def build_image(ports: Ports, release: Release) -> Build:
     """Build the image of the release's model version, or say where its build stands."""
     version = ports.registry.get(release.model, release.version)
+    if not version.digest:
+        text = f"{release.model}:{release.version} was not registered by this app. Train it here."
+        raise ContractError(text, code="FOREIGN_VERSION")
     try:
         return ports.images.build(version)
     except AttemptError as error:
@@ -49,6 +56,8 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     version = ports.registry.get(test.release.model, test.release.version)
     report = ports.probe.smoke_test(test.deployment, version)
     result = judge_smoke(report, test.deployment.image, test.release.policy)
+    missing = _missing_champion(ports, test.release.model)
+    result = replace(result, reasons=(*result.reasons, *missing))
     if not version.metrics:
         return result
     # An approver decides by the reasons: they say how good the model is, too.
@@ -113,7 +122,7 @@ def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
         return RolledBack(done=False, failure=rollout.failure)
     served = ports.production.champion(request.model)
     if served is not None:
-        ports.registry.mark_champion(ports.registry.get(served.model, served.version))
+        _mark_champion(ports, served.model, served.version)
     return RolledBack(done=True, image=served)
 
 
@@ -152,7 +161,7 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
     )
     update_release(ports, update)
     if end.result.status is ReleaseStatus.PROMOTED:
-        ports.registry.mark_champion(ports.registry.get(end.release.model, end.release.version))
+        _mark_champion(ports, end.release.model, end.release.version)
     ports.notifier.tell_result(end.release, end.result)
 
 
@@ -162,3 +171,22 @@ def _attempt(ask: Callable[[], Rollout]) -> Rollout:
         return ask()
     except AttemptError as error:
         return Rollout(done=False, failure=str(error))
+
+
+def _mark_champion(ports: Ports, model: str, version: str) -> None:
+    """Move the alias for people. It decides nothing, so a version that is gone is passed over."""
+    try:
+        ports.registry.mark_champion(ports.registry.get(model, version))
+    except NotFoundError:
+        LOG.warning("%s:%s is served and no longer in the registry", model, version)
+
+
+def _missing_champion(ports: Ports, model: str) -> tuple[str, ...]:
+    """Return the reason that approvers must know when the served version was deleted."""
+    served = ports.production.champion(model)
+    try:
+        if served is not None:
+            ports.registry.get(model, served.version)
+    except NotFoundError:
+        return (not_compared(served.version),) if served else ()
+    return ()

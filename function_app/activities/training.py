@@ -1,5 +1,7 @@
 """Activities of the training story."""
 
+from dataclasses import replace
+
 from function_app import telemetry
 from function_app.domain import data_quality, gates
 from function_app.domain.gates import GateResult
@@ -11,7 +13,7 @@ from function_app.domain.requests import (
     RunId,
     RunRequest,
 )
-from function_app.domain.training import ModelVersion, Run, evaluation_id
+from function_app.domain.training import ModelVersion, Run, evaluation_id, not_compared
 from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
@@ -27,7 +29,10 @@ def validate_dataset(ports: Ports, check: DatasetCheck) -> CheckedDataset:
     except (ContractError, NotFoundError, ConflictError) as error:
         refused = GateResult(passed=False, reasons=(error.message,))
         return CheckedDataset(result=refused, changed=isinstance(error, ConflictError))
-    baseline = ports.datasets.baseline(check.model)
+    try:
+        baseline = ports.datasets.baseline(check.model)
+    except (ContractError, NotFoundError) as error:
+        return CheckedDataset(result=GateResult(passed=False, reasons=(error.message,)))
     result = data_quality.judge(profile, baseline, check.policy)
     if result.passed:
         ports.datasets.accept(dataset)
@@ -55,15 +60,33 @@ def cancel_run(ports: Ports, run: RunId) -> Run:
 def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     """Let the run's model and what production serves now predict the same rows."""
     run = request.run
-    served = ports.production.champion(run.model)
-    champion = ports.registry.get(served.model, served.version) if served else None
+    champion, _ = _compared(ports, run.model)
     tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
     return ports.jobs.submit_evaluation(evaluation_id(run.run_id, champion), run, champion, tags)
 
 
 def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Judge the run's model against the champion, on the same rows."""
-    return gates.judge(ports.jobs.predictions(evaluation.evaluation_id), evaluation.policy)
+    predictions = ports.jobs.predictions(evaluation.evaluation_id)
+    result = gates.judge(predictions, evaluation.policy)
+    if predictions.champion is not None:
+        return result
+    _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
+    return replace(result, reasons=(*result.reasons, reason)) if reason else result
+
+
+def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
+    """Return the version that production serves, or why a challenger is compared with none.
+
+    A served version that somebody deleted must not stop every later training of its model.
+    """
+    served = ports.production.champion(model)
+    if served is None:
+        return None, ""
+    try:
+        return ports.registry.get(served.model, served.version), ""
+    except NotFoundError:
+        return None, not_compared(served.version)
 
 
 def register_model(ports: Ports, run: Run) -> ModelVersion:

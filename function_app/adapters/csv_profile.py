@@ -17,6 +17,11 @@ OWN = "training"
 _REFUSED = 2
 
 
+def again(model: str) -> str:
+    """Return how a model is trained when a version of its data is gone."""
+    return f"POST /api/models/{model}/train with a data_uri names the file to train on."
+
+
 def write_sample(root: Path, training: str, path: Path, platform: str) -> None:
     """Let a training module of the app in `root` write its reference data."""
     command = [sys.executable, "-m", training, "sample", "--out", str(path)]

@@ -22,6 +22,7 @@ from function_app.domain.reconciliation import Finding
 from function_app.domain.redaction import redact
 from function_app.domain.release import Release, ReleaseResult
 from function_app.errors import PlatformError
+from function_app.late_imports import importing
 from function_app.notify_settings import NotifySettings
 
 LOG = logging.getLogger("mlops.messages")
@@ -117,9 +118,10 @@ def _escaped(text: str) -> str:
 
 
 def _post(url: str, content: dict[str, Any], ca_file: str, secret: str = "") -> None:
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.util import Retry
+    with importing():
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3.util import Retry
 
     body = json.dumps(content).encode()
     headers = {"Content-Type": "application/json"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from function_app.domain.redaction import redact
 from function_app.domain.serving import SmokeReport
+from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT, current
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def ask(
     """
     import ssl
 
-    import httpx
+    with importing():
+        import httpx
 
     failures, times, differences = 0, [], []
     # Causes by how often they occurred: twenty requests have one cause, or a few.

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
+from function_app.late_imports import importing
+
 _LOGGERS = tuple(
     f"urllib3.{name}"
     for name in ("connection", "connectionpool", "poolmanager", "response", "util.retry")
@@ -41,7 +43,8 @@ def unlogged() -> Iterator[None]:
 
 def _untraced() -> AbstractContextManager[None]:
     try:
-        from opentelemetry.instrumentation.utils import suppress_http_instrumentation
+        with importing():
+            from opentelemetry.instrumentation.utils import suppress_http_instrumentation
     except ImportError:
         return nullcontext()
     return suppress_http_instrumentation()

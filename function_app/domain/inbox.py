@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -46,7 +46,9 @@ class InboxEvent:
 class Claim:
     """A cause and the instance that owns it; `content` is what made the event new.
 
-    `order` sorts the claims of one type and subject as text; "" when they have no order.
+    `order` sorts the claims of one type and subject as text; "" when they have no order. Content
+    that comes back after other content is claimed again under another key; `cause` is then the key
+    under which the content was claimed first, else "".
     """
 
     key: str
@@ -56,6 +58,12 @@ class Claim:
     content: str
     claimed_at: datetime
     order: str = ""
+    cause: str = ""
+
+    @property
+    def first_key(self) -> str:
+        """Return the key under which this content was claimed first."""
+        return self.cause or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,30 @@ class Claimed:
     claim: Claim
     newer: Claim | None = None
     created: bool = False
+
+
+def repeated(claim: Claim, first: Claim, before: Claim | None, after: Claim | None) -> Claim | None:
+    """Return the stored claim that `claim` repeats; None when its content came back.
+
+    `first` is stored under the same key. `before` and `after` are the stored neighbours of the
+    claim's order, or None. A file that is A, then B, then A again has three causes; several events
+    of one write, and a write of the same content directly after it, have one.
+    """
+    if not claim.order or before is None or before.order <= first.order <= claim.order:
+        return first
+    neighbours = (each for each in (before, after) if each and each.first_key == claim.key)
+    return next(neighbours, None)
+
+
+def renewed(claim: Claim, before: Claim) -> Claim:
+    """Return the claim of content that came back after `before`, with its own key and owner.
+
+    The key depends on the two contents only, so that all events of one write get the same key. An
+    owner ends with the first digits of its claim's key.
+    """
+    key = hashlib.sha256(f"{claim.key}\0{before.key}".encode()).hexdigest()[:32]
+    owner = claim.owner.removesuffix(f"-{claim.key[:12]}") + f"-{key[:12]}"
+    return replace(claim, key=key, owner=owner, cause=claim.key)
 
 
 def event_key(payload: Any) -> str:

@@ -1,8 +1,12 @@
 """From data that arrived to a registered model version, or to a reason why not."""
 
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy
@@ -128,6 +132,36 @@ class TrainingResult:
     commit: str | None = None
 
 
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether a text from outside can be the id of a run: it is never a path."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:
+    """Return the finite figures among tags of this prefix; anybody may have written the others."""
+    figures = {}
+    for name, text in tags.items():
+        if name.startswith(prefix):
+            try:
+                figures[name.removeprefix(prefix)] = float(text)
+            except ValueError:
+                continue
+    return finite_figures(figures)
+
+
+def finite_figures(content: Any) -> dict[str, float]:
+    """Return the finite numbers of what a run wrote as its figures; anything else is left out."""
+    figures = content if isinstance(content, Mapping) else {}
+    return {
+        str(name): float(value)
+        for name, value in figures.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
 def run_id(model: str, cause: str) -> str:
     """Return the id under which a second attempt finds the first attempt's run."""
     return f"train-{model}-{cause[:12]}"
@@ -142,6 +176,14 @@ def run_of_attempt(name: str) -> tuple[str, int]:
     """Return the run and the attempt, counted from 1, that `attempt_id` named."""
     run, found, attempt = name.rpartition(_ATTEMPT)
     return (run, int(attempt)) if found and attempt.isdecimal() else (name, 1)
+
+
+def not_compared(version: str) -> str:
+    """Return the reason that a challenger is judged alone although production serves a version."""
+    return (
+        f"Not compared with production: version {version}, which it serves, is no longer in the "
+        "registry. Compare them yourself before you approve."
+    )
 
 
 def evaluation_id(run: str, champion: ModelVersion | None) -> str:

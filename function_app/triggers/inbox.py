@@ -19,6 +19,7 @@ from function_app.domain.events import DomainEvent, NothingToDo, RunCompleted
 from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route
+from function_app.domain.training import TrainingRequest
 from function_app.errors import ContractError, ThrottledError
 from function_app.triggers.desk import Desk
 
@@ -100,8 +101,11 @@ async def settle_pending(desk: Desk) -> int:
     return sum(receipt.outcome != ACCEPTED for receipt in receipts)
 
 
-async def start_once(desk: Desk, type_: str, start: Start) -> Outcome | None:
-    """Claim the cause and start its story; None when another one is about to."""
+async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | None, str]:
+    """Claim the cause and start its story; return the outcome and the story's instance id.
+
+    The outcome is None when another call is about to start it.
+    """
     claim = Claim(
         key=start.cause,
         owner=start.instance_id,
@@ -114,13 +118,17 @@ async def start_once(desk: Desk, type_: str, start: Start) -> Outcome | None:
     claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
     owner = claimed.claim.owner
     if not claimed.created and await desk.stories.find(owner) is not None:
-        return Outcome.REPEATED
+        return Outcome.REPEATED, owner
     if claimed.newer is not None:
-        return Outcome.STALE
+        return Outcome.STALE, owner
     if not claimed.created and desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
-        return None
-    await desk.stories.start(start.story, owner, dump(start.argument))
-    return Outcome.STARTED
+        return None, owner
+    argument = start.argument
+    if isinstance(argument, TrainingRequest):
+        # The run's id derives from the cause: content that came back gets a run of its own.
+        argument = replace(argument, cause=claimed.claim.key)
+    await desk.stories.start(start.story, owner, dump(argument))
+    return Outcome.STARTED, owner
 
 
 ACCEPTED = "accepted"
@@ -135,14 +143,15 @@ async def _settle(desk: Desk, kept: InboxEvent) -> InboxEvent:
     if isinstance(targets, Wake):
         await desk.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
-    outcomes = [await start_story(desk, envelope.type, start) for start in targets]
+    started = [await start_story(desk, envelope.type, start) for start in targets]
+    outcomes = [outcome for outcome, _ in started]
     reason = None
     if Outcome.STALE in outcomes:
         reason = "A newer event of the same subject was claimed before."
     return replace(
         kept,
         outcome=None if None in outcomes else _together(outcomes),
-        instance_ids=tuple(start.instance_id for start in targets),
+        instance_ids=tuple(instance_id for _, instance_id in started),
         reason=reason,
         code=None,
     )
@@ -156,15 +165,18 @@ async def _route(desk: Desk, event: DomainEvent) -> Targets:
     return route(event, desk.projects)
 
 
-async def start_story(desk: Desk, type_: str, start: Start) -> Outcome | None:
-    """Start a story once; one that releases a model supersedes older ones that wait."""
-    outcome = await start_once(desk, type_, start)
+async def start_story(desk: Desk, type_: str, start: Start) -> tuple[Outcome | None, str]:
+    """Start a story once; one that releases a model supersedes older ones that wait.
+
+    Returns the outcome, None when another call is about to start it, and the instance's id.
+    """
+    outcome, instance_id = await start_once(desk, type_, start)
     if isinstance(start.argument, Release):
         # Also for a repetition: the first attempt may have died before it woke them.
         now = desk.ports.clock.now()
         for older in desk.ports.ledger.supersede(start.argument, now):
             await desk.stories.wake(older, names.decision_event(older))
-    return outcome
+    return outcome, instance_id
 
 
 def _together(outcomes: list[Outcome | None]) -> Outcome:

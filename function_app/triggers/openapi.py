@@ -7,6 +7,7 @@ from typing import Any
 from function_app.domain.event_types import READERS
 from function_app.domain.inbox import Outcome
 from function_app.triggers.desk import MAX_BODY, Answer, Desk, Request
+from function_app.triggers.reports import MAX_TAIL
 
 Respond = Callable[[Desk, Request], Awaitable[Answer]]
 Route = tuple[str, str, Respond]
@@ -79,6 +80,7 @@ _BODIES: dict[str, Schema] = {
 _NEED_A_BODY = ("post_events", "post_webhook", "post_training", "post_approval", "post_rejection")
 _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
+    "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
 _BY_PERSON = ("post_approval", "post_rejection", "post_roll_back", "post_cancel")

@@ -54,7 +54,7 @@ async def post_retry(desk: Desk, request: Request) -> Answer:
         raise ConflictError(text, code="UNDER_WAY")
     argument = await desk.stories.argument(view["instance_id"])
     start = next_start(view, argument, desk.projects)
-    outcome = await start_story(desk, EVENT_TYPE, start)
+    outcome, _ = await start_story(desk, EVENT_TYPE, start)
     if outcome is None:
         text = f"{start.instance_id} is being started by another request. Ask again in 30 s."
         raise ConflictError(text, code="UNDER_WAY")

@@ -47,6 +47,10 @@ class MachineLearning:
         """Let a job have this status now."""
         self.resources[f"/jobs/{job}"]["properties"]["status"] = status
 
+    def delete_version(self, model: str, version: str) -> None:
+        """Let somebody have deleted a version of a model."""
+        del self.resources[f"/models/{model}/versions/{version}"]
+
     def add(self, rest: str, properties: dict[str, Any]) -> None:
         """Let somebody else have made a resource."""
         self._make(self.path(rest), rest, properties)

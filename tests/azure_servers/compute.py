@@ -49,8 +49,9 @@ class Compute:
                 text=True,
                 check=False,
             )
-            if ended.returncode == 0:
-                for name, output in properties["outputs"].items():
+            for name, output in properties["outputs"].items():
+                # A mount writes through; what is uploaded at the end is not after a failure.
+                if ended.returncode == 0 or output["mode"] == "ReadWriteMount":
                     self._upload(root / f"output-{name}", output["uri"], node)
         self._ml.move(job, "Completed" if ended.returncode == 0 else "Failed")
         return ended.stdout

@@ -231,6 +231,60 @@ def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) 
     assert inbox.claim(claims[-1]).newer is None
 
 
+def test_content_that_comes_back_after_other_content_is_a_new_cause(inbox: Inbox) -> None:
+    a, b = claim("a", "train-a", "1"), claim("b", "train-b", "2")
+    first, second = inbox.claim(a), inbox.claim(b)
+
+    third = inbox.claim(replace(a, order="3"))
+    fourth = inbox.claim(replace(b, order="4"))
+    fifth = inbox.claim(replace(a, order="5"))
+
+    made = [first, second, third, fourth, fifth]
+    assert [each.created for each in made] == [True] * 5
+    assert len({each.claim.key for each in made}) == len({each.claim.owner for each in made}) == 5
+    assert [each.newer for each in made] == [None] * 5
+    # Each event once more, and another event of the same write as the third.
+    for order, key, cause in (("1", a, first), ("2", b, second), ("3", a, third), ("4", b, fourth)):
+        again = inbox.claim(replace(key, order=order))
+        assert (again.created, again.claim.key) == (False, cause.claim.key)
+        assert again.newer is not None
+        assert again.newer.key == fifth.claim.key
+    assert inbox.claim(replace(a, order="3x")).claim.key == third.claim.key
+    assert len(inbox.list_claims()) == 5
+
+
+def test_the_same_content_written_again_at_once_is_the_same_cause(inbox: Inbox) -> None:
+    a = claim("a", order="1")
+    inbox.claim(a)
+
+    again = inbox.claim(replace(a, order="3"))
+    late = inbox.claim(claim("b", order="2"))
+
+    assert (again.created, again.claim.key, again.newer) == (False, "a", None)
+    assert late.newer is not None, "the later write of the first content is newer"
+    assert late.newer.key == "a"
+    assert inbox.claim(a).newer is None
+
+
+def test_content_that_comes_back_to_many_at_once_is_claimed_by_one(inbox: Inbox) -> None:
+    inbox.claim(claim("a", order="1"))
+    inbox.claim(claim("b", order="2"))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: inbox.claim(claim("a", order=f"3{n}")), range(8)))
+
+    assert sum(each.created for each in found) == 1
+    assert len({each.claim.key for each in found}) == 1
+
+
+def test_claims_of_content_that_came_back_are_forgotten(inbox: Inbox) -> None:
+    for key, order in (("a", "1"), ("b", "2"), ("a", "3"), ("a", "4")):
+        inbox.claim(claim(key, order=order))
+
+    assert inbox.forget(NOW, NOW + DAY) == 3
+    assert inbox.list_claims() == ()
+    assert inbox.claim(claim("a", order="0")).newer is None
+
+
 def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
     claims = [claim(f"k{n}", claimed_at=NOW + n * DAY) for n in range(4)]
     for each in claims:

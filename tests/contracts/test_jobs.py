@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
@@ -20,8 +22,8 @@ from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.domain.change import Bundle, CheckPlan
-from function_app.domain.training import Dataset, RunStatus
-from function_app.errors import NotFoundError
+from function_app.domain.training import Dataset, Run, RunStatus
+from function_app.errors import MlopsError, NotFoundError
 from function_app.ports import Jobs, Registry
 from function_app.settings import read_projects
 from tests.azure_servers.azure import ROOT, VERSIONS, azure, sdk_warnings
@@ -42,6 +44,10 @@ class Bench:
     finish: Callable[[str], None]
     add: Callable[[bytes], Dataset]
     keep: Callable[[bytes], Bundle]
+    register_foreign: Callable[[dict[str, str]], str]
+    delete_version: Callable[[str], None]
+    overwrite: Callable[[str, bytes | None], None]
+    folder: Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +77,33 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         uri = f"{place.blobs.url}/{VERSIONS}/datasets/{version}.csv"
         return Dataset(model="diabetes", version=version, uri=uri)
 
+    def register_foreign(tags: dict[str, str]) -> str:
+        from azure.ai.ml.entities import Model
+
+        path = "azureml://datastores/mlops/paths/by-hand/"
+        # Numbers and words: people name versions as they like.
+        label = f"by-hand-{len(tags)}" if "metric.mse" in tags else str(7 + len(place.ml.resources))
+        model = Model(name="diabetes", version=label, type="custom_model", path=path, tags=tags)
+        Workspace(place.connection()).client.models.create_or_update(model)
+        return label
+
+    def overwrite(name: str, content: bytes | None) -> None:
+        blobs = place.blobs.containers[VERSIONS]
+        for blob in [each for each in blobs if each == name or each.startswith(f"{name}/")]:
+            del blobs[blob]
+        if content is not None:
+            place.wrote(name, content)
+
     return Bench(
         jobs=place.jobs(),
         registry=place.registry(),
         finish=lambda run_id: print(compute.run(run_id)),
         add=add,
         keep=lambda archive: place.bundles().keep(archive, "c0ffee"),
+        register_foreign=register_foreign,
+        delete_version=lambda version: place.ml.delete_version("diabetes", version),
+        overwrite=overwrite,
+        folder=lambda run_id: f"azureml://datastores/mlops/paths/runs/{run_id}/model/",
     )
 
 
@@ -97,12 +124,41 @@ def _local_bench(state: Path, topic: str) -> Bench:
         path.write_bytes(content)
         return Dataset(model="diabetes", version=version, uri=str(path))
 
+    uri = f"sqlite:///{state / 'mlflow.db'}"
+
+    def register_foreign(tags: dict[str, str]) -> str:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        made = client.create_model_version("diabetes", source="file:///by-hand", tags=tags)
+        return str(made.version)
+
+    def delete_version(version: str) -> None:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.delete_model_version("diabetes", version)
+
+    def overwrite(name: str, content: bytes | None) -> None:
+        path = state / name
+        if content is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
     return Bench(
         jobs=jobs,
         registry=LocalRegistry(state, LocalEvents(topic, "key")),
         finish=finish,
         add=add,
         keep=lambda archive: bundles.keep(archive, "c0ffee"),
+        register_foreign=register_foreign,
+        delete_version=delete_version,
+        overwrite=overwrite,
+        folder=lambda run_id: str(state / "runs" / run_id / "model"),
     )
 
 
@@ -152,6 +208,36 @@ def test_a_run_whose_code_fails_is_failed_and_says_so(bench: Bench) -> None:
     assert run.status is RunStatus.FAILED
     assert run.detail
     assert run.metrics == {}
+
+
+def test_the_log_of_a_failed_run_tells_why_it_failed(bench: Bench) -> None:
+    bench.jobs.submit("train-diabetes-log", bench.add(b"a,b\n1,2\n"), None, {})
+    bench.finish("train-diabetes-log")
+
+    log = bench.jobs.log("train-diabetes-log", 1_000_000)
+
+    assert bench.jobs.get("train-diabetes-log").status is RunStatus.FAILED
+    assert log.strip()
+    assert bench.jobs.log("train-diabetes-log", 7) == log[-7:]
+
+
+def test_a_run_that_printed_nothing_yet_has_an_empty_log(bench: Bench, rows: bytes) -> None:
+    bench.jobs.submit("train-diabetes-quiet", bench.add(rows), None, {})
+
+    assert isinstance(bench.jobs.log("train-diabetes-quiet", 1000), bytes)
+    bench.finish("train-diabetes-quiet")
+
+
+@pytest.mark.parametrize("run_id", ["nothing", "../runs/train-diabetes-x", "", "a" * 300, "ä"])
+def test_an_id_that_no_run_has_leads_to_no_file(bench: Bench, rows: bytes, run_id: str) -> None:
+    bench.jobs.submit("train-diabetes-x", bench.add(rows), None, {})
+    bench.finish("train-diabetes-x")
+
+    with pytest.raises(NotFoundError):
+        bench.jobs.log(run_id, 1000)
+    assert bench.jobs.get(run_id).status is RunStatus.UNKNOWN
+    with pytest.raises(NotFoundError):
+        bench.jobs.report(run_id, "junit.xml")
 
 
 def test_a_run_that_is_cancelled_is_timed_out_also_when_it_is_cancelled_twice(
@@ -234,6 +320,79 @@ def test_a_version_that_was_never_registered_is_not_found(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         bench.registry.get("diabetes", "7")
     assert bench.registry.list_versions("diabetes") == ()
+
+
+def wrote(bench: Bench, run_id: str) -> Run:
+    """Return a run that has written a model, without a training."""
+    bench.overwrite(f"runs/{run_id}/model/model.skops", run_id.encode())
+    return Run(
+        run_id=run_id,
+        model="diabetes",
+        status=RunStatus.COMPLETED,
+        dataset_version="d" * 64,
+        output_uri=bench.folder(run_id),
+        metrics={"mse": 1.0},
+    )
+
+
+def test_versions_of_other_people_keep_nobody_from_registering(bench: Bench) -> None:
+    first = bench.registry.register(wrote(bench, "train-diabetes-a"))
+    foreign = [
+        bench.register_foreign(tags)
+        for tags in ({}, {"run_id": "somebody"}, {"metric.mse": "much"}, {"code.version": "x"})
+    ]
+
+    second = bench.registry.register(wrote(bench, "train-diabetes-b"))
+
+    assert bench.registry.register(wrote(bench, "train-diabetes-a")) == first
+    listed = {version.version: version for version in bench.registry.list_versions("diabetes")}
+    assert set(listed) == {first.version, *foreign, second.version}
+    assert len(listed) == 6
+    assert [listed[version].run_id for version in foreign] == ["", "somebody", "", ""]
+    assert {listed[version].digest for version in foreign} == {""}
+    bench.registry.mark_champion(second)
+
+
+def test_a_deleted_version_is_not_found_and_keeps_nobody_from_registering(bench: Bench) -> None:
+    bench.registry.register(wrote(bench, "train-diabetes-a"))
+    second = bench.registry.register(wrote(bench, "train-diabetes-b"))
+    bench.delete_version("1")
+
+    third = bench.registry.register(wrote(bench, "train-diabetes-c"))
+
+    with pytest.raises(NotFoundError):
+        bench.registry.get("diabetes", "1")
+    assert (second.version, third.version) == ("2", "3")
+    assert bench.registry.list_versions("diabetes") == (second, third)
+
+
+def test_garbled_files_of_a_run_stop_no_look_at_the_others(bench: Bench, rows: bytes) -> None:
+    for name in ("a", "b"):
+        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.finish(f"train-diabetes-{name}")
+    local = isinstance(bench.jobs, LocalJobs)
+    predictions = "predictions.json" if local else "evaluation/predictions.json"
+    since = datetime.now(UTC) - DAY
+    for content in (b"", b"{half", b"[]", b"7", b'{"status": "odd"}'):
+        bench.overwrite("runs/train-diabetes-a/model/metrics.json", content)
+        bench.overwrite(f"runs/a-vs-nothing/{predictions}", content)
+        if local:
+            bench.overwrite("runs/train-diabetes-a/request.json", content)
+            bench.overwrite("runs/train-diabetes-a/result.json", content)
+
+        assert "train-diabetes-b" in [run.run_id for run in bench.jobs.list_runs(since)]
+        assert bench.jobs.get("train-diabetes-a").metrics == {}
+        with pytest.raises(MlopsError, match="a-vs-nothing"):
+            bench.jobs.predictions("a-vs-nothing")
+
+
+def test_a_deleted_folder_of_a_run_is_said_where_its_files_are_asked_for(bench: Bench) -> None:
+    run = wrote(bench, "train-diabetes-a")
+    bench.overwrite("runs/train-diabetes-a", None)
+
+    with pytest.raises(MlopsError, match="Train again"):
+        bench.registry.register(run)
+    assert bench.jobs.get("train-diabetes-a").metrics == {}
 
 
 @pytest.mark.skipif(not (ROOT / "checks").exists(), reason="the package of checks is not here")

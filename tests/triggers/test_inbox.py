@@ -1,13 +1,18 @@
 """The way in, over the real inbox of this machine and stories that only remember."""
 
 import asyncio
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.inbox import LocalInbox
@@ -42,11 +47,13 @@ class RememberedStories:
     started: list[str] = field(default_factory=list)
     woken: list[tuple[str, str]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    arguments: list[Any] = field(default_factory=list)
 
     async def start(self, story: str, instance_id: str, argument: Any) -> None:
         if instance_id in self.broken:
             raise ConnectionError("the backend is away")
         self.started.append(instance_id)
+        self.arguments.append(argument)
 
     async def wake(self, instance_id: str, event: str) -> None:
         self.woken.append((instance_id, event))
@@ -176,6 +183,65 @@ def test_an_older_write_of_a_file_that_comes_late_is_stale(office: Office) -> No
 
     assert outcomes == ["started", "stale", "stale"]
     assert len(office.stories.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("writes", "trainings"),
+    [("ABA", 3), ("AA", 1), ("AAB", 2), ("ABAB", 4), ("ABBA", 3), ("ABCA", 4), ("AABAA", 3)],
+)
+def test_content_that_comes_back_is_trained_on_again(
+    office: Office, writes: str, trainings: int
+) -> None:
+    for number, content in enumerate(writes):
+        office.take(blob("a.csv", content, f"{number:x}", event_id=str(number)))
+
+    assert len(set(office.stories.started)) == len(office.stories.started) == trainings
+    causes = [argument["cause"] for argument in office.stories.arguments]
+    assert len(set(causes)) == trainings
+    owners = [f"train-diabetes-{cause[:12]}" for cause in causes]
+    assert office.stories.started == owners
+
+
+@given(
+    writes=st.lists(st.sampled_from("ABC"), min_size=1, max_size=8),
+    data=st.data(),
+)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_each_write_of_new_content_is_one_training_however_often_it_is_told(
+    writes: list[str], data: st.DataObject
+) -> None:
+    """Several events of one write, redeliveries, and re-announcements start nothing more."""
+    with tempfile.TemporaryDirectory() as folder:
+        office, told = Office(Path(folder)), list[dict[str, Any]]()
+        for number, content in enumerate(writes):
+            for part in range(data.draw(st.integers(1, 3), "events of this write")):
+                told.append(blob("a.csv", content, f"{16 * number + part:x}", f"{number}-{part}"))
+                office.take(told[-1])
+            for event in data.draw(st.lists(st.sampled_from(told), max_size=3), "told again"):
+                office.take({**event, "id": event["id"] + "-again"})
+        changes = sum(a != b for a, b in pairwise(["", *writes]))
+
+        assert len(office.stories.started) == len(set(office.stories.started)) == changes
+
+
+@given(
+    writes=st.lists(st.sampled_from("AB"), min_size=1, max_size=6),
+    data=st.data(),
+)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_events_in_any_order_start_no_training_twice_and_end_at_the_newest(
+    writes: list[str], data: st.DataObject
+) -> None:
+    events = [blob("a.csv", c, f"{n:x}", str(n)) for n, c in enumerate(writes)]
+    with tempfile.TemporaryDirectory() as folder:
+        office = Office(Path(folder))
+        for event in data.draw(st.permutations(events)):
+            office.take({**event, "topic": "/t"})
+        changes = sum(a != b for a, b in pairwise(["", *writes]))
+
+        assert len(office.stories.started) == len(set(office.stories.started)) <= changes
+        [last] = office.take({**events[-1], "id": "again"})
+        assert last.outcome == "repeated"
 
 
 def test_the_same_id_with_other_content_is_another_event(office: Office) -> None:

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from function_app.azure_settings import AzureSettings
+from function_app.late_imports import importing
 
 ALGORITHM = "RS256"
 # Who signs tokens of version 1, the default of an app registration, in the public cloud.
@@ -24,7 +25,8 @@ class AzureApprovers:
         self._keys: Any = None
 
     def identify(self, token: str) -> str | None:
-        import jwt
+        with importing():
+            import jwt
 
         settings = self._settings
         if not settings.approver_audience or not settings.tenant_id:
@@ -49,7 +51,8 @@ class AzureApprovers:
         return str(name) if name else None
 
     def _key_set(self) -> Any:
-        import jwt
+        with importing():
+            import jwt
 
         with self._lock:
             if self._keys is None:

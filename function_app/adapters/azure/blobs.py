@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
-from function_app.errors import ContractError
+from function_app.errors import ContractError, PlatformError
+from function_app.late_imports import importing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class Blobs:
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a blob, or None when there is none."""
-        from azure.core.exceptions import ResourceNotFoundError
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
 
         with translate("read a blob", name):
             try:
@@ -60,8 +62,9 @@ class Blobs:
         Without an etag any content counts. ContractError when it is larger, NotFoundError when
         there is none.
         """
-        from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceModifiedError
+        with importing():
+            from azure.core import MatchConditions
+            from azure.core.exceptions import ResourceModifiedError
 
         options: dict[str, Any] = {}
         if etag:
@@ -80,7 +83,8 @@ class Blobs:
 
     def read_part(self, name: str, begin: int, length: int) -> bytes:
         """Return at most so many bytes from a place on; none behind the end, or without a blob."""
-        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+        with importing():
+            from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         with translate("read a blob", name):
             try:
@@ -105,7 +109,8 @@ class Blobs:
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of a blob as hex digits, reading it piece by piece."""
-        from azure.core.exceptions import ResourceNotFoundError
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
 
         found = hashlib.sha256()
         with translate("read a blob", name):
@@ -118,7 +123,8 @@ class Blobs:
 
     def create(self, name: str, content: bytes) -> bool:
         """Write a blob unless there is one; tell whether it was written."""
-        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+        with importing():
+            from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
         with translate("write a blob", name):
             try:
@@ -133,9 +139,24 @@ class Blobs:
             self._container().upload_blob(name, content, overwrite=True)
 
     def read_json(self, name: str) -> Any:
-        """Return the content of a pointer, or None when there is none."""
+        """Return the content of a pointer, or None when there is none.
+
+        PlatformError when somebody left something else there.
+        """
         content = self.read(name)
-        return None if content is None else json.loads(content)
+        try:
+            return None if content is None else json.loads(content)
+        except ValueError as error:
+            text = f"{self.url(name)} is not JSON. Restore an earlier version, or delete it."
+            raise PlatformError("azure", "read a record", text) from error
+
+    def read_record(self, name: str) -> dict[str, Any] | None:
+        """Return a pointer's object; an empty one for anything else, None when there is no blob."""
+        try:
+            content = self.read_json(name)
+        except PlatformError:
+            return {}
+        return content if content is None or isinstance(content, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""
@@ -147,7 +168,8 @@ class Blobs:
 
     def delete(self, name: str) -> None:
         """Delete a blob; nothing happens when there is none."""
-        from azure.core.exceptions import ResourceNotFoundError
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
 
         with translate("delete a blob", name):
             try:
@@ -157,7 +179,8 @@ class Blobs:
 
     def ensure_container(self) -> bool:
         """Make the container when it is not there; tell whether it was made."""
-        from azure.core.exceptions import ResourceExistsError
+        with importing():
+            from azure.core.exceptions import ResourceExistsError
 
         with translate("make the container", self.address):
             try:
@@ -173,7 +196,8 @@ class Blobs:
 
     def _container(self) -> Any:
         if self._made is None:
-            from azure.storage.blob import ContainerClient
+            with importing():
+                from azure.storage.blob import ContainerClient
 
             settings, connection = self._connection.settings, self._connection
             self._made = ContainerClient(

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
 from function_app.adapters.azure.inbox_rows import AFTER, CLAIMS, day, downwards, order_key
 from function_app.adapters.azure.tables import Changed, Row, Table, encode, until_unchanged
 from function_app.codec import dump, load
-from function_app.domain.inbox import Claim, Claimed
+from function_app.domain.inbox import Claim, Claimed, renewed, repeated
 
 
 class AzureClaims:
@@ -21,6 +22,22 @@ class AzureClaims:
         """Claim a cause once; return the kept claim and a newer one of the same subject."""
         if claim.order:
             order_key(claim.order)  # refuses before anything is written
+        kept, created = self._keep(claim)
+        if not created and claim.order:
+            before, after = self._neighbours(claim)
+            stored = repeated(claim, kept, before, after)
+            if stored is not None:
+                return self._extend(stored, claim.order)
+            if before is not None:
+                kept, created = self._keep(renewed(claim, before))
+        self._table.put(_by_time(kept))
+        if not kept.order:
+            return Claimed(claim=kept, created=created)
+        self._table.put(_by_order(kept))
+        return Claimed(claim=kept, newer=self._newer(kept), created=created)
+
+    def _keep(self, claim: Claim) -> tuple[Claim, bool]:
+        """Return the claim that is stored under this key, and whether this call stored it."""
         # Which call made the row, should the answer to its first attempt be lost.
         token = secrets.token_hex(8)
         made = Row(
@@ -30,23 +47,28 @@ class AzureClaims:
             properties={"token": token},
         )
 
-        def attempt() -> Claimed:
+        def attempt() -> tuple[Claim, bool]:
             if self._table.create(made):
-                return Claimed(claim=claim, created=True)
+                return claim, True
             stored = self._table.get(made.partition, made.key)
             if stored is None:
                 raise Changed
-            return Claimed(claim=_claim(stored), created=stored.properties["token"] == token)
+            return _claim(stored), stored.properties["token"] == token
 
-        claimed = until_unchanged("claim a cause", attempt)
-        kept = claimed.claim
-        self._table.put(_by_time(kept))
-        if not kept.order:
-            return claimed
+        return until_unchanged("claim a cause", attempt)
+
+    def _extend(self, claim: Claim, order: str) -> Claimed:
+        """Let a claim also hold for a later write of the same content.
+
+        The later row is written before the earlier one is deleted: a crash leaves both, and both
+        name the same claim.
+        """
+        kept = replace(claim, order=max(order, claim.order))
         self._table.put(_by_order(kept))
-        newest = self._newest(kept)
-        newer = newest if newest.order > kept.order else None
-        return Claimed(claim=kept, newer=newer, created=claimed.created)
+        self._table.put(_by_time(kept))
+        if kept.order != claim.order and claim.order:
+            self._table.delete(_by_order(claim))
+        return Claimed(claim=kept, newer=self._newer(kept))
 
     def list_claims(self, limit: int) -> tuple[Claim, ...]:
         """Return claims, newest first."""
@@ -71,7 +93,7 @@ class AzureClaims:
             claim = _claim(row)
             stored = self._table.get(_partition(claim.key), "claim")
             # A cause that was forgotten and claimed anew stays.
-            if stored is not None and _claim(stored) == claim:
+            if stored is not None and _claim(stored).claimed_at == claim.claimed_at:
                 self._table.delete(stored)
             if claim.order:
                 self._table.delete(_by_order(claim))
@@ -80,11 +102,28 @@ class AzureClaims:
             count += 1
         return count
 
-    def _newest(self, claim: Claim) -> Claim:
+    def _newer(self, claim: Claim) -> Claim | None:
+        """Return the newest claim of the subject, None when its order is not greater."""
         rows = self._table.query(
             "PartitionKey eq @subject", limit=1, subject=_by_order(claim).partition
         )
-        return next((_claim(row) for row in rows), claim)
+        newest = next((_claim(row) for row in rows), claim)
+        return newest if newest.order > claim.order and newest.key != claim.key else None
+
+    def _neighbours(self, claim: Claim) -> tuple[Claim | None, Claim | None]:
+        """Return the claims of the subject before and after this claim's order."""
+        subject, order = _by_order(claim).partition, order_key(claim.order)
+        before = self._table.query(
+            "PartitionKey eq @subject and RowKey ge @order", limit=1, subject=subject, order=order
+        )
+        # The greatest order comes first, so the nearest of the later claims comes last.
+        after = self._table.query(
+            "PartitionKey eq @subject and RowKey lt @order", subject=subject, order=order
+        )
+        later = None
+        for row in after:
+            later = _claim(row)
+        return next((_claim(row) for row in before), None), later
 
 
 def _partition(key: str) -> str:

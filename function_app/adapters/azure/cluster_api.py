@@ -13,6 +13,7 @@ from typing import Any
 from function_app.adapters.azure.cluster_kinds import KINDS
 from function_app.domain.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 MANAGER = "mlops"
 _REMEDIES = {
@@ -174,8 +175,9 @@ class ClusterApi:
 
     def _client(self) -> Any:
         if self._made is None:
-            from kubernetes import client
-            from urllib3.util.retry import Retry
+            with importing():
+                from kubernetes import client
+                from urllib3.util.retry import Retry
 
             access = self._access()
             configuration: Any = client.Configuration()
@@ -206,8 +208,9 @@ def _describe(status: int, content: bytes) -> str:
 @contextmanager
 def _translate(what: str) -> Iterator[None]:
     """Turn the errors of the client and of its transport into this app's."""
-    from kubernetes.client.exceptions import OpenApiException
-    from urllib3.exceptions import HTTPError
+    with importing():
+        from kubernetes.client.exceptions import OpenApiException
+        from urllib3.exceptions import HTTPError
 
     try:
         yield

@@ -8,6 +8,7 @@ from function_app.adapters.azure.platform_parts import MARK, PLATFORM, Fixed, fo
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import SERVERLESS
 from function_app.errors import ConfigError
+from function_app.late_imports import importing
 
 _TAGS = {MARK: PLATFORM}
 _IDLE = 120  # seconds before a node that has nothing to do goes
@@ -53,11 +54,12 @@ class ComputePart:
         return f"compute {self._place.compute} of 0 to {s.compute_nodes} {s.compute_size}"
 
     def make(self, found: Any) -> None:
-        from azure.ai.ml.entities import (
-            AmlCompute,
-            IdentityConfiguration,
-            ManagedIdentityConfiguration,
-        )
+        with importing():
+            from azure.ai.ml.entities import (
+                AmlCompute,
+                IdentityConfiguration,
+                ManagedIdentityConfiguration,
+            )
 
         s, place = self._settings, self._place
         if found is not None and self._is_of_other_size(found):

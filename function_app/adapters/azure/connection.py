@@ -8,6 +8,7 @@ from typing import Any
 from function_app.azure_settings import AzureSettings
 from function_app.domain.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 _REMEDIES = {
     400: "This app sent what Azure does not take; report it.",
@@ -63,8 +64,9 @@ class Connection:
 
         `path` begins with /subscriptions, or is a whole link that an earlier answer gave.
         """
-        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-        from azure.core.rest import HttpRequest
+        with importing():
+            from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+            from azure.core.rest import HttpRequest
 
         endpoint = self.settings.management_endpoint.rstrip("/")
         path = path.removeprefix(endpoint)
@@ -82,8 +84,9 @@ class Connection:
             return answer.json() if answer.content else None
 
     def _management(self) -> Any:
-        from azure.core import PipelineClient
-        from azure.core.pipeline import policies
+        with importing():
+            from azure.core import PipelineClient
+            from azure.core.pipeline import policies
 
         with self._lock:
             if self._client is None:
@@ -106,7 +109,8 @@ class Connection:
     def _make_credential(self) -> Any:
         import os
 
-        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+        with importing():
+            from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
         options = self.options()
         del options["polling_interval"]
@@ -125,7 +129,8 @@ def translate(operation: str, resource: str) -> Iterator[None]:
 
     The text names the resource, Azure's error code, the status, the request and a remedy.
     """
-    from azure.core.exceptions import AzureError, ResourceNotFoundError
+    with importing():
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
 
     try:
         yield
@@ -160,7 +165,8 @@ def error_code(error: Any) -> str:
 
 
 def _remedy(error: Any, status: int | None) -> str:
-    from azure.core.exceptions import ClientAuthenticationError
+    with importing():
+        from azure.core.exceptions import ClientAuthenticationError
 
     if isinstance(error, ClientAuthenticationError) and not status:
         return _REMEDIES[401]

@@ -6,6 +6,7 @@ from typing import Any
 
 from function_app.azure_settings import AzureSettings
 from function_app.domain.serving import STAGING_LIFE, Image
+from function_app.late_imports import importing
 from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
@@ -26,7 +27,8 @@ def describe_group(
     settings: AzureSettings, release_id: str, image: Image, server: str, now: datetime
 ) -> Any:
     """Return the definition of the group, by digest and without anybody's password."""
-    from azure.mgmt.containerinstance import models as aci
+    with importing():
+        from azure.mgmt.containerinstance import models as aci
 
     identity, credentials = None, None
     if settings.staging_identity:
@@ -62,7 +64,8 @@ def describe_group(
 
 
 def _container(image: Image, collector: str) -> Any:
-    from azure.mgmt.containerinstance import models as aci
+    with importing():
+        from azure.mgmt.containerinstance import models as aci
 
     known = {"IMAGE_DIGEST": image.digest, OTLP_ENDPOINT: collector}
     probe = aci.ContainerProbe(
@@ -90,7 +93,8 @@ def _container(image: Image, collector: str) -> Any:
 
 
 def _address(settings: AzureSettings, name: str) -> Any:
-    from azure.mgmt.containerinstance import models as aci
+    with importing():
+        from azure.mgmt.containerinstance import models as aci
 
     ports = [aci.Port(port=PORT, protocol="TCP")]
     if settings.staging_subnet:

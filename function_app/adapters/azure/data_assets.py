@@ -7,6 +7,7 @@ from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.domain.training import Dataset
 from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 
 class DataAssets:
@@ -35,7 +36,8 @@ class DataAssets:
             return None
 
     def _make(self, name: str, label: str, dataset: Dataset) -> None:
-        from azure.ai.ml.entities import Data
+        with importing():
+            from azure.ai.ml.entities import Data
 
         kept = self._blobs.name_of(dataset.uri)
         asset = Data(

@@ -10,11 +10,11 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.workspace import Workspace
-from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
+from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, NotFoundError, PlatformError
+from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
 
 MAX_BYTES = 200 * 1024 * 1024
 FOLDER = "datasets"
@@ -51,21 +51,31 @@ class AzureDatasets:
         self._versions.write_json(f"{FOLDER}/{dataset.model}/latest.json", dump(dataset))
 
     def latest(self, model: str) -> Dataset:
-        content = self._versions.read_json(f"{FOLDER}/{model}/latest.json")
-        return self._baseline_version(model) if content is None else load(Dataset, content)
+        content = self._versions.read_record(f"{FOLDER}/{model}/latest.json")
+        if content is None:
+            return self._baseline_version(model)
+        try:
+            return load(Dataset, content)
+        except ContractError as error:
+            text = f"latest.json of {model} does not name the newest data. {again(model)}"
+            raise NotFoundError(text) from error
 
     def profile(self, dataset: Dataset) -> DataProfile:
         name = self._versions.name_of(dataset.uri)
         content = self._versions.read(name) if name else None
         if content is None:
-            raise NotFoundError(f"There is no version {dataset.version[:12]} of {dataset.model}.")
+            raise NotFoundError(f"Version {dataset.version[:12]} is gone. {again(dataset.model)}")
         if hashlib.sha256(content).hexdigest() != dataset.version:
             text = f"{name} was changed. Delete it and send the file again."
             raise PlatformError("azure", "read the data", text)
         return profile_csv(content)
 
     def baseline(self, model: str) -> DataProfile:
-        return self.profile(self.ensure_baseline(model))
+        try:
+            return self.profile(self.ensure_baseline(model))
+        except ContractError as error:
+            text = f"{_baseline(model)}, the reference data, is unreadable: {error.message} "
+            raise ContractError(f"{text}Delete or restore it.") from error
 
     def _baseline_version(self, model: str) -> Dataset:
         """Return the reference data as a version like any other: who was trained on it finds it."""

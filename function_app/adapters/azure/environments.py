@@ -7,6 +7,7 @@ from typing import Any
 from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import NotFoundError
+from function_app.late_imports import importing
 
 NAME = "mlops-training"
 PYTHON = "python=3.11"
@@ -46,7 +47,8 @@ class Environments:
         return digest_of(self._image, describe(read_packages(requirements)))
 
     def _create(self, version: str, conda: dict[str, Any]) -> None:
-        from azure.ai.ml.entities import Environment
+        with importing():
+            from azure.ai.ml.entities import Environment
 
         environment = Environment(
             name=NAME,

@@ -4,6 +4,7 @@ from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.errors import ConfigError
+from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT, current
 
 
@@ -14,7 +15,8 @@ class AzureEvents:
         self._connection, self._endpoint, self._key = connection, endpoint, key
 
     def publish(self, kind: str, subject: str, content: dict[str, Any]) -> None:
-        from azure.eventgrid import EventGridEvent, EventGridPublisherClient
+        with importing():
+            from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
         if not self._endpoint:
             raise ConfigError("MLOPS_TOPIC_ENDPOINT is not set. infra/ sets it.")
@@ -31,7 +33,8 @@ class AzureEvents:
             client.send(event, **options)
 
     def _credential(self) -> Any:
-        from azure.core.credentials import AzureKeyCredential
+        with importing():
+            from azure.core.credentials import AzureKeyCredential
 
         if self._key:
             return AzureKeyCredential(self._key)

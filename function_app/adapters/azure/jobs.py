@@ -28,6 +28,7 @@ from function_app.domain.training import (
     Run,
     RunStatus,
     attempt_id,
+    is_run_id,
     run_of_attempt,
 )
 from function_app.errors import NotFoundError
@@ -158,6 +159,12 @@ class AzureJobs:
     def report(self, run_id: str, name: str) -> bytes:
         return self._outputs.report(run_id, name)
 
+    def log(self, run_id: str, most: int) -> bytes:
+        run = self.get(run_id)
+        if run.status is RunStatus.UNKNOWN:
+            raise NotFoundError(f"Azure ML has no run {run_id[:80]!r}. GET /api/status lists runs.")
+        return self._outputs.log(run_id, run.tags.get(specs.KIND, ""), most)
+
     def _submit(self, spec: RunSpec) -> Run:
         chosen = place_of_checks if spec.kind == specs.CHECKS else place_of_trainings
         week = {specs.week_tag(self._now()): spec.kind}
@@ -185,6 +192,8 @@ class AzureJobs:
             self._workspace.client.jobs.begin_cancel(job, polling=False)
 
     def _find(self, run_id: str) -> Run | None:
+        if not is_run_id(run_id):
+            return None
         job_name = attempt_id(run_id, self._outputs.attempt(run_id))
         try:
             with translate("look for a run", job_name):

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
+from function_app.late_imports import importing
 from function_app.notify_settings import NotifySettings
 
 # How long we wait to hear that a message was handed on; then it is on its way.
@@ -18,7 +19,8 @@ class AzureMail:
 
     def send(self, title: str, text: str) -> None:
         """Send a text, or raise PlatformError."""
-        from azure.communication.email import EmailClient
+        with importing():
+            from azure.communication.email import EmailClient
 
         settings = self._settings
         to = [{"address": address} for address in settings.azure_mail_to]

@@ -13,6 +13,7 @@ from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.domain.change import CodeVersion
 from function_app.domain.project import ModelProject
 from function_app.domain.training import Dataset
+from function_app.late_imports import importing
 
 _BASELINE = "baseline"
 
@@ -175,7 +176,8 @@ class BaselinePart:
         return f"data asset {self._asset}"
 
     def make(self, found: Any) -> None:
-        from azure.ai.ml.entities import Data
+        with importing():
+            from azure.ai.ml.entities import Data
 
         dataset = self._references.ensure_baseline(self._model)
         name = self._blobs.name_of(dataset.uri)

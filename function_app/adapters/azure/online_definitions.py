@@ -4,6 +4,7 @@ from typing import Any
 
 from function_app.adapters.azure.replicas import Replicas
 from function_app.domain.serving import Image
+from function_app.late_imports import importing
 
 ENVIRONMENT, PORT = "mlops-scoring", 8080
 OWNER, VERSION, DIGEST, URI, RELEASE, FORMER = (
@@ -23,11 +24,12 @@ def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
 
     Its identity is its own, or the replicas' when these send something under it.
     """
-    from azure.ai.ml.entities import (
-        IdentityConfiguration,
-        ManagedIdentityConfiguration,
-        ManagedOnlineEndpoint,
-    )
+    with importing():
+        from azure.ai.ml.entities import (
+            IdentityConfiguration,
+            ManagedIdentityConfiguration,
+            ManagedOnlineEndpoint,
+        )
 
     endpoint = ManagedOnlineEndpoint(
         name=name, auth_mode="aad_token", tags={OWNER: PRODUCTION, "model": model}
@@ -42,7 +44,8 @@ def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
 
 def environment_of(image: Image) -> Any:
     """Return the image as an environment, which tells where it serves."""
-    from azure.ai.ml.entities import Environment
+    with importing():
+        from azure.ai.ml.entities import Environment
 
     return Environment(
         name=ENVIRONMENT,
@@ -69,7 +72,8 @@ def deployment_of(
     replicas: Replicas,
 ) -> Any:
     """Return the deployment of an image; its tags say what it runs."""
-    from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
+    with importing():
+        from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
 
     probe = ProbeSettings(period=10, initial_delay=5, failure_threshold=30, timeout=3)
     return ManagedOnlineDeployment(

@@ -13,6 +13,7 @@ from function_app.adapters.azure.kubernetes import KubernetesProduction
 from function_app.adapters.azure.replicas import replicas_of
 from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 
 class AzureProduction(KubernetesProduction):
@@ -50,7 +51,8 @@ class AzureProduction(KubernetesProduction):
         )
 
     def _clusters(self) -> Any:
-        from azure.mgmt.containerservice import ContainerServiceClient
+        with importing():
+            from azure.mgmt.containerservice import ContainerServiceClient
 
         connection = self._connection
         client = ContainerServiceClient(
@@ -64,7 +66,8 @@ class AzureProduction(KubernetesProduction):
 
 def _read_cluster(content: bytes) -> dict[str, Any]:
     """Return where the first cluster of a kubeconfig is; nothing in it is run."""
-    import yaml  # type: ignore[import-untyped]
+    with importing():
+        import yaml  # type: ignore[import-untyped]
 
     found: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
     return found

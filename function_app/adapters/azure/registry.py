@@ -12,8 +12,9 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.change import CodeVersion
-from function_app.domain.training import ModelVersion, Run
+from function_app.domain.training import ModelVersion, Run, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
@@ -49,7 +50,7 @@ class AzureRegistry:
         return _read(self._get(model, version))
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = [_read(entry) for entry in self._list(model) if RUN in (entry.tags or {})]
+        found = (_read(entry) for entry in self._list(model))
         return tuple(sorted(found, key=lambda v: (_number(v.version), v.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
@@ -70,8 +71,8 @@ class AzureRegistry:
     def _claim(self, run: Run) -> str:
         """Return the number that is this run's and no other's, whatever was interrupted before."""
         pointer = f"models/{run.model}/runs/{run.run_id}.json"
-        kept = self._blobs.read_json(pointer)
-        if kept is not None:
+        kept = self._blobs.read_record(pointer) or {}
+        if isinstance(kept.get("version"), str):
             return str(kept["version"])
         taken = [_number(entry.version) for entry in self._list(run.model)]
         number = max(taken, default=0) + 1
@@ -84,7 +85,8 @@ class AzureRegistry:
         name = f"models/{run.model}/versions/{number}.json"
         if self._blobs.create_json(name, {RUN: run.run_id}):
             return True
-        owner = self._blobs.read_json(name) or {}
+        # A garbled claim is nobody's: the next number is tried.
+        owner = self._blobs.read_record(name) or {}
         return bool(owner.get(RUN) == run.run_id)
 
     def _is_free(self, run: Run, number: int) -> bool:
@@ -93,7 +95,8 @@ class AzureRegistry:
         return found is None or found.run_id == run.run_id
 
     def _create(self, run: Run, number: str, digest: str) -> None:
-        from azure.ai.ml.entities import Model
+        with importing():
+            from azure.ai.ml.entities import Model
 
         tags = {RUN: run.run_id, DIGEST: digest, specs.DATASET: run.dataset_version}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
@@ -172,11 +175,7 @@ def _read(entry: Any) -> ModelVersion:
         run_id=tags.get(RUN, ""),
         uri=f"azureml:{entry.name}:{entry.version}",
         digest=tags.get(DIGEST, ""),
-        metrics={
-            name.removeprefix(_METRIC): float(text)
-            for name, text in tags.items()
-            if name.startswith(_METRIC)
-        },
+        metrics=tagged_figures(tags, _METRIC),
         code=code,
     )
 

@@ -1,7 +1,6 @@
 """What runs wrote, read from the containers that their datastores stand for, and notes on them."""
 
 import json
-import math
 from typing import Any
 
 from function_app.adapters.azure import run_specs as specs
@@ -9,6 +8,7 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import load
 from function_app.domain.change import CheckReport
 from function_app.domain.gates import Predictions
+from function_app.domain.training import finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
 REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
@@ -25,20 +25,16 @@ class RunOutputs:
 
     def metrics(self, run_id: str) -> dict[str, float]:
         """Return the figures of a completed training; what is no finite number is left out."""
-        content = self._json(f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json")
-        figures = content if isinstance(content, dict) else {}
-        return {
-            name: float(value)
-            for name, value in figures.items()
-            if isinstance(value, int | float) and math.isfinite(value)
-        }
+        name = f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json"
+        content = self._blobs.read_record(name)
+        return finite_figures(content)
 
     def predictions(self, run_id: str) -> Predictions:
         """Return what a completed evaluation wrote."""
         name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
         content = self._json(name)
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        if not isinstance(content, dict) or not {"actual", "predicted"} <= content.keys():
+            raise NotFoundError(f"Run {run_id} has no readable predictions. Read its log.")
         champion = content.get("champion")
         return Predictions(
             actual=tuple(content["actual"]),
@@ -58,6 +54,13 @@ class RunOutputs:
         if content is None:
             raise NotFoundError(f"Run {run_id} kept no report {name}. Look at its checks.json.")
         return content
+
+    def log(self, run_id: str, kind: str, most: int) -> bytes:
+        """Return at most the last `most` bytes that a run has written to its log until now."""
+        blobs = self._reports if kind == specs.CHECKS else self._blobs
+        name = f"{specs.log_folder(run_id)}/{specs.LOG_FILE}"
+        size = next((entry.size for entry in blobs.list(name) if entry.name == name), 0)
+        return blobs.read_part(name, max(0, size - most), most) if size else b""
 
     def note_stop(self, run_id: str) -> None:
         """Note that this app stops the run, so that whoever looks knows why it ends."""

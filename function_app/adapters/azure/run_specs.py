@@ -16,6 +16,8 @@ JOB = "job"
 TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
 # The folder that each kind of run writes, and the name of the run's output.
 OUTPUTS = {TRAINING: "model", EVALUATION: "evaluation", CHECKS: "report"}
+# Every run has one more output: the folder with its log, which this app can read.
+LOG, LOG_FILE = "log", "run.log"
 
 _UNPACK = (
     'echo "${{inputs.digest}}  ${{inputs.code}}" | sha256sum --check --quiet'
@@ -42,6 +44,15 @@ class RunSpec:
     folders: dict[str, str] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     attempt: int = 1
+
+
+def logged(command: str) -> str:
+    """Return a command that also writes what it prints to the run's log, and ends as it ends.
+
+    A POSIX shell has no pipefail, so the exit status passes through a file.
+    """
+    log = f'"${{{{outputs.{LOG}}}}}/{LOG_FILE}"'
+    return f"{{ ( {command} ) 2>&1; echo $? > exit-status; }} | tee {log}; exit $(cat exit-status)"
 
 
 def train_command(module: str) -> str:
@@ -78,10 +89,23 @@ def output_folder(run_id: str, kind: str) -> str:
     return f"runs/{run_id}/{OUTPUTS[kind]}"
 
 
+def log_folder(run_id: str) -> str:
+    """Return the name of the folder that holds a run's log."""
+    return f"runs/{run_id}/{LOG}"
+
+
+def log_uri(run_id: str, kind: str) -> str:
+    """Return the folder of a run's log, as Azure ML addresses it."""
+    return datastore_path(log_folder(run_id), _datastore(kind)) + "/"
+
+
 def output_uri(run_id: str, kind: str) -> str:
     """Return the folder that a run writes, as Azure ML addresses it."""
-    datastore = CHECKS_DATASTORE if kind == CHECKS else DATASTORE
-    return datastore_path(output_folder(run_id, kind), datastore) + "/"
+    return datastore_path(output_folder(run_id, kind), _datastore(kind)) + "/"
+
+
+def _datastore(kind: str) -> str:
+    return CHECKS_DATASTORE if kind == CHECKS else DATASTORE
 
 
 def run_tags(

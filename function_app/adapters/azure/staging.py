@@ -14,6 +14,7 @@ from function_app.adapters.azure.container_groups import describe_group, group_n
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError, NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 RUNTIME = "container instance"
 _FAILED = ("Failed", "Unhealthy", "Repairing")
@@ -159,7 +160,8 @@ class AzureStaging:
 
     def _client(self) -> Any:
         if self._made is None:
-            from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+            with importing():
+                from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 
             connection = self._connection
             self._made = ContainerInstanceManagementClient(

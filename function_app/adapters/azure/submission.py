@@ -7,11 +7,13 @@ from function_app.adapters.azure.places import Place
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.domain.change import CodeVersion
 from function_app.domain.training import attempt_id
+from function_app.late_imports import importing
 
 
 def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
     """Return the command job of a run at its place."""
-    from azure.ai.ml import Input, Output, command
+    with importing():
+        from azure.ai.ml import Input, Output, command
 
     inputs: dict[str, Any] = {
         "code": Input(type="uri_file", path=code_path, mode="download"),
@@ -24,12 +26,17 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
     ):
         inputs |= {name: Input(type=kind, path=p, mode="download") for name, p in given.items()}
     folder = specs.output_uri(spec.run_id, spec.kind)
-    outputs = {specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload")}
+    log = specs.log_uri(spec.run_id, spec.kind)
+    outputs = {
+        specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload"),
+        # Mounted: the outputs of a failed run are not uploaded, and its log explains the failure.
+        specs.LOG: Output(type="uri_folder", path=log, mode="rw_mount"),
+    }
     return command(
         name=attempt_id(spec.run_id, spec.attempt),
         display_name=spec.run_id,
         experiment_name=spec.tags[specs.MODEL],
-        command=spec.command,
+        command=specs.logged(spec.command),
         environment=spec.environment,
         compute=None if place.is_serverless else place.compute,
         inputs=inputs,
@@ -44,8 +51,9 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
 
 def component_of(name: str, label: str, code: CodeVersion, command: str, environment: str) -> Any:
     """Return the training step of a published version of the code, for pipelines of people."""
-    from azure.ai.ml import Input, Output
-    from azure.ai.ml.entities import CommandComponent
+    with importing():
+        from azure.ai.ml import Input, Output
+        from azure.ai.ml.entities import CommandComponent
 
     return CommandComponent(
         name=name,
@@ -73,6 +81,7 @@ def _identity(resource_id: str) -> Any:
     """Return the identity that a run has, where one is set on the compute."""
     if not resource_id:
         return None
-    from azure.ai.ml import ManagedIdentityConfiguration
+    with importing():
+        from azure.ai.ml import ManagedIdentityConfiguration
 
     return ManagedIdentityConfiguration(resource_id=resource_id)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from function_app.adapters.azure.connection import Connection, error_code, translate
 from function_app.errors import PlatformError
+from function_app.late_imports import importing
 
 T = TypeVar("T")
 
@@ -73,7 +74,8 @@ class Table:
 
     def get(self, partition: str, key: str) -> Row | None:
         """Return a row, or None when there is none."""
-        from azure.core.exceptions import ResourceNotFoundError
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
 
         with self._translated("read a row"):
             try:
@@ -85,14 +87,16 @@ class Table:
 
     def put(self, row: Row) -> None:
         """Write a row, instead of an earlier one."""
-        from azure.data.tables import UpdateMode
+        with importing():
+            from azure.data.tables import UpdateMode
 
         with self._translated("write a row"):
             self._client().upsert_entity(_entity(row), mode=UpdateMode.REPLACE)
 
     def create(self, row: Row) -> bool:
         """Write a row unless there is one; tell whether it was written."""
-        from azure.core.exceptions import ResourceExistsError
+        with importing():
+            from azure.core.exceptions import ResourceExistsError
 
         with self._translated("write a row"):
             try:
@@ -103,8 +107,9 @@ class Table:
 
     def delete(self, row: Row) -> None:
         """Delete a row if it is still as it was read; nothing happens when there is none."""
-        from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceModifiedError
+        with importing():
+            from azure.core import MatchConditions
+            from azure.core.exceptions import ResourceModifiedError
 
         same = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
         with self._translated("delete a row"):
@@ -148,8 +153,9 @@ class Table:
 
         What is replaced or deleted must still be as it was read, when its row has an etag.
         """
-        from azure.core import MatchConditions
-        from azure.data.tables import UpdateMode
+        with importing():
+            from azure.core import MatchConditions
+            from azure.data.tables import UpdateMode
 
         same = {"match_condition": MatchConditions.IfNotModified}
         mode = {"mode": UpdateMode.REPLACE}
@@ -172,7 +178,8 @@ class Table:
     def _client(self) -> Any:
         with self._lock:
             if self._made is None:
-                from azure.data.tables import TableServiceClient
+                with importing():
+                    from azure.data.tables import TableServiceClient
 
                 connection = self._connection
                 service = TableServiceClient(
@@ -212,7 +219,8 @@ def pack(text: str) -> dict[str, str]:
 
 @contextmanager
 def _changes() -> Iterator[None]:
-    from azure.core.exceptions import HttpResponseError
+    with importing():
+        from azure.core.exceptions import HttpResponseError
 
     try:
         yield

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection
+from function_app.late_imports import importing
 
 
 class Web:
@@ -23,8 +24,9 @@ class Web:
         form: Mapping[str, str] | None = None,
     ) -> Any:
         """Return the answer; an error status raises what Azure's SDKs raise."""
-        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-        from azure.core.rest import HttpRequest
+        with importing():
+            from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+            from azure.core.rest import HttpRequest
 
         request = HttpRequest(method, url, headers=headers, content=content, data=form)
         answer = self._client().send_request(request)
@@ -35,8 +37,9 @@ class Web:
 
     def _client(self) -> Any:
         if self._made is None:
-            from azure.core import PipelineClient
-            from azure.core.pipeline import policies
+            with importing():
+                from azure.core import PipelineClient
+                from azure.core.pipeline import policies
 
             options = self._connection.options()
             self._made = PipelineClient(

@@ -7,6 +7,7 @@ from typing import Any
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.azure_settings import AzureSettings
 from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
 
 # Of the container of versions: runs write where this app reads, under its own identity.
 DATASTORE = "mlops"
@@ -42,7 +43,8 @@ class Workspace:
             raise PlatformError("azure", "look for the workspace", text) from error
 
     def _make(self) -> Any:
-        from azure.ai.ml import MLClient
+        with importing():
+            from azure.ai.ml import MLClient
 
         settings = self.connection.settings
         return MLClient(

@@ -7,6 +7,7 @@ from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.platform_parts import MARK, PLATFORM, Fixed, found_or_none
 from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
+from function_app.late_imports import importing
 
 API = "2024-10-01"
 _TAGS = {MARK: PLATFORM}
@@ -102,7 +103,8 @@ class DatastorePart:
         return f"datastore {self._datastore} of container {self._container}"
 
     def make(self, found: Any) -> None:
-        from azure.ai.ml.entities import AzureBlobDatastore
+        with importing():
+            from azure.ai.ml.entities import AzureBlobDatastore
 
         parts = urlsplit(self._settings.blob_endpoint)
         datastore = AzureBlobDatastore(

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from function_app.adapters.git.address import Address
 from function_app.git_settings import GitSettings
+from function_app.late_imports import importing
 
 _LOG = logging.getLogger(__name__)
 _AZURE_STATES = {"success": "succeeded", "failure": "failed"}
@@ -59,9 +60,10 @@ def post_status(
 
 
 def _post(url: str, headers: dict[str, str], body: dict[str, Any], ca_file: str) -> bool:
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.util.retry import Retry
+    with importing():
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3.util.retry import Retry
 
     # A status is replaced by a later one of its context, so posting twice harms nobody.
     retry = Retry(

@@ -3,10 +3,15 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
-from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
+from function_app.adapters.local.files import (
+    locked,
+    read_object,
+    sha256,
+    write_json,
+    write_whole,
+)
 from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
@@ -53,9 +58,13 @@ class LocalDatasets:
         write_json(self._versions / dataset.model / "latest.json", dump(dataset))
 
     def latest(self, model: str) -> Dataset:
-        content = read_json(self._versions / model / "latest.json")
-        if content is not None:
-            return load(Dataset, content)
+        path = self._versions / model / "latest.json"
+        if path.exists():
+            try:
+                return load(Dataset, read_object(path))
+            except ContractError as error:
+                text = f"{path} does not name the newest data any more. {again(model)}"
+                raise NotFoundError(text) from error
         # As a version like any other: whoever was trained on it finds it again.
         content = self.ensure_baseline(model).read_bytes()
         version = sha256(content)
@@ -68,7 +77,7 @@ class LocalDatasets:
         try:
             content = Path(dataset.uri).read_bytes()
         except OSError:
-            text = f"There is no version {dataset.version[:12]} of {dataset.model}."
+            text = f"Version {dataset.version[:12]} is gone. {again(dataset.model)}"
             raise NotFoundError(text) from None
         if sha256(content) != dataset.version:
             text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."
@@ -76,7 +85,14 @@ class LocalDatasets:
         return profile_csv(content)
 
     def baseline(self, model: str) -> DataProfile:
-        return profile_csv(self.ensure_baseline(model).read_bytes())
+        path = self.ensure_baseline(model)
+        try:
+            return profile_csv(path.read_bytes())
+        except ContractError as error:
+            text = (
+                f"{path}, the reference data, is unreadable: {error.message} Delete or restore it."
+            )
+            raise ContractError(text) from error
 
     def ensure_baseline(self, model: str) -> Path:
         """Write the reference data once; the model's own training code knows it."""
@@ -89,26 +105,27 @@ class LocalDatasets:
 
     def announce(self) -> int:
         with locked(self._announced.with_suffix(".lock")):
-            before: dict[str, Any] = read_json(self._announced) or {}
+            before = read_object(self._announced)
             now, count = dict(before), 0
             for path in sorted(self._inbox.glob("*/**/*")):
                 name = path.relative_to(self._inbox).as_posix()
                 if path.name.startswith(".") or not path.is_file():
                     continue
+                # Not its mtime: a file that is moved or restored keeps the old one.
                 stat = path.stat()
-                look = [stat.st_mtime_ns, stat.st_size]
+                look = [stat.st_ctime_ns, stat.st_size]
                 # A file that still grows is not complete: wait for two looks that agree.
                 if before.get(name) == look or self._seen.get(name) != look:
                     self._seen[name] = look
                     continue
-                self._publish(path, name)
+                self._publish(path, name, stat.st_ctime_ns)
                 now[name] = look
                 count += 1
             if count:
                 write_json(self._announced, now)
             return count
 
-    def _publish(self, path: Path, name: str) -> None:
+    def _publish(self, path: Path, name: str, changed: int) -> None:
         container, _, blob = name.partition("/")
         content = path.read_bytes()
         data = {
@@ -118,8 +135,8 @@ class LocalDatasets:
             "blobType": "BlockBlob",
             "eTag": sha256(content),
             "url": file_address(path),
-            # When the file was written sorts the events of one path.
-            "sequencer": f"{path.stat().st_mtime_ns:032x}",
+            # The time of the file's last change sorts the events of one path.
+            "sequencer": f"{changed:032x}",
         }
         subject = f"/blobServices/default/containers/{container}/blobs/{blob}"
         self._events.publish(BLOB_CREATED, subject, data)

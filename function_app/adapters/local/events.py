@@ -9,6 +9,7 @@ from typing import Any
 
 from function_app.domain.inbox import OWN_CHANNEL, InboxEvent, event_key
 from function_app.errors import PlatformError
+from function_app.late_imports import importing
 from function_app.ports import Clock, Events, Inbox
 from function_app.telemetry import TRACEPARENT, current
 
@@ -53,9 +54,10 @@ class LocalEvents:
         self._endpoint, self._key = endpoint, key
 
     def publish(self, kind: str, subject: str, content: dict[str, Any]) -> None:
-        from azure.core.credentials import AzureKeyCredential
-        from azure.core.exceptions import AzureError
-        from azure.eventgrid import EventGridEvent, EventGridPublisherClient
+        with importing():
+            from azure.core.credentials import AzureKeyCredential
+            from azure.core.exceptions import AzureError
+            from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
         if not self._endpoint:
             raise PlatformError("local", "publish an event", "MLOPS_TOPIC_ENDPOINT is not set.")

@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+from function_app.errors import PlatformError
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file at once."""
@@ -28,11 +30,41 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file, or None when there is none."""
+    """Return the content of a JSON file, or None when there is none.
+
+    PlatformError when somebody left something else there.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        text = f"{path} is not readable JSON. Restore it from a backup, or delete it."
+        raise PlatformError("local", "read a record", text) from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file; an empty one when it holds none.
+
+    For records without which the app can go on: a file that is gone, empty or garbled is passed
+    over.
+    """
+    try:
+        content = read_json(path)
+    except PlatformError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_tail(path: Path, most: int) -> bytes:
+    """Return at most the last `most` bytes of a file, none when there is no file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most))
+            return file.read(most)
+    except FileNotFoundError:
+        return b""
 
 
 def sha256(content: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.files import locked, read_json, write_json
+from function_app.adapters.local.files import locked, read_object, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Build, Image
@@ -102,7 +102,7 @@ class LocalImages:
             return NO_BASE
         record = self._layout.folder / "bases" / f"{base_id}.json"
         with locked(self._layout.folder / "bases.lock"):
-            stored = read_json(record)
+            stored = read_object(record) or None
             if stored is None:
                 with tempfile.TemporaryDirectory(dir=self._layout.folder) as folder:
                     archive = Path(folder) / "base.tar"

@@ -1,6 +1,7 @@
 """The inbox on this machine: one SQLite file."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from function_app.adapters.local.database import Database
 from function_app.codec import dump, load
-from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
+from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome, renewed, repeated
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -46,23 +47,17 @@ class LocalInbox:
 
     def claim(self, claim: Claim) -> Claimed:
         with self._database.transaction() as connection:
-            row = (claim.key, claim.type, claim.subject, claim.order, _time(claim.claimed_at))
-            made = connection.execute(
-                "INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?)",
-                (*row, json.dumps(dump(claim))),
-            )
-            query = "SELECT claim FROM claims WHERE key = ?"
-            kept = _claim(connection.execute(query, (claim.key,)).fetchone())
-            newer = connection.execute(
-                "SELECT claim FROM claims WHERE type = ? AND subject = ? AND place > ? "
-                "ORDER BY place DESC LIMIT 1",
-                (kept.type, kept.subject, kept.order),
-            ).fetchone()
-        return Claimed(
-            claim=kept,
-            newer=_claim(newer) if newer and kept.order else None,
-            created=made.rowcount == 1,
-        )
+            kept, created = _keep(connection, claim)
+            if not created:
+                before = _neighbour(connection, claim, "<=", "DESC")
+                after = _neighbour(connection, claim, ">", "ASC")
+                stored = repeated(claim, kept, before, after)
+                if stored is not None:
+                    kept = _extend(connection, stored, claim.order)
+                elif before is not None:
+                    kept, created = _keep(connection, renewed(claim, before))
+            newer = _neighbour(connection, kept, ">", "DESC") if kept.order else None
+        return Claimed(claim=kept, newer=newer, created=created)
 
     def settle(self, event: InboxEvent) -> None:
         with self._database.transaction() as connection:
@@ -121,6 +116,39 @@ class LocalInbox:
                 "DELETE FROM claims WHERE claimed_at < ?", (_time(claims_before),)
             )
             return events.rowcount + claims.rowcount
+
+
+def _keep(connection: sqlite3.Connection, claim: Claim) -> tuple[Claim, bool]:
+    """Return the claim that is stored under this key, and whether this call stored it."""
+    row = (claim.key, claim.type, claim.subject, claim.order, _time(claim.claimed_at))
+    made = connection.execute(
+        "INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?)", (*row, json.dumps(dump(claim)))
+    )
+    query = "SELECT claim FROM claims WHERE key = ?"
+    stored = _claim(connection.execute(query, (claim.key,)).fetchone())
+    return stored, made.rowcount == 1
+
+
+def _extend(connection: sqlite3.Connection, claim: Claim, order: str) -> Claim:
+    """Let a claim also hold for a later write of the same content; return it."""
+    if order <= claim.order:
+        return claim
+    claim = replace(claim, order=order)
+    query = "UPDATE claims SET place = ?, claim = ? WHERE key = ?"
+    connection.execute(query, (order, json.dumps(dump(claim)), claim.key))
+    return claim
+
+
+def _neighbour(
+    connection: sqlite3.Connection, claim: Claim, relation: str, direction: str
+) -> Claim | None:
+    """Return the first claim of the same subject on one side of this claim's order, or None."""
+    row = connection.execute(
+        "SELECT claim FROM claims WHERE type = ? AND subject = ? AND place != '' "
+        f"AND place {relation} ? ORDER BY place {direction} LIMIT 1",
+        (claim.type, claim.subject, claim.order),
+    ).fetchone()
+    return _claim(row) if row else None
 
 
 def _text(event: InboxEvent) -> str:

@@ -3,19 +3,27 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.run_state import may_start, note_cancel, read_state
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
-from function_app.errors import NotFoundError
+from function_app.domain.training import (
+    Dataset,
+    ModelVersion,
+    Run,
+    RunStatus,
+    finite_figures,
+    is_run_id,
+)
+from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
 
 # What a run needs of the environment; the app's settings and keys are not among it.
@@ -98,17 +106,23 @@ class LocalJobs:
 
     def report(self, run_id: str, name: str) -> bytes:
         try:
-            if name in REPORTS:
+            if name in REPORTS and is_run_id(run_id):
                 return (self._runs / run_id / "reports" / name).read_bytes()
         except FileNotFoundError:
             pass
         known = ", ".join(REPORTS)
         raise NotFoundError(f"Run {run_id} has no report {name[:80]!r}. It may have {known}.")
 
+    def log(self, run_id: str, most: int) -> bytes:
+        if self.get(run_id).status is RunStatus.UNKNOWN:
+            text = f"This machine has no run {run_id[:80]!r}. GET /api/status lists runs."
+            raise NotFoundError(text)
+        return read_tail(self._runs / run_id / "run.log", most)
+
     def predictions(self, run_id: str) -> Predictions:
-        content = read_json(self._runs / run_id / PREDICTIONS)
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        content = read_object(self._runs / run_id / PREDICTIONS)
+        if not {"actual", "predicted"} <= content.keys():
+            raise NotFoundError(f"Run {run_id} has no readable predictions. Read its log.")
         champion = content.get("champion")
         return Predictions(
             actual=tuple(content["actual"]),
@@ -118,8 +132,16 @@ class LocalJobs:
 
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
-        request = read_json(folder / "request.json")
-        if request is None:
+        # An id of an event may be any text; a path must not lead out of the folder of runs.
+        run = None
+        if is_run_id(run_id):
+            running = self._processes.find(f"run-{run_id}") is not None
+            # Read after the process: one that ended in between has left its result.
+            run = read_run(folder, running=running)
+            tail = self._processes.log_tail(f"run-{run_id}")
+            if run is not None and run.status is RunStatus.INTERRUPTED and tail:
+                run = replace(run, detail=f"{run.detail} Its watcher's log ends: {tail}")
+        if run is None:
             return Run(
                 run_id=run_id,
                 model="",
@@ -128,23 +150,7 @@ class LocalJobs:
                 output_uri="",
                 detail="This machine has no such run.",
             )
-        running = self._processes.find(f"run-{run_id}") is not None
-        # The process is read first: one that ends in between has left its result.
-        status, detail = read_state(folder, running=running)
-        if status is RunStatus.INTERRUPTED and (tail := self._processes.log_tail(f"run-{run_id}")):
-            detail = f"{detail} Its watcher's log ends: {tail}"
-        dataset = load(Dataset, request["dataset"])
-        return Run(
-            run_id=run_id,
-            model=dataset.model,
-            status=status,
-            dataset_version=dataset.version,
-            output_uri=str(folder / "model"),
-            detail=detail,
-            metrics=read_json(folder / "model" / "metrics.json") or {},
-            tags=request["tags"],
-            code=load(CodeVersion, request["code"]) if request["code"] else None,
-        )
+        return run
 
     def cancel(self, run_id: str) -> None:
         folder = self._runs / run_id
@@ -153,9 +159,10 @@ class LocalJobs:
         self._processes.stop(f"run-{run_id}")
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
-        folders = [path for path in self._runs.glob("*") if (path / "request.json").exists()]
-        recent = [f for f in folders if f.stat().st_mtime >= since.timestamp()]
-        return tuple(self.get(folder.name) for folder in sorted(recent))
+        # A folder may be foreign, half-written, or deleted while this looks at it.
+        recent = [f for f in self._runs.glob("*") if _changed(f) >= since.timestamp()]
+        runs = (self.get(folder.name) for folder in sorted(recent))
+        return tuple(run for run in runs if run.status is not RunStatus.UNKNOWN)
 
     def _start(
         self,
@@ -191,6 +198,45 @@ class LocalJobs:
             },
             port=0,
         )
+
+
+def read_run(folder: Path, *, running: bool = False) -> Run | None:
+    """Return the run of a folder; None when the folder holds no run of this app."""
+    request = _request(folder)
+    if request is None:
+        return None
+    status, detail = read_state(folder, running=running)
+    dataset, code, tags = request
+    return Run(
+        run_id=folder.name,
+        model=dataset.model,
+        status=status,
+        dataset_version=dataset.version,
+        output_uri=str(folder / "model"),
+        detail=detail,
+        metrics=finite_figures(read_object(folder / "model" / "metrics.json")),
+        tags=tags,
+        code=code,
+    )
+
+
+def _request(folder: Path) -> tuple[Dataset, CodeVersion | None, dict[str, str]] | None:
+    """Return a run's data, code and tags; None when the folder holds no run of this app."""
+    content = read_object(folder / "request.json")
+    try:
+        dataset = load(Dataset, content.get("dataset"))
+        code = load(CodeVersion, content["code"]) if content.get("code") else None
+        return dataset, code, load(dict[str, str], content.get("tags"))
+    except ContractError:
+        return None
+
+
+def _changed(path: Path) -> float:
+    """Return when a file or folder changed last, in seconds of the epoch; 0 when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def serving_environ() -> dict[str, str]:

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from function_app.late_imports import importing
+
 
 def mlflow_client(state: Path) -> Any:
     """Return the client of the registry and the runs of a state folder."""
@@ -17,7 +19,8 @@ def mlflow_client(state: Path) -> Any:
 
 def database_address(path: Path) -> str:
     """Return the address of a SQLite file, as SQLAlchemy reads it."""
-    from sqlalchemy.engine import URL
+    with importing():
+        from sqlalchemy.engine import URL
 
     # Whether the path is percent-encoded differs between versions of SQLAlchemy: it knows itself.
     return URL.create("sqlite", database=str(path)).render_as_string()
@@ -25,9 +28,9 @@ def database_address(path: Path) -> str:
 
 def import_mlflow() -> Any:
     """Return the module `mlflow`; nothing else may import it, because the path counts."""
-    _avoid_percent()
-    import mlflow
-
+    with importing():
+        _avoid_percent()
+        import mlflow
     return mlflow
 
 

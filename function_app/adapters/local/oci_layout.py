@@ -11,7 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.adapters.local.files import (
+    locked,
+    read_object,
+    sha256,
+    write_json,
+    write_whole,
+)
 from function_app.errors import NotFoundError, PlatformError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -68,8 +74,10 @@ class OciLayout:
         """Give a manifest a name in the index, taking it from whoever had it."""
         with locked(self.folder / "lock"):
             write_json(self.folder / "oci-layout", HEADER)
-            index = read_json(self.folder / "index.json") or {"manifests": []}
-            others = [m for m in index["manifests"] if m["annotations"][NAME] != name]
+            listed = read_object(self.folder / "index.json").get("manifests")
+            # Other tools write entries into a layout, too; those need no name of ours.
+            entries = [m for m in listed if isinstance(m, dict)] if isinstance(listed, list) else []
+            others = [m for m in entries if (m.get("annotations") or {}).get(NAME) != name]
             entry = {"mediaType": MANIFEST, **described, "annotations": {NAME: name}}
             write_json(
                 self.folder / "index.json", {"schemaVersion": 2, "manifests": [*others, entry]}

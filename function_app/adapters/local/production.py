@@ -16,6 +16,7 @@ from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.errors import AttemptError, PlatformError
+from function_app.late_imports import importing
 from function_app.settings import READY_SECONDS
 
 # Which attempt's failure was reported, in the file with the desired state.
@@ -156,7 +157,8 @@ class LocalProduction:
 
         None when the server did not answer.
         """
-        import httpx
+        with importing():
+            import httpx
 
         answer: dict[str, Any] | None = None
         end = time.monotonic() + seconds

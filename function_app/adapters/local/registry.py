@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.files import locked, sha256
-from function_app.adapters.local.mlflow_client import import_mlflow, mlflow_client
+from function_app.adapters.local.mlflow_client import import_mlflow
+from function_app.adapters.local.tracking import LocalTracking
 from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
-from function_app.domain.training import ModelVersion, Run
-from function_app.errors import NotFoundError, PlatformError
+from function_app.domain.training import ModelVersion, Run, tagged_figures
+from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
 
 CHAMPION = "champion"
@@ -22,7 +23,7 @@ class LocalRegistry:
     """Registers each run once; the model files are copied, so that a run may be deleted."""
 
     def __init__(self, state: Path, events: Events) -> None:
-        self._state, self._events = state, events
+        self._state, self._events, self._tracking = state, events, LocalTracking(state)
         self._made: Any = None
 
     def ensure(self) -> None:
@@ -39,7 +40,10 @@ class LocalRegistry:
             )
         digest = sha256(content.read_bytes())
         with locked(self._state / "mlflow.lock"):
-            version = self._find_run(run) or self._create(run, source, digest)
+            version = self._find_run(run)
+            if version is None:
+                tracked = self._tracking.record_locked(run, run.metrics, source.parent)
+                version = self._create(run, source, digest, tracked)
         data: dict[str, object] = {
             "modelName": version.model,
             "modelVersion": version.version,
@@ -59,16 +63,17 @@ class LocalRegistry:
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
         found = self._client().search_model_versions(f"name = '{model}'")
-        return tuple(sorted((_read(entry) for entry in found), key=lambda v: int(v.version)))
+        versions = (_read(entry) for entry in found)
+        return tuple(sorted(versions, key=lambda version: int(version.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
         self._client().set_registered_model_alias(version.model, CHAMPION, version.version)
 
     def _find_run(self, run: Run) -> ModelVersion | None:
         versions = self.list_versions(run.model)
-        return next((v for v in versions if v.run_id == run.run_id), None)
+        return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
-    def _create(self, run: Run, source: Path, digest: str) -> ModelVersion:
+    def _create(self, run: Run, source: Path, digest: str, tracked: str) -> ModelVersion:
         folder = self._state / "models" / run.model / f"{digest[:16]}-{run.run_id}"
         shutil.copytree(source, folder, dirs_exist_ok=True)
         client = self._client()
@@ -81,31 +86,38 @@ class LocalRegistry:
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
         if run.code is not None:
             tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
-        return _read(client.create_model_version(run.model, source=file_address(folder), tags=tags))
+        made = client.create_model_version(
+            run.model, source=file_address(folder), run_id=tracked, tags=tags
+        )
+        return _read(made)
 
     def _client(self) -> Any:
         if self._made is None:
-            self._made = mlflow_client(self._state)
+            self._made = self._tracking.client()
         return self._made
 
 
 def _read(entry: Any) -> ModelVersion:
+    """Return a version of ours, or a foreign one, which has no run and no digest."""
     code = {k.removeprefix(_CODE): v for k, v in entry.tags.items() if k.startswith(_CODE)}
     return ModelVersion(
         model=entry.name,
         version=str(entry.version),
-        run_id=entry.tags["run_id"],
+        run_id=entry.tags.get("run_id", ""),
         uri=_folder(entry.source),
-        digest=entry.tags["digest"],
-        metrics={
-            name.removeprefix(_METRIC): float(value)
-            for name, value in entry.tags.items()
-            if name.startswith(_METRIC)
-        },
-        code=load(CodeVersion, code) if code else None,
+        digest=entry.tags.get("digest", ""),
+        metrics=tagged_figures(entry.tags, _METRIC),
+        code=_code(code) if code else None,
     )
 
 
 def _folder(source: str) -> str:
     # A version that somebody else registered may name a plain path, or a place elsewhere.
     return str(file_path(source)) if source.startswith("file:") else source
+
+
+def _code(tags: dict[str, str]) -> CodeVersion | None:
+    try:
+        return load(CodeVersion, tags)
+    except ContractError:
+        return None

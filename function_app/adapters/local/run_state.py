@@ -11,7 +11,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.files import read_object, write_json
 from function_app.domain.training import RunStatus
 
 RESULT, CANCELLED = "result.json", "cancelled.json"
@@ -27,13 +27,13 @@ def read_state(folder: Path, *, running: bool) -> tuple[RunStatus, str]:
     """Return the status of a run and its reason; `running` must have been read before the call."""
     result = _final_result(folder)
     if result is not None:
-        return RunStatus(result["status"]), result["detail"]
+        return RunStatus(result["status"]), str(result.get("detail", ""))
     if running:
         return RunStatus.RUNNING, ""
     if (folder / CANCELLED).exists():
         return RunStatus.TIMED_OUT, _TIMED_OUT
-    interrupted = read_json(folder / RESULT)
-    return RunStatus.INTERRUPTED, interrupted["detail"] if interrupted else _INTERRUPTED
+    interrupted = read_object(folder / RESULT)
+    return RunStatus.INTERRUPTED, str(interrupted.get("detail") or _INTERRUPTED)
 
 
 def may_start(folder: Path) -> bool:
@@ -71,5 +71,6 @@ def killed_by(exit_code: int) -> str | None:
 
 
 def _final_result(folder: Path) -> dict[str, Any] | None:
-    result: dict[str, Any] | None = read_json(folder / RESULT)
-    return None if result is None or result["status"] == RunStatus.INTERRUPTED else result
+    result = read_object(folder / RESULT)
+    final = {status.value for status in RunStatus if status is not RunStatus.INTERRUPTED}
+    return result if result.get("status") in final else None

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port, start_limit
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
+from function_app.late_imports import importing
 from function_app.settings import READY_SECONDS
 from function_app.telemetry import OTLP_ENDPOINT
 
@@ -53,7 +54,7 @@ class LocalStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"staging-{release_id}"
-        stored = read_json(self._record(release_id))
+        stored = read_object(self._record(release_id)) or None
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
             stored = None
@@ -121,9 +122,12 @@ class LocalStaging:
         return tuple(r for r in self.list_releases() if self._is_expired(r, now))
 
     def _is_expired(self, release_id: str, now: datetime) -> bool:
-        stored = read_json(self._record(release_id)) or {}
+        stored = read_object(self._record(release_id))
         # One without a date is of an earlier version of this app, or somebody else's.
-        return EXPIRES in stored and datetime.fromisoformat(stored[EXPIRES]) <= now
+        try:
+            return EXPIRES in stored and datetime.fromisoformat(stored[EXPIRES]) <= now
+        except (TypeError, ValueError):
+            return False
 
     def _start_process(self, name: str, image: Image) -> None:
         folder, port = self._images.unpack(image), free_port()
@@ -136,7 +140,8 @@ class LocalStaging:
 
         None when the service ended, or does not answer yet.
         """
-        import httpx
+        with importing():
+            import httpx
 
         end = time.monotonic() + min(self._patience, self._ready)
         while time.monotonic() < end:

@@ -174,7 +174,8 @@ def test_a_check_reads_its_own_copies_and_writes_its_own_report_and_nothing_else
         "plan": f"{folder}/plan.json",
     }
     assert [given["uri"] for given in job["outputs"].values()] == [
-        "azureml://datastores/mlops_checks/paths/runs/checks-a/report/"
+        "azureml://datastores/mlops_checks/paths/runs/checks-a/report/",
+        "azureml://datastores/mlops_checks/paths/runs/checks-a/log/",
     ]
     assert azure.jobs().get("checks-a").output_uri == job["outputs"]["report"]["uri"]
 

@@ -1,0 +1,73 @@
+"""Runs of this machine in MLflow: recorded once, with figures, tags and files."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.local.tracking import RUN_ID, LocalTracking
+from function_app.domain.training import Run, RunStatus
+
+ROOT = Path(__file__).parents[2]
+RUN = Run(
+    run_id="train-diabetes-a",
+    model="diabetes",
+    status=RunStatus.COMPLETED,
+    dataset_version="d" * 64,
+    output_uri="",
+    metrics={"mse": 2.5},
+    tags={"instance_id": "train-diabetes-a"},
+)
+
+
+def runs(tracking: LocalTracking) -> list[Any]:
+    client = tracking.client()
+    experiment = client.get_experiment_by_name("diabetes")
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def test_a_run_is_recorded_once_with_what_it_was_and_wrote(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / RUN.run_id
+    folder.mkdir(parents=True)
+    (folder / "run.log").write_text("trained\n")
+    tracking = LocalTracking(tmp_path)
+
+    first = tracking.record(RUN, RUN.metrics, folder)
+    assert tracking.record(RUN, RUN.metrics, folder) == first
+
+    [found] = runs(tracking)
+    assert found.info.status == "FINISHED"
+    assert found.data.metrics == {"mse": 2.5}
+    assert found.data.params == {"model": "diabetes", "dataset_version": "d" * 64}
+    assert found.data.tags[RUN_ID] == RUN.run_id
+    assert found.data.tags["instance_id"] == RUN.run_id
+    assert [file.path for file in tracking.client().list_artifacts(first)] == ["run.log"]
+
+
+def test_a_run_that_a_crash_left_half_recorded_is_completed(tmp_path: Path) -> None:
+    tracking = LocalTracking(tmp_path)
+    client = tracking.client()
+    experiment = client.create_experiment("diabetes", artifact_location=tmp_path.as_uri())
+    half = client.create_run(experiment, tags={RUN_ID: RUN.run_id})
+
+    assert tracking.record(RUN, RUN.metrics, tmp_path / "none") == half.info.run_id
+
+    [found] = runs(tracking)
+    assert (found.info.status, found.data.metrics) == ("FINISHED", {"mse": 2.5})
+
+
+def test_many_processes_may_be_the_first_to_use_the_database(tmp_path: Path) -> None:
+    script = (
+        "import sys; from dataclasses import replace; from pathlib import Path\n"
+        "from function_app.adapters.local.tracking import LocalTracking\n"
+        "from tests.adapters.test_local_tracking import RUN\n"
+        "run = replace(RUN, run_id=sys.argv[2])\n"
+        "LocalTracking(Path(sys.argv[1])).record(run, {}, Path(sys.argv[1]) / 'none')\n"
+    )
+    begun = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path), f"run-{n}"], cwd=ROOT)
+        for n in range(2)
+    ]
+
+    assert [process.wait() for process in begun] == [0, 0]
+    assert len(runs(LocalTracking(tmp_path))) == 2

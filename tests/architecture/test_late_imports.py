@@ -1,0 +1,103 @@
+"""Imports inside functions: third-party packages are imported under one lock."""
+
+import ast
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "function_app").rglob("*.py"))
+
+
+def unlocked(source: str) -> list[int]:
+    """Return the lines where a function imports a third-party package without the lock."""
+    return list(_unlocked(ast.parse(source), inside=False, locked=False))
+
+
+def _imports(call: ast.Call) -> bool:
+    return ast.unparse(call.func).endswith(("import_module", "__import__"))
+
+
+def _unlocked(node: ast.AST, *, inside: bool, locked: bool) -> Iterator[int]:
+    if isinstance(node, ast.Import | ast.ImportFrom) and inside and not locked:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module]
+        roots = {str(name).split(".")[0] for name in names}
+        if roots - sys.stdlib_module_names - {"function_app"}:
+            yield node.lineno
+    inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    if isinstance(node, ast.With):
+        locked = locked or any(ast.unparse(i.context_expr) == "importing()" for i in node.items)
+    elif isinstance(node, ast.Call) and _imports(node) and inside and not locked:
+        yield node.lineno
+    for child in ast.iter_child_nodes(node):
+        yield from _unlocked(child, inside=inside, locked=locked)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_late_import_of_a_package_takes_the_lock(path: Path) -> None:
+    assert unlocked(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    import requests\n",
+        "def f():\n    from azure.identity import X\n",
+        "async def f():\n    if 1:\n        import kubernetes.client as c\n",
+        "def f():\n    importlib.import_module('requests')\n",
+        "def f():\n    with other():\n        import requests\n",
+    ],
+)
+def test_a_late_import_without_the_lock_is_found(source: str) -> None:
+    assert len(unlocked(source)) == 1
+
+
+RACE = """
+    import sys, threading
+    sys.path.insert(0, {folder!r})
+    from function_app.late_imports import importing
+    sys.setswitchinterval(1e-6)
+    inside, failed = threading.Event(), []
+
+    def enter(name):
+        try:
+            {guard}
+                __import__(name)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=enter, args=(n,)) for n in ("circle.left", "circle.right")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.exit(1 if failed else 0)
+"""
+
+
+@pytest.mark.parametrize(("guard", "code"), [("with importing():", 0), ("if True:", 1)])
+def test_two_threads_that_enter_a_circle_of_imports_get_whole_modules(
+    tmp_path: Path, guard: str, code: int
+) -> None:
+    """The circle of two modules meets in the middle: each waits until the other has begun."""
+    package = tmp_path / "circle"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import threading\nbegun = {name: threading.Event() for name in ('left', 'right')}\n"
+    )
+    # With the lock the other module has not begun: the wait ends, and the import goes on alone.
+    begin = "import circle\ncircle.begun['{0}'].set()\ncircle.begun['{1}'].wait(3)\n"
+    late = "def late():\n    return 1\n"
+    left = begin.format("left", "right") + late + "from circle.right import late as second\n"
+    right = begin.format("right", "left") + "from circle.left import late as first\n" + late
+    (package / "left.py").write_text(left)
+    (package / "right.py").write_text(right)
+    script = textwrap.dedent(RACE).format(folder=str(tmp_path), guard=guard)
+
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+    assert ended.returncode == code, ended.stderr
