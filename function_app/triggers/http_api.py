@@ -155,9 +155,10 @@ async def get_findings(desk: Desk, request: Request) -> Answer:
 
 async def post_training(desk: Desk, request: Request) -> Answer:
     """Ask for a training by hand; `request_id` makes a repetition harmless."""
-    model, fields = request.route["model"], request.fields("request_id", "data_uri")
+    model = request.route["model"]
     if model not in desk.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
+    fields = request.fields("request_id", "data_uri")
     hint = "text that is not empty and names this request; a repetition of it starts nothing"
     request_id, uri = fields.text("request_id", hint), fields.optional("data_uri")
     event = {
