@@ -9,11 +9,11 @@ from tests.stories.conftest import App, make_app
 from tests.stories.test_reconcile import compare
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_slow_replicas_delay_a_release_and_production_comes_back_by_itself(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, diabetes: str
 ) -> None:
-    monkeypatch.setenv("MLOPS_READY_SECONDS", "3")
+    monkeypatch.setenv("MLOPS_READY_SECONDS", "8")
     for app in make_app(tmp_path_factory.mktemp("slow"), monkeypatch):
         _release(app, diabetes)
         endpoint = app.find("release-diabetes-1")
