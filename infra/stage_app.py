@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 BACKENDS = ("scheduler", "storage")
-PARTS = ("checks", "function_app", "function_app.py", "requirements.txt", "mlops.toml")
+PARTS = (
+    *("checks", "configuration", "function_app"),
+    *("function_app.py", "requirements.txt", "mlops.toml"),
+)
 HOST = "host.json"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 

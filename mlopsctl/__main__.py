@@ -15,8 +15,10 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
+from configuration.project_file import ProjectFileError
 from mlopsctl import screens
 from mlopsctl.client import Api, ApiError
+from mlopsctl.config import check_before_start, config
 from mlopsctl.connection import PORT, ROOT, STATE, Json, State, Url, connect, print_json
 from mlopsctl.demo import run_demo
 from mlopsctl.doctor import examine
@@ -28,6 +30,7 @@ from mlopsctl.provision import provision
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
+app.add_typer(config, name="config")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
 app.command()(drift)
@@ -40,7 +43,7 @@ def main() -> int:
     try:
         # Without standalone mode, the code of a typer.Exit is what the call returns.
         code = app(standalone_mode=False)
-    except (ApiError, HostError, SeedError) as error:
+    except (ApiError, HostError, SeedError, ProjectFileError) as error:
         print(f"mlopsctl: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):
@@ -58,6 +61,7 @@ def main() -> int:
 @app.command()
 def up(state: State = STATE, port: int = PORT, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
+    check_before_start()
     # The platform Azure may be used from here, too: with a developer's credentials.
     platform = os.environ.get("MLOPS_PLATFORM", "local")
     host = LocalHost(ROOT, state.resolve(), choose_port(port), platform)
@@ -92,6 +96,7 @@ def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bo
 @app.command()
 def demo(state: State = STATE, as_json: Json = False) -> None:
     """Run the whole loop once: data, training, approval, production, prediction."""
+    check_before_start()
     out = screens.console()
     begun = time.monotonic()
 
