@@ -12,6 +12,7 @@ import pytest
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.composition import create_app
+from function_app.domain.events import ArrivedFile
 from function_app.domain.inbox import Outcome
 from function_app.domain.project import Limits, ModelProject, Schedule
 from function_app.domain.training import Run, RunStatus
@@ -76,11 +77,24 @@ class KnownRuns:
 
 
 @dataclass
+class FewFiles:
+    """Datasets that hold the files of one folder."""
+
+    files: tuple[ArrivedFile, ...] = ()
+    asked: list[str] = field(default_factory=list)
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        self.asked.append(f"{container}/{folder}")
+        return self.files
+
+
+@dataclass
 class FewPorts:
     inbox: LocalInbox
     ledger: LocalLedger
     clock: MovingClock
     jobs: KnownRuns
+    datasets: FewFiles
 
 
 class Office:
@@ -90,7 +104,14 @@ class Office:
         self.clock, self.stories = MovingClock(), RememberedStories()
         self.inbox = LocalInbox(folder / "inbox.db")
         ledger = LocalLedger(folder / "ledger.db")
-        ports = FewPorts(inbox=self.inbox, ledger=ledger, clock=self.clock, jobs=KnownRuns())
+        self.datasets = FewFiles()
+        ports = FewPorts(
+            inbox=self.inbox,
+            ledger=ledger,
+            clock=self.clock,
+            jobs=KnownRuns(),
+            datasets=self.datasets,
+        )
         self.desk = Desk(
             ports=cast(Ports, ports),
             projects=projects,
@@ -229,3 +250,40 @@ def test_every_schedule_of_a_model_is_a_timer_of_the_app(tmp_path: Path) -> None
 
     names = [function.get_function_name() for function in functions]
     assert "train_diabetes_nightly" in names
+
+
+def moved(folder: str, sequencer: str = "7") -> dict[str, Any]:
+    return {
+        "id": "m",
+        "topic": "/t",
+        "subject": f"/blobServices/default/containers/data/blobs/{folder}",
+        "eventType": "Microsoft.Storage.DirectoryRenamed",
+        "data": {"api": "RenameDirectory", "destinationUrl": "u", "sequencer": sequencer},
+    }
+
+
+def test_a_renamed_folder_starts_one_training_for_each_of_its_files(office: Office) -> None:
+    office.datasets.files = tuple(
+        ArrivedFile(path=f"diabetes/new/{name}", uri="u", etag=name, size=3)
+        for name in ("a.csv", "b.csv", "_SUCCESS")
+    )
+
+    receipt = office.take(moved("diabetes/new"))[0]
+    again = office.take(moved("diabetes/new"))[0]
+
+    assert (receipt.outcome, again.outcome) == ("started", "repeated")
+    assert len(receipt.instance_ids) == len(office.stories.started) == 2
+
+
+def test_a_renamed_folder_of_no_model_is_not_listed(office: Office) -> None:
+    receipt = office.take(moved("archive"))[0]
+
+    assert (receipt.outcome, receipt.code) == ("refused", "UNKNOWN_MODEL")
+    assert office.datasets.asked == []
+
+
+def test_a_marker_is_ignored_with_its_reason(office: Office) -> None:
+    receipt = office.take(blob("_SUCCESS", "e"))[0]
+
+    assert receipt.outcome == "ignored"
+    assert "_SUCCESS" in (receipt.reason or "")

@@ -10,8 +10,10 @@ from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
 from function_app.codec import dump, load
+from function_app.domain.arrivals import limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
+from function_app.domain.events import ArrivedFile
 from function_app.domain.training import Dataset
 from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
 
@@ -86,6 +88,22 @@ class LocalDatasets:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_sample(self._root, self._trainings.get(model, OWN), path, "local")
         return path
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        top, inbox = self._inbox / container / folder, self._inbox.resolve()
+        # A folder that climbs out of the inbox holds no data.
+        if not top.resolve().is_relative_to(inbox):
+            return ()
+        paths = (path for path in sorted(top.rglob("*")) if path.is_file())
+        return limited(
+            ArrivedFile(
+                path=path.relative_to(self._inbox / container).as_posix(),
+                uri=path.as_uri(),
+                etag=sha256(path.read_bytes()),
+                size=path.stat().st_size,
+            )
+            for path in paths
+        )
 
     def announce(self) -> int:
         with locked(self._announced.with_suffix(".lock")):
