@@ -1,9 +1,9 @@
 """Files that arrive and are no data: markers, temporary files and folders.
 
-Hadoop and Spark leave files out whose names begin with `_`; they commit a job by an empty `_SUCCESS`
-and write checksums beside files (`.crc`). Tools that upload under a temporary name rename the file
-when it is complete. A name that begins with `.` may be data: the watcher of the inbox leaves such a
-file alone, so that an event of its own can announce it.
+Hadoop and Spark leave files out whose names begin with `_`; they commit a job by an empty file
+`_SUCCESS`, and write checksums beside files (`.crc`). Tools that upload under a temporary name
+rename the file when it is complete. A name that begins with `.` may be data: the watcher of the
+inbox leaves such a file alone, so that an event of its own can announce it.
 """
 
 import re
