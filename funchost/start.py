@@ -34,8 +34,10 @@ def start(options: Options, *, verbose: bool) -> int:
         print(f"Worker failed to index functions.\nfunchost cannot start: {error}", file=sys.stderr)
         return 1
     except Exception as error:
-        # What the real worker reports when the app cannot be imported.
-        traceback.print_exc()
+        # What the real worker reports when the app cannot be imported. An error of a class of the
+        # app's own is a refusal that the app wrote for people: its text says everything.
+        if verbose or not _is_of_app(error):
+            traceback.print_exc()
         print(
             "Worker failed to index functions.\n"
             f"Result: Failure\nException: {type(error).__name__}: {error}\n"
@@ -47,6 +49,10 @@ def start(options: Options, *, verbose: bool) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _is_of_app(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] == "function_app"
 
 
 async def serve(options: Options) -> None:

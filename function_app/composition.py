@@ -6,6 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from configuration.rules import timer_name
 from function_app import telemetry
 from function_app.activities import (
     changes,
@@ -191,7 +192,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
 def _add_schedules(app: Any, front: Front) -> None:
     for model, project in sorted(front.projects.items()):
         for schedule in project.schedules:
-            name = f"train_{model}_{schedule.name}".replace("-", "_")
+            name = timer_name(model, schedule.name)
             act = rounds.training_on_schedule(model, schedule.name)
             add_round(app, name, schedule.cron, act, front)
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from function_app.domain.approval import Decision, Evidence, Settlement
 from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import DataProfile
+from function_app.domain.events import ArrivedFile
 from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
@@ -73,6 +74,12 @@ class Datasets(Protocol):
 
     def baseline(self, model: str) -> DataProfile:
         """Return the figures of the reference data."""
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        """Return the files that lie below a folder, by path; () when data lands elsewhere.
+
+        ContractError, code TOO_LARGE, when there are more than 1,000.
+        """
 
     def announce(self) -> int:
         """Publish an event for each file that arrived since the last look; return how many.

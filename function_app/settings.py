@@ -1,23 +1,25 @@
 """The settings of the app: read once, where the app is created, and passed down."""
 
+import logging
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from configuration.project_file import ProjectFileError, read_project_file
+from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.project import Limits, ModelProject
-from function_app.errors import ConfigError, ContractError
+from function_app.errors import ConfigError
 from function_app.git_settings import GitSettings, read_git_settings
 from function_app.notify_settings import NotifySettings, read_notify_settings
 from function_app.telemetry import OTLP_ENDPOINT
 
+LOG = logging.getLogger("mlops.settings")
+ROOT = Path(__file__).resolve().parents[1]
 PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
-MODEL_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
 BASE_IMAGE = "localhost/mlops-scoring-base:latest"
 READY_SECONDS = 60.0
 
@@ -72,7 +74,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topic_endpoint=environ.get("MLOPS_TOPIC_ENDPOINT")
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
-        projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml"))),
+        projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml")), root),
         webhook_secrets=_webhook_secrets(environ),
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
@@ -113,36 +115,26 @@ def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def current_settings() -> Settings:
-    """Return the settings of this process, whose app stands beside this package."""
-    return read_settings(os.environ, Path(__file__).resolve().parents[1])
+    """Return the settings of this process, whose app stands beside this package.
+
+    A variable whose name is nearly that of a setting has no effect; it is logged as a warning.
+    """
+    for warning in find_misspelt(os.environ):
+        LOG.warning(warning)
+    return read_settings(os.environ, ROOT)
 
 
-def read_projects(path: Path) -> dict[str, ModelProject]:
-    """Return the models of a mlops.toml, by name."""
+def read_projects(path: Path, root: Path = ROOT) -> dict[str, ModelProject]:
+    """Return the models of a mlops.toml, by name, or raise ConfigError with all its problems.
+
+    `root` is the folder of the app, in which the modules of the models must exist.
+    """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read. Set MLOPS_PROJECTS or restore it.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}.") from error
-    models = content.get("models")
-    if not isinstance(models, dict) or not models:
-        raise ConfigError(f"{path} names no model. Add a table [models.<name>].")
-    try:
-        limits = load(Limits, content.get("limits", {}))
-        projects = {
-            _checked_name(name): replace(load(ModelProject, entry), limits=limits)
-            for name, entry in models.items()
-        }
-    except ContractError as error:
-        raise ConfigError(f"{path}: {error.message}") from error
-    return projects
-
-
-def _checked_name(name: str) -> str:
-    # It becomes part of instance ids, image names, container groups and Kubernetes objects.
-    if not MODEL_NAME.fullmatch(name):
-        raise ContractError(
-            f"models.{name}: a model's name has 1 to 30 lower-case letters, digits and `-`."
-        )
-    return name
+        content = read_project_file(path, root)
+    except ProjectFileError as error:
+        raise ConfigError(str(error)) from error
+    limits = load(Limits, content.get("limits", {}))
+    return {
+        name: replace(load(ModelProject, entry), limits=limits)
+        for name, entry in content["models"].items()
+    }

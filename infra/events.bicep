@@ -61,7 +61,12 @@ resource dataArrives 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-0
     destination: destination
     eventDeliverySchema: 'EventGridSchema'
     filter: {
-      includedEventTypes: ['Microsoft.Storage.BlobCreated']
+      includedEventTypes: [
+        'Microsoft.Storage.BlobCreated'
+        // Spark, Data Factory and SFTP clients commit a file by renaming it or its folder.
+        'Microsoft.Storage.BlobRenamed'
+        'Microsoft.Storage.DirectoryRenamed'
+      ]
       subjectBeginsWith: '/blobServices/default/containers/${dataContainer}/'
       isSubjectCaseSensitive: true
       enableAdvancedFilteringOnArrays: true
@@ -70,7 +75,16 @@ resource dataArrives 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-0
         {
           operatorType: 'StringIn'
           key: 'data.api'
-          values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose', 'SftpCommit']
+          values: [
+            'PutBlob'
+            'PutBlockList'
+            'CopyBlob'
+            'FlushWithClose'
+            'SftpCommit'
+            'RenameFile'
+            'RenameDirectory'
+            'SftpRename'
+          ]
         }
       ]
     }

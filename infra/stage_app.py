@@ -13,8 +13,8 @@ from typing import Any
 
 BACKENDS = ("scheduler", "storage")
 PARTS = (
-    *("checks", "function_app", "function_app.py", "platform_jobs"),
-    *("requirements.txt", "mlops.toml"),
+    *("checks", "configuration", "function_app", "platform_jobs"),
+    *("function_app.py", "requirements.txt", "mlops.toml"),
 )
 HOST = "host.json"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")

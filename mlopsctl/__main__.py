@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from configuration.project_file import ProjectFileError
 from mlopsctl.client import ApiError
+from mlopsctl.config import config
 from mlopsctl.decisions import approve, cancel, reject, roll_back
 from mlopsctl.drift import drift
 from mlopsctl.events import events
@@ -25,6 +27,7 @@ from mlopsctl.version import show_version
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
+app.add_typer(config, name="config")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
 for command in (
@@ -51,7 +54,7 @@ def main() -> int:
     try:
         # Without standalone mode, the code of a typer.Exit is what the call returns.
         code = app(standalone_mode=False)
-    except (ApiError, HostError, SeedError, StateError, OSError) as error:
+    except (ApiError, HostError, SeedError, StateError, ProjectFileError, OSError) as error:
         print(f"mlopsctl: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):

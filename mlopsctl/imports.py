@@ -3,15 +3,23 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mlopsctl import screens
 from mlopsctl.connection import ROOT, Json, print_json
+from mlopsctl.seed.clone import Clone as SeedClone
 from mlopsctl.seed.clone import SeedError, read_clone
-from mlopsctl.seed.parity import as_markdown, compare
-from mlopsctl.seed.project import compare_figures, model_name, write_project
+from mlopsctl.seed.metrics import GATE
+from mlopsctl.seed.parity import Row, as_markdown, compare
+from mlopsctl.seed.project import (
+    compare_figures,
+    copied_files,
+    model_name,
+    must_write,
+    write_project,
+)
 from mlopsctl.seed.script import read_script
 
 imports = typer.Typer(help="Make a model project from another system's.", no_args_is_help=True)
@@ -21,7 +29,11 @@ Into = Annotated[Path, typer.Option(help="New folder for the project.")]
 Name = Annotated[str, typer.Option(help="Name of the model; that of its folder.")]
 Folder = Annotated[str, typer.Option(help="Folder of the model, where there are several.")]
 Data = Annotated[Path | None, typer.Option(help="CSV of the training data, with a column Y.")]
-Check = Annotated[bool, typer.Option("--check", help="Train by both ways and compare the errors.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Write an earlier import again, over your changes to it.")
+]
+TITLES = {"mse": "mean squared error"}
+Check = Annotated[bool, typer.Option("--check", help="Train by both ways and compare the metrics.")]
 
 
 @imports.callback()
@@ -37,48 +49,85 @@ def mlopspython(
     folder: Folder = "",
     data: Data = None,
     check: Check = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Import a clone of Microsoft's MLOpsPython, with a parity report (PARITY.md).
 
-    The model's own code is kept byte for byte. --check runs it.
+    The model's own code is kept byte for byte. --check runs it. Run the command again to go on
+    after an import or a check that stopped; files that are there stay, unless --force is given.
     """
     clone = read_clone(path, folder)
     chosen = model_name(clone, name)
     script = read_script(clone)
-    copied = write_project(clone, script, into, chosen, data, ROOT)
+    written = must_write(into, chosen, clone.folder, force=force)
+    if written:
+        write_project(clone, script, into, chosen, data, ROOT)
     rows = compare(clone, script)
-    figures = compare_figures(clone, into) if check else {}
-    lines = []
-    if figures:
-        difference = abs(figures["seed"] - figures["here"])
-        lines = [
-            f"Trained on reference.csv: mean squared error {figures['seed']:.6f} by the clone's "
-            f"functions, {figures['here']:.6f} by this project; difference {difference:.2g}."
-        ]
-    (into / "PARITY.md").write_text(as_markdown(clone, rows, lines), encoding="utf-8")
-    report = {
+    report: dict[str, Any] = {
         "model": chosen,
         "folder": clone.folder,
-        "copied": copied,
+        "copied": copied_files(clone, script),
         "moved": script.places,
-        "figures": figures,
+        "figures": {},
         "rows": [asdict(row) for row in rows],
     }
-    (into / "parity.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    # Before the clone's code is run: it may fail, and the report stands all the same.
+    _write_report(into, clone, rows, [], report)
+    lines = []
+    if check:
+        lines = _compare(into, clone, rows, report)
+        _write_report(into, clone, rows, lines, report)
     if as_json:
         return print_json(report)
+    return _print_report(into, written, rows, lines, report)
+
+
+def _compare(into: Path, clone: SeedClone, rows: list[Row], report: dict[str, Any]) -> list[str]:
+    """Return a line for each metric of both models, and put the figures into the report."""
+    try:
+        figures = compare_figures(clone, into)
+    except SeedError as error:
+        _write_report(into, clone, rows, [f"Not compared: {error}"], report)
+        text = f"{error} The project and PARITY.md are in {into}. Correct the code there, and run "
+        raise SeedError(f"{text}the command again: it only compares.") from error
+    metric = GATE if GATE in figures else next(iter(figures))
+    seed, here = figures[metric]
+    every = {name: {"seed": one, "here": other} for name, (one, other) in figures.items()}
+    report["figures"] = {"metric": metric, "seed": seed, "here": here, "all": every}
+    lines = [
+        f"Trained on reference.csv: {TITLES.get(name, name)} {one:.6f} by the clone's functions, "
+        f"{other:.6f} by this project; difference {abs(one - other):.2g}."
+        for name, (one, other) in figures.items()
+    ]
+    if GATE not in figures:
+        lines.append(f"The gate goes by {GATE}, and not by {', '.join(figures)}.")
+    return lines
+
+
+def _write_report(
+    into: Path, clone: SeedClone, rows: list[Row], lines: list[str], report: dict[str, Any]
+) -> None:
+    (into / "PARITY.md").write_text(as_markdown(clone, rows, lines), encoding="utf-8")
+    (into / "parity.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _print_report(
+    into: Path, written: bool, rows: list[Row], lines: list[str], report: dict[str, Any]
+) -> None:
     out = screens.console()
-    out.print(f"{into}: model {chosen}, {len(copied) + len(script.places)} files kept as they are")
+    count = len(report["copied"]) + len(report["moved"])
+    if written:
+        out.print(f"{into}: model {report['model']}, {count} files kept as they are")
+    else:
+        out.print(f"{into}: imported before, nothing was written again (--force does)")
     for line in lines:
         out.print(line)
     todo = [row for row in rows if row.todo]
     out.print(f"PARITY.md: {len(rows)} items, {len(todo)} of which ask you for something:")
     for row in todo:
         out.print(f"  {row.item}: {row.todo}")
-    return out.print(
-        "Then: git init, push it, set its address in mlops.toml. docs/from-the-seed.md"
-    )
+    out.print("Then: git init, push it, set its address in mlops.toml. docs/from-the-seed.md")
 
 
 __all__ = ["SeedError", "imports"]

@@ -14,6 +14,7 @@ import typer
 
 from mlopsctl import screens, state_folder
 from mlopsctl.client import Api
+from mlopsctl.config import check_before_start
 from mlopsctl.connection import PORT, ROOT, STATE, Json, State, print_json
 from mlopsctl.demo import run_demo
 from mlopsctl.local_host import (
@@ -41,6 +42,7 @@ class StoppedError(Exception):
 
 def up(state: State = STATE, port: Port = None, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
+    check_before_start()
     # The platform Azure may be used from here, too: with a developer's credentials.
     platform = os.environ.get("MLOPS_PLATFORM", "local")
     state, say = state.resolve(), _progress(as_json)
@@ -77,6 +79,7 @@ def down(state: State = STATE) -> None:
 
 def demo(state: State = STATE, as_json: Json = False) -> None:
     """Run the whole loop once: data, training, approval, production, prediction."""
+    check_before_start()
     out = screens.console()
     begun = time.monotonic()
 

@@ -15,6 +15,7 @@ from function_app.domain.events import (
     DataArrived,
     DomainEvent,
     DriftDetected,
+    FolderArrived,
     ImagePushed,
     ModelDeployed,
     ModelRegistered,
@@ -25,6 +26,8 @@ from function_app.domain.events import (
 from function_app.errors import ContractError
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+BLOB_RENAMED = "Microsoft.Storage.BlobRenamed"
+DIRECTORY_RENAMED = "Microsoft.Storage.DirectoryRenamed"
 _ML = "Microsoft.MachineLearningServices."
 MODEL_REGISTERED = f"{_ML}ModelRegistered"
 MODEL_DEPLOYED = f"{_ML}ModelDeployed"
@@ -60,17 +63,50 @@ def _read_blob(envelope: Envelope, fields: Fields) -> DataArrived | NothingToDo:
     api = _text(fields, "api")
     if api not in _COMPLETE:
         return NothingToDo(reason=f"After {api} the blob is not complete.")
-    match = _BLOB_SUBJECT.match(envelope.subject)
-    if match is None:
-        raise ContractError(f"subject: {envelope.subject!r} does not name a blob.")
+    container, path = _blob_of(envelope)
+    length = fields.get("contentlength")
+    # The calls that write a file piece by piece do not always tell its length.
+    is_whole = api == "PutBlob" and isinstance(length, int)
     return DataArrived(
         source=envelope.source,
-        container=match[1],
-        path=match[2],
+        container=container,
+        path=path,
         uri=_text(fields, "url"),
         etag=_text(fields, "etag"),
         sequencer=str(fields.get("sequencer") or ""),
+        size=length if is_whole else None,
     )
+
+
+def _read_renamed(envelope: Envelope, fields: Fields) -> DataArrived:
+    """Read RenameFile or SftpRename: the subject is the new name, and no etag is given."""
+    container, path = _blob_of(envelope)
+    return DataArrived(
+        source=envelope.source,
+        container=container,
+        path=path,
+        uri=_text(fields, "destinationurl"),
+        etag="",
+        sequencer=_text(fields, "sequencer"),
+    )
+
+
+def _read_renamed_folder(envelope: Envelope, fields: Fields) -> FolderArrived:
+    container, path = _blob_of(envelope)
+    return FolderArrived(
+        source=envelope.source,
+        container=container,
+        path=path.rstrip("/"),
+        sequencer=_text(fields, "sequencer"),
+    )
+
+
+def _blob_of(envelope: Envelope) -> tuple[str, str]:
+    """Return container and path that the subject names."""
+    match = _BLOB_SUBJECT.match(envelope.subject)
+    if match is None:
+        raise ContractError(f"subject: {envelope.subject!r} does not name a blob.")
+    return match[1], match[2]
 
 
 def _read_model(envelope: Envelope, fields: Fields) -> ModelRegistered:
@@ -167,6 +203,8 @@ def _read_drift(envelope: Envelope, fields: Fields) -> DriftDetected:
 
 READERS: Mapping[str, Callable[[Envelope, Fields], DomainEvent | NothingToDo]] = {
     BLOB_CREATED: _read_blob,
+    BLOB_RENAMED: _read_renamed,
+    DIRECTORY_RENAMED: _read_renamed_folder,
     MODEL_REGISTERED: _read_model,
     MODEL_DEPLOYED: _read_deployed,
     RUN_COMPLETED: _read_run,

@@ -11,7 +11,11 @@ from function_app.addresses import file_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataArrived:
-    """A complete file lies in a container; the sequencer sorts the events of one file as text."""
+    """A complete file lies in a container; the sequencer sorts the events of one file as text.
+
+    `etag` is "" when the event does not name it: a renamed file's. `size` is in bytes, None when it
+    is unknown.
+    """
 
     source: str
     container: str
@@ -19,10 +23,41 @@ class DataArrived:
     uri: str
     etag: str
     sequencer: str = ""
+    size: int | None = None
 
     @property
     def cause(self) -> tuple[str, ...]:
-        return ("data", self.source, self.container, self.path, self.etag)
+        # Without an etag the sequencer tells a second file of this name from the first.
+        content = self.etag or f"sequencer {self.sequencer}"
+        return ("data", self.source, self.container, self.path, content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedFile:
+    """A file of a container, as its listing describes it; `size` is in bytes."""
+
+    path: str
+    uri: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderArrived:
+    """A folder was renamed into a container; its files have no events of their own.
+
+    `files` is None until the platform was asked for them.
+    """
+
+    source: str
+    container: str
+    path: str
+    sequencer: str
+    files: tuple[ArrivedFile, ...] | None = None
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return ("folder", self.source, self.container, self.path, self.sequencer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +180,7 @@ class NothingToDo:
 
 DomainEvent = (
     DataArrived
+    | FolderArrived
     | CodePushed
     | CodeProposed
     | ModelRegistered

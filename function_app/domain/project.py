@@ -91,7 +91,7 @@ class ModelProject:
     scoring: str
     data: DataPolicy
     gate: GatePolicy
-    training_run: RunLimits
+    training_run: RunLimits = RunLimits()
     release: ReleaseRules
     code: CodeRules | None = None
     schedules: tuple[Schedule, ...] = ()

@@ -4,16 +4,19 @@ Shapes: GitHub documentation, "Webhook events and payloads" (push, pull_request)
 documentation, "Service hooks events" (git.push, git.pullrequest.created and .updated).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from function_app.domain.event_types import CODE_PROPOSED, CODE_PUSHED
 from function_app.domain.events import NothingToDo
+from function_app.domain.hook_setup import answer_test
 from function_app.errors import ContractError
 
 NO_COMMIT = "0" * 40
 # GitHub lists at most 2048 commits, and cuts the lists of files of large pushes.
 MOST_COMMITS, MOST_PATHS = 2000, 3000
+_PUSHED = "git.push"
+_PULL_REQUESTS = ("git.pullrequest.created", "git.pullrequest.updated")
 _PROPOSED = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
 Event = dict[str, Any]
 
@@ -75,31 +78,47 @@ def _read_pull_request(delivery: str, hook: Mapping[str, Any]) -> list[Event] | 
     return [_event(delivery, "github", CODE_PROPOSED, subject, content)]
 
 
-def read_devops(hook: Mapping[str, Any]) -> list[Event] | NothingToDo:
-    """Return the events of an Azure DevOps service hook."""
-    kind, resource = _text(hook, "eventType"), _part(hook, "resource")
+def read_devops(
+    hook: Mapping[str, Any], repositories: Iterable[str] = ()
+) -> list[Event] | NothingToDo:
+    """Return the events of an Azure DevOps service hook.
+
+    `repositories` are the addresses of the models' code; what the button Test sends is answered by
+    them.
+    """
+    kind = _text(hook, "eventType")
+    # First of all: hooks of other kinds need not have any of the fields below.
+    if kind not in (_PUSHED, *_PULL_REQUESTS):
+        return NothingToDo(reason=f"{kind[:80]} is neither a push nor a pull request.")
+    resource = hook.get("resource")
+    if resource is None or (isinstance(resource, dict) and "repository" not in resource):
+        return NothingToDo(
+            reason=f"{kind} came without its repository. Set `Resource details to send` of the "
+            "service hook to All."
+        )
+    resource = _part(hook, "resource")
     delivery = f"{_text(hook, 'id')}-{hook.get('notificationId', 0)}"
     repository = _text(_part(resource, "repository"), "remoteUrl")
-    if kind == "git.push":
+    if test := answer_test(repository, repositories):
+        return test
+    if kind == _PUSHED:
         updates = resource.get("refUpdates")
         if not isinstance(updates, list):
             raise ContractError("resource.refUpdates: expected a list.")
         actor = str((resource.get("pushedBy") or {}).get("uniqueName") or "")
         found = [_update(delivery, repository, actor, update) for update in updates]
         return [e for e in found if e] or NothingToDo(reason="No branch has a new commit.")
-    if kind in ("git.pullrequest.created", "git.pullrequest.updated"):
-        if resource.get("status") not in (None, "active"):
-            return NothingToDo(reason=f"The pull request is {resource['status']}.")
-        content = {
-            "repository": repository,
-            "ref": _text(resource, "targetRefName"),
-            "commit": _text(_part(resource, "lastMergeSourceCommit"), "commitId"),
-            "number": str(resource.get("pullRequestId") or ""),
-            "actor": str((resource.get("createdBy") or {}).get("uniqueName") or ""),
-        }
-        subject = f"{repository}/pull/{content['number']}"
-        return [_event(delivery, "azure-devops", CODE_PROPOSED, subject, content)]
-    return NothingToDo(reason=f"{kind} is neither a push nor a pull request.")
+    if resource.get("status") not in (None, "active"):
+        return NothingToDo(reason=f"The pull request is {resource['status']}.")
+    content = {
+        "repository": repository,
+        "ref": _text(resource, "targetRefName"),
+        "commit": _text(_part(resource, "lastMergeSourceCommit"), "commitId"),
+        "number": str(resource.get("pullRequestId") or ""),
+        "actor": str((resource.get("createdBy") or {}).get("uniqueName") or ""),
+    }
+    subject = f"{repository}/pull/{content['number']}"
+    return [_event(delivery, "azure-devops", CODE_PROPOSED, subject, content)]
 
 
 def _update(delivery: str, repository: str, actor: str, update: Any) -> Event | None:

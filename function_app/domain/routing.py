@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from function_app import names
+from function_app.domain.arrivals import why_no_data
 from function_app.domain.change import Change
 from function_app.domain.events import (
     CodeProposed,
@@ -11,6 +12,7 @@ from function_app.domain.events import (
     DataArrived,
     DomainEvent,
     DriftDetected,
+    FolderArrived,
     ImagePushed,
     ModelDeployed,
     ModelRegistered,
@@ -63,6 +65,8 @@ def route(event: DomainEvent, projects: Projects) -> Targets:
     match event:
         case DataArrived():
             return _route_data(event, projects)
+        case FolderArrived():
+            return _route_folder(event, projects)
         case CodePushed() | CodeProposed():
             return _route_code(event, projects)
         case ModelRegistered():
@@ -85,6 +89,10 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
         for project in projects.values()
     ):
         return NothingToDo(reason="Labels of predictions are read when production is watched.")
+    takers = _takers(event, projects)
+    prefix = next((project.prefix for project in takers.values()), "")
+    if reason := why_no_data(event.path.removeprefix(prefix), event.size):
+        return NothingToDo(reason=reason)
     found = tuple(
         _train(
             event,
@@ -94,16 +102,62 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
             etag=event.etag,
             order=event.sequencer.rjust(64, "0") if event.sequencer else "",
         )
-        for model, project in sorted(projects.items())
-        if event.container == project.container and event.path.startswith(project.prefix)
+        for model, project in takers.items()
     )
     if not found:
-        raise ContractError(
-            f"No model in mlops.toml takes data from {event.container}/{event.path}. "
-            "Add one, or change its container and prefix.",
-            code="UNKNOWN_MODEL",
-        )
+        raise _no_taker(event.container, event.path)
     return found
+
+
+def takes_folder(event: FolderArrived, projects: Projects) -> bool:
+    """Tell whether a model's data may lie in the folder, or the folder in the model's."""
+    folder = f"{event.path}/"
+    return any(
+        event.container == project.container
+        and (folder.startswith(project.prefix) or project.prefix.startswith(folder))
+        for project in projects.values()
+    )
+
+
+def _route_folder(event: FolderArrived, projects: Projects) -> tuple[Start, ...] | NothingToDo:
+    """Return where the files go, each as if it had arrived alone."""
+    if not takes_folder(event, projects):
+        raise _no_taker(event.container, event.path)
+    starts: list[Start] = []
+    for file in event.files or ():
+        arrived = DataArrived(
+            source=event.source,
+            container=event.container,
+            path=file.path,
+            uri=file.uri,
+            etag=file.etag,
+            sequencer=event.sequencer,
+            size=file.size,
+        )
+        # A folder above the models' own may hold files that are no model's.
+        if takers := _takers(arrived, projects):
+            targets = _route_data(arrived, takers)
+            starts += () if isinstance(targets, NothingToDo) else targets
+    if not starts:
+        return NothingToDo(reason=f"{event.container}/{event.path} holds no file of data.")
+    return tuple(starts)
+
+
+def _takers(event: DataArrived, projects: Projects) -> dict[str, ModelProject]:
+    """Return the models whose folder the file is in."""
+    return {
+        model: project
+        for model, project in sorted(projects.items())
+        if event.container == project.container and event.path.startswith(project.prefix)
+    }
+
+
+def _no_taker(container: str, path: str) -> ContractError:
+    return ContractError(
+        f"No model in mlops.toml takes data from {container}/{path}. "
+        "Add one, or change its container and prefix.",
+        code="UNKNOWN_MODEL",
+    )
 
 
 def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets:

@@ -43,6 +43,8 @@ class Request:
     def json(self, most: int = MAX_BODY) -> Any:
         """Return the body, or raise ContractError."""
         self.check_size(most)
+        if not self.body.strip():
+            raise ContractError("The body is empty. Send JSON.", code="MALFORMED_JSON")
         try:
             return json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
@@ -50,7 +52,9 @@ class Request:
             raise ContractError(message, code="MALFORMED_JSON") from error
 
     def json_object(self, most: int = MAX_BODY) -> dict[str, Any]:
-        """Return the body as an object, or raise ContractError."""
+        """Return the body as an object, {} when there is none, or raise ContractError."""
+        if not self.body.strip():
+            return {}
         content = self.json(most)
         if not isinstance(content, dict):
             raise ContractError("The body must be a JSON object.")

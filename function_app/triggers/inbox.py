@@ -15,10 +15,10 @@ from function_app import names, telemetry
 from function_app.codec import dump
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
-from function_app.domain.events import DomainEvent, NothingToDo, RunCompleted
+from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
 from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
 from function_app.domain.release import Release
-from function_app.domain.routing import Start, Targets, Wake, route
+from function_app.domain.routing import Start, Targets, Wake, route, takes_folder
 from function_app.domain.training import TrainingRequest
 from function_app.errors import ContractError, ThrottledError
 from function_app.triggers.desk import Desk
@@ -162,6 +162,10 @@ async def _route(desk: Desk, event: DomainEvent) -> Targets:
         # Not every event carries the tags; the platform knows them.
         run = await asyncio.to_thread(desk.ports.jobs.get, event.run_id)
         event = replace(event, tags=run.tags)
+    if isinstance(event, FolderArrived) and takes_folder(event, desk.projects):
+        list_folder = desk.ports.datasets.list_folder
+        files = await asyncio.to_thread(list_folder, event.container, event.path)
+        event = replace(event, files=files)
     return route(event, desk.projects)
 
 

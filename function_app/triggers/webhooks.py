@@ -5,9 +5,12 @@ sends events, in either schema, in the structured or the binary mode of CloudEve
 that is sent again is the same event and starts nothing: claims are kept for more than a year.
 """
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from function_app.domain.events import NothingToDo
+from function_app.domain.hook_setup import check_ping
 from function_app.domain.pushes import read_devops, read_github
 from function_app.domain.signatures import has_password, is_signed, is_timely
 from function_app.errors import ContractError, NotFoundError, RefusedError
@@ -17,29 +20,51 @@ from function_app.triggers.http_api import events_of, take_events
 # GitHub sends pushes up to this size; what is kept of one is small.
 MAX_HOOK = 25 * 1024 * 1024
 AZURE_DEVOPS = "azure-devops"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 async def post_webhook(desk: Desk, request: Request) -> Answer:
-    """Take what a known source sends; a ping is answered."""
+    """Take what a known source sends; a ping is checked for what pushes need."""
     source = request.route["source"]
     _authenticate(desk, request, source)
     kind = request.headers.get("x-github-event", "")
-    if kind == "ping":
-        return Answer(status=200, content={"pong": source})
+    repositories = [p.code.repository for p in desk.projects.values() if p.code]
     if kind:
-        form = request.headers.get("content-type", "application/json")
-        if not form.startswith("application/json"):
-            raise ContractError(f"The hook sends {form}. Set its content type to application/json.")
+        hook = _github_hook(request)
+        if kind == "ping":
+            check_ping(hook, repositories)
+            return Answer(status=200, content={"pong": source})
         delivery = request.headers.get("x-github-delivery", "") or "unnamed"
-        found = read_github(kind, delivery, request.json_object(MAX_HOOK))
+        found = read_github(kind, delivery, hook)
     elif source == AZURE_DEVOPS:
-        found = read_devops(request.json_object(MAX_HOOK))
+        found = read_devops(request.json_object(MAX_HOOK), repositories)
     else:
         return await take_events(desk, source, events_of(request))
     if isinstance(found, NothingToDo):
         content: dict[str, Any] = {"outcome": "ignored", "reason": found.reason}
         return Answer(status=202, content={"receipts": [content]})
     return await take_events(desk, source, found)
+
+
+def _github_hook(request: Request) -> dict[str, Any]:
+    """Return what GitHub sends as JSON, or as a form with the JSON in its field `payload`.
+
+    The signature is over the body as it came, so it was checked before.
+    """
+    media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if media_type == JSON:
+        return request.json_object(MAX_HOOK)
+    if media_type != FORM:
+        raise ContractError(
+            f"The hook sends {media_type[:80]}. Set its content type to {JSON} or {FORM}."
+        )
+    try:
+        fields = parse_qs(request.body.decode(), max_num_fields=10)
+    except ValueError as error:
+        raise ContractError("The body is no form.", code="MALFORMED_FORM") from error
+    if "payload" not in fields:
+        raise ContractError(f"The form has no field `payload`. Set the content type to {JSON}.")
+    return replace(request, body=fields["payload"][0].encode()).json_object(MAX_HOOK)
 
 
 def _authenticate(desk: Desk, request: Request, source: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlopsctl.seed.clone import TRAIN, Clone
+from mlopsctl.seed.metrics import FUNCTION, GATE, metric_names
 from mlopsctl.seed.script import Script
 from mlopsctl.seed.variables import ABSENT, BETTER, CHANGED, LEFT, SAME, TODO, VARIABLES
 
@@ -47,6 +48,7 @@ def _code(clone: Clone) -> Iterator[Row]:
             here="the same file; each change of it is a commit that is checked and trained on",
             status=SAME,
         )
+    yield from _metric(clone, train)
     tags = clone.parameters.get("registration", {})
     if isinstance(tags, dict) and tags.get("tags"):
         yield Row(
@@ -55,6 +57,21 @@ def _code(clone: Clone) -> Iterator[Row]:
             here="every metric is a tag, with run, data and code",
             status=BETTER,
         )
+
+
+def _metric(clone: Clone, train: str) -> Iterator[Row]:
+    names = metric_names(clone)
+    if GATE in names:
+        return
+    given = ", ".join(names) or "metrics whose names the source does not show"
+    yield Row(
+        item="metric that models are compared by",
+        found=f"{train}: {FUNCTION} gives {given}",
+        here=f"the gate compares by {GATE} (mean squared error) on the held-out rows",
+        status=CHANGED,
+        todo=f"The gate does not go by {', '.join(names) or 'these'}. Decide whether {GATE} orders "
+        "your models as you want; bar in mlops.toml is an error, not a score.",
+    )
 
 
 def _script(clone: Clone, script: Script) -> Iterator[Row]:

@@ -11,17 +11,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED
 from mlopsctl.seed.clone import TRAIN, Clone, SeedError
 from mlopsctl.seed.manifest import TEMPLATES, describe_model
 from mlopsctl.seed.script import PLACE, Script
 
 REFERENCE = "reference.csv"
+MARK = "import.json"
 # What of this app comes along to train by our contract; of the service, all does.
 _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
     *("evaluate.py", "model_file.py", "requirements.txt"),
 )
-_NAME = re.compile(r"[a-z0-9-]{1,30}")
 # What train.py of the seed needs no more: code of Azure ML's first SDK.
 _FIRST_SDK = "azureml"
 _RUFF = 'line-length = 100\n\n[lint]\nselect = ["E4", "E7", "E9", "F"]\n'
@@ -30,38 +31,76 @@ _RUFF = 'line-length = 100\n\n[lint]\nselect = ["E4", "E7", "E9", "F"]\n'
 def model_name(clone: Clone, wanted: str = "") -> str:
     """Return the model's name: what was asked for, or what the folder is called."""
     name = wanted or re.sub(r"[^a-z0-9]+", "-", clone.folder.lower()).strip("-")[:30]
-    if not _NAME.fullmatch(name):
-        raise SeedError(f"{name!r} is no name of a model: 1 to 30 lower-case letters, digits, `-`.")
+    if not MODEL_NAME.fullmatch(name):
+        raise SeedError(
+            f"{name!r} is no name of a model: it must have {MODEL_NAME_ALLOWED}. Give one: --name."
+        )
     return name
 
 
 def write_project(
     clone: Clone, script: Script, into: Path, name: str, data: Path | None, app: Path
 ) -> list[str]:
-    """Write the project to an empty folder; return the files that are copied to their places.
+    """Write the project; return the files that are copied to their places.
 
-    `data` is a CSV whose columns are the model's; `app` is the folder of this app.
+    `data` is a CSV whose columns are the model's; `app` is the folder of this app. The folder is
+    new or empty, or an import that is written again.
     """
     if into.resolve().is_relative_to(clone.root.resolve()):
         raise SeedError(f"{into} lies in the clone, to which nothing is written. Name another one.")
-    if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        raise SeedError(f"{into} is not an empty folder. Name a new one.")
     training = [f for f in _sources(clone) if f != script.file]
     if data is None and not any("load_diabetes" in clone.text(f) for f in training):
         raise SeedError(
             "The clone has no data of its own. Give a CSV of the training data: --data."
         )
-    copied = [*_kept(clone, script), *_others(clone)]
+    copied = copied_files(clone, script)
     places = {**{file: file for file in copied}, **script.places}
+    again = into.exists() and any(into.iterdir())
     try:
+        into.mkdir(parents=True, exist_ok=True)
+        # First of all: an import that is killed half way is known as one, and is written again.
+        mark(into, name, clone.folder, whole=False)
         _fill(clone, into, name, data, app, places)
         if script.places:
             (into / PLACE / "model_name.txt").write_text(f"{script.model_name}\n", "utf-8")
     except BaseException:
         # It was empty, or not there; half a project would stand in the way of the next try.
-        shutil.rmtree(into, ignore_errors=True)
+        if not again:
+            shutil.rmtree(into, ignore_errors=True)
         raise
+    mark(into, name, clone.folder, whole=True)
     return copied
+
+
+def copied_files(clone: Clone, script: Script) -> list[str]:
+    """Return the files of the clone that are copied to the same places."""
+    return [*_kept(clone, script), *_others(clone)]
+
+
+def must_write(into: Path, name: str, folder: str, *, force: bool) -> bool:
+    """Tell whether the project is to be written; False when a whole import of it is there.
+
+    SeedError when the folder holds anything else than an import of this model.
+    """
+    if not into.exists() or (into.is_dir() and not any(into.iterdir())):
+        return True
+    try:
+        known = json.loads((into / MARK).read_text(encoding="utf-8"))
+        same = (known["model"], known["folder"]) == (name, folder)
+        whole = known["whole"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        text = f"{into} is not an empty folder, and no import of a clone. Name a new one."
+        raise SeedError(text) from None
+    if not same:
+        text = f"{into} is an import of {known['folder']} as {known['model']}. Name a new folder."
+        raise SeedError(text)
+    return force or not whole
+
+
+def mark(into: Path, name: str, folder: str, *, whole: bool) -> None:
+    """Record which import the folder is of, and whether it was written to its end."""
+    content = {"model": name, "folder": folder, "whole": whole}
+    (into / MARK).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
 def _fill(
@@ -69,7 +108,7 @@ def _fill(
 ) -> None:
     service = (path.name for path in (app / "scoring").iterdir() if path.is_file())
     for folder, names in (("training", _TRAINING), ("scoring", sorted(service))):
-        (into / folder).mkdir(parents=True)
+        (into / folder).mkdir(parents=True, exist_ok=True)
         for own in names:
             shutil.copyfile(app / folder / own, into / folder / own)
     for file, place in places.items():
@@ -98,22 +137,32 @@ def _fill(
     )
 
 
-def compare_figures(clone: Clone, into: Path) -> dict[str, float]:
-    """Train once by the clone's own functions and once by the project; return both errors."""
-    script = (
-        "import json, pandas\n"
-        f"import {clone.folder}.training.train as seed\n"
-        f"data = seed.split_data(pandas.read_csv({REFERENCE!r}))\n"
-        f"model = seed.train_model(data, {clone.parameters.get('training', {})!r})\n"
-        "print(json.dumps(seed.get_model_metrics(model, data)))\n"
-    )
-    theirs = json.loads(_run(into, "-c", script).splitlines()[-1])
+def compare_figures(clone: Clone, into: Path) -> dict[str, tuple[float, float]]:
+    """Train by the clone's own functions and by the project; return each metric of both models.
+
+    The metrics are those of the clone's get_model_metrics, which judges both models on its rows.
+    """
     with tempfile.TemporaryDirectory() as out:
         _run(into, "-m", "training", "--data", REFERENCE, "--out", out)
-        ours = json.loads((Path(out) / "metrics.json").read_text(encoding="utf-8"))
-    if "mse" not in theirs:
-        raise SeedError(f"get_model_metrics gives {', '.join(theirs)}, and no mse to compare.")
-    return {"seed": float(theirs["mse"]), "here": float(ours["mse"])}
+        script = (
+            "import json, pathlib, pandas\n"
+            f"import {clone.folder}.training.train as seed\n"
+            "from training import model_file\n"
+            f"data = seed.split_data(pandas.read_csv({REFERENCE!r}))\n"
+            f"theirs = seed.train_model(data, {clone.parameters.get('training', {})!r})\n"
+            f"ours = model_file.load(pathlib.Path({out!r}))\n"
+            "both = [dict(seed.get_model_metrics(model, data)) for model in (theirs, ours)]\n"
+            "print(json.dumps(both, default=float))\n"
+        )
+        answer = _run(into, "-c", script).splitlines()[-1]
+    try:
+        theirs, ours = json.loads(answer)
+        figures = {name: (float(theirs[name]), float(ours[name])) for name in theirs}
+    except (ValueError, TypeError, KeyError) as error:
+        raise SeedError(f"get_model_metrics must give numbers by name: {error}") from error
+    if not figures:
+        raise SeedError("get_model_metrics gives nothing to compare.")
+    return figures
 
 
 def _sources(clone: Clone) -> list[str]:

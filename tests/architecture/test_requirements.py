@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # The training code too: the app lets it write the reference data.
-FOLDERS = ("function_app", "training")
+FOLDERS = ("configuration", "function_app", "training")
 # Folders that many packages share: what is imported from them is a package.
 SHARED = ("azure", "opentelemetry")
 

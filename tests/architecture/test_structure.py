@@ -11,9 +11,13 @@ from function_app import composition, names
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
     *("function_app", "training", "scoring", "funchost"),
-    *("mlopsctl", "checks", "platform_jobs", "infra", "benchmarks"),
+    *("mlopsctl", "checks", "configuration", "platform_jobs", "infra", "benchmarks"),
 )
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "infra" / "README.md"]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
+    ROOT / "infra" / "README.md",
+]
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 

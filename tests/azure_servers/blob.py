@@ -70,6 +70,7 @@ class BlobServer(Server):
         entries = "".join(
             f"<Blob><Name>{escape(name)}</Name><Properties>"
             f"<Last-Modified>{_TIME}</Last-Modified><Content-Length>{len(content)}</Content-Length>"
+            f"<Etag>{_headers(self.etags[container, name])['ETag'].strip(chr(34))}</Etag>"
             "<BlobType>BlockBlob</BlobType></Properties></Blob>"
             for name, content in sorted(self.containers[container].items())
             if name.startswith(prefix)

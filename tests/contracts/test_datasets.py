@@ -119,6 +119,24 @@ def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> No
     assert place.datasets.add("m", *place.land("m/a.csv", CSV + b"5,6\n")) != first
 
 
+def test_a_folder_lists_its_files_and_each_can_be_added(place: Place) -> None:
+    odd = "m/new/a 50%.csv"
+    place.land(odd, CSV)
+    place.land("m/new/sub/b.csv", CSV + b"5,6\n")
+    place.land("m/newer/c.csv", CSV)
+
+    files = place.datasets.list_folder("data", "m/new")
+
+    assert [(f.path, f.size) for f in files] == [
+        (odd, len(CSV)),
+        ("m/new/sub/b.csv", len(CSV) + 4),
+    ]
+    versions = [place.datasets.add("m", f.uri, f.etag).version for f in files]
+    assert versions[0] == hashlib.sha256(CSV).hexdigest()
+    assert place.datasets.list_folder("data", "m/none") == ()
+    assert place.datasets.list_folder("elsewhere", "m/new") == ()
+
+
 def test_a_version_stays_what_it_was_when_the_file_changes(place: Place) -> None:
     dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
     place.land("m/a.csv", b"something else")

@@ -6,6 +6,7 @@ and what a number. The values are ours.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from function_app.domain.events import (
     DataArrived,
     DomainEvent,
     DriftDetected,
+    FolderArrived,
     ImagePushed,
     ModelDeployed,
     ModelRegistered,
@@ -72,12 +74,51 @@ ARRIVED = DataArrived(
     etag="0x8D4BCC2E4835CD0",
     sequencer="00000000000004420000000000028963",
 )
+
+
+def renamed(api: str) -> dict[str, Any]:
+    return {
+        "api": api,
+        "clientRequestId": "6d79dbfb-0e37-4fc4-981f-442c9ca65760",
+        "requestId": "831e1650-001e-001b-66ab-eeb76e000000",
+        "destinationUrl": "https://in.dfs.core.windows.net/data/diabetes/2026/new.csv",
+        "sourceUrl": "https://in.dfs.core.windows.net/data/diabetes/_temporary/0/new.csv",
+        "sequencer": "00000000000004420000000000028963",
+        "storageDiagnostics": {"batchId": "b68529f3-68cd-4744-baa4-3c0498ec19f0"},
+    }
+
+
+RENAMED = replace(
+    ARRIVED, uri="https://in.dfs.core.windows.net/data/diabetes/2026/new.csv", etag=""
+)
+FOLDER = "/blobServices/default/containers/data/blobs/diabetes/2026"
+MOVED = FolderArrived(
+    source=ACCOUNT,
+    container="data",
+    path="diabetes/2026",
+    sequencer="00000000000004420000000000028963",
+)
 ENDED = RunCompleted(run_id=RUN["runId"], tags=RUN["runTags"])
 Sample = tuple[str, str, str, dict[str, Any], DomainEvent | None]
 SAMPLES: list[Sample] = [
     *(
         ("Microsoft.Storage.BlobCreated", ACCOUNT, BLOB, blob(api), ARRIVED)
-        for api in ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit")
+        for api in ("PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit")
+    ),
+    (
+        "Microsoft.Storage.BlobCreated",
+        ACCOUNT,
+        BLOB,
+        blob("PutBlob"),
+        replace(ARRIVED, size=524288),
+    ),
+    *(
+        ("Microsoft.Storage.BlobRenamed", ACCOUNT, BLOB, renamed(api), RENAMED)
+        for api in ("RenameFile", "SftpRename")
+    ),
+    *(
+        ("Microsoft.Storage.DirectoryRenamed", ACCOUNT, FOLDER, renamed(api), MOVED)
+        for api in ("RenameDirectory", "SftpRename")
     ),
     *(
         ("Microsoft.Storage.BlobCreated", ACCOUNT, BLOB, blob(api, contentLength=0), None)

@@ -7,6 +7,7 @@ import pytest
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import CodeProposed, CodePushed, NothingToDo
+from function_app.domain.hook_setup import check_ping
 from function_app.domain.pushes import NO_COMMIT, read_devops, read_github
 from function_app.errors import ContractError
 
@@ -144,9 +145,88 @@ def test_a_devops_pull_request_is_a_proposal() -> None:
         (lambda: read_github("push", "g", {**PUSH, "repository": None}), "repository"),
         (lambda: read_github("pull_request", "g", {**PULL, "pull_request": 1}), "pull_request"),
         (lambda: read_devops({**DEVOPS, "resource": []}), "resource"),
-        (lambda: read_devops({"eventType": "git.push"}), "resource"),
+        (lambda: read_devops({"resource": {}}), "eventType"),
     ],
 )
 def test_a_hook_of_another_shape_is_refused_with_the_field(read: Any, field: str) -> None:
     with pytest.raises(ContractError, match=field):
         read()
+
+
+OTHERS: dict[str, Any] = {
+    "build.complete": {"id": 2, "status": "completed", "result": "succeeded"},
+    "ms.vss-pipelines.run-state-changed-event": {"run": {"id": 1}, "pipeline": {"id": 1}},
+    "ms.vss-release.deployment-approval-pending-event": {"approval": {"id": 1}},
+    "workitem.updated": {"id": 5, "workItemId": 5, "fields": {}},
+    "git.pullrequest.merged": {"repository": {}},
+    "git.repo.created": None,
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_devops_hook_of_another_kind_is_ignored_with_its_kind(kind: str) -> None:
+    found = read_devops({"eventType": kind, "resource": OTHERS[kind]})
+
+    assert found == NothingToDo(reason=f"{kind} is neither a push nor a pull request.")
+
+
+@pytest.mark.parametrize("kind", ["git.push", "git.pullrequest.created", "git.pullrequest.updated"])
+@pytest.mark.parametrize("hook", [{}, {"resource": None}, {"resource": {"pushId": 1, "url": "u"}}])
+def test_a_devops_hook_without_details_says_which_setting_to_change(
+    kind: str, hook: dict[str, Any]
+) -> None:
+    found = read_devops({"id": "1", "eventType": kind, **hook})
+
+    assert isinstance(found, NothingToDo)
+    assert "Resource details to send" in found.reason
+
+
+SAMPLE = "https://fabrikam-fiber-inc.visualstudio.com/DefaultCollection/_git/Fabrikam-Fiber-Git"
+OURS = "https://dev.azure.com/org/p/_git/models"
+
+
+def test_the_test_of_devops_is_answered_by_what_later_hooks_need() -> None:
+    resource = {**DEVOPS["resource"], "repository": {"remoteUrl": SAMPLE}}
+    hook = {**DEVOPS, "resource": resource}
+
+    found = read_devops(hook, [OURS])
+
+    assert isinstance(found, NothingToDo)
+    assert OURS in found.reason
+    with pytest.raises(ContractError, match="Set `repository`") as caught:
+        read_devops(hook, [])
+    assert caught.value.code == "UNKNOWN_REPOSITORY"
+    assert domain_event(read_devops(DEVOPS, [OURS])).commit == COMMIT
+
+
+@pytest.mark.parametrize(
+    "ping",
+    [
+        {},
+        {"zen": "x", "hook": {"events": ["push", "star"]}, "repository": REPOSITORY},
+        {"hook": {"events": ["*"]}, "repository": REPOSITORY},
+        {"hook": {"events": ["pull_request"]}, "organization": {"login": "org"}},
+    ],
+)
+def test_a_ping_of_a_hook_that_will_be_taken_is_right(ping: dict[str, Any]) -> None:
+    check_ping(ping, ["git@github.com:org/models"])
+
+
+@pytest.mark.parametrize(
+    ("ping", "code", "says"),
+    [
+        ({"hook": {"events": ["star"]}}, "CONTRACT", "Let it send push and pull_request"),
+        ({"hook": {"events": []}}, "CONTRACT", "sends nothing"),
+        (
+            {"repository": {"clone_url": "https://github.com/org/other.git"}},
+            "UNKNOWN_REPOSITORY",
+            "https://github.com/org/other.git",
+        ),
+    ],
+)
+def test_a_ping_of_a_hook_that_will_be_refused_says_so(
+    ping: dict[str, Any], code: str, says: str
+) -> None:
+    with pytest.raises(ContractError, match=says) as caught:
+        check_ping(ping, ["https://github.com/org/models"])
+    assert caught.value.code == code

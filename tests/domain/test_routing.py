@@ -191,8 +191,8 @@ def test_an_unknown_platform_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("min_rows = 100", 'min_rows = "many"', r"data\.min_rows: expected int, got str"),
-        ("models.diabetes", "models.Diabetes_2", "a model's name has 1 to 30 lower-case"),
+        ("min_rows = 100", 'min_rows = "many"', r'data\.min_rows = "many": it must be a whole'),
+        ("models.diabetes", "models.Diabetes_2", "a model's name must have 1 to 30 lower-case"),
     ],
 )
 def test_what_is_wrong_with_a_key_is_named(

@@ -196,3 +196,105 @@ def test_a_package_of_the_clone_that_the_training_imports_comes_along(tmp_path: 
 
     assert ended.returncode == 0, ended.stderr
     assert "utils/log.py" in json.loads(ended.stdout)["copied"]
+
+
+CLASSIFIER = (
+    TRAIN.replace("import Ridge", "import LogisticRegression")
+    .replace("Ridge(**ridge_args)", "LogisticRegression(max_iter=1000)")
+    .replace("mean_squared_error", "accuracy_score")
+    .replace('"mse"', '"accuracy"')
+)
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    path = tmp_path / "classes.csv"
+    path.write_text("size,Y\n" + "".join(f"{n},{int(n > 20)}\n" for n in range(40)))
+    return path
+
+
+def test_a_classifier_is_compared_by_its_own_metric_and_told_of_the_gates(
+    tmp_path: Path, classes: Path
+) -> None:
+    clone = write_clone(tmp_path / "clone", **{f"{FOLDER}/training/train.py": CLASSIFIER})
+    into = tmp_path / "project"
+
+    ended = run(str(clone), "--into", str(into), "--data", str(classes), "--check", "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    figures = json.loads(ended.stdout)["figures"]
+    assert figures["metric"] == "accuracy"
+    assert figures["seed"] == figures["here"] == 1.0
+    report = (into / "PARITY.md").read_text()
+    assert "get_model_metrics gives accuracy" in report
+    assert "The gate goes by mse, and not by accuracy." in report
+
+
+def test_the_report_names_the_gates_metric_without_a_check(tmp_path: Path, classes: Path) -> None:
+    clone = write_clone(tmp_path / "clone", **{f"{FOLDER}/training/train.py": CLASSIFIER})
+
+    ended = run(str(clone), "--into", str(tmp_path / "p"), "--data", str(classes), "--json")
+
+    rows = {row["item"]: row for row in json.loads(ended.stdout)["rows"]}
+    row = rows["metric that models are compared by"]
+    assert "gives accuracy" in row["found"]
+    assert "does not go by accuracy" in row["todo"]
+    again = run(str(write_clone(tmp_path / "other")), "--into", str(tmp_path / "q"), "--json")
+    assert "metric that models are compared by" not in again.stdout
+
+
+def test_a_check_that_stops_leaves_a_whole_project_and_goes_on_when_asked_again(
+    tmp_path: Path,
+) -> None:
+    broken = TRAIN.replace(
+        'return {"mse"', 'raise RuntimeError("no metric today")\n    return {"mse"'
+    )
+    clone = write_clone(tmp_path / "clone", **{f"{FOLDER}/training/train.py": broken})
+    words = [str(clone), "--into", str(tmp_path / "project"), "--check"]
+    train = tmp_path / "project" / FOLDER / "training" / "train.py"
+
+    stopped = run(*words)
+    report = (tmp_path / "project" / "PARITY.md").read_text()
+    train.write_text(TRAIN)
+    resumed = run(*words)
+
+    assert stopped.returncode == 1
+    assert "no metric today" in stopped.stderr
+    assert "run the command again" in " ".join(stopped.stderr.split())
+    assert "Not compared: " in report
+    assert "training parameters" in report
+    assert resumed.returncode == 0, resumed.stderr
+    assert "nothing was written again" in " ".join(resumed.stdout.split())
+    assert train.read_text() == TRAIN, "the correction stays"
+    assert "mean squared error" in (tmp_path / "project" / "PARITY.md").read_text()
+
+
+def test_an_import_that_was_killed_half_way_is_written_again(tmp_path: Path) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+    run(str(clone), "--into", str(into))
+    whole = digest(into)
+    mark = json.loads((into / "import.json").read_text())
+    (into / "import.json").write_text(json.dumps({**mark, "whole": False}))
+    (into / "training" / "train.py").unlink()
+    (into / "mlops.toml").unlink()
+
+    ended = run(str(clone), "--into", str(into))
+
+    assert ended.returncode == 0, ended.stderr
+    assert digest(into) == whole
+
+
+def test_force_writes_an_import_again_and_never_another_folder(tmp_path: Path) -> None:
+    clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
+    run(str(clone), "--into", str(into))
+    (into / "mlops.toml").write_text("mine")
+
+    kept = run(str(clone), "--into", str(into))
+    assert (kept.returncode, (into / "mlops.toml").read_text()) == (0, "mine")
+    other = run(str(clone), "--into", str(into), "--name", "other", "--force")
+    assert "is an import of diabetes_regression as diabetes-regression" in other.stderr
+    foreign = run(str(clone), "--into", str(tmp_path), "--force")
+    assert "is not an empty folder" in foreign.stderr
+    forced = run(str(clone), "--into", str(into), "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert read_projects(into / "mlops.toml")

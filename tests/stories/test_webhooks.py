@@ -3,6 +3,7 @@
 import json
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -120,14 +121,49 @@ def test_a_push_that_nothing_takes_says_why(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
-def test_a_hook_of_form_fields_is_refused_with_the_remedy(app: App) -> None:
-    body = b"payload=%7B%7D"
-    form = {"X-GitHub-Event": "push", "Content-Type": "application/x-www-form-urlencoded"}
+@pytest.mark.parametrize("kind", ["push", "ping"])
+def test_a_hook_of_form_fields_is_taken_like_one_of_json(app: App, kind: str) -> None:
+    body = urlencode({"payload": json.dumps(PUSH)}).encode()
+    form = {"X-GitHub-Event": kind, "Content-Type": "application/x-www-form-urlencoded"}
 
+    forged = post(app, body, sign(SECRET, json.dumps(PUSH).encode()), **form)
     answer = post(app, body, sign(SECRET, body), **form)
 
+    assert forged.status_code == 401, "the signature is over the body as it came"
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "UNKNOWN_REPOSITORY")
+
+
+@pytest.mark.parametrize(
+    ("body", "form", "says"),
+    [
+        (b"hook=%7B%7D", "application/x-www-form-urlencoded", "no field `payload`"),
+        (b"payload=x", "application/x-www-form-urlencoded; charset=utf-8", "not JSON"),
+        (b"<x/>", "text/xml", "Set its content type to application/json"),
+        (b'{"hook": {"events": ["star"]}}', "application/json", "Let it send push"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["push", "ping"])
+def test_a_ping_says_what_a_push_would_be_told(
+    app: App, kind: str, body: bytes, form: str, says: str
+) -> None:
+    headers = {"X-GitHub-Event": kind, "Content-Type": form}
+
+    answer = post(app, body, sign(SECRET, body), **headers)
+
     assert answer.status_code == 400
-    assert "content type to application/json" in answer.json()["error"]["message"]
+    if kind == "ping" or "events" not in body.decode():
+        assert says in answer.json()["error"]["message"]
+
+
+def test_a_request_without_a_body_is_an_empty_object(app: App) -> None:
+    platform = app.ask("POST", "/api/platform")
+    training = app.ask("POST", "/api/models/diabetes/train")
+    empty = app.ask("POST", "/api/models/diabetes/train", json={})
+    events = app.ask("POST", "/api/events")
+
+    assert platform.status_code == 202
+    assert (training.status_code, training.json()) == (empty.status_code, empty.json())
+    assert events.json()["error"]["message"] == "The body is empty. Send JSON."
 
 
 def test_only_azure_devops_may_send_its_secret_as_a_password(app: App) -> None:
@@ -137,6 +173,6 @@ def test_only_azure_devops_may_send_its_secret_as_a_password(app: App) -> None:
         path, auth = f"/api/webhooks/{source}", ("hook", password)
         return app.ask("POST", path, json=hook, auth=auth).status_code
 
-    assert ask("azure-devops", SECRET) == 400
+    assert ask("azure-devops", SECRET) == 202
     assert ask("azure-devops", "another secret entirely") == 401
     assert ask("build-server", SECRET) == 401

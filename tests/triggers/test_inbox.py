@@ -18,6 +18,7 @@ from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.composition import create_app
+from function_app.domain.events import ArrivedFile
 from function_app.domain.inbox import Outcome
 from function_app.domain.project import Limits, ModelProject, Schedule
 from function_app.domain.training import Run, RunStatus
@@ -87,11 +88,24 @@ class KnownRuns:
 
 
 @dataclass
+class FewFiles:
+    """Datasets that hold the files of one folder."""
+
+    files: tuple[ArrivedFile, ...] = ()
+    asked: list[str] = field(default_factory=list)
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        self.asked.append(f"{container}/{folder}")
+        return self.files
+
+
+@dataclass
 class FewPorts:
     inbox: LocalInbox
     ledger: LocalLedger
     clock: MovingClock
     jobs: KnownRuns
+    datasets: FewFiles
 
 
 class Office:
@@ -101,7 +115,14 @@ class Office:
         self.clock, self.stories = MovingClock(), RememberedStories()
         self.inbox = LocalInbox(folder / "inbox.db")
         ledger = LocalLedger(folder / "ledger.db")
-        ports = FewPorts(inbox=self.inbox, ledger=ledger, clock=self.clock, jobs=KnownRuns())
+        self.datasets = FewFiles()
+        ports = FewPorts(
+            inbox=self.inbox,
+            ledger=ledger,
+            clock=self.clock,
+            jobs=KnownRuns(),
+            datasets=self.datasets,
+        )
         self.desk = Desk(
             ports=cast(Ports, ports),
             projects=projects,
@@ -319,3 +340,40 @@ def test_events_of_a_host_without_a_topic_are_taken_up_from_the_inbox_at_once(
     office.clock.moment += timedelta(milliseconds=1)
     office.sweep()
     assert len(office.stories.started) == 1
+
+
+def moved(folder: str, sequencer: str = "7") -> dict[str, Any]:
+    return {
+        "id": "m",
+        "topic": "/t",
+        "subject": f"/blobServices/default/containers/data/blobs/{folder}",
+        "eventType": "Microsoft.Storage.DirectoryRenamed",
+        "data": {"api": "RenameDirectory", "destinationUrl": "u", "sequencer": sequencer},
+    }
+
+
+def test_a_renamed_folder_starts_one_training_for_each_of_its_files(office: Office) -> None:
+    office.datasets.files = tuple(
+        ArrivedFile(path=f"diabetes/new/{name}", uri="u", etag=name, size=3)
+        for name in ("a.csv", "b.csv", "_SUCCESS")
+    )
+
+    receipt = office.take(moved("diabetes/new"))[0]
+    again = office.take(moved("diabetes/new"))[0]
+
+    assert (receipt.outcome, again.outcome) == ("started", "repeated")
+    assert len(receipt.instance_ids) == len(office.stories.started) == 2
+
+
+def test_a_renamed_folder_of_no_model_is_not_listed(office: Office) -> None:
+    receipt = office.take(moved("archive"))[0]
+
+    assert (receipt.outcome, receipt.code) == ("refused", "UNKNOWN_MODEL")
+    assert office.datasets.asked == []
+
+
+def test_a_marker_is_ignored_with_its_reason(office: Office) -> None:
+    receipt = office.take(blob("_SUCCESS", "e"))[0]
+
+    assert receipt.outcome == "ignored"
+    assert "_SUCCESS" in (receipt.reason or "")

@@ -18,6 +18,7 @@ class BlobEntry:
     name: str
     size: int
     last_modified: datetime
+    etag: str
 
 
 class Blobs:
@@ -103,7 +104,12 @@ class Blobs:
         with translate("list the blobs", f"{self.address}/{prefix}"):
             found = self._container().list_blobs(name_starts_with=prefix)
             return [
-                BlobEntry(name=b.name, size=int(b.size), last_modified=b.last_modified)
+                BlobEntry(
+                    name=b.name,
+                    size=int(b.size),
+                    last_modified=b.last_modified,
+                    etag=str(b.etag or "").strip('"'),
+                )
                 for b in found
             ]
 

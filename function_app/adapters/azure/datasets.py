@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.data_addresses import landed_name
@@ -12,7 +13,9 @@ from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
 from function_app.codec import dump, load
+from function_app.domain.arrivals import limited
 from function_app.domain.data_quality import DataProfile
+from function_app.domain.events import ArrivedFile
 from function_app.domain.training import Dataset
 from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
 
@@ -106,6 +109,14 @@ class AzureDatasets:
             found = self.find_baseline(model)
         assert found is not None
         return found
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        if container != self._settings.data_container:
+            return ()
+        return limited(
+            ArrivedFile(path=b.name, uri=self._landed.url(quote(b.name)), etag=b.etag, size=b.size)
+            for b in self._landed.list(f"{folder}/")
+        )
 
     def announce(self) -> int:
         return 0

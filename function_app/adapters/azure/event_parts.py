@@ -7,8 +7,17 @@ from function_app.adapters.azure.platform_parts import ELSEWHERE, MARK, found_or
 from function_app.errors import ConfigError
 
 API = "2025-02-15"
+# The ways in which a file arrives: written, or renamed alone or with its folder.
+_ARRIVALS = [
+    "Microsoft.Storage.BlobCreated",
+    "Microsoft.Storage.BlobRenamed",
+    "Microsoft.Storage.DirectoryRenamed",
+]
 # The calls after which a file is complete; others come before its content.
-_COMPLETE = ["PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"]
+_COMPLETE = [
+    *("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"),
+    *("RenameFile", "RenameDirectory", "SftpRename"),
+]
 _WORKSPACE_EVENTS = [
     "Microsoft.MachineLearningServices.ModelRegistered",
     "Microsoft.MachineLearningServices.ModelDeployed",
@@ -22,7 +31,7 @@ Json = dict[str, Any]
 def data_filter(container: str) -> Json:
     """Return which events of the storage count: files that are whole, where data lands."""
     return {
-        "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
+        "includedEventTypes": list(_ARRIVALS),
         "subjectBeginsWith": f"/blobServices/default/containers/{container}/",
         "isSubjectCaseSensitive": True,
         "enableAdvancedFilteringOnArrays": True,

@@ -14,8 +14,10 @@ from function_app.adapters.local.files import (
 )
 from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
+from function_app.domain.arrivals import limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
+from function_app.domain.events import ArrivedFile
 from function_app.domain.training import Dataset
 from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
@@ -102,6 +104,22 @@ class LocalDatasets:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_sample(self._root, self._trainings.get(model, OWN), path, "local")
         return path
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        top, inbox = self._inbox / container / folder, self._inbox.resolve()
+        # A folder that climbs out of the inbox holds no data.
+        if not top.resolve().is_relative_to(inbox):
+            return ()
+        paths = (path for path in sorted(top.rglob("*")) if path.is_file())
+        return limited(
+            ArrivedFile(
+                path=path.relative_to(self._inbox / container).as_posix(),
+                uri=path.as_uri(),
+                etag=sha256(path.read_bytes()),
+                size=path.stat().st_size,
+            )
+            for path in paths
+        )
 
     def announce(self) -> int:
         with locked(self._announced.with_suffix(".lock")):

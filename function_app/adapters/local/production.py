@@ -82,7 +82,8 @@ class LocalProduction:
         )
 
     def repair(self, model: str) -> None:
-        import httpx
+        with importing():
+            import httpx
 
         # The server starts again when it has ended; its replicas follow without more.
         if self._served(model) is not None:

@@ -297,6 +297,12 @@ def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) ->
     runs = azure.grid.subscriptions["workspace-topic/mlops-workspace"]["properties"]
     assert data["filter"]["subjectBeginsWith"].endswith("/containers/data/")
     assert data["filter"]["advancedFilters"][0]["key"] == "data.api"
+    assert {"RenameFile", "RenameDirectory", "SftpRename"} <= set(
+        data["filter"]["advancedFilters"][0]["values"]
+    )
+    assert set(data["filter"]["includedEventTypes"]) == {
+        f"Microsoft.Storage.{kind}" for kind in ("BlobCreated", "BlobRenamed", "DirectoryRenamed")
+    }
     assert data["destination"]["properties"]["resourceId"] == FUNCTION
     assert "Microsoft.MachineLearningServices.RunCompleted" in runs["filter"]["includedEventTypes"]
 

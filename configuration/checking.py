@@ -1,0 +1,127 @@
+"""What is wrong with the content of a mlops.toml: every problem, each with its key path."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from configuration.declaration import LIMITS, MODEL
+from configuration.kinds import REQUIRED, Finding, Table, refuse, show
+from configuration.nearest import find_nearest
+from configuration.rules import check_model, check_models
+from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED
+
+MODELS = "models"
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def find_problems(content: Mapping[str, Any], root: Path) -> list[str]:
+    """Return every problem of a parsed mlops.toml, in the order of the file, [] when it is right.
+
+    `root` is the folder of the app, in which the modules of the models must exist.
+    """
+    findings = [*_check_top(content)]
+    models = content.get(MODELS)
+    if isinstance(models, Mapping):
+        for name, model in models.items():
+            findings += _check_model(name, model, root)
+        findings += check_models({n: m for n, m in models.items() if isinstance(m, Mapping)})
+    if LIMITS.name in content:
+        findings += _check_table(LIMITS, LIMITS.name, content[LIMITS.name])
+    return list(dict.fromkeys(text for _, text in findings))
+
+
+def _check_top(content: Mapping[str, Any]) -> Iterator[Finding]:
+    known = (MODELS, LIMITS.name)
+    suggested = set()
+    for name, value in content.items():
+        if name not in known:
+            nearest = find_nearest(name, known)
+            suggested.add(nearest)
+            yield name, _unknown(name, value, nearest, known)
+    models = content.get(MODELS)
+    if models is None and MODELS in suggested:
+        return
+    if not isinstance(models, Mapping) or not models:
+        yield MODELS, "models: the file names no model. Add a table [models.<name>]."
+
+
+def _check_model(name: str, model: Any, root: Path) -> Iterator[Finding]:
+    path = join(MODELS, name)
+    if not MODEL_NAME.fullmatch(name):
+        yield path, f"{path}: a model's name must have {MODEL_NAME_ALLOWED}."
+    findings = [*_check_table(MODEL, path, model)]
+    yield from findings
+    if isinstance(model, Mapping):
+        wrong = {where for where, _ in findings}
+        yield from (f for f in check_model(path, model, root) if f[0] not in wrong)
+
+
+def _check_table(table: Table, path: str, value: Any) -> Iterator[Finding]:
+    if table.many:
+        if not isinstance(value, list):
+            yield refuse(path, value, f"an array of tables, [[{path}]]")
+            return
+        for number, entry in enumerate(value):
+            yield from _check_keys(table, f"{path}[{number}]", entry)
+        return
+    yield from _check_keys(table, path, value)
+
+
+def _check_keys(table: Table, path: str, value: Any) -> Iterator[Finding]:
+    if not isinstance(value, Mapping):
+        yield refuse(path, value, f"a table, [{path}]")
+        return
+    keys, tables = {k.name: k for k in table.keys}, {t.name: t for t in table.tables}
+    known, suggested = (*keys, *tables), set()
+    for name, item in value.items():
+        where = join(path, name)
+        if name in keys:
+            yield from keys[name].kind.check(where, item)
+        elif name in tables:
+            yield from _check_table(tables[name], where, item)
+        else:
+            nearest = find_nearest(name, known)
+            suggested.add(nearest)
+            yield where, _unknown(where, item, nearest, known, _home(name, table, path))
+    for key in table.keys:
+        if key.default is REQUIRED and key.name not in value and key.name not in suggested:
+            where = join(path, key.name)
+            yield where, f"{where} is missing: it must be {key.kind.allowed}."
+    for inner in table.tables:
+        if inner.required and inner.name not in value and inner.name not in suggested:
+            where = join(path, inner.name)
+            yield where, f"The table [{where}] is missing: {_lower(inner.help)}"
+
+
+def _unknown(path: str, value: Any, nearest: str, known: Iterable[str], home: str = "") -> str:
+    what = "table" if isinstance(value, Mapping) else "key"
+    shown = path if what == "table" else f"{path} = {show(value)}"
+    if home:
+        return f"{shown}: unknown {what} here. It belongs to [{home}]."
+    if nearest:
+        return f"{shown}: unknown {what}. Did you mean `{nearest}`?"
+    return f"{shown}: unknown {what}. Allowed are {', '.join(known)}."
+
+
+def _home(name: str, table: Table, path: str) -> str:
+    """Return the table of the same model to which a key of this very name belongs, else ""."""
+    if table is MODEL:
+        homes = [f"{path}.{t.name}" for t in MODEL.tables if name in {k.name for k in t.keys}]
+        return homes[0] if len(homes) == 1 else ""
+    if table is LIMITS:
+        return ""
+    model = ".".join(path.split(".")[:-1])
+    if name in {key.name for key in MODEL.keys}:
+        return model
+    homes = [t.name for t in MODEL.tables if t is not table and name in {k.name for k in t.keys}]
+    return f"{model}.{homes[0]}" if len(homes) == 1 else ""
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a key in a table, with quotes where TOML needs them."""
+    return f"{path}.{name if _BARE_KEY.fullmatch(name) else show(name)}"
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:]

@@ -1,0 +1,86 @@
+"""Every key of mlops.toml: its kind, its default and what it means.
+
+To add a key, add a `Key` to its table, and the field of the same name with the same default to the
+dataclass that the app reads the table into; tests hold the two together.
+"""
+
+from configuration.kinds import Key, Table, Text, Whole
+from configuration.production_tables import DRIFT, RELEASE
+from configuration.training_tables import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
+from configuration.values import CONTAINER_NAME, MODEL_NAME_ALLOWED, is_folder, is_module, is_prefix
+
+MODEL = Table(
+    name="models.<name>",
+    help="One model. Its name, " + MODEL_NAME_ALLOWED + ", becomes part of ids and of the names of "
+    "images and services.",
+    required=True,
+    keys=(
+        Key(
+            name="container",
+            kind=Text(
+                allowed="the name of a blob container: 3 to 63 lower-case letters, digits and "
+                "single `-`",
+                accepts=lambda text: CONTAINER_NAME.fullmatch(text) is not None,
+            ),
+            help="Container in which data arrives; on one machine a folder of the inbox.",
+        ),
+        Key(
+            name="prefix",
+            kind=Text(
+                allowed='a folder in the container that ends with `/`, such as "diabetes/"',
+                accepts=is_prefix,
+            ),
+            help="A file whose path begins so starts a training. No two models of one container "
+            "may share a folder. Labels of predictions arrive in its subfolder `labels/`.",
+        ),
+        Key(
+            name="training",
+            kind=Text(allowed='a Python module, such as "training"', accepts=is_module),
+            help="Module that trains: `python -m <training>`. It must exist in this app, unless "
+            "`[models.<name>.code]` names a repository.",
+        ),
+        Key(
+            name="scoring",
+            kind=Text(allowed='a relative folder, such as "scoring"', accepts=is_folder),
+            help="Folder of the service that answers. It must exist in this app, unless "
+            "`[models.<name>.code]` names a repository.",
+        ),
+    ),
+    tables=(DATA, GATE, TRAINING_RUN, RELEASE, CODE, SCHEDULES, DRIFT),
+)
+LIMITS = Table(
+    name="limits",
+    help="What all models share.",
+    keys=(
+        Key(
+            name="max_trainings",
+            kind=Whole(low=1, high=1000),
+            default=2,
+            help="Trainings that run at the same time.",
+        ),
+        Key(
+            name="max_events_per_minute",
+            kind=Whole(low=1, high=100_000_000),
+            default=1200,
+            help="Events that one source may send; more are answered 429.",
+        ),
+        Key(
+            name="keep_events_days",
+            kind=Whole(low=1, high=36_500),
+            default=30,
+            help="Days for which events are kept.",
+        ),
+        Key(
+            name="keep_claims_days",
+            kind=Whole(low=1, high=36_500),
+            default=400,
+            help="Days for which claims are kept: an event that is sent again starts nothing.",
+        ),
+        Key(
+            name="keep_histories_days",
+            kind=Whole(low=1, high=36_500),
+            default=90,
+            help="Days for which histories of ended stories are kept.",
+        ),
+    ),
+)

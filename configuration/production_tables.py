@@ -1,0 +1,103 @@
+"""The tables of a model in mlops.toml for production: release and drift."""
+
+from configuration.kinds import Flag, Key, Listed, Number, Table, Whole
+from configuration.values import COLUMN, DAY, PERSON, SHARE, YEAR, seconds
+
+RELEASE = Table(
+    name="release",
+    help="Who approves a version, and what production must show.",
+    required=True,
+    keys=(
+        Key(
+            name="approvers",
+            kind=Listed(item=PERSON, noun="names", least=1, once=True, fold=True),
+            help="Who may approve: on one machine any names; in Azure user principal names.",
+        ),
+        Key(
+            name="approval_timeout_seconds",
+            kind=seconds(YEAR),
+            default=259_200.0,
+            help="A release that nobody decided by then has expired.",
+        ),
+        Key(
+            name="replicas",
+            kind=Whole(low=1, high=1000),
+            default=2,
+            help="Replicas that serve the model in production.",
+        ),
+        Key(
+            name="max_p95_ms",
+            kind=Number(low=0, high=3_600_000, open_low=True, unit="milliseconds"),
+            default=500.0,
+            help="Slowest answer of a smoke test, at its 95th percentile.",
+        ),
+    ),
+)
+DRIFT = Table(
+    name="drift",
+    help="How production is watched; without this table it is not. See [drift](../drift.md).",
+    keys=(
+        Key(
+            name="alpha",
+            kind=Number(low=0, high=0.5, open_low=True, open_high=True),
+            default=0.01,
+            help="Probability, per champion, of ever seeing drift where there is none.",
+        ),
+        Key(
+            name="min_rows",
+            kind=Whole(low=1, high=1_000_000_000),
+            default=200,
+            help="Fewest rows of predictions that are judged.",
+        ),
+        Key(
+            name="columns",
+            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            default=(),
+            help="Features that are logged and tested; [] for all.",
+        ),
+        Key(name="log_inputs", kind=Flag(), default=True, help="Log the features of requests."),
+        Key(name="sample", kind=SHARE, default=1.0, help="Share of the requests that is logged."),
+        Key(
+            name="rows_per_request",
+            kind=Whole(low=1, high=1_000_000),
+            default=100,
+            help="Most rows of one request that are logged.",
+        ),
+        Key(
+            name="label_margin",
+            kind=Number(low=0, high=1_000_000),
+            default=0.25,
+            help="Share by which the squared error may exceed that of the held-out rows.",
+        ),
+        Key(
+            name="interval_seconds",
+            kind=seconds(30 * DAY),
+            default=300.0,
+            help="Interval at which production is compared with the training data.",
+        ),
+        Key(
+            name="cooldown_seconds",
+            kind=Number(low=0, high=YEAR, unit="seconds"),
+            default=86_400.0,
+            help="Least time between two retrainings for drift.",
+        ),
+        Key(
+            name="max_retrainings",
+            kind=Whole(low=0, high=10_000),
+            default=3,
+            help="Most retrainings for drift within the window; 0 never retrains.",
+        ),
+        Key(
+            name="window_seconds",
+            kind=seconds(10 * YEAR),
+            default=2_592_000.0,
+            help="The window of `max_retrainings`.",
+        ),
+        Key(
+            name="loop_length",
+            kind=Whole(low=1, high=1000),
+            default=2,
+            help="The same drift so many times after a retraining for it is a feedback loop.",
+        ),
+    ),
+)

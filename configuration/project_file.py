@@ -1,0 +1,38 @@
+"""Reads a mlops.toml as a whole, or says everything that is wrong with it."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from configuration.checking import find_problems
+
+
+class ProjectFileError(ValueError):
+    """A mlops.toml is wrong; the text has every problem on a line of its own."""
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        self.path, self.problems = path, problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"{path} has {count}:", *(f"  {problem}" for problem in problems)]
+        lines.append("docs/reference/mlops-toml.md names every key with its allowed values.")
+        super().__init__("\n".join(lines))
+
+
+def read_project_file(path: Path, root: Path) -> Mapping[str, Any]:
+    """Return the checked content of a mlops.toml, or raise ProjectFileError with every problem.
+
+    `root` is the folder of the app, in which the modules of the models must exist.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        reason = f"it cannot be read ({error.strerror}). Set MLOPS_PROJECTS, or restore it."
+        raise ProjectFileError(path, [reason]) from error
+    except UnicodeDecodeError as error:
+        raise ProjectFileError(path, ["it is not UTF-8. Save it as UTF-8."]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectFileError(path, [f"it is not TOML: {error}."]) from error
+    if problems := find_problems(content, root):
+        raise ProjectFileError(path, problems)
+    return content

@@ -1,0 +1,146 @@
+"""Rules of mlops.toml that more than one key is needed for; values of a wrong type are left out.
+
+A wrong type is reported where the key itself is checked.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from configuration.kinds import Finding, show
+from configuration.values import MODEL_NAME, TARGET
+
+Model = Mapping[str, Any]
+
+
+def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:
+    """Yield what is wrong between the keys of one model."""
+    yield from _check_columns(path, model)
+    yield from _check_modules(path, model, root)
+    yield from _check_schedules(path, model)
+    code = _table(model, "code")
+    if code.get("lint") == [] and code.get("tests") == []:
+        where = f"{path}.code.tests"
+        text = "`lint` is empty, too, so that a push has no check to pass. Name a command in one."
+        yield where, f"{where} = []: {text}"
+
+
+def check_models(models: Mapping[str, Model]) -> Iterator[Finding]:
+    """Yield what is wrong between two models."""
+    yield from _check_prefixes(models)
+    yield from _check_timer_names(models)
+
+
+def _check_columns(path: str, model: Model) -> Iterator[Finding]:
+    data, drift = _table(model, "data"), _table(model, "drift")
+    columns, target = _texts(data.get("columns")), data.get("target", TARGET)
+    if len(columns) < 2 or not isinstance(target, str):
+        return
+    if target not in columns:
+        where = f"{path}.data.columns"
+        yield where, f"{where} = {show(list(columns))}: the target {show(target)} is missing."
+    for number, name in enumerate(_texts(drift.get("columns"))):
+        where = f"{path}.drift.columns[{number}]"
+        if name == target:
+            yield where, f"{where} = {show(name)}: it is the target; name features only."
+        elif name not in columns:
+            known = ", ".join(column for column in columns if column != target)
+            yield where, f"{where} = {show(name)}: {path}.data.columns has {known}."
+
+
+def _check_modules(path: str, model: Model, root: Path) -> Iterator[Finding]:
+    # With a repository, each commit brings its own code.
+    if "code" in model:
+        return
+    training, scoring = model.get("training"), model.get("scoring")
+    if isinstance(training, str) and training:
+        steps = root.joinpath(*training.split("."))
+        if not ((steps / "__main__.py").is_file() or steps.with_name(f"{steps.name}.py").is_file()):
+            where = f"{path}.training"
+            shown = training.replace(".", "/")
+            yield (
+                where,
+                f"{where} = {show(training)}: there is no such module in {root}. "
+                f"Write {shown}/__main__.py or {shown}.py there, or name another module.",
+            )
+    if isinstance(scoring, str) and scoring and not (root / scoring / "__main__.py").is_file():
+        where = f"{path}.scoring"
+        yield (
+            where,
+            f"{where} = {show(scoring)}: there is no such service in {root}. "
+            f"Write {scoring}/__main__.py there, or name another folder.",
+        )
+
+
+def _check_schedules(path: str, model: Model) -> Iterator[Finding]:
+    for key in ("name", "cron"):
+        first: dict[str, str] = {}
+        for where, schedule in _schedules(path, model):
+            value = schedule.get(key)
+            if not isinstance(value, str):
+                continue
+            earlier = first.setdefault(" ".join(value.lower().split()), where)
+            if earlier != where:
+                found = f"{where}.{key}"
+                yield found, f"{found} = {show(value)}: {earlier} has the same {key}."
+
+
+def _check_prefixes(models: Mapping[str, Model]) -> Iterator[Finding]:
+    seen: list[tuple[str, str, str]] = []
+    for name, model in models.items():
+        container, prefix = model.get("container"), model.get("prefix")
+        if not isinstance(container, str) or not isinstance(prefix, str) or not prefix:
+            continue
+        for other, other_container, other_prefix in seen:
+            one_in_other = prefix.startswith(other_prefix) or other_prefix.startswith(prefix)
+            if container == other_container and one_in_other:
+                where = f"models.{name}.prefix"
+                yield (
+                    where,
+                    f"{where} = {show(prefix)}: it overlaps with {show(other_prefix)} of "
+                    f"models.{other} in container {show(container)}, so that one file would start "
+                    "both. Give each model a folder of its own.",
+                )
+        seen.append((name, container, prefix))
+
+
+def _check_timer_names(models: Mapping[str, Model]) -> Iterator[Finding]:
+    """Yield the schedules of two models whose timer functions would have one name."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, model in models.items():
+        if not MODEL_NAME.fullmatch(name):
+            continue
+        for where, schedule in _schedules(f"models.{name}", model):
+            called = schedule.get("name")
+            if not isinstance(called, str):
+                continue
+            function = timer_name(name, called).lower()
+            other, earlier = first.setdefault(function, (name, where))
+            if other != name:
+                found = f"{where}.name"
+                yield (
+                    found,
+                    f"{found} = {show(called)}: its timer function would be called {function}, "
+                    f"as that of {earlier}. Choose another name.",
+                )
+
+
+def timer_name(model: str, schedule: str) -> str:
+    """Return the name of the timer function of a model's schedule."""
+    return f"train_{model}_{schedule}".replace("-", "_")
+
+
+def _schedules(path: str, model: Model) -> Iterator[tuple[str, Model]]:
+    listed = model.get("schedules")
+    for number, schedule in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(schedule, Mapping):
+            yield f"{path}.schedules[{number}]", schedule
+
+
+def _table(model: Model, name: str) -> Model:
+    value = model.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()

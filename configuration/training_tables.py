@@ -1,0 +1,198 @@
+"""The tables of a model in mlops.toml for training: data, gate, run, schedules and code."""
+
+from configuration.cron import find_fault
+from configuration.kinds import Choice, Flag, Key, Listed, Number, Table, Text, Whole
+from configuration.values import (
+    COLUMN,
+    DAY,
+    PATTERN,
+    SCHEDULE_NAME,
+    TARGET,
+    WORD,
+    is_repository,
+    seconds,
+)
+
+DATA = Table(
+    name="data",
+    help="What a file of training data must look like; other files are rejected with the reason.",
+    required=True,
+    keys=(
+        Key(
+            name="columns",
+            kind=Listed(item=COLUMN, noun="names of columns", least=2, once=True),
+            help=f"The columns of a file, in their order, with the target `{TARGET}`.",
+        ),
+        Key(
+            name="min_rows", kind=Whole(low=1, high=1_000_000_000), default=50, help="Fewest rows."
+        ),
+        Key(
+            name="max_shift",
+            kind=Number(low=0, high=1_000_000, open_low=True),
+            default=0.5,
+            help="Greatest distance of a column's mean from the baseline's, in the baseline's "
+            "standard deviations.",
+        ),
+        Key(
+            name="max_spread",
+            kind=Number(low=1, high=1_000_000),
+            default=2.0,
+            help="Greatest ratio of a column's standard deviation and the baseline's, either way.",
+        ),
+    ),
+)
+GATE = Table(
+    name="gate",
+    help="What a newly trained model must show before it is registered.",
+    required=True,
+    keys=(
+        Key(
+            name="metric",
+            kind=Choice(words=("mse",)),
+            default="mse",
+            help="What models are compared by: the mean squared error.",
+        ),
+        Key(
+            name="bar",
+            kind=Number(low=0, high=1e300, open_low=True),
+            help="Highest mean squared error of a first model, in units of the target, squared.",
+        ),
+        Key(
+            name="margin",
+            kind=Number(low=-1_000_000, high=1, open_high=True),
+            default=0.0,
+            help="Share of the champion's error by which a challenger must be better; a negative "
+            "one lets worse models through.",
+        ),
+        Key(
+            name="confidence",
+            kind=Number(low=0.5, high=1, open_high=True),
+            default=0.95,
+            help="Confidence at which the challenger must be better.",
+        ),
+        Key(
+            name="resamples",
+            kind=Whole(low=100, high=1_000_000),
+            default=2000,
+            help="Resamples of the paired bootstrap.",
+        ),
+        Key(
+            name="seed",
+            kind=Whole(low=0, high=2**32 - 1),
+            default=0,
+            help="Seed of the bootstrap: the same rows always give the same verdict.",
+        ),
+    ),
+)
+TRAINING_RUN = Table(
+    name="training_run",
+    help="Limits of one training.",
+    keys=(
+        Key(
+            name="timeout_seconds",
+            kind=seconds(30 * DAY),
+            default=1800.0,
+            help="A training that takes longer is cancelled.",
+        ),
+        Key(
+            name="poll_interval_seconds",
+            kind=seconds(DAY),
+            default=30.0,
+            help="Interval at which the run is polled, beside the event of its end.",
+        ),
+        Key(
+            name="newest_only",
+            kind=Flag(),
+            default=True,
+            help="Of the files that wait while a training runs, train on the newest only.",
+        ),
+    ),
+)
+SCHEDULES = Table(
+    name="schedules",
+    help="Times at which the model is trained on the newest data.",
+    many=True,
+    keys=(
+        Key(
+            name="name",
+            kind=Text(
+                allowed="1 to 40 letters, digits, `-` and `_`",
+                accepts=lambda text: SCHEDULE_NAME.fullmatch(text) is not None,
+            ),
+            help="Its name, once per model.",
+        ),
+        Key(
+            name="cron",
+            kind=Text(
+                allowed="an NCRONTAB expression of six fields: second, minute, hour, day, month, "
+                "day of the week",
+                reason=find_fault,
+            ),
+            help='When, in UTC: `"0 0 3 * * 1-5"` is 03:00 on working days.',
+        ),
+    ),
+)
+CODE = Table(
+    name="code",
+    help="The repository of the model's code; without it the code of this app is used.",
+    keys=(
+        Key(
+            name="repository",
+            kind=Text(
+                allowed="https://, ssh:// or git@host:path without a user's password, or file:/// "
+                "or an absolute path",
+                accepts=is_repository,
+            ),
+            help="Its address.",
+        ),
+        Key(
+            name="branches",
+            kind=Listed(item=PATTERN, noun="patterns", least=1),
+            default=("main",),
+            help="Branches whose changes count: `*` stands for all but `/`, `**` for all.",
+        ),
+        Key(
+            name="paths",
+            kind=Listed(item=PATTERN, noun="patterns", least=1),
+            default=("**",),
+            help="Files whose changes count, as patterns.",
+        ),
+        Key(
+            name="lint",
+            kind=Listed(item=WORD, noun="words"),
+            default=("ruff", "check", "--no-cache", "."),
+            help="Command that lints a change, as words; [] for none.",
+        ),
+        Key(
+            name="tests",
+            kind=Listed(item=WORD, noun="words"),
+            default=("pytest", "-q"),
+            help="Command that tests a change, as words; [] for none.",
+        ),
+        Key(
+            name="min_coverage",
+            kind=Number(low=0, high=100, unit="percent"),
+            default=0.0,
+            help="Least coverage of the tests, in percent of the lines; 0 asks for none.",
+        ),
+        Key(
+            name="auto_train",
+            kind=Flag(),
+            default=True,
+            help="Train after a push that passes the checks; false publishes the code only.",
+        ),
+        Key(name="pull_requests", kind=Flag(), default=True, help="Check pull requests, too."),
+        Key(
+            name="timeout_seconds",
+            kind=seconds(DAY),
+            default=900.0,
+            help="Checks that take longer are cancelled.",
+        ),
+        Key(
+            name="poll_interval_seconds",
+            kind=seconds(DAY),
+            default=10.0,
+            help="Interval at which the checks are polled.",
+        ),
+    ),
+)

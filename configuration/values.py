@@ -1,0 +1,64 @@
+"""Names, patterns and bounds that the values of mlops.toml must keep to."""
+
+import re
+
+from configuration.kinds import Number, Text
+
+MODEL_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
+MODEL_NAME_ALLOWED = (
+    "1 to 30 lower-case letters, digits and single `-`, with a letter first and no `-` last"
+)
+# The column with the label, while a model names no other.
+TARGET = "Y"
+DAY, YEAR = 86_400.0, 31_536_000.0
+CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,62}")
+SCHEDULE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_])){0,39}")
+# User principal names of Entra fit, and so do the ids of its objects.
+_APPROVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+'#!~^-]{0,112}")
+
+
+def is_prefix(text: str) -> bool:
+    """Tell whether a text is a folder in a container, with `/` at its end."""
+    steps = text.removesuffix("/").split("/")
+    odd = any(step in ("", ".", "..") for step in steps)
+    return text.endswith("/") and not odd and text.isprintable() and "\\" not in text
+
+
+def is_module(text: str) -> bool:
+    """Tell whether a text is the dotted name of a module."""
+    return all(word.isidentifier() for word in text.split("."))
+
+
+def is_folder(text: str) -> bool:
+    """Tell whether a text is a relative folder that stays in its parent."""
+    return all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", step) for step in text.split("/"))
+
+
+def _is_column(text: str) -> bool:
+    return bool(text) and text == text.strip() and text.isprintable()
+
+
+def is_repository(text: str) -> bool:
+    """Tell whether a text is an address that code may be fetched from, without a password."""
+    plain = bool(text) and not text.startswith("-") and all(ord(sign) > 32 for sign in text)
+    with_user = re.match(r"https?://[^/]*@", text)
+    known = re.match(
+        r"(?:https|ssh)://[^/]|file:///|/|http://(?:127\.0\.0\.1|localhost|\[::1\])", text
+    )
+    scp = re.fullmatch(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_.-]+:(?!//)[^\s].*", text)
+    return plain and not with_user and bool(known or scp)
+
+
+def seconds(high: float) -> Number:
+    """Return the kind of a duration that is over zero."""
+    return Number(low=0, high=high, open_low=True, unit="seconds")
+
+
+SHARE = Number(low=0, high=1, open_low=True)
+PATTERN = Text(allowed="a pattern that is not empty", accepts=lambda text: bool(text.strip()))
+WORD = Text(allowed="a word that is not empty", accepts=bool)
+COLUMN = Text(allowed="a column's name without blanks around it", accepts=_is_column)
+PERSON = Text(
+    allowed="a name of up to 113 letters, digits and . _ @ + ' # ! ~ ^ -, with no / in it",
+    accepts=lambda text: _APPROVER.fullmatch(text) is not None,
+)

@@ -1,0 +1,213 @@
+"""A wrong mlops.toml is refused: each problem with its key, its value and what is allowed."""
+
+import tomllib
+
+import pytest
+
+from configuration.checking import find_problems
+from tests.configuration.project_files import CODE, LIMITS, MODEL, ROOT, another
+
+
+def problems(text: str) -> list[str]:
+    return find_problems(tomllib.loads(text), ROOT)
+
+
+def test_a_right_file_has_no_problem() -> None:
+    assert problems(MODEL + CODE + LIMITS + another("salt", "salt/")) == []
+    assert problems((ROOT / "mlops.toml").read_text()) == []
+
+
+WRONG = [
+    # An unknown metric, misspelt keys and tables, keys of another table.
+    ('metric = "mse"', 'metric = "auc"', 'gate.metric = "auc": it must be "mse"'),
+    ("confidence =", "confidnce =", "gate.confidnce = 0.95: unknown key. Did you mean `confidence`"),
+    ("min_rows =", "min-rows =", "data.min-rows = 100: unknown key. Did you mean `min_rows`"),
+    ("timeout_seconds =", "timeout =", "timeout = 600: unknown key. Did you mean `timeout_seconds`"),
+    ("replicas =", "qwertz =", "release.qwertz = 2: unknown key. Allowed are approvers, "),
+    ("sugar.gate]", "sugar.gates]", "models.sugar.gates: unknown table. Did you mean `gate`"),
+    ("sugar.drift]", "sugar.drif]", "models.sugar.drif: unknown table. Did you mean `drift`"),
+    ('prefix = "sugar/"', 'prefix = "sugar/"\nreplicas = 2', "It belongs to [models.sugar.release]"),
+    ("bar = 4500", "bar = 4500\napprovers = []", "It belongs to [models.sugar.release]"),
+    ("min_rows = 100", 'min_rows = 100\nprefix = "a/"', "unknown key here. It belongs to [models.sugar]"),
+    ('name = "nightly"', 'name = "nightly"\ncrom = 1', "schedules[0].crom = 1: unknown key. Did you mean `cron`"),
+    # Values out of range.
+    ("confidence = 0.95", "confidence = 95", "gate.confidence = 95: it must be a number, at least 0.5 and below 1"),
+    ("confidence = 0.95", "confidence = 1.5", "gate.confidence = 1.5: it must be"),
+    ("confidence = 0.95", "confidence = 1", "gate.confidence = 1: it must be"),
+    ("bar = 4500", "bar = 0", "gate.bar = 0: it must be a number, over 0"),
+    ("bar = 4500", "bar = -1.0", "gate.bar = -1.0: it must be"),
+    ("margin = -0.5", "margin = 1.0", "gate.margin = 1.0: it must be"),
+    ("replicas = 2", "replicas = 0", "release.replicas = 0: it must be a whole number, at least 1"),
+    ("replicas = 2", "replicas = -1", "release.replicas = -1: it must be"),
+    ("timeout_seconds = 600", "timeout_seconds = -600", "timeout_seconds = -600: it must be a number of seconds, over 0"),
+    ("timeout_seconds = 600", "timeout_seconds = 0", "timeout_seconds = 0: it must be"),
+    ("min_rows = 100", "min_rows = -1", "data.min_rows = -1: it must be a whole number, at least 1"),
+    ("min_rows = 100", "min_rows = 100\nmax_shift = -0.1", "data.max_shift = -0.1: it must be a number, over 0"),
+    ("min_rows = 100", "min_rows = 100\nmax_spread = 0.5", "data.max_spread = 0.5: it must be a number, at least 1"),
+    ("replicas = 2", "max_p95_ms = 0", "release.max_p95_ms = 0: it must be a number of milliseconds, over 0"),
+    ("alpha = 0.01", "alpha = 0.5", "drift.alpha = 0.5: it must be a number, over 0 and below 0.5"),
+    ("alpha = 0.01", "sample = 1.1", "drift.sample = 1.1: it must be"),
+    ("min_coverage = 80", "min_coverage = 101", "code.min_coverage = 101: it must be a number of percent"),
+    ("max_trainings = 3", "max_trainings = 0", "limits.max_trainings = 0: it must be a whole number"),
+    ("max_trainings = 3", "max_training = 3", "limits.max_training = 3: unknown key. Did you mean `max_trainings`"),
+    ("max_trainings = 3", "keep_events_days = -1", "limits.keep_events_days = -1: it must be"),
+    # Wrong types; what is neither finite nor a number.
+    ("replicas = 2", "replicas = true", "release.replicas = true: it must be a whole number"),
+    ("replicas = 2", "replicas = 2.0", "release.replicas = 2.0: it must be a whole number"),
+    ("bar = 4500", 'bar = "4500"', 'gate.bar = "4500": it must be a number'),
+    ("bar = 4500", "bar = true", "gate.bar = true: it must be a number"),
+    ("bar = 4500", "bar = nan", "gate.bar = nan: it must be a number"),
+    ("bar = 4500", "bar = inf", "gate.bar = inf: it must be a number"),
+    ("newest_only = true", "newest_only = 1", "newest_only = 1: it must be true or false"),
+    ('prefix = "sugar/"', "prefix = 1979-05-27", "models.sugar.prefix = 1979-05-27: it must be"),
+    ('approvers = ["ada", "grace.hopper@example.org"]', 'approvers = "ada"', 'approvers = "ada": it must be a list of at least 1 names'),
+    ('approvers = ["ada", "grace.hopper@example.org"]', "approvers = [1]", "approvers[0] = 1: it must be a name"),
+    # Approvers.
+    ('approvers = ["ada", "grace.hopper@example.org"]', "approvers = []", "release.approvers = []: it must be a list of at least 1"),
+    ('"ada"', '"../../ada"', 'approvers[0] = "../../ada": it must be a name'),
+    ('"ada"', '"/etc/ada"', 'approvers[0] = "/etc/ada": it must be a name'),
+    ('"ada"', '".."', 'approvers[0] = "..": it must be a name'),
+    ('"ada"', '"a\\\\b"', "approvers[0] = "),
+    ('"ada"', '""', 'approvers[0] = "": it must be a name'),
+    ('"ada"', '"ada", "Ada"', 'approvers[1] = "Ada": it stands in models.sugar.release.approvers[0] already'),
+    # Columns.
+    ('"bmi", "Y"]', '"bmi"]', 'data.columns = ["age", "bmi"]: the target "Y" is missing'),
+    ('"bmi", "Y"]', '"bmi", "Y", "Y"]', 'data.columns[3] = "Y": it stands in models.sugar.data.columns[2] already'),
+    ('"bmi", "Y"]', '"bmi", "", "Y"]', 'data.columns[2] = "": it must be a column'),
+    ('"bmi", "Y"]', '"bmi", " x", "Y"]', 'data.columns[2] = " x": it must be a column'),
+    ('columns = ["age", "bmi", "Y"]', 'columns = ["Y"]', 'data.columns = ["Y"]: it must be a list of at least 2'),
+    ('columns = ["bmi"]', 'columns = ["Y"]', 'drift.columns[0] = "Y": it is the target'),
+    ('columns = ["bmi"]', 'columns = ["mass"]', 'drift.columns[0] = "mass": models.sugar.data.columns has age, bmi'),
+    # Where data arrives.
+    ('prefix = "sugar/"', 'prefix = "sugar"', 'models.sugar.prefix = "sugar": it must be a folder in the container that ends with `/`'),
+    ('prefix = "sugar/"', 'prefix = ""', "models.sugar.prefix = "),
+    ('prefix = "sugar/"', 'prefix = "/"', "models.sugar.prefix = "),
+    ('prefix = "sugar/"', 'prefix = "/sugar/"', "models.sugar.prefix = "),
+    ('prefix = "sugar/"', 'prefix = "a//b/"', "models.sugar.prefix = "),
+    ('prefix = "sugar/"', 'prefix = "../sugar/"', "models.sugar.prefix = "),
+    ('container = "data"', 'container = "Data"', 'models.sugar.container = "Data": it must be the name of a blob container'),
+    ('container = "data"', 'container = "a/b"', "models.sugar.container = "),
+    # Code.
+    ('training = "training"', 'training = "trainning"', 'models.sugar.training = "trainning": there is no such module'),
+    ('training = "training"', 'training = "training.nothing"', "Write training/nothing/__main__.py or"),
+    ('training = "training"', 'training = "../training"', "models.sugar.training = "),
+    ('scoring = "scoring"', 'scoring = "scorin"', 'models.sugar.scoring = "scorin": there is no such service'),
+    ('scoring = "scoring"', 'scoring = "../scoring"', "it must be a relative folder"),
+    ('"https://example.org/team/sugar"', '"example.org"', 'code.repository = "example.org": it must be https://'),
+    ('branches = ["main", "release/*"]', "branches = []", "code.branches = []: it must be a list of at least 1"),
+    ("min_coverage = 80", "lint = []\ntests = []", "a push has no check to pass"),
+    # Schedules.
+    ("0 0 3 * * mon-fri", "0 0 99 * * *", "schedules[0].cron = \"0 0 99 * * *\": the hour '99' is outside 0 to 23"),
+    ("0 0 3 * * mon-fri", "0 3 * * *", 'it has 5 fields, not six; with a second in front: "0 0 3 * * *"'),
+    ("0 0 3 * * mon-fri", "0 0 3 31 2 *", "no such day exists in these months"),
+    ("0 0 3 * * mon-fri", "every night", "it has 2 fields, not six"),
+    ('name = "nightly"', 'name = "a/b"', 'schedules[0].name = "a/b": it must be'),
+    # What is missing.
+    ("bar = 4500\n", "", "models.sugar.gate.bar is missing: it must be a number"),
+    ('prefix = "sugar/"\n', "", "models.sugar.prefix is missing: it must be a folder"),
+    ('repository = "https://example.org/team/sugar"\n', "", "models.sugar.code.repository is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "says"), WRONG, ids=lambda text: text[:40])
+def test_one_wrong_value_is_one_problem(right: str, wrong: str, says: str) -> None:
+    # The modules are looked for only while no repository brings them.
+    text = MODEL + LIMITS + (CODE if right in CODE else "")
+    assert right in text
+
+    found = problems(text.replace(right, wrong, 1))
+
+    assert len(found) == 1, found
+    assert says in found[0]
+    assert found[0].startswith(("models.sugar", "limits."))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "models: the file names no model. Add a table [models.<name>]."),
+        ("models = 3", "models: the file names no model."),
+        ("models.sugar = 3", "models.sugar = 3: it must be a table, [models.sugar]."),
+        (MODEL.replace("models.", "modles."), "modles: unknown table. Did you mean `models`?"),
+        (MODEL + "[limit]\n", "limit: unknown table. Did you mean `limits`?"),
+        (MODEL + "[monitoring]\n", "monitoring: unknown table. Allowed are models, limits."),
+        (MODEL.replace("models.sugar", 'models."Sugar Cane"'), 'models."Sugar Cane": a model\'s name'),
+        (MODEL.replace("models.sugar", "models.a--b"), "models.a--b: a model's name must have 1 to 30"),
+        (MODEL.replace("models.sugar", f"models.{'a' * 31}"), "a model's name must have 1 to 30"),
+        (MODEL + another("salt", "sugar/"), 'models.salt.prefix = "sugar/": it overlaps with "sugar/"'),
+        (MODEL + another("salt", "sugar/new/"), 'models.salt.prefix = "sugar/new/": it overlaps with'),
+        (MODEL + another("salt", "sugar/labels/"), "it overlaps with"),
+        (
+            MODEL.replace('"sugar/"', '"a/b/"') + another("salt", "a/"),
+            'models.salt.prefix = "a/": it overlaps with "a/b/" of models.sugar in container "data"',
+        ),
+        (
+            f'{MODEL}[[models.sugar.schedules]]\nname = "Nightly"\ncron = "0 0 4 * * *"\n',
+            'schedules[1].name = "Nightly": models.sugar.schedules[0] has the same name.',
+        ),
+        (
+            f'{MODEL}[[models.sugar.schedules]]\nname = "b"\ncron = "0 0 3  * * Mon-Fri"\n',
+            "models.sugar.schedules[0] has the same cron.",
+        ),
+        (
+            MODEL.replace("nightly", "b-c")
+            + another("sugar-b", "b/").replace('name = "nightly"', 'name = "c"'),
+            "its timer function would be called train_sugar_b_c",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_tables_and_between_models_is_told(text: str, says: str) -> None:
+    found = problems(text)
+
+    assert any(says in problem for problem in found), found
+
+
+def test_one_folder_in_two_containers_is_no_clash() -> None:
+    other = another("salt", "sugar/").replace('"data"', '"more-data"')
+
+    assert problems(MODEL + other) == []
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = MODEL.replace("confidence =", "confidnce =").replace("replicas = 2", "replicas = 0")
+    text = text.replace('prefix = "sugar/"', 'prefix = "sugar"') + "[limits]\nmax_trainings = -1\n"
+
+    keys = [problem.split(" ")[0] for problem in problems(text)]
+
+    assert keys == [
+        "models.sugar.prefix",
+        "models.sugar.gate.confidnce",
+        "models.sugar.release.replicas",
+        "limits.max_trainings",
+    ]
+
+
+def test_a_repository_brings_its_own_modules() -> None:
+    text = MODEL.replace('"training"', '"learn"').replace('"scoring"', '"answer"')
+
+    assert len(problems(text)) == 2
+    assert problems(text + CODE) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org/a/b", "ssh://git@example.org/a", "git@example.org:a/b",
+        "file:///srv/a.git", "/srv/a.git", "http://127.0.0.1:7071/a",
+    ],
+)  # fmt: skip
+def test_every_address_that_the_app_can_fetch_is_allowed(address: str) -> None:
+    from function_app.adapters.git.address import read_address
+
+    read_address(address)
+    assert problems(MODEL + CODE.replace("https://example.org/team/sugar", address)) == []
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
+    text = CODE.replace("https://", "https://user:hunter2@")
+
+    found = problems(MODEL + text)
+
+    assert len(found) == 1
+    assert "hunter2" not in found[0]
+    assert "https://***@example.org" in found[0]

@@ -1,0 +1,131 @@
+"""Ways in which a file arrives, and what arrives beside it and is no data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from function_app.domain.arrivals import MOST_FILES, limited, why_no_data
+from function_app.domain.events import (
+    ArrivedFile,
+    DataArrived,
+    FolderArrived,
+    NothingToDo,
+    claim_key,
+)
+from function_app.domain.routing import Start, Targets, route, takes_folder
+from function_app.errors import ContractError
+from function_app.settings import read_projects
+
+PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
+RENAMED = DataArrived(
+    source="/t", container="data", path="diabetes/part-0.csv", uri="u", etag="", sequencer="1"
+)
+MOVED = FolderArrived(source="/t", container="data", path="diabetes/new", sequencer="1")
+
+
+def starts(targets: Targets) -> list[str]:
+    assert isinstance(targets, tuple)
+    return [start.subject for start in targets if isinstance(start, Start)]
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        ("_SUCCESS", 0),
+        ("_SUCCESS", None),
+        ("2026/_SUCCESS", 0),
+        ("_temporary/0/part-0.csv", 100),
+        (".part-0.csv.crc", 12),
+        ("2026/", 0),
+        ("2026", 0),
+        ("a.csv._COPYING_", None),
+        ("a.csv.filepart", None),
+        ("a.csv.TMP", 5),
+    ],
+)
+def test_a_marker_or_a_temporary_file_starts_nothing(path: str, size: int | None) -> None:
+    targets = route(replace(RENAMED, path=f"diabetes/{path}", size=size), PROJECTS)
+
+    assert isinstance(targets, NothingToDo)
+    assert targets.reason == why_no_data(path, size) != ""
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        (".curl.csv", None),
+        ("a.csv", 0),
+        ("a_b.csv", None),
+        ("part-0", None),
+        ("part-0", 7),
+        ("2026/07/a.b.csv", 1),
+    ],
+)
+def test_other_files_are_data(path: str, size: int | None) -> None:
+    assert starts(route(replace(RENAMED, path=f"diabetes/{path}", size=size), PROJECTS))
+
+
+def test_the_marker_of_a_model_s_own_folder_is_no_dead_letter() -> None:
+    assert isinstance(route(replace(RENAMED, path="diabetes", size=0), PROJECTS), NothingToDo)
+
+
+def test_a_file_renamed_to_one_name_twice_is_two_files() -> None:
+    first, again = RENAMED, replace(RENAMED)
+    second = replace(RENAMED, sequencer="2")
+
+    assert claim_key(first, "m") == claim_key(again, "m") != claim_key(second, "m")
+
+
+def test_each_data_file_of_a_renamed_folder_starts_a_training() -> None:
+    files = tuple(
+        ArrivedFile(path=f"diabetes/new/{name}", uri=name, etag=f"e-{name}", size=size)
+        for name, size in (("_SUCCESS", 0), ("part-0.csv", 9), ("part-1.csv", 9), ("sub", 0))
+    )
+
+    assert starts(route(replace(MOVED, files=files), PROJECTS)) == [
+        "/t/data/diabetes/new/part-0.csv",
+        "/t/data/diabetes/new/part-1.csv",
+    ]
+
+
+def test_labels_of_a_renamed_folder_start_nothing() -> None:
+    file = ArrivedFile(path="diabetes/labels/a.csv", uri="u", etag="e", size=9)
+
+    moved = replace(MOVED, path="diabetes/labels", files=(file,))
+
+    assert isinstance(route(moved, PROJECTS), NothingToDo)
+
+
+def test_a_folder_above_the_model_s_brings_its_files() -> None:
+    salt = replace(PROJECTS["diabetes"], prefix="teams/salt/")
+    names = ("teams/salt/a.csv", "teams/pepper/a.csv")
+    files = tuple(ArrivedFile(path=name, uri=name, etag="e", size=9) for name in names)
+
+    moved = replace(MOVED, path="teams", files=files)
+
+    assert starts(route(moved, {"salt": salt})) == ["/t/data/teams/salt/a.csv"]
+
+
+def test_an_empty_folder_needs_nothing() -> None:
+    targets = route(replace(MOVED, files=()), PROJECTS)
+
+    assert targets == NothingToDo(reason="data/diabetes/new holds no file of data.")
+
+
+@pytest.mark.parametrize("change", [{"path": "archive"}, {"path": "diabetes2"}, {"container": "x"}])
+def test_a_folder_of_no_model_is_named(change: dict[str, str]) -> None:
+    moved = replace(MOVED, **change)  # type: ignore[arg-type]
+
+    assert not takes_folder(moved, PROJECTS)
+    with pytest.raises(ContractError, match=r"No model in mlops\.toml takes data from") as caught:
+        route(moved, PROJECTS)
+    assert caught.value.code == "UNKNOWN_MODEL"
+
+
+def test_a_folder_of_too_many_files_is_refused() -> None:
+    files = [ArrivedFile(path=str(n), uri="", etag="", size=1) for n in range(MOST_FILES + 1)]
+
+    assert len(limited(files[:-1])) == MOST_FILES
+    with pytest.raises(ContractError, match="more than 1000 files"):
+        limited(files)
