@@ -31,7 +31,7 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-06-01' = {
     keyVault: vaultId
     containerRegistry: registryId
     applicationInsights: insightsId
-    systemDatastoresAuthMode: 'identity'
+    systemDatastoresAuthMode: 'Identity'
     v1LegacyMode: false
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
   }

@@ -1,6 +1,7 @@
 """Azure Resource Manager as the SDKs see it: tokens, faults, long operations; services plug in."""
 
 import base64
+import copy
 import itertools
 import json
 import threading
@@ -37,6 +38,7 @@ class ArmServer(Server):
 
     def __init__(self, tls: Tls) -> None:
         self.services: list[Service] = []
+        self.answers: list[tuple[Request, Answer]] = []
         self.faults: list[Fault] = []
         self.operations: dict[str, Callable[[], Answer]] = {}
         self._numbers, self._lock = itertools.count(1), threading.RLock()
@@ -69,7 +71,10 @@ class ArmServer(Server):
                     if fault.after:
                         self._route(request)
                     return fault.answer
-            return self._route(request)
+            answer = self._route(request)
+            # As it is now: services change what they keep.
+            self.answers.append((request, copy.deepcopy(answer)))
+            return answer
 
     def _route(self, request: Request) -> Answer:
         if request.path.startswith("/operations/"):

@@ -1,10 +1,12 @@
 """Azure on this machine: the management API, its storage, and adapters that differ by settings."""
 
 import importlib
+import json
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,12 +41,14 @@ from tests.azure_servers.aks import ManagedClusters
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.bodies import answer_of, resource_of
 from tests.azure_servers.cluster import Cluster
-from tests.azure_servers.definitions import strange_fields
+from tests.azure_servers.definitions import strange_answers, strange_fields
 from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
+from tests.azure_servers.record import ANSWERED, SENT
 from tests.azure_servers.tls import Tls
 
 ROOT = Path(__file__).parents[2]
@@ -201,9 +205,22 @@ def azure(
             folder=tmp_path,
             projects=read_projects(ROOT / "mlops.toml"),
         )
+        if target := os.environ.get("RECORD_BODIES"):
+            keep_bodies(Path(target), arm)
+            return
         # Whatever a test was about: what it sent is what Microsoft's own definitions know.
-        strange = strange_fields(arm.requests)
+        strange = strange_fields(arm.requests) + strange_answers(arm.answers)
         assert not strange, strange
+
+
+def keep_bodies(target: Path, arm: ArmServer) -> None:
+    """Append the bodies that were sent and answered to a file, for record.py."""
+    sent = [(SENT, resource_of(request)) for request in arm.requests]
+    answered = [(ANSWERED, answer_of(*pair)) for pair in arm.answers]
+    with target.open("a", encoding="utf-8") as file:
+        for way, resource in (*sent, *answered):
+            if resource is not None:
+                file.write(json.dumps({"way": way, "resource": asdict(resource)}) + "\n")
 
 
 def import_sdk() -> None:

@@ -8,7 +8,8 @@ from function_app.adapters.azure.platform_parts import MARK, PLATFORM, Fixed, fo
 from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
 
-API = "2024-10-01"
+# The version that infra/modules/workspace.bicep sends too: 2024-10-01 has no systemDatastoresAuthMode.
+API = "2025-06-01"
 _TAGS = {MARK: PLATFORM}
 
 
@@ -62,7 +63,7 @@ class WorkspacePart:
                 "containerRegistry": registry,
                 "keyVault": s.key_vault,
                 "applicationInsights": s.application_insights,
-                "systemDatastoresAuthMode": "identity",
+                "systemDatastoresAuthMode": "Identity",
             },
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)
