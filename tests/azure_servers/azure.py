@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from function_app.adapters.azure.base_image_part import BaseImagePart
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
@@ -118,8 +120,9 @@ class Azure:
         """Return new images, as another process of the app has them."""
         connection = self.connection()
         blobs, web = Blobs(connection), Web(connection)
-        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs)
         builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
+        bases = BaseImages(connection, manifests, blobs, now)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
         return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
 
     def staging(self) -> AzureStaging:
@@ -147,7 +150,10 @@ class Azure:
         versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
         references = References(blobs)
         parts = azure_parts(workspace, blobs, environments, versions, self.projects, references)
-        return AzurePlatform(parts)
+        connection = workspace.connection
+        bases = BaseImages(connection, Manifests(connection, Web(connection)), blobs, lambda: NOW)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
+        return AzurePlatform([*parts, BaseImagePart(contexts, bases)])
 
     def with_settings(self, **values: Any) -> "Azure":
         """Return the same Azure seen with other settings."""

@@ -130,11 +130,7 @@ def misspelt(kind: str, body: Any) -> list[str]:
     for path, value in leaves(body):
         field = path.rpartition(".")[2]
         named = getattr(models, field[:1].upper() + field[1:], None)
-        words = (
-            [str(word.value) for word in named]
-            if isinstance(named, type) and hasattr(named, "__members__")
-            else []
-        )
+        words = [str(word.value) for word in getattr(named, "__members__", {}).values()]
         if isinstance(value, str) and words and value not in words:
             found.append(f"{path} is {value!r}, Microsoft spells {', '.join(words)}")
     return found

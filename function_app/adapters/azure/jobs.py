@@ -10,7 +10,7 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.check_inputs import CheckInputs
 from function_app.adapters.azure.code_versions import CodeVersions
-from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.connection import begin, translate
 from function_app.adapters.azure.environments import CHECK_TOOLS, Environments
 from function_app.adapters.azure.places import place_of_checks, place_of_trainings
 from function_app.adapters.azure.run_outputs import RunOutputs
@@ -126,7 +126,7 @@ class AzureJobs:
             return
         # First: who looks in between must see why it ends.
         self._outputs.note_stop(run_id)
-        with translate("cancel a run", run_id):
+        with begin("cancel a run", run_id):
             # Its poller is left alone: nodes may take minutes to stop.
             self._workspace.client.jobs.begin_cancel(run_id, polling=False)
 

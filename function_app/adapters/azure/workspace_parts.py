@@ -8,7 +8,7 @@ from function_app.adapters.azure.platform_parts import MARK, PLATFORM, Fixed, fo
 from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
 
-# The version that infra/modules/workspace.bicep sends too: 2024-10-01 has no systemDatastoresAuthMode.
+# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
 API = "2025-06-01"
 _TAGS = {MARK: PLATFORM}
 

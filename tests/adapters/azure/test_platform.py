@@ -25,6 +25,7 @@ PARTS = (
     "training step of diabetes",
     "events of data",
     "events of workspace",
+    "base image",
 )
 
 
