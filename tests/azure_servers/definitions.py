@@ -131,7 +131,8 @@ def misspelt(kind: str, body: Any) -> list[str]:
         field = path.rpartition(".")[2]
         named = getattr(models, field[:1].upper() + field[1:], None)
         words = [str(word.value) for word in getattr(named, "__members__", {}).values()]
-        if isinstance(value, str) and words and value not in words:
+        alike = [word for word in words if word.lower() == str(value).lower()]
+        if alike and value not in words:
             found.append(f"{path} is {value!r}, Microsoft spells {', '.join(words)}")
     return found
 
