@@ -1,16 +1,20 @@
 """Azure on this machine: the management API, its storage, and adapters that differ by settings."""
 
 import importlib
+import json
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from function_app.adapters.azure.base_image_part import BaseImagePart
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
@@ -39,12 +43,14 @@ from tests.azure_servers.aks import ManagedClusters
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.bodies import answer_of, resource_of
 from tests.azure_servers.cluster import Cluster
-from tests.azure_servers.definitions import strange_fields
+from tests.azure_servers.definitions import strange_answers, strange_fields
 from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
+from tests.azure_servers.record import ANSWERED, SENT
 from tests.azure_servers.tls import Tls
 
 ROOT = Path(__file__).parents[2]
@@ -114,8 +120,9 @@ class Azure:
         """Return new images, as another process of the app has them."""
         connection = self.connection()
         blobs, web = Blobs(connection), Web(connection)
-        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs)
         builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
+        bases = BaseImages(connection, manifests, blobs, now)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
         return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
 
     def staging(self) -> AzureStaging:
@@ -143,7 +150,10 @@ class Azure:
         versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
         references = References(blobs)
         parts = azure_parts(workspace, blobs, environments, versions, self.projects, references)
-        return AzurePlatform(parts)
+        connection = workspace.connection
+        bases = BaseImages(connection, Manifests(connection, Web(connection)), blobs, lambda: NOW)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
+        return AzurePlatform([*parts, BaseImagePart(contexts, bases)])
 
     def with_settings(self, **values: Any) -> "Azure":
         """Return the same Azure seen with other settings."""
@@ -201,9 +211,22 @@ def azure(
             folder=tmp_path,
             projects=read_projects(ROOT / "mlops.toml"),
         )
+        if target := os.environ.get("RECORD_BODIES"):
+            keep_bodies(Path(target), arm)
+            return
         # Whatever a test was about: what it sent is what Microsoft's own definitions know.
-        strange = strange_fields(arm.requests)
+        strange = strange_fields(arm.requests) + strange_answers(arm.answers)
         assert not strange, strange
+
+
+def keep_bodies(target: Path, arm: ArmServer) -> None:
+    """Append the bodies that were sent and answered to a file, for record.py."""
+    sent = [(SENT, resource_of(request)) for request in arm.requests]
+    answered = [(ANSWERED, answer_of(*pair)) for pair in arm.answers]
+    with target.open("a", encoding="utf-8") as file:
+        for way, resource in (*sent, *answered):
+            if resource is not None:
+                file.write(json.dumps({"way": way, "resource": asdict(resource)}) + "\n")
 
 
 def import_sdk() -> None:

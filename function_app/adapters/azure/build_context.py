@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.archives import pack_compressed, sha256
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
+from function_app.domain.base_image import BaseImage, base_images, pin
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
@@ -26,15 +28,24 @@ class BuildContext:
 class BuildContexts:
     """Packs; the same version gives the same bytes."""
 
-    def __init__(self, bundles: AzureBundles, blobs: Blobs) -> None:
-        self._bundles, self._blobs = bundles, blobs
+    def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages) -> None:
+        self._bundles, self._blobs, self._bases = bundles, blobs, bases
+
+    def missing_bases(self, version: ModelVersion, scoring: str) -> tuple[str, ...]:
+        """Return the base images whose import into the registry is under way."""
+        dockerfile = self._scoring(version, scoring)[DOCKERFILE].decode()
+        images = base_images(dockerfile, self._bases.server)
+        return tuple(image.address for image in images if self._bases.ensure(image) is None)
+
+    def own_bases(self) -> tuple[BaseImage, ...]:
+        """Return the base images of this app's own Dockerfile."""
+        return base_images(self._own_dockerfile().decode(), self._bases.server)
 
     def pack(self, version: ModelVersion, scoring: str) -> BuildContext:
         """Return what the image of a model version is built of."""
-        code = self._bundles.files(version.code, scoring)
-        files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
-        dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
-        files[DOCKERFILE] = dockerfile.rstrip() + b"\n" + _labels(version)
+        files = self._scoring(version, scoring)
+        dockerfile = self._pinned(files[DOCKERFILE].decode())
+        files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
         folder = specs.output_folder(version.run_id, specs.TRAINING)
         for name in MODEL_FILES:
             files[f"model/{name}"] = self._model_file(f"{folder}/{name}")
@@ -43,6 +54,23 @@ class BuildContexts:
             raise PlatformError("azure", "build the image", text)
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
+
+    def _scoring(self, version: ModelVersion, scoring: str) -> dict[str, bytes]:
+        """Return the scoring code and the Dockerfile, as the version or else this app has it."""
+        code = self._bundles.files(version.code, scoring)
+        files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
+        dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
+        return {**files, DOCKERFILE: dockerfile}
+
+    def _pinned(self, dockerfile: str) -> str:
+        """Return the Dockerfile with each base image as its copy in the registry, by digest."""
+        images = base_images(dockerfile, self._bases.server)
+        digests = {image: digest for image in images if (digest := self._bases.find(image))}
+        missing = [image.address for image in images if image not in digests]
+        if missing:
+            text = f"{', '.join(missing)} has no copy in {self._bases.server}. Release again."
+            raise PlatformError("azure", "build the image", text)
+        return pin(dockerfile, self._bases.server, digests)
 
     def _own_dockerfile(self) -> bytes:
         found = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")

@@ -10,7 +10,7 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.check_inputs import CheckInputs
 from function_app.adapters.azure.code_versions import CodeVersions
-from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.connection import begin, translate
 from function_app.adapters.azure.environments import CHECK_TOOLS, Environments
 from function_app.adapters.azure.places import place_of_checks, place_of_trainings
 from function_app.adapters.azure.run_outputs import RunOutputs
@@ -187,7 +187,7 @@ class AzureJobs:
 
     def _cancel(self, run_id: str) -> None:
         job = attempt_id(run_id, self._outputs.attempt(run_id))
-        with translate("cancel a run", job):
+        with begin("cancel a run", job):
             # Its poller is left alone: nodes may take minutes to stop.
             self._workspace.client.jobs.begin_cancel(job, polling=False)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from function_app.adapters.azure.base_image_part import BaseImagePart
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
@@ -56,8 +58,10 @@ def create_services(
     environments = Environments(workspace, connection.settings.training_image)
     versions = CodeVersions(workspace, bundles, environments)
     manifests = Manifests(connection, web)
-    contexts, builds = BuildContexts(bundles, blobs), BuildRuns(connection, web)
+    bases = BaseImages(connection, manifests, blobs)
+    contexts, builds = BuildContexts(bundles, blobs, bases), BuildRuns(connection, web)
     parts = azure_parts(workspace, blobs, environments, versions, projects, references)
+    parts.append(BaseImagePart(contexts, bases))
     return Services(
         bundles=bundles,
         jobs=AzureJobs(workspace, blobs, bundles, environments, projects),

@@ -25,6 +25,7 @@ PARTS = (
     "training step of diabetes",
     "events of data",
     "events of workspace",
+    "base image",
 )
 
 
@@ -287,7 +288,7 @@ def test_a_workspace_that_the_settings_describe_is_made(azure: Azure) -> None:
     body = azure.arm.asked("PUT", "/workspaces/workspace")[0].json
     assert not first.ready
     assert body["tags"] == {"mlops": "platform"}
-    assert body["properties"]["systemDatastoresAuthMode"] == "identity"
+    assert body["properties"]["systemDatastoresAuthMode"] == "Identity"
 
 
 def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) -> None:
