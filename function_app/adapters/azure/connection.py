@@ -172,8 +172,7 @@ def translate(operation: str, resource: str) -> Iterator[None]:
     The text names the resource, Azure's error code, the status, the request and a remedy.
     """
     with importing():
-        with importing():
-            from azure.core.exceptions import AzureError, ResourceNotFoundError
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
 
     try:
         yield
@@ -227,8 +226,7 @@ def error_code(error: Any) -> str:
 
 def _remedy(error: Any, status: int | None) -> str:
     with importing():
-        with importing():
-            from azure.core.exceptions import ClientAuthenticationError
+        from azure.core.exceptions import ClientAuthenticationError
 
     if isinstance(error, ClientAuthenticationError) and not status:
         return _REMEDIES[401]
