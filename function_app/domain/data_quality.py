@@ -27,8 +27,9 @@ class DataProfile:
 class DataPolicy:
     """What a file must look like.
 
-    `target` is the column to predict, "" the last one. `max_shift` is the greatest distance of a column's mean from the baseline's, in the baseline's
-    standard deviations; `max_spread` the greatest ratio of the two deviations, either way.
+    `target` is the column to predict, "" the last one. `max_shift` is the greatest distance of a
+    column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
+    greatest ratio of the two deviations, either way.
     """
 
     columns: tuple[str, ...]
