@@ -166,7 +166,7 @@ def _evaluate(
     prepared: str,
     lanes: list[LaneRequest],
 ) -> Story[str | Run]:
-    """Return the id of the completed evaluation against the present champion, else the ended run."""
+    """Return the id of the completed evaluation against the champion of now, else its ended run."""
     trail.show("evaluating", run_id=run.run_id)
     asked = EvaluationRequest(run=run, preparation_id=prepared, instance_id=ctx.instance_id)
     evaluated, policy = "", request.policy
