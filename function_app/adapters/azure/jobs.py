@@ -22,7 +22,14 @@ from function_app.adapters.clock import SystemClock
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
+from function_app.domain.training import (
+    Dataset,
+    ModelVersion,
+    Run,
+    RunStatus,
+    attempt_id,
+    run_of_attempt,
+)
 from function_app.errors import NotFoundError
 
 EVALUATION_TIMEOUT = 3600.0
@@ -61,7 +68,7 @@ class AzureJobs:
     def submit(
         self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
     ) -> Run:
-        if (found := self._find(run_id)) is not None:
+        if (found := self._submitted(run_id)) is not None:
             return found
         project = self._project(dataset.model)
         spec = RunSpec(
@@ -79,7 +86,7 @@ class AzureJobs:
     def submit_evaluation(
         self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
     ) -> Run:
-        if (found := self._find(run_id)) is not None:
+        if (found := self._submitted(run_id)) is not None:
             return found
         module = self._project(run.model).training
         spec = RunSpec(
@@ -98,7 +105,7 @@ class AzureJobs:
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
     ) -> Run:
-        if (found := self._find(run_id)) is not None:
+        if (found := self._submitted(run_id)) is not None:
             return found
         code = _version(model, bundle)
         given = self._check_inputs.give(run_id, bundle, plan)
@@ -122,25 +129,25 @@ class AzureJobs:
         return found or unknown_run(run_id)
 
     def cancel(self, run_id: str) -> None:
-        if self.get(run_id).status is not RunStatus.RUNNING:
+        if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return
         # First: who looks in between must see why it ends.
         self._outputs.note_stop(run_id)
-        with translate("cancel a run", run_id):
-            # Its poller is left alone: nodes may take minutes to stop.
-            self._workspace.client.jobs.begin_cancel(run_id, polling=False)
+        self._cancel(run_id)
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
-        found = []
+        newest: dict[str, tuple[int, Run]] = {}
         for week in specs.week_tags(since - SKEW, self._now() + SKEW):
             with translate("list the runs", self._settings.workspace):
                 for job in self._workspace.client.jobs.list(tag=week):
                     if job is None or week not in (job.tags or {}):
                         continue
                     created = job.creation_context.created_at if job.creation_context else None
-                    if created is None or created >= since:
-                        found.append(self._read(job))
-        return tuple(sorted(found, key=lambda run: run.run_id))
+                    run_id, attempt = run_of_attempt(job.name)
+                    known, _ = newest.get(run_id, (0, None))
+                    if (created is None or created >= since) and attempt > known:
+                        newest[run_id] = attempt, self._read(job)
+        return tuple(newest[run_id][1] for run_id in sorted(newest))
 
     def predictions(self, run_id: str) -> Predictions:
         return self._outputs.predictions(run_id)
@@ -154,23 +161,41 @@ class AzureJobs:
     def _submit(self, spec: RunSpec) -> Run:
         chosen = place_of_checks if spec.kind == specs.CHECKS else place_of_trainings
         week = {specs.week_tag(self._now()): spec.kind}
-        spec = replace(spec, tags={**spec.tags, **week})
+        attempt = self._outputs.attempt(spec.run_id)
+        spec = replace(spec, tags={**spec.tags, **week}, attempt=attempt)
         job = job_of(spec, self._address(spec.code.uri), chosen(self._settings))
         with translate("submit a run", spec.run_id):
             made = self._workspace.client.jobs.create_or_update(job)
         return self._read(made)
 
+    def _submitted(self, run_id: str) -> Run | None:
+        """Return the run that a submission keeps; None when the submission starts an attempt."""
+        found = self._find(run_id)
+        if found is None or found.status is not RunStatus.INTERRUPTED:
+            return found
+        # A node that answers again must not write beside the next attempt.
+        self._cancel(run_id)
+        self._outputs.note_attempt(run_id, self._outputs.attempt(run_id) + 1)
+        return None
+
+    def _cancel(self, run_id: str) -> None:
+        job = attempt_id(run_id, self._outputs.attempt(run_id))
+        with translate("cancel a run", job):
+            # Its poller is left alone: nodes may take minutes to stop.
+            self._workspace.client.jobs.begin_cancel(job, polling=False)
+
     def _find(self, run_id: str) -> Run | None:
+        job_name = attempt_id(run_id, self._outputs.attempt(run_id))
         try:
-            with translate("look for a run", run_id):
-                job = self._workspace.client.jobs.get(run_id)
+            with translate("look for a run", job_name):
+                job = self._workspace.client.jobs.get(job_name)
         except NotFoundError:
             return None
         return self._read(job)
 
     def _read(self, job: Any) -> Run:
         code_uri = self._bundles.url((job.tags or {}).get(specs.CODE, ""))
-        stopped = self._outputs.is_stopped(job.name)
+        stopped = self._outputs.is_stopped(run_of_attempt(job.name)[0])
         run = read_run(job, stopped=stopped, code_uri=code_uri)
         if run.status is RunStatus.COMPLETED and run.tags.get(specs.KIND) == specs.TRAINING:
             return replace(run, metrics=self._outputs.metrics(run.run_id))

@@ -103,11 +103,12 @@ class AzureRegistry:
         # What Azure ML's event about the model says of where it comes from.
         passed_on = ("instance_id", TRACEPARENT)
         tags |= {name: run.tags[name] for name in passed_on if run.tags.get(name)}
+        job = run.tags.get(specs.JOB, run.run_id)
         model = Model(
             name=run.model,
             version=number,
             type="custom_model",
-            path=f"azureml://jobs/{run.run_id}/outputs/{specs.OUTPUTS[specs.TRAINING]}",
+            path=f"azureml://jobs/{job}/outputs/{specs.OUTPUTS[specs.TRAINING]}",
             stage=REGISTERED,
             tags=tags,
             # Azure ML never lets these be changed.

@@ -67,6 +67,15 @@ class RunOutputs:
         """Tell whether this app stopped the run."""
         return self._blobs.read(_stop_note(run_id)) is not None
 
+    def note_attempt(self, run_id: str, attempt: int) -> None:
+        """Record which attempt of a run counts, before it is submitted."""
+        self._blobs.write_json(_attempt_note(run_id), {"attempt": attempt})
+
+    def attempt(self, run_id: str) -> int:
+        """Return the number of the attempt that counts; the first is 1."""
+        note = self._json(_attempt_note(run_id))
+        return 1 if note is None else int(note["attempt"])
+
     def _read_report(self, name: str) -> bytes | None:
         try:
             return self._reports.read_at(name, "", MOST_OF_REPORT)
@@ -88,3 +97,7 @@ def _parse(name: str, content: bytes) -> Any:
 
 def _stop_note(run_id: str) -> str:
     return f"runs/{run_id}/stopped.json"
+
+
+def _attempt_note(run_id: str) -> str:
+    return f"runs/{run_id}/attempt.json"

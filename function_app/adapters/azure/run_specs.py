@@ -11,6 +11,8 @@ from function_app.adapters.azure.workspace import CHECKS_DATASTORE, DATASTORE, d
 from function_app.domain.change import Bundle, CodeVersion
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
+# The name of a run's job, when it is not the run's id: that of a later attempt.
+JOB = "job"
 TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
 # The folder that each kind of run writes, and the name of the run's output.
 OUTPUTS = {TRAINING: "model", EVALUATION: "evaluation", CHECKS: "report"}
@@ -24,7 +26,10 @@ _UNPACK_TOOLS = 'mkdir -p tools && tar -xf "${{inputs.tools}}" -C tools && cd to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """One run before it is submitted; `files`, `folders` and `models` are inputs by name."""
+    """One run before it is submitted; `files`, `folders` and `models` are inputs by name.
+
+    Azure ML uses a job's name only once, so each attempt after the first has a name of its own.
+    """
 
     run_id: str
     kind: str
@@ -36,6 +41,7 @@ class RunSpec:
     files: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
+    attempt: int = 1
 
 
 def train_command(module: str) -> str:

@@ -6,6 +6,7 @@ from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.places import Place
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.domain.change import CodeVersion
+from function_app.domain.training import attempt_id
 
 
 def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
@@ -25,7 +26,7 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
     folder = specs.output_uri(spec.run_id, spec.kind)
     outputs = {specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload")}
     return command(
-        name=spec.run_id,
+        name=attempt_id(spec.run_id, spec.attempt),
         display_name=spec.run_id,
         experiment_name=spec.tags[specs.MODEL],
         command=spec.command,
