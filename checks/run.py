@@ -141,7 +141,8 @@ def pack_jobs(path: Path) -> None:
     package = Path(__file__).resolve().parents[1] / "platform_jobs"
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(package.rglob("*.py")):
-            archive.write(file, file.relative_to(package.parent).as_posix())
+            # By its name alone: an archive of the app may give files a time before 1980.
+            archive.writestr(file.relative_to(package.parent).as_posix(), file.read_bytes())
 
 
 def _reason(ended: Ended, plan: Plan, lines: Sequence[str]) -> str:

@@ -55,7 +55,7 @@ def evaluate(
             raise ContractError(
                 f"{challenger.project.name}: train wrote no file into its model folder (--out)."
             )
-        predicted = _ask(challenger, rows)
+        predicted = _ask(challenger, rows, out)
     except ContractError as error:
         content: dict[str, Any] = {"refused": str(error), "digest": digest}
         write_json(out / EVALUATION, content)
@@ -63,7 +63,7 @@ def evaluate(
     answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": predicted}
     if champion is not None:
         try:
-            answers["champion"] = _ask(champion, rows)
+            answers["champion"] = _ask(champion, rows, out)
         except ContractError as error:
             raise ChampionError(
                 f"{error} The challenger cannot be compared. Roll back to a model that answers "
@@ -110,8 +110,9 @@ def _target(text: str, target: str) -> float:
     return value
 
 
-def _ask(contender: Contender, rows: HeldOut) -> list[float]:
-    with tempfile.TemporaryDirectory() as folder:
+def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".asked-", dir=out.resolve()) as folder:
         data, answer = Path(folder) / "features.csv", Path(folder) / "answer.csv"
         write_table(data, rows.features)
         count = len(rows.features.rows)

@@ -50,7 +50,9 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     refused = app.ask("POST", "/api/models/diabetes/roll-back", headers=ada)
     assert refused.status_code == 409
 
-    golden = json.loads(next((app.state / "models").glob("diabetes/*/golden.json")).read_text())
+    golden = json.loads(
+        next((app.state / "models").glob("diabetes/*/evaluation/golden.json")).read_text()
+    )
     served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
 
