@@ -5,6 +5,7 @@ itself failed, so that nothing is decided; 2 that its own input is wrong.
 """
 
 import argparse
+import hashlib
 import os
 import signal
 import sys
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
     split = commands.add_parser("prepare", help="write figures, seen and held-out rows")
     split.add_argument("--data", type=Path, required=True, help="the CSV file that arrived")
+    split.add_argument("--digest", help="SHA-256 that the file must have")
     split.add_argument("--target", required=True, help="the column to predict")
     split.add_argument("--key", required=True, help="name of the model; decides the split")
     split.add_argument("--out", type=Path, required=True, help="the folder to write")
@@ -95,6 +97,8 @@ def _profile(given: argparse.Namespace) -> int:
 
 
 def _prepare(given: argparse.Namespace) -> int:
+    if given.digest and hashlib.sha256(given.data.read_bytes()).hexdigest() != given.digest:
+        raise ContractError(f"{given.data} was changed after it was kept. Send the file again.")
     content = prepare(given.data, given.target, given.key, given.out)
     print(content["refused"] or f"{content['profile']['rows']} rows")
     return 0

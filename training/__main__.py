@@ -4,6 +4,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def _train(data: Path, out: Path, parameters_file: Path | None) -> None:
     _write(out / METRICS, figures)
 
 
-def _numbers(parameters: dict[str, object]) -> dict[str, float]:
+def _numbers(parameters: Mapping[str, object]) -> dict[str, float]:
     """Return the parameters that can stand among figures."""
     return {n: v for n, v in parameters.items() if isinstance(v, int | float)}
 

@@ -79,7 +79,7 @@ class AzureJobs:
         spec = RunSpec(
             run_id=run_id,
             kind=specs.PREPARATION,
-            command=specs.prepare_command(target, dataset.model),
+            command=specs.prepare_command(target, dataset.model, dataset.version),
             environment=self._versions.environment(None, project.training),
             code=self._bundles.keep_own(JOBS),
             files={"rows": self._address(dataset.uri)},

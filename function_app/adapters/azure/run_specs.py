@@ -62,10 +62,10 @@ def train_command(module: str) -> str:
     )
 
 
-def prepare_command(target: str, key: str) -> str:
+def prepare_command(target: str, key: str, digest: str) -> str:
     """Return the command that computes the figures of a file and splits its rows."""
     return (
-        f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}"'
+        f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {digest}'
         f' --target {shlex.quote(target)} --key {key} --out "${{{{outputs.prepared}}}}"'
     )
 

@@ -66,6 +66,7 @@ class LocalJobs:
         self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
         command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
+        command += ["--digest", dataset.version]
         command += ["--key", dataset.model, "--out", str(self._runs / run_id / PREPARED)]
         timeout = self._project(dataset.model).training_run.timeout_seconds
         self._start(run_id, dataset, None, command, timeout, tags)
