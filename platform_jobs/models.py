@@ -7,6 +7,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from platform_jobs.errors import ContractError
 
@@ -69,32 +71,51 @@ class Project:
                 f"{self.name}: there is no module {self.module} in {self.code}. "
                 "Correct `training` in mlops.toml, or add the folder."
             )
-        command = [sys.executable, "-m", self.module, *words]
-        try:
-            ended = subprocess.run(
-                command,
-                cwd=self.code,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=self.timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        code, last = _run([sys.executable, "-m", self.module, *words], self.code, self.timeout)
+        if code is None:
             raise ContractError(
                 f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds."
-            ) from None
-        output = ended.stdout.decode("utf-8", errors="replace")
-        sys.stderr.write(output)
-        if ended.returncode < 0:
-            text = f"{self.name}: {words[0]} was killed by signal {-ended.returncode}."
-            raise KilledError(text, -ended.returncode)
-        if ended.returncode:
-            lines = output.strip().splitlines() or ["It wrote nothing."]
-            raise ContractError(
-                f"{self.name}: {words[0]} ended with exit code {ended.returncode}: "
-                f"{lines[-1].strip()[:_SHORT]}"
             )
+        if code < 0:
+            text = f"{self.name}: {words[0]} was killed by signal {-code}."
+            raise KilledError(text, -code)
+        if code:
+            raise ContractError(f"{self.name}: {words[0]} ended with exit code {code}: {last}")
+
+
+def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str]:
+    """Return the exit code, None after the time-out, and the last line that the command wrote.
+
+    Each line is passed on at once, so that the log of this job shows where the command stands.
+    """
+    last = ["It wrote nothing."]
+
+    def pass_on(lines: IO[bytes]) -> None:
+        for line in lines:
+            text = line.decode("utf-8", errors="replace")
+            sys.stderr.write(text)
+            sys.stderr.flush()
+            if text.strip():
+                last[0] = text.strip()[:_SHORT]
+
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        reader = Thread(target=pass_on, args=(process.stdout,), daemon=True)
+        reader.start()
+        code: int | None
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = None
+        reader.join()
+    return code, last[0]
 
 
 def find_module(code: Path, module: str) -> Path | None:

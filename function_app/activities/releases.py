@@ -44,7 +44,7 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
         return result
     # An approver decides by the reasons: they say how good the model is, too.
     figures = ", ".join(f"{name} {value:g}" for name, value in sorted(version.metrics.items()))
-    return replace(result, reasons=(*result.reasons, f"In training: {figures}."))
+    return replace(result, reasons=(*result.reasons, f"On held-out rows: {figures}."))
 
 
 def remove_staging(ports: Ports, release: Release) -> None:

@@ -19,7 +19,7 @@ REFERENCE = "reference.csv"
 # What of this app comes along to train by our contract; of the service, all does.
 _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
-    *("evaluate.py", "model_file.py", "requirements.txt"),
+    *("model_file.py", "requirements.txt"),
 )
 _NAME = re.compile(r"[a-z0-9-]{1,30}")
 # What train.py of the seed needs no more: code of Azure ML's first SDK.
@@ -100,20 +100,38 @@ def _fill(
 
 def compare_figures(clone: Clone, into: Path) -> dict[str, float]:
     """Train once by the clone's own functions and once by the project; return both errors."""
-    script = (
-        "import json, pandas\n"
-        f"import {clone.folder}.training.train as seed\n"
-        f"data = seed.split_data(pandas.read_csv({REFERENCE!r}))\n"
-        f"model = seed.train_model(data, {clone.parameters.get('training', {})!r})\n"
-        "print(json.dumps(seed.get_model_metrics(model, data)))\n"
-    )
-    theirs = json.loads(_run(into, "-c", script).splitlines()[-1])
-    with tempfile.TemporaryDirectory() as out:
-        _run(into, "-m", "training", "--data", REFERENCE, "--out", out)
-        ours = json.loads((Path(out) / "metrics.json").read_text(encoding="utf-8"))
-    if "mse" not in theirs:
-        raise SeedError(f"get_model_metrics gives {', '.join(theirs)}, and no mse to compare.")
-    return {"seed": float(theirs["mse"]), "here": float(ours["mse"])}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        # Both learn and are judged by the rows that the clone's own split_data gives.
+        script = (
+            "import json, pathlib, pandas\n"
+            f"import {clone.folder}.training.train as seed\n"
+            f"frame, out = pandas.read_csv({REFERENCE!r}), pathlib.Path({folder!r})\n"
+            "data = seed.split_data(frame)\n"
+            f"model = seed.train_model(data, {clone.parameters.get('training', {})!r})\n"
+            "names = [name for name in frame.columns if name != 'Y']\n"
+            "rows = pandas.DataFrame(data['train']['X'], columns=names)\n"
+            "rows['Y'] = list(data['train']['y'])\n"
+            "rows.to_csv(out / 'rows.csv', index=False)\n"
+            "schema = {'columns': [*names, 'Y'], 'features': names, 'target': 'Y'}\n"
+            "(out / 'schema.json').write_text(json.dumps({**schema, 'rows': len(rows)}))\n"
+            "tested = pandas.DataFrame(data['test']['X'], columns=names)\n"
+            "tested.to_csv(out / 'tested.csv', index=False)\n"
+            "truth = [float(value) for value in data['test']['y']]\n"
+            "(out / 'truth.json').write_text(json.dumps(truth))\n"
+            "print(json.dumps(seed.get_model_metrics(model, data)))\n"
+        )
+        theirs = json.loads(_run(into, "-c", script).splitlines()[-1])
+        if "mse" not in theirs:
+            raise SeedError(f"get_model_metrics gives {', '.join(theirs)}, and no mse to compare.")
+        model, answer = str(out / "model"), out / "answer.csv"
+        _run(into, "-m", "training", "train", "--data", folder, "--out", model)
+        words = ["--data", str(out / "tested.csv"), "--out", str(answer)]
+        _run(into, "-m", "training", "predict", "--model", model, *words)
+        predicted = [float(line) for line in answer.read_text("utf-8").splitlines()[1:]]
+        truth = json.loads((out / "truth.json").read_text("utf-8"))
+    squared = [(p - t) ** 2 for p, t in zip(predicted, truth, strict=True)]
+    return {"seed": float(theirs["mse"]), "here": statistics.fmean(squared)}
 
 
 def _sources(clone: Clone) -> list[str]:

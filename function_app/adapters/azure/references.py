@@ -6,7 +6,7 @@ from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
-from function_app.domain.training import Dataset, Reference, Run, RunStatus
+from function_app.domain.training import Dataset, Reference, Run
 
 FOLDER = "datasets"
 
@@ -17,8 +17,8 @@ class SampleRuns(Protocol):
     def submit_sample(self, run_id: str, model: str) -> Run:
         """Start the run, or return it."""
 
-    def get(self, run_id: str) -> Run:
-        """Return where the run stands."""
+    def is_submitted(self, run_id: str) -> bool:
+        """Tell whether the run was submitted."""
 
 
 class ReferenceRecords:
@@ -59,7 +59,7 @@ class References(ReferenceRecords):
 
     def is_asked(self, model: str) -> bool:
         """Tell whether the run that writes the sample data was started."""
-        return self._runs.get(sample_id(model)).status is not RunStatus.UNKNOWN
+        return self._runs.is_submitted(sample_id(model))
 
 
 def sample_id(model: str) -> str:

@@ -146,7 +146,7 @@ def test_checks_and_trainings_have_each_a_compute_and_an_identity(azure: Azure) 
         compute_identity=f"{IDENTITIES}/training", checks_identity=f"{IDENTITIES}/checks"
     )
 
-    apart.jobs().submit(RUN, dataset(apart), None, {})
+    apart.jobs().submit(RUN, dataset(apart), "prepare-a", None, {})
     check = submit_checks(apart)
 
     training = azure.arm.asked("PUT", f"/jobs/{RUN}")[0].json["properties"]
@@ -353,7 +353,7 @@ def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) ->
 
 def test_all_pages_of_runs_are_read_and_older_ones_are_left_out(azure: Azure) -> None:
     for number in range(5):
-        azure.jobs().submit(f"train-diabetes-{number}", dataset(azure), None, {})
+        azure.jobs().submit(f"train-diabetes-{number}", dataset(azure), "prepare-a", None, {})
     before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
     assert len(azure.jobs().list_runs(before)) == 5
