@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import model_file
-from .data import DataError, load_features, load_rows, write_diabetes_csv
+from .data import DataError, load_features, load_rows, write_sample
 from .train import read_parameters, train
 
 SCHEMA, METRICS = "model_schema.json", "metrics.json"
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         elif given.command == "predict":
             _predict(given.model, given.data, given.out)
         else:
-            write_diabetes_csv(given.out)
+            write_sample(given.out)
     except (DataError, model_file.UntrustedModelError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 2

@@ -76,7 +76,7 @@ def _number(row: list[str], place: int, path: Path, header: list[str]) -> float:
     return value
 
 
-def write_diabetes_csv(path: Path) -> None:
+def write_sample(path: Path) -> None:
     """Write scikit-learn's diabetes data (442 rows, 10 features, `Y`).
 
     Source: Efron, Hastie, Johnstone, Tibshirani, Least Angle Regression, 2004.

@@ -72,6 +72,8 @@ def _fill(
         (into / folder).mkdir(parents=True)
         for own in names:
             shutil.copyfile(app / folder / own, into / folder / own)
+    if data is not None:
+        _give_sample(into / "training" / "data.py")
     for file, place in places.items():
         target = into / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +98,19 @@ def _fill(
     (into / "mlops.toml").write_text(
         describe_model(clone, name, columns, variance), encoding="utf-8"
     )
+
+
+def _give_sample(module: Path) -> None:
+    """Let the project's sample be its reference.csv instead of the diabetes data."""
+    text = module.read_text(encoding="utf-8")
+    own = text.partition("def write_sample(")[0]
+    own += (
+        "def write_sample(path: Path) -> None:\n"
+        '    """Write the reference data of this project."""\n'
+        "    path.parent.mkdir(parents=True, exist_ok=True)\n"
+        f'    path.write_bytes((Path(__file__).parents[1] / "{REFERENCE}").read_bytes())\n'
+    )
+    module.write_text(own, encoding="utf-8")
 
 
 def compare_figures(clone: Clone, into: Path) -> dict[str, float]:

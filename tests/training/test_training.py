@@ -9,13 +9,13 @@ from platform_jobs.prepare import write_rows
 from platform_jobs.tables import read_table
 from training import model_file
 from training.__main__ import main
-from training.data import DataError, load_rows, write_diabetes_csv
+from training.data import DataError, load_rows, write_sample
 from training.train import read_parameters, train
 
 
 def given(folder: Path) -> Path:
     """Write the folder that a training gets."""
-    write_diabetes_csv(folder / "data.csv")
+    write_sample(folder / "data.csv")
     write_rows(folder / "rows", read_table(folder / "data.csv"), "Y")
     return folder / "rows"
 

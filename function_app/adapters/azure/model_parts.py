@@ -160,15 +160,19 @@ class BaselinePart:
         blobs: Blobs,
         model: str,
         references: ReferenceData,
+        *,
+        own_code: bool,
     ) -> None:
-        self.name = f"baseline dataset of {model}"
+        """Take whether the model's code is this app's own, so that its sample can be asked for."""
+        self.name, self._own_code = f"baseline dataset of {model}", own_code
         self._workspace, self._blobs = workspace, blobs
         self._model, self._references = model, references
 
     def find(self) -> Any:
         reference = self._references.find(self._model)
         if reference is None:
-            return _ASKED if self._references.is_asked(self._model) else None
+            asked = not self._own_code or self._references.is_asked(self._model)
+            return _ASKED if asked else None
         version = reference.dataset.version[:32]
 
         def look() -> Any:

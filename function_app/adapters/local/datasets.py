@@ -82,10 +82,11 @@ class LocalDatasets:
                 run_job(self._root, words)
                 profile = read_json(out / "profile.json")
             else:
-                module = self._trainings.get(model, "")
-                run_job(self._root, ["sample", "--module", module, "--out", str(out)])
-                content = read_json(out / "sample.json")
-                profile = content["profile"]
+                profile = None
+                if model in self._trainings:
+                    module = self._trainings[model]
+                    run_job(self._root, ["sample", "--module", module, "--out", str(out)])
+                    profile = read_json(out / "sample.json")["profile"]
                 if profile is None:
                     return f"{model}: none yet, its first accepted data becomes it"
                 write_whole(baseline, (out / "rows.csv").read_bytes())

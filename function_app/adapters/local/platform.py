@@ -51,7 +51,8 @@ def create_ports(settings: Settings) -> Ports:
     state, root, projects = settings.state, settings.root, settings.projects
     events = LocalEvents(settings.topic_endpoint, settings.topic_key)
     processes = Processes(state / "processes")
-    trainings = {model: project.training for model, project in projects.items()}
+    # The code of a model with a repository is not this app's: a module of the same name is another.
+    trainings = {name: project.training for name, project in projects.items() if not project.code}
     datasets = LocalDatasets(state, root, events, trainings)
     registry = LocalRegistry(state, events)
     engine = find_engine(settings.engine, settings.base_image)
