@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from function_app.domain.approval import Decision, Evidence, Settlement
 from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
-from function_app.domain.data_quality import DataProfile
+from function_app.domain.data_quality import DataProfile, Prepared
 from function_app.domain.gates import Predictions
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
@@ -16,7 +16,8 @@ from function_app.domain.platform import EnsuredPart, PlannedPart
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseRecord, ReleaseResult
 from function_app.domain.serving import Build, Deployment, Image, Rollout, SmokeReport
-from function_app.domain.training import Dataset, ModelVersion, Run
+from function_app.domain.training import Dataset, Judged, ModelVersion, Run
+from function_app.domain.training import Reference as ReferenceData
 
 
 class Sources(Protocol):
@@ -48,17 +49,23 @@ class Datasets(Protocol):
         ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
         """
 
-    def accept(self, dataset: Dataset) -> None:
-        """Make this the version on which trainings run that bring none of their own."""
+    def accept(self, dataset: Dataset, profile: DataProfile) -> None:
+        """Make this the version on which trainings run that bring none of their own.
+
+        The first one becomes the model's reference data, when the model has no sample.
+        """
 
     def latest(self, model: str) -> Dataset:
-        """Return the version that was accepted last, the reference data when none was."""
+        """Return the version that was accepted last, the reference data when none was.
 
-    def profile(self, dataset: Dataset) -> DataProfile:
-        """Return the figures of a version; ContractError when it is no readable CSV."""
+        NotFoundError when the model has neither.
+        """
 
-    def baseline(self, model: str) -> DataProfile:
-        """Return the figures of the reference data."""
+    def reference(self, model: str) -> ReferenceData | None:
+        """Return the model's reference data; None before its first data was accepted.
+
+        The model's own sample is its reference data, when it has one.
+        """
 
     def announce(self) -> int:
         """Publish an event for each file that arrived since the last look; return how many.
@@ -68,7 +75,7 @@ class Datasets(Protocol):
 
 
 class Jobs(Protocol):
-    """Runs: trainings, evaluations and checks of code; each is submitted and then looked at."""
+    """Runs: preparations, trainings, evaluations, checks; each is submitted and then polled."""
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         """Make the bundle the code that new runs of the model take; the same one is one version."""
@@ -79,15 +86,36 @@ class Jobs(Protocol):
         NotFoundError when the named one was never published.
         """
 
-    def submit(
-        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    def submit_preparation(
+        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
-        """Start a training, or return the run that has this id."""
+        """Start the run that computes a version's figures and splits its rows, or return it."""
+
+    def prepared(self, run_id: str) -> Prepared:
+        """Return what a completed preparation found."""
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        preparation_id: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> Run:
+        """Start a training on the seen rows of a preparation, or return the run with this id."""
 
     def submit_evaluation(
-        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: ModelVersion | None,
+        tags: dict[str, str],
     ) -> Run:
-        """Let the run's model and the champion predict the run's held-out rows, in a run."""
+        """Let the run's model and the champion predict a preparation's held-out rows, in a run."""
+
+    def judged(self, run_id: str) -> Judged:
+        """Return what a completed evaluation judged."""
 
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
@@ -116,8 +144,11 @@ class Jobs(Protocol):
 class Registry(Protocol):
     """Registered models."""
 
-    def register(self, run: Run) -> ModelVersion:
-        """Register the run's model, or return the version that an earlier attempt registered."""
+    def register(self, run: Run, judged: Judged) -> ModelVersion:
+        """Register the run's model, or return the version that an earlier attempt registered.
+
+        PlatformError when the model folder is not the one that was judged.
+        """
 
     def get(self, model: str, version: str) -> ModelVersion:
         """Return a version; NotFoundError when there is none."""

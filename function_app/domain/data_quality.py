@@ -56,14 +56,49 @@ class DataProfile:
 class DataPolicy:
     """What a file must look like.
 
-    `max_shift` is the greatest distance of a column's mean from the baseline's, in the baseline's
+    `target` is the column to predict, "" the last one. `max_shift` is the greatest distance of a column's mean from the baseline's, in the baseline's
     standard deviations; `max_spread` the greatest ratio of the two deviations, either way.
     """
 
     columns: tuple[str, ...]
+    target: str = ""
     min_rows: int = 50
     max_shift: float = 0.5
     max_spread: float = 2.0
+
+    @property
+    def label(self) -> str:
+        """The column to predict."""
+        return self.target or self.columns[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the preparation of a file found: `refused` says why it is no table, "" that it is one.
+
+    Of its rows a training may see `seen`; `held_out` judge the model.
+    """
+
+    profile: DataProfile | None
+    refused: str = ""
+    seen: int = 0
+    held_out: int = 0
+
+
+def judge_prepared(
+    prepared: Prepared, baseline: DataProfile | None, policy: DataPolicy
+) -> GateResult:
+    """Decide whether prepared data may be trained on; without a baseline nothing is compared."""
+    if prepared.profile is None:
+        return _refused([prepared.refused])
+    result = judge(prepared.profile, baseline or prepared.profile, policy)
+    if result.passed and not (prepared.seen and prepared.held_out):
+        text = (
+            f"Of {prepared.profile.rows} rows {prepared.held_out} are held out, because equal rows "
+            "stay together. Send rows that differ."
+        )
+        return _refused([text])
+    return result
 
 
 # Kinds of cells: what they are and what to do.
