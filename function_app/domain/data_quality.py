@@ -152,7 +152,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
             reasons.append(moved)
     if reasons:
         # How the file was read explains faults that follow from it.
-        return GateResult(passed=False, reasons=(*reasons, *profile.notes))
+        return _refused([*reasons, *profile.notes])
     passed = f"{profile.rows} rows pass every data check."
     return GateResult(passed=True, reasons=(passed, *profile.notes))
 
@@ -236,3 +236,7 @@ def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy)
             f"{most} is allowed."
         )
     return None
+
+
+def _refused(reasons: list[str]) -> GateResult:
+    return GateResult(passed=False, reasons=tuple(reasons))
