@@ -56,8 +56,9 @@ class DataProfile:
 class DataPolicy:
     """What a file must look like.
 
-    `target` is the column to predict, "" the last one. `max_shift` is the greatest distance of a column's mean from the baseline's, in the baseline's
-    standard deviations; `max_spread` the greatest ratio of the two deviations, either way.
+    `target` is the column to predict, "" the last one. `max_shift` is the greatest distance of a
+    column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
+    greatest ratio of the two deviations, either way.
     """
 
     columns: tuple[str, ...]
@@ -147,7 +148,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
         if column.name not in policy.columns:
             continue
         if column.missing:
-            reasons += _cell_reasons(column, profile.rows)
+            reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.label)
         elif moved := _shift(column, before.get(column.name), policy):
             reasons.append(moved)
     if reasons:
@@ -203,11 +204,13 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in compatible if letter.isalnum()) or name
 
 
-def _cell_reasons(column: ColumnProfile, rows: int) -> Iterator[str]:
+def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterator[str]:
     if not column.found:
         yield f"{column.name}: {column.missing} missing values."
     for found in column.found:
         what, remedy = KINDS.get(found.kind, ("cells that are not numbers", "Correct them."))
+        if is_label and found.kind == "word":
+            remedy = "Encode the labels as numbers, such as 0 and 1."
         examples = " or ".join(repr(example) for example in found.examples)
         such = f", such as {examples}" if examples else ""
         share = f"all {rows}" if found.count == rows else f"{found.count} of {rows}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from function_app.domain.approval import Evidence
 from function_app.domain.data_quality import DataPolicy
-from function_app.domain.gates import GatePolicy, GateResult
+from function_app.domain.gates import GatePolicy
 from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
 from function_app.domain.serving import Deployment, Image
 from function_app.domain.training import Dataset, Run
