@@ -101,7 +101,8 @@ def _difference(answer: "httpx.Response", known: list[float]) -> float:
             f"HTTP {answer.status_code} with something in `result` that is no finite number: "
             f"{_shown(answer.text)}"
         )
-    return max(abs(served - offline) for served, offline in zip(result, known, strict=True))
+    pairs = zip(result, known, strict=True)
+    return float(max(abs(served - offline) for served, offline in pairs))
 
 
 def _content(answer: "httpx.Response") -> dict[str, Any]:

@@ -129,7 +129,8 @@ KINDS = {
     "truth": ("truth values", "Write 1 and 0 in their place."),
     "word": (
         "words where numbers are expected",
-        "Encode them as numbers, or remove the column here and from `columns` in mlops.toml.",
+        "Correct these cells, encode the words as numbers, or remove the column here and from "
+        "`columns` in mlops.toml.",
     ),
 }
 
