@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up test test-azure crash storm bench lint check infra-check base-image lock clean
+.PHONY: help demo up down test test-azure crash storm bench lint check infra-check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,8 +18,11 @@ $(READY): uv.lock pyproject.toml scripts/setup
 demo: $(READY) ## Run the whole loop once: data, training, approval, production
 	@$(PY) -m mlopsctl demo
 
-up: $(READY) ## Start the app on this machine and keep it until Ctrl-C
-	@$(PY) -m mlopsctl up
+up: $(READY) ## Start the app on this machine and keep it until Ctrl-C (PORT=8080: at this port)
+	@$(PY) -m mlopsctl up $(if $(PORT),--port $(PORT))
+
+down: $(READY) ## Stop the app on this machine, however it was started
+	@$(PY) -m mlopsctl down
 
 test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the stories after the rest
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/stories

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import sqlite3
 import threading
@@ -33,6 +34,14 @@ class StoreError(Exception):
     """Says why the store cannot be opened, with a remedy."""
 
 
+def _running_at(folder: Path) -> str:
+    """Return where the host of this folder says that it runs; empty while it starts."""
+    try:
+        return f" and runs already at {json.loads((folder / 'host.json').read_text())['url']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
 class Store:
     """Opens the file, keeps other hosts out, groups commits and reads what is committed."""
 
@@ -45,7 +54,8 @@ class Store:
         except OSError:
             self._lock_file.close()
             raise StoreError(
-                f"another host already uses {folder}; stop it or give --state another folder"
+                f"another host already uses {folder}{_running_at(folder)}; stop it or give --state "
+                "another folder"
             ) from None
         self._path, self._probe = folder / "store.db", probe or (lambda point: None)
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -89,7 +89,10 @@ class Jobs(Protocol):
     def submit_preparation(
         self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
-        """Start the run that computes a version's figures and splits its rows, or return it."""
+        """Start the run that computes a version's figures and splits its rows, or return it.
+
+        Every submission starts a run again that the platform interrupted, and no other.
+        """
 
     def prepared(self, run_id: str) -> Prepared:
         """Return what a completed preparation found."""

@@ -1,42 +1,98 @@
 """Starts and stops the app on this machine."""
 
-import fcntl
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mlopsctl import state_folder
 from mlopsctl.client import Api, ApiError
 
-START_SECONDS = 60.0
+# A start may take minutes on a busy machine. It is given up when it stops making progress.
+STALL_SECONDS = 120.0
+STEP_SECONDS = 600.0
+SAY_EVERY = 5.0
+Say = Callable[[str], None]
 
 
 class HostError(Exception):
-    """The host did not start; the text has the end of its log."""
+    """The host did not start or ended; the text says why and what to do."""
+
+
+class AlreadyRunsError(HostError):
+    """A host runs on this state; nothing was started and nothing was touched."""
+
+    def __init__(self, url: str, state: Path) -> None:
+        super().__init__(
+            f"The app runs already at {url} on the state folder {state}. Nothing was started. "
+            "Stop it with Ctrl-C where it was started, or with `mlopsctl down`."
+        )
 
 
 class LocalHost:
-    """One host process over the app in `root`."""
+    """One host process over the app in `root`, with its state in `state`.
 
-    def __init__(self, root: Path, state: Path, port: int, platform: str = "local") -> None:
+    It ends only what it started: the host process, and the processes of the state when its own
+    host was the one that used it.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        state: Path,
+        port: int,
+        platform: str = "local",
+        say: Say = lambda line: None,
+    ) -> None:
+        """Take the app's folder, its state folder and port, and where to report progress."""
         self._root, self._state, self._platform = root, state, platform
         self.url = f"http://127.0.0.1:{port}"
-        self._port = port
+        self._port, self._say = port, say
         self._log = state / "host.log"
+        self._listened = False
+        self._is_spawning = False
+        self._interruption: Exception | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Return when the host listens."""
-        self._state.mkdir(parents=True, exist_ok=True)
+        """Return when the host listens.
+
+        AlreadyRunsError when a host uses the state, StateError when the state folder cannot be
+        used, HostError with the end of the log when the host ends or makes no progress.
+        """
+        if found := state_folder.running_host(self._state):
+            raise AlreadyRunsError(found["url"], self._state)
+        state_folder.prepare(self._state)
+        with state_folder.start_lock(self._state):
+            self._refuse_another()
+            state_folder.rotate(self._log)
+            begin = self._begin()
+            self._wait(begin)
+        self._listened = True
+
+    def _refuse_another(self) -> None:
+        while state_folder.has_host(self._state):
+            if found := state_folder.running_host(self._state):
+                raise AlreadyRunsError(found["url"], self._state)
+            time.sleep(0.05)  # that host starts or stops
+
+    def _begin(self) -> int:
+        """Start the process; return where its lines begin in the log."""
         command = [sys.executable, "-m", "funchost", "start", "--port", str(self._port)]
         command += ["--app", str(self._root), "--state", str(self._state / "funchost")]
         environ = {**os.environ, "MLOPS_STATE": str(self._state), "MLOPS_PLATFORM": self._platform}
-        with self._log.open("wb") as output:
+        with self._log.open("ab") as output:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            output.write(f"---- started at {now} ----\n".encode())
+            output.flush()
+            begin = output.tell()
+            self._is_spawning = True
             self.process = subprocess.Popen(
                 command,
                 cwd=self._root,
@@ -46,19 +102,56 @@ class LocalHost:
                 stderr=output,
                 start_new_session=True,
             )
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                break
-            if b"listening on" in self._log.read_bytes():
+            self._is_spawning = False
+        if self._interruption is not None:
+            raise self._interruption
+        return begin
+
+    def interrupt(self, error: Exception) -> None:
+        """Raise the error from a signal handler, as soon as a spawned process has its owner."""
+        if not self._is_spawning:
+            raise error
+        self._interruption = error
+
+    def _wait(self, begin: int) -> None:
+        assert self.process is not None
+        started = changed = said = time.monotonic()
+        progress: tuple[int, str] = (0, "")
+        while self.process.poll() is None:
+            lines = self._read(begin)
+            if "listening on" in lines:
                 return
+            now = time.monotonic()
+            seen = (len(lines), _cpu_time(self.process.pid))
+            if seen != progress:
+                progress, changed = seen, now
+            elif now - changed > STALL_SECONDS:
+                self.stop()
+                text = f"The host made no progress for {STALL_SECONDS:.0f} s, so it was ended."
+                raise HostError(f"{text} {self._tail(begin)}")
+            if now - said > SAY_EVERY:
+                said = now
+                last = lines.strip().splitlines()[-1:] or ["it loads Python packages"]
+                self._say(f"Waiting for the host to listen, {now - started:.0f} s: {last[0]}")
             time.sleep(0.05)
-        self.stop()
-        tail = "\n".join(self._log.read_text(errors="replace").strip().splitlines()[-8:])
-        raise HostError(f"The host did not start. Its log, {self._log}, ends:\n{tail}")
+        if found := state_folder.running_host(self._state):
+            # Another command started one in the same moment, without this command's lock.
+            raise AlreadyRunsError(found["url"], self._state)
+        raise HostError(f"The host did not start. {self._tail(begin)}")
+
+    def check(self) -> None:
+        """Raise HostError when the host ended."""
+        if self.process is not None and self.process.poll() is not None:
+            code = self.process.returncode
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            raise HostError(
+                f"The host ended ({how}). {self._tail(0)}\n"
+                "Production and runs go on without it. `make up` starts the host again and "
+                "continues; `mlopsctl down` stops everything."
+            )
 
     def stop(self) -> None:
-        """End the host, then every process that serves."""
+        """End the host, then every process that serves or runs for it."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -66,69 +159,92 @@ class LocalHost:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        stop_processes(self._state)
+        if self._listened:
+            state_folder.stop_processes(self._state)
+
+    def _read(self, begin: int) -> str:
+        with self._log.open("rb") as log:
+            log.seek(begin)
+            return log.read().decode(errors="replace")
+
+    def _tail(self, begin: int) -> str:
+        tail = "\n".join(self._read(begin).strip().splitlines()[-8:])
+        return f"Its log, {self._log}, ends:\n{tail}"
 
 
-def stop_processes(state: Path) -> None:
-    """End what the app left running: a held lock tells that a process group lives."""
-    locks = [path for path in (state / "processes").glob("*.lock") if _is_held(path)]
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for path in locks:
-            try:
-                os.killpg(int(path.with_suffix(".pid").read_text()), number)
-            except (OSError, ValueError):
-                continue
-        end = time.monotonic() + 5
-        while locks and time.monotonic() < end:
-            locks = [path for path in locks if _is_held(path)]
-            time.sleep(0.05)
+def _cpu_time(pid: int) -> str:
+    """Return how long a process has computed, as a text that changes while it does."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return " ".join(fields[11:13])
+    except OSError:
+        command = ["ps", "-o", "time=", "-p", str(pid)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def choose_port(wanted: int) -> int:
     """Return the wanted port when it is free, else another one."""
     for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        try:
+            return _bind(port)
+        except OSError:
+            continue
     raise HostError("There is no free port on this machine.")
+
+
+def named_port(port: int) -> int:
+    """Return the port that a person named, 0 for any; HostError when it cannot be used."""
+    try:
+        return _bind(port)
+    except OSError as error:
+        text = f"Port {port} cannot be used: {error.strerror}."
+        raise HostError(f"{text} Name another port, or none to let the app choose.") from None
+
+
+def _bind(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return int(probe.getsockname()[1])
 
 
 def running_url(state: Path) -> str | None:
     """Return the address of the host that uses this state, when one runs."""
-    try:
-        content: dict[str, Any] = json.loads((state / "funchost" / "host.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return str(content["url"]) if _is_held(state / "funchost" / "lock") else None
+    found = state_folder.running_host(state)
+    return str(found["url"]) if found else None
 
 
-def ensure_platform(api: Api, seconds: float = 120.0) -> dict[str, Any]:
-    """Ask the app to make its platform and wait until it stands."""
+def ensure_platform(
+    api: Api, seconds: float = STEP_SECONDS, tick: Say = lambda step: None
+) -> dict[str, Any]:
+    """Let the app make its platform and return that story's status.
+
+    `tick` gets the present step now and then. ApiError when the story fails, or when one step
+    takes longer than `seconds`.
+    """
     instance = api.post("/api/platform")["instance_id"]
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found: dict[str, Any] | None = api.find(f"/api/status/{instance}")
+    step, changed = "", time.monotonic()
+    while time.monotonic() - changed < seconds:
+        tick(step)
+        found = _find(api, instance)
         if found and found["ended"]:
             if found["status"] != "Completed":
                 raise ApiError("PLATFORM", f"{instance} {found['status']}: {found['output']}")
             return found
+        shown = str(((found or {}).get("step") or {}).get("step") or step)
+        if shown != step:
+            step, changed = shown, time.monotonic()
         time.sleep(0.1)
-    raise ApiError("PLATFORM", f"{instance} is not done after {seconds:.0f} s. See its status.")
+    text = f"{instance} has been at {step or 'its start'!r} for {seconds:.0f} s. See its status."
+    raise ApiError("PLATFORM", text)
 
 
-def _is_held(path: Path) -> bool:
+def _find(api: Api, instance: str) -> dict[str, Any] | None:
+    """Return the story's status, None when the app does not answer: it may be busy."""
     try:
-        lock = os.open(path, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+        found: dict[str, Any] | None = api.find(f"/api/status/{instance}")
+        return found
+    except ApiError as error:
+        if error.code == "UNREACHABLE":
+            return None
+        raise

@@ -5,6 +5,8 @@ itself failed, so that nothing is decided; 2 that its own input is wrong.
 """
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,8 @@ from platform_jobs.sample import write_sample
 from platform_jobs.tables import scan_table
 
 TIMEOUT = 1800.0
+# A command does not send these signals to itself when it fails.
+SENT_FROM_OUTSIDE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +31,15 @@ def main(arguments: list[str]) -> int:
     act: Callable[[argparse.Namespace], int] = given.act
     try:
         return act(given)
-    except (ContractError, ChampionError, KilledError, OSError) as error:
+    except KilledError as error:
+        print(f"platform_jobs: {error}", file=sys.stderr, flush=True)
+        if error.number in SENT_FROM_OUTSIDE:
+            # Whoever started this job learns that it was interrupted, and starts it again.
+            if error.number != signal.SIGKILL:
+                signal.signal(error.number, signal.SIG_DFL)
+            os.kill(os.getpid(), error.number)
+        return 1
+    except (ContractError, ChampionError, OSError) as error:
         print(f"platform_jobs: {error}", file=sys.stderr)
         return 2 if isinstance(error, ContractError) else 1
 

@@ -18,6 +18,10 @@ _SHORT = 200
 class KilledError(RuntimeError):
     """A command was killed by a signal: this says nothing about the model."""
 
+    def __init__(self, text: str, number: int) -> None:
+        self.number = number
+        super().__init__(text)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
@@ -83,7 +87,8 @@ class Project:
         output = ended.stdout.decode("utf-8", errors="replace")
         sys.stderr.write(output)
         if ended.returncode < 0:
-            raise KilledError(f"{self.name}: {words[0]} was killed by signal {-ended.returncode}.")
+            text = f"{self.name}: {words[0]} was killed by signal {-ended.returncode}."
+            raise KilledError(text, -ended.returncode)
         if ended.returncode:
             lines = output.strip().splitlines() or ["It wrote nothing."]
             raise ContractError(

@@ -1,5 +1,6 @@
 """Lets a model project write its sample data, which becomes the model's reference data."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def write_sample(project: Project, out: Path) -> dict[str, Any]:
         content: dict[str, Any] = {
             "refused": "",
             "profile": profile_table(read_table(out / ROWS)),
+            "digest": hashlib.sha256((out / ROWS).read_bytes()).hexdigest(),
         }
     except ContractError as error:
         content = {"refused": str(error), "profile": None}

@@ -24,7 +24,7 @@ from function_app.domain.integration import ChangeRequest, integration_id
 from function_app.domain.project import ModelProject
 from function_app.domain.reconciliation import ReconcileRequest
 from function_app.domain.release import Release, release_id
-from function_app.domain.training import TrainingRequest, run_id
+from function_app.domain.training import TrainingRequest, run_id, run_of_attempt
 from function_app.errors import ContractError
 
 Projects = Mapping[str, ModelProject]
@@ -225,7 +225,8 @@ def _wake_run(event: RunCompleted) -> Wake | NothingToDo:
     if not instance_id:
         # In Azure every run of the workspace raises events, also other people's.
         return NothingToDo(reason=f"Run {event.run_id} has no tag instance_id: none of this app's.")
-    return Wake(instance_id=instance_id, event=names.run_completed_event(event.run_id))
+    run, _ = run_of_attempt(event.run_id)
+    return Wake(instance_id=instance_id, event=names.run_completed_event(run))
 
 
 def _wake_build(event: ImagePushed, projects: Projects) -> Wake | NothingToDo:

@@ -1,6 +1,7 @@
 """From data that arrived to a registered model version, or to a reason why not."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,17 +13,27 @@ from function_app.domain.gates import GatePolicy
 
 
 class RunStatus(StrEnum):
-    """Where a training run stands on its platform."""
+    """Where a run stands on its platform.
+
+    `interrupted` means that the platform ended the run before its code did: the machine was
+    restarted, its processes were killed, or its node is gone. Such a run is submitted again.
+    """
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
 
     @property
     def ended(self) -> bool:
         return self is not RunStatus.RUNNING
+
+
+# A run that kills its own machine must not do so for ever.
+MAX_RESUBMISSIONS = 5
+_ATTEMPT = "-attempt-"
 
 
 class TrainingOutcome(StrEnum):
@@ -146,9 +157,29 @@ def preparation_id(model: str, cause: str) -> str:
     return f"prepare-{model}-{cause[:12]}"
 
 
+def attempt_id(run: str, attempt: int) -> str:
+    """Return the platform's name of an attempt, where a name can be used only once."""
+    return run if attempt == 1 else f"{run}{_ATTEMPT}{attempt}"
+
+
+def run_of_attempt(name: str) -> tuple[str, int]:
+    """Return the run and the attempt, counted from 1, that `attempt_id` named."""
+    run, found, attempt = name.rpartition(_ATTEMPT)
+    return (run, int(attempt)) if found and attempt.isdecimal() else (name, 1)
+
+
 def evaluation_id(run: str, champion: ModelVersion | None) -> str:
     """Return the id of the evaluation of a run against this champion."""
     return f"{run}-vs-{champion.version if champion else 'nothing'}"
+
+
+def finite_figures(content: Mapping[str, object]) -> dict[str, float]:
+    """Return the figures that are finite numbers; everything else is left out."""
+    return {
+        name: float(value)
+        for name, value in content.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
 
 
 def folder_digest(digests: Mapping[str, str]) -> str:

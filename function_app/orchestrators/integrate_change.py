@@ -24,7 +24,7 @@ from function_app.domain.integration import (
 )
 from function_app.domain.training import RunStatus
 from function_app.orchestrators import change_steps as steps
-from function_app.orchestrators.runs import wait_for_run
+from function_app.orchestrators.runs import finish_run, unfinished
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 # The checks end by their own time limit, with a report; this is for those that do not.
@@ -64,7 +64,7 @@ def _integrate(ctx: StoryContext, trail: Trail, request: ChangeRequest) -> Story
     run_id = checks_id(request.model, request.cause)
     yield from steps.tell_change(ctx, _status(ctx, request, "pending", "The checks run."))
     trail.show("checking code", run_id=run_id, commit=change.commit)
-    report = yield from _check(ctx, request, run_id, fetched.bundle)
+    report = yield from _check(ctx, trail, request, run_id, fetched.bundle)
     if isinstance(report, str):
         return _end(request, IntegrationOutcome.FAILED, (report,))
     links = {name: report_link(run_id, name) for name in report.files}
@@ -92,7 +92,7 @@ def _integrate(ctx: StoryContext, trail: Trail, request: ChangeRequest) -> Story
 
 
 def _check(
-    ctx: StoryContext, request: ChangeRequest, run_id: str, bundle: Bundle
+    ctx: StoryContext, trail: Trail, request: ChangeRequest, run_id: str, bundle: Bundle
 ) -> Story[CheckReport | str]:
     """Return what the checks said, or why they said nothing."""
     asked = ChecksRequest(
@@ -102,11 +102,19 @@ def _check(
         plan=request.policy.plan,
         instance_id=ctx.instance_id,
     )
-    yield from steps.submit_checks(ctx, asked)
     policy = request.policy
-    ended = yield from wait_for_run(ctx, run_id, policy.timeout + MARGIN, policy.poll_interval)
+    yield from steps.submit_checks(ctx, asked)
+    ended = yield from finish_run(
+        ctx,
+        trail,
+        "checking code",
+        run_id,
+        lambda: steps.submit_checks(ctx, asked),
+        policy.timeout + MARGIN,
+        policy.poll_interval,
+    )
     if ended.status is not RunStatus.COMPLETED:
-        return f"Run {run_id} is {ended.status}. {ended.detail}".strip()
+        return unfinished(ended)
     return (yield from steps.read_checks(ctx, run_id))
 
 

@@ -27,6 +27,12 @@ def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[i
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
+def keep_lanes(ctx: StoryContext, lanes: list[LaneRequest]) -> Story[None]:
+    """Extend the hold of lanes that this story is in, because its work begins again."""
+    for lane in lanes:
+        yield from steps.take_lane(ctx, lane)
+
+
 def leave_lanes(ctx: StoryContext, lanes: list[LaneRequest]) -> Story[None]:
     """Give up the places, the last one first."""
     for lane in reversed(lanes):

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import TypeVar
 
 from function_app import names
-from function_app.domain.training import Run
+from function_app.domain.training import MAX_RESUBMISSIONS, Run, RunStatus
 from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext
+from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
@@ -35,6 +35,37 @@ def wait_for_run(
         elif (yield ctx.task_any([event, timer])) is event:
             heard = True
             timer.cancel()
+
+
+def finish_run(
+    ctx: StoryContext,
+    trail: Trail,
+    step: str,
+    run_id: str,
+    resubmit: Callable[[], Story[Run]],
+    timeout: timedelta,
+    poll_interval: timedelta,
+) -> Story[Run]:
+    """Return the submitted run once it ended; `resubmit` starts it again when it is interrupted.
+
+    `timeout` limits each attempt. After MAX_RESUBMISSIONS the interrupted run is returned.
+    """
+    ended = yield from wait_for_run(ctx, run_id, timeout, poll_interval)
+    for attempt in range(1, MAX_RESUBMISSIONS + 1):
+        if ended.status is not RunStatus.INTERRUPTED:
+            return ended
+        trail.wait(step, run_id=run_id, attempt=str(attempt + 1), reason=ended.detail)
+        run_id = (yield from resubmit()).run_id
+        ended = yield from wait_for_run(ctx, run_id, timeout, poll_interval)
+    return ended
+
+
+def unfinished(run: Run) -> str:
+    """Return why a run that ended has no result."""
+    if run.status is RunStatus.INTERRUPTED:
+        times = MAX_RESUBMISSIONS + 1
+        return f"Run {run.run_id} was interrupted {times} times and is given up. {run.detail}"
+    return f"Run {run.run_id} is {run.status}. {run.detail}".strip()
 
 
 def ask_until(

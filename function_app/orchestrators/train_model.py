@@ -33,8 +33,8 @@ from function_app.domain.training import (
     run_id,
 )
 from function_app.orchestrators import steps
-from function_app.orchestrators.lanes import enter_lane, leave_lanes
-from function_app.orchestrators.runs import wait_for_run
+from function_app.orchestrators.lanes import enter_lane, keep_lanes, leave_lanes
+from function_app.orchestrators.runs import finish_run, unfinished
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 LANE_MARGIN = timedelta(minutes=10)
@@ -73,7 +73,7 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
         return _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
     try:
         yield from enter_lane(ctx, trail, every)
-        result = yield from _train(ctx, trail, request, kept.dataset, prepared)
+        result = yield from _train(ctx, trail, request, kept.dataset, prepared, [own, every])
     except Exception:
         yield from leave_lanes(ctx, [own, every])
         raise
@@ -86,26 +86,38 @@ def _prepare(
 ) -> Story[str | TrainingResult]:
     """Return the id of the preparation whose rows may be trained on, or how the story ends."""
     prepared, policy = preparation_id(request.model, request.cause), request.policy
-    trail.show("checking data", run_id=prepared)
     asked = PreparationRequest(
         run_id=prepared,
         dataset=dataset,
         target=policy.data.label,
         instance_id=ctx.instance_id,
     )
-    yield from steps.submit_preparation(ctx, asked)
-    ended = yield from wait_for_run(ctx, prepared, policy.timeout, policy.poll_interval)
+
+    def submit() -> Story[Run]:
+        return (yield from steps.submit_preparation(ctx, asked))
+
+    trail.show("checking data", run_id=prepared)
+    yield from submit()
+    ended = yield from finish_run(
+        ctx, trail, "checking data", prepared, submit, policy.timeout, policy.poll_interval
+    )
     if ended.status is not RunStatus.COMPLETED:
-        return _end(trail, TrainingOutcome.FAILED, (_died("preparation", ended),))
-    check = DatasetCheck(preparation_id=prepared, dataset=dataset, policy=policy.data)
+        reason = f"The check of the data did not end. {unfinished(ended)}"
+        return _end(trail, TrainingOutcome.FAILED, (reason,))
+    check = DatasetCheck(preparation_id=ended.run_id, dataset=dataset, policy=policy.data)
     verdict = yield from steps.judge_dataset(ctx, check)
     if not verdict.passed:
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons)
-    return prepared
+    return ended.run_id
 
 
 def _train(
-    ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset, prepared: str
+    ctx: StoryContext,
+    trail: Trail,
+    request: TrainingRequest,
+    dataset: Dataset,
+    prepared: str,
+    lanes: list[LaneRequest],
 ) -> Story[TrainingResult]:
     run = RunRequest(
         run_id=run_id(request.model, request.cause),
@@ -115,23 +127,31 @@ def _train(
         code_version=request.code_version,
     )
     trail.show("training", run_id=run.run_id)
-    yield from steps.submit_training(ctx, run)
     policy = request.policy
-    ended = yield from wait_for_run(ctx, run.run_id, policy.timeout, policy.poll_interval)
-    if ended.status is not RunStatus.COMPLETED:
-        return _end(trail, TrainingOutcome.FAILED, (_died("training", ended),), run=ended)
+    yield from steps.submit_training(ctx, run)
 
-    trail.show("evaluating", run_id=run.run_id)
-    evaluation = yield from _evaluate(ctx, request, ended, prepared)
-    if evaluation.status is not RunStatus.COMPLETED:
-        return _end(trail, TrainingOutcome.FAILED, (_died("evaluation", evaluation),), run=ended)
-    judged = Evaluation(evaluation_id=evaluation.run_id, policy=policy.gate)
+    def resubmit() -> Story[Run]:
+        yield from keep_lanes(ctx, lanes)
+        return (yield from steps.submit_training(ctx, run))
+
+    ended = yield from finish_run(
+        ctx, trail, "training", run.run_id, resubmit, policy.timeout, policy.poll_interval
+    )
+    if ended.status is not RunStatus.COMPLETED:
+        return _end(trail, TrainingOutcome.FAILED, (unfinished(ended),), run=ended)
+
+    evaluation = yield from _evaluate(ctx, trail, request, ended, prepared, lanes)
+    if isinstance(evaluation, Run):
+        # Without predictions there is no verdict.
+        reason = f"The evaluation did not end. {unfinished(evaluation)}"
+        return _end(trail, TrainingOutcome.FAILED, (reason,), run=ended)
+    judged = Evaluation(evaluation_id=evaluation, policy=policy.gate)
     verdict = yield from steps.evaluate_challenger(ctx, judged)
     if not verdict.passed:
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
     trail.show("registering", run_id=run.run_id)
-    registration = Registration(run=ended, evaluation_id=evaluation.run_id)
+    registration = Registration(run=ended, evaluation_id=evaluation)
     version = yield from steps.register_model(ctx, registration)
     return _end(
         trail, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version
@@ -139,31 +159,48 @@ def _train(
 
 
 def _evaluate(
-    ctx: StoryContext, request: TrainingRequest, run: Run, prepared: str
-) -> Story[Run]:
-    """Return the ended evaluation of the run's model against the champion of now."""
+    ctx: StoryContext,
+    trail: Trail,
+    request: TrainingRequest,
+    run: Run,
+    prepared: str,
+    lanes: list[LaneRequest],
+) -> Story[str | Run]:
+    """Return the id of the completed evaluation against the champion of now, else its ended run."""
+    trail.show("evaluating", run_id=run.run_id)
     asked = EvaluationRequest(run=run, preparation_id=prepared, instance_id=ctx.instance_id)
-    ended, timeout = None, _evaluation_timeout(request)
+    evaluated, policy = "", request.policy
+
+    def resubmit() -> Story[Run]:
+        nonlocal evaluated
+        yield from keep_lanes(ctx, lanes)
+        again = yield from steps.submit_evaluation(ctx, asked)
+        evaluated = again.run_id
+        return again
+
     while True:
         # The id names the champion: asked again, it tells whether another was promoted meanwhile.
         evaluation = yield from steps.submit_evaluation(ctx, asked)
-        if ended is not None and evaluation.run_id == ended.run_id:
-            return ended
-        ended = yield from wait_for_run(
-            ctx, evaluation.run_id, timeout, request.policy.poll_interval
+        if evaluation.run_id == evaluated:
+            return evaluated
+        evaluated = evaluation.run_id
+        ended = yield from finish_run(
+            ctx,
+            trail,
+            "evaluating",
+            evaluated,
+            resubmit,
+            _evaluation_timeout(request),
+            policy.poll_interval,
         )
         if ended.status is not RunStatus.COMPLETED:
             return ended
 
 
 def _evaluation_timeout(request: TrainingRequest) -> timedelta:
-    # Each of the two models has the time of a training, so that the run itself can say which was
-    # too slow.
+    # Each of the two models has the time of a training, so that the run itself can say which one
+    # was too slow.
     return 2 * request.policy.timeout + EVALUATION_MARGIN
-
-
-def _died(kind: str, run: Run) -> str:
-    return f"The {kind} {run.run_id} is {run.status}. {run.detail}".strip()
 
 
 def _end(

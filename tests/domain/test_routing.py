@@ -85,6 +85,12 @@ def test_a_completed_run_wakes_the_story_that_its_tag_names() -> None:
     assert route(event, PROJECTS) == Wake(instance_id="train-x", event="RunCompleted-r1")
 
 
+def test_the_end_of_a_later_attempt_wakes_the_story_that_waits_for_the_run() -> None:
+    event = RunCompleted(run_id="r1-attempt-2", tags={"instance_id": "train-x"})
+
+    assert route(event, PROJECTS) == Wake(instance_id="train-x", event="RunCompleted-r1")
+
+
 def test_an_image_wakes_the_release_that_waits_for_it() -> None:
     event = ImagePushed(repository="diabetes", tag="3", digest="sha256:aa")
 

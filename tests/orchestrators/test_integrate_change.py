@@ -234,6 +234,21 @@ def test_checks_that_do_not_end_are_cancelled_and_the_change_fails() -> None:
     assert told(host)[-1].startswith("error: ")
 
 
+def test_checks_that_the_platform_interrupts_are_submitted_again() -> None:
+    interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
+    host = player(**{names.GET_RUN: [interrupted, RUNNING, DONE]})
+
+    assert played(host).outcome is IntegrationOutcome.PUBLISHED
+    assert host.called.count(names.SUBMIT_CHECKS) == 2
+
+
+def test_checks_that_are_interrupted_for_good_say_nothing_about_the_change() -> None:
+    host = player(**{names.GET_RUN: replace(RUNNING, status=RunStatus.INTERRUPTED)})
+
+    assert played(host).outcome is IntegrationOutcome.FAILED
+    assert told(host)[-1].startswith("error: Run checks-diabetes-cause was interrupted 6 times")
+
+
 @pytest.mark.parametrize(
     "activity", [names.FETCH_CHANGE, names.SUBMIT_CHECKS, names.PUBLISH_CODE, names.READ_CHECKS]
 )

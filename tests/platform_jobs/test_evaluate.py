@@ -114,13 +114,30 @@ def test_a_champion_that_fails_is_no_verdict_on_the_challenger(
     assert not (tmp_path / "out" / "evaluation.json").exists()
 
 
-def test_a_command_that_was_killed_is_no_verdict(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    killed = "import os\ndef predict(model, data, out): os.kill(os.getpid(), 9)"
-    assert evaluate(tmp_path, killed) == 1
+@pytest.mark.parametrize(
+    ("number", "code"),
+    # A crash of the model's own fails the evaluation; a kill from outside interrupts it, too.
+    [(signal.SIGSEGV, 1), (signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, -signal.SIGTERM)],
+)
+def test_a_command_that_was_killed_is_no_verdict(tmp_path: Path, number: int, code: int) -> None:
+    killed = f"import os\ndef predict(model, data, out): os.kill(os.getpid(), {number:d})"
+    write_rows(tmp_path / "held_out", HELD_OUT, "Y")
+    write_project(tmp_path / "code", killed)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mean.txt").write_text("1.0")
+    words = ["--held-out", str(tmp_path / "held_out"), "--module", "toy"]
+    words += ["--challenger", str(tmp_path / "model"), "--challenger-code", str(tmp_path / "code")]
 
-    assert f"predict was killed by signal {signal.SIGKILL:d}" in capsys.readouterr().err
+    ended = subprocess.run(
+        [sys.executable, "-m", "platform_jobs", "evaluate", *words, "--out", str(tmp_path / "out")],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == code
+    assert f"predict was killed by signal {number:d}" in ended.stderr
     assert not (tmp_path / "out" / "evaluation.json").exists()
 
 

@@ -1,14 +1,15 @@
 """What runs wrote, read from the containers that their datastores stand for, and notes on them."""
 
 import json
-import math
 from typing import Any
 
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import load
 from function_app.domain.change import CheckReport
+from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Predictions
+from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
 REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
@@ -23,28 +24,48 @@ class RunOutputs:
         """Take the container of versions, and the one that checks write."""
         self._blobs, self._reports = blobs, reports
 
-    def metrics(self, run_id: str) -> dict[str, float]:
-        """Return the figures of a completed training; what is no finite number is left out."""
-        content = self._json(f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json")
-        figures = content if isinstance(content, dict) else {}
-        return {
-            name: float(value)
-            for name, value in figures.items()
-            if isinstance(value, int | float) and math.isfinite(value)
-        }
+    def metrics(self, run_id: str, kind: str) -> dict[str, float]:
+        """Return the figures of a completed run: the platform's, or of a training its author's."""
+        try:
+            content = self._json(f"{specs.output_folder(run_id, kind)}/metrics.json")
+        except PlatformError:
+            if kind != specs.TRAINING:
+                raise
+            return {}  # a training may write anything
+        return finite_figures(content) if isinstance(content, dict) else {}
+
+    def has_model(self, run_id: str) -> bool:
+        """Tell whether a training wrote any file."""
+        return bool(self._blobs.list(f"{specs.output_folder(run_id, specs.TRAINING)}/"))
+
+    def prepared(self, run_id: str) -> Prepared:
+        """Return what a completed preparation found."""
+        return load(Prepared, self._written(run_id, specs.PREPARATION, "prepared.json"))
+
+    def judged(self, run_id: str) -> Judged:
+        """Return what a completed evaluation judged."""
+        content = self._written(run_id, specs.EVALUATION, "evaluation.json")
+        figures = self._written(run_id, specs.EVALUATION, "metrics.json")
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
 
     def predictions(self, run_id: str) -> Predictions:
         """Return what a completed evaluation wrote."""
-        name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
-        content = self._json(name)
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        refused = self._written(run_id, specs.EVALUATION, "evaluation.json")["refused"]
+        if refused:
+            return Predictions(actual=(), challenger=(), refused=refused)
+        content = self._written(run_id, specs.EVALUATION, "predictions.json")
         champion = content.get("champion")
         return Predictions(
             actual=tuple(content["actual"]),
             challenger=tuple(content["predicted"]),
             champion=None if champion is None else tuple(champion),
         )
+
+    def _written(self, run_id: str, kind: str, name: str) -> Any:
+        content = self._json(f"{specs.output_folder(run_id, kind)}/{name}")
+        if content is None:
+            raise NotFoundError(f"Run {run_id} wrote no {name}. Look at its log.")
+        return content
 
     def checks(self, run_id: str) -> CheckReport:
         """Return what a completed run of checks found."""
@@ -67,6 +88,15 @@ class RunOutputs:
         """Tell whether this app stopped the run."""
         return self._blobs.read(_stop_note(run_id)) is not None
 
+    def note_attempt(self, run_id: str, attempt: int) -> None:
+        """Record which attempt of a run counts, before it is submitted."""
+        self._blobs.write_json(_attempt_note(run_id), {"attempt": attempt})
+
+    def attempt(self, run_id: str) -> int:
+        """Return the number of the attempt that counts; the first is 1."""
+        note = self._json(_attempt_note(run_id))
+        return 1 if note is None else int(note["attempt"])
+
     def _read_report(self, name: str) -> bytes | None:
         try:
             return self._reports.read_at(name, "", MOST_OF_REPORT)
@@ -88,3 +118,7 @@ def _parse(name: str, content: bytes) -> Any:
 
 def _stop_note(run_id: str) -> str:
     return f"runs/{run_id}/stopped.json"
+
+
+def _attempt_note(run_id: str) -> str:
+    return f"runs/{run_id}/attempt.json"

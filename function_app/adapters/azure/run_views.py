@@ -6,6 +6,7 @@ from function_app.adapters.azure.run_specs import (
     CODE,
     COMMIT,
     DATASET,
+    JOB,
     KIND,
     MODEL,
     OUTPUTS,
@@ -13,7 +14,7 @@ from function_app.adapters.azure.run_specs import (
     output_uri,
 )
 from function_app.domain.change import CodeVersion
-from function_app.domain.training import Run, RunStatus
+from function_app.domain.training import Run, RunStatus, run_of_attempt
 
 # Azure ML writes these words with varying case. A word that is not here is one of a run under way:
 # every story has a deadline.
@@ -22,8 +23,10 @@ _ENDED = {
     "failed": RunStatus.FAILED,
     "canceled": RunStatus.FAILED,
     "cancelled": RunStatus.FAILED,
-    "notresponding": RunStatus.FAILED,
+    # Nobody decided this: the node is gone, or its network is.
+    "notresponding": RunStatus.INTERRUPTED,
 }
+_OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED)
 _STOPPED = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
 _DETAILS = {
     "failed": "Azure ML says that it failed.",
@@ -39,7 +42,7 @@ def read_status(word: str | None, *, stopped: bool) -> tuple[RunStatus, str]:
     word = (word or "").replace("_", "").lower()
     status = _ENDED.get(word, RunStatus.RUNNING)
     # From the request on, since nobody waits for the nodes to give up.
-    if stopped and (word.startswith("cancel") or status is RunStatus.RUNNING):
+    if stopped and (word.startswith("cancel") or status in _OPEN):
         return RunStatus.TIMED_OUT, _STOPPED
     return status, _DETAILS.get(word, "")
 
@@ -51,6 +54,9 @@ def read_run(job: Any, *, stopped: bool, code_uri: str) -> Run:
     link = getattr(job, "studio_url", None)
     if detail and link:
         detail = f"{detail} See {link}"
+    run_id, attempt = run_of_attempt(job.name)
+    if attempt > 1:
+        tags[JOB] = job.name
     kind = tags.get(KIND, TRAINING)
     code = None
     if digest := tags.get(CODE):
@@ -61,11 +67,11 @@ def read_run(job: Any, *, stopped: bool, code_uri: str) -> Run:
             commit=tags.get(COMMIT, ""),
         )
     return Run(
-        run_id=job.name,
+        run_id=run_id,
         model=tags.get(MODEL, ""),
         status=status,
         dataset_version=tags.get(DATASET, ""),
-        output_uri=output_uri(job.name, kind if kind in OUTPUTS else TRAINING),
+        output_uri=output_uri(run_id, kind if kind in OUTPUTS else TRAINING),
         detail=detail,
         tags=tags,
         code=code,

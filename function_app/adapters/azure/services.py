@@ -13,11 +13,11 @@ from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
-from function_app.adapters.azure.model_parts import ReferenceData
 from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.probe import AzureProbe
 from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.references import References
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
@@ -47,7 +47,6 @@ def create_services(
     workspace: Workspace,
     root: Path,
     projects: Mapping[str, ModelProject],
-    references: ReferenceData,
 ) -> Services:
     """Return the adapters; no request is sent and no SDK imported before one is used."""
     connection = workspace.connection
@@ -57,10 +56,12 @@ def create_services(
     versions = CodeVersions(workspace, bundles, environments)
     manifests = Manifests(connection, web)
     contexts, builds = BuildContexts(bundles, blobs), BuildRuns(connection, web)
+    jobs = AzureJobs(workspace, blobs, bundles, environments, projects)
+    references = References(blobs, jobs)
     parts = azure_parts(workspace, blobs, environments, versions, projects, references)
     return Services(
         bundles=bundles,
-        jobs=AzureJobs(workspace, blobs, bundles, environments, projects),
+        jobs=jobs,
         registry=AzureRegistry(workspace, blobs),
         images=AzureImages(contexts, blobs, builds, manifests, projects),
         staging=AzureStaging(connection, manifests.server),

@@ -6,6 +6,7 @@ from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.places import Place
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.domain.change import CodeVersion
+from function_app.domain.training import attempt_id
 
 
 def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
@@ -25,7 +26,7 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
     folder = specs.output_uri(spec.run_id, spec.kind)
     outputs = {specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload")}
     return command(
-        name=spec.run_id,
+        name=attempt_id(spec.run_id, spec.attempt),
         display_name=spec.run_id,
         experiment_name=spec.tags[specs.MODEL],
         command=spec.command,
@@ -56,7 +57,7 @@ def component_of(name: str, label: str, code: CodeVersion, command: str, environ
         inputs={
             "code": Input(type="uri_file", mode="download"),
             "digest": Input(type="string", default=code.version),
-            "rows": Input(type="uri_file", mode="download"),
+            "rows": Input(type="uri_folder", mode="download"),
         },
         outputs={"model": Output(type="uri_folder", mode="upload")},
         tags={

@@ -1,20 +1,22 @@
 """Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
 
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from function_app.adapters.csv_profile import OWN, profile_csv, write_sample
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.adapters.local.platform_job import run_job
 from function_app.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
-from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
+from function_app.domain.training import Dataset, Reference
+from function_app.errors import ConflictError, ContractError, NotFoundError
 
+REFERENCE = "reference.json"
 MAX_BYTES = 200 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -44,48 +46,78 @@ class LocalDatasets:
         if _DIGEST.fullmatch(etag) and etag != version:
             message = f"{Path(uri).name} has changed since its event; the newer event counts."
             raise ConflictError(message, code="DATA_CHANGED")
-        path = self._versions / model / f"{version}.csv"
-        if not path.exists():
-            write_whole(path, content)
-        return Dataset(model=model, version=version, uri=str(path))
+        return self._keep(model, content)
 
-    def accept(self, dataset: Dataset) -> None:
+    def accept(self, dataset: Dataset, profile: DataProfile) -> None:
         write_json(self._versions / dataset.model / "latest.json", dump(dataset))
+        if self.reference(dataset.model) is None:
+            self._keep_reference(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
         content = read_json(self._versions / model / "latest.json")
         if content is not None:
-            return load(Dataset, content)
-        # As a version like any other: whoever was trained on it finds it again.
-        content = self.ensure_baseline(model).read_bytes()
+            return self._whole(load(Dataset, content))
+        reference = self.reference(model)
+        if reference is None:
+            text = f"{model} has no data yet. Put a CSV file into its folder of the inbox."
+            raise NotFoundError(text)
+        return self._whole(reference.dataset)
+
+    def reference(self, model: str) -> Reference | None:
+        content = read_json(self._versions / model / REFERENCE)
+        return None if content is None else load(Reference, content)
+
+    def ensure_reference(self, model: str) -> str:
+        """Keep the model's sample, or a baseline.csv put by hand, as its reference data.
+
+        Returns in a few words what the reference data is. A model without a sample stops nothing.
+        """
+        if self.reference(model) is not None:
+            return f"{model}: kept"
+        baseline = self._versions / model / "baseline.csv"
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            if baseline.exists():
+                words = ["profile", "--data", str(baseline), "--out", str(out / "profile.json")]
+                run_job(self._root, words)
+                profile = read_json(out / "profile.json")
+            else:
+                module = self._trainings.get(model, "")
+                run_job(self._root, ["sample", "--module", module, "--out", str(out)])
+                content = read_json(out / "sample.json")
+                profile = content["profile"]
+                if profile is None:
+                    return f"{model}: none yet, its first accepted data becomes it"
+                write_whole(baseline, (out / "rows.csv").read_bytes())
+        self._keep_reference(self._keep(model, baseline.read_bytes()), load(DataProfile, profile))
+        return f"{model}: {baseline.name}"
+
+    def _keep_reference(self, dataset: Dataset, profile: DataProfile) -> None:
+        reference = Reference(dataset=dataset, profile=profile)
+        write_json(self._versions / dataset.model / REFERENCE, dump(reference))
+
+    def _keep(self, model: str, content: bytes) -> Dataset:
+        """Keep the bytes as a version like any other: a model trained on it finds it again."""
         version = sha256(content)
         path = self._versions / model / f"{version}.csv"
         if not path.exists():
             write_whole(path, content)
         return Dataset(model=model, version=version, uri=str(path))
 
-    def profile(self, dataset: Dataset) -> DataProfile:
+    def _whole(self, dataset: Dataset) -> Dataset:
+        """Return the version when its bytes are the ones that its name says."""
         try:
             content = Path(dataset.uri).read_bytes()
         except OSError:
-            text = f"There is no version {dataset.version[:12]} of {dataset.model}."
+            text = (
+                f"The data {dataset.version[:12]} of {dataset.model} is gone. Put a file into the "
+                "inbox."
+            )
             raise NotFoundError(text) from None
         if sha256(content) != dataset.version:
             text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."
-            raise PlatformError("local", "read the data", text)
-        return profile_csv(content)
-
-    def baseline(self, model: str) -> DataProfile:
-        return profile_csv(self.ensure_baseline(model).read_bytes())
-
-    def ensure_baseline(self, model: str) -> Path:
-        """Write the reference data once; the model's own training code knows it."""
-        path = self._versions / model / "baseline.csv"
-        if path.exists():
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(self._root, self._trainings.get(model, OWN), path, "local")
-        return path
+            raise ContractError(text)
+        return dataset
 
     def announce(self) -> int:
         with locked(self._announced.with_suffix(".lock")):

@@ -5,22 +5,35 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.run_state import may_start, note_cancel, read_state
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
+from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Predictions
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
+from function_app.domain.training import (
+    Dataset,
+    Judged,
+    ModelVersion,
+    Reference,
+    Run,
+    RunStatus,
+    finite_figures,
+)
 from function_app.errors import NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
 
 # What a run needs of the environment; the app's settings and keys are not among it.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
-EVALUATION_TIMEOUT = 300.0
+PREPARED, EVALUATION = "prepared", "evaluation"
+JOBS = ("python", "-m", "platform_jobs")
+EVALUATION_MARGIN = 60.0
 # The checks end by their own time limit; this is for the making of their surroundings.
 CHECKS_MARGIN = 60.0
 REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt", "tests.log")
@@ -37,11 +50,11 @@ class LocalJobs:
         projects: Mapping[str, ModelProject],
         topic: tuple[str, str],
         bundles: LocalBundles,
-        baseline: Callable[[str], Path],
+        reference: Callable[[str], Reference | None],
     ) -> None:
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
-        self._bundles, self._baseline = bundles, baseline
+        self._bundles, self._reference = bundles, reference
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         return self._bundles.publish(model, bundle)
@@ -49,29 +62,54 @@ class LocalJobs:
     def code(self, model: str, version: str = "") -> CodeVersion | None:
         return self._bundles.find(model, version)
 
-    def submit(
-        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    def submit_preparation(
+        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
-        project = self._projects.get(dataset.model)
-        if project is None:
-            raise NotFoundError(f"mlops.toml names no model {dataset.model!r}. Add it.")
-        out = self._runs / run_id / "model"
-        command = ["python", "-m", project.training, "--data", dataset.uri, "--out", str(out)]
+        command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
+        command += ["--key", dataset.model, "--out", str(self._runs / run_id / PREPARED)]
+        timeout = self._project(dataset.model).training_run.timeout_seconds
+        self._start(run_id, dataset, None, command, timeout, tags)
+        return self.get(run_id)
+
+    def prepared(self, run_id: str) -> Prepared:
+        return load(Prepared, self._written(run_id, f"{PREPARED}/prepared.json"))
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        preparation_id: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> Run:
+        project, out = self._project(dataset.model), self._runs / run_id / "model"
+        seen = self._runs / preparation_id / PREPARED / "seen"
+        command = ["python", "-m", project.training, "train", "--data", str(seen)]
+        command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
-        self._start(run_id, dataset, code, command, timeout, tags)
+        self._start(run_id, dataset, code, command, timeout, tags, self._code(code))
         return self.get(run_id)
 
     def submit_evaluation(
-        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: ModelVersion | None,
+        tags: dict[str, str],
     ) -> Run:
-        project = self._projects[run.model]
-        command = ["python", "-m", project.training, "predict", "--model", run.output_uri]
+        project, folder = self._project(run.model), self._runs / run_id
+        timeout = project.training_run.timeout_seconds
+        held_out = self._runs / preparation_id / PREPARED / "held_out"
+        command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
+        command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
+        command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
         if champion is not None:
             command += ["--champion", champion.uri]
-        command += ["--rows", f"{run.output_uri}/test_rows.csv"]
-        command += ["--out", str(self._runs / run_id / PREDICTIONS)]
+            command += ["--champion-code", str(self._code(champion.code))]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
-        self._start(run_id, dataset, run.code, command, EVALUATION_TIMEOUT, tags)
+        limit = 2 * timeout + EVALUATION_MARGIN
+        self._start(run_id, dataset, run.code, command, limit, tags)
         return self.get(run_id)
 
     def submit_checks(
@@ -83,8 +121,9 @@ class LocalJobs:
         command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
         # Neither this app's keys and tokens nor its own settings are the code's to see.
         command += ["--hide", str(self._state), "--hide", str(self._root)]
-        if plan.dry_run:
-            command += ["--data", str(self._baseline(model))]
+        reference = self._reference(model) if plan.dry_run else None
+        if reference is not None:
+            command += ["--data", reference.dataset.uri]
         dataset = Dataset(model=model, version="", uri="")
         self._start(run_id, dataset, None, command, plan.timeout_seconds + CHECKS_MARGIN, tags)
         return self.get(run_id)
@@ -104,16 +143,38 @@ class LocalJobs:
         known = ", ".join(REPORTS)
         raise NotFoundError(f"Run {run_id} has no report {name[:80]!r}. It may have {known}.")
 
+    def judged(self, run_id: str) -> Judged:
+        content = self._written(run_id, f"{EVALUATION}/evaluation.json")
+        figures = self._written(run_id, f"{EVALUATION}/metrics.json")
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
+
     def predictions(self, run_id: str) -> Predictions:
-        content = read_json(self._runs / run_id / PREDICTIONS)
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no predictions. Look at its log.")
+        refused = self._written(run_id, f"{EVALUATION}/evaluation.json")["refused"]
+        if refused:
+            return Predictions(actual=(), challenger=(), refused=refused)
+        content = self._written(run_id, f"{EVALUATION}/{PREDICTIONS}")
         champion = content.get("champion")
         return Predictions(
             actual=tuple(content["actual"]),
             challenger=tuple(content["predicted"]),
             champion=None if champion is None else tuple(champion),
         )
+
+    def _written(self, run_id: str, name: str) -> Any:
+        content = read_json(self._runs / run_id / name)
+        if content is None:
+            raise NotFoundError(f"Run {run_id} wrote no {name}. Look at its log.")
+        return content
+
+    def _code(self, code: CodeVersion | None) -> Path:
+        """Return the folder with a version's code; without a version, with this app's own."""
+        return self._bundles.unpack(code.version) if code else self._root
+
+    def _project(self, model: str) -> ModelProject:
+        project = self._projects.get(model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
+        return project
 
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
@@ -128,14 +189,10 @@ class LocalJobs:
                 detail="This machine has no such run.",
             )
         running = self._processes.find(f"run-{run_id}") is not None
-        # Looked at after the process: one that ended in between has left its result.
-        result = read_json(folder / "result.json")
-        if result is not None:
-            status, detail = RunStatus(result["status"]), result["detail"]
-        elif running:
-            status, detail = RunStatus.RUNNING, ""
-        else:
-            status, detail = RunStatus.FAILED, "Its process ended without a result."
+        # The process is read first: one that ends in between has left its result.
+        status, detail = read_state(folder, running=running)
+        if status is RunStatus.INTERRUPTED and (tail := self._processes.log_tail(f"run-{run_id}")):
+            detail = f"{detail} Its watcher's log ends: {tail}"
         dataset = load(Dataset, request["dataset"])
         return Run(
             run_id=run_id,
@@ -144,17 +201,16 @@ class LocalJobs:
             dataset_version=dataset.version,
             output_uri=str(folder / "model"),
             detail=detail,
-            metrics=read_json(folder / "model" / "metrics.json") or {},
+            metrics=_figures(folder),
             tags=request["tags"],
             code=load(CodeVersion, request["code"]) if request["code"] else None,
         )
 
     def cancel(self, run_id: str) -> None:
-        self._processes.stop(f"run-{run_id}")
         folder = self._runs / run_id
-        if folder.exists() and not (folder / "result.json").exists():
-            detail = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
-            write_json(folder / "result.json", {"status": RunStatus.TIMED_OUT, "detail": detail})
+        if folder.exists():
+            note_cancel(folder)
+        self._processes.stop(f"run-{run_id}")
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         folders = [path for path in self._runs.glob("*") if (path / "request.json").exists()]
@@ -169,9 +225,10 @@ class LocalJobs:
         command: list[str],
         timeout: float,
         tags: dict[str, str],
+        folder_of_command: Path | None = None,
     ) -> None:
         folder = self._runs / run_id
-        if (folder / "result.json").exists():
+        if not may_start(folder):
             return
         request = {
             "run_id": run_id,
@@ -179,7 +236,7 @@ class LocalJobs:
             "code": dump(code),
             "tags": tags,
             "command": command,
-            "folder": str(self._bundles.unpack(code.version) if code else self._root),
+            "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
         }
         write_json(folder / "request.json", request)
@@ -195,6 +252,18 @@ class LocalJobs:
             },
             port=0,
         )
+
+
+def _figures(folder: Path) -> dict[str, float]:
+    """Return the figures of a run: the platform's of an evaluation, its author's of a training."""
+    for name in (EVALUATION, "model"):
+        try:
+            content = read_json(folder / name / "metrics.json")
+        except (OSError, ValueError):
+            continue  # a training may write anything
+        if isinstance(content, dict):
+            return finite_figures(content)
+    return {}
 
 
 def serving_environ() -> dict[str, str]:

@@ -74,7 +74,7 @@ def create_ports(settings: Settings) -> Ports:
         return "MLflow on SQLite"
 
     def ensure_baseline() -> str:
-        return ", ".join(datasets.ensure_baseline(model).name for model in projects)
+        return "; ".join(datasets.ensure_reference(model) for model in projects)
 
     def ensure_approvers() -> str:
         names = sorted({name for p in projects.values() for name in p.release.approvers})
@@ -95,7 +95,7 @@ def create_ports(settings: Settings) -> Ports:
         }
     )
     topic = (settings.topic_endpoint, settings.topic_key)
-    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.ensure_baseline)
+    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.reference)
     return Ports(
         sources=GitSources(state / "fetched", bundles.keep, settings.git),
         datasets=datasets,

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.files import read_json
 from function_app.adapters.local.jobs import plain_environ
+from function_app.adapters.local.run_state import clear_attempt, killed_by, write_result
 from function_app.domain.event_types import RUN_COMPLETED
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
@@ -20,8 +21,10 @@ from function_app.errors import PlatformError
 
 def main(folder: Path) -> int:
     request = read_json(folder / "request.json")
+    clear_attempt(folder)
+    (folder / "model").mkdir()  # a training finds the folder that it writes
     status, detail = _run(folder, request)
-    write_json(folder / "result.json", {"status": status, "detail": detail})
+    write_result(folder, status, detail)
     events = LocalEvents(os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"])
     data = {
         "experimentName": request["dataset"]["model"],
@@ -38,7 +41,10 @@ def main(folder: Path) -> int:
 
 def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     command = [sys.executable if word == "python" else word for word in request["command"]]
-    with (folder / "run.log").open("w+b") as log:
+    # The run counts as running for as long as its command does, also when this watcher is killed.
+    lock = int(os.environ.get("LOCK_FD", "-1"))
+    with (folder / "run.log").open("a+b") as log:
+        begin = log.tell()
         try:
             ended = subprocess.run(
                 command,
@@ -48,12 +54,15 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
                 stdout=log,
                 stderr=log,
                 timeout=request["timeout_seconds"],
+                pass_fds=(lock,) if lock >= 0 else (),
                 check=False,
             )
         except subprocess.TimeoutExpired:
             return RunStatus.TIMED_OUT, f"It ran longer than {request['timeout_seconds']} seconds."
-        log.seek(0)
+        log.seek(begin)
         lines = log.read().decode(errors="replace").strip().splitlines()
+    if signal_name := killed_by(ended.returncode):
+        return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
     if ended.returncode:
         last = lines[-1] if lines else "It wrote nothing."
         return RunStatus.FAILED, f"Exit code {ended.returncode}: {last[:300]}"

@@ -266,6 +266,66 @@ def test_a_run_that_a_person_cancelled_is_failed_and_names_the_studio(azure: Azu
     assert "https://ml.azure.com/runs/" in run.detail
 
 
+def test_a_run_whose_node_is_gone_is_submitted_again_under_its_id(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {"instance_id": "i"})
+    azure.ml.move(RUN, "NotResponding")
+    interrupted = azure.jobs().get(RUN)
+
+    again = azure.jobs().submit(RUN, dataset(azure), None, {"instance_id": "i"})
+    azure.jobs().submit(RUN, dataset(azure), None, {"instance_id": "i"})
+
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert (again.run_id, again.status) == (RUN, RunStatus.RUNNING)
+    # Azure ML takes a name only once; the first job is cancelled, so that it cannot come back.
+    assert len(azure.arm.asked("PUT", "/jobs/")) == 2
+    assert azure.ml.resources[f"/jobs/{RUN}"]["properties"]["status"] == "CancelRequested"
+    assert azure.jobs().get(RUN) == again
+    assert azure.jobs().list_runs(NOW - timedelta(days=1)) == (again,)
+
+
+def test_a_later_attempt_writes_the_outputs_of_its_run_and_is_registered(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.ml.move(RUN, "NotResponding")
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.ml.move(f"{RUN}-attempt-2", "Completed")
+    azure.wrote(f"runs/{RUN}/model/metrics.json", b'{"mse": 1.5}')
+    azure.wrote(f"runs/{RUN}/model/model.skops", b"model")
+
+    run = azure.jobs().get(RUN)
+    version = azure.registry().register(run)
+
+    assert (run.run_id, run.status, run.metrics) == (RUN, RunStatus.COMPLETED, {"mse": 1.5})
+    assert version.run_id == RUN
+    model = azure.ml.resources[f"/models/diabetes/versions/{version.version}"]["properties"]
+    assert f"/jobs/{RUN}-attempt-2/outputs/model" in model["modelUri"]
+
+
+def test_an_attempt_whose_answer_was_lost_is_found_and_not_submitted_again(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.ml.move(RUN, "NotResponding")
+    azure.arm.lose_answer("PUT", "/jobs/")
+
+    with pytest.raises(PlatformError):
+        azure.jobs().submit(RUN, dataset(azure), None, {})
+    run = azure.jobs().submit(RUN, dataset(azure), None, {})
+
+    assert run.status is RunStatus.RUNNING
+    assert len(azure.arm.asked("PUT", "/jobs/")) == 2
+
+
+def test_this_app_cancels_the_attempt_that_runs(azure: Azure) -> None:
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.ml.move(RUN, "NotResponding")
+    azure.jobs().submit(RUN, dataset(azure), None, {})
+
+    azure.jobs().cancel(RUN)
+
+    assert azure.jobs().get(RUN).status is RunStatus.TIMED_OUT
+    job = azure.ml.resources[f"/jobs/{RUN}-attempt-2"]["properties"]
+    assert job["status"] == "CancelRequested"
+    assert azure.jobs().submit(RUN, dataset(azure), None, {}).status is RunStatus.TIMED_OUT
+
+
 def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) -> None:
     azure.jobs().submit(RUN, dataset(azure), None, {})
     azure.ml.move(RUN, "Completed")
@@ -330,7 +390,7 @@ def test_every_day_of_a_time_is_in_one_of_its_weeks() -> None:
         ("Completed", RunStatus.COMPLETED),
         ("completed", RunStatus.COMPLETED),
         ("Failed", RunStatus.FAILED),
-        ("NotResponding", RunStatus.FAILED),
+        ("NotResponding", RunStatus.INTERRUPTED),
         ("Canceled", RunStatus.FAILED),
     ],
 )
@@ -338,7 +398,7 @@ def test_each_status_of_azure_ml_means_one_of_ours(word: str | None, status: Run
     assert read_status(word, stopped=False)[0] is status
 
 
-@pytest.mark.parametrize("word", ["Running", "CancelRequested", "Canceled"])
+@pytest.mark.parametrize("word", ["Running", "CancelRequested", "Canceled", "NotResponding"])
 def test_a_run_that_this_app_stops_is_timed_out_at_once(word: str) -> None:
     assert read_status(word, stopped=True)[0] is RunStatus.TIMED_OUT
 

@@ -1,0 +1,124 @@
+"""The state folder as commands see it: its locks, its log and the processes that belong to it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MIN_FREE = 64 * 1024**2  # bytes; an empty registry and the first training need about half
+LOG_BYTES, OLD_LOGS = 10 * 1024**2, 5
+
+
+class StateError(Exception):
+    """The state folder cannot be used; the text says why and what to do."""
+
+
+def prepare(state: Path) -> None:
+    """Make the state folder; StateError when it cannot be written or its disk is full."""
+    advice = "Free the disk, or give --state another folder."
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=state) as probe:
+            probe.write(b"0" * 4096)
+        free = shutil.disk_usage(state).free
+    except (FileExistsError, NotADirectoryError):
+        text = f"{state} cannot be a folder, because a file is in its path."
+        raise StateError(f"{text} Give --state a folder.") from None
+    except OSError as error:
+        text = f"The state folder {state} cannot be written: {error.strerror}."
+        raise StateError(f"{text} {advice}") from None
+    if free < MIN_FREE:
+        text = f"The disk of the state folder {state} has {free // 1024**2} MiB left."
+        raise StateError(f"{text} The app needs {MIN_FREE // 1024**2} MiB to start. {advice}")
+
+
+def running_host(state: Path) -> dict[str, Any] | None:
+    """Return what the host of this state published (url, pid, ...), None when none listens."""
+    try:
+        content: dict[str, Any] = json.loads((state / "funchost" / "host.json").read_text())
+        os.kill(int(content["pid"]), 0)  # a killed host leaves its file
+    except PermissionError:
+        pass  # the process lives and belongs to another user
+    except (OSError, ValueError, KeyError):
+        return None
+    return content if has_host(state) else None
+
+
+def has_host(state: Path) -> bool:
+    """Tell whether a host uses this state: it runs, starts or stops."""
+    return _is_held(state / "funchost" / "lock")
+
+
+@contextlib.contextmanager
+def start_lock(state: Path) -> Iterator[None]:
+    """Let one command at a time start a host on this state; others wait until it listens."""
+    with (state / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def rotate(log: Path, limit: int = LOG_BYTES) -> None:
+    """Keep a log below `limit` bytes and the last OLD_LOGS full ones beside it, `.1` the newest.
+
+    The host goes on writing to the same file, opened for appending: its content is copied and cut.
+    """
+    if not log.exists() or log.stat().st_size < limit:
+        return
+    for number in range(OLD_LOGS - 1, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number + 1}"))
+    shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+    os.truncate(log, 0)
+
+
+def stop_processes(state: Path) -> int:
+    """End the processes of this state's app; return how many were found.
+
+    Nothing is ended while a host uses the state: the processes are that host's, and no host can
+    start before this returns, because the host's lock is taken.
+    """
+    if not (state / "funchost").is_dir():
+        return 0
+    with (state / "funchost" / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return 0
+        return _end_groups(state / "processes")
+
+
+def _end_groups(folder: Path) -> int:
+    """End each process group whose lock is held: a held lock tells that the group lives."""
+    locks = [path for path in folder.glob("*.lock") if _is_held(path)]
+    found = len(locks)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for path in locks:
+            with contextlib.suppress(OSError, ValueError):
+                os.killpg(int(path.with_suffix(".pid").read_text()), number)
+        end = time.monotonic() + 5
+        while locks and time.monotonic() < end:
+            locks = [path for path in locks if _is_held(path)]
+            time.sleep(0.05)
+    return found
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        lock = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False

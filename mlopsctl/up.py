@@ -1,0 +1,172 @@
+"""The commands that start the app on this machine and stop it: up, down, demo."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlopsctl import screens, state_folder
+from mlopsctl.client import Api
+from mlopsctl.connection import PORT, ROOT, STATE, Json, State, print_json
+from mlopsctl.demo import run_demo
+from mlopsctl.local_host import (
+    SAY_EVERY,
+    AlreadyRunsError,
+    LocalHost,
+    Say,
+    choose_port,
+    ensure_platform,
+    named_port,
+    running_url,
+)
+
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=65535, help=f"The port; without it {PORT} or, when that is in use, a free one."
+    ),
+]
+
+
+class StoppedError(Exception):
+    """A signal asked the command to stop."""
+
+
+def up(state: State = STATE, port: Port = None, as_json: Json = False) -> None:
+    """Start the app on this machine and keep it until Ctrl-C."""
+    # The platform Azure may be used from here, too: with a developer's credentials.
+    platform = os.environ.get("MLOPS_PLATFORM", "local")
+    state, say = state.resolve(), _progress(as_json)
+    host = _host(state, port, say, platform)
+    with contextlib.suppress(StoppedError), _stopping(host):
+        host.start()
+        report = ensure_platform(Api(host.url, state), tick=_ticker(host, say))
+        _announce_up(host.url, state, report["output"]["parts"], as_json)
+        while host.process is not None and host.process.poll() != 0:
+            host.check()
+            state_folder.rotate(state / "host.log")
+            time.sleep(0.5)
+        say("The app was stopped by another command.")
+
+
+def down(state: State = STATE) -> None:
+    """Stop the app that runs on a state folder, however it was started, and what it serves."""
+    state = state.resolve()
+    asked = 0
+    while state_folder.has_host(state):
+        # A host that still starts has published nothing yet.
+        found = state_folder.running_host(state)
+        if found and found["pid"] != asked:
+            asked = int(found["pid"])
+            print(f"Waiting for the app at {found['url']} to stop.", flush=True)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(asked, signal.SIGTERM)
+        time.sleep(0.05)
+    ended = state_folder.stop_processes(state)
+    if not asked and not ended:
+        return print(f"No app runs on {state}.")
+    return print(f"The app on {state} is stopped. `make up` continues what was under way.")
+
+
+def demo(state: State = STATE, as_json: Json = False) -> None:
+    """Run the whole loop once: data, training, approval, production, prediction."""
+    out = screens.console()
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        if not as_json:
+            out.print(line)
+
+    def tell(step: str, seconds: float, detail: str) -> None:
+        say(screens.step_line(step, seconds, detail))
+
+    state, progress = state.resolve(), _progress(as_json)
+    host = _host(state, None, progress)
+    try:
+        with _stopping(host):
+            host.start()
+            api = Api(host.url, state)
+            ensure_platform(api, tick=_ticker(host, progress))
+            say(f"The app listens on {host.url} ({time.monotonic() - begun:.1f} s)\n")
+            result = run_demo(api, ROOT, state, say, tell)
+    except StoppedError:
+        raise typer.Exit(130) from None
+    result["seconds"] = round(time.monotonic() - begun, 1)
+    if as_json:
+        print_json(result)
+        return
+    say("\n[bold green]The loop is closed.[/bold green]")
+    for name in ("version", "image", "approved_by", "production"):
+        say(f"   {name.replace('_', ' '):<12} {result[name]}")
+    say(f"   all stopped after {result['seconds']} s. `make up` starts it again to stay.")
+
+
+def _host(state: Path, port: int | None, say: Say, platform: str = "local") -> LocalHost:
+    """Return a host that is not started, at the named port or near the usual one."""
+    if found := running_url(state):
+        raise AlreadyRunsError(found, state)
+    chosen = choose_port(PORT) if port is None else named_port(port)
+    if port is None and chosen != PORT:
+        say(f"Port {PORT} is in use, so the app listens on port {chosen}.")
+    return LocalHost(ROOT, state, chosen, platform, say)
+
+
+@contextlib.contextmanager
+def _stopping(host: LocalHost) -> Iterator[None]:
+    """Raise StoppedError in the block at a signal; stop the host when the block ends.
+
+    When the host ended by itself, production and runs go on: nobody asked to stop them.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in numbers:
+        signal.signal(number, lambda *_: host.interrupt(StoppedError()))
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        if host.process is not None and host.process.poll() is None:
+            host.stop()
+
+
+def _progress(as_json: bool) -> Say:
+    """Return where progress is printed: scripts read only the answer on stdout."""
+    if as_json:
+        return lambda line: print(line, file=sys.stderr, flush=True)
+    return lambda line: print(line, flush=True)
+
+
+def _ticker(host: LocalHost, say: Say) -> Callable[[str], None]:
+    """Return what reports a slow step of the platform, and raises when the host ended."""
+    begun = said = time.monotonic()
+
+    def tick(step: str) -> None:
+        nonlocal said
+        host.check()
+        now = time.monotonic()
+        if now - said > SAY_EVERY:
+            said = now
+            say(f"Waiting for the platform, {now - begun:.0f} s: {step or 'the first step'}")
+
+    return tick
+
+
+def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bool) -> None:
+    inbox, log = state / "inbox/data/diabetes", state / "host.log"
+    if as_json:
+        content = {"url": url, "inbox": str(inbox), "log": str(log), "parts": parts}
+        return print(json.dumps(content), flush=True)
+    out = screens.console()
+    for part in parts:
+        out.print(f"  {part['part']:<18}{part['detail']}")
+    out.print(f"App         {url}/api/status")
+    out.print(f"Inbox       {inbox} (drop a CSV here)")
+    out.print(f"Host's log  {log}")
+    return out.print("Ctrl-C stops everything; what was under way goes on at the next start.")

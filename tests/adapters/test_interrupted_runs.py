@@ -1,0 +1,205 @@
+"""Runs that the platform ends, on this machine: real processes that are really killed."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.processes import Processes
+from function_app.domain.training import Dataset, RunStatus
+from function_app.settings import read_projects
+from tests.funchost.conftest import until
+
+ROOT = Path(__file__).parents[2]
+RUN = "train-held-a"
+
+
+class Machine:
+    """Jobs of one model whose training waits while the file `held` exists."""
+
+    def __init__(self, state: Path, training: str = "tests.stories.projects.held") -> None:
+        self.state, self.processes = state, Processes(state / "processes")
+        sample = read_projects(ROOT / "mlops.toml")["diabetes"]
+        events = LocalEvents("", "")
+        self.datasets = LocalDatasets(state, ROOT, events)
+        self.projects = {"held": replace(sample, training=training), "diabetes": sample}
+        self.data = self.datasets.ensure_baseline("diabetes")
+
+    @property
+    def jobs(self) -> LocalJobs:
+        """Return the adapter as a host that has just started makes it."""
+        return LocalJobs(
+            self.state,
+            ROOT,
+            self.processes,
+            self.projects,
+            ("", ""),
+            LocalBundles(self.state),
+            self.datasets.ensure_baseline,
+        )
+
+    def submit(self) -> RunStatus:
+        dataset = Dataset(model="held", version="d", uri=str(self.data))
+        return self.jobs.submit(RUN, dataset, None, {}).status
+
+    def hold(self, doing: str = "train") -> None:
+        (self.state / "held").write_text(doing)
+
+    def release(self) -> None:
+        (self.state / "held").unlink()
+
+    def held(self, run_id: str = RUN) -> None:
+        log = self.state / "runs" / run_id / "run.log"
+        until(lambda: log.exists() and "is held" in log.read_text(), "the run to be held", 60)
+
+    def ended(self, run_id: str = RUN) -> RunStatus:
+        until(lambda: self.jobs.get(run_id).status.ended, f"{run_id} to end", 120)
+        return self.jobs.get(run_id).status
+
+    def group(self, run_id: str = RUN) -> int:
+        found = self.processes.find(f"run-{run_id}")
+        assert found is not None
+        return found.pid
+
+    def processes_of(self, word: str) -> list[int]:
+        """Return the ids of the group's processes with this word in their command."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,pgid=,args="], capture_output=True, text=True, check=True
+        )
+        lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        return [
+            int(pid) for pid, group, args in lines if int(group) == self.group() and word in args
+        ]
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        group = self.group()
+        os.killpg(group, number)
+        until(lambda: self.processes.find(f"run-{RUN}") is None, "the group to end", 30)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "state")
+    yield made
+    for path in (tmp_path / "state" / "processes").glob("*.lock"):
+        made.processes.stop(path.stem)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_whose_processes_were_killed_is_interrupted_and_starts_again_under_its_id(
+    machine: Machine, number: int
+) -> None:
+    machine.hold()
+    machine.submit()
+    machine.held()
+    half = machine.state / "runs" / RUN / "model" / "half.txt"
+    half.parent.mkdir(exist_ok=True)
+    half.write_text("written by the first attempt")
+
+    machine.kill(number)
+    interrupted = machine.jobs.get(RUN)
+    machine.release()
+    again = machine.submit()
+
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert interrupted.detail
+    assert again is RunStatus.RUNNING
+    assert machine.ended() is RunStatus.COMPLETED
+    assert not half.exists()
+    assert "train is held" in (machine.state / "runs" / RUN / "run.log").read_text()
+    assert machine.submit() is RunStatus.COMPLETED
+
+
+def test_a_killed_command_is_interrupted_although_its_watcher_lives(machine: Machine) -> None:
+    machine.hold()
+    machine.submit()
+    machine.held()
+
+    (command,) = machine.processes_of("tests.stories.projects.held")
+    os.kill(command, signal.SIGKILL)
+
+    assert machine.ended() is RunStatus.INTERRUPTED
+    assert "SIGKILL" in machine.jobs.get(RUN).detail
+    machine.release()
+    assert machine.submit() is RunStatus.RUNNING
+    assert machine.ended() is RunStatus.COMPLETED
+
+
+def test_a_run_whose_watcher_was_killed_runs_until_its_command_ends(machine: Machine) -> None:
+    machine.hold()
+    machine.submit()
+    machine.held()
+
+    (watcher,) = machine.processes_of("function_app.adapters.local.run_job")
+    os.kill(watcher, signal.SIGKILL)
+    until(lambda: not machine.processes_of("run_job"), "the watcher to end", 30)
+
+    # A second attempt beside the first would write into the same folder.
+    assert machine.submit() is RunStatus.RUNNING
+    assert len(machine.processes_of("tests.stories.projects.held")) == 1
+    machine.release()
+    assert machine.ended() is RunStatus.INTERRUPTED
+    machine.submit()
+    assert machine.ended() is RunStatus.COMPLETED
+
+
+def test_code_that_fails_is_failed_and_is_not_started_again(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "state", "tests.stories.projects.crashing")
+    machine.submit()
+
+    assert machine.ended() is RunStatus.FAILED
+    assert machine.submit() is RunStatus.FAILED
+    log = (machine.state / "runs" / RUN / "run.log").read_text()
+    assert log.count("no memory for 10 trees") == 1
+
+
+def test_a_run_that_this_app_cancelled_is_timed_out_and_is_not_started_again(
+    machine: Machine,
+) -> None:
+    machine.hold()
+    machine.submit()
+    machine.held()
+
+    machine.jobs.cancel(RUN)
+
+    assert machine.jobs.get(RUN).status is RunStatus.TIMED_OUT
+    assert machine.submit() is RunStatus.TIMED_OUT
+    assert machine.processes.find(f"run-{RUN}") is None
+
+
+def test_an_interrupted_run_that_is_cancelled_does_not_start_again(machine: Machine) -> None:
+    machine.hold()
+    machine.submit()
+    machine.held()
+    machine.kill()
+
+    machine.jobs.cancel(RUN)
+
+    assert machine.submit() is RunStatus.TIMED_OUT
+
+
+def test_an_evaluation_whose_processes_were_killed_is_interrupted_and_starts_again(
+    machine: Machine,
+) -> None:
+    machine.submit()
+    machine.ended()
+    run = machine.jobs.get(RUN)
+    machine.hold("predict")
+    evaluation = machine.jobs.submit_evaluation(f"{RUN}-vs-nothing", run, None, {}).run_id
+    machine.held(evaluation)
+
+    os.killpg(machine.group(evaluation), signal.SIGKILL)
+
+    assert machine.ended(evaluation) is RunStatus.INTERRUPTED
+    machine.release()
+    machine.jobs.submit_evaluation(evaluation, run, None, {})
+    assert machine.ended(evaluation) is RunStatus.COMPLETED
+    assert machine.jobs.predictions(evaluation).challenger

@@ -1,0 +1,72 @@
+"""`mlopsctl up` as a real process, on a state folder of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlopsctl.state_folder import running_host
+from tests.funchost.conftest import until
+
+ROOT = Path(__file__).parents[2]
+
+
+class Up:
+    """One `mlopsctl up` and what it says."""
+
+    def __init__(self, state: Path, *options: str) -> None:
+        environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": "", "MLOPS_ENGINE": ""}
+        self.state = state
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mlopsctl", "up", "--json", *options],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def announced(self) -> dict[str, Any]:
+        """Return what it prints once the app stands."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        content: dict[str, Any] = json.loads(line)
+        return content
+
+    def ended(self) -> tuple[int, str]:
+        """Return its exit code and what it said on stderr."""
+        said = self.process.communicate(timeout=120)[1]
+        return self.process.returncode, said
+
+    def kill_host(self) -> None:
+        """End the host with SIGKILL and wait until it is gone."""
+        found = running_host(self.state)
+        assert found is not None
+        os.kill(found["pid"], signal.SIGKILL)
+        until(lambda: running_host(self.state) is None, "the host to be gone", 30)
+
+
+@pytest.fixture
+def start_up() -> Iterator[Callable[..., Up]]:
+    """Start `mlopsctl up`; whatever runs on its state is stopped at the end."""
+    started: list[Up] = []
+
+    def start(state: Path, *options: str) -> Up:
+        started.append(Up(state, *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+        one.process.communicate()
+        command = [sys.executable, "-m", "mlopsctl", "down", "--state", str(one.state)]
+        subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
