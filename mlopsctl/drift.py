@@ -44,7 +44,7 @@ def drift_lines(content: dict[str, Any]) -> list[str]:
             f"since {report['since']}; {report['unmatched']} labels of other predictions"
         )
         lines.append(
-            f"e-value {report['e_value']:.3g}; {report['threshold']:.0f} is drift, which chance "
+            f"e-value {report['e_value']:.6g}; {report['threshold']:.6g} is drift, which chance "
             f"reaches once in {1 / content['policy']['alpha']:.0f} champions at most"
         )
     lines.append(f"retrainings left: {report['retrainings_left']}")
@@ -57,7 +57,7 @@ def drift_table(report: dict[str, Any]) -> Table:
     """Return a table of the columns, the strongest evidence first."""
     table = Table("column", "e-value", "went", "rows")
     for column in report["columns"]:
-        value = f"{column['e_value']:.3g}"
+        value = f"{column['e_value']:.6g}"
         strong = column["e_value"] >= report["threshold"]
         color = "red" if strong else "white"
         # Below the start nothing speaks for drift, and the direction is noise.

@@ -20,7 +20,7 @@ from platform_jobs.models import KilledError, Project
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
-from platform_jobs.tables import read_table
+from platform_jobs.tables import scan_table
 
 TIMEOUT = 1800.0
 # A command does not send these signals to itself when it fails.
@@ -92,7 +92,7 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
 
 
 def _profile(given: argparse.Namespace) -> int:
-    write_json(given.out, profile_table(read_table(given.data)))
+    write_json(given.out, profile_table(scan_table(given.data)))
     return 0
 
 

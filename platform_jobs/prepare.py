@@ -10,7 +10,7 @@ from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.profile import profile_table
 from platform_jobs.split import split_rows
-from platform_jobs.tables import Table, read_table, write_table
+from platform_jobs.tables import Table, scan_table, write_table
 
 PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
 SEEN, HELD_OUT = "seen", "held_out"
@@ -20,15 +20,16 @@ def prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
     """Write `prepared.json`, `seen/` and `held_out/` below `out`; return the former's content.
 
     A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
-    file without the target gets its figures and no rows, because the data gate refuses it.
+    file with faults, or without the target, gets its figures and no rows, because the data gate
+    refuses it with all faults at once.
     """
     try:
-        table = read_table(data)
+        table = scan_table(data)
     except ContractError as error:
         content: dict[str, Any] = {"refused": str(error), "profile": None}
     else:
         content = {"refused": "", "profile": profile_table(table)}
-        if target in table.columns:
+        if target in table.columns and not table.faults:
             seen, held_out = split_rows(table, key)
             write_rows(out / SEEN, seen, target)
             write_rows(out / HELD_OUT, held_out, target)

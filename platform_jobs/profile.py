@@ -3,37 +3,58 @@
 import math
 from typing import Any
 
+from platform_jobs import cells
 from platform_jobs.tables import Table
+
+# Different cells that an example shows, and the characters of each.
+_EXAMPLES, _LONGEST = 2, 40
 
 
 def profile_table(table: Table) -> dict[str, Any]:
-    """Return rows and, by column, name, missing cells, mean and standard deviation.
+    """Return rows, notes, faults and, by column, its name, figures and cells that are no number.
 
-    A cell is missing when it is empty or not a finite number; mean and deviation are None for a
-    column without numbers.
+    `missing` counts the cells that are not a finite number, `found` the same cells by kind, each
+    with the line of the first; mean and deviation are None for a column without numbers.
     """
-    cells = [[_number(row[place]) for row in table.rows] for place in range(len(table.columns))]
-    columns = [_figures(name, values) for name, values in zip(table.columns, cells, strict=True)]
-    return {"rows": len(table.rows), "columns": columns}
-
-
-def _figures(name: str, values: list[float | None]) -> dict[str, Any]:
-    numbers = [value for value in values if value is not None]
-    if not numbers:
-        return {"name": name, "missing": len(values), "mean": None, "std": None}
-    mean = math.fsum(numbers) / len(numbers)
-    variance = math.fsum((value - mean) ** 2 for value in numbers) / len(numbers)
+    by_column = list(zip(*table.rows, strict=True)) or [() for _ in table.columns]
+    columns = [
+        _figures(name, values, table.lines)
+        for name, values in zip(table.columns, by_column, strict=True)
+    ]
     return {
-        "name": name,
-        "missing": len(values) - len(numbers),
-        "mean": mean,
-        "std": math.sqrt(variance),
+        "rows": len(table.rows),
+        "columns": columns,
+        "notes": list(table.notes),
+        "faults": list(table.faults),
     }
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+def _figures(name: str, values: tuple[str, ...], lines: tuple[int, ...]) -> dict[str, Any]:
+    numbers = cells.numbers(values)
+    found: list[dict[str, Any]] = []
+    if numbers is None:
+        numbers = [number for cell in values if (number := cells.number(cell)) is not None]
+        found = _kinds(values, lines or tuple(range(2, len(values) + 2)))
+    mean = math.fsum(numbers) / len(numbers) if numbers else None
+    std = None
+    if mean is not None:
+        std = math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / len(numbers))
+    missing = len(values) - len(numbers)
+    return {"name": name, "missing": missing, "mean": mean, "std": std, "found": found}
+
+
+def _kinds(values: tuple[str, ...], lines: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Return the cells that are not a finite number by kind, the most frequent first."""
+    kinds: dict[str, dict[str, Any]] = {}
+    for cell, line in zip(values, lines, strict=True):
+        if cells.number(cell) is not None:
+            continue
+        kind = cells.kind(cell)
+        if kind not in kinds:
+            kinds[kind] = {"kind": kind, "count": 0, "line": line, "examples": []}
+        known = kinds[kind]
+        known["count"] += 1
+        shown = cell.strip()[:_LONGEST]
+        if shown and shown not in known["examples"] and len(known["examples"]) < _EXAMPLES:
+            known["examples"].append(shown)
+    return sorted(kinds.values(), key=lambda known: -known["count"])

@@ -1,8 +1,9 @@
-"""A saved model and the check of what it is asked."""
+"""A saved model, and the checks of requests and answers."""
 
 import json
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -11,31 +12,46 @@ import numpy as np
 import skops.io
 
 MAX_ROWS = 10_000
+# Characters of a model's own error that its caller is given.
+MAX_TEXT = 500
 
 
 class InputError(ValueError):
     """The request cannot be scored; the text names the row and what to send."""
 
 
+class ModelError(Exception):
+    """The model raised an exception, or answered with something other than one number a row."""
+
+
 class Predictor:
     """Predicts with the model of one folder, which never runs code on load."""
 
     # Statuses beside 400 with which it may refuse, and what they mean.
-    refusals: Mapping[str, str] = {}
+    refusals: Mapping[str, str] = {"500": "The model failed on these rows; the text is its own"}
     # Where answering may take long: the thread to do it in.
     thread: Executor | None = None
+    # Whether the model itself answers; a script asks it as its author wrote.
+    asks_model = True
 
     def __init__(self, folder: Path) -> None:
         trusted = json.loads((folder / "trusted_types.json").read_text(encoding="utf-8"))
         self._model: Any = skops.io.load(folder / "model.skops", trusted=trusted)
         schema = json.loads((folder / "model_schema.json").read_text(encoding="utf-8"))
         self.features: tuple[str, ...] = tuple(schema["features"])
+        if self.asks_model:
+            self._shape = shape_for(self._model, self.features)
 
     def answer(self, content: Any, headers: Mapping[str, str]) -> dict[str, Any]:
         """Return what is answered to `{"data": rows}`: in `result` one number per row."""
         rows = self.rows(content)
-        predicted = self._model.predict(np.asarray(rows, dtype=float))
-        return {"result": [float(value) for value in predicted]}
+        try:
+            predicted = self._model.predict(self._shape(rows))
+        # A model may raise anything; without an answer the caller sees a bare 500.
+        except Exception as error:
+            logging.getLogger(__name__).exception("The model failed on %d rows.", len(rows))
+            raise ModelError(f"{type(error).__name__}: {error}"[:MAX_TEXT]) from error
+        return {"result": read_numbers(predicted, len(rows))}
 
     def rows(self, content: Any) -> list[list[float]]:
         """Return the rows of `{"data": rows}`, of shape (n, features) and finite; or InputError."""
@@ -59,3 +75,65 @@ class Predictor:
             # A whole number of 400 digits is JSON, and no float.
             if not number_like or abs(value) > 1e300 or not math.isfinite(value):
                 raise InputError(f"data[{number}].{name}: expected a finite number.")
+
+
+def shape_for(model: Any, features: tuple[str, ...]) -> Callable[[list[list[float]]], Any]:
+    """Return the function that gives rows the form in which the model was fitted.
+
+    scikit-learn keeps the names of a table's columns in `feature_names_in_`: such a model, or a
+    step of it, gets a table with these names, any other an array. Raises ValueError when the model
+    was fitted with columns that model_schema.json does not name.
+    """
+    names = _fitted_names(model)
+    if names is None:
+        return lambda rows: np.asarray(rows, dtype=float)
+    if absent := [name for name in names if name not in features]:
+        raise ValueError(
+            f"the model was fitted with the columns {', '.join(absent)}, which model_schema.json "
+            "does not name under `features`. Train again with the names of the data"
+        )
+    # Late: a model of arrays is served without pandas, too, by images of an earlier base.
+    try:
+        import pandas as pd
+    except ImportError:
+        raise ValueError(
+            "the model was fitted with a table and the image has no pandas. Make the base image "
+            "anew, or fit the model with an array"
+        ) from None
+
+    def table(rows: list[list[float]]) -> Any:
+        frame = pd.DataFrame(np.asarray(rows, dtype=float), columns=list(features))
+        # An estimator refuses the right columns in another order.
+        return frame[list(names)]
+
+    return table
+
+
+def _fitted_names(model: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns that the model was fitted with; None for an array."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        # A pipeline answers by its first step only, and has no names when that passes all through.
+        steps = [
+            step for _, step in getattr(model, "steps", ()) if step not in (None, "passthrough")
+        ]
+        return _fitted_names(steps[0]) if steps else None
+    return tuple(str(name) for name in names)
+
+
+def read_numbers(predicted: Any, count: int) -> list[float]:
+    """Return one finite number a row; ModelError when the model answered with something else."""
+    try:
+        values = np.asarray(predicted, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The model answered with something that is no number: {error}.") from None
+    if values.size != count or values.shape[:1] != (count,):
+        raise ModelError(
+            f"The model answered an array of shape {values.shape} to {count} rows. It must answer "
+            "one number a row."
+        )
+    values = values.reshape(count)
+    if not np.isfinite(values).all():
+        place = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ModelError(f"The model answered {values[place]} to data[{place}], no finite number.")
+    return [float(value) for value in values]

@@ -46,6 +46,7 @@ def open_predictor(model: Path, script: Path = SCRIPT) -> Predictor:
 class ScriptPredictor(Predictor):
     """Predicts by a script; what it is asked is checked as ever."""
 
+    asks_model = False
     refusals: Mapping[str, str] = {"500": "The scoring script failed, or answered with an error"}
 
     def __init__(self, folder: Path, script: Path) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 from scoring.log_shipping import Shipper
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
-from scoring.predictor import InputError, Predictor
+from scoring.predictor import InputError, ModelError, Predictor
 from scoring.score_script import ScriptError
 
 MAX_BODY = 4 * 1024 * 1024
@@ -50,6 +50,9 @@ def create_server(
         except ScriptError as error:
             counts["refused"] += 1
             return _refusal(str(error), "SCORING_FAILED", error.status)
+        except ModelError as error:
+            counts["refused"] += 1
+            return _refusal(str(error), "MODEL_FAILED", 500)
         counts["scored"] += 1
         if log is not None and request.headers.get(LOG_SWITCH) != "off":
             log.record(prediction_id, content["data"], answer["result"])

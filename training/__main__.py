@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import model_file
+from .answers import predict
 from .data import DataError, load_features, load_rows, write_sample
 from .train import read_parameters, train
 
@@ -55,7 +56,7 @@ def _train(data: Path, out: Path, parameters_file: Path | None) -> None:
     model_file.save(model, out)
     _write(out / SCHEMA, {"features": list(rows.features), "target": rows.target})
     # For people: no gate reads what a model's author writes about the model.
-    residuals = np.asarray(model.predict(rows.x)) - rows.y
+    residuals = predict(model, rows.x, rows.features) - rows.y
     figures = {"training_mse": float(np.mean(residuals**2)), **_numbers(parameters)}
     _write(out / METRICS, figures)
 
@@ -67,11 +68,12 @@ def _numbers(parameters: Mapping[str, object]) -> dict[str, float]:
 
 def _predict(model: Path, data: Path, out: Path) -> None:
     schema = json.loads((model / SCHEMA).read_text(encoding="utf-8"))
-    predicted = model_file.load(model).predict(load_features(data, schema["features"]))
+    features = schema["features"]
+    predicted = predict(model_file.load(model), load_features(data, features), features)
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["prediction"])
-        writer.writerows([repr(float(value))] for value in np.asarray(predicted))
+        writer.writerows([repr(float(value))] for value in predicted)
 
 
 def _write(path: Path, content: object) -> None:

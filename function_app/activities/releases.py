@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from function_app.domain.approval import Settlement
+from function_app.domain.figures import figure
 from function_app.domain.gates import GateResult
 from function_app.domain.release import (
     Release,
@@ -43,7 +44,8 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     if not version.metrics:
         return result
     # An approver decides by the reasons: they say how good the model is, too.
-    figures = ", ".join(f"{name} {value:g}" for name, value in sorted(version.metrics.items()))
+    metrics = sorted(version.metrics.items())
+    figures = ", ".join(f"{name} {figure(value)}" for name, value in metrics)
     return replace(result, reasons=(*result.reasons, f"On held-out rows: {figures}."))
 
 

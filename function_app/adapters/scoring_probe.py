@@ -1,13 +1,21 @@
 """Asks a scoring service over HTTP for golden rows; the same on every platform."""
 
+import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from function_app.domain.redaction import redact
 from function_app.domain.serving import SmokeReport
 from function_app.telemetry import TRACEPARENT, current
 
+if TYPE_CHECKING:
+    import httpx
+
 REQUESTS = 20
+# Different causes that a report names, and the characters of each.
+_CAUSES, _LONGEST = 3, 400
 # A probe's rows are no users': in the prediction log they would look like drift.
 UNLOGGED = {"X-Prediction-Log": "off"}
 
@@ -29,7 +37,9 @@ def ask(
 
     import httpx
 
-    failures, details, times, differences = 0, [], [], []
+    failures, times, differences = 0, [], []
+    # Causes by how often they occurred: twenty requests have one cause, or a few.
+    causes: Counter[str] = Counter()
     digest = ""
     traced = {TRACEPARENT: here} if (here := current()) else {}
     verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
@@ -43,25 +53,78 @@ def ask(
             begun = time.perf_counter()
             try:
                 answer = client.post("/score", json={"data": golden["data"]})
-                answer.raise_for_status()
                 if digest_of is not None:
                     digest = digest_of(answer.headers)
-                pairs = zip(answer.json()["result"], golden["result"], strict=True)
-                differences.append(max(abs(served - known) for served, known in pairs))
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                differences.append(_difference(answer, golden["result"]))
+            except httpx.HTTPError as error:
                 failures += 1
-                details.append(type(error).__name__)
+                causes[_named(error)] += 1
+            except _AnswerError as error:
+                failures += 1
+                causes[str(error)] += 1
             times.append((time.perf_counter() - begun) * 1000)
         try:
             if digest_of is None:
-                digest = str(client.get("/healthz").json().get("image", ""))
-        except (httpx.HTTPError, ValueError, AttributeError) as error:
-            details.append(f"healthz: {type(error).__name__}")
+                digest = str(_content(client.get("/healthz")).get("image", ""))
+        except httpx.HTTPError as error:
+            causes[f"GET /healthz: {_named(error)}"] += 1
+        except _AnswerError as error:
+            causes[f"GET /healthz: {error}"] += 1
     return SmokeReport(
         requests=REQUESTS,
         failures=failures,
         largest_difference=max(differences) if differences else None,
         p95_ms=sorted(times)[int(0.95 * (len(times) - 1))],
         served_digest=digest,
-        detail=", ".join(sorted(set(details))),
+        detail=" ".join(
+            f"{redact(cause)[:_LONGEST]}{'' if cause.endswith('.') else '.'}"
+            for cause, _ in causes.most_common(_CAUSES)
+        ),
     )
+
+
+class _AnswerError(Exception):
+    """An answer without comparable predictions; the text has its status and its body."""
+
+
+def _difference(answer: "httpx.Response", known: list[float]) -> float:
+    """Return the greatest distance of a served prediction from the offline model's."""
+    result = _content(answer).get("result")
+    if not isinstance(result, list) or len(result) != len(known):
+        raise _AnswerError(
+            f"HTTP {answer.status_code} without {len(known)} numbers in `result`: "
+            f"{_shown(answer.text)}"
+        )
+    # JSON of Python holds NaN, with which no comparison is true: max() would pass over it.
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in result):
+        raise _AnswerError(
+            f"HTTP {answer.status_code} with something in `result` that is no finite number: "
+            f"{_shown(answer.text)}"
+        )
+    pairs = zip(result, known, strict=True)
+    return float(max(abs(served - offline) for served, offline in pairs))
+
+
+def _content(answer: "httpx.Response") -> dict[str, Any]:
+    """Return the JSON object of an answer; _AnswerError, with its status and body, without one."""
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if answer.is_success and isinstance(content, dict):
+        return content
+    error = content.get("error") if isinstance(content, dict) else None
+    if isinstance(error, dict) and "message" in error:
+        cause = f"{error.get('code', '')}: {error['message']}"
+    else:
+        cause = _shown(answer.text) or "an empty body"
+    raise _AnswerError(f"HTTP {answer.status_code} {cause}")
+
+
+def _named(error: Exception) -> str:
+    # A time-out has no text of its own.
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _shown(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]

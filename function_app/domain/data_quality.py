@@ -1,26 +1,55 @@
 """Whether arriving data may be trained on."""
 
+import difflib
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from function_app.domain.figures import figure, figures
 from function_app.domain.gates import GateResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellKind:
+    """Cells of one column that are not finite numbers for the same reason.
+
+    `kind` is a key of KINDS; `line` is the line of the file that holds the first of them, counted
+    from 1; `examples` are different cells, none of them empty.
+    """
+
+    kind: str
+    count: int
+    line: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """Figures of one column; `missing` counts cells that are empty or not a finite number."""
+    """Figures of one column.
+
+    `missing` counts the cells that are empty or not a finite number; `found` has the same cells
+    by their kind, the most frequent first. It is empty in profiles of earlier versions.
+    """
 
     name: str
     missing: int
     mean: float | None
     std: float | None
+    found: tuple[CellKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataProfile:
-    """Figures of one file: what a gate needs, never the rows."""
+    """Figures of one file: what a gate needs, never the rows.
+
+    `notes` says how the file differs from a plain CSV and was read nevertheless; `faults` says
+    what of it could not be read, and the remedy.
+    """
 
     rows: int
     columns: tuple[ColumnProfile, ...]
+    notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,33 +102,122 @@ def judge_prepared(
     return result
 
 
+# Kinds of cells: what they are and what to do.
+KINDS = {
+    "empty": ("missing values (empty cells)", "Fill them in, or leave these rows out."),
+    "not_available": (
+        "cells that mark a value as not available",
+        "Fill them in, or leave these rows out.",
+    ),
+    "not_finite": ("values that are not finite", "Correct them, or leave these rows out."),
+    "formula_error": ("errors of spreadsheet formulas", "Correct the formulas and export again."),
+    "date": ("dates or times", "Write a number in their place, such as days since a fixed date."),
+    "decimal_comma": ("numbers with a decimal comma", "Write a decimal point in every number."),
+    "ambiguous_comma": (
+        "numbers whose comma may be a decimal sign or separate thousands",
+        "Write a decimal point, and no separator of thousands.",
+    ),
+    "thousands": (
+        "numbers with separators of thousands",
+        "Write them without these separators.",
+    ),
+    "unit": ("numbers with a unit", "Write the number alone, and the unit in the column's name."),
+    "notation": (
+        "numbers in another notation",
+        "Write digits, a decimal point and, for negative numbers, a hyphen in front.",
+    ),
+    "truth": ("truth values", "Write 1 and 0 in their place."),
+    "word": (
+        "words where numbers are expected",
+        "Correct these cells, encode the words as numbers, or remove the column here and from "
+        "`columns` in mlops.toml.",
+    ),
+}
+
+
 def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> GateResult:
-    """Decide by schema, size, completeness and distance from the baseline, in this order."""
+    """Decide by form, schema, size, content and distance from the baseline; name every fault."""
     names = tuple(column.name for column in profile.columns)
-    if names != policy.columns:
-        return _refused(_schema_reasons(names, policy.columns))
-    if profile.rows < policy.min_rows:
-        return _refused([f"{profile.rows} rows; at least {policy.min_rows} are needed."])
-    missing = [f"{c.name}: {c.missing} missing values." for c in profile.columns if c.missing]
-    if missing:
-        return _refused(missing)
+    reasons = list(profile.faults)
+    # A file whose form is wrong has no header to compare, or less rows than it should.
+    if profile.columns and names != policy.columns:
+        reasons += _schema_reasons(names, policy.columns)
+    if profile.rows < policy.min_rows and not profile.faults:
+        reasons.append(f"{profile.rows} rows; at least {policy.min_rows} are needed.")
     before = {column.name: column for column in baseline.columns}
-    moved = [
-        reason
-        for column in profile.columns
-        if (reason := _shift(column, before.get(column.name), policy))
-    ]
-    if moved:
-        return _refused(moved)
-    return GateResult(passed=True, reasons=(f"{profile.rows} rows pass every data check.",))
+    for column in profile.columns:
+        if column.name not in policy.columns:
+            continue
+        if column.missing:
+            reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.label)
+        elif moved := _shift(column, before.get(column.name), policy):
+            reasons.append(moved)
+    if reasons:
+        # How the file was read explains faults that follow from it.
+        return _refused([*reasons, *profile.notes])
+    passed = f"{profile.rows} rows pass every data check."
+    return GateResult(passed=True, reasons=(passed, *profile.notes))
 
 
 def _schema_reasons(names: tuple[str, ...], expected: tuple[str, ...]) -> list[str]:
     absent = [name for name in expected if name not in names]
-    extra = [name for name in names if name not in expected]
-    reasons = [f"Column {name} is absent." for name in absent]
-    reasons += [f"Column {name} is not in the schema." for name in extra]
-    return reasons or [f"The columns stand in another order than {', '.join(expected)}."]
+    # The file's faults name a column without a name.
+    extra = [name for name in names if name and name not in expected]
+    if len(set(names)) < len(names) and not absent:
+        return []  # a fault of the file's form names the columns that occur twice
+    if not absent and not extra:
+        return [f"The columns stand in another order than {', '.join(expected)}."]
+    reasons = []
+    for name in absent:
+        nearest = _nearest(name, extra)
+        if nearest is None:
+            reasons.append(f"Column {name} is absent.")
+            continue
+        other, cause = nearest
+        extra.remove(other)
+        reasons.append(f"Column {name} is absent, but {other!r} {cause}. Rename it to {name}.")
+    return reasons + [f"Column {name} is not in the schema." for name in extra]
+
+
+def _nearest(name: str, others: list[str]) -> tuple[str, str] | None:
+    """Return the other name that is probably meant, and how it differs; None without one."""
+    for key, cause in (
+        (_composed, "differs by Unicode's form of the same letters"),
+        (str.casefold, "differs by upper and lower case"),
+        (_letters, "differs by blanks, punctuation or case"),
+    ):
+        for other in others:
+            if key(other) == key(name):
+                return other, cause
+    close = difflib.get_close_matches(name.casefold(), [o.casefold() for o in others], n=1)
+    # One letter has no similar name: "a" is as close to "b" as to "c".
+    if close and len(name) > 2:
+        return next(o for o in others if o.casefold() == close[0]), "has a similar name"
+    return None
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _letters(name: str) -> str:
+    compatible = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(letter for letter in compatible if letter.isalnum()) or name
+
+
+def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterator[str]:
+    if not column.found:
+        yield f"{column.name}: {column.missing} missing values."
+    for found in column.found:
+        what, remedy = KINDS.get(found.kind, ("cells that are not numbers", "Correct them."))
+        if is_label and found.kind == "word":
+            remedy = "Encode the labels as numbers, such as 0 and 1."
+        examples = " or ".join(repr(example) for example in found.examples)
+        such = f", such as {examples}" if examples else ""
+        share = f"all {rows}" if found.count == rows else f"{found.count} of {rows}"
+        yield (
+            f"{column.name}: {what} in {share} cells{such}, first in line {found.line}. {remedy}"
+        )
 
 
 def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy) -> str | None:
@@ -109,10 +227,18 @@ def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy)
         return None
     distance = abs(now.mean - before.mean) / before.std
     if distance > policy.max_shift:
-        return f"{now.name}: the mean moved by {distance:.2f} standard deviations."
+        moved, most = figures(distance, policy.max_shift)
+        return (
+            f"{now.name}: the mean moved by {moved} standard deviations of the baseline, from "
+            f"{figure(before.mean)} to {figure(now.mean)}; at most {most} is allowed."
+        )
     ratio = now.std / before.std
     if ratio > policy.max_spread or ratio < 1 / policy.max_spread:
-        return f"{now.name}: the standard deviation is {ratio:.2f} times the baseline's."
+        times, least, most = figures(ratio, 1 / policy.max_spread, policy.max_spread)
+        return (
+            f"{now.name}: the standard deviation is {times} times the baseline's; {least} to "
+            f"{most} is allowed."
+        )
     return None
 
 

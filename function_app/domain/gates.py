@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from function_app.domain.figures import figures, percent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
@@ -60,7 +62,7 @@ def judge(predictions: Predictions, policy: GatePolicy) -> GateResult:
         return GateResult(passed=False, reasons=("There are no rows to compare on.",))
     errors = (challenger - actual) ** 2
     if not np.all(np.isfinite(errors)):
-        return GateResult(passed=False, reasons=("The challenger predicts what is not finite.",))
+        return GateResult(passed=False, reasons=(_not_finite("challenger", challenger),))
     mse = float(errors.mean())
     if predictions.champion is None:
         return _judge_by_bar(mse, policy)
@@ -70,7 +72,8 @@ def judge(predictions: Predictions, policy: GatePolicy) -> GateResult:
 def _judge_by_bar(mse: float, policy: GatePolicy) -> GateResult:
     passed = mse <= policy.bar
     word = "within" if passed else "over"
-    reason = f"There is no champion; mse {mse:.1f} is {word} the bar of {policy.bar:.1f}."
+    error, bar = figures(mse, policy.bar)
+    reason = f"There is no champion; mse {error} is {word} the bar of {bar}."
     return GateResult(passed=passed, reasons=(reason,), challenger_mse=mse)
 
 
@@ -84,6 +87,9 @@ def _judge_by_comparison(
     if served.shape != actual.shape:
         return GateResult(passed=False, reasons=("The champion predicted other rows.",))
     champion_errors = (served - actual) ** 2
+    if not np.all(np.isfinite(champion_errors)):
+        # NaN compares as false: the reason would name a gain of "nan".
+        return GateResult(passed=False, reasons=(_not_finite("champion", served),))
     # Paired percentile bootstrap (Efron and Tibshirani 1993, chapter 13): rows are drawn once for
     # both models, so what makes a row hard for both cancels out.
     gains = champion_errors - errors
@@ -98,10 +104,11 @@ def _judge_by_comparison(
     verdict = "is not shown to be better"
     if passed:
         verdict = "is shown to be better" if low > 0 else "is within what the margin allows"
+    error, champion_error = figures(float(errors.mean()), champion_mse)
+    gain, least = figures(low, needed)
     reason = (
-        f"The challenger {verdict}: mse {float(errors.mean()):.1f} against {champion_mse:.1f}, "
-        f"gain at least {low:.1f} at {policy.confidence:.0%} confidence, more than "
-        f"{needed:.1f} needed."
+        f"The challenger {verdict}: mse {error} against {champion_error}, gain at least {gain} at "
+        f"{percent(policy.confidence)} confidence, more than {least} needed."
     )
     return GateResult(
         passed=passed,
@@ -110,4 +117,14 @@ def _judge_by_comparison(
         champion_mse=champion_mse,
         improvement_low=low,
         improvement_high=high,
+    )
+
+
+def _not_finite(model: str, predicted: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> str:
+    bad = int(np.count_nonzero(~np.isfinite(predicted)))
+    if not bad:
+        return f"The squared errors of the {model} are too large for a finite number."
+    return (
+        f"{bad} of {predicted.size} predictions of the {model} are not finite numbers, so they "
+        "cannot be compared."
     )

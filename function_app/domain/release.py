@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain.figures import figures
 from function_app.domain.gates import GateResult
 from function_app.domain.serving import Image, SmokeReport
 
@@ -113,16 +114,26 @@ def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> Gat
     """Decide whether a deployment serves this image, rightly and quickly."""
     reasons = []
     if report.requests == 0 or report.failures:
-        reasons.append(f"{report.failures} of {report.requests} requests failed. {report.detail}")
+        failed = f"{report.failures} of {report.requests} requests failed."
+        reasons.append(f"{failed} {report.detail}".rstrip())
     if report.served_digest != image.digest:
-        reasons.append(f"It serves {report.served_digest}, not {image.digest}.")
-    if report.largest_difference is None or report.largest_difference > policy.smoke_tolerance:
+        served = report.served_digest or "an image that it does not name"
+        # Without failures the detail is about the request for the image.
+        detail = f" {report.detail}" if report.detail and not reasons else ""
+        reasons.append(f"It serves {served}, not {image.digest}.{detail}")
+    if report.largest_difference is None:
+        # Requests that failed are a reason of their own.
+        if not reasons:
+            reasons.append("No prediction was compared with the offline model's.")
+    # Written so that NaN, which compares as false, does not pass.
+    elif not report.largest_difference <= policy.smoke_tolerance:
+        difference, tolerance = figures(report.largest_difference, policy.smoke_tolerance)
         reasons.append(
-            f"Predictions differ from the offline model's by {report.largest_difference}; "
-            f"{policy.smoke_tolerance} is allowed."
+            f"Predictions differ from the offline model's by {difference}; {tolerance} is allowed."
         )
     if report.p95_ms > policy.max_p95_ms:
-        reasons.append(f"p95 is {report.p95_ms:.0f} ms, over {policy.max_p95_ms:.0f} ms.")
+        p95, most = figures(report.p95_ms, policy.max_p95_ms)
+        reasons.append(f"The 95th percentile of the response time is {p95} ms, over {most} ms.")
     if reasons:
         return GateResult(passed=False, reasons=tuple(reasons))
     return GateResult(passed=True, reasons=(f"{report.requests} requests answered rightly.",))

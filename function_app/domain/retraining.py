@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from function_app.domain.drift import Block, Evidence
 from function_app.domain.events import DriftDetected, claim_key
+from function_app.domain.figures import figures
 from function_app.domain.observations import Reference, Watched
 from function_app.domain.training import run_id
 from function_app.errors import ContractError
@@ -192,6 +193,7 @@ def _alarm(
     # One test raises one alarm: its champion and its beginning name it.
     report_id = f"{watched.digest.removeprefix('sha256:')[:12]}-{state.since:%Y%m%dT%H%M%S%f}"
     event = DriftDetected(model=watched.model, report_id=report_id, reason="")
+    own, together, needed = figures(first.e_value, evidence.e_value, evidence.threshold)
     return Alarm(
         report_id=report_id,
         run_id=run_id(watched.model, claim_key(event, watched.model)),
@@ -201,8 +203,7 @@ def _alarm(
         dataset_version=newest_dataset,
         reason=(
             f"Drift after {evidence.rows} rows: {first.name} went {first.direction}, e-value "
-            f"{first.e_value:.3g}; all columns {evidence.e_value:.3g}, {evidence.threshold:.0f} "
-            "needed."
+            f"{own}; all columns {together}, {needed} needed."
         ),
         at=now,
     )

@@ -9,6 +9,7 @@ a pull request ends here.  6. Tell the code host how it ended, and ask for a tra
 from datetime import timedelta
 
 from function_app.domain.change import Bundle, CheckReport, CodeVersion
+from function_app.domain.figures import figures
 from function_app.domain.integration import (
     ChangeRequest,
     ChangeStatus,
@@ -124,8 +125,10 @@ def _objections(report: CheckReport, request: ChangeRequest) -> tuple[str, ...]:
         reasons.append("No check ran.")
     floor = request.policy.min_coverage
     if floor > 0 and (report.coverage is None or report.coverage < floor):
-        share = "unknown" if report.coverage is None else f"{report.coverage:.1f} %"
-        reasons.append(f"coverage: {share} of the lines; at least {floor:.1f} % are needed.")
+        measured = () if report.coverage is None else (report.coverage,)
+        *shares, least = figures(*measured, floor)
+        said = f"{shares[0]} %" if shares else "unknown"
+        reasons.append(f"coverage: {said} of the lines; at least {least} % are needed.")
     return tuple(reasons)
 
 

@@ -19,7 +19,7 @@ REFERENCE = "reference.csv"
 # What of this app comes along to train by our contract; of the service, all does.
 _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
-    *("model_file.py", "requirements.txt"),
+    *("answers.py", "model_file.py", "requirements.txt"),
 )
 _NAME = re.compile(r"[a-z0-9-]{1,30}")
 # What train.py of the seed needs no more: code of Azure ML's first SDK.

@@ -34,7 +34,9 @@ STAND_INS = {
 }
 _STOOD_IN = ("azureml", "inference_schema")
 # scoring/requirements.txt, and what comes with it.
-_INSTALLED = {"aiohttp", "joblib", "numpy", "opentelemetry", "scipy", "sklearn", "skops"}
+_INSTALLED = {
+    *("aiohttp", "joblib", "numpy", "opentelemetry", "pandas", "scipy", "sklearn", "skops"),
+}
 _MODEL_FILE = re.compile(r"[\w.-]+\.(?:pkl|pickle|joblib|sav)")
 
 

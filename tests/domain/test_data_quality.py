@@ -2,7 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.domain.data_quality import ColumnProfile, DataPolicy, DataProfile, judge
+from function_app.domain.data_quality import (
+    KINDS,
+    CellKind,
+    ColumnProfile,
+    DataPolicy,
+    DataProfile,
+    judge,
+)
 
 POLICY = DataPolicy(columns=("x", "Y"))
 BASELINE = DataProfile(
@@ -30,9 +37,14 @@ def test_data_like_the_baseline_passes() -> None:
         (replace(BASELINE, columns=BASELINE.columns[:1]), "Column Y is absent"),
         (replace(BASELINE, columns=BASELINE.columns[::-1]), "another order"),
         (with_x(missing=3), "x: 3 missing values"),
-        (with_x(mean=0.9), "x: the mean moved by 0.90"),
-        (with_x(std=3.9), "x: the standard deviation is 3.90 times"),
-        (with_x(std=0.1), "x: the standard deviation is 0.10 times"),
+        (with_x(mean=0.500001), "moved by 0.500001 standard deviations"),
+        (replace(BASELINE, faults=("It is damaged.",)), "It is damaged."),
+        (
+            with_x(mean=0.9),
+            "x: the mean moved by 0.9 standard deviations of the baseline, from 0 to 0.9; at most 0.5",
+        ),
+        (with_x(std=3.9), "x: the standard deviation is 3.9 times the baseline's; 0.5 to 2"),
+        (with_x(std=0.1), "x: the standard deviation is 0.1 times"),
     ],
 )
 def test_each_fault_is_refused_with_its_own_reason(profile: DataProfile, reason: str) -> None:
@@ -40,3 +52,139 @@ def test_each_fault_is_refused_with_its_own_reason(profile: DataProfile, reason:
 
     assert not result.passed
     assert any(text.startswith(reason) or reason in text for text in result.reasons)
+
+
+def cells(kind: str, *examples: str, count: int = 3) -> CellKind:
+    return CellKind(kind=kind, count=count, line=7, examples=examples)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (
+            cells("empty"),
+            "x: missing values (empty cells) in 3 of 100 cells, first in line 7. Fill them in",
+        ),
+        (
+            cells("not_available", "N/A"),
+            "mark a value as not available in 3 of 100 cells, such as 'N/A'",
+        ),
+        (
+            cells("not_finite", "inf"),
+            "x: values that are not finite in 3 of 100 cells, such as 'inf'",
+        ),
+        (
+            cells("word", "Bonn", "Ulm"),
+            "words where numbers are expected in 3 of 100 cells, such as 'Bonn' or 'Ulm'",
+        ),
+        (
+            cells("word", "a", count=100),
+            "x: words where numbers are expected in all 100 cells, such as 'a'",
+        ),
+        (cells("date", "2024-01-31"), "x: dates or times in 3 of 100 cells, such as '2024-01-31'"),
+        (
+            cells("decimal_comma", "1,5"),
+            "decimal comma in 3 of 100 cells, such as '1,5', first in line 7. Write a",
+        ),
+        (
+            cells("thousands", "1,234,567"),
+            "x: numbers with separators of thousands in 3 of 100 cells",
+        ),
+        (
+            cells("of_later", "?"),
+            "x: cells that are not numbers in 3 of 100 cells, such as '?', first in line 7.",
+        ),
+    ],
+)
+def test_cells_that_are_no_numbers_are_named_by_kind_with_an_example(
+    found: CellKind, reason: str
+) -> None:
+    result = judge(with_x(missing=found.count, found=(found,)), BASELINE, POLICY)
+
+    assert not result.passed
+    assert reason in result.reasons[0]
+    assert ("missing" in result.reasons[0]) is (found.kind == "empty")
+
+
+def test_every_kind_says_what_to_do() -> None:
+    assert all(remedy.endswith(".") for _, remedy in KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("BMI", "'BMI' differs by upper and lower case"),
+        ("b m-i", "'b m-i' differs by blanks, punctuation or case"),
+        ("# bmi", "'# bmi' differs by blanks, punctuation or case"),
+        ("bmni", "'bmni' has a similar name"),
+    ],
+)
+def test_a_misspelt_column_is_named_beside_the_right_one(name: str, cause: str) -> None:
+    x, y = BASELINE.columns
+    profile = replace(BASELINE, columns=(replace(x, name=name), y))
+
+    result = judge(profile, BASELINE, DataPolicy(columns=("bmi", "Y")))
+
+    assert result.reasons == (f"Column bmi is absent, but {cause}. Rename it to bmi.",)
+
+
+def test_unicode_forms_of_one_name_are_told_apart() -> None:
+    x, y = BASELINE.columns
+    profile = replace(BASELINE, columns=(replace(x, name="gro\u0308\u00dfe"), y))
+
+    (reason,) = judge(profile, BASELINE, DataPolicy(columns=("gr\u00f6\u00dfe", "Y"))).reasons
+
+    assert "Unicode" in reason
+
+
+def test_columns_without_a_likeness_are_absent_and_not_in_the_schema() -> None:
+    x, y = BASELINE.columns
+    profile = replace(BASELINE, columns=(replace(x, name="weight"), y))
+
+    result = judge(profile, BASELINE, DataPolicy(columns=("bmi", "Y")))
+
+    assert result.reasons == ("Column bmi is absent.", "Column weight is not in the schema.")
+
+
+def test_all_faults_of_a_file_are_named_at_once() -> None:
+    x, y = BASELINE.columns
+    profile = DataProfile(
+        rows=10,
+        columns=(
+            replace(x, missing=1, found=(cells("empty", count=1),)),
+            replace(y, mean=500.0),
+            ColumnProfile(name="z", missing=10, mean=None, std=None),
+        ),
+        notes=("Its columns are separated by semicolons.",),
+    )
+
+    reasons = judge(profile, BASELINE, POLICY).reasons
+
+    assert [reason.split(";")[0].split(" (")[0] for reason in reasons] == [
+        "Column z is not in the schema.",
+        "10 rows",
+        "x: missing values",
+        "Y: the mean moved by 5 standard deviations of the baseline, from 150 to 500",
+        "Its columns are separated by semicolons.",
+    ]
+
+
+def test_a_file_that_was_read_in_its_dialect_passes_with_a_note() -> None:
+    profile = replace(BASELINE, notes=("It is compressed with gzip.",))
+
+    assert judge(profile, BASELINE, POLICY).reasons == (
+        "100 rows pass every data check.",
+        "It is compressed with gzip.",
+    )
+
+
+def test_words_as_labels_have_a_remedy_of_their_own() -> None:
+    x, y = BASELINE.columns
+    words = cells("word", "high", "low", count=100)
+    profile = replace(BASELINE, columns=(x, replace(y, missing=100, found=(words,))))
+
+    (reason,) = judge(profile, BASELINE, POLICY).reasons
+
+    assert reason.endswith(
+        "'high' or 'low', first in line 7. Encode the labels as numbers, such as 0 and 1."
+    )

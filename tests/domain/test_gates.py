@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,46 @@ def test_predictions_that_are_not_finite_never_pass() -> None:
 
 def test_no_rows_never_pass() -> None:
     assert not judge(Predictions(actual=(), challenger=()), POLICY).passed
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "shown"),
+    [
+        (0.30, 0.32, "mse 0.09 against 0.1024"),
+        (0.3000001, 0.3000002, "mse 0.09000006 against 0.09000012"),
+        (300.0, 300.1, "mse 90000 against 90060"),
+    ],
+)
+def test_a_reason_shows_figures_that_differ_as_different(
+    challenger: float, champion: float, shown: str
+) -> None:
+    rows = Predictions(actual=ACTUAL, challenger=(challenger,) * 90, champion=(champion,) * 90)
+
+    assert shown in judge(rows, POLICY).reasons[0]
+
+
+def test_an_error_just_over_the_bar_is_not_shown_as_the_bar() -> None:
+    rows = Predictions(actual=ACTUAL, challenger=(1.0001,) * 90)
+
+    assert judge(rows, GatePolicy(bar=1.0002)).reasons == (
+        "There is no champion; mse 1.00020001 is over the bar of 1.0002.",
+    )
+
+
+def test_a_confidence_just_below_one_is_not_shown_as_a_hundred_percent() -> None:
+    rows = Predictions(actual=ACTUAL, challenger=noisy(1, 1), champion=noisy(2, 3))
+
+    reason = judge(rows, GatePolicy(bar=10, confidence=0.999)).reasons[0]
+
+    assert "99.9 % confidence" in reason
+
+
+@pytest.mark.parametrize("model", ["challenger", "champion"])
+def test_predictions_that_are_not_finite_are_counted(model: str) -> None:
+    good, bad = noisy(1, 1), (float("nan"), float("inf"), *noisy(1, 1)[2:])
+    rows: dict[str, Any] = {"challenger": good, "champion": good, model: bad}
+
+    result = judge(Predictions(actual=ACTUAL, **rows), POLICY)
+
+    assert not result.passed
+    assert f"2 of 90 predictions of the {model} are not finite" in result.reasons[0]

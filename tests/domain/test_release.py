@@ -93,9 +93,40 @@ def test_a_right_and_quick_deployment_passes_the_smoke_gate() -> None:
         replace(GOOD, failures=1),
         replace(GOOD, largest_difference=0.1),
         replace(GOOD, largest_difference=None),
+        replace(GOOD, largest_difference=float("nan")),
         replace(GOOD, p95_ms=900),
         replace(GOOD, served_digest="sha256:bb"),
     ],
 )
 def test_each_fault_fails_the_smoke_gate(report: SmokeReport) -> None:
     assert not judge_smoke(report, IMAGE, POLICY).passed
+
+
+@pytest.mark.parametrize(
+    ("report", "reason"),
+    [
+        (replace(GOOD, largest_difference=1.00001e-6), "by 1.00001e-06; 1e-06 is allowed."),
+        (replace(GOOD, p95_ms=500.04), "response time is 500.04 ms, over 500 ms."),
+    ],
+)
+def test_a_smoke_reason_shows_a_figure_just_over_its_limit_as_different(
+    report: SmokeReport, reason: str
+) -> None:
+    assert judge_smoke(report, IMAGE, POLICY).reasons[0].endswith(reason)
+
+
+def test_failed_requests_are_the_only_reason_when_nothing_was_compared() -> None:
+    report = replace(GOOD, failures=20, largest_difference=None, detail="HTTP 500: no such column")
+
+    assert judge_smoke(report, IMAGE, POLICY).reasons == (
+        f"20 of {GOOD.requests} requests failed. HTTP 500: no such column",
+    )
+
+
+def test_a_service_that_does_not_name_its_image_is_shown_with_the_cause() -> None:
+    report = replace(GOOD, served_digest="", detail="GET /healthz: HTTP 503 starting.")
+
+    assert judge_smoke(report, IMAGE, POLICY).reasons == (
+        f"It serves an image that it does not name, not {IMAGE.digest}. "
+        "GET /healthz: HTTP 503 starting.",
+    )

@@ -159,14 +159,16 @@ def test_a_failing_test_stops_a_change_and_is_linked() -> None:
     assert names.PUBLISH_CODE not in host.called
 
 
-@pytest.mark.parametrize(("coverage", "said"), [(79.9, "79.9 %"), (None, "unknown")])
+@pytest.mark.parametrize(
+    ("coverage", "said"), [(79.9, "79.9 %"), (79.99999, "79.99999 %"), (None, "unknown")]
+)
 def test_too_little_coverage_stops_a_change(coverage: float | None, said: str) -> None:
     host = player(**{names.READ_CHECKS: replace(GOOD, coverage=coverage)})
 
     result = played(host)
 
     assert result.outcome is IntegrationOutcome.REJECTED
-    assert result.reasons == (f"coverage: {said} of the lines; at least 80.0 % are needed.",)
+    assert result.reasons == (f"coverage: {said} of the lines; at least 80 % are needed.",)
 
 
 def test_without_a_floor_coverage_may_be_unknown() -> None:

@@ -5,8 +5,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from platform_jobs.__main__ import main
 from platform_jobs.tables import read_table
 
@@ -80,15 +78,34 @@ def test_models_that_share_a_file_hold_out_different_rows(tmp_path: Path) -> Non
     assert read(first, "held_out") != read(second, "held_out")
 
 
-@pytest.mark.parametrize("lines", [[], ["1"]])
-def test_a_file_that_is_no_table_is_a_result_with_its_reason(
-    tmp_path: Path, lines: list[str]
-) -> None:
-    out = prepare(tmp_path / "x", lines, header="a,b,Y" if lines else "")
+def test_a_file_that_is_no_table_is_a_result_with_its_reason(tmp_path: Path) -> None:
+    out = prepare(tmp_path / "x", [], header="")
 
     assert content(out)["refused"]
     assert content(out)["profile"] is None
     assert not (out / "seen").exists()
+
+
+def test_a_file_with_faults_has_figures_with_every_fault_and_no_rows(tmp_path: Path) -> None:
+    out = prepare(tmp_path / "x", [*ROWS, "1", "1,2,3,4"])
+
+    assert not content(out)["refused"]
+    assert content(out)["profile"]["rows"] == len(ROWS)
+    assert "line 1002 has 1 field; line 1003 has 4 fields" in content(out)["profile"]["faults"][0]
+    assert not (out / "seen").exists()
+
+
+def test_rows_in_another_dialect_reach_a_training_in_the_plain_one(tmp_path: Path) -> None:
+    plain = prepare(tmp_path / "x", ROWS)
+    german = prepare(
+        tmp_path / "y", [f"{row.replace(',', ',0;')},0" for row in ROWS], header="a;b;Y"
+    )
+
+    # 5 and 5.0 are one number, so that the split is the same.
+    for part in ("seen", "held_out"):
+        numbers = [tuple(map(float, row)) for row in read(german, part)]
+        assert numbers == [tuple(map(float, row)) for row in read(plain, part)]
+    assert (german / "seen" / "rows.csv").read_text().startswith("a,b,Y\n")
 
 
 def test_a_file_without_the_target_has_figures_and_no_rows(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_a_build_system_asks_for_a_training_once(app: App, diabetes: str) -> Non
     [
         ("empty.csv", "", "The file is empty"),
         ("columns.csv", "a,b\n1,2\n", "Column age is absent"),
-        ("broken.csv", 'age,Y\n"1,2\n', "not a readable CSV"),
+        ("broken.csv", 'age,Y\n"1,2\n', "is opened in line 2 and never closed"),
+        ("excel.csv", "age;bmi\n1,5;2\n", "separated by semicolons"),
     ],
 )
 def test_bad_data_is_rejected_with_the_reason_in_the_status(

@@ -1,14 +1,19 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from platform_jobs.prepare import write_rows
 from platform_jobs.tables import read_table
 from training import model_file
 from training.__main__ import main
+from training.answers import predict
 from training.data import DataError, load_rows, write_sample
 from training.train import read_parameters, train
 
@@ -101,3 +106,14 @@ def test_a_model_of_a_type_that_its_list_does_not_name_is_not_loaded(tmp_path: P
 
     with pytest.raises(model_file.UntrustedModelError, match="Surprise"):
         model_file.load(tmp_path)
+
+
+def test_a_pipeline_that_selects_columns_by_name_is_asked_with_names() -> None:
+    x, y = np.arange(12.0).reshape(6, 2) ** 2, np.arange(6.0)
+    picked = ColumnTransformer([("scaled", StandardScaler(), ["b"])], remainder="passthrough")
+    model = make_pipeline(picked, Ridge()).fit(pd.DataFrame(x, columns=["a", "b"]), y)
+
+    by_name = predict(model, x, ("a", "b"))
+
+    assert by_name == pytest.approx(model.predict(pd.DataFrame(x, columns=["a", "b"])))
+    assert predict(Ridge().fit(x, y), x, ("a", "b")).shape == (6,)
