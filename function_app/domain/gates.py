@@ -41,15 +41,21 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """What the models say of the same held-out rows; all have shape (rows,)."""
+    """What the models say of the same held-out rows; all have shape (rows,).
+
+    `refused` says how the challenger broke the contract of a model project.
+    """
 
     actual: tuple[float, ...]
     challenger: tuple[float, ...]
     champion: tuple[float, ...] | None = None
+    refused: str = ""
 
 
 def judge(predictions: Predictions, policy: GatePolicy) -> GateResult:
     """Decide whether the challenger may be registered."""
+    if predictions.refused:
+        return GateResult(passed=False, reasons=(predictions.refused,))
     actual = np.asarray(predictions.actual, dtype=float)
     challenger = np.asarray(predictions.challenger, dtype=float)
     if actual.size == 0 or actual.shape != challenger.shape:

@@ -59,7 +59,9 @@ class Evaluations:
     def predictions(self, run_id: str) -> Predictions:
         return Predictions(actual=(1.0, 2.0), challenger=(1.0, 2.0), champion=None)
 
-    def submit_evaluation(self, run_id: str, run: Run, champion: Any, tags: Any) -> Run:
+    def submit_evaluation(
+        self, run_id: str, run: Run, preparation_id: str, champion: Any, tags: Any
+    ) -> Run:
         self.champions.append(champion)
         return RUN
 
@@ -74,7 +76,7 @@ def ports(**given: Any) -> Ports:
 def test_a_deleted_served_version_does_not_lock_its_model() -> None:
     given = ports()
 
-    submit_evaluation(given, EvaluationRequest(run=RUN, instance_id="i"))
+    submit_evaluation(given, EvaluationRequest(run=RUN, preparation_id="p", instance_id="i"))
     result = evaluate_challenger(given, Evaluation(evaluation_id="x", policy=GatePolicy(bar=100.0)))
 
     assert cast(Evaluations, given.jobs).champions == [None]

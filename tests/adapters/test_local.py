@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,12 +15,14 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.registry import digest_of_folder
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.domain.training import ModelVersion
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 from function_app.settings import read_projects
+from tests.contracts.benches import train
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -29,17 +30,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    for arguments in (
-        ["sample", "--out", str(folder / "data.csv")],
-        ["--data", str(folder / "data.csv"), "--out", str(folder / "out")],
-    ):
-        subprocess.run([sys.executable, "-m", "training", *arguments], cwd=ROOT, check=True)
-    return folder / "out"
+    return train(tmp_path_factory.mktemp("model"))
 
 
 def version_of(model: Path, version: str = "1") -> ModelVersion:
-    return ModelVersion(model="diabetes", version=version, run_id="r", uri=str(model), digest="d")
+    digest = digest_of_folder(model)
+    return ModelVersion(
+        model="diabetes", version=version, run_id="r", uri=str(model), digest=digest
+    )
 
 
 def built(images: LocalImages, version: ModelVersion) -> Image:
@@ -153,8 +151,8 @@ def test_a_process_that_ignores_a_polite_end_is_ended_by_force(
 
 def sick_image(images: LocalImages, model: Path, tmp_path: Path) -> Image:
     """Return an image whose model cannot be loaded."""
-    broken = tmp_path / "broken"
-    shutil.copytree(model, broken)
+    shutil.copytree(model.parent, tmp_path / "broken")
+    broken = tmp_path / "broken" / model.name
     (broken / "model.skops").write_bytes(b"no model")
     return built(images, version_of(broken, "2"))
 

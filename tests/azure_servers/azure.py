@@ -29,13 +29,13 @@ from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.probe import AzureProbe
 from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.references import References
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import AzureSettings
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset
 from function_app.settings import read_projects
 from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
@@ -58,25 +58,6 @@ VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """Reference data without a training code that writes it."""
-
-    blobs: Blobs
-
-    def find_baseline(self, model: str) -> Dataset | None:
-        name = f"datasets/{model}/baseline.csv"
-        if self.blobs.read(name) is None:
-            return None
-        return Dataset(model=model, version="b" * 64, uri=self.blobs.url(name))
-
-    def ensure_baseline(self, model: str) -> Dataset:
-        self.blobs.create(f"datasets/{model}/baseline.csv", b"a,Y\n1,2\n")
-        found = self.find_baseline(model)
-        assert found is not None
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +129,7 @@ class Azure:
         blobs = Blobs(workspace.connection)
         environments = Environments(workspace, self.settings.training_image)
         versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
-        references = References(blobs)
+        references = References(blobs, self.jobs())
         parts = azure_parts(workspace, blobs, environments, versions, self.projects, references)
         connection = workspace.connection
         bases = BaseImages(connection, Manifests(connection, Web(connection)), blobs, lambda: NOW)
@@ -162,7 +143,8 @@ class Azure:
     def with_root(self, *packages: str) -> "Azure":
         """Return the same Azure, of an app that has these packages beside its training."""
         root = Path(tempfile.mkdtemp(dir=self.folder))
-        (root / "training").symlink_to(ROOT / "training")
+        for name in ("training", "platform_jobs"):
+            (root / name).symlink_to(ROOT / name)
         for name in packages:
             (root / name).mkdir()
             (root / name / "__init__.py").write_text('"""A stand-in."""\n')

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -106,7 +108,7 @@ def test_a_confidence_just_below_one_is_not_shown_as_a_hundred_percent() -> None
 @pytest.mark.parametrize("model", ["challenger", "champion"])
 def test_predictions_that_are_not_finite_are_counted(model: str) -> None:
     good, bad = noisy(1, 1), (float("nan"), float("inf"), *noisy(1, 1)[2:])
-    rows = {"challenger": good, "champion": good, model: bad}
+    rows: dict[str, Any] = {"challenger": good, "champion": good, model: bad}
 
     result = judge(Predictions(actual=ACTUAL, **rows), POLICY)
 

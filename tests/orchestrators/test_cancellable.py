@@ -10,7 +10,6 @@ from function_app.domain.cancellation import Cancellation, SettledCancellation
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder
 from function_app.domain.release import ReleaseStatus
-from function_app.domain.requests import CheckedDataset
 from function_app.domain.serving import Build, Rollout
 from function_app.domain.training import TrainingOutcome
 from function_app.orchestrators.release_model import release_model
@@ -119,8 +118,8 @@ def test_a_training_with_200_bad_columns_ends_with_a_status_that_azure_takes() -
     reasons = tuple(
         f"column_{number}: {number} missing values in this file." for number in range(200)
     )
-    checked = CheckedDataset(result=GateResult(passed=False, reasons=reasons))
-    host = trainings.player(**{names.VALIDATE_DATASET: checked})
+    refused = GateResult(passed=False, reasons=reasons)
+    host = trainings.player(**{names.JUDGE_DATASET: refused})
 
     # The player checks every custom status against the limit of the real host.
     result = host.play(train_model(host, trainings.REQUEST))

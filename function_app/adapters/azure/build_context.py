@@ -8,10 +8,10 @@ from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.domain.base_image import BaseImage, base_images, pin
-from function_app.domain.training import ModelVersion
+from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import NotFoundError, PlatformError
 
-MODEL_FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+SCHEMA = "model_schema.json"
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
 
@@ -46,18 +46,20 @@ class BuildContexts:
         files = self._scoring(version, scoring)
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
-        folder = specs.output_folder(version.run_id, specs.TRAINING)
-        for name in MODEL_FILES:
-            files[f"model/{name}"] = self._model_file(f"{folder}/{name}")
-        if sha256(files["model/model.skops"]) != version.digest:
-            text = f"{folder}/model.skops is not what was registered. Train again."
-            raise PlatformError("azure", "build the image", text)
+        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
+        # The model's own file of this name counts: it belongs to what was judged.
+        files[f"model/{SCHEMA}"] = self._model_file(f"{evaluation}/{SCHEMA}")
+        files |= self._model(version)
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
 
     def _scoring(self, version: ModelVersion, scoring: str) -> dict[str, bytes]:
         """Return the scoring code and the Dockerfile, as the version or else this app has it."""
-        code = self._bundles.files(version.code, scoring)
+        try:
+            code = self._bundles.files(version.code, scoring)
+        except NotFoundError:
+            scoring = OWN  # the app's own service serves the model
+            code = self._bundles.files(None, scoring)
         files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
         dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
         return {**files, DOCKERFILE: dockerfile}
@@ -77,6 +79,16 @@ class BuildContexts:
         if found is None:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
         return found
+
+    def _model(self, version: ModelVersion) -> dict[str, bytes]:
+        """Return the files of the model folder, when they are those that were registered."""
+        folder = f"{specs.output_folder(version.run_id, specs.TRAINING)}/"
+        names = [entry.name.removeprefix(folder) for entry in self._blobs.list(folder)]
+        found = {name: self._model_file(f"{folder}{name}") for name in names}
+        if folder_digest({name: sha256(text) for name, text in found.items()}) != version.digest:
+            text = f"{folder} is not what was registered. Train again."
+            raise PlatformError("azure", "build the image", text)
+        return {f"model/{name}": text for name, text in found.items()}
 
     def _model_file(self, name: str) -> bytes:
         content = self._blobs.read(name)

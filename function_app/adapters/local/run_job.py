@@ -23,6 +23,7 @@ from function_app.errors import PlatformError
 def main(folder: Path) -> int:
     request = read_json(folder / "request.json")
     clear_attempt(folder)
+    (folder / "model").mkdir()  # a training finds the folder that it writes
     status, detail = _run(folder, request)
     write_result(folder, status, detail)
     events = LocalEvents(os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"])

@@ -1,5 +1,7 @@
 """The parts of the Azure platform: planned, made, changed, removed, and never guessed at."""
 
+import json
+
 import pytest
 
 from function_app.domain.platform import PartState
@@ -27,6 +29,13 @@ PARTS = (
     "events of workspace",
     "base image",
 )
+
+REFERENCE = json.dumps(
+    {
+        "dataset": {"model": "diabetes", "version": "b" * 64, "uri": "https://elsewhere/a.csv"},
+        "profile": {"rows": 1, "columns": []},
+    }
+).encode()
 
 
 IDENTITIES = (
@@ -252,7 +261,7 @@ def test_serverless_compute_is_always_there(azure: Azure) -> None:
 
 @pytest.mark.parametrize("part", [*PARTS[5:13]])
 def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
-    azure.wrote("datasets/diabetes/baseline.csv", b"a,Y\n1,2\n")
+    azure.wrote("datasets/diabetes/reference.json", REFERENCE)
     for method in ("GET", "PUT"):
         azure.arm.fail(method, "/workspaces/", DENIED, times=99)
 
