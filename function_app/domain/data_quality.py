@@ -57,21 +57,16 @@ class DataProfile:
 class DataPolicy:
     """What a file must look like.
 
-    `target` is the column to predict, "" the last one. `max_shift` is the greatest distance of a
+    `target` is the column to predict. `max_shift` is the greatest distance of a
     column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
     greatest ratio of the two deviations, either way.
     """
 
     columns: tuple[str, ...]
-    target: str = ""
+    target: str = "Y"
     min_rows: int = 50
     max_shift: float = 0.5
     max_spread: float = 2.0
-
-    @property
-    def label(self) -> str:
-        """The column to predict."""
-        return self.target or self.columns[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +145,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
         if column.name not in policy.columns:
             continue
         if column.missing:
-            reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.label)
+            reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.target)
         elif moved := _shift(column, before.get(column.name), policy):
             reasons.append(moved)
     if reasons:

@@ -106,7 +106,7 @@ def _prepare(
     asked = PreparationRequest(
         run_id=prepared,
         dataset=dataset,
-        target=policy.data.label,
+        target=policy.data.target,
         instance_id=ctx.instance_id,
     )
 

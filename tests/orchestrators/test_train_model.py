@@ -203,7 +203,7 @@ def test_a_resubmission_that_fails_is_repeated_later_because_the_disk_may_be_ful
     full = Exception("PLATFORM: No space left on device")
     host = player(
         **{
-            names.GET_RUN: [interrupted, DONE],
+            names.GET_RUN: [DONE, interrupted, DONE],
             names.SUBMIT_TRAINING: [RUNNING, full, full, RUNNING],
         }
     )
@@ -216,7 +216,7 @@ def test_a_resubmission_that_fails_is_repeated_later_because_the_disk_may_be_ful
 def test_a_disk_that_stays_full_fails_the_training_with_its_reason() -> None:
     interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
     full = Exception("PLATFORM: No space left on device")
-    host = player(**{names.GET_RUN: interrupted, names.SUBMIT_TRAINING: [RUNNING, full]})
+    host = player(**{names.GET_RUN: [DONE, interrupted], names.SUBMIT_TRAINING: [RUNNING, full]})
 
     ended = host.play(train_model(host, REQUEST))
 
