@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up down test test-azure crash storm bench lint check infra-check base-image lock clean
+.PHONY: help demo up down test test-azure crash storm bench test-worker lint check infra-check base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,10 @@ storm: $(READY) ## Send 10,000 events, kill the host in between, count what came
 test-azure: $(READY) ## Run the Azure adapters against servers of this repository and Azurite
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/contracts tests/adapters/azure tests/stories/test_azure.py \
 		tests/infra tests/scoring/test_log_shipping.py tests/scoring/test_tracing.py tests/test_application_insights.py
+
+test-worker: $(READY) ## Run a training with Microsoft's worker library and Azurite (Python 3.13, node)
+	@sh scripts/worker-venv .venv-worker
+	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m pytest -rs tests/worker
 
 bench: $(READY) ## Measure the local host beside floors and peers
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench

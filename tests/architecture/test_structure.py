@@ -13,7 +13,11 @@ PACKAGES = (
     *("function_app", "training", "scoring", "funchost"),
     *("mlopsctl", "checks", "platform_jobs", "infra", "benchmarks"),
 )
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "infra" / "README.md"]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
+    ROOT / "infra" / "README.md",
+]
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
