@@ -14,7 +14,7 @@ from pathlib import Path
 
 from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
-from platform_jobs.evaluate import ChampionError, Contender, evaluate
+from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate
 from platform_jobs.files import write_json
 from platform_jobs.models import KilledError, Project
 from platform_jobs.prepare import prepare
@@ -70,6 +70,10 @@ def _parser() -> argparse.ArgumentParser:
         judge.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")
         judge.add_argument(f"--{name}-code", type=Path, default=Path(), help="and its code")
     judge.add_argument("--out", type=Path, required=True, help="the folder to write")
+    rules = ComparisonRules()
+    judge.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
+    judge.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
+    judge.add_argument("--seed", type=int, default=rules.seed, help="of the bootstrap")
     judge.set_defaults(act=_evaluate)
 
     sample = commands.add_parser("sample", help="write a project's sample data and its figures")
@@ -117,7 +121,8 @@ def _evaluate(given: argparse.Namespace) -> int:
 
     challenger = contender("challenger")
     assert challenger is not None  # argparse requires it
-    content = evaluate(given.held_out, challenger, contender("champion"), given.out)
+    rules = ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
+    content = evaluate(given.held_out, challenger, contender("champion"), given.out, rules)
     print(content["refused"] or "The models answered.")
     return 0
 

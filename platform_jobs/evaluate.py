@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platform_jobs.comparison import compare
 from platform_jobs.errors import ContractError
 from platform_jobs.figures import regression_figures
 from platform_jobs.files import folder_digest, has_files, write_json
@@ -15,6 +16,7 @@ from platform_jobs.prepare import ROWS, SCHEMA
 from platform_jobs.tables import Table, read_table, write_table
 
 EVALUATION, PREDICTIONS, METRICS = "evaluation.json", "predictions.json", "metrics.json"
+COMPARISON = "comparison.json"
 GOLDEN, MODEL_SCHEMA = "golden.json", "model_schema.json"
 GOLDEN_ROWS = 5
 
@@ -40,8 +42,21 @@ class HeldOut:
     actual: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRules:
+    """How the gain of a challenger is bounded: by a bootstrap of so many resamples."""
+
+    confidence: float = 0.95
+    resamples: int = 2000
+    seed: int = 0
+
+
 def evaluate(
-    held_out: Path, challenger: Contender, champion: Contender | None, out: Path
+    held_out: Path,
+    challenger: Contender,
+    champion: Contender | None,
+    out: Path,
+    rules: ComparisonRules | None = None,
 ) -> dict[str, Any]:
     """Write what the models answer and the figures below `out`; return evaluation.json's content.
 
@@ -77,7 +92,7 @@ def evaluate(
         }
         write_json(out / EVALUATION, content)
         return content
-    _write(out, rows, answers)
+    _write(out, rows, answers, rules or ComparisonRules())
     content = {"refused": "", "digest": digest}
     # Last: a reader that finds this file finds the others too.
     write_json(out / EVALUATION, content)
@@ -119,8 +134,17 @@ def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
         return contender.project.predict(contender.model.resolve(), data, count, answer)
 
 
-def _write(out: Path, rows: HeldOut, answers: dict[str, Any]) -> None:
+def _write(out: Path, rows: HeldOut, answers: dict[str, Any], rules: ComparisonRules) -> None:
     write_json(out / PREDICTIONS, answers)
+    comparison = compare(
+        answers["actual"],
+        answers["predicted"],
+        answers.get("champion"),
+        confidence=rules.confidence,
+        resamples=rules.resamples,
+        seed=rules.seed,
+    )
+    write_json(out / COMPARISON, comparison)
     write_json(out / METRICS, regression_figures(answers["actual"], answers["predicted"]))
     schema = {"features": list(rows.features.columns), "target": rows.target}
     write_json(out / MODEL_SCHEMA, schema)

@@ -72,15 +72,20 @@ def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     champion, _ = _compared(ports, run.model)
     tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
     return ports.jobs.submit_evaluation(
-        evaluation_id(run.run_id, champion), run, request.preparation_id, champion, tags
+        evaluation_id(run.run_id, champion),
+        run,
+        request.preparation_id,
+        champion,
+        request.policy,
+        tags,
     )
 
 
 def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Judge the run's model against the champion, on the same rows."""
-    predictions = ports.jobs.predictions(evaluation.evaluation_id)
-    result = gates.judge(predictions, evaluation.policy)
-    if predictions.champion is not None:
+    comparison = ports.jobs.comparison(evaluation.evaluation_id)
+    result = gates.judge(comparison, evaluation.policy)
+    if comparison.champion_mse is not None:
         return result
     _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
     return replace(result, reasons=(*result.reasons, reason)) if reason else result

@@ -75,6 +75,7 @@ class EvaluationRequest:
     run: Run
     preparation_id: str
     instance_id: str
+    policy: GatePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,8 +185,10 @@ def _evaluate(
 ) -> Story[str | Run]:
     """Return the id of the completed evaluation against the champion of now, else its ended run."""
     trail.show("evaluating", run_id=run.run_id)
-    asked = EvaluationRequest(run=run, preparation_id=prepared, instance_id=ctx.instance_id)
     evaluated, policy = "", request.policy
+    asked = EvaluationRequest(
+        run=run, preparation_id=prepared, instance_id=ctx.instance_id, policy=policy.gate
+    )
 
     def resubmit() -> Story[Run]:
         nonlocal evaluated

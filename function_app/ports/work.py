@@ -6,7 +6,7 @@ from typing import Protocol
 from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import DataProfile, Prepared
 from function_app.domain.events import ArrivedFile
-from function_app.domain.gates import Predictions
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.training import Dataset, Judged, ModelVersion, Run
 from function_app.domain.training import Reference as ReferenceData
 
@@ -110,9 +110,13 @@ class Jobs(Protocol):
         run: Run,
         preparation_id: str,
         champion: ModelVersion | None,
+        policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
-        """Let the run's model and the champion predict a preparation's held-out rows, in a run."""
+        """Let the run's model and the champion predict a preparation's held-out rows, in a run.
+
+        The run compares their errors as the policy says.
+        """
 
     def judged(self, run_id: str) -> Judged:
         """Return what a completed evaluation judged."""
@@ -131,8 +135,8 @@ class Jobs(Protocol):
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         """Return the runs that this app submitted since then, as the platform knows them."""
 
-    def predictions(self, run_id: str) -> Predictions:
-        """Return what a completed evaluation wrote."""
+    def comparison(self, run_id: str) -> Comparison:
+        """Return what a completed evaluation found."""
 
     def checks(self, run_id: str) -> CheckReport:
         """Return what a completed run of checks wrote."""

@@ -9,7 +9,7 @@ import pytest
 from function_app.activities.releases import build_image, roll_back_production
 from function_app.activities.training import evaluate_challenger, submit_evaluation
 from function_app.adapters.local.approvers import LocalApprovers
-from function_app.domain.gates import GatePolicy, Predictions
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.release import Release, ReleasePolicy
 from function_app.domain.requests import Evaluation, EvaluationRequest, RollBack
 from function_app.domain.serving import Image, Rollout
@@ -56,11 +56,11 @@ class Evaluations:
     def get(self, run_id: str) -> Run:
         return RUN
 
-    def predictions(self, run_id: str) -> Predictions:
-        return Predictions(actual=(1.0, 2.0), challenger=(1.0, 2.0), champion=None)
+    def comparison(self, run_id: str) -> Comparison:
+        return Comparison(rows=2, challenger_mse=0.0)
 
     def submit_evaluation(
-        self, run_id: str, run: Run, preparation_id: str, champion: Any, tags: Any
+        self, run_id: str, run: Run, preparation_id: str, champion: Any, policy: Any, tags: Any
     ) -> Run:
         self.champions.append(champion)
         return RUN
@@ -76,7 +76,10 @@ def ports(**given: Any) -> Ports:
 def test_a_deleted_served_version_does_not_lock_its_model() -> None:
     given = ports()
 
-    submit_evaluation(given, EvaluationRequest(run=RUN, preparation_id="p", instance_id="i"))
+    submit_evaluation(
+        given,
+        EvaluationRequest(run=RUN, preparation_id="p", instance_id="i", policy=GatePolicy(bar=1.0)),
+    )
     result = evaluate_challenger(given, Evaluation(evaluation_id="x", policy=GatePolicy(bar=100.0)))
 
     assert cast(Evaluations, given.jobs).champions == [None]

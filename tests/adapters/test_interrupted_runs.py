@@ -14,6 +14,7 @@ from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
+from function_app.domain.gates import GatePolicy
 from function_app.domain.training import RunStatus
 from function_app.settings import read_projects
 from tests.funchost.conftest import until
@@ -195,13 +196,15 @@ def test_an_evaluation_whose_processes_were_killed_is_interrupted_and_starts_aga
     machine.ended()
     run = machine.jobs.get(RUN)
     machine.hold("predict")
-    evaluation = machine.jobs.submit_evaluation(f"{RUN}-vs-nothing", run, PREPARED, None, {}).run_id
+    evaluation = machine.jobs.submit_evaluation(
+        f"{RUN}-vs-nothing", run, PREPARED, None, GatePolicy(bar=1.0), {}
+    ).run_id
     machine.held(evaluation)
 
     os.killpg(machine.group(evaluation), signal.SIGKILL)
 
     assert machine.ended(evaluation) is RunStatus.INTERRUPTED
     machine.release()
-    machine.jobs.submit_evaluation(evaluation, run, PREPARED, None, {})
+    machine.jobs.submit_evaluation(evaluation, run, PREPARED, None, GatePolicy(bar=1.0), {})
     assert machine.ended(evaluation) is RunStatus.COMPLETED
-    assert machine.jobs.predictions(evaluation).challenger
+    assert machine.jobs.comparison(evaluation).rows

@@ -22,6 +22,7 @@ from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.domain.change import Bundle, CheckPlan, CodeVersion
+from function_app.domain.gates import GatePolicy
 from function_app.domain.training import (
     Dataset,
     Judged,
@@ -76,7 +77,9 @@ class Bench:
     def evaluate(self, run: Run, dataset: Dataset, champion: ModelVersion | None = None) -> str:
         """Evaluate the model of a run; return the evaluation's id."""
         name = evaluation_id(run.run_id, champion)
-        self.jobs.submit_evaluation(name, run, self.prepare(dataset), champion, {})
+        self.jobs.submit_evaluation(
+            name, run, self.prepare(dataset), champion, GatePolicy(bar=1.0), {}
+        )
         self.finish(name)
         return name
 
@@ -358,12 +361,13 @@ def test_challenger_and_champion_predict_the_same_rows(bench: Bench, rows: bytes
     champion = bench.registry.register(run, bench.jobs.judged(alone))
     both = bench.evaluate(run, dataset, champion)
 
-    predictions = bench.jobs.predictions(both)
+    comparison = bench.jobs.comparison(both)
 
-    assert bench.jobs.predictions(alone).champion is None
-    assert predictions.challenger == predictions.champion
+    assert bench.jobs.comparison(alone).champion_mse is None
+    assert comparison.challenger_mse == comparison.champion_mse
+    assert (comparison.gain_low, comparison.gain_high) == (0.0, 0.0)
     held_out = bench.jobs.prepared(bench.prepare(dataset)).held_out
-    assert len(predictions.actual) == len(predictions.challenger) == held_out
+    assert comparison.rows == held_out
     assert bench.jobs.get(both).metrics == bench.jobs.judged(both).metrics
     assert bench.jobs.judged(both).digest == champion.digest
 
@@ -390,7 +394,7 @@ def test_a_training_that_breaks_the_contract_is_refused_at_its_evaluation(
 
     evaluated = bench.evaluate(bench.jobs.get("train-diabetes-g"), dataset)
 
-    assert reason in bench.jobs.predictions(evaluated).refused
+    assert reason in bench.jobs.comparison(evaluated).refused
     assert bench.jobs.get(evaluated).status is RunStatus.COMPLETED
 
 
@@ -410,7 +414,7 @@ def test_a_model_that_changed_after_it_was_judged_is_not_registered(
 
 def test_predictions_of_no_evaluation_are_not_found(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
-        bench.jobs.predictions("nothing-vs-nothing")
+        bench.jobs.comparison("nothing-vs-nothing")
 
 
 def test_runs_are_registered_once_and_listed_in_order(bench: Bench, rows: bytes) -> None:
@@ -503,7 +507,7 @@ def test_garbled_files_of_a_run_stop_no_look_at_the_others(bench: Bench, rows: b
         assert "train-diabetes-b" in [run.run_id for run in bench.jobs.list_runs(since)]
         assert bench.jobs.get("train-diabetes-a").metrics == {}
         with pytest.raises(MlopsError, match="a-vs-nothing"):
-            bench.jobs.predictions("a-vs-nothing")
+            bench.jobs.comparison("a-vs-nothing")
 
 
 def test_a_deleted_folder_of_a_run_is_said_where_its_files_are_asked_for(bench: Bench) -> None:

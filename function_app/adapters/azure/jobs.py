@@ -22,7 +22,7 @@ from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.adapters.clock import SystemClock
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import Prepared
-from function_app.domain.gates import Predictions
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import (
     Dataset,
@@ -141,6 +141,7 @@ class AzureJobs:
         run: Run,
         preparation_id: str,
         champion: ModelVersion | None,
+        policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
         if (found := self._submitted(run_id)) is not None:
@@ -157,7 +158,9 @@ class AzureJobs:
         spec = RunSpec(
             run_id=run_id,
             kind=specs.EVALUATION,
-            command=specs.evaluate_command(module, timeout, code, former, has_model=has_model),
+            command=specs.evaluate_command(
+                module, timeout, code, former, policy, has_model=has_model
+            ),
             environment=self._versions.environment(run.code, module),
             code=self._bundles.keep_own(JOBS),
             files={name: self._address(uri) for name, uri in archives.items()},
@@ -228,8 +231,8 @@ class AzureJobs:
     def judged(self, run_id: str) -> Judged:
         return self._outputs.judged(run_id)
 
-    def predictions(self, run_id: str) -> Predictions:
-        return self._outputs.predictions(run_id)
+    def comparison(self, run_id: str) -> Comparison:
+        return self._outputs.comparison(run_id)
 
     def checks(self, run_id: str) -> CheckReport:
         return self._outputs.checks(run_id)

@@ -8,7 +8,7 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import load
 from function_app.domain.change import CheckReport
 from function_app.domain.data_quality import Prepared
-from function_app.domain.gates import Predictions
+from function_app.domain.gates import Comparison
 from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
@@ -45,23 +45,19 @@ class RunOutputs:
         figures = self._written(run_id, specs.EVALUATION, "metrics.json")
         return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
 
-    def predictions(self, run_id: str) -> Predictions:
-        """Return what a completed evaluation wrote."""
-        refused = self._written(run_id, specs.EVALUATION, "evaluation.json")["refused"]
+    def comparison(self, run_id: str) -> Comparison:
+        """Return what a completed evaluation found."""
+        refused = self._written(run_id, specs.EVALUATION, "evaluation.json").get("refused")
+        if refused is None:
+            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
         if refused:
-            return Predictions(actual=(), challenger=(), refused=refused)
-        content = self._written(run_id, specs.EVALUATION, "predictions.json")
-        champion = content.get("champion")
-        return Predictions(
-            actual=tuple(content["actual"]),
-            challenger=tuple(content["predicted"]),
-            champion=None if champion is None else tuple(champion),
-        )
+            return Comparison(refused=str(refused))
+        return load(Comparison, self._written(run_id, specs.EVALUATION, "comparison.json"))
 
     def _written(self, run_id: str, kind: str, name: str) -> Any:
-        content = self._json(f"{specs.output_folder(run_id, kind)}/{name}")
-        if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no {name}. Look at its log.")
+        content = self._blobs.read_record(f"{specs.output_folder(run_id, kind)}/{name}")
+        if not content:
+            raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
         return content
 
     def checks(self, run_id: str) -> CheckReport:

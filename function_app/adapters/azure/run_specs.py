@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from function_app.adapters.azure.workspace import CHECKS_DATASTORE, DATASTORE, datastore_path
 from function_app.domain.change import Bundle, CodeVersion
+from function_app.domain.gates import GatePolicy
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
 # The name of a run's job, when it is not the run's id: that of a later attempt.
@@ -82,7 +83,13 @@ def prepare_command(target: str, key: str, digest: str) -> str:
 
 
 def evaluate_command(
-    module: str, timeout: float, challenger: Bundle, champion: Bundle | None, *, has_model: bool
+    module: str,
+    timeout: float,
+    challenger: Bundle,
+    champion: Bundle | None,
+    policy: GatePolicy,
+    *,
+    has_model: bool,
 ) -> str:
     """Return the command that lets models answer held-out rows; each runs by its own code.
 
@@ -96,6 +103,7 @@ def evaluate_command(
         f"{_PLATFORM_JOBS} evaluate --module {module} --timeout {timeout:g}"
         ' --held-out "${{inputs.held_out}}" --out "${{outputs.evaluation}}"'
         f" --challenger {model} --challenger-code ../challenger_code"
+        f" {' '.join(policy.comparison_words())}"
     )
     served = ' --champion "${{inputs.champion}}" --champion-code ../champion_code'
     return " && ".join(words) + (served if champion is not None else "")

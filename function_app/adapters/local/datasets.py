@@ -66,10 +66,11 @@ class LocalDatasets:
         path = self._versions / model / "latest.json"
         if path.exists():
             try:
-                return self._whole(load(Dataset, read_object(path)))
+                newest = load(Dataset, read_object(path))
             except ContractError as error:
                 text = f"{path} does not name the newest data any more. {again(model)}"
                 raise NotFoundError(text) from error
+            return self._whole(newest)
         reference = self.reference(model)
         if reference is None:
             text = f"{model} has no data yet. Put a CSV file into its folder of the inbox."

@@ -15,7 +15,7 @@ from function_app.adapters.local.run_state import may_start, note_cancel, read_s
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import Prepared
-from function_app.domain.gates import Predictions
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import (
     Dataset,
@@ -99,6 +99,7 @@ class LocalJobs:
         run: Run,
         preparation_id: str,
         champion: ModelVersion | None,
+        policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
         project, folder = self._project(run.model), self._runs / run_id
@@ -106,6 +107,7 @@ class LocalJobs:
         held_out = self._runs / preparation_id / PREPARED / "held_out"
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
+        command += policy.comparison_words()
         command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
         if champion is not None:
             command += ["--champion", champion.uri]
@@ -157,17 +159,13 @@ class LocalJobs:
         figures = self._written(run_id, f"{EVALUATION}/metrics.json")
         return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
 
-    def predictions(self, run_id: str) -> Predictions:
-        refused = self._written(run_id, f"{EVALUATION}/evaluation.json")["refused"]
+    def comparison(self, run_id: str) -> Comparison:
+        refused = self._written(run_id, f"{EVALUATION}/evaluation.json").get("refused")
+        if refused is None:
+            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
         if refused:
-            return Predictions(actual=(), challenger=(), refused=refused)
-        content = self._written(run_id, f"{EVALUATION}/{PREDICTIONS}")
-        champion = content.get("champion")
-        return Predictions(
-            actual=tuple(content["actual"]),
-            challenger=tuple(content["predicted"]),
-            champion=None if champion is None else tuple(champion),
-        )
+            return Comparison(refused=str(refused))
+        return load(Comparison, self._written(run_id, f"{EVALUATION}/comparison.json"))
 
     def _written(self, run_id: str, name: str) -> Any:
         content = read_object(self._runs / run_id / name)

@@ -74,8 +74,12 @@ class LocalRegistry:
         evaluation = self._state / "runs" / judged.evaluation_id / EVALUATION
         # Anew: files that a crash or another attempt left behind were not judged.
         shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(run.output_uri, folder)
-        shutil.copytree(evaluation, place / EVALUATION)
+        try:
+            shutil.copytree(run.output_uri, folder)
+            shutil.copytree(evaluation, place / EVALUATION)
+        except FileNotFoundError as error:
+            text = f"{error.filename} is gone. Train again."
+            raise PlatformError("local", "register the model", text) from error
         if digest_of_folder(folder) != judged.digest:
             text = f"{run.output_uri} has changed since it was judged. Train again."
             raise PlatformError("local", "register the model", text)

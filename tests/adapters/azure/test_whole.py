@@ -30,9 +30,11 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_pat
     jobs.submit("train-diabetes-a", dataset, "prepare-a", None, {"instance_id": "i"})
     compute.run("train-diabetes-a")
     run = jobs.get("train-diabetes-a")
-    jobs.submit_evaluation("train-diabetes-a-vs-nothing", run, "prepare-a", None, {})
+    jobs.submit_evaluation(
+        "train-diabetes-a-vs-nothing", run, "prepare-a", None, GatePolicy(bar=4500.0), {}
+    )
     compute.run("train-diabetes-a-vs-nothing")
-    verdict = judge(jobs.predictions("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
+    verdict = judge(jobs.comparison("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
     model = azure.registry().register(run, jobs.judged("train-diabetes-a-vs-nothing"))
     azure.images().build(model)
     azure.acr.finish("run1")
