@@ -101,3 +101,14 @@ def test_the_jobs_of_the_platform_import_nothing_but_python() -> None:
             for name in names:
                 root = name.split(".")[0]
                 assert root == "platform_jobs" or root in sys.stdlib_module_names, (path, name)
+
+
+def test_what_the_app_in_azure_installs_takes_at_most_200_mb() -> None:
+    wanted, size = installed(), 0
+    for found in distributions():
+        if normal(found.name) in wanted:
+            paths = (Path(str(found.locate_file(f))) for f in found.files or ())
+            size += sum(p.stat().st_size for p in paths if p.suffix != ".pyc" and p.is_file())
+
+    assert {"numpy", "pandas", "scikit-learn", "scipy"}.isdisjoint(wanted)
+    assert 50 <= size / 1024**2 <= 200
