@@ -20,7 +20,6 @@ from tests.services import end_production, services, slow
 
 __all__ = ["model"]
 # Each test starts services more than once, also on a machine that is busy with other things.
-pytestmark = pytest.mark.timeout(600)
 HASTY = 1.5  # seconds that a replica may take to get ready
 
 

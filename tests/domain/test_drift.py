@@ -77,7 +77,6 @@ def upper_bound(hits: int, trials: int, level: float = 0.05) -> float:
     return high
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", ["normal", "skewed", "discrete"])
 def test_streams_like_the_training_data_raise_false_alarms_within_alpha(kind: str) -> None:
     alpha, streams = 0.05, 300

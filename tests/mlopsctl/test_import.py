@@ -83,7 +83,6 @@ def test_the_app_reads_the_manifest(tmp_path: Path) -> None:
     assert tomllib.loads((into / "mlops.toml").read_text())["models"]["sugar"]["prefix"] == "sugar/"
 
 
-@pytest.mark.timeout(120)
 def test_the_project_passes_the_checks_of_new_code(tmp_path: Path) -> None:
     clone, into = write_clone(tmp_path / "clone"), tmp_path / "project"
     run(str(clone), "--into", str(into))

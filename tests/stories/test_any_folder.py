@@ -39,7 +39,6 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     made.stop()
 
 
-@pytest.mark.timeout(400)
 def test_a_release_is_promoted_and_survives_a_restart_in_any_folder(
     app: App, diabetes: str
 ) -> None:

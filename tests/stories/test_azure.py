@@ -142,7 +142,6 @@ def app(
         made.close()
 
 
-@pytest.mark.timeout(400)
 @sdk_warnings
 def test_an_upload_is_trained_released_approved_and_promoted(
     app: CloudApp, diabetes: str, monkeypatch: pytest.MonkeyPatch

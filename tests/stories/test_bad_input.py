@@ -148,7 +148,6 @@ def test_a_training_that_crashes_or_hangs_fails_with_the_reason(
     assert reason in ended["step"]["reason"]
 
 
-@pytest.mark.timeout(120)
 def test_a_service_that_never_gets_healthy_fails_the_release(app: App, diabetes: str) -> None:
     app.drop("sick/data.csv", diabetes)
     app.ended(app.claimed("sick/data.csv"))

@@ -1,12 +1,10 @@
 import sqlite3
 
 import httpx
-import pytest
 
 from tests.stories.conftest import App
 
 
-@pytest.mark.timeout(400)
 def test_a_release_survives_kill_9_in_training_in_waiting_and_in_promotion(
     fresh_app: App, diabetes: str
 ) -> None:

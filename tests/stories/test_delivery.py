@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pytest
 from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent, EventGridPublisherClient
@@ -17,7 +16,6 @@ from tests.stories.conftest import App
 FOREIGN = {"Mlops.CodePushed", "Mlops.CodeProposed"}
 
 
-@pytest.mark.timeout(120)
 def test_every_documented_event_arrives_in_both_schemas_and_is_seen_to(fresh_app: App) -> None:
     app = fresh_app
     place = json.loads((app.state / "funchost" / "host.json").read_text())

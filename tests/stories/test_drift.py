@@ -52,7 +52,6 @@ def trainings(app: App, model: str) -> list[str]:
     return [instance_id for instance_id in ids if instance_id.startswith(f"train-{model}-")]
 
 
-@pytest.mark.timeout(400)
 def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
     app: App, diabetes: str
 ) -> None:
@@ -103,7 +102,6 @@ def _check_command(app: App, report_id: str) -> None:
     assert json.loads(listed)["alarms"][0]["report_id"] == report_id
 
 
-@pytest.mark.timeout(400)
 def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes: str) -> None:
     app.drop("fed/a.csv", diabetes)
     app.ended(app.claimed("fed/a.csv"))

@@ -56,7 +56,6 @@ def app(tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch)
     made.stop()
 
 
-@pytest.mark.timeout(400)
 def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
     app: App, repository: Repository, diabetes: str, tmp_path: Path
 ) -> None:

@@ -1,11 +1,8 @@
 """Per model one training and one rollout at a time; the newer challenger wins."""
 
-import pytest
-
 from tests.stories.conftest import App
 
 
-@pytest.mark.timeout(400)
 def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabetes: str) -> None:
     app, row = fresh_app, diabetes.splitlines()[1] + "\n"
     app.drop("eager/1.csv", diabetes)
@@ -34,7 +31,6 @@ def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabet
     assert app.ended("release-eager-3")["output"]["status"] == "promoted"
 
 
-@pytest.mark.timeout(400)
 def test_a_burst_of_files_is_two_trainings_the_first_and_the_newest(
     fresh_app: App, diabetes: str
 ) -> None:

@@ -80,7 +80,6 @@ def integrated(app: App, commit: str) -> dict[str, Any]:
     return found[0]
 
 
-@pytest.mark.timeout(400)
 def test_a_push_is_checked_trained_and_waits_for_approval(app: App, repository: Repository) -> None:
     install_hook(repository, app)
     commit = repository.commit("the first trainer")
@@ -127,7 +126,6 @@ def _check_bad_commit(app: App, repository: Repository) -> None:
     assert commit not in current.read_text()
 
 
-@pytest.mark.timeout(400)
 def test_a_push_that_nobody_told_of_is_found_by_looking(app: App, repository: Repository) -> None:
     repository.write("tests/test_train.py", "def test_nothing():\n    assert 0\n")
     commit = repository.commit("no hook is there")
@@ -135,7 +133,6 @@ def test_a_push_that_nobody_told_of_is_found_by_looking(app: App, repository: Re
     assert integrated(app, commit)["output"]["outcome"] == "rejected"
 
 
-@pytest.mark.timeout(400)
 def test_a_pull_request_is_tried_and_changes_nothing(app: App, repository: Repository) -> None:
     repository.commit("what is there")
     repository.git("checkout", "--quiet", "-b", "proposal")

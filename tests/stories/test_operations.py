@@ -11,9 +11,6 @@ import pytest
 
 from tests.stories.conftest import ROOT, App, make_app, project
 
-pytestmark = pytest.mark.timeout(400)
-
-
 PATIENT = "\n" + project("patient", training='"tests.stories.projects.slow"', timeout_seconds="300")
 
 

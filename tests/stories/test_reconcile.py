@@ -4,8 +4,6 @@ import json
 import time
 from typing import Any
 
-import pytest
-
 from function_app.adapters.local.mlflow_client import mlflow_client
 from function_app.adapters.local.processes import Processes
 from tests.stories.conftest import App
@@ -38,7 +36,6 @@ def wait_out_the_round() -> None:
         time.sleep(to_go + 5)
 
 
-@pytest.mark.timeout(400)
 def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     fresh_app: App, diabetes: str
 ) -> None:

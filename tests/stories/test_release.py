@@ -8,7 +8,6 @@ from tests.funchost.conftest import until
 from tests.stories.conftest import App
 
 
-@pytest.mark.timeout(400)
 def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     fresh_app: App, diabetes: str
 ) -> None:

@@ -18,7 +18,6 @@ def written(state: Path) -> dict[str, bytes]:
     return {str(path.relative_to(state)): path.read_bytes() for path in files}
 
 
-@pytest.mark.timeout(120)
 def test_no_secret_is_in_anything_that_the_app_writes_or_answers(
     tmp_path: Path, diabetes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

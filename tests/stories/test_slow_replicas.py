@@ -9,7 +9,6 @@ from tests.stories.conftest import App, make_app
 from tests.stories.test_reconcile import compare
 
 
-@pytest.mark.timeout(900)
 def test_slow_replicas_delay_a_release_and_production_comes_back_by_itself(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, diabetes: str
 ) -> None:

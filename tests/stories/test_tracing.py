@@ -27,7 +27,6 @@ def app(sink: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield from make_app(tmp_path, monkeypatch)
 
 
-@pytest.mark.timeout(400)
 def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collector) -> None:
     event = {
         "specversion": "1.0",

@@ -95,7 +95,6 @@ def app(tmp_path: Path, start_up: StartUp, monkeypatch: pytest.MonkeyPatch) -> I
     started.api.close()
 
 
-@pytest.mark.timeout(900)
 def test_runs_that_end_with_the_app_are_submitted_again_at_its_next_start(
     app: Held, diabetes: str
 ) -> None:
@@ -123,7 +122,6 @@ def test_runs_that_end_with_the_app_are_submitted_again_at_its_next_start(
     assert [c["owner"] for c in claims if c["subject"].endswith("/held/data.csv")] == [training]
 
 
-@pytest.mark.timeout(600)
 def test_a_training_goes_on_when_the_host_or_up_itself_is_killed(app: Held, diabetes: str) -> None:
     app.hold("train")
     training = app.drop(diabetes)

@@ -12,8 +12,6 @@ from tests.funchost.conftest import until
 from tests.worker.conftest import WorkerApp
 from tests.worker.storage import read_timers
 
-pytestmark = pytest.mark.timeout(900)
-
 
 def test_the_worker_indexes_every_function(app: WorkerApp) -> None:
     settings = read_settings({"MLOPS_STATE": str(app.folder / "unused")}, app.folder)
