@@ -61,7 +61,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Ingestion:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
         )
     assert ended.returncode == 0, ended.stderr

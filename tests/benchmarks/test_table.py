@@ -25,7 +25,7 @@ def test_the_table_shows_medians_ratios_and_aims() -> None:
 def test_our_contender_measures_what_it_says(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.contenders.local_host", str(tmp_path)]
     done = subprocess.run(
-        [*command, "fan 100", "signal"], capture_output=True, text=True, timeout=50, check=True
+        [*command, "fan 100", "signal"], capture_output=True, text=True, timeout=600, check=True
     )
 
     measured = json.loads(done.stdout.splitlines()[-1])

@@ -53,7 +53,7 @@ def check(
         env=environ,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -17,7 +17,7 @@ ROUTE = "@app.route(route='{0}')\ndef {0}(req: func.HttpRequest) -> str:\n    re
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "funchost", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def app_folder(folder: Path, code: str, **files: str) -> Path:

@@ -18,7 +18,7 @@ def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": ""}
     command = [sys.executable, "-m", "mlopsctl", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=50, check=False
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600, check=False
     )
 
 

@@ -149,7 +149,7 @@ def run(app: tuple[str, Any], *arguments: str) -> subprocess.CompletedProcess[st
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

@@ -95,7 +95,7 @@ def test_a_model_of_columns_that_its_schema_does_not_name_is_refused_at_the_star
     folder = save(Ridge().fit(TABLE.rename(columns={"b": "bmi"}), Y))
     command = [sys.executable, "-m", "scoring", "--model", str(folder), "--port", "1"]
 
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
 
     assert ended.returncode == 2
     assert "was fitted with the columns bmi, which model_schema.json does not name" in ended.stderr

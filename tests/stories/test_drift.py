@@ -93,7 +93,7 @@ def _check_command(app: App, report_id: str) -> None:
     command = [sys.executable, "-m", "mlopsctl", "drift", "eager", "--now", "--state"]
     command += [str(app.state), "--url", app.host.url]
     shown = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=True
     ).stdout
     assert shown.startswith("cooldown: ")
     assert "retrainings left: 2" in shown

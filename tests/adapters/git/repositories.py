@@ -55,7 +55,7 @@ class Repository:
             input=feed,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=True,
         )
         return ended.stdout.strip()
