@@ -58,7 +58,7 @@ def _arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
     if before:
         say(f"   Claimed before by {before}: the same content is not trained on again.")
         return before, True
-    end = time.monotonic() + 60
+    end = time.monotonic() + 900
     while time.monotonic() < end:
         owner = _claim(api, digest)
         if owner:

@@ -18,18 +18,21 @@ def follow(
     *,
     told: int = 0,
     until_step: str | None = None,
-    seconds: float = 300,
+    seconds: float = 900,
 ) -> tuple[dict[str, Any], int]:
     """Return the story when it has ended or shows `until_step`, and how many steps were told.
 
-    ApiError when neither happens in `seconds`.
+    ApiError when the story shows nothing new for so many seconds. A step takes half a minute on a
+    quiet machine and several on a busy one, so each new step begins the time again.
     """
-    end = time.monotonic() + seconds
+    end, before = time.monotonic() + seconds, dict[str, Any]()
     shown: dict[str, Any] = {}
     while time.monotonic() < end:
         found: dict[str, Any] | None = api.find(f"/api/status/{instance_id}")
         if found:
             shown = found["step"] or {}
+            if shown != before:
+                end, before = time.monotonic() + seconds, shown
             trail = shown.get("trail", [])
             for begun, next_one in pairwise(trail[told:]):
                 seconds_taken = _seconds(begun["at"], next_one["at"])
@@ -41,7 +44,7 @@ def follow(
                 return found, told
         time.sleep(0.1)
     step = shown.get("step", "its start")
-    raise ApiError("TIMEOUT", f"{instance_id} is still at {step!r} after {seconds:.0f} s.")
+    raise ApiError("TIMEOUT", f"{instance_id} is still at {step!r}; nothing new came in {seconds:.0f} s.")
 
 
 def _seconds(begin: str, end: str) -> float:
