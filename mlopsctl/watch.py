@@ -44,7 +44,8 @@ def follow(
                 return found, told
         time.sleep(0.1)
     step = shown.get("step", "its start")
-    raise ApiError("TIMEOUT", f"{instance_id} is still at {step!r}; nothing new came in {seconds:.0f} s.")
+    text = f"{instance_id} is still at {step!r}; nothing new came in {seconds:.0f} s."
+    raise ApiError("TIMEOUT", text)
 
 
 def _seconds(begin: str, end: str) -> float:
