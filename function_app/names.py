@@ -51,9 +51,13 @@ ANNOUNCE_DRIFT = "announce_drift"
 # External events
 
 
-def decision_event(release_id: str) -> str:
-    """Return the event that wakes the one wait for a decision on this release."""
-    return f"Decision-{release_id}"
+def decision_event(release_id: str, wait: int = 0) -> str:
+    """Return the event that ends a release's wait for a decision; its waits count from 0.
+
+    Each wait has a name of its own. The host starts a wait once, with the race that names it first,
+    so that a later race over the same wait would end by its timer only.
+    """
+    return f"Decision-{release_id}-{wait}" if wait else f"Decision-{release_id}"
 
 
 def run_completed_event(run_id: str) -> str:

@@ -33,6 +33,7 @@ from function_app.orchestrators.runs import FIRST_BACKOFF, ask_until
 from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
 
 # An event may be lost: the ledger is read again now and then.
+AWAITING = "awaiting approval"
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
 END_ATTEMPTS = 6  # of recording the end, in a minute
 BUILD_ATTEMPTS = 2  # a build that fails twice fails by its content
@@ -153,12 +154,9 @@ def _await_approval(
     """Return the decision that approved the release, else the result with which it ended."""
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
-    trail.show("awaiting approval", evidence=evidence.digest, image=image.digest)
-    deadline = ctx.current_utc_datetime + release.policy.approval_timeout
-    # One wait for the whole loop, as in train_model.
-    event = ctx.wait_for_external_event(names.decision_event(release.release_id))
-    heard = False
+    deadline, heard, number = ctx.current_utc_datetime + release.policy.approval_timeout, False, 0
     while True:
+        trail.wait(AWAITING, evidence=evidence.digest, image=image.digest, wait=str(number))
         # The ledger decides, not the event: raising one with a management key approves nothing.
         settled = yield from steps.settle_approval(ctx, release)
         if settled.superseded:
@@ -176,10 +174,15 @@ def _await_approval(
         wait = min(POLL_WHEN_HEARD if heard else POLL, deadline - ctx.current_utc_datetime)
         timer = ctx.create_timer(ctx.current_utc_datetime + wait)
         if heard:
+            # Somebody raised the event without a decision: listen again after this pause.
             yield timer
-        elif (yield ctx.task_any([event, timer])) is event:
+            heard = False
+            continue
+        event = ctx.wait_for_external_event(names.decision_event(release.release_id, number))
+        if (yield ctx.task_any([event, timer])) is event:
             heard = True
             timer.cancel()
+        number += 1
 
 
 def _promote(

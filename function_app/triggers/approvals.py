@@ -11,6 +11,7 @@ from function_app.errors import ConflictError, RefusedError
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import find_release
 from function_app.triggers.people import check_approver, identify
+from function_app.triggers.wakes import wake_release
 
 
 async def post_approval(desk: Desk, request: Request) -> Answer:
@@ -83,5 +84,5 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
             code="ALREADY_DECIDED",
         )
     # Also for a repetition: the first attempt may have died before it woke the story.
-    await desk.stories.wake(decision.release_id, names.decision_event(decision.release_id))
+    await wake_release(desk.stories, decision.release_id)
     return Answer(status=202, content={"decision": dump(earlier)})

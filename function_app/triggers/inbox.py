@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from function_app import names, telemetry
+from function_app import telemetry
 from function_app.codec import dump
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
@@ -22,6 +22,7 @@ from function_app.domain.routing import Start, Targets, Wake, route, takes_folde
 from function_app.domain.training import TrainingRequest
 from function_app.errors import ContractError, ThrottledError
 from function_app.triggers.desk import Desk
+from function_app.triggers.wakes import wake_release
 
 LOG = logging.getLogger("mlops.inbox")
 MINUTE = timedelta(minutes=1)
@@ -179,7 +180,7 @@ async def start_story(desk: Desk, type_: str, start: Start) -> tuple[Outcome | N
         # Also for a repetition: the first attempt may have died before it woke them.
         now = desk.ports.clock.now()
         for older in desk.ports.ledger.supersede(start.argument, now):
-            await desk.stories.wake(older, names.decision_event(older))
+            await wake_release(desk.stories, older)
     return outcome, instance_id
 
 

@@ -11,6 +11,7 @@ from function_app.errors import ConflictError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import start_story
 from function_app.triggers.people import check_approver, identify
+from function_app.triggers.wakes import wake_release
 
 _CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
 # From here on production changes; a roll-back undoes it, a cancellation would race with it.
@@ -42,6 +43,9 @@ async def post_cancel(desk: Desk, request: Request) -> Answer:
         )
     # Also for a repetition: the first request may have died before it woke the story.
     await desk.stories.wake(instance_id, names.cancel_event(instance_id))
+    if view["story"] == names.RELEASE_MODEL:
+        # It may wait for a decision, for up to an hour. Its other waits end within a minute.
+        await wake_release(desk.stories, instance_id)
     return Answer(status=202, content={"cancellation": dump(stored)})
 
 

@@ -1,0 +1,18 @@
+"""Waking a release that waits for a person."""
+
+from function_app import names
+from function_app.ports import Stories
+
+
+async def wake_release(stories: Stories, release_id: str) -> None:
+    """End the release's present wait for a decision, so that it reads the ledger now.
+
+    Its custom status tells which wait that is. The next one is ended too, because the release may
+    begin it in this moment; nothing happens when it has ended.
+    """
+    view = await stories.find(release_id)
+    step = view["step"] if view and isinstance(view.get("step"), dict) else {}
+    shown = str(step.get("wait", "0"))
+    number = int(shown) if shown.isdecimal() else 0
+    for wait in (number, number + 1):
+        await stories.wake(release_id, names.decision_event(release_id, wait))
