@@ -57,24 +57,39 @@ def test_a_late_import_without_the_lock_is_found(source: str) -> None:
 
 
 RACE = """
-    import sys, threading
+    import sys, threading, time
     sys.path.insert(0, {folder!r})
+    from importlib import _bootstrap
     from function_app.late_imports import importing
-    sys.setswitchinterval(1e-6)
-    inside, failed = threading.Event(), []
+
+    failed = []
 
     def enter(name):
         try:
             {guard}
                 __import__(name)
-        except Exception as error:
+        except ImportError as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=enter, args=(n,)) for n in ("circle.left", "circle.right")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def waits():
+        # For the lock of circle.left, which the first thread holds, or for the lock of imports.
+        awaited = _bootstrap._blocking_on.get(second.ident, ())
+        locks = awaited if isinstance(awaited, list) else [awaited]
+        frame = sys._current_frames().get(second.ident)
+        at_lock = frame is not None and frame.f_code.co_name == "importing"
+        return at_lock or any(getattr(lock, "name", "") == "circle.left" for lock in locks)
+
+    def meet():
+        second.start()
+        while not waits():
+            time.sleep(0.001)
+
+    sys.modules["race"] = sys.modules["__main__"]
+    first = threading.Thread(target=enter, args=("circle.left",))
+    second = threading.Thread(target=enter, args=("circle.right",))
+    first.start()
+    first.join()
+    second.join()
     sys.exit(1 if failed else 0)
 """
 
@@ -83,17 +98,17 @@ RACE = """
 def test_two_threads_that_enter_a_circle_of_imports_get_whole_modules(
     tmp_path: Path, guard: str, code: int
 ) -> None:
-    """The circle of two modules meets in the middle: each waits until the other has begun."""
+    """The interleaving is forced: the first thread goes on when the second one waits for it.
+
+    Without the lock Python sees a deadlock of module locks, and hands out the module `right`
+    before it has defined anything.
+    """
     package = tmp_path / "circle"
     package.mkdir()
-    (package / "__init__.py").write_text(
-        "import threading\nbegun = {name: threading.Event() for name in ('left', 'right')}\n"
-    )
-    # With the lock the other module has not begun: the wait ends, and the import goes on alone.
-    begin = "import circle\ncircle.begun['{0}'].set()\ncircle.begun['{1}'].wait(3)\n"
+    (package / "__init__.py").touch()
     late = "def late():\n    return 1\n"
-    left = begin.format("left", "right") + late + "from circle.right import late as second\n"
-    right = begin.format("right", "left") + "from circle.left import late as first\n" + late
+    left = f"import race\nrace.meet()\n{late}from circle.right import late as second\n"
+    right = f"from circle.left import late as first\n{late}"
     (package / "left.py").write_text(left)
     (package / "right.py").write_text(right)
     script = textwrap.dedent(RACE).format(folder=str(tmp_path), guard=guard)
