@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from function_app.domain.approval import Decision, Evidence, Settlement
+from function_app.domain.arrivals import Arrival
 from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events import ArrivedFile
@@ -63,8 +64,11 @@ class Datasets(Protocol):
         ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
         """
 
-    def accept(self, dataset: Dataset) -> None:
-        """Make this the version on which trainings run that bring none of their own."""
+    def accept(self, dataset: Dataset, arrival: Arrival | None = None) -> None:
+        """Make this the version on which trainings run that bring none of their own.
+
+        Nothing happens when data that arrived later was accepted before; see `is_older`.
+        """
 
     def latest(self, model: str) -> Dataset:
         """Return the version that was accepted last, the reference data when none was."""

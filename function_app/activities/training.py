@@ -34,8 +34,9 @@ def validate_dataset(ports: Ports, check: DatasetCheck) -> CheckedDataset:
     except (ContractError, NotFoundError) as error:
         return CheckedDataset(result=GateResult(passed=False, reasons=(error.message,)))
     result = data_quality.judge(profile, baseline, check.policy)
-    if result.passed:
-        ports.datasets.accept(dataset)
+    # Data that nobody brought is the newest already; accepting it again could undo a newer one.
+    if result.passed and check.uri:
+        ports.datasets.accept(dataset, check.arrival)
     return CheckedDataset(result=result, dataset=dataset)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from function_app.domain.approval import Evidence
+from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
 from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
@@ -12,12 +13,16 @@ from function_app.domain.training import Dataset, Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCheck:
-    """Check the data behind `uri` before anything is trained on it; "" is the newest there is."""
+    """Check the data behind `uri` before anything is trained on it; "" is the newest there is.
+
+    `arrival` is None in histories of earlier versions of this app.
+    """
 
     model: str
     uri: str
     policy: DataPolicy
     etag: str = ""
+    arrival: Arrival | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

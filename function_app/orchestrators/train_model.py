@@ -52,6 +52,7 @@ def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Stor
         uri=request.data_uri,
         policy=request.policy.data,
         etag=request.etag,
+        arrival=request.arrival,
     )
     checked = yield from steps.validate_dataset(ctx, check)
     if checked.changed:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.azure_settings import AzureSettings
+from function_app.domain.arrivals import Arrival
 from function_app.domain.training import Dataset
 from function_app.errors import (
     ConflictError,
@@ -37,13 +39,14 @@ pytestmark = sdk_warnings
 
 ROOT = Path(__file__).parents[2]
 TRAININGS = {"other": "json.tool"}
+EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 CSV = b"a,Y\n1,2\n3,4\n,6\n"
 
 
 class Place:
     """Datasets, and how data lands there: `land(name, content)` returns uri and etag.
 
-    `change(dataset, content)` is what nobody should do: it writes over a kept version.
+    `change(dataset, content)` and `remove(dataset)` are what nobody should do to a kept version.
     """
 
     def __init__(
@@ -51,9 +54,11 @@ class Place:
         datasets: Datasets,
         land: Callable[[str, bytes], tuple[str, str]],
         change: Callable[[Dataset, bytes], object],
+        remove: Callable[[Dataset], object],
         ml: MachineLearning | None = None,
     ) -> None:
         self.datasets, self.land, self.change, self._ml = datasets, land, change, ml
+        self.remove = remove
 
     @property
     def ml(self) -> MachineLearning:
@@ -79,7 +84,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         Path(dataset.uri).write_bytes(content)
 
     datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), TRAININGS)
-    return Place(datasets, land, change)
+    return Place(datasets, land, change, lambda dataset: Path(dataset.uri).unlink())
 
 
 @pytest.fixture
@@ -106,7 +111,10 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
     def change(dataset: Dataset, content: bytes) -> None:
         versions.write(str(versions.name_of(dataset.uri)), content)
 
-    return Place(AzureDatasets(Workspace(connection), ROOT, TRAININGS), land, change, ml)
+    def remove(dataset: Dataset) -> None:
+        versions.delete(str(versions.name_of(dataset.uri)))
+
+    return Place(AzureDatasets(Workspace(connection), ROOT, TRAININGS), land, change, remove, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -170,6 +178,87 @@ def test_the_newest_is_what_was_accepted_last_and_the_reference_data_before(plac
     assert place.datasets.latest("m") == dataset
 
 
+def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> None:
+    """The claims' order decides, whichever story accepts its data last."""
+    uri, etag = place.land("m/a.csv", CSV)
+    older = place.datasets.add("m", uri, etag)
+    newer = place.datasets.add("m", *place.land("m/b.csv", CSV + b"7,8\n"))
+    first, second = Arrival(claimed_at=EARLY, uri=uri), Arrival(claimed_at=LATE, uri="other")
+
+    place.datasets.accept(newer, second)
+    place.datasets.accept(older, first)
+    after_the_slow_one = place.datasets.latest("m")
+    place.datasets.accept(older, replace(first, claimed_at=LATE + timedelta(seconds=1)))
+
+    assert after_the_slow_one == newer
+    assert place.datasets.latest("m") == older
+
+
+def test_of_many_that_accept_at_once_the_newest_stays(place: Place) -> None:
+    versions = [
+        place.datasets.add("m", *place.land(f"m/{n}.csv", CSV + b"%d,1\n" % n)) for n in range(6)
+    ]
+
+    def accept(n: int) -> None:
+        moment = EARLY + timedelta(seconds=n)
+        place.datasets.accept(versions[n], Arrival(claimed_at=moment, uri=str(n)))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(accept, [5, 0, 3, 1, 4, 2]))
+
+    assert place.datasets.latest("m") == versions[5]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"version": 1}', b"\xff\xfe"])
+def test_a_garbled_record_of_the_newest_data_ends_with_a_reason_and_new_data_heals_it(
+    place: Place, content: bytes
+) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.datasets.accept(dataset, Arrival(claimed_at=LATE))
+    place.change(_beside(dataset, "latest.json"), content)
+
+    with pytest.raises(NotFoundError, match="does not name the newest data"):
+        place.datasets.latest("m")
+    place.datasets.accept(dataset, Arrival(claimed_at=EARLY))
+    assert place.datasets.latest("m") == dataset
+
+
+def test_a_deleted_record_of_the_newest_data_leads_to_the_reference_data(place: Place) -> None:
+    reference = place.datasets.latest("m")
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.datasets.accept(dataset)
+    place.remove(_beside(dataset, "latest.json"))
+
+    assert place.datasets.latest("m") == reference
+
+
+def test_deleted_reference_data_is_written_again_and_garbled_ones_are_named(place: Place) -> None:
+    place.datasets.baseline("m")
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    reference = _beside(dataset, "baseline.csv")
+    place.change(reference, b"\x00\x01 no table")
+
+    with pytest.raises(ContractError, match="Delete or restore it"):
+        place.datasets.baseline("m")
+    place.remove(reference)
+    assert place.datasets.baseline("m").rows == 442
+
+
+def test_a_deleted_version_is_added_again_by_the_same_file(place: Place) -> None:
+    landed = place.land("m/a.csv", CSV)
+    dataset = place.datasets.add("m", *landed)
+    place.remove(dataset)
+
+    with pytest.raises(NotFoundError, match="is gone"):
+        place.datasets.profile(dataset)
+    assert place.datasets.profile(place.datasets.add("m", *landed)).rows == 3
+
+
+def _beside(dataset: Dataset, name: str) -> Dataset:
+    """Return what names a file beside a version, for `change` and `remove`."""
+    return replace(dataset, uri=f"{dataset.uri.rpartition('/')[0]}/{name}")
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [
@@ -228,9 +317,9 @@ def test_a_kept_version_that_somebody_changed_is_not_taken(place: Place) -> None
 def test_figures_of_a_version_that_is_gone_are_not_found(place: Place) -> None:
     dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
 
-    with pytest.raises(NotFoundError, match="no version"):
+    with pytest.raises(NotFoundError, match="is gone"):
         place.datasets.profile(replace(dataset, uri=dataset.uri + ".gone"))
-    with pytest.raises(NotFoundError, match="no version"):
+    with pytest.raises(NotFoundError, match="is gone"):
         place.datasets.profile(replace(dataset, uri="https://example.org/a.csv"))
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+from function_app.adapters.accepted_data import accepted
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
-from function_app.codec import dump, load
-from function_app.domain.arrivals import limited
+from function_app.codec import load
+from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events import ArrivedFile
 from function_app.domain.training import Dataset
@@ -50,8 +51,9 @@ class AzureDatasets:
         self._assets.register(dataset)
         return dataset
 
-    def accept(self, dataset: Dataset) -> None:
-        self._versions.write_json(f"{FOLDER}/{dataset.model}/latest.json", dump(dataset))
+    def accept(self, dataset: Dataset, arrival: Arrival | None = None) -> None:
+        name = f"{FOLDER}/{dataset.model}/latest.json"
+        self._versions.change_record(name, lambda stored: accepted(stored, dataset, arrival))
 
     def latest(self, model: str) -> Dataset:
         content = self._versions.read_record(f"{FOLDER}/{model}/latest.json")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from function_app.adapters.accepted_data import accepted
 from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
 from function_app.adapters.local.files import (
     locked,
@@ -13,8 +14,8 @@ from function_app.adapters.local.files import (
     write_whole,
 )
 from function_app.addresses import file_address, file_path
-from function_app.codec import dump, load
-from function_app.domain.arrivals import limited
+from function_app.codec import load
+from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events import ArrivedFile
@@ -56,8 +57,12 @@ class LocalDatasets:
             write_whole(path, content)
         return Dataset(model=model, version=version, uri=str(path))
 
-    def accept(self, dataset: Dataset) -> None:
-        write_json(self._versions / dataset.model / "latest.json", dump(dataset))
+    def accept(self, dataset: Dataset, arrival: Arrival | None = None) -> None:
+        path = self._versions / dataset.model / "latest.json"
+        with locked(path.with_suffix(".lock")):
+            record = accepted(read_object(path), dataset, arrival)
+            if record is not None:
+                write_json(path, record)
 
     def latest(self, model: str) -> Dataset:
         path = self._versions / model / "latest.json"
