@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up down test test-azure crash storm bench lint check infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-azure crash storm bench test-worker lint check infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ mlflow-ui: $(READY) ## Show every training and evaluation (installs MLflow into 
 	@test -d .venv-mlflow || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-mlflow
 	@$(VENV)/bin/uv pip install --quiet --python .venv-mlflow/bin/python "mlflow==$$($(PY) -c 'from importlib.metadata import version; print(version("mlflow-skinny"))')"
 	@.venv-mlflow/bin/python scripts/mlflow-ui "$(MLFLOW_STATE)" $(MLFLOW_PORT)
+
+test-worker: $(READY) ## Run a training with Microsoft's worker library and Azurite (Python 3.13, node)
+	@sh scripts/worker-venv .venv-worker
+	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m pytest -rs tests/worker
 
 bench: $(READY) ## Measure the local host beside floors and peers
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench

@@ -8,12 +8,13 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from checks.levels import LEVELS
 from checks.plan import PlanError, read_plan
-from checks.run import DATA, Report, run_checks
+from checks.run import DATA, JOBS, Report, pack_jobs, run_checks
 from checks.sandbox import Sandbox, find_level
 
 
@@ -33,19 +34,27 @@ def main(arguments: list[str]) -> int:
         parser.error(str(error))
     if not given.code.is_dir():
         parser.error(f"--code: {given.code} is no folder.")
-    if plan.dry_run and (given.data is None or not given.data.is_file()):
-        parser.error("--data: the dry run of the plan needs the reference data.")
+    if plan.dry_run and given.data is not None and not given.data.is_file():
+        parser.error(f"--data: {given.data} is no file.")
     # A kill of this program must not leave a workspace behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     levels = {level.name: level for level in LEVELS}
     level = find_level() if given.isolation == "best" else levels[given.isolation]
-    sandbox = Sandbox(
-        given.code.resolve(),
-        level=level,
-        files={DATA: given.data.resolve()} if plan.dry_run else {},
-        hide=[path.resolve() for path in given.hide],
-    )
-    report = run_checks(plan, sandbox, given.out, f"{level.name}: {level.words}")
+    isolation = f"{level.name}: {level.words}"
+    with tempfile.TemporaryDirectory() as folder:
+        files: dict[str, Path] = {}
+        if plan.dry_run:
+            files[JOBS] = Path(folder) / JOBS
+            pack_jobs(files[JOBS])
+            if given.data is not None:
+                files[DATA] = given.data.resolve()
+        sandbox = Sandbox(
+            given.code.resolve(),
+            level=level,
+            files=files,
+            hide=[path.resolve() for path in given.hide],
+        )
+        report = run_checks(plan, sandbox, given.out, isolation, has_data=DATA in files)
     _write(given.out, report)
     for result in report.results:
         print(f"{result.name}: {'passed' if result.passed else 'FAILED'}: {result.detail}")

@@ -17,13 +17,17 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Commands as words, in this order; the dry run trains on the reference data."""
+    """Commands as words, in this order; the dry run walks the training through its contract.
+
+    `target` is the column to predict, "" the last one.
+    """
 
     lint: tuple[str, ...]
     tests: tuple[str, ...]
     training: str
     dry_run: bool
     timeout_seconds: float
+    target: str = ""
 
 
 def read_plan(path: Path) -> Plan:
@@ -46,6 +50,7 @@ def read_plan(path: Path) -> Plan:
         training=training,
         dry_run=content.get("dry_run") is True,
         timeout_seconds=float(seconds),
+        target=str(content.get("target", "")),
     )
 
 

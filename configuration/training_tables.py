@@ -21,7 +21,13 @@ DATA = Table(
         Key(
             name="columns",
             kind=Listed(item=COLUMN, noun="names of columns", least=2, once=True),
-            help=f"The columns of a file, in their order, with the target `{TARGET}`.",
+            help="The columns of a file, in their order, with the target among them.",
+        ),
+        Key(
+            name="target",
+            kind=COLUMN,
+            default=TARGET,
+            help="The column to predict; it is one of `columns`.",
         ),
         Key(
             name="min_rows", kind=Whole(low=1, high=1_000_000_000), default=50, help="Fewest rows."

@@ -74,7 +74,7 @@ class Host:
             os.environ.setdefault("FUNCHOST_TOPIC_ENDPOINT", self.topic_endpoint)
             os.environ.setdefault("FUNCHOST_TOPIC_KEY", self.keys.topic)
             environment, settings = read_environment(), read_host_settings(options.app)
-            self.functions = load_functions(options.app)
+            self.functions = self._load(options.app)
             self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
             self._build(environment, settings)
         except BaseException:
@@ -101,7 +101,7 @@ class Host:
     def _build(self, environment: Environment, settings: HostSettings) -> None:
         hub = settings.task_hub
         self._rpc = rpc_path()
-        self.invoker = Invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
+        self.invoker = self._invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
         self.timers = [self._timer(function) for function in self.of_kind("timerTrigger")]
         subscribed = self.of_kind("eventGridTrigger")
         self.topic = Topic(
@@ -119,6 +119,14 @@ class Host:
             version=settings.default_version,
             replays=environment.replays,
         )
+
+    def _load(self, app: Path) -> dict[str, HostedFunction]:
+        """Return the app's functions; a host with another worker asks that worker for them."""
+        return load_functions(app)
+
+    def _invoker(self, client_json: str) -> Invoker:
+        """Return the object that calls the functions; they run in this process."""
+        return Invoker(client_json)
 
     def _timer(self, function: HostedFunction) -> Timer:
         try:

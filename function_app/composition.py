@@ -65,7 +65,9 @@ STORIES = (
 
 ACTIVITIES = (
     platform.ensure_part,
-    training.validate_dataset,
+    training.keep_dataset,
+    training.submit_preparation,
+    training.judge_dataset,
     training.submit_training,
     training.get_run,
     training.cancel_run,

@@ -11,7 +11,9 @@ WATCH_PRODUCTION = "watch_production"
 
 # Activities
 ENSURE_PART = "ensure_part"
-VALIDATE_DATASET = "validate_dataset"
+KEEP_DATASET = "keep_dataset"
+SUBMIT_PREPARATION = "submit_preparation"
+JUDGE_DATASET = "judge_dataset"
 SUBMIT_TRAINING = "submit_training"
 SUBMIT_EVALUATION = "submit_evaluation"
 GET_RUN = "get_run"

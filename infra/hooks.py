@@ -1,7 +1,7 @@
 """The steps around a deployment that Bicep cannot do, for azd and for build systems alike.
 
-`python -m infra.hooks budget|principal|stage|namespace|events [--outputs FILE]`: values come from
-the environment, or from the outputs of `az deployment sub create` in a file.
+`python -m infra.hooks budget|principal|stage|namespace|base|events [--outputs FILE]`: values come
+from the environment, or from the outputs of `az deployment sub create` in a file.
 """
 
 import base64
@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from function_app.domain.base_image import base_images
 from infra.stage_app import stage_app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,6 +74,43 @@ def namespace(values: Mapping[str, str]) -> None:
             f"Cluster Admin may be missing (docs/roles.md). {failure}"
         )
     print(f"The namespace {name} is there.")
+
+
+def base(values: Mapping[str, str]) -> None:
+    """Import the base image of scoring into the registry, unless it is there, and print its digest.
+
+    Builds name it by this digest, so that none pulls from Docker Hub, whose limit they share.
+    """
+    registry = _need(values, "MLOPS_REGISTRY")
+    dockerfile = (ROOT / "scoring" / "Dockerfile").read_text("utf-8")
+    for image in base_images(dockerfile, f"{registry}.azurecr.io"):
+        copy = f"{image.copy}:{image.copy_tag}"
+        show = (
+            "acr", "repository", "show", "--name", registry, "--image", copy,
+            "--query", "digest", "--output", "tsv",
+        )  # fmt: skip
+        found = _az(*show)
+        if found.returncode:
+            command = (
+                "acr",
+                "import",
+                "--name",
+                registry,
+                "--source",
+                image.address,
+                "--image",
+                copy,
+            )
+            failure = _try(values, command)
+            if failure is not None:
+                raise SystemExit(f"{image.address} could not be imported. {failure}")
+            found = _az(*show)
+        digest = found.stdout.strip()
+        if found.returncode or not digest.startswith("sha256:"):
+            raise SystemExit(
+                f"{registry} does not say the digest of {copy}. {found.stderr.strip()}"
+            )
+        print(f"The base image is {registry}.azurecr.io/{image.copy}@{digest}.")
 
 
 def events(values: Mapping[str, str]) -> None:
@@ -146,6 +184,7 @@ STEPS = {
     "principal": principal,
     "stage": stage,
     "namespace": namespace,
+    "base": base,
     "events": events,
 }
 

@@ -39,6 +39,9 @@ param mailFrom string = ''
 param mailTo array = []
 @description('Principal ids that may publish our own events, such as those of build systems.')
 param publisherPrincipalIds array = []
+@description('What these principal ids are; people are best put into a group.')
+@allowed(['ServicePrincipal', 'User', 'Group'])
+param publisherPrincipalType string = 'ServicePrincipal'
 @description('Principal id of the person or service that deploys; azd knows it. Empty: no roles for it.')
 param deployerPrincipalId string = ''
 @allowed(['User', 'ServicePrincipal'])
@@ -144,6 +147,7 @@ module network 'modules/network.bicep' = if (privateNetwork) {
     name: names.network
     location: location
     tags: tags
+    zoneRedundant: sizes.zoneRedundant
     zones: [
       zones.blob
       zones.queue
@@ -274,6 +278,18 @@ module workspace 'modules/workspace.bicep' = {
     vaultId: mlVault.outputs.id
     registryId: registry.outputs.id
     insightsId: monitoring.outputs.insightsId
+    privateNetwork: privateNetwork
+    logsId: monitoring.outputs.logsId
+  }
+}
+
+// After the private endpoints: a cluster without public IPs needs the workspace's.
+module computes 'modules/computes.bicep' = {
+  name: 'computes'
+  scope: group
+  params: {
+    workspaceName: workspace.outputs.name
+    location: location
     computeName: computeName
     computeSize: sizes.computeSize
     computeNodes: sizes.computeNodes
@@ -282,8 +298,8 @@ module workspace 'modules/workspace.bicep' = {
     checksIdentityId: identities.outputs.checksId
     privateNetwork: privateNetwork
     trainingSubnetId: privateNetwork ? network!.outputs.trainingSubnetId : ''
-    logsId: monitoring.outputs.logsId
   }
+  dependsOn: [privateEndpoints]
 }
 
 module cluster 'modules/cluster.bicep' = if (withCluster) {
@@ -297,6 +313,7 @@ module cluster 'modules/cluster.bicep' = if (withCluster) {
     nodeSize: sizes.clusterNodeSize
     minNodes: sizes.clusterMinNodes
     maxNodes: sizes.clusterMaxNodes
+    zones: sizes.clusterZones
     nodeGroup: names.nodeGroup
     clusterIdentityId: identities.outputs.clusterId
     kubeletIdentityId: identities.outputs.kubeletId
@@ -384,13 +401,14 @@ module roles 'modules/roles.bicep' = {
     registryTopicPrincipalId: topics.outputs.registryTopicPrincipalId
     ownTopicPrincipalId: topics.outputs.ownTopicPrincipalId
     publisherPrincipalIds: publisherPrincipalIds
+    publisherPrincipalType: publisherPrincipalType
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
     useScheduler: useScheduler
     withCluster: withCluster
     privateNetwork: privateNetwork
   }
-  dependsOn: [scheduler, cluster, network]
+  dependsOn: [scheduler, cluster]
 }
 
 module mailRoles 'modules/mail-roles.bicep' = if (!empty(mailService)) {
@@ -616,6 +634,7 @@ output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_LOCATION string = location
 output MLOPS_APP_NAME string = app.outputs.name
 output MLOPS_APP_URL string = 'https://${app.outputs.hostName}'
+output MLOPS_REGISTRY string = names.registry
 output MLOPS_CLUSTER string = withCluster ? names.cluster : ''
 output MLOPS_CLUSTER_NAMESPACE string = clusterNamespace
 output MLOPS_DATA_STORAGE string = dataStorage.outputs.name

@@ -10,6 +10,7 @@ param withCluster = true
 param approverAudience = readEnvironmentVariable('MLOPS_APPROVER_AUDIENCE', '')
 param webhookSources = json(readEnvironmentVariable('MLOPS_WEBHOOK_SOURCES', '[]'))
 param gitHosts = json(readEnvironmentVariable('MLOPS_GIT_HOSTS', '[]'))
+param publisherPrincipalType = readEnvironmentVariable('MLOPS_PUBLISHER_TYPE', 'ServicePrincipal')
 param publisherPrincipalIds = json(readEnvironmentVariable('MLOPS_PUBLISHERS', '[]'))
 param channels = json(readEnvironmentVariable('MLOPS_CHANNELS', '[]'))
 param mailService = readEnvironmentVariable('MLOPS_MAIL_SERVICE', '')

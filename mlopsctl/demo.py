@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,14 +85,16 @@ def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
 
 def _predict(root: Path, state: Path, run_id: str, endpoint: str, say: Say) -> dict[str, Any]:
     """Ask production for a held-out row, and the offline model in a process of its own."""
-    model, out = state / "runs" / run_id / "model", state / "offline.json"
-    rows = model / "test_rows.csv"
-    command = [sys.executable, "-m", "training", "predict", "--model", str(model)]
-    subprocess.run(
-        [*command, "--rows", str(rows), "--out", str(out)], cwd=root, check=True, timeout=120
-    )
-    offline = float(json.loads(out.read_text())["predicted"][0])
-    row = [float(cell) for cell in rows.read_text().splitlines()[1].split(",")[:-1]]
+    evaluation = sorted((state / "runs").glob(f"{run_id}-vs-*/evaluation"))[0]
+    features = json.loads((evaluation / "model_schema.json").read_text())["features"]
+    row = json.loads((evaluation / "golden.json").read_text())["data"][0]
+    with tempfile.TemporaryDirectory() as folder:
+        data, out = Path(folder) / "row.csv", Path(folder) / "answer.csv"
+        data.write_text(f"{','.join(features)}\n{','.join(map(repr, row))}\n")
+        command = [sys.executable, "-m", "training", "predict", "--data", str(data)]
+        command += ["--model", str(state / "runs" / run_id / "model"), "--out", str(out)]
+        subprocess.run(command, cwd=root, check=True, timeout=120)
+        offline = float(out.read_text().splitlines()[1])
     answer = httpx.post(f"{endpoint}/score", json={"data": [row]}, timeout=30)
     served = float(answer.raise_for_status().json()["result"][0])
     same = abs(served - offline) < 1e-6

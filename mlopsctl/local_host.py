@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlopsctl import state_folder
 from mlopsctl.client import Api, ApiError
@@ -86,7 +87,15 @@ class LocalHost:
         """Start the process; return where its lines begin in the log."""
         command = [sys.executable, "-m", "funchost", "start", "--port", str(self._port)]
         command += ["--app", str(self._root), "--state", str(self._state / "funchost")]
-        environ = {**os.environ, "MLOPS_STATE": str(self._state), "MLOPS_PLATFORM": self._platform}
+        environ = {
+            # Other programs of this machine must not send events in the name of Event Grid.
+            "FUNCHOST_EVENTGRID_KEY": "true",
+            "FUNCHOST_ALLOWED_HOSTS": urlsplit(os.environ.get("MLOPS_PUBLIC_URL", "")).hostname
+            or "",
+            **os.environ,
+            "MLOPS_STATE": str(self._state),
+            "MLOPS_PLATFORM": self._platform,
+        }
         with self._log.open("ab") as output:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             output.write(f"---- started at {now} ----\n".encode())

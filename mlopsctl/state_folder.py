@@ -83,10 +83,11 @@ def stop_processes(state: Path) -> int:
     """End the processes of this state's app; return how many were found.
 
     Nothing is ended while a host uses the state: the processes are that host's, and no host can
-    start before this returns, because the host's lock is taken.
+    start before this returns, because the host's lock is taken. A state on which only another host
+    ran, such as Core Tools, has no such lock.
     """
     if not (state / "funchost").is_dir():
-        return 0
+        return _end_groups(state / "processes")
     with (state / "funchost" / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,29 +1,151 @@
-"""python -m platform_jobs profile --data FILE --out FILE"""
+"""Jobs of the platform; each command says with --help what it reads and writes.
+
+Exit code 0 says that the result is written, also one that refuses data or a model; 1 that the job
+itself failed, so that nothing is decided; 2 that its own input is wrong.
+"""
 
 import argparse
-import json
+import hashlib
+import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
+from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate
+from platform_jobs.files import write_json
+from platform_jobs.models import KilledError, Project
+from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
+from platform_jobs.sample import write_sample
 from platform_jobs.tables import scan_table
+
+TIMEOUT = 1800.0
+# A command does not send these signals to itself when it fails.
+SENT_FROM_OUTSIDE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 
 
 def main(arguments: list[str]) -> int:
+    given = _parser().parse_args(arguments)
+    act: Callable[[argparse.Namespace], int] = given.act
+    try:
+        return act(given)
+    except KilledError as error:
+        print(f"platform_jobs: {error}", file=sys.stderr, flush=True)
+        if error.number in SENT_FROM_OUTSIDE:
+            # Whoever started this job learns that it was interrupted, and starts it again.
+            if error.number != signal.SIGKILL:
+                signal.signal(error.number, signal.SIG_DFL)
+            os.kill(os.getpid(), error.number)
+        return 1
+    except (ContractError, ChampionError, OSError) as error:
+        print(f"platform_jobs: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ContractError) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m platform_jobs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    profile = commands.add_parser("profile", help="write the figures of a file")
+
+    profile = commands.add_parser("profile", help="write the figures of a CSV file")
     profile.add_argument("--data", type=Path, required=True, help="the CSV file")
     profile.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    given = parser.parse_args(arguments)
-    try:
-        figures = profile_table(scan_table(given.data))
-        given.out.write_text(json.dumps(figures) + "\n", encoding="utf-8")
-    except ContractError as error:
-        print(f"platform_jobs: {error}", file=sys.stderr)
-        return 2
+    profile.set_defaults(act=_profile)
+
+    split = commands.add_parser("prepare", help="write figures, seen and held-out rows")
+    split.add_argument("--data", type=Path, required=True, help="the CSV file that arrived")
+    split.add_argument("--digest", help="SHA-256 that the file must have")
+    split.add_argument("--target", required=True, help="the column to predict")
+    split.add_argument("--key", required=True, help="name of the model; decides the split")
+    split.add_argument("--out", type=Path, required=True, help="the folder to write")
+    split.set_defaults(act=_prepare)
+
+    judge = commands.add_parser("evaluate", help="let models answer the held-out rows")
+    judge.add_argument("--held-out", type=Path, required=True, help="folder of held-out rows")
+    judge.add_argument("--module", required=True, help="module with the model's commands")
+    judge.add_argument("--timeout", type=float, default=TIMEOUT, help="of each command, seconds")
+    for name, needed in (("challenger", True), ("champion", False)):
+        judge.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")
+        judge.add_argument(f"--{name}-code", type=Path, default=Path(), help="and its code")
+    judge.add_argument("--out", type=Path, required=True, help="the folder to write")
+    rules = ComparisonRules()
+    judge.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
+    judge.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
+    judge.add_argument("--seed", type=int, default=rules.seed, help="of the bootstrap")
+    judge.set_defaults(act=_evaluate)
+
+    sample = commands.add_parser("sample", help="write a project's sample data and its figures")
+    _add_project(sample)
+    sample.add_argument("--out", type=Path, required=True, help="the folder to write")
+    sample.set_defaults(act=_sample)
+
+    contract = commands.add_parser("contract", help="check a model project step by step")
+    _add_project(contract)
+    contract.add_argument("--data", type=Path, help="a CSV file; the project's own sample without")
+    contract.add_argument("--target", default="", help="the column to predict; the last without")
+    contract.set_defaults(act=_contract)
+    return parser
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--module", required=True, help="module with the model's commands")
+    parser.add_argument("--code", type=Path, default=Path(), help="folder that holds the module")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="of each command, seconds")
+
+
+def _profile(given: argparse.Namespace) -> int:
+    write_json(given.out, profile_table(scan_table(given.data)))
     return 0
+
+
+def _prepare(given: argparse.Namespace) -> int:
+    if given.digest and hashlib.sha256(given.data.read_bytes()).hexdigest() != given.digest:
+        raise ContractError(f"{given.data} was changed after it was kept. Send the file again.")
+    content = prepare(given.data, given.target, given.key, given.out)
+    print(content["refused"] or f"{content['profile']['rows']} rows")
+    return 0
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    def contender(name: str) -> Contender | None:
+        model: Path | None = getattr(given, name)
+        if model is None:
+            return None
+        code: Path = getattr(given, f"{name}_code")
+        project = Project(
+            name=f"The {name}", code=code.resolve(), module=given.module, timeout=given.timeout
+        )
+        return Contender(project=project, model=model)
+
+    challenger = contender("challenger")
+    assert challenger is not None  # argparse requires it
+    rules = ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
+    content = evaluate(given.held_out, challenger, contender("champion"), given.out, rules)
+    print(content["refused"] or "The models answered.")
+    return 0
+
+
+def _sample(given: argparse.Namespace) -> int:
+    content = write_sample(_project(given), given.out)
+    print(content["refused"] or f"{content['profile']['rows']} rows")
+    return 0
+
+
+def _contract(given: argparse.Namespace) -> int:
+    data = given.data.resolve() if given.data else None
+    return 0 if check_contract(_project(given), data, given.target, _say) else 1
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _project(given: argparse.Namespace) -> Project:
+    return Project(
+        name=given.module, code=given.code.resolve(), module=given.module, timeout=given.timeout
+    )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ def test_a_link_begins_with_where_the_app_is() -> None:
     named = {"WEBSITE_HOSTNAME": "app.azurewebsites.net", "MLOPS_PUBLIC_URL": "https://mlops.org/"}
     assert read_git_settings(named).public_url == "https://mlops.org"
     assert read_git_settings({}).public_url == ""
+    core_tools = {"WEBSITE_HOSTNAME": "localhost:7071"}
+    assert read_git_settings(core_tools).public_url == "http://localhost:7071"
 
 
 @pytest.mark.parametrize(

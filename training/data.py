@@ -1,74 +1,88 @@
-"""The data: a CSV whose last column `Y` is the target."""
+"""The data: a folder with rows.csv and schema.json to train on, a CSV of features to answer."""
 
+import csv
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.datasets import load_diabetes
-from sklearn.model_selection import train_test_split
 
 TARGET = "Y"
 
 
 class DataError(ValueError):
-    """The file cannot be trained on; the text says why and what to do."""
+    """The file cannot be used; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """Rows to learn from and rows to judge by: x of shape (rows, features), y of (rows,)."""
+class Rows:
+    """Rows to learn from: x of shape (rows, features), y of (rows,)."""
 
-    columns: tuple[str, ...]
-    train_x: Any
-    train_y: Any
-    test_x: Any
-    test_y: Any
+    features: tuple[str, ...]
+    target: str
+    x: Any
+    y: Any
 
 
-def load_csv(path: Path) -> pd.DataFrame:
-    """Return the rows of the file, all finite numbers, or raise DataError."""
+def load_rows(folder: Path) -> Rows:
+    """Return the rows that the platform gives to a training, or raise DataError."""
     try:
-        frame = pd.read_csv(path)
+        schema = json.loads((folder / "schema.json").read_text(encoding="utf-8"))
+        features, target = tuple(schema["features"]), str(schema["target"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{folder} holds no schema.json with features and target: {error}"
+        ) from error
+    table = _read(folder / "rows.csv", (*features, target))
+    if len(table) < 2:
+        raise DataError(f"{folder} has {len(table)} rows; 2 are the least to train on.")
+    return Rows(features=features, target=target, x=table[:, :-1], y=table[:, -1])
+
+
+def load_features(path: Path, features: Sequence[str]) -> Any:
+    """Return these columns of a CSV file, shape (rows, features), or raise DataError."""
+    return _read(path, tuple(features))
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> Any:
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.reader(lines)
+            header = next(reader, [])
+            rows = [row for row in reader if row]
     except FileNotFoundError:
         raise DataError(f"{path} does not exist. Give the path of a CSV file.") from None
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} is empty. It needs a header and rows.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a readable CSV: {error}") from error
-    if TARGET not in frame.columns:
-        raise DataError(f"{path} has no column {TARGET}, the target.")
-    for column in frame.columns:
-        values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float)
-        bad = int(np.count_nonzero(~np.isfinite(values)))
-        if bad:
-            raise DataError(f"{path}: column {column} has {bad} values that are no finite number.")
-    if len(frame) < 10:
-        raise DataError(f"{path} has {len(frame)} rows; 10 are the least that can be split.")
-    return frame.astype(float)
+    absent = [name for name in columns if name not in header]
+    if absent:
+        raise DataError(f"{path} has no column {', '.join(absent)}.")
+    places = [header.index(name) for name in columns]
+    values = np.empty((len(rows), len(columns)))
+    for place, row in enumerate(rows):
+        values[place] = [_number(row, number, path, header) for number in places]
+    return values
 
 
-def split(frame: pd.DataFrame) -> Split:
-    """Return 80 % of the rows to train and 20 % to test, drawn with seed 0."""
-    features = frame.drop(columns=TARGET)
-    train_x, test_x, train_y, test_y = train_test_split(
-        features.to_numpy(), frame[TARGET].to_numpy(), test_size=0.2, random_state=0
-    )
-    return Split(
-        columns=tuple(str(name) for name in features.columns),
-        train_x=train_x,
-        train_y=train_y,
-        test_x=test_x,
-        test_y=test_y,
-    )
+def _number(row: list[str], place: int, path: Path, header: list[str]) -> float:
+    try:
+        value = float(row[place])
+    except (ValueError, IndexError):
+        value = float("nan")
+    if not np.isfinite(value):
+        raise DataError(f"{path}: column {header[place]} has values that are no finite number.")
+    return value
 
 
-def write_diabetes_csv(path: Path) -> None:
+def write_sample(path: Path) -> None:
     """Write scikit-learn's diabetes data (442 rows, 10 features, `Y`).
 
     Source: Efron, Hastie, Johnstone, Tibshirani, Least Angle Regression, 2004.
     """
+    from sklearn.datasets import load_diabetes
+
     bunch = load_diabetes(as_frame=True)
     frame = bunch.frame.rename(columns={"target": TARGET})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Splits the rows and fits the model: what another model replaces."""
+"""Fits the model: what another model replaces."""
 
 import json
 import math
@@ -7,9 +7,9 @@ from typing import Any
 
 from sklearn.linear_model import Ridge
 
-from training.data import DataError, split
+from .data import DataError
 
-__all__ = ["read_parameters", "split", "train"]
+__all__ = ["read_parameters", "train"]
 
 DEFAULTS = {"alpha": 0.4}
 

@@ -63,7 +63,7 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     # An approver decides by the reasons: they say how good the model is, too.
     metrics = sorted(version.metrics.items())
     figures = ", ".join(f"{name} {figure(value)}" for name, value in metrics)
-    return replace(result, reasons=(*result.reasons, f"In training: {figures}."))
+    return replace(result, reasons=(*result.reasons, f"On held-out rows: {figures}."))
 
 
 def remove_staging(ports: Ports, release: Release) -> None:

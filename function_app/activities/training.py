@@ -6,10 +6,13 @@ from function_app import telemetry
 from function_app.domain import data_quality, gates
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import (
-    CheckedDataset,
     DatasetCheck,
+    DatasetRequest,
     Evaluation,
     EvaluationRequest,
+    KeptDataset,
+    PreparationRequest,
+    Registration,
     RunId,
     RunRequest,
 )
@@ -18,33 +21,39 @@ from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
 
-def validate_dataset(ports: Ports, check: DatasetCheck) -> CheckedDataset:
-    """Keep the data as a version and judge it; what cannot be read is refused, not an error."""
+def keep_dataset(ports: Ports, request: DatasetRequest) -> KeptDataset:
+    """Keep the data as a version; a file that cannot be read is refused, not an error."""
     try:
-        if check.uri:
-            dataset = ports.datasets.add(check.model, check.uri, check.etag)
-        else:
-            dataset = ports.datasets.latest(check.model)
-        profile = ports.datasets.profile(dataset)
+        if request.uri:
+            return KeptDataset(dataset=ports.datasets.add(request.model, request.uri, request.etag))
+        return KeptDataset(dataset=ports.datasets.latest(request.model))
     except (ContractError, NotFoundError, ConflictError) as error:
-        refused = GateResult(passed=False, reasons=(error.message,))
-        return CheckedDataset(result=refused, changed=isinstance(error, ConflictError))
-    try:
-        baseline = ports.datasets.baseline(check.model)
-    except (ContractError, NotFoundError) as error:
-        return CheckedDataset(result=GateResult(passed=False, reasons=(error.message,)))
-    result = data_quality.judge(profile, baseline, check.policy)
+        return KeptDataset(refused=error.message, changed=isinstance(error, ConflictError))
+
+
+def submit_preparation(ports: Ports, request: PreparationRequest) -> Run:
+    """Start the preparation, or find the one that an earlier attempt started."""
+    tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
+    return ports.jobs.submit_preparation(request.run_id, request.dataset, request.target, tags)
+
+
+def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
+    """Judge prepared data against the model's reference data; data that passes is accepted."""
+    prepared = ports.jobs.prepared(check.preparation_id)
+    reference = ports.datasets.reference(check.dataset.model)
+    baseline = reference.profile if reference else None
+    result = data_quality.judge_prepared(prepared, baseline, check.policy)
     # Data that nobody brought is the newest already; accepting it again could undo a newer one.
-    if result.passed and check.uri:
-        ports.datasets.accept(dataset, check.arrival)
-    return CheckedDataset(result=result, dataset=dataset)
+    if result.passed and prepared.profile is not None and check.brought:
+        ports.datasets.accept(check.dataset, prepared.profile, check.arrival)
+    return result
 
 
 def submit_training(ports: Ports, request: RunRequest) -> Run:
     """Start the run, or find the one that an earlier attempt started."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
     code = ports.jobs.code(request.dataset.model, request.code_version)
-    return ports.jobs.submit(request.run_id, request.dataset, code, tags)
+    return ports.jobs.submit(request.run_id, request.dataset, request.preparation_id, code, tags)
 
 
 def get_run(ports: Ports, run: RunId) -> Run:
@@ -63,14 +72,21 @@ def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     run = request.run
     champion, _ = _compared(ports, run.model)
     tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
-    return ports.jobs.submit_evaluation(evaluation_id(run.run_id, champion), run, champion, tags)
+    return ports.jobs.submit_evaluation(
+        evaluation_id(run.run_id, champion),
+        run,
+        request.preparation_id,
+        champion,
+        request.policy,
+        tags,
+    )
 
 
 def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Judge the run's model against the champion, on the same rows."""
-    predictions = ports.jobs.predictions(evaluation.evaluation_id)
-    result = gates.judge(predictions, evaluation.policy)
-    if predictions.champion is not None:
+    comparison = ports.jobs.comparison(evaluation.evaluation_id)
+    result = gates.judge(comparison, evaluation.policy)
+    if comparison.champion_mse is not None:
         return result
     _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
     return replace(result, reasons=(*result.reasons, reason)) if reason else result
@@ -90,6 +106,7 @@ def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
         return None, not_compared(served.version)
 
 
-def register_model(ports: Ports, run: Run) -> ModelVersion:
-    """Register the run's model once."""
-    return ports.registry.register(run)
+def register_model(ports: Ports, registration: Registration) -> ModelVersion:
+    """Register the run's model once, with the figures of its evaluation."""
+    judged = ports.jobs.judged(registration.evaluation_id)
+    return ports.registry.register(registration.run, judged)

@@ -1,11 +1,11 @@
-"""The record of the newest data of a model: the version, and when its data arrived."""
+"""The records of a model's newest data, with the time of its arrival, and of its reference."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from function_app.codec import dump, load
 from function_app.domain.arrivals import Arrival, is_older
-from function_app.domain.training import Dataset
+from function_app.domain.training import Dataset, Reference
 from function_app.errors import ContractError
 
 ARRIVAL = "arrival"
@@ -26,3 +26,12 @@ def accepted(
         return None
     record: dict[str, Any] = {**dump(dataset), ARRIVAL: dump(arrival or before)}
     return record
+
+
+def read_reference(content: Any, where: str) -> Reference:
+    """Return the reference data of a record; ContractError, which names `where`, when garbled."""
+    try:
+        return load(Reference, content)
+    except ContractError as error:
+        text = f"{where} does not name the reference data any more. Delete or restore it."
+        raise ContractError(text) from error

@@ -1,4 +1,4 @@
-"""Figures of a CSV, and the reference data that a model's own training code knows."""
+"""Figures of a CSV that is in memory, computed by a process of the platform's jobs."""
 
 import json
 import os
@@ -11,29 +11,8 @@ from function_app.codec import load
 from function_app.domain.data_quality import DataProfile
 from function_app.errors import ContractError, PlatformError
 
-# The training module of the sample model, for models that no project names.
-OWN = "training"
 # The exit status of a job that refuses its input.
 _REFUSED = 2
-
-
-def again(model: str) -> str:
-    """Return how a model is trained when a version of its data is gone."""
-    return f"POST /api/models/{model}/train with a data_uri names the file to train on."
-
-
-def write_sample(root: Path, training: str, path: Path, platform: str) -> None:
-    """Let a training module of the app in `root` write its reference data."""
-    command = [sys.executable, "-m", training, "sample", "--out", str(path)]
-    # Azure's worker has the app's packages on its own path only, not in the environment.
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    ended = subprocess.run(
-        command, cwd=root, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
-    if ended.returncode or not path.exists():
-        said = (ended.stderr.strip().splitlines() or ["It wrote nothing."])[-1][-200:]
-        text = f"`python -m {training} sample` failed: {said} Mend it, or put the data in place."
-        raise PlatformError(platform, "write the baseline dataset", text)
 
 
 def profile_csv(content: bytes) -> DataProfile:

@@ -43,7 +43,8 @@ class CodeVersion:
 class CheckPlan:
     """What a check run does with a bundle, each command as words, in this order.
 
-    `dry_run` trains on the reference data and throws the model away.
+    `dry_run` walks the training through the contract of a model project, on the reference data or
+    the code's own sample, and throws the model away; `target` is the column to predict.
     """
 
     lint: tuple[str, ...]
@@ -51,6 +52,7 @@ class CheckPlan:
     training: str
     dry_run: bool
     timeout_seconds: float
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,14 +57,45 @@ class DataProfile:
 class DataPolicy:
     """What a file must look like.
 
-    `max_shift` is the greatest distance of a column's mean from the baseline's, in the baseline's
-    standard deviations; `max_spread` the greatest ratio of the two deviations, either way.
+    `target` is the column to predict. `max_shift` is the greatest distance of a
+    column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
+    greatest ratio of the two deviations, either way.
     """
 
     columns: tuple[str, ...]
+    target: str = "Y"
     min_rows: int = 50
     max_shift: float = 0.5
     max_spread: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the preparation of a file found: `refused` says why it is no table, "" that it is one.
+
+    Of its rows a training may see `seen`; `held_out` judge the model.
+    """
+
+    profile: DataProfile | None
+    refused: str = ""
+    seen: int = 0
+    held_out: int = 0
+
+
+def judge_prepared(
+    prepared: Prepared, baseline: DataProfile | None, policy: DataPolicy
+) -> GateResult:
+    """Decide whether prepared data may be trained on; without a baseline nothing is compared."""
+    if prepared.profile is None:
+        return _refused([prepared.refused])
+    result = judge(prepared.profile, baseline or prepared.profile, policy)
+    if result.passed and not (prepared.seen and prepared.held_out):
+        text = (
+            f"Of {prepared.profile.rows} rows {prepared.held_out} are held out, because equal rows "
+            "stay together. Send rows that differ."
+        )
+        return _refused([text])
+    return result
 
 
 # Kinds of cells: what they are and what to do.
@@ -114,7 +145,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
         if column.name not in policy.columns:
             continue
         if column.missing:
-            reasons += _cell_reasons(column, profile.rows)
+            reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.target)
         elif moved := _shift(column, before.get(column.name), policy):
             reasons.append(moved)
     if reasons:
@@ -170,11 +201,13 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in compatible if letter.isalnum()) or name
 
 
-def _cell_reasons(column: ColumnProfile, rows: int) -> Iterator[str]:
+def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterator[str]:
     if not column.found:
         yield f"{column.name}: {column.missing} missing values."
     for found in column.found:
         what, remedy = KINDS.get(found.kind, ("cells that are not numbers", "Correct them."))
+        if is_label and found.kind == "word":
+            remedy = "Encode the labels as numbers, such as 0 and 1."
         examples = " or ".join(repr(example) for example in found.examples)
         such = f", such as {examples}" if examples else ""
         share = f"all {rows}" if found.count == rows else f"{found.count} of {rows}"

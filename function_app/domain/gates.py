@@ -7,8 +7,6 @@ champion, absolute bars decide.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from function_app.domain.figures import figures, percent
 
 
@@ -26,6 +24,13 @@ class GatePolicy:
     resamples: int = 2000
     seed: int = 0
 
+    def comparison_words(self) -> tuple[str, ...]:
+        """Return the options by which `platform_jobs evaluate` compares as the policy says."""
+        return (
+            *("--confidence", str(self.confidence)),
+            *("--resamples", str(self.resamples), "--seed", str(self.seed)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
@@ -40,27 +45,34 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Predictions:
-    """What the models say of the same held-out rows; all have shape (rows,)."""
+class Comparison:
+    """How a challenger's squared errors compare with the champion's, on the same held-out rows.
 
-    actual: tuple[float, ...]
-    challenger: tuple[float, ...]
-    champion: tuple[float, ...] | None = None
+    The evaluation's run computes it (platform_jobs/comparison.py). `gain_low` and `gain_high` bound
+    the champion's mean squared error minus the challenger's; without a champion there are no
+    bounds. `refused` says why nothing can be compared, or how the challenger broke the contract of
+    a model project.
+    """
+
+    refused: str = ""
+    rows: int = 0
+    challenger_mse: float | None = None
+    champion_mse: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
 
 
-def judge(predictions: Predictions, policy: GatePolicy) -> GateResult:
+def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
     """Decide whether the challenger may be registered."""
-    actual = np.asarray(predictions.actual, dtype=float)
-    challenger = np.asarray(predictions.challenger, dtype=float)
-    if actual.size == 0 or actual.shape != challenger.shape:
+    if comparison.refused:
+        return GateResult(passed=False, reasons=(comparison.refused,))
+    if not comparison.rows or comparison.challenger_mse is None:
         return GateResult(passed=False, reasons=("There are no rows to compare on.",))
-    errors = (challenger - actual) ** 2
-    if not np.all(np.isfinite(errors)):
-        return GateResult(passed=False, reasons=(_not_finite("challenger", challenger),))
-    mse = float(errors.mean())
-    if predictions.champion is None:
+    mse, champion_mse = comparison.challenger_mse, comparison.champion_mse
+    low, high = comparison.gain_low, comparison.gain_high
+    if champion_mse is None or low is None or high is None:
         return _judge_by_bar(mse, policy)
-    return _judge_by_comparison(errors, actual, predictions.champion, policy)
+    return _judge_by_gain(mse, champion_mse, (low, high), policy)
 
 
 def _judge_by_bar(mse: float, policy: GatePolicy) -> GateResult:
@@ -71,34 +83,16 @@ def _judge_by_bar(mse: float, policy: GatePolicy) -> GateResult:
     return GateResult(passed=passed, reasons=(reason,), challenger_mse=mse)
 
 
-def _judge_by_comparison(
-    errors: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
-    actual: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
-    champion: tuple[float, ...],
-    policy: GatePolicy,
+def _judge_by_gain(
+    mse: float, champion_mse: float, bounds: tuple[float, float], policy: GatePolicy
 ) -> GateResult:
-    served = np.asarray(champion, dtype=float)
-    if served.shape != actual.shape:
-        return GateResult(passed=False, reasons=("The champion predicted other rows.",))
-    champion_errors = (served - actual) ** 2
-    if not np.all(np.isfinite(champion_errors)):
-        # NaN compares as false: the reason would name a gain of "nan".
-        return GateResult(passed=False, reasons=(_not_finite("champion", served),))
-    # Paired percentile bootstrap (Efron and Tibshirani 1993, chapter 13): rows are drawn once for
-    # both models, so what makes a row hard for both cancels out.
-    gains = champion_errors - errors
-    rng = np.random.default_rng(policy.seed)
-    rows = rng.integers(0, gains.size, size=(policy.resamples, gains.size))
-    means = gains[rows].mean(axis=1)
-    tail = 1.0 - policy.confidence
-    low, high = (float(q) for q in np.quantile(means, [tail, 1.0 - tail]))
-    champion_mse = float(champion_errors.mean())
+    low, high = bounds
     needed = policy.margin * champion_mse
     passed = low > needed
     verdict = "is not shown to be better"
     if passed:
         verdict = "is shown to be better" if low > 0 else "is within what the margin allows"
-    error, champion_error = figures(float(errors.mean()), champion_mse)
+    error, champion_error = figures(mse, champion_mse)
     gain, least = figures(low, needed)
     reason = (
         f"The challenger {verdict}: mse {error} against {champion_error}, gain at least {gain} at "
@@ -107,18 +101,8 @@ def _judge_by_comparison(
     return GateResult(
         passed=passed,
         reasons=(reason,),
-        challenger_mse=float(errors.mean()),
+        challenger_mse=mse,
         champion_mse=champion_mse,
         improvement_low=low,
         improvement_high=high,
-    )
-
-
-def _not_finite(model: str, predicted: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> str:
-    bad = int(np.count_nonzero(~np.isfinite(predicted)))
-    if not bad:
-        return f"The squared errors of the {model} are too large for a finite number."
-    return (
-        f"{bad} of {predicted.size} predictions of the {model} are not finite numbers, so they "
-        "cannot be compared."
     )

@@ -111,6 +111,7 @@ class ModelProject:
             training=self.training,
             dry_run=dry_run,
             timeout_seconds=rules.timeout_seconds,
+            target=self.data.target,
         )
         return ChangePolicy(
             plan=plan,

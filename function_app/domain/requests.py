@@ -5,44 +5,64 @@ from dataclasses import dataclass
 from function_app.domain.approval import Evidence
 from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import DataPolicy
-from function_app.domain.gates import GatePolicy, GateResult
+from function_app.domain.gates import GatePolicy
 from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
 from function_app.domain.serving import Deployment, Image
 from function_app.domain.training import Dataset, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetCheck:
-    """Check the data behind `uri` before anything is trained on it; "" is the newest there is.
-
-    `arrival` is None in histories of earlier versions of this app.
-    """
+class DatasetRequest:
+    """Keep the data behind `uri` as a version; "" is the newest there is."""
 
     model: str
     uri: str
-    policy: DataPolicy
     etag: str = ""
-    arrival: Arrival | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedDataset:
-    """A version of the data and what the gate said of it; no version when it cannot be read.
+class KeptDataset:
+    """A version of the data, or why there is none.
 
     `changed` means that the file is not that of the event any more.
     """
 
-    result: GateResult
     dataset: Dataset | None = None
+    refused: str = ""
     changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """Train on a version of the data and wake `instance_id` when done."""
+class PreparationRequest:
+    """Compute the figures of a version and split its rows, and wake `instance_id` when done."""
 
     run_id: str
     dataset: Dataset
+    target: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCheck:
+    """Judge what the preparation of a version found, before anything is trained on it.
+
+    `brought` data becomes the newest when it passes, unless data of a later `arrival` was accepted.
+    """
+
+    preparation_id: str
+    dataset: Dataset
+    policy: DataPolicy
+    brought: bool = True
+    arrival: Arrival | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """Train on the seen rows of a preparation and wake `instance_id` when done."""
+
+    run_id: str
+    dataset: Dataset
+    preparation_id: str
     instance_id: str
     code_version: str = ""
 
@@ -56,10 +76,12 @@ class RunId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRequest:
-    """Let a run's model and the champion of now predict the same rows, and wake `instance_id`."""
+    """Let a run's model and the champion of now predict the held-out rows of a preparation."""
 
     run: Run
+    preparation_id: str
     instance_id: str
+    policy: GatePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +90,14 @@ class Evaluation:
 
     evaluation_id: str
     policy: GatePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Register the model of a run that an evaluation judged."""
+
+    run: Run
+    evaluation_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """From data that arrived to a registered model version, or to a reason why not."""
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from function_app.domain.arrivals import Arrival
 from function_app.domain.change import CodeVersion
-from function_app.domain.data_quality import DataPolicy
+from function_app.domain.data_quality import DataPolicy, DataProfile
 from function_app.domain.gates import GatePolicy
 
 
@@ -93,8 +94,16 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The data that a model's later data is compared with, and its figures."""
+
+    dataset: Dataset
+    profile: DataProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One training run on the platform."""
+    """One run on the platform: a preparation, a training, an evaluation or checks."""
 
     run_id: str
     model: str
@@ -109,9 +118,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """One version of a model in the registry; `digest` is the SHA-256 of the model file.
+    """One version of a model in the registry; `digest` is that of its model folder.
 
-    `metrics` are its run's figures on the held-out rows; `code` is what it was trained by.
+    `metrics` are the platform's figures of it on held-out rows, computed by the run
+    `evaluation_id`; `code` is what it was trained by.
     """
 
     model: str
@@ -121,6 +131,16 @@ class ModelVersion:
     digest: str
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
+    evaluation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What an evaluation judged: the digest of the model folder, and its figures."""
+
+    evaluation_id: str
+    digest: str
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +190,11 @@ def run_id(model: str, cause: str) -> str:
     return f"train-{model}-{cause[:12]}"
 
 
+def preparation_id(model: str, cause: str) -> str:
+    """Return the id under which a second attempt finds the first attempt's preparation."""
+    return f"prepare-{model}-{cause[:12]}"
+
+
 def attempt_id(run: str, attempt: int) -> str:
     """Return the platform's name of an attempt, where a name can be used only once."""
     return run if attempt == 1 else f"{run}{_ATTEMPT}{attempt}"
@@ -189,6 +214,20 @@ def not_compared(version: str) -> str:
     )
 
 
+def again(model: str) -> str:
+    """Return how a model is trained when a version of its data is gone."""
+    return f"POST /api/models/{model}/train with a data_uri names the file to train on."
+
+
 def evaluation_id(run: str, champion: ModelVersion | None) -> str:
     """Return the id of the evaluation of a run against this champion."""
     return f"{run}-vs-{champion.version if champion else 'nothing'}"
+
+
+def folder_digest(digests: Mapping[str, str]) -> str:
+    """Return the digest of a model folder from the SHA-256 of each file by its path in the folder.
+
+    The evaluation computes the same one (platform_jobs/files.py) from what it judged.
+    """
+    lines = (f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -20,11 +20,14 @@ from function_app.domain.release import Release
 from function_app.domain.requests import (
     ApprovalRequest,
     Champion,
-    CheckedDataset,
     DatasetCheck,
+    DatasetRequest,
     Evaluation,
     EvaluationRequest,
+    KeptDataset,
+    PreparationRequest,
     Promotion,
+    Registration,
     ReleaseEnd,
     ReleaseUpdate,
     RollBack,
@@ -111,8 +114,16 @@ def ensure_part(ctx: StoryContext, part: EnsurePart) -> Story[EnsuredPart]:
     return (yield from call(ctx, names.ENSURE_PART, part, EnsuredPart))
 
 
-def validate_dataset(ctx: StoryContext, check: DatasetCheck) -> Story[CheckedDataset]:
-    return (yield from call(ctx, names.VALIDATE_DATASET, check, CheckedDataset))
+def keep_dataset(ctx: StoryContext, request: DatasetRequest) -> Story[KeptDataset]:
+    return (yield from call(ctx, names.KEEP_DATASET, request, KeptDataset))
+
+
+def submit_preparation(ctx: StoryContext, request: PreparationRequest) -> Story[Run]:
+    return (yield from call(ctx, names.SUBMIT_PREPARATION, request, Run))
+
+
+def judge_dataset(ctx: StoryContext, check: DatasetCheck) -> Story[GateResult]:
+    return (yield from call(ctx, names.JUDGE_DATASET, check, GateResult))
 
 
 def submit_training(ctx: StoryContext, request: RunRequest) -> Story[Run]:
@@ -135,8 +146,8 @@ def evaluate_challenger(ctx: StoryContext, evaluation: Evaluation) -> Story[Gate
     return (yield from call(ctx, names.EVALUATE_CHALLENGER, evaluation, GateResult))
 
 
-def register_model(ctx: StoryContext, run: Run) -> Story[ModelVersion]:
-    return (yield from call(ctx, names.REGISTER_MODEL, run, ModelVersion))
+def register_model(ctx: StoryContext, registration: Registration) -> Story[ModelVersion]:
+    return (yield from call(ctx, names.REGISTER_MODEL, registration, ModelVersion))
 
 
 def record_outcome(ctx: StoryContext, end: StoryEnd) -> Story[None]:

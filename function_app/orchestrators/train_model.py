@@ -1,18 +1,30 @@
 """Train a model on data that arrived, or on the newest when something else asks for it.
 
-1. Check the data.  2. In the model's training lane, and in the lane of all trainings, submit the
-run, unless newer data came while this waited for its turn.  3. Wait for its event, and poll in case
-none comes.  4. Let challenger and champion predict the same rows, and judge.  5. Register it; its
-event starts the release.  6. Record the outcome, and notify people when it is a failure.
+1. Keep the data as a version.  2. Compute its figures and split its rows, in a run of the
+platform's own; judge the figures.  3. In the model's training lane, and in the lane of all
+trainings, train on the rows that a training may see, unless newer data came while this waited for
+its turn.  4. Let challenger and champion answer the held-out rows, in another run of the platform,
+and judge.  5. Register the model; its event starts the release.  6. Record the outcome, and notify
+people when it is a failure.
+
+Each run is awaited by its event, and polled in case none comes. A run that ended otherwise than
+completed is outcome `failed`: only data and answers are judged, and only they are `rejected`.
 """
 
 from datetime import timedelta
 
-from function_app.domain.gates import GateResult
 from function_app.domain.lane import ALL_TRAININGS, LaneRequest, training_lane
 from function_app.domain.outcomes import TRAIN, StoryEnd
 from function_app.domain.payload_limits import cap_reasons
-from function_app.domain.requests import DatasetCheck, Evaluation, EvaluationRequest, RunRequest
+from function_app.domain.requests import (
+    DatasetCheck,
+    DatasetRequest,
+    Evaluation,
+    EvaluationRequest,
+    PreparationRequest,
+    Registration,
+    RunRequest,
+)
 from function_app.domain.training import (
     Dataset,
     Run,
@@ -20,6 +32,7 @@ from function_app.domain.training import (
     TrainingOutcome,
     TrainingRequest,
     TrainingResult,
+    preparation_id,
     run_id,
 )
 from function_app.orchestrators import steps
@@ -30,12 +43,13 @@ from function_app.orchestrators.runs import finish_run, unfinished
 from function_app.orchestrators.steps import Story, StoryContext, Trail
 
 LANE_MARGIN = timedelta(minutes=10)
+EVALUATION_MARGIN = timedelta(minutes=2)
 
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
     trail = Trail(ctx)
     try:
-        result = yield from cancellable(ctx, lambda waits: _validate(waits, trail, request))
+        result = yield from cancellable(ctx, lambda waits: _run(waits, trail, request))
     except CancelledError as cancelled:
         result = _end(trail, TrainingOutcome.CANCELLED, (str(cancelled),))
     except Exception as fault:
@@ -44,24 +58,21 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
     return result
 
 
-def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[TrainingResult]:
+def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[TrainingResult]:
     begun = ctx.current_utc_datetime
-    trail.show("validating data", data=request.data_uri or "the newest", why=request.reason)
-    check = DatasetCheck(
-        model=request.model,
-        uri=request.data_uri,
-        policy=request.policy.data,
-        etag=request.etag,
-        arrival=request.arrival,
-    )
-    checked = yield from steps.validate_dataset(ctx, check)
-    if checked.changed:
-        return _end(trail, TrainingOutcome.SUPERSEDED, checked.result.reasons)
-    if not checked.result.passed or checked.dataset is None:
-        return _end(trail, TrainingOutcome.REJECTED, checked.result.reasons)
+    trail.show("keeping data", data=request.data_uri or "the newest", why=request.reason)
+    asked = DatasetRequest(model=request.model, uri=request.data_uri, etag=request.etag)
+    kept = yield from steps.keep_dataset(ctx, asked)
+    if kept.changed:
+        return _end(trail, TrainingOutcome.SUPERSEDED, (kept.refused,))
+    if kept.dataset is None:
+        return _end(trail, TrainingOutcome.REJECTED, (kept.refused,))
+    prepared = yield from _prepare(ctx, trail, request, kept.dataset)
+    if isinstance(prepared, TrainingResult):
+        return prepared
 
     # Longer than the run may take: the lane is left when the story ends, whatever the end.
-    hold = 2 * request.policy.timeout + LANE_MARGIN
+    hold = request.policy.timeout + 2 * _evaluation_timeout(request) + LANE_MARGIN
     own = LaneRequest(
         lane=training_lane(request.model), owner=ctx.instance_id, since=begun, hold=hold
     )
@@ -79,7 +90,7 @@ def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Stor
             result = _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
         else:
             yield from enter_lane(ctx, trail, every)
-            result = yield from _train(ctx, trail, request, checked.dataset, [own, every])
+            result = yield from _train(ctx, trail, request, kept.dataset, prepared, [own, every])
     except Exception:
         yield from leave_lanes(ctx, [own, every])
         raise
@@ -87,16 +98,54 @@ def _validate(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Stor
     return result
 
 
+def _prepare(
+    ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset
+) -> Story[str | TrainingResult]:
+    """Return the id of the preparation whose rows may be trained on, or how the story ends."""
+    prepared, policy = preparation_id(request.model, request.cause), request.policy
+    asked = PreparationRequest(
+        run_id=prepared,
+        dataset=dataset,
+        target=policy.data.target,
+        instance_id=ctx.instance_id,
+    )
+
+    def submit() -> Story[Run]:
+        return (yield from steps.submit_preparation(ctx, asked))
+
+    trail.show("checking data", run_id=prepared)
+    yield from submit()
+    ended = yield from finish_run(
+        ctx, trail, "checking data", prepared, submit, policy.timeout, policy.poll_interval
+    )
+    if ended.status is not RunStatus.COMPLETED:
+        reason = f"The check of the data did not end. {unfinished(ended)}"
+        return _end(trail, TrainingOutcome.FAILED, (reason,))
+    check = DatasetCheck(
+        preparation_id=ended.run_id,
+        dataset=dataset,
+        policy=policy.data,
+        brought=bool(request.data_uri),
+        arrival=request.arrival,
+    )
+    verdict = yield from steps.judge_dataset(ctx, check)
+    if not verdict.passed:
+        return _end(trail, TrainingOutcome.REJECTED, verdict.reasons)
+    return ended.run_id
+
+
 def _train(
     ctx: StoryContext,
     trail: Trail,
     request: TrainingRequest,
     dataset: Dataset,
+    prepared: str,
     lanes: list[LaneRequest],
 ) -> Story[TrainingResult]:
     run = RunRequest(
         run_id=run_id(request.model, request.cause),
         dataset=dataset,
+        preparation_id=prepared,
         instance_id=ctx.instance_id,
         code_version=request.code_version,
     )
@@ -114,14 +163,19 @@ def _train(
     if ended.status is not RunStatus.COMPLETED:
         return _end(trail, TrainingOutcome.FAILED, (unfinished(ended),), run=ended)
 
-    verdict = yield from _evaluate(ctx, trail, request, ended, lanes)
-    if isinstance(verdict, str):
-        return _end(trail, TrainingOutcome.FAILED, (verdict,), run=ended)
+    evaluation = yield from _evaluate(ctx, trail, request, ended, prepared, lanes)
+    if isinstance(evaluation, Run):
+        # Without predictions there is no verdict.
+        reason = f"The evaluation did not end. {unfinished(evaluation)}"
+        return _end(trail, TrainingOutcome.FAILED, (reason,), run=ended)
+    judged = Evaluation(evaluation_id=evaluation, policy=policy.gate)
+    verdict = yield from steps.evaluate_challenger(ctx, judged)
     if not verdict.passed:
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
     trail.show("registering", run_id=run.run_id)
-    version = yield from steps.register_model(ctx, ended)
+    registration = Registration(run=ended, evaluation_id=evaluation)
+    version = yield from steps.register_model(ctx, registration)
     return _end(
         trail, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version
     )
@@ -132,15 +186,15 @@ def _evaluate(
     trail: Trail,
     request: TrainingRequest,
     run: Run,
+    prepared: str,
     lanes: list[LaneRequest],
-) -> Story[GateResult | str]:
-    """Judge the run's model against the present champion, in a run of its own.
-
-    Returns a text when the evaluation did not complete: without predictions there is no verdict.
-    """
+) -> Story[str | Run]:
+    """Return the id of the completed evaluation against the champion of now, else its ended run."""
     trail.show("evaluating", run_id=run.run_id)
-    asked = EvaluationRequest(run=run, instance_id=ctx.instance_id)
     evaluated, policy = "", request.policy
+    asked = EvaluationRequest(
+        run=run, preparation_id=prepared, instance_id=ctx.instance_id, policy=policy.gate
+    )
 
     def resubmit() -> Story[Run]:
         nonlocal evaluated
@@ -153,15 +207,25 @@ def _evaluate(
         # The id names the champion: asked again, it tells whether another was promoted meanwhile.
         evaluation = yield from steps.submit_evaluation(ctx, asked)
         if evaluation.run_id == evaluated:
-            break
+            return evaluated
         evaluated = evaluation.run_id
         ended = yield from finish_run(
-            ctx, trail, "evaluating", evaluated, resubmit, policy.timeout, policy.poll_interval
+            ctx,
+            trail,
+            "evaluating",
+            evaluated,
+            resubmit,
+            _evaluation_timeout(request),
+            policy.poll_interval,
         )
         if ended.status is not RunStatus.COMPLETED:
-            return f"The evaluation did not end. {unfinished(ended)}"
-    judged = Evaluation(evaluation_id=evaluated, policy=policy.gate)
-    return (yield from steps.evaluate_challenger(ctx, judged))
+            return ended
+
+
+def _evaluation_timeout(request: TrainingRequest) -> timedelta:
+    # Each of the two models has the time of a training, so that the run itself can say which one
+    # was too slow.
+    return 2 * request.policy.timeout + EVALUATION_MARGIN
 
 
 def _end(

@@ -46,7 +46,7 @@ REQUIRED: dict[str, dict[str, str | bool]] = {
     "Microsoft.Insights/components": {"properties.DisableLocalAuth": True},
     "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
     "Microsoft.MachineLearningServices/workspaces": {
-        "properties.systemDatastoresAuthMode": "identity",
+        "properties.systemDatastoresAuthMode": "Identity",
     },
     "Microsoft.MachineLearningServices/workspaces/computes": {
         "properties.disableLocalAuth": True,

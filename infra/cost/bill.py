@@ -113,14 +113,17 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             CLUSTER,
-            f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU}, or 2",
+            f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU}, or 3",
             lambda n: HOURS * (nodes(sheet, n) * p("node_hour") + p("cluster_hour")),
         ),
         (REGISTRY, "Premium", lambda n: p("registry_month")),
         (
             NETWORK,
-            f"{s('endpoints'):g} endpoints x {HOURS} h, {s('zones'):g} zones",
-            lambda n: s("endpoints") * HOURS * p("endpoint_hour") + s("zones") * p("zone_month"),
+            f"{s('endpoints'):g} endpoints and a NAT gateway x {HOURS} h, {s('zones'):g} zones",
+            lambda n: (
+                HOURS * (s("endpoints") * p("endpoint_hour") + p("gateway_hour"))
+                + s("zones") * p("zone_month")
+            ),
         ),
         (
             "Images and files",

@@ -10,7 +10,7 @@ NODE_CPU = 3.5  # of 4; the rest is the system's
 def nodes(sheet: Sheet, models: int) -> int:
     """Return how many cluster nodes the replicas of so many models need."""
     cpu = models * sheet.given("replicas") * sheet.given("replica_cpu")
-    return max(2, math.ceil(cpu / NODE_CPU))
+    return max(3, math.ceil(cpu / NODE_CPU))
 
 
 def units(sheet: Sheet, models: int) -> int:

@@ -6,6 +6,8 @@ param tier string
 param nodeSize string
 param minNodes int
 param maxNodes int
+@description('Availability zones of the nodes; they cannot be changed later. Empty: wherever there is room.')
+param zones array
 param nodeGroup string
 param clusterIdentityId string
 param kubeletIdentityId string
@@ -66,6 +68,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' = {
         minCount: minNodes
         maxCount: maxNodes
         enableAutoScaling: true
+        availabilityZones: empty(zones) ? null : zones
         vnetSubnetID: privateNetwork ? subnetId : null
       }
     ]

@@ -6,7 +6,7 @@ param sku string
 param zoneRedundant bool
 param logsId string
 
-resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' = {
+resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
   name: name
   location: location
   tags: tags

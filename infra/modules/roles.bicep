@@ -34,6 +34,7 @@ param workspaceTopicPrincipalId string
 param registryTopicPrincipalId string
 param ownTopicPrincipalId string
 param publisherPrincipalIds array
+param publisherPrincipalType string
 param deployerPrincipalId string
 param deployerPrincipalType string
 
@@ -51,6 +52,7 @@ var azureKubernetesServiceRbacClusterAdmin = 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce1
 var azureKubernetesServiceRbacWriter = 'a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb'
 var azureMlComputeOperator = 'e503ece1-11d0-4e8e-8e2c-7a6c3bf38815'
 var azureMlDataScientist = 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
+var containerRegistryDataImporterAndDataReader = '577a9874-89fd-4f24-9dbd-b5034d0ad23a'
 var containerRegistryTasksContributor = 'fb382eab-e894-4461-af04-94435c366c3f'
 var durableTaskDataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
 var eventGridDataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
@@ -107,7 +109,7 @@ resource mlStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: mlStorageName
 }
 
-resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' existing = {
+resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing = {
   name: registryName
 }
 
@@ -312,6 +314,17 @@ resource appContainerRegistryTasksContributorOnRegistry 'Microsoft.Authorization
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', containerRegistryTasksContributor)
+  }
+}
+
+// To import the base image of scoring (images.py).
+resource appContainerRegistryDataImporterAndDataReaderOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, appPrincipalId, containerRegistryDataImporterAndDataReader)
+  scope: registry
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', containerRegistryDataImporterAndDataReader)
   }
 }
 
@@ -579,14 +592,14 @@ resource ownTopicStorageBlobDataContributorOnDeadLetterContainer 'Microsoft.Auth
   }
 }
 
-// To publish our own events from CI (the identities in publisherPrincipalIds).
+// To publish our own events, such as from CI (the identities in publisherPrincipalIds).
 resource publisherEventGridDataSenderOnOwnTopic 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for principalId in publisherPrincipalIds: {
     name: guid(ownTopic.id, principalId, eventGridDataSender)
     scope: ownTopic
     properties: {
       principalId: principalId
-      principalType: 'ServicePrincipal'
+      principalType: publisherPrincipalType
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', eventGridDataSender)
     }
   }

@@ -1,5 +1,4 @@
-// Azure ML: the workspace, and two clusters that have no node while nothing runs: code of proposals
-// is checked apart from what trains on the data.
+// Azure ML: the workspace; computes.bicep makes its clusters.
 param name string
 param location string
 param tags object
@@ -7,14 +6,7 @@ param storageId string
 param vaultId string
 param registryId string
 param insightsId string
-param computeName string
-param computeSize string
-param computeNodes int
-param trainingIdentityId string
-param checksComputeName string
-param checksIdentityId string
 param privateNetwork bool
-param trainingSubnetId string
 param logsId string
 
 resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-06-01' = {
@@ -31,64 +23,9 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-06-01' = {
     keyVault: vaultId
     containerRegistry: registryId
     applicationInsights: insightsId
-    systemDatastoresAuthMode: 'identity'
+    systemDatastoresAuthMode: 'Identity'
     v1LegacyMode: false
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
-  }
-}
-
-resource compute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-01' = if (computeName != 'serverless') {
-  parent: workspace
-  name: computeName
-  location: location
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: { '${trainingIdentityId}': {} }
-  }
-  properties: {
-    computeType: 'AmlCompute'
-    disableLocalAuth: true
-    properties: {
-      osType: 'Linux'
-      vmSize: computeSize
-      vmPriority: 'Dedicated'
-      remoteLoginPortPublicAccess: 'Disabled'
-      enableNodePublicIp: !privateNetwork
-      subnet: privateNetwork ? { id: trainingSubnetId } : null
-      scaleSettings: {
-        minNodeCount: 0
-        maxNodeCount: computeNodes
-        nodeIdleTimeBeforeScaleDown: 'PT120S'
-      }
-    }
-  }
-}
-
-resource checksCompute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-01' = if (checksComputeName != 'serverless') {
-  parent: workspace
-  name: checksComputeName
-  location: location
-  // Nothing else: whatever runs there can take the token of each identity that it has.
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: { '${checksIdentityId}': {} }
-  }
-  properties: {
-    computeType: 'AmlCompute'
-    disableLocalAuth: true
-    properties: {
-      osType: 'Linux'
-      vmSize: computeSize
-      vmPriority: 'Dedicated'
-      remoteLoginPortPublicAccess: 'Disabled'
-      enableNodePublicIp: !privateNetwork
-      subnet: privateNetwork ? { id: trainingSubnetId } : null
-      scaleSettings: {
-        minNodeCount: 0
-        maxNodeCount: computeNodes
-        nodeIdleTimeBeforeScaleDown: 'PT120S'
-      }
-    }
   }
 }
 

@@ -21,7 +21,7 @@ MARK = "import.json"
 # What of this app comes along to train by our contract; of the service, all does.
 _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
-    *("evaluate.py", "model_file.py", "requirements.txt"),
+    *("answers.py", "model_file.py", "requirements.txt"),
 )
 # What train.py of the seed needs no more: code of Azure ML's first SDK.
 _FIRST_SDK = "azureml"
@@ -111,6 +111,8 @@ def _fill(
         (into / folder).mkdir(parents=True, exist_ok=True)
         for own in names:
             shutil.copyfile(app / folder / own, into / folder / own)
+    if data is not None:
+        _give_sample(into / "training" / "data.py")
     for file, place in places.items():
         target = into / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -137,20 +139,49 @@ def _fill(
     )
 
 
+def _give_sample(module: Path) -> None:
+    """Let the project's sample be its reference.csv instead of the diabetes data."""
+    text = module.read_text(encoding="utf-8")
+    own = text.partition("def write_sample(")[0]
+    own += (
+        "def write_sample(path: Path) -> None:\n"
+        '    """Write the reference data of this project."""\n'
+        "    path.parent.mkdir(parents=True, exist_ok=True)\n"
+        f'    path.write_bytes((Path(__file__).parents[1] / "{REFERENCE}").read_bytes())\n'
+    )
+    module.write_text(own, encoding="utf-8")
+
+
 def compare_figures(clone: Clone, into: Path) -> dict[str, tuple[float, float]]:
     """Train by the clone's own functions and by the project; return each metric of both models.
 
-    The metrics are those of the clone's get_model_metrics, which judges both models on its rows.
+    Both learn from the rows that the clone's own split_data gives, and the clone's
+    get_model_metrics judges both on its rows.
     """
-    with tempfile.TemporaryDirectory() as out:
-        _run(into, "-m", "training", "--data", REFERENCE, "--out", out)
+    parameters = clone.parameters.get("training", {})
+    with tempfile.TemporaryDirectory() as folder:
+        script = (
+            "import json, pathlib, pandas\n"
+            f"import {clone.folder}.training.train as seed\n"
+            f"frame, out = pandas.read_csv({REFERENCE!r}), pathlib.Path({folder!r})\n"
+            "data = seed.split_data(frame)\n"
+            "names = [name for name in frame.columns if name != 'Y']\n"
+            "rows = pandas.DataFrame(data['train']['X'], columns=names)\n"
+            "rows['Y'] = list(data['train']['y'])\n"
+            "rows.to_csv(out / 'rows.csv', index=False)\n"
+            "schema = {'columns': [*names, 'Y'], 'features': names, 'target': 'Y'}\n"
+            "(out / 'schema.json').write_text(json.dumps({**schema, 'rows': len(rows)}))\n"
+        )
+        _run(into, "-c", script)
+        model = str(Path(folder) / "model")
+        _run(into, "-m", "training", "train", "--data", folder, "--out", model)
         script = (
             "import json, pathlib, pandas\n"
             f"import {clone.folder}.training.train as seed\n"
             "from training import model_file\n"
             f"data = seed.split_data(pandas.read_csv({REFERENCE!r}))\n"
-            f"theirs = seed.train_model(data, {clone.parameters.get('training', {})!r})\n"
-            f"ours = model_file.load(pathlib.Path({out!r}))\n"
+            f"theirs = seed.train_model(data, {parameters!r})\n"
+            f"ours = model_file.load(pathlib.Path({model!r}))\n"
             "both = [dict(seed.get_model_metrics(model, data)) for model in (theirs, ours)]\n"
             "print(json.dumps(both, default=float))\n"
         )

@@ -1,6 +1,6 @@
 """What somebody deleted or left behind leads to an outcome with a reason."""
 
-import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,14 +11,15 @@ import pytest
 from function_app.activities.releases import build_image, roll_back_production, smoke_test
 from function_app.activities.training import (
     evaluate_challenger,
+    judge_dataset,
     submit_evaluation,
-    validate_dataset,
 )
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.arrivals import Arrival
-from function_app.domain.gates import GatePolicy, Predictions
+from function_app.domain.data_quality import ColumnProfile, DataPolicy, DataProfile, Prepared
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.release import Release, ReleasePolicy
 from function_app.domain.requests import (
     DatasetCheck,
@@ -28,10 +29,9 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, SmokeReport
-from function_app.domain.training import ModelVersion, Run, RunStatus
+from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
-from function_app.settings import read_projects
 
 ROOT = Path(__file__).parents[2]
 SERVED = Image(model="diabetes", version="3", digest="sha256:x", uri="")
@@ -73,10 +73,12 @@ class Evaluations:
     def get(self, run_id: str) -> Run:
         return RUN
 
-    def predictions(self, run_id: str) -> Predictions:
-        return Predictions(actual=(1.0, 2.0), challenger=(1.0, 2.0), champion=None)
+    def comparison(self, run_id: str) -> Comparison:
+        return Comparison(rows=2, challenger_mse=0.0)
 
-    def submit_evaluation(self, run_id: str, run: Run, champion: Any, tags: Any) -> Run:
+    def submit_evaluation(
+        self, run_id: str, run: Run, preparation_id: str, champion: Any, policy: Any, tags: Any
+    ) -> Run:
         self.champions.append(champion)
         return RUN
 
@@ -91,7 +93,10 @@ def ports(**given: Any) -> Ports:
 def test_a_deleted_served_version_does_not_lock_its_model() -> None:
     given = ports()
 
-    submit_evaluation(given, EvaluationRequest(run=RUN, instance_id="i"))
+    submit_evaluation(
+        given,
+        EvaluationRequest(run=RUN, preparation_id="p", instance_id="i", policy=GatePolicy(bar=1.0)),
+    )
     result = evaluate_challenger(given, Evaluation(evaluation_id="x", policy=GatePolicy(bar=100.0)))
 
     assert cast(Evaluations, given.jobs).champions == [None]
@@ -135,20 +140,26 @@ def test_files_that_are_no_tokens_keep_no_approver_out(tmp_path: Path) -> None:
 def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> None:
     """It found the newest data at its start; newer data may be accepted since then."""
     datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
-    landed = tmp_path / "inbox" / "data" / "a.csv"
-    landed.parent.mkdir(parents=True)
-    shutil.copy(datasets.ensure_baseline("diabetes"), landed)
-    given = cast(Ports, SimpleNamespace(datasets=datasets))
-    policy = read_projects(ROOT / "mlops.toml")["diabetes"].training_policy().data
+    profile = DataProfile(
+        rows=400,
+        columns=tuple(
+            ColumnProfile(name=name, missing=0, mean=0.0, std=1.0) for name in ("a", "Y")
+        ),
+    )
+    jobs = SimpleNamespace(prepared=lambda run_id: Prepared(profile=profile, seen=300, held_out=100))
+    given = cast(Ports, SimpleNamespace(datasets=datasets, jobs=jobs))
+    check = DatasetCheck(
+        preparation_id="p",
+        dataset=Dataset(model="m", version="v", uri=""),
+        policy=DataPolicy(columns=("a", "Y"), target="Y", min_rows=10),
+        arrival=Arrival(claimed_at=datetime(2026, 1, 1, tzinfo=UTC)),
+    )
+    record = tmp_path / "datasets" / "m" / "latest.json"
 
-    own = validate_dataset(given, DatasetCheck(model="diabetes", uri="", policy=policy))
-    record = tmp_path / "datasets" / "diabetes" / "latest.json"
-    assert own.result.passed
+    assert judge_dataset(given, replace(check, brought=False)).passed
     assert not record.exists()
-    arrival = Arrival(claimed_at=datetime(2026, 1, 1, tzinfo=UTC))
-    check = DatasetCheck(model="diabetes", uri=landed.as_uri(), policy=policy, arrival=arrival)
-    assert validate_dataset(given, check).result.passed
-    assert record.exists()
+    assert judge_dataset(given, check).passed
+    assert "2026-01-01" in record.read_text()
 
 
 def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:

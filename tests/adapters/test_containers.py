@@ -73,7 +73,7 @@ def test_an_image_on_a_base_has_one_digest_and_can_run_without_the_engine(
 def test_a_container_serves_the_image_without_rights(
     staging: LocalStaging, containers: Containers, engine: list[str], image: Image, model: Path
 ) -> None:
-    golden = json.loads((model / "golden.json").read_text())
+    golden = json.loads((model.parent / "evaluation" / "golden.json").read_text())
 
     deployment = there(lambda: staging.deploy("r", image))
     again = there(lambda: staging.deploy("r", image))
@@ -94,7 +94,7 @@ def test_a_container_serves_the_image_without_rights(
 def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
     staging: LocalStaging, image: Image, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    golden = json.loads((model / "golden.json").read_text())
+    golden = json.loads((model.parent / "evaluation" / "golden.json").read_text())
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     with collector("0.0.0.0") as sink:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)

@@ -14,12 +14,13 @@ from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
-from function_app.domain.training import Dataset, RunStatus
+from function_app.domain.gates import GatePolicy
+from function_app.domain.training import RunStatus
 from function_app.settings import read_projects
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
-RUN = "train-held-a"
+RUN, PREPARED = "train-held-a", "prepare-held-a"
 
 
 class Machine:
@@ -29,9 +30,10 @@ class Machine:
         self.state, self.processes = state, Processes(state / "processes")
         sample = read_projects(ROOT / "mlops.toml")["diabetes"]
         events = LocalEvents("", "")
-        self.datasets = LocalDatasets(state, ROOT, events)
+        self.datasets = LocalDatasets(state, ROOT, events, {"diabetes": "training"})
         self.projects = {"held": replace(sample, training=training), "diabetes": sample}
-        self.data = self.datasets.ensure_baseline("diabetes")
+        self.datasets.ensure_reference("diabetes")
+        self.data = replace(self.datasets.latest("diabetes"), model="held")
 
     @property
     def jobs(self) -> LocalJobs:
@@ -43,12 +45,13 @@ class Machine:
             self.projects,
             ("", ""),
             LocalBundles(self.state),
-            self.datasets.ensure_baseline,
+            self.datasets.reference,
         )
 
     def submit(self) -> RunStatus:
-        dataset = Dataset(model="held", version="d", uri=str(self.data))
-        return self.jobs.submit(RUN, dataset, None, {}).status
+        self.jobs.submit_preparation(PREPARED, self.data, "Y", {})
+        self.ended(PREPARED)
+        return self.jobs.submit(RUN, self.data, PREPARED, None, {}).status
 
     def hold(self, doing: str = "train") -> None:
         (self.state / "held").write_text(doing)
@@ -193,13 +196,15 @@ def test_an_evaluation_whose_processes_were_killed_is_interrupted_and_starts_aga
     machine.ended()
     run = machine.jobs.get(RUN)
     machine.hold("predict")
-    evaluation = machine.jobs.submit_evaluation(f"{RUN}-vs-nothing", run, None, {}).run_id
+    evaluation = machine.jobs.submit_evaluation(
+        f"{RUN}-vs-nothing", run, PREPARED, None, GatePolicy(bar=1.0), {}
+    ).run_id
     machine.held(evaluation)
 
     os.killpg(machine.group(evaluation), signal.SIGKILL)
 
     assert machine.ended(evaluation) is RunStatus.INTERRUPTED
     machine.release()
-    machine.jobs.submit_evaluation(evaluation, run, None, {})
+    machine.jobs.submit_evaluation(evaluation, run, PREPARED, None, GatePolicy(bar=1.0), {})
     assert machine.ended(evaluation) is RunStatus.COMPLETED
-    assert machine.jobs.predictions(evaluation).challenger
+    assert machine.jobs.comparison(evaluation).rows

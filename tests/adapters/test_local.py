@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,13 +17,14 @@ from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
-from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.local.registry import LocalRegistry, digest_of_folder
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Deployment, Image, Rollout
-from function_app.domain.training import ModelVersion, Run, RunStatus
+from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 from function_app.settings import read_projects
+from tests.contracts.benches import train
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -32,17 +32,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    for arguments in (
-        ["sample", "--out", str(folder / "data.csv")],
-        ["--data", str(folder / "data.csv"), "--out", str(folder / "out")],
-    ):
-        subprocess.run([sys.executable, "-m", "training", *arguments], cwd=ROOT, check=True)
-    return folder / "out"
+    return train(tmp_path_factory.mktemp("model"))
 
 
 def version_of(model: Path, version: str = "1") -> ModelVersion:
-    return ModelVersion(model="diabetes", version=version, run_id="r", uri=str(model), digest="d")
+    digest = digest_of_folder(model)
+    return ModelVersion(
+        model="diabetes", version=version, run_id="r", uri=str(model), digest=digest
+    )
 
 
 def built(images: LocalImages, version: ModelVersion) -> Image:
@@ -182,12 +179,15 @@ def test_numbers_go_on_after_the_releases_when_the_database_of_mlflow_was_delete
     # A running process would keep its open file of the database: the app was started again.
     registry = LocalRegistry(tmp_path, Topic(), lambda model: 3)
 
-    version = registry.register(run)
+    (tmp_path / "runs" / "e" / "evaluation").mkdir(parents=True)
+    judged = Judged(evaluation_id="e", digest=digest_of_folder(model), metrics={})
+
+    version = registry.register(run, judged)
 
     assert version.version == "4"
-    assert registry.register(run) == version
+    assert registry.register(run, judged) == version
     assert registry.list_versions("diabetes") == (version,)
-    assert registry.register(replace(run, run_id="train-diabetes-b")).version == "5"
+    assert registry.register(replace(run, run_id="train-diabetes-b"), judged).version == "5"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[]", b"{half"])
@@ -245,8 +245,8 @@ def test_a_process_that_ignores_a_polite_end_is_ended_by_force(
 
 def sick_image(images: LocalImages, model: Path, tmp_path: Path) -> Image:
     """Return an image whose model cannot be loaded."""
-    broken = tmp_path / "broken"
-    shutil.copytree(model, broken)
+    shutil.copytree(model.parent, tmp_path / "broken")
+    broken = tmp_path / "broken" / model.name
     (broken / "model.skops").write_bytes(b"no model")
     return built(images, version_of(broken, "2"))
 

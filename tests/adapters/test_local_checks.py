@@ -25,7 +25,6 @@ class Machine:
     def __init__(self, state: Path) -> None:
         self.state, self.bundles = state, LocalBundles(state)
         self.processes = Processes(state / "processes")
-        self.baseline = state / "baseline.csv"
         self.jobs = LocalJobs(
             state,
             ROOT,
@@ -33,7 +32,7 @@ class Machine:
             read_projects(ROOT / "mlops.toml"),
             ("", ""),
             self.bundles,
-            lambda model: self.baseline,
+            lambda model: None,
         )
 
     def keep(self, **files: str) -> Bundle:

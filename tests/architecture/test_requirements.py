@@ -2,23 +2,27 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# The training code too: the app lets it write the reference data.
-FOLDERS = ("configuration", "function_app", "training")
+# Models' own code and the platform's jobs run apart from the app, each in its own environment.
+FOLDERS = ("configuration", "function_app")
 # Folders that many packages share: what is imported from them is a package.
 SHARED = ("azure", "opentelemetry")
 
 
-def imported() -> Iterator[str]:
-    """Return the modules of other people that the app in Azure imports, late ones too."""
+def imported(*, everywhere: bool = False) -> Iterator[str]:
+    """Return the modules of other people that the app in Azure imports, late ones too.
+
+    `everywhere` says that the local platform counts, too.
+    """
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if "local" in path.relative_to(ROOT).parts:
+            if not everywhere and "local" in path.relative_to(ROOT).parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
@@ -59,3 +63,41 @@ def test_every_package_that_the_app_in_azure_imports_is_installed_there() -> Non
     assert packages["jwt"] == "pyjwt"
     assert packages["azure.durable_functions"] == "azure-functions-durable"
     assert {n: p for n, p in packages.items() if p not in installed()} == {}
+
+
+# In Azure the data check, judging and plots run as jobs: half of requirements.txt was for these.
+LARGE = ("matplotlib", "pandas", "scipy", "skops", "sklearn")
+
+
+def test_the_function_app_imports_no_package_of_data_science() -> None:
+    found = [name for name in imported(everywhere=True) if name.split(".")[0] in LARGE]
+
+    assert found == []
+
+
+def test_importing_the_app_and_all_of_its_modules_loads_none_of_them() -> None:
+    code = (
+        "import importlib, pkgutil, sys, function_app\n"
+        "for module in pkgutil.walk_packages(function_app.__path__, 'function_app.'):\n"
+        "    if not module.name.endswith(('.production_server', '.run_job')):\n"
+        "        importlib.import_module(module.name)\n"
+        "function_app.app.get_functions()\n"
+        f"print(sorted({LARGE!r} & sys.modules.keys()))\n"
+    ).replace(f"{LARGE!r} &", f"set({LARGE!r}) &")
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (answer.stdout.strip(), answer.stderr[-500:] if answer.returncode else "") == ("[]", "")
+
+
+def test_the_jobs_of_the_platform_import_nothing_but_python() -> None:
+    # They run beside each model's own code, in the environment of that code.
+    for path in sorted((ROOT / "platform_jobs").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                root = name.split(".")[0]
+                assert root == "platform_jobs" or root in sys.stdlib_module_names, (path, name)

@@ -32,12 +32,17 @@ class Registry(Server):
         self.manifests: dict[str, str] = {}  # "repository:tag" to digest
         self.runs: dict[str, dict[str, Any]] = {}
         self.contexts: dict[str, bytes] = {}
+        # The public images that an import finds, and the imports that a test has not ended.
+        self.public = {"docker.io/library/python:3.12-slim": "sha256:" + "e" * 64}
+        self.imports: list[dict[str, Any]] = []
+        self.imports_end_at_once = True
+        self.says_the_run = True  # else a queued build is taken with a 202 that has no body
         self.requests_of: dict[str, dict[str, Any]] = {}
         self.log = "Step 1/3 : FROM base\nerror: no space left\n"
         self.created = "2026-01-01T00:00:00.1234567Z"
         super().__init__(self._respond, tls)
         self.server = self.url.removeprefix("https://")
-        arm.services.append(_Tasks(self))
+        arm.services.append(_Tasks(self, arm))
 
     def finish(self, run_id: str, status: str = "Succeeded") -> None:
         """Let a build end; a good one pushes what its files make."""
@@ -54,6 +59,14 @@ class Registry(Server):
         repository, _, tag = asked["imageNames"][0].partition(":")
         image = {"registry": self.server, "repository": repository, "tag": tag, "digest": digest}
         run["outputImages"] = [image]
+
+    def finish_import(self) -> None:
+        """Let the oldest import end; it fails when no such public image exists."""
+        asked = self.imports.pop(0)
+        source, body = f"{asked['source']['registryUri']}/{asked['source']['sourceImage']}", asked
+        digest = self.public.get(source)
+        for tag in body["targetTags"] if digest else ():
+            self.manifests[tag] = str(digest)
 
     def check_context(self, content: bytes, dockerfile: str) -> None:
         """Raise when the Dockerfile copies what the archive does not hold."""
@@ -97,7 +110,8 @@ class Registry(Server):
         if found is None:
             return Answer(status=404)
         repository, reference = found.groups()
-        if request.headers.get("authorization") != f"Bearer repository:{repository}:pull":
+        action = "delete" if request.method == "DELETE" else "pull"
+        if request.headers.get("authorization") != f"Bearer repository:{repository}:{action}":
             return Answer(status=401, content={"errors": [{"code": "UNAUTHORIZED"}]})
         digest = self.manifests.get(f"{repository}:{reference}")
         pushed = {d for name, d in self.manifests.items() if name.startswith(f"{repository}:")}
@@ -105,12 +119,16 @@ class Registry(Server):
             digest = reference
         if digest is None:
             return Answer(status=404, content={"errors": [{"code": "MANIFEST_UNKNOWN"}]})
+        if request.method == "DELETE":
+            kept = {n: d for n, d in self.manifests.items() if d != digest}
+            self.manifests = kept
+            return Answer(status=202)
         return Answer(headers={"Docker-Content-Digest": digest})
 
 
 class _Tasks:
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, arm: ArmServer) -> None:
+        self._registry, self._arm = registry, arm
 
     def respond(self, request: Request) -> Answer | None:
         found = _PATH.fullmatch(request.path)
@@ -123,6 +141,8 @@ class _Tasks:
             return Answer(content={"uploadUrl": url, "relativePath": name})
         if rest == "/scheduleRun":
             return self._schedule(request)
+        if rest == "/importImage":
+            return self._import(request)
         if rest == "/runs":
             return self._list(request)
         run_id = rest.split("/")[2]
@@ -131,6 +151,24 @@ class _Tasks:
         if rest.endswith("/listLogSasUrl"):
             return Answer(content={"logLink": f"{registry.url}/log/{run_id}?sig=secret-of-log"})
         return Answer(content=registry.runs[run_id])
+
+    def _import(self, request: Request) -> Answer:
+        """Take an import; its answer has no body, as the published definition says."""
+        body, registry = request.json, self._registry
+        source = f"{body['source']['registryUri']}/{body['source']['sourceImage']}"
+        registry.imports.append(body)
+        if registry.imports_end_at_once:
+            registry.finish_import()
+
+        def check() -> Answer:
+            if body in registry.imports:
+                return Answer(status=202, headers={"Retry-After": "1"})
+            if source not in registry.public:
+                return error(404, "InvalidImage", f"{source} was not found.")
+            return Answer(status=200)
+
+        address = self._arm.begin(check)["Azure-AsyncOperation"]
+        return Answer(status=202, headers={"Location": address, "Retry-After": "1"})
 
     def _schedule(self, request: Request) -> Answer:
         wrong = refuse_unknown(request.json, **_BUILD)
@@ -147,7 +185,7 @@ class _Tasks:
         made = {"id": request.path, "name": run_id, "properties": properties}
         self._registry.runs[run_id] = made
         self._registry.requests_of[run_id] = request.json
-        return Answer(content=made)
+        return Answer(content=made) if self._registry.says_the_run else Answer(status=202)
 
     def _list(self, request: Request) -> Answer:
         runs = list(reversed(self._registry.runs.values()))

@@ -1,6 +1,7 @@
 """Azure Resource Manager as the SDKs see it: tokens, faults, long operations; services plug in."""
 
 import base64
+import copy
 import itertools
 import json
 import threading
@@ -37,7 +38,12 @@ class ArmServer(Server):
 
     def __init__(self, tls: Tls) -> None:
         self.services: list[Service] = []
+        self.answers: list[tuple[Request, Answer]] = []
         self.faults: list[Fault] = []
+        # By method: what a request of it answers after its effect, if that went well. Azure may
+        # take long work with a 202 or a 204 that has no body.
+        self.bare: dict[str, Answer] = {}
+        self.bare_except = ""  # not for paths that contain this
         self.operations: dict[str, Callable[[], Answer]] = {}
         self._numbers, self._lock = itertools.count(1), threading.RLock()
         super().__init__(self._respond, tls)
@@ -69,7 +75,13 @@ class ArmServer(Server):
                     if fault.after:
                         self._route(request)
                     return fault.answer
-            return self._route(request)
+            answer = self._route(request)
+            is_bare = not (self.bare_except and self.bare_except in request.path)
+            if answer.status < 300 and request.method in self.bare and is_bare:
+                return self.bare[request.method]
+            # As it is now: services change what they keep.
+            self.answers.append((request, copy.deepcopy(answer)))
+            return answer
 
     def _route(self, request: Request) -> Answer:
         if request.path.startswith("/operations/"):

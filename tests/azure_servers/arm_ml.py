@@ -13,6 +13,8 @@ _ROOT = re.compile(
     r"/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)(?P<rest>/.*)?",
     re.IGNORECASE,
 )
+# By Microsoft's definitions these have no provisioningState.
+_STATELESS = ("/jobs/", "/data/", "/datastores/")
 _ASSETS = ("models", "environments", "data", "components")
 # What an existing version may be given anew; all else is immutable.
 _MUTABLE = {"tags", "properties", "description", "stage", "isArchived"}
@@ -225,9 +227,11 @@ class MachineLearning:
             "id": path,
             "name": rest.split("/")[-1],
             "type": f"Microsoft.MachineLearningServices/workspaces{rest}",
-            "properties": {**properties, "provisioningState": "Succeeded"},
+            "properties": dict(properties),
             "systemData": {"createdAt": self._clock.strftime("%Y-%m-%dT%H:%M:%SZ")},
         }
+        if not rest.startswith(_STATELESS):
+            made["properties"]["provisioningState"] = "Succeeded"
         if rest.startswith("/models/"):
             made["properties"].setdefault("flavors", {})
         self.resources[rest] = made

@@ -1,16 +1,20 @@
 """Azure on this machine: the management API, its storage, and adapters that differ by settings."""
 
 import importlib
+import json
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from function_app.adapters.azure.base_image_part import BaseImagePart
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
@@ -25,13 +29,13 @@ from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.probe import AzureProbe
 from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.references import References
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import AzureSettings
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset
 from function_app.settings import read_projects
 from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
@@ -39,12 +43,14 @@ from tests.azure_servers.aks import ManagedClusters
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.bodies import answer_of, resource_of
 from tests.azure_servers.cluster import Cluster
-from tests.azure_servers.definitions import strange_fields
+from tests.azure_servers.definitions import strange_answers, strange_fields
 from tests.azure_servers.event_grid import EventGrid
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
+from tests.azure_servers.record import ANSWERED, SENT
 from tests.azure_servers.tls import Tls
 
 ROOT = Path(__file__).parents[2]
@@ -52,25 +58,6 @@ VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """Reference data without a training code that writes it."""
-
-    blobs: Blobs
-
-    def find_baseline(self, model: str) -> Dataset | None:
-        name = f"datasets/{model}/baseline.csv"
-        if self.blobs.read(name) is None:
-            return None
-        return Dataset(model=model, version="b" * 64, uri=self.blobs.url(name))
-
-    def ensure_baseline(self, model: str) -> Dataset:
-        self.blobs.create(f"datasets/{model}/baseline.csv", b"a,Y\n1,2\n")
-        found = self.find_baseline(model)
-        assert found is not None
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +101,9 @@ class Azure:
         """Return new images, as another process of the app has them."""
         connection = self.connection()
         blobs, web = Blobs(connection), Web(connection)
-        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs)
         builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
+        bases = BaseImages(connection, manifests, blobs, now)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
         return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
 
     def staging(self) -> AzureStaging:
@@ -141,9 +129,12 @@ class Azure:
         blobs = Blobs(workspace.connection)
         environments = Environments(workspace, self.settings.training_image)
         versions = CodeVersions(workspace, AzureBundles(blobs, self.root), environments)
-        references = References(blobs)
+        references = References(blobs, self.jobs())
         parts = azure_parts(workspace, blobs, environments, versions, self.projects, references)
-        return AzurePlatform(parts)
+        connection = workspace.connection
+        bases = BaseImages(connection, Manifests(connection, Web(connection)), blobs, lambda: NOW)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
+        return AzurePlatform([*parts, BaseImagePart(contexts, bases)])
 
     def with_settings(self, **values: Any) -> "Azure":
         """Return the same Azure seen with other settings."""
@@ -152,7 +143,8 @@ class Azure:
     def with_root(self, *packages: str) -> "Azure":
         """Return the same Azure, of an app that has these packages beside its training."""
         root = Path(tempfile.mkdtemp(dir=self.folder))
-        (root / "training").symlink_to(ROOT / "training")
+        for name in ("training", "platform_jobs"):
+            (root / name).symlink_to(ROOT / name)
         for name in packages:
             (root / name).mkdir()
             (root / name / "__init__.py").write_text('"""A stand-in."""\n')
@@ -201,9 +193,22 @@ def azure(
             folder=tmp_path,
             projects=read_projects(ROOT / "mlops.toml"),
         )
+        if target := os.environ.get("RECORD_BODIES"):
+            keep_bodies(Path(target), arm)
+            return
         # Whatever a test was about: what it sent is what Microsoft's own definitions know.
-        strange = strange_fields(arm.requests)
+        strange = strange_fields(arm.requests) + strange_answers(arm.answers)
         assert not strange, strange
+
+
+def keep_bodies(target: Path, arm: ArmServer) -> None:
+    """Append the bodies that were sent and answered to a file, for record.py."""
+    sent = [(SENT, resource_of(request)) for request in arm.requests]
+    answered = [(ANSWERED, answer_of(*pair)) for pair in arm.answers]
+    with target.open("a", encoding="utf-8") as file:
+        for way, resource in (*sent, *answered):
+            if resource is not None:
+                file.write(json.dumps({"way": way, "resource": asdict(resource)}) + "\n")
 
 
 def import_sdk() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from tests.azure_servers.tls import Tls
 from tests.npm import install
 
 VERSION = "3.35.0"
+# Of an Azurite that is started without options.
+BLOB_PORT = 10000
 ACCOUNTS = 500
 _SERVICES = ("Blob", "Queue", "Table")
 
@@ -55,9 +58,30 @@ def running(folder: Path, tls: Tls) -> Iterator[Azurite]:
     command += ["--oauth", "basic", "--cert", str(tls.certificate), "--key", str(tls.key)]
     command += ["--location", str(folder), "--silent"]
     command += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0"]
+    with _started(command, {"AZURITE_ACCOUNTS": accounts}) as ports:
+        yield Azurite(ports=ports)
+
+
+@contextmanager
+def development_storage(folder: Path) -> Iterator[None]:
+    """Let `UseDevelopmentStorage=true` work: Azurite at its own ports, started unless one runs."""
+    with socket.socket() as probe:
+        runs = probe.connect_ex(("127.0.0.1", BLOB_PORT)) == 0
+    if runs:
+        yield
+        return
+    program = install("azurite", VERSION) / "dist" / "src" / "azurite.js"
+    command = ["node", str(program), "--disableTelemetry", "--skipApiVersionCheck"]
+    with _started([*command, "--location", str(folder), "--silent"], {}):
+        yield
+
+
+@contextmanager
+def _started(command: list[str], environ: dict[str, str]) -> Iterator[dict[str, int]]:
+    """Run Azurite; yield the port of each service."""
     process = subprocess.Popen(
         command,
-        env={**os.environ, "AZURITE_ACCOUNTS": accounts},
+        env={**os.environ, **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -68,7 +92,7 @@ def running(folder: Path, tls: Tls) -> Iterator[Azurite]:
     try:
         ports = _ports(process.stdout)
         reader.start()
-        yield Azurite(ports=ports)
+        yield ports
     finally:
         process.terminate()
         process.wait(20)

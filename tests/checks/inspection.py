@@ -21,7 +21,12 @@ isolated = pytest.mark.skipif(not BEST.mounts, reason="this system gives no name
 
 
 def check(
-    folder: Path, files: dict[str, str], level: Level | None = None, **plan: Any
+    folder: Path,
+    files: dict[str, str],
+    level: Level | None = None,
+    *,
+    data: bool = True,
+    **plan: Any,
 ) -> dict[str, Any]:
     """Run the checks on a folder of these files and return what checks.json says."""
     code, out = folder / "code", folder / "out"
@@ -31,7 +36,8 @@ def check(
     whole = {"tests": ["pytest", "-q"], "timeout_seconds": 30, **plan}
     (folder / "plan.json").write_text(json.dumps(whole))
     words = ["--code", str(code), "--plan", str(folder / "plan.json"), "--out", str(out)]
-    words += ["--data", str(folder / "reference.csv"), "--hide", str(folder)]
+    words += ["--data", str(folder / "reference.csv")] if data else []
+    words += ["--hide", str(folder)]
     words += ["--isolation", level.name] if level else []
     temporary = folder / "temporary"
     temporary.mkdir()

@@ -20,25 +20,21 @@ from tests.checks.inspection import (
     running,
 )
 from tests.funchost.conftest import until
+from tests.platform_jobs.toys import write_project
 
 
 def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> None:
-    (tmp_path / "reference.csv").write_text("x,Y\n1,2\n")
-    trainer = (
-        "import json\nimport pathlib\nimport sys\n\n"
-        "words = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))\n"
-        'rows = pathlib.Path(words["--data"]).read_text().splitlines()\n'
-        'out = pathlib.Path(words["--out"])\nout.mkdir()\n'
-        '(out / "metrics.json").write_text(json.dumps({"rows": len(rows)}))\n'
-    )
+    lines = "".join(f"{n},{n % 5}\n" for n in range(40))
+    (tmp_path / "reference.csv").write_text(f"x,Y\n{lines}")
+    write_project(tmp_path / "toys", name="trainer")
     report = check(
         tmp_path,
         {
             "half.py": "def half(x):\n    if x > 100:\n        return 50\n    return x / 2\n",
             "test_half.py": "from half import half\n\n\ndef test_half():\n    assert half(2) == 1\n",
-            "trainer.py": trainer,
+            "trainer.py": (tmp_path / "toys" / "trainer.py").read_text(),
         },
-        lint=["ruff", "check", "--no-cache", "."],
+        lint=["ruff", "check", "--no-cache", "half.py"],
         training="trainer",
         dry_run=True,
     )
@@ -48,7 +44,7 @@ def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> 
         ("tests", True),
         ("dry run", True),
     ]
-    assert result(report, "dry run")[1] == "It trains on the reference data: rows 2."
+    assert result(report, "dry run")[1].startswith("It keeps the contract. predict: ")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "checks.json",
         *sorted(report["files"]),
@@ -203,19 +199,41 @@ def test_code_without_tests_does_not_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("raise SystemExit('no such column')", "Exit code 1: no such column"),
-        ("", "The training wrote no metrics.json with finite figures."),
         (
-            "import os; os.mkdir('../model'); open('../model/metrics.json', 'w').write('{\"a\": NaN}')",
-            "The training wrote no metrics.json with finite figures.",
+            "raise SystemExit('no such column')",
+            "trainer: train ended with exit code 1: no such column",
         ),
+        ("", "trainer: train wrote no file into its model folder (--out)."),
     ],
 )
-def test_a_training_that_cannot_train_is_told(tmp_path: Path, code: str, said: str) -> None:
-    (tmp_path / "reference.csv").write_text("x\n")
+def test_a_training_that_breaks_the_contract_is_named(tmp_path: Path, code: str, said: str) -> None:
+    (tmp_path / "reference.csv").write_text("x,Y\n" + "".join(f"{n},1\n" for n in range(40)))
     report = check(tmp_path, {"trainer.py": code}, tests=[], training="trainer", dry_run=True)
 
     assert result(report, "dry run") == (False, said)
+
+
+def test_a_dry_run_without_reference_data_takes_the_sample_of_the_code(tmp_path: Path) -> None:
+    write_project(tmp_path / "toys", name="trainer")
+    code = (tmp_path / "toys" / "trainer.py").read_text()
+    report = check(
+        tmp_path, {"trainer.py": code}, data=False, tests=[], training="trainer", dry_run=True
+    )
+
+    assert result(report, "dry run")[0]
+    without = code.replace("def sample(out):", "def sample(out): sys.exit('none')\ndef other(out):")
+    report = check(
+        tmp_path / "b",
+        {"trainer.py": without},
+        data=False,
+        tests=[],
+        training="trainer",
+        dry_run=True,
+    )
+    assert result(report, "dry run") == (
+        False,
+        "trainer: sample ended with exit code 1: none Give data instead: --data FILE.",
+    )
 
 
 @levels
@@ -254,7 +272,7 @@ def test_wrong_usage_is_told_by_the_exit_code(tmp_path: Path) -> None:
     for words in (
         [],
         [*plain, str(tmp_path / "plan.json")],
-        [*plain, str(tmp_path / "dry.json")],
+        [*plain, str(tmp_path / "dry.json"), "--data", str(tmp_path / "none.csv")],
         [*plain, str(tmp_path / "evil.json")],
         [*plain, str(tmp_path / "none.json")],
     ):

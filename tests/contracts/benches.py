@@ -1,6 +1,5 @@
 """Both platforms with a trained model: what builds, deploys and serves, and lets time pass."""
 
-import hashlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.registry import digest_of_folder
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.serving import Image, Rollout
 from function_app.domain.training import ModelVersion
@@ -53,11 +53,22 @@ class Bench:
 
 
 def train(folder: Path) -> Path:
-    """Train this project's model; return the folder with its files."""
-    rows, out = folder / "rows.csv", folder / "model"
-    sample = [sys.executable, "-m", "training", "sample", "--out", str(rows)]
-    training = [sys.executable, "-m", "training", "--data", str(rows), "--out", str(out)]
-    for command in (sample, training):
+    """Train and evaluate this project's model as the platform does; return the model's folder.
+
+    The evaluation lies beside it.
+    """
+    data, rows, out = folder / "data.csv", folder / "rows", folder / "model"
+    jobs = ["platform_jobs"]
+    for words in (
+        ["training", "sample", "--out", str(data)],
+        [*jobs, "prepare", "--data", str(data), "--target", "Y", "--key", "m", "--out", str(rows)],
+        ["training", "train", "--data", str(rows / "seen"), "--out", str(out)],
+        [
+            *(*jobs, "evaluate", "--held-out", str(rows / "held_out"), "--module", "training"),
+            *("--challenger", str(out), "--out", str(folder / "evaluation")),
+        ],
+    ):
+        command = [sys.executable, "-m", *words]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return out
 
@@ -90,6 +101,9 @@ def azure_bench(azure: Azure, model: Path) -> Bench:
     def version(number: str) -> ModelVersion:
         for path in model.iterdir():
             azure.wrote(f"runs/run-{number}/model/{path.name}", path.read_bytes())
+        for path in (model.parent / "evaluation").iterdir():
+            name = f"runs/run-{number}-vs-nothing/evaluation/{path.name}"
+            azure.wrote(name, path.read_bytes())
         return _version(number, model, f"azureml:diabetes:{number}")
 
     def settle() -> None:
@@ -118,5 +132,6 @@ def _version(number: str, model: Path, uri: str) -> ModelVersion:
         version=number,
         run_id=f"run-{number}",
         uri=uri,
-        digest=hashlib.sha256((model / "model.skops").read_bytes()).hexdigest(),
+        digest=digest_of_folder(model),
+        evaluation_id=f"run-{number}-vs-nothing",
     )

@@ -55,8 +55,8 @@ class LocalKept:
     def train(self, rows: str, schema: object, evaluation: object) -> str:
         for name, text in {
             "datasets/diabetes/d1.csv": rows,
-            "model/model_schema.json": json.dumps(schema),
-            "runs/r1-vs-nothing/predictions.json": json.dumps(evaluation),
+            "evaluation/model_schema.json": json.dumps(schema),
+            "runs/r1-vs-nothing/evaluation/predictions.json": json.dumps(evaluation),
         }.items():
             path = self.state / name
             path.parent.mkdir(parents=True)
@@ -120,7 +120,7 @@ class AzureKept:
 
     def train(self, rows: str, schema: object, evaluation: object) -> str:
         self._versions.write("datasets/diabetes/d1.csv", rows.encode())
-        self._versions.write_json("runs/r1/model/model_schema.json", schema)
+        self._versions.write_json("runs/r1-vs-nothing/evaluation/model_schema.json", schema)
         self._versions.write_json("runs/r1-vs-nothing/evaluation/predictions.json", evaluation)
         return "azureml:diabetes:1"
 

@@ -92,7 +92,7 @@ def test_who_may_not_read_the_logs_is_told_what_helps(tls: Tls, identity: Identi
     with BlobServer(tls) as server:
         server.put("versions", "datasets/diabetes/d1.csv", ROWS.encode())
         schema = b'{"features": ["age", "bmi"], "target": "Y"}'
-        server.put("versions", "runs/r1/model/model_schema.json", schema)
+        server.put("versions", "runs/r1-vs-nothing/evaluation/model_schema.json", schema)
         server.refused.add("/predictions")
 
         with pytest.raises(PlatformError, match=r"predictions/diabetes/.*403.*role"):
@@ -103,7 +103,7 @@ def test_without_a_container_of_logs_nothing_was_seen(tls: Tls, identity: Identi
     with BlobServer(tls) as server:
         server.put("versions", "datasets/diabetes/d1.csv", ROWS.encode())
         schema = b'{"features": ["age", "bmi"], "target": "Y"}'
-        server.put("versions", "runs/r1/model/model_schema.json", schema)
+        server.put("versions", "runs/r1-vs-nothing/evaluation/model_schema.json", schema)
         server.containers["data"] = {}
 
         reference, batch = look(observe(server.url, tls, retries=0))

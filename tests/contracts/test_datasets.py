@@ -18,8 +18,10 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.azure_settings import AzureSettings
+from function_app.codec import dump
 from function_app.domain.arrivals import Arrival
-from function_app.domain.training import Dataset
+from function_app.domain.data_quality import ColumnProfile, DataProfile
+from function_app.domain.training import Dataset, Reference
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -38,9 +40,15 @@ from tests.azure_servers.tls import Tls
 pytestmark = sdk_warnings
 
 ROOT = Path(__file__).parents[2]
-TRAININGS = {"other": "json.tool"}
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 CSV = b"a,Y\n1,2\n3,4\n,6\n"
+PROFILE = DataProfile(
+    rows=3,
+    columns=(
+        ColumnProfile(name="a", missing=1, mean=2.0, std=1.0),
+        ColumnProfile(name="Y", missing=0, mean=4.0, std=1.6),
+    ),
+)
 
 
 class Place:
@@ -83,7 +91,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     def change(dataset: Dataset, content: bytes) -> None:
         Path(dataset.uri).write_bytes(content)
 
-    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), TRAININGS)
+    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
     return Place(datasets, land, change, lambda dataset: Path(dataset.uri).unlink())
 
 
@@ -114,7 +122,7 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
     def remove(dataset: Dataset) -> None:
         versions.delete(str(versions.name_of(dataset.uri)))
 
-    return Place(AzureDatasets(Workspace(connection), ROOT, TRAININGS), land, change, remove, ml)
+    return Place(AzureDatasets(Workspace(connection)), land, change, remove, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -145,16 +153,6 @@ def test_a_folder_lists_its_files_and_each_can_be_added(place: Place) -> None:
     assert place.datasets.list_folder("elsewhere", "m/new") == ()
 
 
-def test_a_version_stays_what_it_was_when_the_file_changes(place: Place) -> None:
-    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    place.land("m/a.csv", b"something else")
-
-    profile = place.datasets.profile(dataset)
-
-    assert profile.rows == 3
-    assert [(c.name, c.missing, c.mean) for c in profile.columns] == [("a", 1, 2.0), ("Y", 0, 4.0)]
-
-
 def test_a_file_that_changed_after_its_event_is_left_to_the_newer_one(place: Place) -> None:
     uri, etag = place.land("m/a.csv", CSV)
     place.land("m/a.csv", CSV + b"5,6\n")
@@ -165,17 +163,32 @@ def test_a_file_that_changed_after_its_event_is_left_to_the_newer_one(place: Pla
     assert caught.value.code == "DATA_CHANGED"
 
 
-def test_the_newest_is_what_was_accepted_last_and_the_reference_data_before(place: Place) -> None:
-    reference = place.datasets.latest("m")
-    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    before = place.datasets.latest("m")
-    place.datasets.accept(dataset)
-    place.datasets.accept(dataset)
+def test_the_newest_is_what_was_accepted_last(place: Place) -> None:
+    first = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    second = place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
+    place.datasets.accept(first, PROFILE)
+    place.datasets.accept(second, PROFILE)
+    place.datasets.accept(second, PROFILE)
 
-    assert before == reference
-    assert place.datasets.profile(reference).rows == 442
-    assert place.datasets.baseline("m").rows == 442
-    assert place.datasets.latest("m") == dataset
+    assert place.datasets.latest("m") == second
+
+
+def test_a_model_without_data_has_none_and_is_told_what_to_do(place: Place) -> None:
+    assert place.datasets.reference("m") is None
+    with pytest.raises(NotFoundError, match=r"m has no data yet\. Put a CSV file"):
+        place.datasets.latest("m")
+
+
+def test_the_first_data_that_is_accepted_is_the_reference_of_its_model_alone(
+    place: Place,
+) -> None:
+    first = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    second = place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
+    place.datasets.accept(first, PROFILE)
+    place.datasets.accept(second, replace(PROFILE, rows=4))
+
+    assert place.datasets.reference("m") == Reference(dataset=first, profile=PROFILE)
+    assert place.datasets.reference("other") is None
 
 
 def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> None:
@@ -185,10 +198,10 @@ def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> No
     newer = place.datasets.add("m", *place.land("m/b.csv", CSV + b"7,8\n"))
     first, second = Arrival(claimed_at=EARLY, uri=uri), Arrival(claimed_at=LATE, uri="other")
 
-    place.datasets.accept(newer, second)
-    place.datasets.accept(older, first)
+    place.datasets.accept(newer, PROFILE, second)
+    place.datasets.accept(older, PROFILE, first)
     after_the_slow_one = place.datasets.latest("m")
-    place.datasets.accept(older, replace(first, claimed_at=LATE + timedelta(seconds=1)))
+    place.datasets.accept(older, PROFILE, replace(first, claimed_at=LATE + timedelta(seconds=1)))
 
     assert after_the_slow_one == newer
     assert place.datasets.latest("m") == older
@@ -201,7 +214,7 @@ def test_of_many_that_accept_at_once_the_newest_stays(place: Place) -> None:
 
     def accept(n: int) -> None:
         moment = EARLY + timedelta(seconds=n)
-        place.datasets.accept(versions[n], Arrival(claimed_at=moment, uri=str(n)))
+        place.datasets.accept(versions[n], PROFILE, Arrival(claimed_at=moment, uri=str(n)))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(accept, [5, 0, 3, 1, 4, 2]))
@@ -214,44 +227,53 @@ def test_a_garbled_record_of_the_newest_data_ends_with_a_reason_and_new_data_hea
     place: Place, content: bytes
 ) -> None:
     dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    place.datasets.accept(dataset, Arrival(claimed_at=LATE))
+    place.datasets.accept(dataset, PROFILE, Arrival(claimed_at=LATE))
     place.change(_beside(dataset, "latest.json"), content)
 
     with pytest.raises(NotFoundError, match="does not name the newest data"):
         place.datasets.latest("m")
-    place.datasets.accept(dataset, Arrival(claimed_at=EARLY))
+    place.datasets.accept(dataset, PROFILE, Arrival(claimed_at=EARLY))
     assert place.datasets.latest("m") == dataset
 
 
 def test_a_deleted_record_of_the_newest_data_leads_to_the_reference_data(place: Place) -> None:
-    reference = place.datasets.latest("m")
+    first = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    second = place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
+    for dataset in (first, second):
+        place.datasets.accept(dataset, PROFILE)
+    place.remove(_beside(first, "latest.json"))
+
+    assert place.datasets.latest("m") == first
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"dataset": 1}', b"\xff\xfe"])
+def test_garbled_reference_data_ends_with_a_reason_and_deleted_one_is_made_anew(
+    place: Place, content: bytes
+) -> None:
     dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    place.datasets.accept(dataset)
-    place.remove(_beside(dataset, "latest.json"))
+    place.datasets.accept(dataset, PROFILE)
+    reference = _beside(dataset, "reference.json")
+    place.change(reference, content)
 
-    assert place.datasets.latest("m") == reference
-
-
-def test_deleted_reference_data_is_written_again_and_garbled_ones_are_named(place: Place) -> None:
-    place.datasets.baseline("m")
-    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    reference = _beside(dataset, "baseline.csv")
-    place.change(reference, b"\x00\x01 no table")
-
-    with pytest.raises(ContractError, match="Delete or restore it"):
-        place.datasets.baseline("m")
+    with pytest.raises(MlopsError, match=r"Delete or restore|Restore .*delete") as caught:
+        place.datasets.reference("m")
+    assert "reference.json" in caught.value.message
     place.remove(reference)
-    assert place.datasets.baseline("m").rows == 442
+    assert place.datasets.reference("m") is None
+    place.datasets.accept(dataset, PROFILE)
+    assert place.datasets.reference("m") == Reference(dataset=dataset, profile=PROFILE)
 
 
 def test_a_deleted_version_is_added_again_by_the_same_file(place: Place) -> None:
     landed = place.land("m/a.csv", CSV)
     dataset = place.datasets.add("m", *landed)
+    place.datasets.accept(dataset, PROFILE)
     place.remove(dataset)
 
     with pytest.raises(NotFoundError, match="is gone"):
-        place.datasets.profile(dataset)
-    assert place.datasets.profile(place.datasets.add("m", *landed)).rows == 3
+        place.datasets.latest("m")
+    assert place.datasets.add("m", *landed) == dataset
+    assert place.datasets.latest("m") == dataset
 
 
 def _beside(dataset: Dataset, name: str) -> Dataset:
@@ -276,51 +298,20 @@ def test_nothing_is_read_from_elsewhere(place: Place, elsewhere: str) -> None:
         place.datasets.add("m", elsewhere.format(folder=uri.rpartition("/")[0]))
 
 
-def test_what_is_not_there_and_what_is_no_csv_is_said_so(place: Place) -> None:
-    uri, _ = place.land("m/a.csv", b"")
-    empty = place.datasets.add("m", uri)
+def test_a_file_that_is_not_there_is_not_found(place: Place) -> None:
+    uri, _ = place.land("m/a.csv", CSV)
 
-    with pytest.raises(ContractError, match="empty"):
-        place.datasets.profile(empty)
     with pytest.raises(NotFoundError):
         place.datasets.add("m", uri.replace("a.csv", "b.csv"))
-    broken = place.datasets.add("m", *place.land("m/c.csv", b'a\n"1'))
-    with pytest.raises(MlopsError):
-        place.datasets.profile(broken)
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n1,2\n1,2,3\n"'])
-def test_what_is_no_csv_has_no_figures(place: Place, content: bytes) -> None:
-    dataset = place.datasets.add("m", *place.land("m/a.csv", content))
-
-    with pytest.raises(ContractError):
-        place.datasets.profile(dataset)
-
-
-def test_the_figures_count_what_is_no_number_as_missing(place: Place) -> None:
-    dataset = place.datasets.add("m", *place.land("m/a.csv", b"a,b\n1,2\n3,x\n"))
-
-    a, b = place.datasets.profile(dataset).columns
-
-    assert (a.name, a.missing, a.mean, a.std) == ("a", 0, 2.0, 1.0)
-    assert (b.name, b.missing, b.mean) == ("b", 1, 2.0)
 
 
 def test_a_kept_version_that_somebody_changed_is_not_taken(place: Place) -> None:
     dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.datasets.accept(dataset, PROFILE)
     place.change(dataset, b"a,Y\n9,9\n")
 
-    with pytest.raises(PlatformError, match="was changed"):
-        place.datasets.profile(dataset)
-
-
-def test_figures_of_a_version_that_is_gone_are_not_found(place: Place) -> None:
-    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-
-    with pytest.raises(NotFoundError, match="is gone"):
-        place.datasets.profile(replace(dataset, uri=dataset.uri + ".gone"))
-    with pytest.raises(NotFoundError, match="is gone"):
-        place.datasets.profile(replace(dataset, uri="https://example.org/a.csv"))
+    with pytest.raises(ContractError, match="was changed"):
+        place.datasets.latest("m")
 
 
 def test_a_file_that_is_too_large_is_refused(connection: Connection) -> None:
@@ -382,18 +373,46 @@ def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None
         azure_place.datasets.add("m", uri, etag)
 
 
-def test_looking_for_the_reference_data_makes_nothing(connection: Connection) -> None:
-    versions = Blobs(connection)
-    datasets = AzureDatasets(Workspace(connection), ROOT)
+def test_the_sample_that_a_run_wrote_is_the_reference_before_any_data(azure_place: Place) -> None:
+    sample = {"refused": "", "digest": hashlib.sha256(CSV).hexdigest(), "profile": dump(PROFILE)}
+    versions: Blobs = azure_place.datasets._versions  # type: ignore[attr-defined]
+    versions.write("runs/sample-m/sample/rows.csv", CSV)
+    versions.write_json("runs/sample-m/sample/sample.json", sample)
+    dataset = azure_place.datasets.add("m", *azure_place.land("m/b.csv", CSV + b"5,6\n"))
 
-    without_container = datasets.find_baseline("m")
-    looked = versions.container_exists()
-    versions.ensure_container()
-    absent, nothing = datasets.find_baseline("m"), list(versions._container().list_blob_names())
-    made = datasets.ensure_baseline("m")
+    newest = azure_place.datasets.latest("m")
+    azure_place.datasets.accept(dataset, replace(PROFILE, rows=4))
+    reference = azure_place.datasets.reference("m")
 
-    assert (without_container, looked, absent, nothing) == (None, False, None, [])
-    assert made == datasets.find_baseline("m") == datasets.ensure_baseline("m")
+    assert newest.uri.endswith(f"/m/{newest.version}.csv"), "the watch of production finds it"
+    assert reference is not None
+    assert (reference.profile, reference.dataset.version) == (PROFILE, newest.version)
+
+
+def test_a_model_without_a_sample_has_no_reference_before_its_first_data(
+    azure_place: Place,
+) -> None:
+    versions: Blobs = azure_place.datasets._versions  # type: ignore[attr-defined]
+    sample = {"refused": "sample ended with exit code 2", "profile": None}
+    versions.write_json("runs/sample-m/sample/sample.json", sample)
+
+    assert azure_place.datasets.reference("m") is None
+
+
+def test_the_sample_of_the_models_own_code_is_the_reference_on_this_machine(
+    tmp_path: Path,
+) -> None:
+    trainings = {"m": "training", "without": "tests.stories.projects.without"}
+    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), trainings)
+
+    assert datasets.ensure_reference("m") == "m: baseline.csv"
+    assert datasets.ensure_reference("m") == "m: kept"
+    assert datasets.ensure_reference("without").startswith("without: none yet")
+    reference = datasets.reference("m")
+    assert reference is not None
+    assert reference.profile.rows == 442
+    assert datasets.latest("m") == reference.dataset
+    assert datasets.reference("without") is None
 
 
 def lake_settings() -> AzureSettings:
@@ -451,19 +470,3 @@ def test_a_signature_in_an_address_is_refused_and_never_shown() -> None:
         landed_name(lake_settings(), "https://acct.blob.core.windows.net/data/a.csv?sig=hidden")
 
     assert "hidden" not in str(refused.value)
-
-
-def test_reference_data_that_is_trained_on_is_a_version_named_by_its_digest(place: Place) -> None:
-    newest = place.datasets.latest("m")
-
-    assert newest.uri.endswith(f"/{newest.version}.csv"), "who watches production finds it"
-    assert place.datasets.profile(newest) == place.datasets.baseline("m")
-    assert place.datasets.latest("m") == newest
-
-
-def test_the_reference_data_is_what_the_models_own_training_writes(place: Place) -> None:
-    columns = [column.name for column in place.datasets.baseline("m").columns]
-
-    assert "bmi" in columns
-    with pytest.raises(PlatformError, match=r"python -m json.tool sample.*Mend it"):
-        place.datasets.baseline("other")

@@ -8,7 +8,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,9 +21,18 @@ from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
-from function_app.domain.change import Bundle, CheckPlan
-from function_app.domain.training import Dataset, Run, RunStatus
-from function_app.errors import MlopsError, NotFoundError
+from function_app.domain.change import Bundle, CheckPlan, CodeVersion
+from function_app.domain.gates import GatePolicy
+from function_app.domain.training import (
+    Dataset,
+    Judged,
+    ModelVersion,
+    Run,
+    RunStatus,
+    evaluation_id,
+    folder_digest,
+)
+from function_app.errors import MlopsError, NotFoundError, PlatformError
 from function_app.ports import Jobs, Registry
 from function_app.settings import read_projects
 from tests.azure_servers.azure import ROOT, VERSIONS, azure, sdk_warnings
@@ -48,6 +57,35 @@ class Bench:
     delete_version: Callable[[str], None]
     overwrite: Callable[[str, bytes | None], None]
     folder: Callable[[str], str]
+
+    def prepare(self, dataset: Dataset, target: str = "Y") -> str:
+        """Prepare a version of the data; return the run's id."""
+        run = self.jobs.submit_preparation(f"prepare-{dataset.version[:8]}", dataset, target, {})
+        self.finish(run.run_id)
+        return run.run_id
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        code: CodeVersion | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> Run:
+        """Submit a training on the seen rows of the data."""
+        return self.jobs.submit(run_id, dataset, self.prepare(dataset), code, tags or {})
+
+    def evaluate(self, run: Run, dataset: Dataset, champion: ModelVersion | None = None) -> str:
+        """Evaluate the model of a run; return the evaluation's id."""
+        name = evaluation_id(run.run_id, champion)
+        self.jobs.submit_evaluation(
+            name, run, self.prepare(dataset), champion, GatePolicy(bar=1.0), {}
+        )
+        self.finish(name)
+        return name
+
+    def register(self, run: Run, dataset: Dataset) -> ModelVersion:
+        """Register the model of a run, as it was judged."""
+        return self.registry.register(run, self.jobs.judged(self.evaluate(run, dataset)))
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +149,8 @@ def _local_bench(state: Path, topic: str) -> Bench:
     bundles = LocalBundles(state)
     projects = read_projects(ROOT / "mlops.toml")
     processes = Processes(state / "processes")
-    baseline = LocalDatasets(state, ROOT, LocalEvents("", "")).ensure_baseline
-    jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles, baseline)
+    reference = LocalDatasets(state, ROOT, LocalEvents("", "")).reference
+    jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles, reference)
 
     def finish(run_id: str) -> None:
         while not jobs.get(run_id).status.ended:
@@ -178,17 +216,18 @@ def code_archive(**changed: bytes) -> bytes:
 def test_a_run_that_is_submitted_twice_is_one_run(bench: Bench, rows: bytes) -> None:
     dataset = bench.add(rows)
 
-    first = bench.jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
+    first = bench.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
     bench.finish("train-diabetes-a")
-    second = bench.jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
+    second = bench.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
 
     assert first.status is RunStatus.RUNNING
     assert second.status is RunStatus.COMPLETED
-    assert second.metrics["mse"] > 0
+    assert second.metrics["training_mse"] > 0
     assert second.dataset_version == dataset.version
     assert second.tags["instance_id"] == "i"
     since = datetime.now(UTC) - DAY
-    assert [run.run_id for run in bench.jobs.list_runs(since)] == ["train-diabetes-a"]
+    found = [run.run_id for run in bench.jobs.list_runs(since)]
+    assert found == [f"prepare-{dataset.version[:8]}", "train-diabetes-a"]
 
 
 def test_a_run_that_nobody_submitted_is_unknown(bench: Bench) -> None:
@@ -200,7 +239,7 @@ def test_a_run_that_nobody_submitted_is_unknown(bench: Bench) -> None:
 
 
 def test_a_run_whose_code_fails_is_failed_and_says_so(bench: Bench) -> None:
-    bench.jobs.submit("train-diabetes-c", bench.add(b"a,b\n1,2\n"), None, {})
+    bench.submit("train-diabetes-c", bench.add(b"a,Y\n1,x\n2,y\n3,z\n4,y\n5,z\n"))
     bench.finish("train-diabetes-c")
 
     run = bench.jobs.get("train-diabetes-c")
@@ -211,7 +250,7 @@ def test_a_run_whose_code_fails_is_failed_and_says_so(bench: Bench) -> None:
 
 
 def test_the_log_of_a_failed_run_tells_why_it_failed(bench: Bench) -> None:
-    bench.jobs.submit("train-diabetes-log", bench.add(b"a,b\n1,2\n"), None, {})
+    bench.submit("train-diabetes-log", bench.add(b"a,Y\n1,x\n2,y\n3,z\n4,y\n5,z\n"))
     bench.finish("train-diabetes-log")
 
     log = bench.jobs.log("train-diabetes-log", 1_000_000)
@@ -222,7 +261,7 @@ def test_the_log_of_a_failed_run_tells_why_it_failed(bench: Bench) -> None:
 
 
 def test_a_run_that_printed_nothing_yet_has_an_empty_log(bench: Bench, rows: bytes) -> None:
-    bench.jobs.submit("train-diabetes-quiet", bench.add(rows), None, {})
+    bench.submit("train-diabetes-quiet", bench.add(rows))
 
     assert isinstance(bench.jobs.log("train-diabetes-quiet", 1000), bytes)
     bench.finish("train-diabetes-quiet")
@@ -230,7 +269,7 @@ def test_a_run_that_printed_nothing_yet_has_an_empty_log(bench: Bench, rows: byt
 
 @pytest.mark.parametrize("run_id", ["nothing", "../runs/train-diabetes-x", "", "a" * 300, "ä"])
 def test_an_id_that_no_run_has_leads_to_no_file(bench: Bench, rows: bytes, run_id: str) -> None:
-    bench.jobs.submit("train-diabetes-x", bench.add(rows), None, {})
+    bench.submit("train-diabetes-x", bench.add(rows))
     bench.finish("train-diabetes-x")
 
     with pytest.raises(NotFoundError):
@@ -243,7 +282,7 @@ def test_an_id_that_no_run_has_leads_to_no_file(bench: Bench, rows: bytes, run_i
 def test_a_run_that_is_cancelled_is_timed_out_also_when_it_is_cancelled_twice(
     bench: Bench, rows: bytes
 ) -> None:
-    bench.jobs.submit("train-diabetes-d", bench.add(rows), None, {})
+    bench.submit("train-diabetes-d", bench.add(rows))
 
     bench.jobs.cancel("train-diabetes-d")
     bench.jobs.cancel("train-diabetes-d")
@@ -261,7 +300,7 @@ def test_a_published_version_is_found_and_trains(bench: Bench, rows: bytes) -> N
     assert bench.jobs.publish("diabetes", bundle) == version
     assert bench.jobs.code("diabetes") == version
     assert bench.jobs.code("diabetes", version.version) == version
-    bench.jobs.submit("train-diabetes-e", bench.add(rows), version, {})
+    bench.submit("train-diabetes-e", bench.add(rows), version)
     bench.finish("train-diabetes-e")
     run = bench.jobs.get("train-diabetes-e")
     assert run.code == version
@@ -274,37 +313,119 @@ def test_code_that_was_never_published_is_not_found(bench: Bench) -> None:
         bench.jobs.code("diabetes", "f" * 64)
 
 
+def test_the_figures_and_rows_of_a_file_are_found_by_its_preparation(
+    bench: Bench, rows: bytes
+) -> None:
+    prepared = bench.jobs.prepared(bench.prepare(bench.add(rows)))
+
+    assert prepared.profile is not None
+    assert prepared.profile.rows == prepared.seen + prepared.held_out == 442
+    assert [column.name for column in prepared.profile.columns][-1] == "Y"
+
+
+def test_a_file_that_is_no_table_is_prepared_to_a_reason(bench: Bench) -> None:
+    prepared = bench.jobs.prepared(bench.prepare(bench.add(b"")))
+
+    assert (prepared.profile, prepared.seen) == (None, 0)
+    assert prepared.refused
+
+
+def test_a_preparation_that_nobody_submitted_is_not_found(bench: Bench) -> None:
+    with pytest.raises(NotFoundError):
+        bench.jobs.prepared("prepare-nothing")
+
+
+def test_a_training_gets_the_seen_rows_and_nothing_else(bench: Bench, rows: bytes) -> None:
+    spy = b"""
+import json, pathlib, sys
+data = pathlib.Path(sys.argv[sys.argv.index("--data") + 1])
+out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
+rows = len((data / "rows.csv").read_text().splitlines()) - 1
+(out / "metrics.json").write_text(json.dumps({"files": len(list(data.iterdir())), "rows": rows}))
+"""
+    dataset = bench.add(rows)
+    version = bench.jobs.publish("diabetes", bench.keep(code_archive(__main__=spy)))
+    bench.submit("train-diabetes-h", dataset, version)
+    bench.finish("train-diabetes-h")
+
+    seen = bench.jobs.prepared(bench.prepare(dataset)).seen
+    assert bench.jobs.get("train-diabetes-h").metrics == {"files": 2, "rows": seen}
+
+
 def test_challenger_and_champion_predict_the_same_rows(bench: Bench, rows: bytes) -> None:
-    bench.jobs.submit("train-diabetes-f", bench.add(rows), None, {})
+    dataset = bench.add(rows)
+    bench.submit("train-diabetes-f", dataset)
     bench.finish("train-diabetes-f")
     run = bench.jobs.get("train-diabetes-f")
-    alone = bench.jobs.submit_evaluation("f-vs-nothing", run, None, {})
-    bench.finish("f-vs-nothing")
-    champion = bench.registry.register(run)
-    bench.jobs.submit_evaluation("f-vs-1", run, champion, {})
-    bench.finish("f-vs-1")
+    alone = bench.evaluate(run, dataset)
+    champion = bench.registry.register(run, bench.jobs.judged(alone))
+    both = bench.evaluate(run, dataset, champion)
 
-    predictions = bench.jobs.predictions("f-vs-1")
+    comparison = bench.jobs.comparison(both)
 
-    assert alone.run_id == "f-vs-nothing"
-    assert bench.jobs.predictions("f-vs-nothing").champion is None
-    assert predictions.challenger == predictions.champion
-    assert len(predictions.actual) == len(predictions.challenger) == 89
+    assert bench.jobs.comparison(alone).champion_mse is None
+    assert comparison.challenger_mse == comparison.champion_mse
+    assert (comparison.gain_low, comparison.gain_high) == (0.0, 0.0)
+    held_out = bench.jobs.prepared(bench.prepare(dataset)).held_out
+    assert comparison.rows == held_out
+    assert bench.jobs.get(both).metrics == bench.jobs.judged(both).metrics
+    assert bench.jobs.judged(both).digest == champion.digest
+
+
+@pytest.mark.parametrize(
+    ("main", "reason"),
+    [
+        (b"", "train wrote no file into its model folder"),
+        (
+            b"import pathlib, sys\n"
+            b"out = pathlib.Path(sys.argv[sys.argv.index('--out') + 1])\n"
+            b"(out / 'x' if out.is_dir() else out).write_text('prediction\\n1\\n')\n",
+            "predict answered 1 rows where",
+        ),
+    ],
+)
+def test_a_training_that_breaks_the_contract_is_refused_at_its_evaluation(
+    bench: Bench, rows: bytes, main: bytes, reason: str
+) -> None:
+    dataset = bench.add(rows)
+    version = bench.jobs.publish("diabetes", bench.keep(code_archive(__main__=main)))
+    bench.submit("train-diabetes-g", dataset, version)
+    bench.finish("train-diabetes-g")
+
+    evaluated = bench.evaluate(bench.jobs.get("train-diabetes-g"), dataset)
+
+    assert reason in bench.jobs.comparison(evaluated).refused
+    assert bench.jobs.get(evaluated).status is RunStatus.COMPLETED
+
+
+def test_a_model_that_changed_after_it_was_judged_is_not_registered(
+    bench: Bench, rows: bytes
+) -> None:
+    dataset = bench.add(rows)
+    bench.submit("train-diabetes-i", dataset)
+    bench.finish("train-diabetes-i")
+    run = bench.jobs.get("train-diabetes-i")
+    judged = bench.jobs.judged(bench.evaluate(run, dataset))
+
+    with pytest.raises(PlatformError, match="has changed since it was judged"):
+        bench.registry.register(run, replace(judged, digest="0" * 64))
+    assert bench.registry.list_versions("diabetes") == ()
 
 
 def test_predictions_of_no_evaluation_are_not_found(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
-        bench.jobs.predictions("nothing-vs-nothing")
+        bench.jobs.comparison("nothing-vs-nothing")
 
 
 def test_runs_are_registered_once_and_listed_in_order(bench: Bench, rows: bytes) -> None:
+    dataset = bench.add(rows)
     for name in ("a", "b"):
-        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.submit(f"train-diabetes-{name}", dataset)
         bench.finish(f"train-diabetes-{name}")
-    first = bench.registry.register(bench.jobs.get("train-diabetes-a"))
-    second = bench.registry.register(bench.jobs.get("train-diabetes-b"))
+    first = bench.register(bench.jobs.get("train-diabetes-a"), dataset)
+    second = bench.register(bench.jobs.get("train-diabetes-b"), dataset)
 
-    again = bench.registry.register(bench.jobs.get("train-diabetes-a"))
+    again = bench.register(bench.jobs.get("train-diabetes-a"), dataset)
 
     assert (first.version, second.version) == ("1", "2")
     assert again == first
@@ -322,29 +443,33 @@ def test_a_version_that_was_never_registered_is_not_found(bench: Bench) -> None:
     assert bench.registry.list_versions("diabetes") == ()
 
 
-def wrote(bench: Bench, run_id: str) -> Run:
-    """Return a run that has written a model, without a training."""
-    bench.overwrite(f"runs/{run_id}/model/model.skops", run_id.encode())
-    return Run(
+def wrote(bench: Bench, run_id: str) -> tuple[Run, Judged]:
+    """Return a run that has written a model and its evaluation, without running them."""
+    content, evaluation = run_id.encode(), f"{run_id}-vs-nothing"
+    bench.overwrite(f"runs/{run_id}/model/model.skops", content)
+    for name in ("evaluation.json", "golden.json", "metrics.json", "model_schema.json"):
+        bench.overwrite(f"runs/{evaluation}/evaluation/{name}", b"{}")
+    run = Run(
         run_id=run_id,
         model="diabetes",
         status=RunStatus.COMPLETED,
         dataset_version="d" * 64,
         output_uri=bench.folder(run_id),
-        metrics={"mse": 1.0},
     )
+    digest = folder_digest({"model.skops": hashlib.sha256(content).hexdigest()})
+    return run, Judged(evaluation_id=evaluation, digest=digest, metrics={"mse": 1.0})
 
 
 def test_versions_of_other_people_keep_nobody_from_registering(bench: Bench) -> None:
-    first = bench.registry.register(wrote(bench, "train-diabetes-a"))
+    first = bench.registry.register(*wrote(bench, "train-diabetes-a"))
     foreign = [
         bench.register_foreign(tags)
         for tags in ({}, {"run_id": "somebody"}, {"metric.mse": "much"}, {"code.version": "x"})
     ]
 
-    second = bench.registry.register(wrote(bench, "train-diabetes-b"))
+    second = bench.registry.register(*wrote(bench, "train-diabetes-b"))
 
-    assert bench.registry.register(wrote(bench, "train-diabetes-a")) == first
+    assert bench.registry.register(*wrote(bench, "train-diabetes-a")) == first
     listed = {version.version: version for version in bench.registry.list_versions("diabetes")}
     assert set(listed) == {first.version, *foreign, second.version}
     assert len(listed) == 6
@@ -354,11 +479,11 @@ def test_versions_of_other_people_keep_nobody_from_registering(bench: Bench) -> 
 
 
 def test_a_deleted_version_is_not_found_and_keeps_nobody_from_registering(bench: Bench) -> None:
-    bench.registry.register(wrote(bench, "train-diabetes-a"))
-    second = bench.registry.register(wrote(bench, "train-diabetes-b"))
+    bench.registry.register(*wrote(bench, "train-diabetes-a"))
+    second = bench.registry.register(*wrote(bench, "train-diabetes-b"))
     bench.delete_version("1")
 
-    third = bench.registry.register(wrote(bench, "train-diabetes-c"))
+    third = bench.registry.register(*wrote(bench, "train-diabetes-c"))
 
     with pytest.raises(NotFoundError):
         bench.registry.get("diabetes", "1")
@@ -368,14 +493,13 @@ def test_a_deleted_version_is_not_found_and_keeps_nobody_from_registering(bench:
 
 def test_garbled_files_of_a_run_stop_no_look_at_the_others(bench: Bench, rows: bytes) -> None:
     for name in ("a", "b"):
-        bench.jobs.submit(f"train-diabetes-{name}", bench.add(rows), None, {})
+        bench.submit(f"train-diabetes-{name}", bench.add(rows))
         bench.finish(f"train-diabetes-{name}")
     local = isinstance(bench.jobs, LocalJobs)
-    predictions = "predictions.json" if local else "evaluation/predictions.json"
     since = datetime.now(UTC) - DAY
     for content in (b"", b"{half", b"[]", b"7", b'{"status": "odd"}'):
         bench.overwrite("runs/train-diabetes-a/model/metrics.json", content)
-        bench.overwrite(f"runs/a-vs-nothing/{predictions}", content)
+        bench.overwrite("runs/a-vs-nothing/evaluation/evaluation.json", content)
         if local:
             bench.overwrite("runs/train-diabetes-a/request.json", content)
             bench.overwrite("runs/train-diabetes-a/result.json", content)
@@ -383,15 +507,15 @@ def test_garbled_files_of_a_run_stop_no_look_at_the_others(bench: Bench, rows: b
         assert "train-diabetes-b" in [run.run_id for run in bench.jobs.list_runs(since)]
         assert bench.jobs.get("train-diabetes-a").metrics == {}
         with pytest.raises(MlopsError, match="a-vs-nothing"):
-            bench.jobs.predictions("a-vs-nothing")
+            bench.jobs.comparison("a-vs-nothing")
 
 
 def test_a_deleted_folder_of_a_run_is_said_where_its_files_are_asked_for(bench: Bench) -> None:
-    run = wrote(bench, "train-diabetes-a")
+    run, judged = wrote(bench, "train-diabetes-a")
     bench.overwrite("runs/train-diabetes-a", None)
 
     with pytest.raises(MlopsError, match="Train again"):
-        bench.registry.register(run)
+        bench.registry.register(run, judged)
     assert bench.jobs.get("train-diabetes-a").metrics == {}
 
 

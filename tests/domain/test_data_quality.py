@@ -176,3 +176,15 @@ def test_a_file_that_was_read_in_its_dialect_passes_with_a_note() -> None:
         "100 rows pass every data check.",
         "It is compressed with gzip.",
     )
+
+
+def test_words_as_labels_have_a_remedy_of_their_own() -> None:
+    x, y = BASELINE.columns
+    words = cells("word", "high", "low", count=100)
+    profile = replace(BASELINE, columns=(x, replace(y, missing=100, found=(words,))))
+
+    (reason,) = judge(profile, BASELINE, POLICY).reasons
+
+    assert reason.endswith(
+        "'high' or 'low', first in line 7. Encode the labels as numbers, such as 0 and 1."
+    )

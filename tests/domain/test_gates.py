@@ -1,7 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from function_app.domain.gates import GatePolicy, Predictions, judge
+from function_app.codec import load
+from function_app.domain.gates import Comparison, GatePolicy, GateResult, judge
+from platform_jobs.comparison import compare
 
 POLICY = GatePolicy(bar=10.0)
 
@@ -17,14 +21,32 @@ def noisy(seed: int, scale: float, rows: int = 90) -> tuple[float, ...]:
 ACTUAL = tuple(0.0 for _ in range(90))
 
 
+def judged(
+    policy: GatePolicy,
+    challenger: tuple[float, ...],
+    champion: tuple[float, ...] | None = None,
+    actual: tuple[float, ...] = ACTUAL,
+) -> GateResult:
+    """Judge predictions as a training does: the evaluation's run compares, the gate decides."""
+    content = compare(
+        actual,
+        challenger,
+        champion,
+        confidence=policy.confidence,
+        resamples=policy.resamples,
+        seed=policy.seed,
+    )
+    return judge(load(Comparison, content), policy)
+
+
 def test_a_clearly_better_challenger_passes() -> None:
-    found = judge(Predictions(actual=ACTUAL, challenger=noisy(1, 1), champion=noisy(2, 3)), POLICY)
+    found = judged(POLICY, noisy(1, 1), noisy(2, 3))
 
     assert found.passed
 
 
 def test_a_worse_challenger_is_refused() -> None:
-    found = judge(Predictions(actual=ACTUAL, challenger=noisy(1, 3), champion=noisy(2, 1)), POLICY)
+    found = judged(POLICY, noisy(1, 3), noisy(2, 1))
 
     assert not found.passed
 
@@ -32,15 +54,12 @@ def test_a_worse_challenger_is_refused() -> None:
 def test_the_champion_itself_is_not_shown_to_be_better() -> None:
     same = noisy(1, 1)
 
-    assert not judge(Predictions(actual=ACTUAL, challenger=same, champion=same), POLICY).passed
+    assert not judged(POLICY, same, same).passed
 
 
 def test_equal_models_pass_no_more_often_than_the_confidence_allows() -> None:
     wins = sum(
-        judge(
-            Predictions(actual=ACTUAL, challenger=noisy(i, 1), champion=noisy(i + 500, 1)),
-            GatePolicy(bar=1, resamples=400),
-        ).passed
+        judged(GatePolicy(bar=1, resamples=400), noisy(i, 1), noisy(i + 500, 1)).passed
         for i in range(200)
     )
 
@@ -50,25 +69,24 @@ def test_equal_models_pass_no_more_often_than_the_confidence_allows() -> None:
 def test_a_gain_within_the_margin_is_refused() -> None:
     champion = noisy(2, 1)
     challenger = as_tuple(np.asarray(champion) * 0.99)
-    rows = Predictions(actual=ACTUAL, challenger=challenger, champion=champion)
 
-    assert judge(rows, GatePolicy(bar=10)).passed
-    assert not judge(rows, GatePolicy(bar=10, margin=0.1)).passed
+    assert judged(GatePolicy(bar=10), challenger, champion).passed
+    assert not judged(GatePolicy(bar=10, margin=0.1), challenger, champion).passed
 
 
 @pytest.mark.parametrize(("scale", "passed"), [(1.0, True), (9.0, False)])
 def test_without_a_champion_the_bar_decides(scale: float, passed: bool) -> None:
-    assert judge(Predictions(actual=ACTUAL, challenger=noisy(1, scale)), POLICY).passed is passed
+    assert judged(POLICY, noisy(1, scale)).passed is passed
 
 
 def test_predictions_that_are_not_finite_never_pass() -> None:
     bad = (float("nan"), *noisy(1, 1)[1:])
 
-    assert not judge(Predictions(actual=ACTUAL, challenger=bad), POLICY).passed
+    assert not judged(POLICY, bad).passed
 
 
 def test_no_rows_never_pass() -> None:
-    assert not judge(Predictions(actual=(), challenger=()), POLICY).passed
+    assert not judged(POLICY, (), actual=()).passed
 
 
 @pytest.mark.parametrize(
@@ -82,23 +100,21 @@ def test_no_rows_never_pass() -> None:
 def test_a_reason_shows_figures_that_differ_as_different(
     challenger: float, champion: float, shown: str
 ) -> None:
-    rows = Predictions(actual=ACTUAL, challenger=(challenger,) * 90, champion=(champion,) * 90)
+    result = judged(POLICY, (challenger,) * 90, (champion,) * 90)
 
-    assert shown in judge(rows, POLICY).reasons[0]
+    assert shown in result.reasons[0]
 
 
 def test_an_error_just_over_the_bar_is_not_shown_as_the_bar() -> None:
-    rows = Predictions(actual=ACTUAL, challenger=(1.0001,) * 90)
-
-    assert judge(rows, GatePolicy(bar=1.0002)).reasons == (
+    assert judged(GatePolicy(bar=1.0002), (1.0001,) * 90).reasons == (
         "There is no champion; mse 1.00020001 is over the bar of 1.0002.",
     )
 
 
 def test_a_confidence_just_below_one_is_not_shown_as_a_hundred_percent() -> None:
-    rows = Predictions(actual=ACTUAL, challenger=noisy(1, 1), champion=noisy(2, 3))
+    policy = GatePolicy(bar=10, confidence=0.999)
 
-    reason = judge(rows, GatePolicy(bar=10, confidence=0.999)).reasons[0]
+    reason = judged(policy, noisy(1, 1), noisy(2, 3)).reasons[0]
 
     assert "99.9 % confidence" in reason
 
@@ -106,9 +122,9 @@ def test_a_confidence_just_below_one_is_not_shown_as_a_hundred_percent() -> None
 @pytest.mark.parametrize("model", ["challenger", "champion"])
 def test_predictions_that_are_not_finite_are_counted(model: str) -> None:
     good, bad = noisy(1, 1), (float("nan"), float("inf"), *noisy(1, 1)[2:])
-    rows = {"challenger": good, "champion": good, model: bad}
+    rows: dict[str, Any] = {"challenger": good, "champion": good, model: bad}
 
-    result = judge(Predictions(actual=ACTUAL, **rows), POLICY)
+    result = judged(POLICY, **rows)
 
     assert not result.passed
     assert f"2 of 90 predictions of the {model} are not finite" in result.reasons[0]

@@ -8,9 +8,9 @@ import pytest
 from infra.check.evaluate import Resource, instantiate
 from infra.check.program import load
 from infra.check.report import run
-from tests.azure_servers.storage import tls
+from tests.azure_servers.storage import identity, tls
 
-__all__ = ["tls"]
+__all__ = ["identity", "tls"]
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,13 +20,18 @@ from infra import hooks
 from tests.infra.conftest import ROOT
 
 TABLE: dict[str, Any] = json.loads((ROOT / "infra" / "az-options.json").read_text())["commands"]
-PAGES = [ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PIPELINES = [ROOT / ".github" / "workflows" / "deploy.yml", ROOT / "infra" / "azure-pipelines.yml"]
 PROGRAMS = ("az", "azd", "gh", "jq", "zip", "make", "mlopsctl", "python", ".venv/bin/python")
 PROGRAM = """#!/bin/sh
 for word in "$(basename "$0")" "$@"; do printf '%s\\0' "$word"; done >> "$CALLS"
 printf '\\n' >> "$CALLS"
 [ "$1 $2" = "account get-access-token" ] && echo a.eyJvaWQiOiAieCJ9.c && exit
+[ "$1 $2" = "acr import" ] && touch "$CALLS.imported"
+if [ "$1 $2" = "acr repository" ]; then
+    [ -e "$CALLS.imported" ] && echo sha256:0 && exit
+    exit 1
+fi
 echo 0
 """
 # Set by what comes before a script, on the page or in the pipeline.
@@ -138,15 +143,16 @@ def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(place: Path) -> None:
             *("AZURE_RESOURCE_GROUP", "MLOPS_CLUSTER", "MLOPS_CLUSTER_NAMESPACE"),
             *("MLOPS_APP_NAME", "MLOPS_DATA_TOPIC", "MLOPS_WORKSPACE_TOPIC"),
             *("MLOPS_REGISTRY_TOPIC", "MLOPS_OWN_TOPIC", "MLOPS_DATA_STORAGE"),
+            "MLOPS_REGISTRY",
         ),
         "x",
     )
 
-    for step in (hooks.principal, hooks.namespace, hooks.events):
+    for step in (hooks.principal, hooks.namespace, hooks.base, hooks.events):
         step(values)
 
     called = calls(place)
-    assert len(called) == 3
+    assert len(called) == 6
     assert [fault for call in called for fault in faults(call)] == []
 
 

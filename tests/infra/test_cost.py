@@ -106,4 +106,4 @@ def test_a_rush_of_a_hundred_models_fits_the_instances_of_dev() -> None:
     sizes = json.loads((ROOT / "infra" / "sizes.json").read_text())
 
     assert rush(sheet, 100) / sheet.given("at_once") < sizes["dev"]["maximumInstances"]
-    assert nodes(sheet, 1) == 2
+    assert nodes(sheet, 1) == 3

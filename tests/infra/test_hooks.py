@@ -21,6 +21,7 @@ echo "$answer"
 """
 OUTPUTS = {
     "azurE_RESOURCE_GROUP": {"type": "String", "value": "rg-mlops-dev"},
+    "mlopS_REGISTRY": {"type": "String", "value": "crx"},
     "mlopS_CLUSTER": {"type": "String", "value": "aks-x"},
     "mlopS_CLUSTER_NAMESPACE": {"type": "String", "value": "models"},
     "mlopS_APP_NAME": {"type": "String", "value": "func-x"},
@@ -104,6 +105,40 @@ def test_subscriptions_that_cannot_be_made_stop_the_deployment_with_azures_words
 
     with pytest.raises(SystemExit, match="ResourceNotFound"):
         hooks.main(["events", "--outputs", str(az.parent / "outputs.json")], environ)
+
+
+COPY = "base/docker.io/library/python:3.12-slim"
+
+
+def test_the_base_image_is_imported_once_and_its_digest_is_printed(
+    az: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = "sha256:" + "a" * 64
+    (az.parent / "answers").write_text(f"refused\n\n{digest}\n{digest}\n")
+    given = ["base", "--outputs", str(az.parent / "outputs.json")]
+
+    hooks.main(given, {"MLOPS_HOOK_PAUSE": "0"})
+    hooks.main(given, {"MLOPS_HOOK_PAUSE": "0"})
+
+    assert [call[:2] for call in calls(az)] == [
+        ["acr", "repository"],
+        ["acr", "import"],
+        ["acr", "repository"],
+        ["acr", "repository"],
+    ]
+    imported = calls(az)[1]
+    assert imported[imported.index("--source") + 1] == "docker.io/library/python:3.12-slim"
+    assert imported[imported.index("--image") + 1] == COPY
+    line = f"crx.azurecr.io/base/docker.io/library/python@{digest}"
+    assert capsys.readouterr().out.count(line) == 2
+
+
+def test_a_base_image_that_cannot_be_imported_stops_with_azures_words(az: Path) -> None:
+    (az.parent / "answers").write_text("refused\nrefused\nrefused\n")
+    environ = {"MLOPS_HOOK_PAUSE": "0", "MLOPS_HOOK_ATTEMPTS": "2"}
+
+    with pytest.raises(SystemExit, match=r"could not be imported. ResourceNotFound"):
+        hooks.main(["base", "--outputs", str(az.parent / "outputs.json")], environ)
 
 
 def test_the_budgets_first_month_is_kept_once(az: Path) -> None:

@@ -155,6 +155,13 @@ def test_nothing_is_ended_while_a_host_uses_the_state(service: Path) -> None:
     assert not serves(service)
 
 
+def test_down_ends_what_the_app_serves_below_another_host(service: Path) -> None:
+    ended = run("mlopsctl", "down", state=service)
+
+    assert (ended.returncode, "is stopped" in ended.stdout) == (0, True)
+    assert not serves(service)
+
+
 def test_a_killed_host_ends_up_with_its_reason_and_leaves_production_alone(
     start_up: StartUp, service: Path
 ) -> None:

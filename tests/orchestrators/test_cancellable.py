@@ -1,5 +1,6 @@
 """A person cancels stories at every wait; whatever they hold is given back."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,6 @@ from function_app.domain.cancellation import Cancellation, SettledCancellation
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder
 from function_app.domain.release import ReleaseStatus
-from function_app.domain.requests import CheckedDataset
 from function_app.domain.serving import Build, Rollout
 from function_app.domain.training import TrainingOutcome
 from function_app.orchestrators.release_model import release_model
@@ -34,18 +34,22 @@ def cancel(host: Player, wait: int = 1) -> Player:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "lanes"),
     [
-        {names.TAKE_LANE: BUSY},
-        {names.TAKE_LANE: [LaneHolder(owner="instance-1", ahead=0, inside=True), BUSY]},
-        {names.GET_RUN: trainings.RUNNING},
-        {names.GET_RUN: [trainings.DONE, trainings.RUNNING]},
+        ({names.GET_RUN: trainings.RUNNING}, 0),
+        ({names.TAKE_LANE: BUSY}, 2),
+        ({names.TAKE_LANE: [LaneHolder(owner="instance-1", ahead=0, inside=True), BUSY]}, 2),
+        ({names.GET_RUN: [trainings.DONE, trainings.RUNNING]}, 2),
+        ({names.GET_RUN: [trainings.DONE, trainings.DONE, trainings.RUNNING]}, 2),
     ],
-    ids=["own lane", "lane of all", "training", "evaluation"],
+    ids=["check of the data", "own lane", "lane of all", "training", "evaluation"],
 )
 @pytest.mark.parametrize("wait", [1, 2])
-def test_a_training_is_cancelled_wherever_it_waits(change: dict[str, object], wait: int) -> None:
-    host = cancel(trainings.player(**change), wait)
+def test_a_training_is_cancelled_wherever_it_waits(
+    change: dict[str, object], lanes: int, wait: int
+) -> None:
+    # The player takes answers out of its lists, which both values of `wait` share.
+    host = cancel(trainings.player(**deepcopy(change)), wait)
     host.event_arrives = False
 
     result = host.play(train_model(host, trainings.REQUEST))
@@ -53,7 +57,7 @@ def test_a_training_is_cancelled_wherever_it_waits(change: dict[str, object], wa
     assert result.outcome is TrainingOutcome.CANCELLED
     assert result.reasons == ("ada cancelled it: wrong",)
     after = host.called[host.called.index(names.SETTLE_CANCELLATION) + 1 :]
-    assert after == [names.LEAVE_LANE, names.LEAVE_LANE, names.RECORD_OUTCOME]
+    assert after == [*lanes * [names.LEAVE_LANE], names.RECORD_OUTCOME]
     assert all(timer.cancelled or timer.is_completed for timer in host.timers)
 
 
@@ -102,7 +106,7 @@ def test_an_event_without_a_cancellation_in_the_ledger_changes_nothing() -> None
 
 
 def test_a_ledger_that_does_not_answer_fails_the_story_and_leaves_its_lanes() -> None:
-    host = trainings.player(**{names.GET_RUN: trainings.RUNNING})
+    host = trainings.player(**{names.GET_RUN: [trainings.DONE, trainings.RUNNING]})
     host.cancel_at_wait = 1
     host.answers[names.SETTLE_CANCELLATION] = Exception("PLATFORM: the ledger is away")
 
@@ -119,8 +123,8 @@ def test_a_training_with_200_bad_columns_ends_with_a_status_that_azure_takes() -
     reasons = tuple(
         f"column_{number}: {number} missing values in this file." for number in range(200)
     )
-    checked = CheckedDataset(result=GateResult(passed=False, reasons=reasons))
-    host = trainings.player(**{names.VALIDATE_DATASET: checked})
+    refused = GateResult(passed=False, reasons=reasons)
+    host = trainings.player(**{names.JUDGE_DATASET: refused})
 
     # The player checks every custom status against the limit of the real host.
     result = host.play(train_model(host, trainings.REQUEST))

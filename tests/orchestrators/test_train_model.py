@@ -7,7 +7,7 @@ from function_app import names
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
 from function_app.domain.lane import LaneHolder
-from function_app.domain.requests import CheckedDataset
+from function_app.domain.requests import KeptDataset
 from function_app.domain.training import (
     MAX_RESUBMISSIONS,
     Dataset,
@@ -32,6 +32,7 @@ RUNNING = Run(
     output_uri="runs/1",
 )
 DONE = replace(RUNNING, status=RunStatus.COMPLETED)
+PREPARATION = replace(RUNNING, run_id="prepare-diabetes-cause")
 EVALUATION = replace(RUNNING, run_id="train-diabetes-cause-vs-1")
 REQUEST = TrainingRequest(
     model="diabetes",
@@ -48,10 +49,12 @@ REQUEST = TrainingRequest(
 
 def player(**change: object) -> Player:
     answers = {
-        names.VALIDATE_DATASET: CheckedDataset(result=GOOD, dataset=DATASET),
+        names.KEEP_DATASET: KeptDataset(dataset=DATASET),
+        names.SUBMIT_PREPARATION: PREPARATION,
+        names.JUDGE_DATASET: GOOD,
         names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0, inside=True),
         names.SUBMIT_TRAINING: RUNNING,
-        names.GET_RUN: [RUNNING, DONE],
+        names.GET_RUN: [DONE, RUNNING, DONE],
         names.SUBMIT_EVALUATION: EVALUATION,
         names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
         names.EVALUATE_CHALLENGER: GOOD,
@@ -72,7 +75,7 @@ def test_a_better_challenger_is_registered() -> None:
 
 
 def test_refused_data_is_never_trained_on() -> None:
-    host = player(**{names.VALIDATE_DATASET: CheckedDataset(result=BAD, dataset=DATASET)})
+    host = player(**{names.JUDGE_DATASET: BAD})
 
     assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REJECTED
     assert names.SUBMIT_TRAINING not in host.called
@@ -128,7 +131,7 @@ def waited(behind: int) -> list[LaneHolder]:
 
 
 def test_data_that_changed_after_its_event_is_left_to_the_newer_event() -> None:
-    host = player(**{names.VALIDATE_DATASET: CheckedDataset(result=BAD, changed=True)})
+    host = player(**{names.KEEP_DATASET: KeptDataset(refused="It has changed.", changed=True)})
 
     assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.SUPERSEDED
 
@@ -147,7 +150,7 @@ def test_a_challenger_is_judged_anew_when_another_was_promoted_during_its_evalua
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.UNKNOWN])
 def test_an_evaluation_without_predictions_is_a_failure_and_no_verdict(status: RunStatus) -> None:
     failed = replace(EVALUATION, status=status, detail="no memory")
-    host = player(**{names.GET_RUN: [DONE, failed]})
+    host = player(**{names.GET_RUN: [DONE, DONE, failed]})
 
     result = host.play(train_model(host, REQUEST))
 
@@ -159,7 +162,7 @@ def test_an_evaluation_without_predictions_is_a_failure_and_no_verdict(status: R
 
 def test_a_training_that_the_platform_interrupts_is_submitted_again_under_its_id() -> None:
     interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED, detail="the machine restarted")
-    host = player(**{names.GET_RUN: [interrupted, RUNNING, interrupted, DONE]})
+    host = player(**{names.GET_RUN: [DONE, interrupted, RUNNING, interrupted, DONE]})
 
     result = host.play(train_model(host, REQUEST))
 
@@ -176,7 +179,7 @@ def test_a_training_that_the_platform_interrupts_is_submitted_again_under_its_id
 def test_each_attempt_of_an_interrupted_training_has_the_whole_time_limit() -> None:
     interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
     host = player(
-        **{names.GET_RUN: [RUNNING, RUNNING, RUNNING, interrupted] + 4 * [RUNNING] + [DONE]}
+        **{names.GET_RUN: [DONE, RUNNING, RUNNING, RUNNING, interrupted] + 4 * [RUNNING] + [DONE]}
     )
 
     assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.REGISTERED
@@ -185,7 +188,7 @@ def test_each_attempt_of_an_interrupted_training_has_the_whole_time_limit() -> N
 
 def test_a_training_that_is_interrupted_again_and_again_is_given_up() -> None:
     interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED, detail="SIGKILL ended it.")
-    host = player(**{names.GET_RUN: interrupted})
+    host = player(**{names.GET_RUN: [DONE, interrupted]})
 
     result = host.play(train_model(host, REQUEST))
 
@@ -200,7 +203,7 @@ def test_a_resubmission_that_fails_is_repeated_later_because_the_disk_may_be_ful
     full = Exception("PLATFORM: No space left on device")
     host = player(
         **{
-            names.GET_RUN: [interrupted, DONE],
+            names.GET_RUN: [DONE, interrupted, DONE],
             names.SUBMIT_TRAINING: [RUNNING, full, full, RUNNING],
         }
     )
@@ -213,7 +216,7 @@ def test_a_resubmission_that_fails_is_repeated_later_because_the_disk_may_be_ful
 def test_a_disk_that_stays_full_fails_the_training_with_its_reason() -> None:
     interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
     full = Exception("PLATFORM: No space left on device")
-    host = player(**{names.GET_RUN: interrupted, names.SUBMIT_TRAINING: [RUNNING, full]})
+    host = player(**{names.GET_RUN: [DONE, interrupted], names.SUBMIT_TRAINING: [RUNNING, full]})
 
     ended = host.play(train_model(host, REQUEST))
 
@@ -225,7 +228,7 @@ def test_a_disk_that_stays_full_fails_the_training_with_its_reason() -> None:
 def test_an_evaluation_that_the_platform_interrupts_is_submitted_again_and_then_judged() -> None:
     interrupted = replace(EVALUATION, status=RunStatus.INTERRUPTED)
     done = replace(EVALUATION, status=RunStatus.COMPLETED)
-    host = player(**{names.GET_RUN: [DONE, interrupted, done]})
+    host = player(**{names.GET_RUN: [DONE, DONE, interrupted, done]})
 
     result = host.play(train_model(host, REQUEST))
 
@@ -248,7 +251,7 @@ def test_an_interrupted_evaluation_is_repeated_against_the_champion_of_then() ->
     host = player(
         **{
             names.SUBMIT_EVALUATION: [EVALUATION, other, other],
-            names.GET_RUN: [DONE, interrupted, other],
+            names.GET_RUN: [DONE, DONE, interrupted, other],
         }
     )
 
@@ -303,3 +306,42 @@ def test_a_lane_that_cannot_be_left_neither_hides_a_fault_nor_fails_a_training()
     assert ended.outcome is TrainingOutcome.FAILED
     assert ended.reasons == ("PLATFORM: no space",)
     assert trained.play(train_model(trained, REQUEST)).outcome is TrainingOutcome.REGISTERED
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.UNKNOWN])
+def test_a_preparation_that_died_is_failed_and_no_verdict_on_the_data(status: RunStatus) -> None:
+    died = replace(PREPARATION, status=status, detail="Exit code 1: no space")
+    host = player(**{names.GET_RUN: died})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert result.outcome is TrainingOutcome.FAILED
+    assert "no space" in result.reasons[0]
+    assert names.JUDGE_DATASET not in host.called
+    assert names.SUBMIT_TRAINING not in host.called
+
+
+def test_the_training_gets_the_rows_of_the_preparation_and_the_evaluation_too() -> None:
+    host = player()
+    host.play(train_model(host, REQUEST))
+
+    def argument(name: str) -> dict[str, object]:
+        found: dict[str, object] = host.arguments[host.called.index(name)]
+        return found
+
+    assert argument(names.SUBMIT_PREPARATION)["target"] == "Y"
+    prepared = argument(names.JUDGE_DATASET)["preparation_id"]
+    assert argument(names.SUBMIT_TRAINING)["preparation_id"] == prepared
+    assert argument(names.SUBMIT_EVALUATION)["preparation_id"] == prepared
+
+
+def test_a_file_that_cannot_be_read_is_rejected_with_its_reason() -> None:
+    host = player(**{names.KEEP_DATASET: KeptDataset(refused="a.csv cannot be read.")})
+
+    result = host.play(train_model(host, REQUEST))
+
+    assert (result.outcome, result.reasons) == (
+        TrainingOutcome.REJECTED,
+        ("a.csv cannot be read.",),
+    )
+    assert names.SUBMIT_PREPARATION not in host.called

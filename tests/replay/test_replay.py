@@ -48,9 +48,9 @@ def changed(folder: Path, old: str, new: str, file: str = "train_model.py") -> P
     ("old", "new", "step"),
     [
         (
-            "    version = yield from steps.register_model(ctx, ended)\n",
+            "    version = yield from steps.register_model(ctx, registration)\n",
             "    yield from steps.get_run(ctx, run.run_id)\n"
-            "    version = yield from steps.register_model(ctx, ended)\n",
+            "    version = yield from steps.register_model(ctx, registration)\n",
             "was register_model and is now get_run",
         ),
         ("    yield from steps.submit_training(ctx, run)\n", "", "was submit_training"),

@@ -1,16 +1,16 @@
 """A trained model, made once for all tests of what serves it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from training.__main__ import main
-from training.data import write_diabetes_csv
+from tests.contracts.benches import train
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scoring")
-    write_diabetes_csv(folder / "data.csv")
-    main(["--data", str(folder / "data.csv"), "--out", str(folder / "model")])
-    return folder / "model"
+    """Return a model folder, with the golden rows of its evaluation beside the model's files."""
+    folder = train(tmp_path_factory.mktemp("scoring"))
+    shutil.copy(folder.parent / "evaluation" / "golden.json", folder)
+    return folder

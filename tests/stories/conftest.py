@@ -64,7 +64,7 @@ from function_app.adapters.local.registry import LocalRegistry
 
 state, events = Path(sys.argv[1]), LocalEvents("", "")
 LocalRegistry(state, events).ensure()
-LocalDatasets(state, Path.cwd(), events).ensure_baseline("diabetes")
+LocalDatasets(state, Path.cwd(), events, {"diabetes": "training"}).ensure_reference("diabetes")
 """
 
 

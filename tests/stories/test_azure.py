@@ -212,7 +212,7 @@ def _check_cluster(app: CloudApp, promoted: dict[str, Any]) -> None:
     assert champion.digest == promoted["image_digest"]
     version = app.azure.registry().get("diabetes", champion.version)
     blobs = app.azure.blobs.containers["versions"]
-    golden = json.loads(blobs[f"runs/{version.run_id}/model/golden.json"])
+    golden = json.loads(blobs[f"runs/{version.evaluation_id}/evaluation/golden.json"])
     served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
     until(lambda: not app.azure.aci.groups, "staging to be gone")

@@ -86,8 +86,11 @@ def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
     promoted = app.ended(release)["output"]
     assert promoted["status"] == "promoted"
 
-    model = next((app.state / "models").glob(f"{MODEL}/*/golden.json")).parent
-    rows = json.loads((model / "golden.json").read_text())["data"]
+    place = next((app.state / "models").glob(f"{MODEL}/*/model")).parent
+    model, rows = (
+        place / "model",
+        json.loads((place / "evaluation" / "golden.json").read_text())["data"],
+    )
     answer = httpx.post(f"{promoted['endpoint']}/score", json={"data": rows})
     own = Predictor(model).answer({"data": rows}, {})
     assert answer.json() == {"by": "the seed", **own}, "run() answered, and differs by nothing"

@@ -160,7 +160,7 @@ def test_a_pull_request_is_tried_and_changes_nothing(app: App, repository: Repos
     result = integrated(app, commit)["output"]
 
     assert result["outcome"] == "checked", result
-    assert any("dry run: It trains on the reference data" in r for r in result["reasons"])
+    assert any("dry run: It keeps the contract" in r for r in result["reasons"])
     assert "dry-run.log" in result["reports"]
 
 

@@ -20,7 +20,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
 
     # Who may not decide, and who decides over something else, changes nothing.
     release = app.api.get(f"/api/releases/{first}")
-    assert any("mse 3295" in reason for reason in release["reasons"]), "what an approver decides by"
+    assert any("mse 3117" in reason for reason in release["reasons"]), "what an approver decides by"
     body = {"image_digest": release["image_digest"], "evidence_hash": "another"}
     path = f"/api/releases/{first}/approve"
     ada = {"Authorization": f"Bearer {app.api.token('ada')}"}
@@ -64,7 +64,9 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     refused = app.ask("POST", "/api/models/diabetes/roll-back", headers=ada)
     assert refused.status_code == 409
 
-    golden = json.loads(next((app.state / "models").glob("diabetes/*/golden.json")).read_text())
+    golden = json.loads(
+        next((app.state / "models").glob("diabetes/*/evaluation/golden.json")).read_text()
+    )
     served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
 

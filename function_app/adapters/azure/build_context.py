@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.archives import pack_compressed, sha256
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
-from function_app.domain.training import ModelVersion
+from function_app.domain.base_image import BaseImage, base_images, pin
+from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import NotFoundError, PlatformError
 
-MODEL_FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+SCHEMA = "model_schema.json"
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
 
@@ -26,29 +28,67 @@ class BuildContext:
 class BuildContexts:
     """Packs; the same version gives the same bytes."""
 
-    def __init__(self, bundles: AzureBundles, blobs: Blobs) -> None:
-        self._bundles, self._blobs = bundles, blobs
+    def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages) -> None:
+        self._bundles, self._blobs, self._bases = bundles, blobs, bases
+
+    def missing_bases(self, version: ModelVersion, scoring: str) -> tuple[str, ...]:
+        """Return the base images whose import into the registry is under way."""
+        dockerfile = self._scoring(version, scoring)[DOCKERFILE].decode()
+        images = base_images(dockerfile, self._bases.server)
+        return tuple(image.address for image in images if self._bases.ensure(image) is None)
+
+    def own_bases(self) -> tuple[BaseImage, ...]:
+        """Return the base images of this app's own Dockerfile."""
+        return base_images(self._own_dockerfile().decode(), self._bases.server)
 
     def pack(self, version: ModelVersion, scoring: str) -> BuildContext:
         """Return what the image of a model version is built of."""
-        code = self._bundles.files(version.code, scoring)
-        files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
-        dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
-        files[DOCKERFILE] = dockerfile.rstrip() + b"\n" + _labels(version)
-        folder = specs.output_folder(version.run_id, specs.TRAINING)
-        for name in MODEL_FILES:
-            files[f"model/{name}"] = self._model_file(f"{folder}/{name}")
-        if sha256(files["model/model.skops"]) != version.digest:
-            text = f"{folder}/model.skops is not what was registered. Train again."
-            raise PlatformError("azure", "build the image", text)
+        files = self._scoring(version, scoring)
+        dockerfile = self._pinned(files[DOCKERFILE].decode())
+        files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
+        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
+        # The model's own file of this name counts: it belongs to what was judged.
+        files[f"model/{SCHEMA}"] = self._model_file(f"{evaluation}/{SCHEMA}")
+        files |= self._model(version)
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
+
+    def _scoring(self, version: ModelVersion, scoring: str) -> dict[str, bytes]:
+        """Return the scoring code and the Dockerfile, as the version or else this app has it."""
+        try:
+            code = self._bundles.files(version.code, scoring)
+        except NotFoundError:
+            scoring = OWN  # the app's own service serves the model
+            code = self._bundles.files(None, scoring)
+        files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
+        dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
+        return {**files, DOCKERFILE: dockerfile}
+
+    def _pinned(self, dockerfile: str) -> str:
+        """Return the Dockerfile with each base image as its copy in the registry, by digest."""
+        images = base_images(dockerfile, self._bases.server)
+        digests = {image: digest for image in images if (digest := self._bases.find(image))}
+        missing = [image.address for image in images if image not in digests]
+        if missing:
+            text = f"{', '.join(missing)} has no copy in {self._bases.server}. Release again."
+            raise PlatformError("azure", "build the image", text)
+        return pin(dockerfile, self._bases.server, digests)
 
     def _own_dockerfile(self) -> bytes:
         found = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
         if found is None:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
         return found
+
+    def _model(self, version: ModelVersion) -> dict[str, bytes]:
+        """Return the files of the model folder, when they are those that were registered."""
+        folder = f"{specs.output_folder(version.run_id, specs.TRAINING)}/"
+        names = [entry.name.removeprefix(folder) for entry in self._blobs.list(folder)]
+        found = {name: self._model_file(f"{folder}{name}") for name in names}
+        if folder_digest({name: sha256(text) for name, text in found.items()}) != version.digest:
+            text = f"{folder} is not what was registered. Train again."
+            raise PlatformError("azure", "build the image", text)
+        return {f"model/{name}": text for name, text in found.items()}
 
     def _model_file(self, name: str) -> bytes:
         content = self._blobs.read(name)

@@ -26,14 +26,17 @@ class BuildRuns:
 
     def upload(self, context: bytes) -> str:
         """Bring the files of a build to the registry; return where a build finds them."""
-        place = self._ask("POST", "/listBuildSourceUploadUrl")
+        target = self._need("POST", "/listBuildSourceUploadUrl", "uploadUrl", "relativePath")
         with translate("upload the files of a build", "build context"):
             headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
-            self._web.send("PUT", place["uploadUrl"], headers=headers, content=context)
-        return str(place["relativePath"])
+            self._web.send("PUT", target["uploadUrl"], headers=headers, content=context)
+        return str(target["relativePath"])
 
-    def queue(self, image: str, source: str, dockerfile: str) -> str:
-        """Queue a build of this image; return the id of its run."""
+    def queue(self, image: str, source: str, dockerfile: str) -> str | None:
+        """Queue a build of this image; return the id of its run.
+
+        None when the registry takes the build and does not say its id yet (202 without a body).
+        """
         request = {
             "type": "DockerBuildRequest",
             "imageNames": [image],
@@ -47,15 +50,17 @@ class BuildRuns:
             "isArchiveEnabled": False,
         }
         made = self._ask("POST", "/scheduleRun", request)
-        return str(made["properties"]["runId"])
+        properties = (made or {}).get("properties") or {}
+        return properties.get("runId")
 
     def get(self, run_id: str) -> dict[str, Any] | None:
         """Return what is known of a run, None when the registry has forgotten it."""
         try:
-            found: dict[str, Any] = self._ask("GET", f"/runs/{run_id}")["properties"]
+            found = self._ask("GET", f"/runs/{run_id}") or {}
         except NotFoundError:
             return None
-        return found
+        properties: dict[str, Any] | None = found.get("properties")
+        return properties
 
     def list_since(self, moment: datetime) -> list[dict[str, Any]]:
         """Return the quick builds that were made since then, oldest first."""
@@ -71,12 +76,21 @@ class BuildRuns:
     def log_tail(self, run_id: str) -> str:
         """Return the last lines of a run's log, or why they cannot be read."""
         try:
-            link = self._ask("POST", f"/runs/{run_id}/listLogSasUrl")["logLink"]
+            link = self._need("POST", f"/runs/{run_id}/listLogSasUrl", "logLink")["logLink"]
             with translate("read the log of a build", run_id):
                 text = self._web.send("GET", link).text()
         except (NotFoundError, PlatformError) as error:
             return f"Its log cannot be read ({error.code})."
         return " | ".join(line for line in text.splitlines()[-_TAIL:] if line.strip())
+
+    def _need(self, method: str, path: str, *fields: str) -> dict[str, Any]:
+        """Return an answer that must have these fields; raise PlatformError when one is missing."""
+        found: dict[str, Any] = self._ask(method, path) or {}
+        missing = [name for name in fields if not found.get(name)]
+        if missing:
+            text = f"{path} answered without {', '.join(missing)}. Try again later."
+            raise PlatformError("azure", f"{method} {path}", text)
+        return found
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         return self._connection.rest(method, self._registry + path, api_version=API, body=body)

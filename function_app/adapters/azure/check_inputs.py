@@ -10,8 +10,8 @@ from function_app.adapters.azure.workspace import CHECKS_INPUTS_DATASTORE, datas
 from function_app.codec import dump
 from function_app.domain.change import Bundle, CheckPlan
 
-# This app's own packages that check the code and, in a dry run, write the reference data.
-TOOLS = ("checks", "training")
+# This app's own packages that check the code and, in a dry run, walk it through the contract.
+TOOLS = ("checks", "platform_jobs")
 
 
 class CheckInputs:
@@ -20,9 +20,14 @@ class CheckInputs:
     def __init__(self, bundles: AzureBundles, blobs: Blobs) -> None:
         self._bundles, self._blobs = bundles, blobs
 
-    def give(self, run_id: str, bundle: Bundle, plan: CheckPlan) -> dict[str, str]:
-        """Keep code, tools and plan for a run; return where it finds each."""
+    def give(
+        self, run_id: str, bundle: Bundle, plan: CheckPlan, data: bytes | None
+    ) -> dict[str, str]:
+        """Keep code, tools, plan and the reference data for a run; return where it finds each."""
+        folder = f"runs/{run_id}"
+        rows = {} if data is None else {"data": self._keep(f"{folder}/reference.csv", data)}
         return {
+            **rows,
             "code": self._keep(f"runs/{run_id}/code.tar", self._bundles.read(bundle.digest)),
             "tools": self._keep(f"runs/{run_id}/tools.tar", self._bundles.pack_own(*TOOLS)),
             "plan": self._keep_plan(f"runs/{run_id}/plan.json", plan),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.connection import begin, translate
 from function_app.adapters.azure.places import Place
 from function_app.adapters.azure.platform_parts import MARK, PLATFORM, Fixed, found_or_none
 from function_app.adapters.azure.workspace import Workspace
@@ -83,7 +83,7 @@ class ComputePart:
             tags=_TAGS if found is None else found.tags,
             **_network_of(found),
         )
-        with translate("make the compute", place.compute):
+        with begin("make the compute", place.compute):
             # Its poller is left alone: the story asks again.
             self._workspace.client.compute.begin_create_or_update(compute)
 
@@ -97,7 +97,7 @@ class ComputePart:
         return found != SERVERLESS and (found.tags or {}).get(MARK) == PLATFORM
 
     def delete(self, found: Any) -> None:
-        with translate("remove the compute", self._place.compute):
+        with begin("remove the compute", self._place.compute):
             self._workspace.client.compute.begin_delete(self._place.compute)
 
     def _is_of_other_size(self, found: Any) -> bool:

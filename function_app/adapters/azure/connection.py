@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from function_app.azure_settings import AzureSettings
@@ -20,6 +21,14 @@ _REMEDIES = {
     429: "Azure throttles this app; try again later or raise the quota.",
 }
 _SILENCE = "Check the address, the name resolution, the CA certificates and private endpoints."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Where a long operation of the management API stands: `state` is in lower case."""
+
+    state: str
+    message: str = ""
 
 
 class Connection:
@@ -60,10 +69,37 @@ class Connection:
         return {"base_url": endpoint, "credential_scopes": [f"{endpoint}/.default"]}
 
     def rest(self, method: str, path: str, *, api_version: str, body: Any = None) -> Any:
-        """Ask Azure's management API; return its JSON, None when the answer is empty.
+        """Ask Azure's management API; return its JSON, None when the answer is empty (202, 204).
 
         `path` begins with /subscriptions, or is a whole link that an earlier answer gave.
         """
+        return _json(self._send(method, path, api_version, body))
+
+    def begin(self, method: str, path: str, *, api_version: str, body: Any = None) -> str:
+        """Begin a long operation; return the address of its status, "" when it has ended already.
+
+        Azure may answer 200, 201, 202 or 204, with or without a body: none of them is read.
+        """
+        answer = self._send(method, path, api_version, body)
+        headers = answer.headers
+        return str(headers.get("Azure-AsyncOperation") or headers.get("Location") or "")
+
+    def operation(self, address: str, *, api_version: str) -> Operation:
+        """Return where an operation stands that `begin` began.
+
+        The address of a Location header answers 202 until the end, that of Azure-AsyncOperation
+        has a status in its body. Raises NotFoundError when Azure has forgotten the operation.
+        """
+        answer = self._send("GET", address, api_version, None)
+        content = _json(answer)
+        told = content if isinstance(content, dict) else {}
+        if isinstance(told.get("status"), str):
+            failure = told.get("error") or {}
+            message = redact(str(failure.get("message") or ""))[:300]
+            return Operation(state=told["status"].lower(), message=message)
+        return Operation(state="running" if answer.status_code == 202 else "succeeded")
+
+    def _send(self, method: str, path: str, api_version: str, body: Any) -> Any:
         with importing():
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
             from azure.core.rest import HttpRequest
@@ -81,7 +117,7 @@ class Connection:
             if answer.status_code >= 400:
                 kind = ResourceNotFoundError if answer.status_code == 404 else HttpResponseError
                 raise kind(response=answer)
-            return answer.json() if answer.content else None
+            return answer
 
     def _management(self) -> Any:
         with importing():
@@ -123,6 +159,12 @@ class Connection:
         )
 
 
+def _json(answer: Any) -> Any:
+    """Return the JSON of an answer, None when it has no body: 202 and 204 often have none."""
+    content = answer.content
+    return answer.json() if content and content.strip() else None
+
+
 @contextmanager
 def translate(operation: str, resource: str) -> Iterator[None]:
     """Turn an error of Azure's SDKs into this app's: NotFoundError or PlatformError.
@@ -139,6 +181,24 @@ def translate(operation: str, resource: str) -> Iterator[None]:
         raise NotFoundError(text) from error
     except AzureError as error:
         raise PlatformError("azure", operation, describe(error, resource)) from error
+
+
+@contextmanager
+def begin(operation: str, resource: str) -> Iterator[None]:
+    """Begin long work by an SDK, as `translate`; whoever begins it reads the state afterwards.
+
+    Azure's SDKs raise for a 202 or a 204 where their definitions have 200 and 201 only. The work is
+    taken all the same, and the answer, which often has no body, says nothing that is needed.
+    """
+    with importing():
+        from azure.core.exceptions import HttpResponseError
+
+    with translate(operation, resource):
+        try:
+            yield
+        except HttpResponseError as error:
+            if error.status_code not in (200, 201, 202, 204):
+                raise
 
 
 def describe(error: Any, resource: str) -> str:

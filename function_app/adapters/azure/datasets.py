@@ -1,41 +1,34 @@
 """Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
 
 import hashlib
-import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import quote
 
 from function_app.adapters.accepted_data import accepted
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
+from function_app.adapters.azure.references import FOLDER, ReferenceRecords
 from function_app.adapters.azure.workspace import Workspace
-from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
 from function_app.codec import load
 from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events import ArrivedFile
-from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
+from function_app.domain.training import Dataset, Reference, again
+from function_app.errors import ConflictError, ContractError, NotFoundError
 
 MAX_BYTES = 200 * 1024 * 1024
-FOLDER = "datasets"
 
 
 class AzureDatasets:
     """Keeps each version once; the storage itself announces what lands."""
 
-    def __init__(
-        self, workspace: Workspace, root: Path, trainings: Mapping[str, str] | None = None
-    ) -> None:
-        """Take where the app is, and by model the module that writes its reference data."""
-        self._trainings = trainings or {}
+    def __init__(self, workspace: Workspace) -> None:
         connection = workspace.connection
         self._settings = connection.settings
         self._landed = Blobs(connection, connection.settings.data_container)
-        self._versions, self._root = Blobs(connection), root
+        self._versions = Blobs(connection)
+        self._references = ReferenceRecords(self._versions)
         self._assets = DataAssets(workspace, self._versions)
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
@@ -51,66 +44,44 @@ class AzureDatasets:
         self._assets.register(dataset)
         return dataset
 
-    def accept(self, dataset: Dataset, arrival: Arrival | None = None) -> None:
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
         name = f"{FOLDER}/{dataset.model}/latest.json"
         self._versions.change_record(name, lambda stored: accepted(stored, dataset, arrival))
+        if self._references.find(dataset.model) is None:
+            self._references.keep(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
         content = self._versions.read_record(f"{FOLDER}/{model}/latest.json")
-        if content is None:
-            return self._baseline_version(model)
-        try:
-            return load(Dataset, content)
-        except ContractError as error:
-            text = f"latest.json of {model} does not name the newest data. {again(model)}"
-            raise NotFoundError(text) from error
+        if content is not None:
+            try:
+                dataset = load(Dataset, content)
+            except ContractError as error:
+                text = f"latest.json of {model} does not name the newest data. {again(model)}"
+                raise NotFoundError(text) from error
+            self._read(dataset)
+            return dataset
+        reference = self._references.find(model)
+        if reference is None:
+            text = f"{model} has no data yet. Put a CSV file into its folder of the container."
+            raise NotFoundError(text)
+        # As a version like any other: a model trained on it finds it again.
+        kept = f"{FOLDER}/{model}/{reference.dataset.version}.csv"
+        self._versions.create(kept, self._read(reference.dataset))
+        return replace(reference.dataset, uri=self._versions.url(kept))
 
-    def profile(self, dataset: Dataset) -> DataProfile:
+    def reference(self, model: str) -> Reference | None:
+        return self._references.find(model)
+
+    def _read(self, dataset: Dataset) -> bytes:
         name = self._versions.name_of(dataset.uri)
         content = self._versions.read(name) if name else None
         if content is None:
             raise NotFoundError(f"Version {dataset.version[:12]} is gone. {again(dataset.model)}")
         if hashlib.sha256(content).hexdigest() != dataset.version:
-            text = f"{name} was changed. Delete it and send the file again."
-            raise PlatformError("azure", "read the data", text)
-        return profile_csv(content)
-
-    def baseline(self, model: str) -> DataProfile:
-        try:
-            return self.profile(self.ensure_baseline(model))
-        except ContractError as error:
-            text = f"{_baseline(model)}, the reference data, is unreadable: {error.message} "
-            raise ContractError(f"{text}Delete or restore it.") from error
-
-    def _baseline_version(self, model: str) -> Dataset:
-        """Return the reference data as a version like any other: who was trained on it finds it."""
-        baseline = self.ensure_baseline(model)
-        kept = f"{FOLDER}/{model}/{baseline.version}.csv"
-        content = self._versions.read(_baseline(model))
-        assert content is not None
-        self._versions.create(kept, content)
-        return replace(baseline, uri=self._versions.url(kept))
-
-    def find_baseline(self, model: str) -> Dataset | None:
-        """Return the reference data when it was kept; changes nothing."""
-        name = _baseline(model)
-        digest = self._versions.digest(name)
-        if digest is None:
-            return None
-        return Dataset(model=model, version=digest, uri=self._versions.url(name))
-
-    def ensure_baseline(self, model: str) -> Dataset:
-        """Keep the reference data once; the model's own training code knows it."""
-        found = self.find_baseline(model)
-        if found is None:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "baseline.csv"
-                write_sample(self._root, self._trainings.get(model, OWN), path, "azure")
-                self._versions.create(_baseline(model), path.read_bytes())
-            # Of two that write it at once the first counts, also when their libraries differ.
-            found = self.find_baseline(model)
-        assert found is not None
-        return found
+            raise ContractError(f"{name} was changed. Delete it and send the file again.")
+        return content
 
     def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
         if container != self._settings.data_container:
@@ -122,7 +93,3 @@ class AzureDatasets:
 
     def announce(self) -> int:
         return 0
-
-
-def _baseline(model: str) -> str:
-    return f"{FOLDER}/{model}/baseline.csv"

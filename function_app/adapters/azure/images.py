@@ -59,6 +59,9 @@ class AzureImages:
         digest = self._manifests.digest(version.model, version.version)
         if digest is not None:
             return self._keep(version, digest)
+        importing = self._contexts.missing_bases(version, project.scoring)
+        if importing:
+            return Build(detail=f"The base image {', '.join(importing)} is being imported.")
         if not self._blobs.create_json(_note(version), self._wish()):
             return Build(detail="Another process queues the build.")
         return self._queue(version, project)
@@ -68,6 +71,9 @@ class AzureImages:
         source = self._builds.upload(context.content)
         image = f"{version.model}:{version.version}"
         run_id = self._builds.queue(image, source, context.dockerfile)
+        if run_id is None:
+            # The record without a run makes the next call adopt the run that the registry lists.
+            return Build(detail="The registry has taken the build and not named its run yet.")
         self._note(version, {**self._wish(), "run_id": run_id, "context": context.digest})
         return Build(detail=f"Build {run_id} is queued.")
 

@@ -10,9 +10,10 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.check_inputs import CheckInputs
 from function_app.adapters.azure.code_versions import CodeVersions
-from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.connection import begin, translate
 from function_app.adapters.azure.environments import CHECK_TOOLS, Environments
 from function_app.adapters.azure.places import place_of_checks, place_of_trainings
+from function_app.adapters.azure.references import ReferenceRecords
 from function_app.adapters.azure.run_outputs import RunOutputs
 from function_app.adapters.azure.run_specs import RunSpec
 from function_app.adapters.azure.run_views import read_run, unknown_run
@@ -20,10 +21,12 @@ from function_app.adapters.azure.submission import job_of
 from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.adapters.clock import SystemClock
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
-from function_app.domain.gates import Predictions
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import (
     Dataset,
+    Judged,
     ModelVersion,
     Run,
     RunStatus,
@@ -33,7 +36,8 @@ from function_app.domain.training import (
 )
 from function_app.errors import NotFoundError
 
-EVALUATION_TIMEOUT = 3600.0
+EVALUATION_MARGIN = 600.0  # to unpack and to read the rows
+JOBS = "platform_jobs"
 CHECKS_MARGIN = 600.0  # to unpack and to write the reports
 SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may take
 
@@ -56,6 +60,7 @@ class AzureJobs:
         connection = workspace.connection
         self._settings = s = connection.settings
         self._outputs = RunOutputs(blobs, Blobs(connection, s.checks_container))
+        self._references = ReferenceRecords(blobs).find
         self._check_inputs = CheckInputs(bundles, Blobs(connection, s.checks_inputs_container))
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
@@ -66,39 +71,105 @@ class AzureJobs:
     def code(self, model: str, version: str = "") -> CodeVersion | None:
         return self._bundles.find(model, version)
 
-    def submit(
-        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    def submit_preparation(
+        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
         if (found := self._submitted(run_id)) is not None:
             return found
         project = self._project(dataset.model)
         spec = RunSpec(
             run_id=run_id,
+            kind=specs.PREPARATION,
+            command=specs.prepare_command(target, dataset.model, dataset.version),
+            environment=self._versions.environment(None, project.training),
+            code=self._bundles.keep_own(JOBS),
+            files={"rows": self._address(dataset.uri)},
+            timeout_seconds=project.training_run.timeout_seconds,
+            tags=specs.run_tags(specs.PREPARATION, dataset.model, dataset.version, None, tags),
+        )
+        return self._submit(spec)
+
+    def is_submitted(self, run_id: str) -> bool:
+        """Tell whether a run was submitted; False too when there is no workspace yet."""
+        return self._find(run_id) is not None
+
+    def submit_sample(self, run_id: str, model: str) -> Run:
+        """Start the run in which the model's own code writes its sample data, or return it."""
+        if (found := self._submitted(run_id)) is not None:
+            return found
+        project = self._project(model)
+        code = self._versions.archive(None, project.training)
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.SAMPLE,
+            command=specs.sample_command(project.training, code),
+            environment=self._versions.environment(None, project.training),
+            code=self._bundles.keep_own(JOBS),
+            files={"model_code": self._address(code.uri)},
+            timeout_seconds=project.training_run.timeout_seconds,
+            tags=specs.run_tags(specs.SAMPLE, model, "", None, {}),
+        )
+        return self._submit(spec)
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        preparation_id: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> Run:
+        if (found := self._submitted(run_id)) is not None:
+            return found
+        project = self._project(dataset.model)
+        prepared = specs.output_uri(preparation_id, specs.PREPARATION)
+        spec = RunSpec(
+            run_id=run_id,
             kind=specs.TRAINING,
             command=specs.train_command(project.training),
             environment=self._versions.environment(code, project.training),
             code=self._versions.archive(code, project.training),
-            files={"rows": self._address(dataset.uri)},
+            folders={"rows": f"{prepared}seen/"},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=specs.run_tags(specs.TRAINING, dataset.model, dataset.version, code, tags),
         )
         return self._submit(spec)
 
     def submit_evaluation(
-        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: ModelVersion | None,
+        policy: GatePolicy,
+        tags: dict[str, str],
     ) -> Run:
         if (found := self._submitted(run_id)) is not None:
             return found
-        module = self._project(run.model).training
+        project = self._project(run.model)
+        module, timeout = project.training, project.training_run.timeout_seconds
+        code = self._versions.archive(run.code, module)
+        former = self._versions.archive(champion.code, module) if champion else None
+        archives = {"challenger_code": code.uri}
+        if former is not None:
+            archives["champion_code"] = former.uri
+        held_out = f"{specs.output_uri(preparation_id, specs.PREPARATION)}held_out/"
+        has_model = self._outputs.has_model(run.run_id)
         spec = RunSpec(
             run_id=run_id,
             kind=specs.EVALUATION,
-            command=specs.evaluate_command(module, champion=champion is not None),
+            command=specs.evaluate_command(
+                module, timeout, code, former, policy, has_model=has_model
+            ),
             environment=self._versions.environment(run.code, module),
-            code=self._versions.archive(run.code, module),
-            folders={"challenger": run.output_uri},
+            code=self._bundles.keep_own(JOBS),
+            files={name: self._address(uri) for name, uri in archives.items()},
+            folders={
+                "held_out": held_out,
+                **({"challenger": run.output_uri} if has_model else {}),
+            },
             models={"champion": champion.uri} if champion else {},
-            timeout_seconds=EVALUATION_TIMEOUT,
+            timeout_seconds=2 * timeout + EVALUATION_MARGIN,
             tags=specs.run_tags(specs.EVALUATION, run.model, run.dataset_version, run.code, tags),
         )
         return self._submit(spec)
@@ -109,11 +180,15 @@ class AzureJobs:
         if (found := self._submitted(run_id)) is not None:
             return found
         code = _version(model, bundle)
-        given = self._check_inputs.give(run_id, bundle, plan)
+        reference = self._references(model) if plan.dry_run else None
+        data = self._blobs.name_of(reference.dataset.uri) if reference else None
+        given = self._check_inputs.give(
+            run_id, bundle, plan, self._blobs.read(data) if data else None
+        )
         spec = RunSpec(
             run_id=run_id,
             kind=specs.CHECKS,
-            command=specs.checks_command(dry_run=plan.dry_run),
+            command=specs.checks_command(has_data="data" in given),
             environment=self._versions.environment(code, plan.training, *CHECK_TOOLS),
             code=replace(bundle, uri=given.pop("code")),
             files=given,
@@ -150,8 +225,14 @@ class AzureJobs:
                         newest[run_id] = attempt, self._read(job)
         return tuple(newest[run_id][1] for run_id in sorted(newest))
 
-    def predictions(self, run_id: str) -> Predictions:
-        return self._outputs.predictions(run_id)
+    def prepared(self, run_id: str) -> Prepared:
+        return self._outputs.prepared(run_id)
+
+    def judged(self, run_id: str) -> Judged:
+        return self._outputs.judged(run_id)
+
+    def comparison(self, run_id: str) -> Comparison:
+        return self._outputs.comparison(run_id)
 
     def checks(self, run_id: str) -> CheckReport:
         return self._outputs.checks(run_id)
@@ -187,7 +268,7 @@ class AzureJobs:
 
     def _cancel(self, run_id: str) -> None:
         job = attempt_id(run_id, self._outputs.attempt(run_id))
-        with translate("cancel a run", job):
+        with begin("cancel a run", job):
             # Its poller is left alone: nodes may take minutes to stop.
             self._workspace.client.jobs.begin_cancel(job, polling=False)
 
@@ -206,8 +287,9 @@ class AzureJobs:
         code_uri = self._bundles.url((job.tags or {}).get(specs.CODE, ""))
         stopped = self._outputs.is_stopped(run_of_attempt(job.name)[0])
         run = read_run(job, stopped=stopped, code_uri=code_uri)
-        if run.status is RunStatus.COMPLETED and run.tags.get(specs.KIND) == specs.TRAINING:
-            return replace(run, metrics=self._outputs.metrics(run.run_id))
+        kind = run.tags.get(specs.KIND, "")
+        if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):
+            return replace(run, metrics=self._outputs.metrics(run.run_id, kind))
         return run
 
     def _address(self, uri: str) -> str:

@@ -43,7 +43,17 @@ class Manifests:
             raise PlatformError("azure", "look for an image", text)
         return digest
 
-    def _token(self, repository: str) -> str:
+    def delete(self, repository: str, digest: str) -> None:
+        """Delete an image with all of its tags; nothing happens when it is gone."""
+        url = f"https://{self.server}/v2/{repository}/manifests/{digest}"
+        try:
+            with translate("delete an image", f"{repository}@{digest}"):
+                headers = {"Authorization": f"Bearer {self._token(repository, 'delete')}"}
+                self._web.send("DELETE", url, headers=headers)
+        except NotFoundError:
+            return
+
+    def _token(self, repository: str, action: str = "pull") -> str:
         settings, server = self._connection.settings, self.server
         identity = self._connection.credential.get_token(settings.registry_scope).token
         form = {"grant_type": "access_token", "service": server, "access_token": identity}
@@ -53,7 +63,7 @@ class Manifests:
         form = {
             "grant_type": "refresh_token",
             "service": server,
-            "scope": f"repository:{repository}:pull",
+            "scope": f"repository:{repository}:{action}",
             "refresh_token": str(exchange.json()["refresh_token"]),
         }
         answer = self._web.send("POST", f"https://{server}/oauth2/token", form=form)

@@ -12,7 +12,7 @@ from function_app.adapters.azure.run_specs import DATASET, MODEL
 from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.domain.change import CodeVersion
 from function_app.domain.project import ModelProject
-from function_app.domain.training import Dataset
+from function_app.domain.training import Reference
 from function_app.late_imports import importing
 
 _BASELINE = "baseline"
@@ -137,11 +137,19 @@ class StepPart:
 class ReferenceData(Protocol):
     """The reference data of each model."""
 
-    def find_baseline(self, model: str) -> Dataset | None:
-        """Return the reference data when it was kept; changes nothing."""
+    def find(self, model: str) -> Reference | None:
+        """Return the reference data; None before there is any. It changes nothing."""
 
-    def ensure_baseline(self, model: str) -> Dataset:
-        """Keep the reference data, or find it."""
+    def ask_for_sample(self, model: str) -> None:
+        """Start the run that writes the model's sample data, or find it."""
+
+    def is_asked(self, model: str) -> bool:
+        """Tell whether that run was started."""
+
+
+# There is no reference data yet, and nothing to do: the sample comes from a run, or the first data
+# that is accepted becomes it. The platform does not wait for either.
+_ASKED = object()
 
 
 class BaselinePart:
@@ -153,19 +161,24 @@ class BaselinePart:
         blobs: Blobs,
         model: str,
         references: ReferenceData,
+        *,
+        own_code: bool,
     ) -> None:
-        self.name = f"baseline dataset of {model}"
+        """Take whether the model's code is this app's own, so that its sample can be asked for."""
+        self.name, self._own_code = f"baseline dataset of {model}", own_code
         self._workspace, self._blobs = workspace, blobs
         self._model, self._references = model, references
 
     def find(self) -> Any:
-        dataset = self._references.find_baseline(self._model)
-        if dataset is None:
-            return None
+        reference = self._references.find(self._model)
+        if reference is None:
+            asked = not self._own_code or self._references.is_asked(self._model)
+            return _ASKED if asked else None
+        version = reference.dataset.version[:32]
 
         def look() -> Any:
             with translate("look for the baseline", self._asset):
-                return self._workspace.client.data.get(self._asset, version=dataset.version[:32])
+                return self._workspace.client.data.get(self._asset, version=version)
 
         return found_or_none(look)
 
@@ -173,13 +186,16 @@ class BaselinePart:
         return []
 
     def describe(self) -> str:
-        return f"data asset {self._asset}"
+        return f"data asset {self._asset}, of the model's sample or its first data"
 
     def make(self, found: Any) -> None:
         with importing():
             from azure.ai.ml.entities import Data
 
-        dataset = self._references.ensure_baseline(self._model)
+        reference = self._references.find(self._model)
+        if reference is None:
+            return self._references.ask_for_sample(self._model)
+        dataset = reference.dataset
         name = self._blobs.name_of(dataset.uri)
         asset = Data(
             name=self._asset,
@@ -196,7 +212,7 @@ class BaselinePart:
         return "Succeeded"
 
     def is_ours(self, found: Any) -> bool:
-        return (found.tags or {}).get(MARK) == _BASELINE
+        return found is not _ASKED and (found.tags or {}).get(MARK) == _BASELINE
 
     def delete(self, found: Any) -> None:
         with translate("archive the baseline", self._asset):

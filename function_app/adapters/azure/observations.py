@@ -7,7 +7,7 @@ from typing import Any
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.datasets import FOLDER as DATASETS
+from function_app.adapters.azure.references import FOLDER as DATASETS
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.observation_records import Place, RecordedObservations
 from function_app.adapters.prediction_logs import Segment
@@ -74,8 +74,7 @@ class AzureRecords:
                 self._versions.delete(entry.name)
 
     def schema(self, watched: Watched) -> Any:
-        folder = specs.output_folder(watched.run_id, specs.TRAINING)
-        return self._versions.read_json(f"{folder}/model_schema.json")
+        return self._evaluated(watched, "model_schema.json")
 
     def training_rows(self, watched: Watched) -> str | None:
         name = f"{DATASETS}/{watched.model}/{watched.dataset_version}.csv"
@@ -83,9 +82,12 @@ class AzureRecords:
         return None if content is None else content.decode("utf-8-sig")
 
     def evaluation(self, watched: Watched) -> Any:
+        return self._evaluated(watched, "predictions.json")
+
+    def _evaluated(self, watched: Watched, file: str) -> Any:
         for entry in self._versions.list(f"runs/{watched.run_id}-vs-"):
             run_id = entry.name.split("/")[1]
-            name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
+            name = f"{specs.output_folder(run_id, specs.EVALUATION)}/{file}"
             if entry.name == name:
                 return self._versions.read_json(name)
         return None

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from function_app.adapters.azure import online_definitions as definitions
-from function_app.adapters.azure.connection import translate
+from function_app.adapters.azure.connection import begin, translate
 from function_app.adapters.azure.online_definitions import (
     DIGEST,
     FORMER,
@@ -158,7 +158,7 @@ class OnlineEndpointProduction:
         if _served(endpoint) is None:
             self._delete_endpoint(endpoint.name)
             return
-        with translate("ask for the endpoint again", endpoint.name):
+        with begin("ask for the endpoint again", endpoint.name):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _endpoint(self, model: str) -> Any:
@@ -184,25 +184,26 @@ class OnlineEndpointProduction:
 
     def _make_endpoint(self, model: str) -> None:
         name = self.endpoint_name(model)
-        with translate("make the endpoint", name):
+        with begin("make the endpoint", name):
             self._workspace.client.online_endpoints.begin_create_or_update(
                 definitions.endpoint_of(name, model, self._told)
             )
 
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
         client, name = self._workspace.client, deployment_name(image.version)
-        with translate("make a deployment", name):
+        with translate("make the environment of a deployment", name):
             kept = client.environments.create_or_update(definitions.environment_of(image))
-            deployment = definitions.deployment_of(
-                name,
-                self.endpoint_name(image.model),
-                image,
-                environment=f"azureml:{kept.name}:{kept.version}",
-                size=self._settings.endpoint_size,
-                number=replicas,
-                release_id=release_id,
-                replicas=self._told,
-            )
+        deployment = definitions.deployment_of(
+            name,
+            self.endpoint_name(image.model),
+            image,
+            environment=f"azureml:{kept.name}:{kept.version}",
+            size=self._settings.endpoint_size,
+            number=replicas,
+            release_id=release_id,
+            replicas=self._told,
+        )
+        with begin("make a deployment", name):
             client.online_deployments.begin_create_or_update(deployment)
 
     def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
@@ -211,11 +212,11 @@ class OnlineEndpointProduction:
         if former not in shares:
             endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
         endpoint.traffic = shares
-        with translate("move the traffic", endpoint.name):
+        with begin("move the traffic", endpoint.name):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _delete_endpoint(self, name: str) -> None:
-        with translate("delete the endpoint", name):
+        with begin("delete the endpoint", name):
             self._workspace.client.online_endpoints.begin_delete(name)
 
     def _retire(self, model: str, kept: set[str]) -> None:
@@ -228,7 +229,7 @@ class OnlineEndpointProduction:
 
     def _delete(self, endpoint: str, name: str) -> None:
         try:
-            with translate("delete a deployment", name):
+            with begin("delete a deployment", name):
                 self._workspace.client.online_deployments.begin_delete(name, endpoint)
         except NotFoundError:
             return

@@ -82,7 +82,8 @@ def azure_parts(
         EnvironmentPart(workspace, environments, versions, projects),
     ]
     for model, project in projects.items():
-        parts.append(BaselinePart(workspace, blobs, model, references))
+        own_code = project.code is None
+        parts.append(BaselinePart(workspace, blobs, model, references, own_code=own_code))
         parts.append(StepPart(workspace, versions, model, project))
     parts.append(SubscriptionPart(connection, s.data_topic, "data", data_filter(s.data_container)))
     parts.append(SubscriptionPart(connection, s.workspace_topic, "workspace", workspace_filter()))

@@ -26,15 +26,13 @@ def create_ports(settings: Settings) -> Ports:
     assert settings.azure is not None  # read_settings made it
     connection = Connection(settings.azure)
     workspace = Workspace(connection)
-    trainings = {model: project.training for model, project in settings.projects.items()}
-    datasets = AzureDatasets(workspace, settings.root, trainings)
-    services = create_services(workspace, settings.root, settings.projects, datasets)
+    services = create_services(workspace, settings.root, settings.projects)
     notify = settings.notify
     mail = AzureMail(connection, notify).send
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
     return Ports(
         sources=GitSources(fetched, services.bundles.keep, settings.git),
-        datasets=datasets,
+        datasets=AzureDatasets(workspace),
         jobs=services.jobs,
         registry=services.registry,
         images=services.images,

@@ -18,13 +18,13 @@ _SERVED_BY = "azureml-model-deployment"
 
 
 class AzureProbe:
-    """Asks a deployment over HTTP; the golden rows are those that the model's run wrote."""
+    """Asks a deployment over HTTP; the golden rows are those that its evaluation wrote."""
 
     def __init__(self, connection: Connection, blobs: Blobs) -> None:
         self._connection, self._blobs = connection, blobs
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
-        name = f"{specs.output_folder(version.run_id, specs.TRAINING)}/{GOLDEN}"
+        name = f"{specs.output_folder(version.evaluation_id, specs.EVALUATION)}/{GOLDEN}"
         content = self._blobs.read(name)
         if content is None:
             raise NotFoundError(f"{name} is missing. Train again.")

@@ -12,17 +12,16 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.change import CodeVersion
-from function_app.domain.training import ModelVersion, Run, tagged_figures
+from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
-RUN, DIGEST, CODE_URI = "run_id", "digest", "code_uri"
+RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
 _METRIC = "metric."
 # Stages as people read them in the studio.
 REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
-MODEL_FILE = "model.skops"
 
 
 class AzureRegistry:
@@ -31,15 +30,15 @@ class AzureRegistry:
     def __init__(self, workspace: Workspace, blobs: Blobs, patience: float = 10.0) -> None:
         self._workspace, self._blobs, self._patience = workspace, blobs, patience
 
-    def register(self, run: Run) -> ModelVersion:
-        name = f"{specs.output_folder(run.run_id, specs.TRAINING)}/{MODEL_FILE}"
-        digest = self._blobs.digest(name)
-        if digest is None:
-            raise PlatformError("azure", "register the model", f"{name} is missing. Train again.")
+    def register(self, run: Run, judged: Judged) -> ModelVersion:
+        digest = self._digest(run)
+        if digest != judged.digest:
+            text = f"The model of {run.run_id} has changed since it was judged. Train again."
+            raise PlatformError("azure", "register the model", text)
         number = self._claim(run)
         found = self._find(run.model, number)
         if found is None:
-            self._create(run, number, digest)
+            self._create(run, number, judged)
             found = self._read_back(run.model, number)
         if found.run_id != run.run_id or found.digest != digest:
             text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Look at both."
@@ -68,6 +67,13 @@ class AzureRegistry:
         with translate("archive a model", f"{model}:{version}"):
             self._workspace.client.models.archive(model, version=version)
 
+    def _digest(self, run: Run) -> str:
+        """Return the digest of the folder that a training wrote."""
+        folder = f"{specs.output_folder(run.run_id, specs.TRAINING)}/"
+        names = [entry.name for entry in self._blobs.list(folder)]
+        digests = {name.removeprefix(folder): self._blobs.digest(name) or "" for name in names}
+        return folder_digest(digests)
+
     def _claim(self, run: Run) -> str:
         """Return the number that is this run's and no other's, whatever was interrupted before."""
         pointer = f"models/{run.model}/runs/{run.run_id}.json"
@@ -94,12 +100,13 @@ class AzureRegistry:
         found = self._find(run.model, str(number))
         return found is None or found.run_id == run.run_id
 
-    def _create(self, run: Run, number: str, digest: str) -> None:
+    def _create(self, run: Run, number: str, judged: Judged) -> None:
         with importing():
             from azure.ai.ml.entities import Model
 
-        tags = {RUN: run.run_id, DIGEST: digest, specs.DATASET: run.dataset_version}
-        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+        tags = {RUN: run.run_id, DIGEST: judged.digest, specs.DATASET: run.dataset_version}
+        tags |= {EVALUATION: judged.evaluation_id}
+        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
             tags[specs.COMMIT] = run.code.commit
@@ -115,7 +122,7 @@ class AzureRegistry:
             stage=REGISTERED,
             tags=tags,
             # Azure ML never lets these be changed.
-            properties={RUN: run.run_id, DIGEST: digest},
+            properties={RUN: run.run_id, DIGEST: judged.digest},
         )
         with translate("register the model", f"{run.model}:{number}"):
             self._workspace.client.models.create_or_update(model)
@@ -177,6 +184,7 @@ def _read(entry: Any) -> ModelVersion:
         digest=tags.get(DIGEST, ""),
         metrics=tagged_figures(tags, _METRIC),
         code=code,
+        evaluation_id=tags.get(EVALUATION, ""),
     )
 
 

@@ -7,8 +7,9 @@ from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import load
 from function_app.domain.change import CheckReport
-from function_app.domain.gates import Predictions
-from function_app.domain.training import finite_figures
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison
+from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
 REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
@@ -23,24 +24,41 @@ class RunOutputs:
         """Take the container of versions, and the one that checks write."""
         self._blobs, self._reports = blobs, reports
 
-    def metrics(self, run_id: str) -> dict[str, float]:
-        """Return the figures of a completed training; what is no finite number is left out."""
-        name = f"{specs.output_folder(run_id, specs.TRAINING)}/metrics.json"
-        content = self._blobs.read_record(name)
-        return finite_figures(content)
-
-    def predictions(self, run_id: str) -> Predictions:
-        """Return what a completed evaluation wrote."""
-        name = f"{specs.output_folder(run_id, specs.EVALUATION)}/predictions.json"
-        content = self._json(name)
-        if not isinstance(content, dict) or not {"actual", "predicted"} <= content.keys():
-            raise NotFoundError(f"Run {run_id} has no readable predictions. Read its log.")
-        champion = content.get("champion")
-        return Predictions(
-            actual=tuple(content["actual"]),
-            challenger=tuple(content["predicted"]),
-            champion=None if champion is None else tuple(champion),
+    def metrics(self, run_id: str, kind: str) -> dict[str, float]:
+        """Return the figures of a completed run: the platform's, or of a training its author's."""
+        # A training may write anything: what is no record of figures has none.
+        return finite_figures(
+            self._blobs.read_record(f"{specs.output_folder(run_id, kind)}/metrics.json")
         )
+
+    def has_model(self, run_id: str) -> bool:
+        """Tell whether a training wrote any file."""
+        return bool(self._blobs.list(f"{specs.output_folder(run_id, specs.TRAINING)}/"))
+
+    def prepared(self, run_id: str) -> Prepared:
+        """Return what a completed preparation found."""
+        return load(Prepared, self._written(run_id, specs.PREPARATION, "prepared.json"))
+
+    def judged(self, run_id: str) -> Judged:
+        """Return what a completed evaluation judged."""
+        content = self._written(run_id, specs.EVALUATION, "evaluation.json")
+        figures = self._written(run_id, specs.EVALUATION, "metrics.json")
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
+
+    def comparison(self, run_id: str) -> Comparison:
+        """Return what a completed evaluation found."""
+        refused = self._written(run_id, specs.EVALUATION, "evaluation.json").get("refused")
+        if refused is None:
+            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
+        if refused:
+            return Comparison(refused=str(refused))
+        return load(Comparison, self._written(run_id, specs.EVALUATION, "comparison.json"))
+
+    def _written(self, run_id: str, kind: str, name: str) -> Any:
+        content = self._blobs.read_record(f"{specs.output_folder(run_id, kind)}/{name}")
+        if not content:
+            raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
+        return content
 
     def checks(self, run_id: str) -> CheckReport:
         """Return what a completed run of checks found."""

@@ -4,18 +4,27 @@ The code comes as an archive that is checked against its digest, so that a run t
 were published and nothing is uploaded per run.
 """
 
+import shlex
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from function_app.adapters.azure.workspace import CHECKS_DATASTORE, DATASTORE, datastore_path
 from function_app.domain.change import Bundle, CodeVersion
+from function_app.domain.gates import GatePolicy
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
 # The name of a run's job, when it is not the run's id: that of a later attempt.
 JOB = "job"
 TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
+PREPARATION, SAMPLE = "preparation", "sample"
 # The folder that each kind of run writes, and the name of the run's output.
-OUTPUTS = {TRAINING: "model", EVALUATION: "evaluation", CHECKS: "report"}
+OUTPUTS = {
+    PREPARATION: "prepared",
+    TRAINING: "model",
+    EVALUATION: "evaluation",
+    CHECKS: "report",
+    SAMPLE: "sample",
+}
 # Every run has one more output: the folder with its log, which this app can read.
 LOG, LOG_FILE = "log", "run.log"
 
@@ -23,6 +32,8 @@ _UNPACK = (
     'echo "${{inputs.digest}}  ${{inputs.code}}" | sha256sum --check --quiet'
     ' && mkdir -p code && tar -xf "${{inputs.code}}" -C code'
 )
+# The code of such a run is this app's own package of jobs.
+_PLATFORM_JOBS = f"{_UNPACK} && cd code && python -m platform_jobs"
 _UNPACK_TOOLS = 'mkdir -p tools && tar -xf "${{inputs.tools}}" -C tools && cd tools'
 
 
@@ -58,28 +69,68 @@ def logged(command: str) -> str:
 def train_command(module: str) -> str:
     """Return the command of a training with this module of the code."""
     return (
-        f"{_UNPACK} && cd code && python -m {module}"
+        f"{_UNPACK} && cd code && python -m {module} train"
         ' --data "${{inputs.rows}}" --out "${{outputs.model}}"'
     )
 
 
-def evaluate_command(module: str, *, champion: bool) -> str:
-    """Return the command that lets models predict the held-out rows of the challenger's run."""
-    served = ' --champion "${{inputs.champion}}"' if champion else ""
+def prepare_command(target: str, key: str, digest: str) -> str:
+    """Return the command that computes the figures of a file and splits its rows."""
     return (
-        f"{_UNPACK} && cd code && python -m {module} predict"
-        f' --model "${{{{inputs.challenger}}}}"{served}'
-        ' --rows "${{inputs.challenger}}/test_rows.csv"'
-        ' --out "${{outputs.evaluation}}/predictions.json"'
+        f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {digest}'
+        f' --target {shlex.quote(target)} --key {key} --out "${{{{outputs.prepared}}}}"'
     )
 
 
-def checks_command(*, dry_run: bool) -> str:
-    """Return the command of checks; the reference rows of a dry run are this app's own."""
-    sample = " && python -m training sample --out ../reference.csv" if dry_run else ""
-    given = " --data ../reference.csv" if dry_run else ""
+def evaluate_command(
+    module: str,
+    timeout: float,
+    challenger: Bundle,
+    champion: Bundle | None,
+    policy: GatePolicy,
+    *,
+    has_model: bool,
+) -> str:
+    """Return the command that lets models answer held-out rows; each runs by its own code.
+
+    `has_model` is False when the training wrote no file: Azure ML has no such folder then.
+    """
+    words = [_unpack_code("challenger", challenger)]
+    if champion is not None:
+        words.append(_unpack_code("champion", champion))
+    model = '"${{inputs.challenger}}"' if has_model else "nothing"
+    words.append(
+        f"{_PLATFORM_JOBS} evaluate --module {module} --timeout {timeout:g}"
+        ' --held-out "${{inputs.held_out}}" --out "${{outputs.evaluation}}"'
+        f" --challenger {model} --challenger-code ../challenger_code"
+        f" {' '.join(policy.comparison_words())}"
+    )
+    served = ' --champion "${{inputs.champion}}" --champion-code ../champion_code'
+    return " && ".join(words) + (served if champion is not None else "")
+
+
+def sample_command(module: str, code: Bundle) -> str:
+    """Return the command that lets a model's own code write its sample data."""
     return (
-        f"{_UNPACK} && {_UNPACK_TOOLS}{sample} && python -m checks --code ../code"
+        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} sample --module {module}"
+        ' --code ../model_code --out "${{outputs.sample}}"'
+    )
+
+
+def _unpack_code(name: str, code: Bundle) -> str:
+    """Return the command that unpacks the archive input `NAME_code` into the folder NAME_code."""
+    archive, folder = f'"${{{{inputs.{name}_code}}}}"', f"{name}_code"
+    return (
+        f'echo "{code.digest}  ${{{{inputs.{name}_code}}}}" | sha256sum --check --quiet'
+        f" && mkdir -p {folder} && tar -xf {archive} -C {folder}"
+    )
+
+
+def checks_command(*, has_data: bool) -> str:
+    """Return the command of checks; without reference data a dry run takes the code's sample."""
+    given = ' --data "${{inputs.data}}"' if has_data else ""
+    return (
+        f"{_UNPACK} && {_UNPACK_TOOLS} && python -m checks --code ../code"
         f' --plan "${{{{inputs.plan}}}}" --out "${{{{outputs.report}}}}"{given}'
     )
 

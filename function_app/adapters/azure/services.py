@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from function_app.adapters.azure.base_image_part import BaseImagePart
+from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.build_context import BuildContexts
 from function_app.adapters.azure.build_runs import BuildRuns
@@ -13,11 +15,11 @@ from function_app.adapters.azure.environments import Environments
 from function_app.adapters.azure.images import AzureImages
 from function_app.adapters.azure.jobs import AzureJobs
 from function_app.adapters.azure.manifests_api import Manifests
-from function_app.adapters.azure.model_parts import ReferenceData
 from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.probe import AzureProbe
 from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.references import References
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.web import Web
@@ -47,7 +49,6 @@ def create_services(
     workspace: Workspace,
     root: Path,
     projects: Mapping[str, ModelProject],
-    references: ReferenceData,
 ) -> Services:
     """Return the adapters; no request is sent and no SDK imported before one is used."""
     connection = workspace.connection
@@ -56,11 +57,15 @@ def create_services(
     environments = Environments(workspace, connection.settings.training_image)
     versions = CodeVersions(workspace, bundles, environments)
     manifests = Manifests(connection, web)
-    contexts, builds = BuildContexts(bundles, blobs), BuildRuns(connection, web)
+    bases = BaseImages(connection, manifests, blobs)
+    contexts, builds = BuildContexts(bundles, blobs, bases), BuildRuns(connection, web)
+    jobs = AzureJobs(workspace, blobs, bundles, environments, projects)
+    references = References(blobs, jobs)
     parts = azure_parts(workspace, blobs, environments, versions, projects, references)
+    parts.append(BaseImagePart(contexts, bases))
     return Services(
         bundles=bundles,
-        jobs=AzureJobs(workspace, blobs, bundles, environments, projects),
+        jobs=jobs,
         registry=AzureRegistry(workspace, blobs),
         images=AzureImages(contexts, blobs, builds, manifests, projects),
         staging=AzureStaging(connection, manifests.server),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from function_app.adapters.azure import container_groups as groups
-from function_app.adapters.azure.connection import Connection, translate
+from function_app.adapters.azure.connection import Connection, begin, translate
 from function_app.adapters.azure.container_groups import describe_group, group_name
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
@@ -145,7 +145,7 @@ class AzureStaging:
     def _create(self, name: str, release_id: str, image: Image) -> None:
         settings = self._connection.settings
         group = describe_group(settings, release_id, image, self._server, self._now())
-        with translate("deploy to staging", name):
+        with begin("deploy to staging", name):
             # The poller is left alone: pulling an image may take minutes.
             self._client().container_groups.begin_create_or_update(
                 self._group, name, group, polling=False
@@ -153,7 +153,7 @@ class AzureStaging:
 
     def _delete(self, name: str) -> None:
         try:
-            with translate("remove a container group", name):
+            with begin("remove a container group", name):
                 self._client().container_groups.begin_delete(self._group, name, polling=False)
         except NotFoundError:
             return

@@ -65,7 +65,7 @@ def component_of(name: str, label: str, code: CodeVersion, command: str, environ
         inputs={
             "code": Input(type="uri_file", mode="download"),
             "digest": Input(type="string", default=code.version),
-            "rows": Input(type="uri_file", mode="download"),
+            "rows": Input(type="uri_folder", mode="download"),
         },
         outputs={"model": Output(type="uri_folder", mode="upload")},
         tags={

@@ -9,7 +9,8 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
 
-API = "2024-10-01"
+# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
+API = "2025-06-01"
 _TAGS = {MARK: PLATFORM}
 
 
@@ -63,7 +64,7 @@ class WorkspacePart:
                 "containerRegistry": registry,
                 "keyVault": s.key_vault,
                 "applicationInsights": s.application_insights,
-                "systemDatastoresAuthMode": "identity",
+                "systemDatastoresAuthMode": "Identity",
             },
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)

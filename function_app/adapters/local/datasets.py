@@ -1,28 +1,32 @@
 """Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
 
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from function_app.adapters.accepted_data import accepted
-from function_app.adapters.csv_profile import OWN, again, profile_csv, write_sample
+from function_app.adapters.accepted_data import accepted, read_reference
+from function_app.adapters.csv_profile import profile_csv
 from function_app.adapters.local.files import (
     locked,
+    read_json,
     read_object,
     sha256,
     write_json,
     write_whole,
 )
+from function_app.adapters.local.platform_job import run_job
 from function_app.addresses import file_address, file_path
-from function_app.codec import load
+from function_app.codec import dump, load
 from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events import ArrivedFile
-from function_app.domain.training import Dataset
-from function_app.errors import ConflictError, ContractError, NotFoundError, PlatformError
+from function_app.domain.training import Dataset, Reference, again
+from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Events
 
+REFERENCE = "reference.json"
 MAX_BYTES = 200 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -52,35 +56,78 @@ class LocalDatasets:
         if _DIGEST.fullmatch(etag) and etag != version:
             message = f"{file_path(uri).name} has changed since its event; the newer event counts."
             raise ConflictError(message, code="DATA_CHANGED")
-        path = self._versions / model / f"{version}.csv"
-        if not path.exists():
-            write_whole(path, content)
-        return Dataset(model=model, version=version, uri=str(path))
+        return self._keep(model, content)
 
-    def accept(self, dataset: Dataset, arrival: Arrival | None = None) -> None:
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
         path = self._versions / dataset.model / "latest.json"
         with locked(path.with_suffix(".lock")):
             record = accepted(read_object(path), dataset, arrival)
             if record is not None:
                 write_json(path, record)
+        if self.reference(dataset.model) is None:
+            self._keep_reference(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
         path = self._versions / model / "latest.json"
         if path.exists():
             try:
-                return load(Dataset, read_object(path))
+                newest = load(Dataset, read_object(path))
             except ContractError as error:
                 text = f"{path} does not name the newest data any more. {again(model)}"
                 raise NotFoundError(text) from error
-        # As a version like any other: whoever was trained on it finds it again.
-        content = self.ensure_baseline(model).read_bytes()
+            return self._whole(newest)
+        reference = self.reference(model)
+        if reference is None:
+            text = f"{model} has no data yet. Put a CSV file into its folder of the inbox."
+            raise NotFoundError(text)
+        return self._whole(reference.dataset)
+
+    def reference(self, model: str) -> Reference | None:
+        path = self._versions / model / REFERENCE
+        content = read_json(path)
+        return None if content is None else read_reference(content, str(path))
+
+    def ensure_reference(self, model: str) -> str:
+        """Keep the model's sample, or a baseline.csv put by hand, as its reference data.
+
+        Returns in a few words what the reference data is. A model without a sample stops nothing.
+        """
+        if self.reference(model) is not None:
+            return f"{model}: kept"
+        baseline = self._versions / model / "baseline.csv"
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            if baseline.exists():
+                profile = profile_csv(baseline.read_bytes())
+            else:
+                found = None
+                if model in self._trainings:
+                    module = self._trainings[model]
+                    run_job(self._root, ["sample", "--module", module, "--out", str(out)])
+                    found = read_json(out / "sample.json")["profile"]
+                if found is None:
+                    return f"{model}: none yet, its first accepted data becomes it"
+                profile = load(DataProfile, found)
+                write_whole(baseline, (out / "rows.csv").read_bytes())
+        self._keep_reference(self._keep(model, baseline.read_bytes()), profile)
+        return f"{model}: {baseline.name}"
+
+    def _keep_reference(self, dataset: Dataset, profile: DataProfile) -> None:
+        reference = Reference(dataset=dataset, profile=profile)
+        write_json(self._versions / dataset.model / REFERENCE, dump(reference))
+
+    def _keep(self, model: str, content: bytes) -> Dataset:
+        """Keep the bytes as a version like any other: a model trained on it finds it again."""
         version = sha256(content)
         path = self._versions / model / f"{version}.csv"
         if not path.exists():
             write_whole(path, content)
         return Dataset(model=model, version=version, uri=str(path))
 
-    def profile(self, dataset: Dataset) -> DataProfile:
+    def _whole(self, dataset: Dataset) -> Dataset:
+        """Return the version when its bytes are the ones that its name says."""
         try:
             content = Path(dataset.uri).read_bytes()
         except OSError:
@@ -88,27 +135,8 @@ class LocalDatasets:
             raise NotFoundError(text) from None
         if sha256(content) != dataset.version:
             text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."
-            raise PlatformError("local", "read the data", text)
-        return profile_csv(content)
-
-    def baseline(self, model: str) -> DataProfile:
-        path = self.ensure_baseline(model)
-        try:
-            return profile_csv(path.read_bytes())
-        except ContractError as error:
-            text = (
-                f"{path}, the reference data, is unreadable: {error.message} Delete or restore it."
-            )
-            raise ContractError(text) from error
-
-    def ensure_baseline(self, model: str) -> Path:
-        """Write the reference data once; the model's own training code knows it."""
-        path = self._versions / model / "baseline.csv"
-        if path.exists():
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sample(self._root, self._trainings.get(model, OWN), path, "local")
-        return path
+            raise ContractError(text)
+        return dataset
 
     def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
         top, inbox = self._inbox / container / folder, self._inbox.resolve()

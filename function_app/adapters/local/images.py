@@ -12,13 +12,14 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import locked, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
+from function_app.adapters.local.registry import digest_of_folder, evaluation_of
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Build, Image
 from function_app.domain.training import ModelVersion
-from function_app.errors import NotFoundError
+from function_app.errors import NotFoundError, PlatformError
 
 COMMAND = ["python", "-m", "scoring", "--model", "model", "--host", "0.0.0.0", "--port", "8080"]
-MODEL_FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+OWN, SCHEMA = "scoring", "model_schema.json"
 BASE = "org.opencontainers.image.base.digest"
 NO_BASE: dict[str, Any] = {"config": {}, "layers": [], "id": None}
 
@@ -44,7 +45,10 @@ class LocalImages:
             raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
         base = self._base()
         code = self._bundles.unpack(version.code.version) if version.code else self._root
-        packed = self._pack(code / project.scoring, Path(version.uri))
+        scoring = code / project.scoring
+        if not scoring.is_dir():
+            scoring = self._root / OWN  # the app's own service serves the model
+        packed = self._pack(scoring, version)
         layers = [*base["layers"], self._layout.add(packed)]
         own = {"Cmd": COMMAND, "WorkingDir": "/app", "ExposedPorts": {"8080/tcp": {}}}
         config = {
@@ -136,13 +140,22 @@ class LocalImages:
             ]
         return {"config": config, "layers": layers}
 
-    def _pack(self, scoring: Path, model: Path) -> bytes:
+    def _pack(self, scoring: Path, version: ModelVersion) -> bytes:
         code = {
             f"app/scoring/{path.relative_to(scoring).as_posix()}": path.read_bytes()
             for path in scoring.rglob("*")
             if path.suffix in (".py", ".txt") and path.is_file()
         }
-        files = code | {f"app/model/{name}": (model / name).read_bytes() for name in MODEL_FILES}
+        model = Path(version.uri)
+        if digest_of_folder(model) != version.digest:
+            text = f"{model} has changed since it was registered. Train again."
+            raise PlatformError("local", "build the image", text)
+        schema = (evaluation_of(version) / SCHEMA).read_bytes()
+        # The model's own file of this name counts: it belongs to what was judged.
+        files = {**code, f"app/model/{SCHEMA}": schema}
+        for path in model.rglob("*"):
+            if path.is_file():
+                files[f"app/model/{path.relative_to(model).as_posix()}"] = path.read_bytes()
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for name, content in sorted(files.items()):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.files import read_json, read_object, read_tail, write_json
@@ -13,11 +14,14 @@ from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.run_state import may_start, note_cancel, read_state
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
-from function_app.domain.gates import Predictions
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import (
     Dataset,
+    Judged,
     ModelVersion,
+    Reference,
     Run,
     RunStatus,
     finite_figures,
@@ -29,7 +33,9 @@ from function_app.telemetry import OTLP_ENDPOINT
 # What a run needs of the environment; the app's settings and keys are not among it.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
-EVALUATION_TIMEOUT = 300.0
+PREPARED, EVALUATION = "prepared", "evaluation"
+JOBS = ("python", "-m", "platform_jobs")
+EVALUATION_MARGIN = 60.0
 # The checks end by their own time limit; this is for the making of their surroundings.
 CHECKS_MARGIN = 60.0
 REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt", "tests.log")
@@ -46,11 +52,11 @@ class LocalJobs:
         projects: Mapping[str, ModelProject],
         topic: tuple[str, str],
         bundles: LocalBundles,
-        baseline: Callable[[str], Path],
+        reference: Callable[[str], Reference | None],
     ) -> None:
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
-        self._bundles, self._baseline = bundles, baseline
+        self._bundles, self._reference = bundles, reference
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         return self._bundles.publish(model, bundle)
@@ -58,29 +64,57 @@ class LocalJobs:
     def code(self, model: str, version: str = "") -> CodeVersion | None:
         return self._bundles.find(model, version)
 
-    def submit(
-        self, run_id: str, dataset: Dataset, code: CodeVersion | None, tags: dict[str, str]
+    def submit_preparation(
+        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
-        project = self._projects.get(dataset.model)
-        if project is None:
-            raise NotFoundError(f"mlops.toml names no model {dataset.model!r}. Add it.")
-        out = self._runs / run_id / "model"
-        command = ["python", "-m", project.training, "--data", dataset.uri, "--out", str(out)]
+        command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
+        command += ["--digest", dataset.version]
+        command += ["--key", dataset.model, "--out", str(self._runs / run_id / PREPARED)]
+        timeout = self._project(dataset.model).training_run.timeout_seconds
+        self._start(run_id, dataset, None, command, timeout, tags)
+        return self.get(run_id)
+
+    def prepared(self, run_id: str) -> Prepared:
+        return load(Prepared, self._written(run_id, f"{PREPARED}/prepared.json"))
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        preparation_id: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> Run:
+        project, out = self._project(dataset.model), self._runs / run_id / "model"
+        seen = self._runs / preparation_id / PREPARED / "seen"
+        command = ["python", "-m", project.training, "train", "--data", str(seen)]
+        command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
-        self._start(run_id, dataset, code, command, timeout, tags)
+        self._start(run_id, dataset, code, command, timeout, tags, self._code(code))
         return self.get(run_id)
 
     def submit_evaluation(
-        self, run_id: str, run: Run, champion: ModelVersion | None, tags: dict[str, str]
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: ModelVersion | None,
+        policy: GatePolicy,
+        tags: dict[str, str],
     ) -> Run:
-        project = self._projects[run.model]
-        command = ["python", "-m", project.training, "predict", "--model", run.output_uri]
+        project, folder = self._project(run.model), self._runs / run_id
+        timeout = project.training_run.timeout_seconds
+        held_out = self._runs / preparation_id / PREPARED / "held_out"
+        command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
+        command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
+        command += policy.comparison_words()
+        command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
         if champion is not None:
             command += ["--champion", champion.uri]
-        command += ["--rows", f"{run.output_uri}/test_rows.csv"]
-        command += ["--out", str(self._runs / run_id / PREDICTIONS)]
+            command += ["--champion-code", str(self._code(champion.code))]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
-        self._start(run_id, dataset, run.code, command, EVALUATION_TIMEOUT, tags)
+        limit = 2 * timeout + EVALUATION_MARGIN
+        self._start(run_id, dataset, run.code, command, limit, tags)
         return self.get(run_id)
 
     def submit_checks(
@@ -92,8 +126,9 @@ class LocalJobs:
         command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
         # Neither this app's keys and tokens nor its own settings are the code's to see.
         command += ["--hide", str(self._state), "--hide", str(self._root)]
-        if plan.dry_run:
-            command += ["--data", str(self._baseline(model))]
+        reference = self._reference(model) if plan.dry_run else None
+        if reference is not None:
+            command += ["--data", reference.dataset.uri]
         dataset = Dataset(model=model, version="", uri="")
         self._start(run_id, dataset, None, command, plan.timeout_seconds + CHECKS_MARGIN, tags)
         return self.get(run_id)
@@ -119,16 +154,34 @@ class LocalJobs:
             raise NotFoundError(text)
         return read_tail(self._runs / run_id / "run.log", most)
 
-    def predictions(self, run_id: str) -> Predictions:
-        content = read_object(self._runs / run_id / PREDICTIONS)
-        if not {"actual", "predicted"} <= content.keys():
-            raise NotFoundError(f"Run {run_id} has no readable predictions. Read its log.")
-        champion = content.get("champion")
-        return Predictions(
-            actual=tuple(content["actual"]),
-            challenger=tuple(content["predicted"]),
-            champion=None if champion is None else tuple(champion),
-        )
+    def judged(self, run_id: str) -> Judged:
+        content = self._written(run_id, f"{EVALUATION}/evaluation.json")
+        figures = self._written(run_id, f"{EVALUATION}/metrics.json")
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
+
+    def comparison(self, run_id: str) -> Comparison:
+        refused = self._written(run_id, f"{EVALUATION}/evaluation.json").get("refused")
+        if refused is None:
+            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
+        if refused:
+            return Comparison(refused=str(refused))
+        return load(Comparison, self._written(run_id, f"{EVALUATION}/comparison.json"))
+
+    def _written(self, run_id: str, name: str) -> Any:
+        content = read_object(self._runs / run_id / name)
+        if not content:
+            raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
+        return content
+
+    def _code(self, code: CodeVersion | None) -> Path:
+        """Return the folder with a version's code; without a version, with this app's own."""
+        return self._bundles.unpack(code.version) if code else self._root
+
+    def _project(self, model: str) -> ModelProject:
+        project = self._projects.get(model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
+        return project
 
     def get(self, run_id: str) -> Run:
         folder = self._runs / run_id
@@ -172,6 +225,7 @@ class LocalJobs:
         command: list[str],
         timeout: float,
         tags: dict[str, str],
+        folder_of_command: Path | None = None,
     ) -> None:
         folder = self._runs / run_id
         if not may_start(folder):
@@ -182,7 +236,7 @@ class LocalJobs:
             "code": dump(code),
             "tags": tags,
             "command": command,
-            "folder": str(self._bundles.unpack(code.version) if code else self._root),
+            "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
         }
         write_json(folder / "request.json", request)
@@ -214,7 +268,7 @@ def read_run(folder: Path, *, running: bool = False) -> Run | None:
         dataset_version=dataset.version,
         output_uri=str(folder / "model"),
         detail=detail,
-        metrics=finite_figures(read_object(folder / "model" / "metrics.json")),
+        metrics=_figures(folder),
         tags=tags,
         code=code,
     )
@@ -237,6 +291,14 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def _figures(folder: Path) -> dict[str, float]:
+    """Return the figures of a run: the platform's of an evaluation, its author's of a training."""
+    for name in (EVALUATION, "model"):
+        if content := read_object(folder / name / "metrics.json"):
+            return finite_figures(content)
+    return {}
 
 
 def serving_environ() -> dict[str, str]:

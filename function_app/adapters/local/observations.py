@@ -62,7 +62,7 @@ class LocalRecords:
                 path.unlink(missing_ok=True)
 
     def schema(self, watched: Watched) -> Any:
-        return read_json(Path(watched.model_uri) / "model_schema.json")
+        return read_json(Path(watched.model_uri).parent / "evaluation" / "model_schema.json")
 
     def training_rows(self, watched: Watched) -> str | None:
         path = self._state / "datasets" / watched.model / f"{watched.dataset_version}.csv"
@@ -72,7 +72,9 @@ class LocalRecords:
             return None
 
     def evaluation(self, watched: Watched) -> Any:
-        runs = sorted((self._state / "runs").glob(f"{watched.run_id}-vs-*/predictions.json"))
+        runs = sorted(
+            (self._state / "runs").glob(f"{watched.run_id}-vs-*/evaluation/predictions.json")
+        )
         return read_json(runs[0]) if runs else None
 
     def label_files(self, project: ModelProject) -> Sequence[Place]:

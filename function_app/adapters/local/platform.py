@@ -53,7 +53,8 @@ def create_ports(settings: Settings) -> Ports:
     clock, inbox = SystemClock(), LocalInbox(state / "inbox.db")
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
-    trainings = {model: project.training for model, project in projects.items()}
+    # The code of a model with a repository is not this app's: a module of the same name is another.
+    trainings = {name: project.training for name, project in projects.items() if not project.code}
     datasets = LocalDatasets(state, root, events, trainings)
     ledger = LocalLedger(state / "ledger.db")
     registry = LocalRegistry(
@@ -80,7 +81,7 @@ def create_ports(settings: Settings) -> Ports:
         return "MLflow on SQLite"
 
     def ensure_baseline() -> str:
-        return ", ".join(datasets.ensure_baseline(model).name for model in projects)
+        return "; ".join(datasets.ensure_reference(model) for model in projects)
 
     def ensure_approvers() -> str:
         names = sorted({name for p in projects.values() for name in p.release.approvers})
@@ -101,7 +102,7 @@ def create_ports(settings: Settings) -> Ports:
         }
     )
     topic = (settings.topic_endpoint, settings.topic_key)
-    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.ensure_baseline)
+    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.reference)
     return Ports(
         sources=GitSources(state / "fetched", bundles.keep, settings.git),
         datasets=datasets,

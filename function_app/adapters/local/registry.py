@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.files import locked, sha256
+from function_app.adapters.local.jobs import EVALUATION
 from function_app.adapters.local.mlflow_client import import_mlflow
 from function_app.adapters.local.tracking import LocalTracking
 from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
-from function_app.domain.training import ModelVersion, Run, tagged_figures
+from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
 
 CHAMPION = "champion"
-_METRIC, _CODE = "metric.", "code."
+_METRIC, _CODE, _EVALUATION = "metric.", "code.", "evaluation"
 
 
 class LocalRegistry:
@@ -36,19 +37,13 @@ class LocalRegistry:
         with locked(self._state / "mlflow.lock"):
             self._client().search_registered_models(max_results=1)
 
-    def register(self, run: Run) -> ModelVersion:
-        source = Path(run.output_uri)
-        content = source / "model.skops"
-        if not content.exists():
-            raise PlatformError(
-                "local", "register the model", f"{content} is missing. Train again."
-            )
-        digest = sha256(content.read_bytes())
+    def register(self, run: Run, judged: Judged) -> ModelVersion:
         with locked(self._state / "mlflow.lock"):
             version = self._find_run(run)
             if version is None:
-                tracked = self._tracking.record_locked(run, run.metrics, source.parent)
-                version = self._create(run, source, digest, tracked)
+                folder = self._state / "runs" / run.run_id
+                tracked = self._tracking.record_locked(run, judged.metrics, folder)
+                version = self._create(run, judged, tracked)
         data: dict[str, object] = {
             "modelName": version.model,
             "modelVersion": version.version,
@@ -78,17 +73,30 @@ class LocalRegistry:
         versions = self.list_versions(run.model)
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
-    def _create(self, run: Run, source: Path, digest: str, tracked: str) -> ModelVersion:
-        folder = self._state / "models" / run.model / f"{digest[:16]}-{run.run_id}"
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+    def _create(self, run: Run, judged: Judged, tracked: str) -> ModelVersion:
+        place = self._state / "models" / run.model / f"{judged.digest[:16]}-{run.run_id}"
+        folder = place / "model"
+        evaluation = self._state / "runs" / judged.evaluation_id / EVALUATION
+        # Anew: files that a crash or another attempt left behind were not judged.
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            shutil.copytree(run.output_uri, folder)
+            shutil.copytree(evaluation, place / EVALUATION)
+        except FileNotFoundError as error:
+            text = f"{error.filename} is gone. Train again."
+            raise PlatformError("local", "register the model", text) from error
+        if digest_of_folder(folder) != judged.digest:
+            text = f"{run.output_uri} has changed since it was judged. Train again."
+            raise PlatformError("local", "register the model", text)
         client = self._client()
         try:
             client.create_registered_model(run.model)
         except import_mlflow().exceptions.MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
-        tags = {"run_id": run.run_id, "digest": digest, "dataset": run.dataset_version}
-        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in run.metrics.items()}
+        tags = {"run_id": run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
+        tags |= {_EVALUATION: judged.evaluation_id}
+        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
         source_address, released = file_address(folder), self._released(run.model)
@@ -119,6 +127,20 @@ def _read(entry: Any) -> ModelVersion:
         digest=entry.tags.get("digest", ""),
         metrics=tagged_figures(entry.tags, _METRIC),
         code=_code(code) if code else None,
+        evaluation_id=entry.tags.get(_EVALUATION, ""),
+    )
+
+
+def evaluation_of(version: ModelVersion) -> Path:
+    """Return the folder that the platform's evaluation of a version wrote."""
+    return Path(version.uri).parent / EVALUATION
+
+
+def digest_of_folder(folder: Path) -> str:
+    """Return the digest of a model folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return folder_digest(
+        {path.relative_to(folder).as_posix(): sha256(path.read_bytes()) for path in files}
     )
 
 

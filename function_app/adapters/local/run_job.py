@@ -2,6 +2,7 @@
 
 It is a process of its own, so that the run ends and its result is written whatever becomes of the
 host. The event it publishes is a hint; a story that misses it finds the result by polling.
+A host without a topic takes the event from the app's inbox.
 """
 
 import os
@@ -10,8 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.clock import SystemClock
+from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.files import read_json
+from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import plain_environ, read_run
 from function_app.adapters.local.run_state import clear_attempt, killed_by, write_result
 from function_app.adapters.local.tracking import LocalTracking
@@ -23,9 +26,10 @@ from function_app.errors import PlatformError
 def main(folder: Path) -> int:
     request = read_json(folder / "request.json")
     clear_attempt(folder)
+    (folder / "model").mkdir()  # a training finds the folder that it writes
     status, detail = _run(folder, request)
     write_result(folder, status, detail)
-    events = LocalEvents(os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"])
+    endpoint, key = os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"]
     data = {
         "experimentName": request["dataset"]["model"],
         "runId": request["run_id"],
@@ -33,6 +37,8 @@ def main(folder: Path) -> int:
         "runTags": request["tags"],
     }
     try:
+        inbox = LocalInbox(folder.parents[1] / "inbox.db")
+        events = choose_events(endpoint, key, inbox, SystemClock())
         events.publish(RUN_COMPLETED, f"experiments/local/runs/{request['run_id']}", data)
     except PlatformError as error:
         print(error, file=sys.stderr)

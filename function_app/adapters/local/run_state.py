@@ -16,7 +16,7 @@ from function_app.domain.training import RunStatus
 
 RESULT, CANCELLED = "result.json", "cancelled.json"
 # The files and folders that a run writes; an interrupted attempt leaves them unfinished.
-_OUTPUTS = ("model", "reports", "predictions.json")
+_OUTPUTS = ("model", "reports", "prepared", "evaluation")
 # A command does not send these signals to itself when it fails.
 _SENT_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _INTERRUPTED = "Its processes ended without a result: they were killed, or the machine restarted."

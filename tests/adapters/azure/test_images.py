@@ -3,29 +3,34 @@
 import hashlib
 import io
 import tarfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from function_app.domain.change import CodeVersion
 from function_app.domain.serving import Image
-from function_app.domain.training import ModelVersion
+from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
 from tests.azure_servers.azure import NOW, Azure
 
-FILES = ("model.skops", "trusted_types.json", "model_schema.json", "golden.json")
+FILES = ("model.skops", "trusted_types.json", "deeper/weights.bin")
 LATER = NOW + timedelta(minutes=10)
 
 
 def registered(azure: Azure, number: str = "1", model: str = "diabetes") -> ModelVersion:
     for name in FILES:
         azure.wrote(f"runs/run-{number}/model/{name}", b"content")
+    schema = b'{"features": ["a"], "target": "Y"}'
+    azure.wrote(f"runs/run-{number}-vs-nothing/evaluation/model_schema.json", schema)
     return ModelVersion(
         model=model,
         version=number,
         run_id=f"run-{number}",
         uri=f"azureml:{model}:{number}",
-        digest=hashlib.sha256(b"content").hexdigest(),
+        digest=folder_digest({name: hashlib.sha256(b"content").hexdigest() for name in FILES}),
+        evaluation_id=f"run-{number}-vs-nothing",
     )
 
 
@@ -64,7 +69,7 @@ def test_the_files_of_a_build_are_the_service_the_model_and_nothing_else(azure: 
         assert labels is not None
         text = labels.read().decode()
 
-    assert {f"model/{name}" for name in FILES} < set(names)
+    assert {f"model/{name}" for name in (*FILES, "model_schema.json")} < set(names)
     assert "scoring/server.py" in names
     assert not [
         name for name in names if name.split("/")[0] not in ("scoring", "model", "Dockerfile")
@@ -247,3 +252,30 @@ def test_who_may_not_build_is_told_so(azure: Azure) -> None:
 
     with pytest.raises(PlatformError, match=r"AuthorizationFailed.*role"):
         azure.images().build(registered(azure))
+
+
+def test_a_model_whose_training_wrote_a_schema_is_served_by_that_one(azure: Azure) -> None:
+    version = registered(azure)
+    azure.wrote("runs/run-1/model/model_schema.json", b"own")
+    digests = {name: hashlib.sha256(b"content").hexdigest() for name in FILES}
+    digests["model_schema.json"] = hashlib.sha256(b"own").hexdigest()
+
+    azure.images().build(replace(version, digest=folder_digest(digests)))
+
+    with tarfile.open(fileobj=io.BytesIO(next(iter(azure.acr.contexts.values())))) as archive:
+        schema = archive.extractfile("model/model_schema.json")
+        assert schema is not None
+        assert schema.read() == b"own"
+
+
+def test_code_without_a_service_is_served_by_the_apps_own(azure: Azure) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("training/__init__.py"), io.BytesIO())
+    bundle = azure.bundles().keep(out.getvalue(), "c0ffee")
+    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+
+    azure.images().build(replace(registered(azure), code=code))
+
+    with tarfile.open(fileobj=io.BytesIO(next(iter(azure.acr.contexts.values())))) as archive:
+        assert "scoring/server.py" in archive.getnames()

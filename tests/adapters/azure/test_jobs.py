@@ -1,5 +1,6 @@
 """Runs on Azure ML when Azure fails, is slow, or says no."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from function_app.adapters.azure.run_outputs import MOST_OF_REPORT
 from function_app.adapters.azure.run_specs import week_tag, week_tags
 from function_app.adapters.azure.run_views import read_status
 from function_app.domain.change import CheckPlan, CodeVersion
-from function_app.domain.training import Dataset, RunStatus
+from function_app.domain.training import Dataset, Judged, RunStatus, folder_digest
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
 from tests.azure_servers.azure import CHECKS, CHECKS_INPUTS, VERSIONS, Azure, sdk_warnings
@@ -39,8 +40,8 @@ def test_a_run_whose_answer_was_lost_is_found_and_not_submitted_again(azure: Azu
     azure.arm.lose_answer("PUT", "/jobs/")
 
     with pytest.raises(PlatformError):
-        azure.jobs().submit(RUN, dataset(azure), None, {})
-    run = azure.jobs().submit(RUN, dataset(azure), None, {})
+        azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
+    run = azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
     assert run.status is RunStatus.RUNNING
     assert len(azure.arm.asked("PUT", "/jobs/")) == 1
@@ -50,14 +51,16 @@ def test_a_throttled_request_is_repeated_and_a_broken_one_too(azure: Azure) -> N
     azure.arm.fail("GET", "/jobs/", BROKEN)
     azure.arm.fail("PUT", "/jobs/", THROTTLED)
 
-    assert azure.jobs().submit(RUN, dataset(azure), None, {}).status is RunStatus.RUNNING
+    assert (
+        azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {}).status is RunStatus.RUNNING
+    )
 
 
 def test_who_may_not_submit_is_told_so_and_which_role_helps(azure: Azure) -> None:
     azure.arm.fail("PUT", "/jobs/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match=r"submit a run.*AuthorizationFailed.*403.*role"):
-        azure.jobs().submit(RUN, dataset(azure), None, {})
+        azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
 
 def test_who_may_not_read_runs_does_not_take_one_for_absent(azure: Azure) -> None:
@@ -77,15 +80,15 @@ def test_a_run_without_a_workspace_is_not_taken_for_one_that_nobody_submitted(
 
 
 def test_one_environment_serves_all_runs_of_the_same_packages(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
-    azure.jobs().submit("train-diabetes-b", dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
+    azure.jobs().submit("train-diabetes-b", dataset(azure), "prepare-a", None, {})
 
     assert len(azure.arm.asked("PUT", "/environments/")) == 1
 
 
 def test_the_archive_of_the_apps_own_code_is_the_same_in_every_process(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
-    azure.jobs().submit("train-diabetes-b", dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
+    azure.jobs().submit("train-diabetes-b", dataset(azure), "prepare-a", None, {})
 
     bundles = [name for name in azure.blobs.containers["versions"] if name.startswith("bundles/")]
     assert len(bundles) == 1
@@ -95,8 +98,8 @@ def test_a_run_reads_this_apps_files_through_the_datastore_and_others_where_they
     azure: Azure,
 ) -> None:
     elsewhere = Dataset(model="diabetes", version="d", uri="https://elsewhere.example/rows.csv")
-    azure.jobs().submit(RUN, dataset(azure), None, {})
-    azure.jobs().submit("train-diabetes-b", elsewhere, None, {})
+    azure.jobs().submit_preparation("prepare-a", dataset(azure), "Y", {})
+    azure.jobs().submit_preparation("prepare-b", elsewhere, "Y", {})
 
     inputs = [r.json["properties"]["inputs"]["rows"] for r in azure.arm.asked("PUT", "/jobs/")]
 
@@ -109,9 +112,9 @@ def test_a_run_reads_this_apps_files_through_the_datastore_and_others_where_they
 def test_runs_take_the_compute_of_the_settings_or_none_when_it_is_serverless(
     azure: Azure,
 ) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.with_settings(compute="serverless").jobs().submit(
-        "train-diabetes-b", dataset(azure), None, {}
+        "train-diabetes-b", dataset(azure), "prepare-a", None, {}
     )
 
     first, second = (r.json["properties"] for r in azure.arm.asked("PUT", "/jobs/"))
@@ -121,7 +124,9 @@ def test_runs_take_the_compute_of_the_settings_or_none_when_it_is_serverless(
 
 def test_a_run_has_the_identity_of_the_settings(azure: Azure) -> None:
     identity = f"{IDENTITIES}/u"
-    azure.with_settings(compute_identity=identity).jobs().submit(RUN, dataset(azure), None, {})
+    azure.with_settings(compute_identity=identity).jobs().submit(
+        RUN, dataset(azure), "prepare-a", None, {}
+    )
 
     given = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]["identity"]
     assert given["identityType"] == "Managed"
@@ -141,7 +146,7 @@ def test_checks_and_trainings_have_each_a_compute_and_an_identity(azure: Azure) 
         compute_identity=f"{IDENTITIES}/training", checks_identity=f"{IDENTITIES}/checks"
     )
 
-    apart.jobs().submit(RUN, dataset(apart), None, {})
+    apart.jobs().submit(RUN, dataset(apart), "prepare-a", None, {})
     check = submit_checks(apart)
 
     training = azure.arm.asked("PUT", f"/jobs/{RUN}")[0].json["properties"]
@@ -198,7 +203,7 @@ def test_code_that_was_changed_where_it_is_kept_is_not_checked(azure: Azure) -> 
 
 
 def test_trainings_write_where_versions_are_and_not_where_checks_do(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
     job = azure.arm.asked("PUT", f"/jobs/{RUN}")[0].json["properties"]
     assert job["outputs"]["model"]["uri"] == f"azureml://datastores/mlops/paths/runs/{RUN}/model/"
@@ -222,7 +227,7 @@ def test_code_without_its_training_folder_is_run_and_fails_where_people_look(
     bundle = azure.bundles().keep(pack({"README.md": b"moved"}), "c0ffee")
     code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
 
-    azure.jobs().submit(RUN, dataset(azure), code, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", code, {})
 
     job = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]
     assert job["inputs"]["digest"]["value"] == bundle.digest
@@ -257,7 +262,7 @@ def test_a_report_that_would_fill_the_memory_of_this_app_is_not_read(azure: Azur
 
 
 def test_a_run_that_a_person_cancelled_is_failed_and_names_the_studio(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.ml.move(RUN, "Canceled")
 
     run = azure.jobs().get(RUN)
@@ -268,12 +273,12 @@ def test_a_run_that_a_person_cancelled_is_failed_and_names_the_studio(azure: Azu
 
 
 def test_a_run_whose_node_is_gone_is_submitted_again_under_its_id(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {"instance_id": "i"})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {"instance_id": "i"})
     azure.ml.move(RUN, "NotResponding")
     interrupted = azure.jobs().get(RUN)
 
-    again = azure.jobs().submit(RUN, dataset(azure), None, {"instance_id": "i"})
-    azure.jobs().submit(RUN, dataset(azure), None, {"instance_id": "i"})
+    again = azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {"instance_id": "i"})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {"instance_id": "i"})
 
     assert interrupted.status is RunStatus.INTERRUPTED
     assert (again.run_id, again.status) == (RUN, RunStatus.RUNNING)
@@ -285,15 +290,22 @@ def test_a_run_whose_node_is_gone_is_submitted_again_under_its_id(azure: Azure) 
 
 
 def test_a_later_attempt_writes_the_outputs_of_its_run_and_is_registered(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.ml.move(RUN, "NotResponding")
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.ml.move(f"{RUN}-attempt-2", "Completed")
     azure.wrote(f"runs/{RUN}/model/metrics.json", b'{"mse": 1.5}')
     azure.wrote(f"runs/{RUN}/model/model.skops", b"model")
 
     run = azure.jobs().get(RUN)
-    version = azure.registry().register(run)
+    digest = folder_digest(
+        {
+            "metrics.json": hashlib.sha256(b'{"mse": 1.5}').hexdigest(),
+            "model.skops": hashlib.sha256(b"model").hexdigest(),
+        }
+    )
+    judged = Judged(evaluation_id=f"{RUN}-vs-nothing", digest=digest, metrics={})
+    version = azure.registry().register(run, judged)
 
     assert (run.run_id, run.status, run.metrics) == (RUN, RunStatus.COMPLETED, {"mse": 1.5})
     assert version.run_id == RUN
@@ -302,33 +314,36 @@ def test_a_later_attempt_writes_the_outputs_of_its_run_and_is_registered(azure: 
 
 
 def test_an_attempt_whose_answer_was_lost_is_found_and_not_submitted_again(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.ml.move(RUN, "NotResponding")
     azure.arm.lose_answer("PUT", "/jobs/")
 
     with pytest.raises(PlatformError):
-        azure.jobs().submit(RUN, dataset(azure), None, {})
-    run = azure.jobs().submit(RUN, dataset(azure), None, {})
+        azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
+    run = azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
     assert run.status is RunStatus.RUNNING
     assert len(azure.arm.asked("PUT", "/jobs/")) == 2
 
 
 def test_this_app_cancels_the_attempt_that_runs(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.ml.move(RUN, "NotResponding")
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
     azure.jobs().cancel(RUN)
 
     assert azure.jobs().get(RUN).status is RunStatus.TIMED_OUT
     job = azure.ml.resources[f"/jobs/{RUN}-attempt-2"]["properties"]
     assert job["status"] == "CancelRequested"
-    assert azure.jobs().submit(RUN, dataset(azure), None, {}).status is RunStatus.TIMED_OUT
+    assert (
+        azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {}).status
+        is RunStatus.TIMED_OUT
+    )
 
 
 def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) -> None:
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.ml.move(RUN, "Completed")
 
     azure.jobs().cancel(RUN)
@@ -339,7 +354,7 @@ def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) ->
 
 def test_all_pages_of_runs_are_read_and_older_ones_are_left_out(azure: Azure) -> None:
     for number in range(5):
-        azure.jobs().submit(f"train-diabetes-{number}", dataset(azure), None, {})
+        azure.jobs().submit(f"train-diabetes-{number}", dataset(azure), "prepare-a", None, {})
     before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
     assert len(azure.jobs().list_runs(before)) == 5
@@ -348,7 +363,7 @@ def test_all_pages_of_runs_are_read_and_older_ones_are_left_out(azure: Azure) ->
 
 def test_runs_are_asked_for_by_the_weeks_that_matter(azure: Azure) -> None:
     """A workspace keeps every run that there ever was: none but the recent ones is paged through."""
-    azure.jobs().submit(RUN, dataset(azure), None, {})
+    azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
     azure.arm.requests.clear()
 
     found = azure.jobs().list_runs(NOW - timedelta(days=7))

@@ -1,5 +1,7 @@
 """The parts of the Azure platform: planned, made, changed, removed, and never guessed at."""
 
+import json
+
 import pytest
 
 from function_app.domain.platform import PartState
@@ -25,7 +27,15 @@ PARTS = (
     "training step of diabetes",
     "events of data",
     "events of workspace",
+    "base image",
 )
+
+REFERENCE = json.dumps(
+    {
+        "dataset": {"model": "diabetes", "version": "b" * 64, "uri": "https://elsewhere/a.csv"},
+        "profile": {"rows": 1, "columns": []},
+    }
+).encode()
 
 
 IDENTITIES = (
@@ -251,7 +261,7 @@ def test_serverless_compute_is_always_there(azure: Azure) -> None:
 
 @pytest.mark.parametrize("part", [*PARTS[5:13]])
 def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
-    azure.wrote("datasets/diabetes/baseline.csv", b"a,Y\n1,2\n")
+    azure.wrote("datasets/diabetes/reference.json", REFERENCE)
     for method in ("GET", "PUT"):
         azure.arm.fail(method, "/workspaces/", DENIED, times=99)
 
@@ -287,7 +297,7 @@ def test_a_workspace_that_the_settings_describe_is_made(azure: Azure) -> None:
     body = azure.arm.asked("PUT", "/workspaces/workspace")[0].json
     assert not first.ready
     assert body["tags"] == {"mlops": "platform"}
-    assert body["properties"]["systemDatastoresAuthMode"] == "identity"
+    assert body["properties"]["systemDatastoresAuthMode"] == "Identity"
 
 
 def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) -> None:

@@ -16,7 +16,12 @@ from tests.azure_servers.tls import Tls
 GOLDEN = {"data": [[1.0], [2.0]], "result": [10.0, 20.0]}
 DIGEST = "sha256:" + "a" * 64
 VERSION = ModelVersion(
-    model="diabetes", version="3", run_id="run-3", uri="azureml:diabetes:3", digest="d"
+    model="diabetes",
+    version="3",
+    run_id="run-3",
+    uri="azureml:diabetes:3",
+    digest="d",
+    evaluation_id="run-3-vs-1",
 )
 MakeService = Callable[..., Server]
 
@@ -58,7 +63,7 @@ def deployment(server: Server, runtime: str = "kubernetes") -> Deployment:
 def test_a_service_that_answers_like_the_offline_model_differs_by_nothing(
     azure: Azure, service: MakeService
 ) -> None:
-    azure.wrote("runs/run-3/model/golden.json", json.dumps(GOLDEN).encode())
+    azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
 
     report = azure.probe().smoke_test(deployment(service()), VERSION)
 
@@ -67,7 +72,7 @@ def test_a_service_that_answers_like_the_offline_model_differs_by_nothing(
 
 
 def test_a_service_of_another_model_differs(azure: Azure, service: MakeService) -> None:
-    azure.wrote("runs/run-3/model/golden.json", json.dumps(GOLDEN).encode())
+    azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
 
     report = azure.probe().smoke_test(deployment(service(offset=0.5)), VERSION)
 
@@ -77,7 +82,7 @@ def test_a_service_of_another_model_differs(azure: Azure, service: MakeService) 
 def test_an_online_endpoint_is_asked_with_a_token_and_known_by_the_deployment_that_answers(
     azure: Azure, service: MakeService, tls: Tls
 ) -> None:
-    azure.wrote("runs/run-3/model/golden.json", json.dumps(GOLDEN).encode())
+    azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
     right = service(headers={"azureml-model-deployment": "version-3"}, tls=tls)
     wrong = service(headers={"azureml-model-deployment": "version-2"}, tls=tls)
 
@@ -97,7 +102,7 @@ def test_a_model_without_golden_rows_is_not_found(azure: Azure, service: MakeSer
 
 
 def test_a_service_that_does_not_answer_fails_every_request(azure: Azure) -> None:
-    azure.wrote("runs/run-3/model/golden.json", json.dumps(GOLDEN).encode())
+    azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
     with Server(lambda _: Answer(drop=True)) as silent:
         report = azure.probe().smoke_test(deployment(silent), VERSION)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from function_app.adapters.azure.registry import AzureRegistry
 from function_app.domain.change import CodeVersion
-from function_app.domain.training import Run, RunStatus
+from function_app.domain.training import Judged, ModelVersion, Run, RunStatus, folder_digest
 from function_app.errors import PlatformError
 from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import Azure, sdk_warnings
@@ -23,19 +24,34 @@ def trained(azure: Azure, name: str, **more: Any) -> Run:
         status=RunStatus.COMPLETED,
         dataset_version="d",
         output_uri=f"azureml://datastores/mlops/paths/runs/{name}/model/",
-        metrics={"mse": 3000.5},
+        metrics={"forged": 0.0},
         **more,
     )
+
+
+def judged(run: Run) -> Judged:
+    digest = hashlib.sha256(run.run_id.encode()).hexdigest()
+    return Judged(
+        evaluation_id=f"{run.run_id}-vs-nothing",
+        digest=folder_digest({"model.skops": digest}),
+        metrics={"mse": 3000.5},
+    )
+
+
+def register(registry: AzureRegistry, run: Run) -> ModelVersion:
+    """Register the model of a run, as it was judged."""
+    return registry.register(run, judged(run))
 
 
 def test_a_version_says_of_what_run_data_and_code_it_is(azure: Azure) -> None:
     code = CodeVersion(model="diabetes", version="e" * 64, uri="https://b/e.tar", commit="c0ffee")
 
-    version = azure.registry().register(trained(azure, "a", code=code, tags={"instance_id": "i"}))
+    version = register(azure.registry(), trained(azure, "a", code=code, tags={"instance_id": "i"}))
 
     tags = azure.arm.asked("PUT", "/models/")[0].json["properties"]["tags"]
     assert version.code == code
-    assert version.digest == hashlib.sha256(b"a").hexdigest()
+    assert version.digest == judged(trained(azure, "a")).digest
+    assert version.evaluation_id == "a-vs-nothing"
     assert version.metrics == {"mse": 3000.5}
     assert tags["instance_id"] == "i"
     assert tags["dataset"] == "d"
@@ -46,8 +62,8 @@ def test_a_registration_whose_answer_was_lost_is_the_only_one_of_its_run(azure: 
     run = trained(azure, "a")
 
     with pytest.raises(PlatformError):
-        azure.registry().register(run)
-    version = azure.registry().register(run)
+        register(azure.registry(), run)
+    version = register(azure.registry(), run)
 
     assert version.version == "1"
     assert len(azure.registry().list_versions("diabetes")) == 1
@@ -60,9 +76,9 @@ def test_a_registration_that_died_before_it_was_sent_takes_the_number_it_claimed
     first, second = trained(azure, "a"), trained(azure, "b")
 
     with pytest.raises(PlatformError):
-        azure.registry().register(first)
-    other = azure.registry().register(second)
-    version = azure.registry().register(first)
+        register(azure.registry(), first)
+    other = register(azure.registry(), second)
+    version = register(azure.registry(), first)
 
     assert (version.version, other.version) == ("1", "2")
 
@@ -72,7 +88,7 @@ def test_runs_that_are_registered_at_once_get_a_number_each(azure: Azure) -> Non
     registries = [azure.registry() for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda i: registries[i].register(runs[i % 4]), range(8)))
+        made = list(pool.map(lambda i: register(registries[i], runs[i % 4]), range(8)))
 
     numbers = {(version.run_id, version.version) for version in made}
     assert len(numbers) == 4
@@ -82,8 +98,8 @@ def test_runs_that_are_registered_at_once_get_a_number_each(azure: Azure) -> Non
 def test_a_list_that_is_behind_does_not_give_a_number_twice(azure: Azure) -> None:
     azure.ml.lag = 3
 
-    first = azure.registry().register(trained(azure, "a"))
-    second = azure.registry().register(trained(azure, "b"))
+    first = register(azure.registry(), trained(azure, "a"))
+    second = register(azure.registry(), trained(azure, "b"))
 
     assert (first.version, second.version) == ("1", "2")
 
@@ -93,7 +109,7 @@ def test_a_number_that_a_person_registered_is_left_to_him(azure: Azure) -> None:
     person = "/models/diabetes/versions/1"
     azure.ml.add(person, {"modelUri": "azureml://x", "tags": {}, "modelType": "custom_model"})
 
-    version = azure.registry().register(trained(azure, "a"))
+    version = register(azure.registry(), trained(azure, "a"))
 
     assert version.version == "2"
 
@@ -105,26 +121,26 @@ def test_a_version_that_azure_does_not_show_is_an_error_that_a_repeat_heals(
     azure.ml.hidden = 50
 
     with pytest.raises(PlatformError, match="not shown"):
-        azure.registry().register(run)
+        register(azure.registry(), run)
     azure.ml.hidden = 0
-    version = azure.registry().register(run)
+    version = register(azure.registry(), run)
 
     assert version.version == "1"
     assert len(azure.arm.asked("PUT", "/models/")) == 1
 
 
-def test_a_run_without_a_model_file_is_not_registered(azure: Azure) -> None:
+def test_a_run_whose_model_is_gone_is_not_registered(azure: Azure) -> None:
     run = trained(azure, "a")
     azure.blobs.containers["versions"].clear()
 
     with pytest.raises(PlatformError, match="Train again"):
-        azure.registry().register(run)
+        register(azure.registry(), run)
     assert azure.arm.asked("PUT", "/models/") == []
 
 
 def test_versions_are_listed_by_number_and_over_all_pages(azure: Azure) -> None:
     for number in range(11):
-        azure.registry().register(trained(azure, f"run-{number}"))
+        register(azure.registry(), trained(azure, f"run-{number}"))
 
     listed = azure.registry().list_versions("diabetes")
 
@@ -133,8 +149,8 @@ def test_versions_are_listed_by_number_and_over_all_pages(azure: Azure) -> None:
 
 def test_exactly_one_version_is_marked_as_champion(azure: Azure) -> None:
     registry = azure.registry()
-    first = registry.register(trained(azure, "a"))
-    second = registry.register(trained(azure, "b"))
+    first = register(registry, trained(azure, "a"))
+    second = register(registry, trained(azure, "b"))
     registry.mark_champion(first)
     registry.mark_champion(second)
     registry.mark_champion(second)
@@ -154,13 +170,13 @@ def test_exactly_one_version_is_marked_as_champion(azure: Azure) -> None:
 
 def test_an_archived_version_is_not_listed_and_can_be_got(azure: Azure) -> None:
     registry = azure.registry()
-    version = registry.register(trained(azure, "a"))
+    version = register(registry, trained(azure, "a"))
 
     registry.archive("diabetes", "1")
 
     assert registry.list_versions("diabetes") == ()
     assert registry.get("diabetes", "1") == version
-    assert registry.register(trained(azure, "b")).version == "2"
+    assert register(registry, trained(azure, "b")).version == "2"
 
 
 def test_who_may_not_list_models_is_told_so(azure: Azure) -> None:

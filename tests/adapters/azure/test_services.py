@@ -5,20 +5,18 @@ import sys
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
 from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.services import Services, create_services
 from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
-from tests.azure_servers.azure import ROOT, Azure, References
+from tests.azure_servers.azure import ROOT, Azure
 
 
 def create(azure: Azure, **settings: str) -> Services:
     seen = azure.with_settings(**settings)
     connection = seen.connection()
-    references = References(Blobs(connection))
-    return create_services(Workspace(connection), azure.root, azure.projects, references)
+    return create_services(Workspace(connection), azure.root, azure.projects)
 
 
 def test_putting_the_adapters_together_sends_no_request(azure: Azure) -> None:

@@ -25,13 +25,17 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_pat
     dataset = Dataset(model="diabetes", version=version, uri=uri)
     compute, jobs = Compute(azure.ml, azure.blobs), azure.jobs()
 
-    jobs.submit("train-diabetes-a", dataset, None, {"instance_id": "i"})
+    jobs.submit_preparation("prepare-a", dataset, "Y", {"instance_id": "i"})
+    compute.run("prepare-a")
+    jobs.submit("train-diabetes-a", dataset, "prepare-a", None, {"instance_id": "i"})
     compute.run("train-diabetes-a")
     run = jobs.get("train-diabetes-a")
-    jobs.submit_evaluation("train-diabetes-a-vs-nothing", run, None, {})
+    jobs.submit_evaluation(
+        "train-diabetes-a-vs-nothing", run, "prepare-a", None, GatePolicy(bar=4500.0), {}
+    )
     compute.run("train-diabetes-a-vs-nothing")
-    verdict = judge(jobs.predictions("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
-    model = azure.registry().register(run)
+    verdict = judge(jobs.comparison("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
+    model = azure.registry().register(run, jobs.judged("train-diabetes-a-vs-nothing"))
     azure.images().build(model)
     azure.acr.finish("run1")
     image = azure.images().build(model).image
@@ -53,5 +57,6 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_pat
     assert champion == image
     traced = azure.registry().get(champion.model, champion.version)
     assert jobs.get(traced.run_id).dataset_version == version
-    golden = json.loads(azure.blobs.containers[VERSIONS]["runs/train-diabetes-a/model/golden.json"])
+    name = f"runs/{traced.evaluation_id}/evaluation/golden.json"
+    golden = json.loads(azure.blobs.containers[VERSIONS][name])
     assert len(golden["result"]) == 5

@@ -1,0 +1,33 @@
+"""Runs a short job of the platform and waits for it."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from function_app.adapters.local.jobs import plain_environ
+from function_app.errors import PlatformError
+
+TIMEOUT = 120.0
+
+
+def run_job(root: Path, words: Sequence[str]) -> None:
+    """Run `python -m platform_jobs WORDS` to its end; PlatformError when it fails."""
+    command = [sys.executable, "-m", "platform_jobs", *words]
+    operation = f"run platform_jobs {words[0]}"
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=root,
+            env=plain_environ(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        text = f"It ran longer than {TIMEOUT:g} seconds. Make the sample smaller."
+        raise PlatformError("local", operation, text) from None
+    if ended.returncode:
+        lines = ended.stderr.strip().splitlines() or ["It wrote nothing."]
+        raise PlatformError("local", operation, lines[-1][-300:])

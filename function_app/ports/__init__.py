@@ -1,0 +1,58 @@
+"""What activities need of a platform; each adapter folder implements all of it.
+
+Operations that create or get (builds, deployments, promotions, runs) are idempotent in one way on
+every platform: a call returns what succeeded or is under way, and starts it otherwise. A failure is
+never an answer for good. AttemptError reports the failure of an attempt once; the next call starts
+a new attempt.
+"""
+
+from dataclasses import dataclass
+
+from function_app.ports.people import Approvers, Clock, Events, Notifier
+from function_app.ports.platform import Platform
+from function_app.ports.records import Inbox, Ledger, Stories
+from function_app.ports.serving import Images, Observations, Probe, Production, Registry, Staging
+from function_app.ports.work import Datasets, Jobs, Sources
+
+__all__ = [
+    "Approvers",
+    "Clock",
+    "Datasets",
+    "Events",
+    "Images",
+    "Inbox",
+    "Jobs",
+    "Ledger",
+    "Notifier",
+    "Observations",
+    "Platform",
+    "Ports",
+    "Probe",
+    "Production",
+    "Registry",
+    "Sources",
+    "Staging",
+    "Stories",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Every port of one platform."""
+
+    sources: Sources
+    datasets: Datasets
+    jobs: Jobs
+    registry: Registry
+    images: Images
+    staging: Staging
+    production: Production
+    probe: Probe
+    inbox: Inbox
+    ledger: Ledger
+    events: Events
+    notifier: Notifier
+    clock: Clock
+    approvers: Approvers
+    platform: Platform
+    observations: Observations

@@ -1,0 +1,46 @@
+"""Messages to people, and who they are; the topic and the time."""
+
+from datetime import datetime
+from typing import Protocol
+
+from function_app.domain.approval import Evidence
+from function_app.domain.outcomes import StoryEnd
+from function_app.domain.reconciliation import Finding
+from function_app.domain.release import Release, ReleaseResult
+
+
+class Notifier(Protocol):
+    """Messages to people."""
+
+    def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
+        """Tell the approvers that a release waits for them."""
+
+    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+        """Tell how a release ended."""
+
+    def tell_outcome(self, end: StoryEnd) -> None:
+        """Notify the operators that a story ended in a failure or a rejection."""
+
+    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Tell the operators what disagrees and was not repaired."""
+
+
+class Approvers(Protocol):
+    """The people who may decide."""
+
+    def identify(self, token: str) -> str | None:
+        """Return whose token this is, or None."""
+
+
+class Events(Protocol):
+    """The topic on which this app publishes what happens."""
+
+    def publish(self, kind: str, subject: str, content: dict[str, object]) -> None:
+        """Publish an event; the topic has stored it when this returns."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""

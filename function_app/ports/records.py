@@ -1,0 +1,111 @@
+"""Durable records of the app, and the instances of its stories."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from function_app.domain.approval import Decision, Settlement
+from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
+from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.release import Release, ReleaseRecord
+
+
+class Inbox(Protocol):
+    """What came in, kept before anybody is told that it was taken."""
+
+    def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
+        """Keep all of the events or none; return each as it is kept, an earlier one unchanged."""
+
+    def claim(self, claim: Claim) -> Claimed:
+        """Claim a cause once; return the kept claim and a newer one of the same subject."""
+
+    def settle(self, event: InboxEvent) -> None:
+        """Record what became of an event."""
+
+    def get(self, event_key: str) -> InboxEvent | None:
+        """Return one event."""
+
+    def list_events(
+        self, outcome: Outcome | None = None, limit: int = 500
+    ) -> tuple[InboxEvent, ...]:
+        """Return the newest events first, those with this outcome when one is given."""
+
+    def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
+        """Return events kept before then that nothing became of yet, oldest first."""
+
+    def count_since(self, channel: str, moment: datetime) -> int:
+        """Return how many events came by this channel since then."""
+
+    def discard(self, event_key: str) -> None:
+        """Forget an event; nothing happens when it is gone already."""
+
+    def list_claims(self, limit: int = 500) -> tuple[Claim, ...]:
+        """Return claims, newest first."""
+
+    def forget(self, events_before: datetime, claims_before: datetime) -> int:
+        """Delete settled events and claims that are older; return how many."""
+
+
+class Ledger(Protocol):
+    """Our durable records."""
+
+    def save_release(self, record: ReleaseRecord) -> None:
+        """Store a release; ConflictError when its status may not follow the stored one."""
+
+    def get_release(self, release_id: str) -> ReleaseRecord | None:
+        """Return the record of a release."""
+
+    def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        """Return every release, newest first."""
+
+    def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
+        """Mark older releases of the model that wait for approval; return those `newer` took."""
+
+    def decide(self, decision: Decision) -> Decision:
+        """Store the first decision over a release; return the stored one.
+
+        ConflictError when the release no longer waits for it.
+        """
+
+    def settle(self, release_id: str, now: datetime) -> Settlement:
+        """Return what became of a release that waits; an approved one is in progress from then."""
+
+    def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
+        """Take or keep a place in a lane; return who is in it."""
+
+    def leave_lane(self, lane: str, owner: str) -> None:
+        """Give up a place in a lane."""
+
+    def list_lanes(self) -> tuple[LanePlace, ...]:
+        """Return every place in every lane, those inside first, then by their turn."""
+
+    def keep_note(self, name: str, content: dict[str, str]) -> None:
+        """Keep a small record under a name, instead of an earlier one."""
+
+    def read_note(self, name: str) -> dict[str, str] | None:
+        """Return the record of this name."""
+
+    def get_decision(self, release_id: str) -> Decision | None:
+        """Return the decision over a release."""
+
+
+class Stories(Protocol):
+    """The Durable client, as far as it is used."""
+
+    async def start(self, story: str, instance_id: str, argument: Any) -> None:
+        """Start an instance; its id must not be in use."""
+
+    async def wake(self, instance_id: str, event: str) -> None:
+        """Raise an external event; nothing happens when the instance has ended."""
+
+    async def find(self, instance_id: str) -> dict[str, Any] | None:
+        """Return the state of an instance; None when there is none."""
+
+    async def argument(self, instance_id: str) -> Any:
+        """Return the argument with which an instance was started; None when there is none."""
+
+    async def list(self, since: datetime) -> list[dict[str, Any]]:
+        """Return the state of the instances made since then or still under way, newest first."""
+
+    async def forget(self, start: datetime, end: datetime) -> int:
+        """Delete the histories of instances made in between that ended; return how many."""

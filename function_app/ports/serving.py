@@ -1,0 +1,123 @@
+"""Registered models, images, and where they are served and watched."""
+
+from datetime import datetime
+from typing import Protocol
+
+from function_app.domain.observations import ObservationBatch, Reference, Watched
+from function_app.domain.serving import (
+    Build,
+    Deployment,
+    Image,
+    Rollout,
+    Serving,
+    SmokeReport,
+)
+from function_app.domain.training import Judged, ModelVersion, Run
+
+
+class Registry(Protocol):
+    """Registered models."""
+
+    def register(self, run: Run, judged: Judged) -> ModelVersion:
+        """Register the run's model, or return the version that an earlier attempt registered.
+
+        PlatformError when the model folder is not the one that was judged.
+        """
+
+    def get(self, model: str, version: str) -> ModelVersion:
+        """Return a version; NotFoundError when there is none."""
+
+    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+        """Return every version of a model, oldest first.
+
+        A version that somebody else registered has an empty run id.
+        """
+
+    def mark_champion(self, version: ModelVersion) -> None:
+        """Move the alias `champion`; a note for people, never what a story decides by."""
+
+
+class Images(Protocol):
+    """Container images."""
+
+    def build(self, version: ModelVersion) -> Build:
+        """Start the build of this version's image or say where it stands; ask until there is one.
+
+        The same version gives the same digest. AttemptError when the build failed.
+        """
+
+
+class Staging(Protocol):
+    """Where an image is tried."""
+
+    def deploy(self, release_id: str, image: Image) -> Rollout:
+        """Run the image, or say where this release's deployment stands; ask until it is there.
+
+        AttemptError when the deployment failed.
+        """
+
+    def remove(self, release_id: str) -> None:
+        """Remove the release's deployment; nothing happens when there is none."""
+
+    def list_releases(self) -> tuple[str, ...]:
+        """Return the ids of the releases that have a deployment, as the platform knows them."""
+
+    def list_foreign(self) -> tuple[str, ...]:
+        """Return what is named like a deployment of this app and was not made by it."""
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Return those whose deployment has outlived STAGING_LIFE, whatever became of them."""
+
+
+class Production(Protocol):
+    """What answers the users."""
+
+    def champion(self, model: str) -> Image | None:
+        """Return the image that production serves, read back from production."""
+
+    def endpoint(self, model: str) -> str | None:
+        """Return where production listens, or None when it serves nothing."""
+
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
+        """Serve this image to all traffic once its replicas are ready; ask until it is done.
+
+        AttemptError when the replicas failed; production serves the former image then.
+        """
+
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
+        """Serve a former image again, or nothing when there was none; ask until it is done.
+
+        AttemptError when the replicas failed.
+        """
+
+    def serving(self, model: str) -> Serving | None:
+        """Return what should serve the model and how much of it is ready; None when nothing should.
+
+        PlatformError when production does not answer.
+        """
+
+    def repair(self, model: str) -> None:
+        """Start the missing replicas of what should serve, now; nothing happens when none is."""
+
+
+class Probe(Protocol):
+    """Requests to a deployment."""
+
+    def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
+        """Ask for the golden rows and compare with the offline model."""
+
+
+class Observations(Protocol):
+    """What production was asked and answered, and what turned out to be true later."""
+
+    def reference(self, watched: Watched) -> Reference | None:
+        """Return what the champion was trained on; None when its training data is gone."""
+
+    def read(
+        self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
+    ) -> ObservationBatch:
+        """Count what came after the cursor; "" is the beginning of what is kept.
+
+        `allowed` is the mean squared error that bets on labels are against; of one request at most
+        `rows_per_request` count.
+        """

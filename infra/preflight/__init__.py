@@ -1,0 +1,1 @@
+"""Looks whether a deployment can succeed, before anything is made."""

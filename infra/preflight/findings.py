@@ -1,0 +1,37 @@
+"""Findings of the preflight: what was looked for, what was seen, and what to do."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from function_app.errors import MlopsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One question with its answer; `action` is empty when all is well."""
+
+    about: str
+    seen: str
+    action: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the deployment can go on."""
+        return not self.action
+
+    def __str__(self) -> str:
+        line = f"{'ok ' if self.ok else 'BAD'}  {self.about}: {self.seen}"
+        return line if self.ok else f"{line}\n     {self.action}"
+
+
+Look = Callable[[], Iterable[Finding]]
+
+
+def run(looks: Iterable[tuple[str, Look]]) -> Iterator[Finding]:
+    """Yield the findings of each look; a look that Azure refuses is a bad finding itself."""
+    for about, look in looks:
+        try:
+            yield from look()
+        except MlopsError as error:
+            action = "Sign in (`az login`) as who deploys, with a role on the subscription."
+            yield Finding(about=about, seen=f"could not be looked at. {error}", action=action)

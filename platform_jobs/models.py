@@ -1,0 +1,162 @@
+"""Runs the commands of a model project, and checks what they write."""
+
+import csv
+import io
+import math
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+from platform_jobs.errors import ContractError
+
+PREDICTION = "prediction"
+# Of a row count or a value in a text; more would be noise.
+_SHORT = 200
+
+
+class KilledError(RuntimeError):
+    """A command was killed by a signal: this says nothing about the model."""
+
+    def __init__(self, text: str, number: int) -> None:
+        self.number = number
+        super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A model project: its name in texts, the folder of its code and the module with its commands.
+
+    `timeout` limits each command, in seconds.
+    """
+
+    name: str
+    code: Path
+    module: str
+    timeout: float
+
+    def train(self, data: Path, out: Path) -> None:
+        """Train on the folder `data` into the folder `out`; ContractError when it fails."""
+        self.run("train", "--data", str(data), "--out", str(out))
+
+    def predict(self, model: Path, data: Path, rows: int, out: Path) -> list[float]:
+        """Return one finite number for each row of the CSV file `data`.
+
+        ContractError when the command fails or answers otherwise; KilledError when a signal ended
+        it.
+        """
+        out.unlink(missing_ok=True)
+        self.run("predict", "--model", str(model), "--data", str(data), "--out", str(out))
+        if not out.is_file():
+            raise ContractError(f"{self.name}: predict wrote no file. It must write --out.")
+        try:
+            return read_predictions(out.read_text(encoding="utf-8-sig"), rows)
+        except UnicodeDecodeError:
+            raise ContractError(f"{self.name}: predict wrote no UTF-8 text.") from None
+        except ContractError as error:
+            raise ContractError(f"{self.name}: {error}") from None
+
+    def sample(self, out: Path) -> None:
+        """Let the project write its sample data; ContractError when it has none."""
+        self.run("sample", "--out", str(out))
+        if not out.is_file():
+            raise ContractError(f"{self.name}: sample wrote no file. It must write --out.")
+
+    def run(self, *words: str) -> None:
+        """Run a command of the module; ContractError, KilledError when it does not end well."""
+        if not find_module(self.code, self.module):
+            raise ContractError(
+                f"{self.name}: there is no module {self.module} in {self.code}. "
+                "Correct `training` in mlops.toml, or add the folder."
+            )
+        code, last = _run([sys.executable, "-m", self.module, *words], self.code, self.timeout)
+        if code is None:
+            raise ContractError(
+                f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds."
+            )
+        if code < 0:
+            text = f"{self.name}: {words[0]} was killed by signal {-code}."
+            raise KilledError(text, -code)
+        if code:
+            raise ContractError(f"{self.name}: {words[0]} ended with exit code {code}: {last}")
+
+
+def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str]:
+    """Return the exit code, None after the time-out, and the last line that the command wrote.
+
+    Each line is passed on at once, so that the log of this job shows where the command stands.
+    """
+    last = ["It wrote nothing."]
+
+    def pass_on(lines: IO[bytes]) -> None:
+        for line in lines:
+            text = line.decode("utf-8", errors="replace")
+            sys.stderr.write(text)
+            sys.stderr.flush()
+            if text.strip():
+                last[0] = text.strip()[:_SHORT]
+
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        reader = Thread(target=pass_on, args=(process.stdout,), daemon=True)
+        reader.start()
+        code: int | None
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = None
+        reader.join()
+    return code, last[0]
+
+
+def find_module(code: Path, module: str) -> Path | None:
+    """Return the file that `python -m MODULE` runs in a folder of code; None without one."""
+    place = code.joinpath(*module.split("."))
+    for path in (place / "__main__.py", place.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+def read_predictions(text: str, rows: int) -> list[float]:
+    """Return the column `prediction` of a CSV; ContractError unless it answers `rows` rows."""
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+    except csv.Error as error:
+        raise ContractError(f"predict wrote no readable CSV: {error}.") from None
+    header = [name.strip() for name in lines[0]] if lines else []
+    if PREDICTION not in header:
+        found = ", ".join(header)[:_SHORT] or "nothing"
+        raise ContractError(
+            f"predict wrote no column `{PREDICTION}`; its header is: {found}. "
+            "Write a header line and one line for each row."
+        )
+    if len(lines) - 1 != rows:
+        raise ContractError(
+            f"predict answered {len(lines) - 1} rows where {rows} were asked. "
+            "Write one line for each row, in the same order."
+        )
+    place = header.index(PREDICTION)
+    return [_number(line, place, number) for number, line in enumerate(lines[1:], start=1)]
+
+
+def _number(line: list[str], place: int, row: int) -> float:
+    text = line[place].strip() if place < len(line) else ""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ContractError(
+            f"predict answered {text[:40]!r} in row {row}. Each answer must be a finite number."
+        )
+    return value

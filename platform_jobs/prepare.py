@@ -1,0 +1,53 @@
+"""Reads the data that arrived: figures for the data gate, and the two folders of rows.
+
+A training gets `seen/` and nothing else; `held_out/` goes to the evaluation.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from platform_jobs.errors import ContractError
+from platform_jobs.files import write_json
+from platform_jobs.profile import profile_table
+from platform_jobs.split import split_rows
+from platform_jobs.tables import Table, scan_table, write_table
+
+PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
+SEEN, HELD_OUT = "seen", "held_out"
+
+
+def prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
+    """Write `prepared.json`, `seen/` and `held_out/` below `out`; return the former's content.
+
+    A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
+    file with faults, or without the target, gets its figures and no rows, because the data gate
+    refuses it with all faults at once.
+    """
+    try:
+        table = scan_table(data)
+    except ContractError as error:
+        content: dict[str, Any] = {"refused": str(error), "profile": None}
+    else:
+        content = {"refused": "", "profile": profile_table(table)}
+        if target in table.columns and not table.faults:
+            seen, held_out = split_rows(table, key)
+            write_rows(out / SEEN, seen, target)
+            write_rows(out / HELD_OUT, held_out, target)
+            content |= {"seen": len(seen.rows), "held_out": len(held_out.rows)}
+    # Last: a reader that finds this file finds the rows too.
+    write_json(out / PREPARED, content)
+    return content
+
+
+def write_rows(folder: Path, table: Table, target: str) -> None:
+    """Write a folder of rows as a training gets it: rows.csv and schema.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(folder / ROWS, table)
+    features = [name for name in table.columns if name != target]
+    schema = {
+        "columns": list(table.columns),
+        "features": features,
+        "target": target,
+        "rows": len(table.rows),
+    }
+    write_json(folder / SCHEMA, schema)

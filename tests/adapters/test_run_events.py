@@ -1,0 +1,22 @@
+"""The events of local runs when the host has no topic, as under `func start`."""
+
+from pathlib import Path
+
+from function_app.adapters.local.inbox import LocalInbox
+from function_app.domain.event_types import RUN_COMPLETED
+from tests.adapters.test_interrupted_runs import RUN, Machine
+from tests.funchost.conftest import until
+
+
+def test_a_run_without_a_topic_puts_its_event_into_the_inbox(tmp_path: Path) -> None:
+    machine, inbox = Machine(tmp_path / "state"), LocalInbox(tmp_path / "state" / "inbox.db")
+
+    machine.submit()
+
+    until(inbox.list_events, "the event of the run", 120)
+    (event,) = inbox.list_events()
+    assert isinstance(event.payload, dict)
+    assert event.payload["eventType"] == RUN_COMPLETED
+    assert event.payload["data"]["runId"] == RUN
+    until(lambda: machine.processes.find(f"run-{RUN}") is None, "the watcher to end")
+    assert machine.processes.log_tail(f"run-{RUN}") == ""

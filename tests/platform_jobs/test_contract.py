@@ -1,0 +1,90 @@
+"""A model project is walked through the contract; each fault has its own words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from platform_jobs.__main__ import main
+from tests.platform_jobs.toys import WRONG, write_project
+
+ROOT = Path(__file__).parents[2]
+
+
+def check(code: Path, *more: str) -> int:
+    return main(["contract", "--module", "toy", "--code", str(code), *more])
+
+
+def test_a_project_that_keeps_the_contract_passes_every_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(write_project(tmp_path)) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "ok      module toy",
+        "ok      data",
+        "ok      split",
+        "ok      train",
+        "ok      predict",
+    ]
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_fault_is_named_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    changes, reason = WRONG[fault]
+
+    assert check(write_project(tmp_path, changes)) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("FAILED")
+    assert reason in last
+
+
+def test_a_project_without_a_sample_is_checked_with_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = write_project(tmp_path / "code", "def sample(out): sys.exit('no sample')")
+    data = tmp_path / "data.csv"
+    data.write_text("a,label,b\n" + "".join(f"{n},{n},x\n" for n in range(30)), encoding="utf-8")
+
+    assert check(code) == 1
+    assert "Give data instead: --data FILE." in capsys.readouterr().out
+    assert check(code, "--data", str(data), "--target", "label") == 0
+    assert check(code, "--data", str(data), "--target", "Y") == 1
+    assert "Name the label: --target NAME." in capsys.readouterr().out
+
+
+def test_a_module_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["contract", "--module", "my.model", "--code", str(tmp_path)]) == 1
+    assert "It needs my/model/__main__.py" in capsys.readouterr().out
+
+
+def test_a_copy_of_the_sample_model_is_checked_itself_and_not_the_sample(tmp_path: Path) -> None:
+    # With absolute imports the copy would run the sample's code, whatever was changed in it.
+    copy = tmp_path / "mymodel"
+    copy.mkdir()
+    for path in (ROOT / "training").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.name == "train.py":
+            text = text.replace("return Ridge(", "raise SystemExit('the copy trains')\n    Ridge(")
+        (copy / path.name).write_text(text, encoding="utf-8")
+    (tmp_path / "training").symlink_to(ROOT / "training")
+
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "platform_jobs", "contract"),
+            *("--module", "mymodel", "--code", str(tmp_path)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert "the copy trains" in ended.stdout.splitlines()[-1]

@@ -1,0 +1,3 @@
+"""A model project without a sample."""
+
+raise SystemExit("There is no sample.")
