@@ -146,7 +146,9 @@ def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> N
             ColumnProfile(name=name, missing=0, mean=0.0, std=1.0) for name in ("a", "Y")
         ),
     )
-    jobs = SimpleNamespace(prepared=lambda run_id: Prepared(profile=profile, seen=300, held_out=100))
+    jobs = SimpleNamespace(
+        prepared=lambda run_id: Prepared(profile=profile, seen=300, held_out=100)
+    )
     given = cast(Ports, SimpleNamespace(datasets=datasets, jobs=jobs))
     check = DatasetCheck(
         preparation_id="p",

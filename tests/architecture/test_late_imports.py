@@ -1,6 +1,7 @@
 """Imports inside functions: third-party packages are imported under one lock."""
 
 import ast
+import os
 import subprocess
 import sys
 import textwrap
@@ -116,3 +117,58 @@ def test_two_threads_that_enter_a_circle_of_imports_get_whole_modules(
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
 
     assert ended.returncode == code, ended.stderr
+
+
+LIBRARIES = """
+    import sys
+    from pathlib import Path
+    from function_app import late_imports
+    from function_app.adapters.azure.blobs import Blobs
+    from function_app.adapters.azure.cluster_api import ClusterAccess, ClusterApi
+    from function_app.adapters.azure.connection import Connection
+    from function_app.adapters.azure.workspace import Workspace
+    from function_app.errors import MlopsError
+    from tests.azure_servers.names import settings_of_tests
+
+    REQUESTS = ("azure", "kubernetes", "msal", "requests", "urllib3")
+    outside = []
+
+    class Witness:
+        def find_spec(self, name, path=None, target=None):
+            if name.split(".")[0] in REQUESTS and not late_imports._LOCK._is_owned():
+                outside.append(name)
+
+    sys.meta_path.insert(0, Witness())
+    nowhere = "https://127.0.0.1:9"
+    settings = settings_of_tests(Path({ca!r}), blob_endpoint=nowhere, authority=nowhere)
+    connection = Connection(settings, retries=0)
+    access = lambda: ClusterAccess(host=nowhere, ca=b"", token=str)
+    for use in (
+        lambda: Workspace(connection).client,
+        lambda: Blobs(connection).read("name"),
+        lambda: ClusterApi(access, "n")._client(),
+    ):
+        try:
+            use()
+        except MlopsError:
+            pass
+    sys.exit(" ".join(outside))
+"""
+
+
+@pytest.mark.parametrize("environ", [{}, {"IDENTITY_ENDPOINT": "http://127.0.0.1:9"}])
+def test_libraries_import_their_own_modules_under_the_lock_too(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Constructors and first requests of clients import modules late, as azure.core does."""
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(LIBRARIES).format(ca=str(ca))],
+        cwd=ROOT,
+        env={**os.environ, "IDENTITY_HEADER": "x", **environ},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
