@@ -166,7 +166,7 @@ def test_libraries_import_their_own_modules_under_the_lock_too(
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(LIBRARIES).format(ca=str(ca))],
         cwd=ROOT,
-        env={**os.environ, "IDENTITY_HEADER": "x", **environ},
+        env={"PATH": os.environ["PATH"], "IDENTITY_HEADER": "x", **environ},
         capture_output=True,
         text=True,
     )

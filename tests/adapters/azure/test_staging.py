@@ -186,10 +186,10 @@ def test_groups_of_other_people_are_listed_as_foreign_and_left_alone(azure: Azur
     azure.staging().deploy(RELEASE, IMAGE)
     made = azure.aci.groups[GROUP]
     for name, tags in {
-        "staging-by-hand": {},
+        "staging-by-hand": {groups.OWNER: "somebody"},
         "staging-copied": made["tags"],
         "somebody-s": made["tags"],
-        "their-own": {},
+        "their-own": {groups.OWNER: "somebody"},
     }.items():
         azure.aci.groups[name] = {**made, "name": name, "tags": tags}
     staging = azure.staging()
