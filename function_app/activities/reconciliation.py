@@ -49,6 +49,7 @@ async def compare_records(
     found += _settle_releases(ports, records, states)
     found += _try("cancel runs", lambda: _cancel_runs(ports, runs, states))
     found += _try("list staging", lambda: _remove_staging(ports))
+    found += _try("list what is foreign in staging", lambda: _foreign_staging(ports))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -130,6 +131,15 @@ def _remove_staging(ports: Ports) -> Iterator[Finding]:
             )
             kind = FindingKind.EXPIRED_STAGING
             yield Finding(kind=kind, subject=release_id, detail=detail, repaired=True)
+
+
+def _foreign_staging(ports: Ports) -> Iterator[Finding]:
+    for name in ports.staging.list_foreign():
+        detail = (
+            "It is named like a deployment of this app, which did not make it and leaves it "
+            "alone. Rename or delete it."
+        )
+        yield Finding(kind=FindingKind.FOREIGN_STAGING, subject=name, detail=detail)
 
 
 def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:

@@ -43,8 +43,9 @@ def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
     reference = ports.datasets.reference(check.dataset.model)
     baseline = reference.profile if reference else None
     result = data_quality.judge_prepared(prepared, baseline, check.policy)
-    if result.passed and prepared.profile is not None:
-        ports.datasets.accept(check.dataset, prepared.profile)
+    # Data that nobody brought is the newest already; accepting it again could undo a newer one.
+    if result.passed and prepared.profile is not None and check.brought:
+        ports.datasets.accept(check.dataset, prepared.profile, check.arrival)
     return result
 
 

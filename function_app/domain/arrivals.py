@@ -8,6 +8,8 @@ inbox leaves such a file alone, so that an event of its own can announce it.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from function_app.domain.events import ArrivedFile
 from function_app.errors import ContractError
@@ -15,6 +17,25 @@ from function_app.errors import ContractError
 MOST_FILES = 1000
 
 _TEMPORARY = re.compile(r"\.(?:_COPYING_|crc|crdownload|filepart|part|partial|temp|tmp)$", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """When data was claimed, and by which file: `order` sorts the writes of one `uri` as text."""
+
+    claimed_at: datetime
+    uri: str = ""
+    order: str = ""
+
+
+def is_older(arrival: Arrival, accepted: Arrival) -> bool:
+    """Tell whether newer data than this arrival was accepted before.
+
+    The storage's own order decides between writes of one file, because clocks may differ.
+    """
+    if arrival.uri == accepted.uri and arrival.order and accepted.order:
+        return arrival.order < accepted.order
+    return arrival.claimed_at < accepted.claimed_at
 
 
 def why_no_data(path: str, size: int | None) -> str:

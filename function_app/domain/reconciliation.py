@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image, Serving
-from function_app.domain.training import ModelVersion, Run, RunStatus
+from function_app.domain.training import ModelVersion, Run, RunStatus, run_id
 
 # The name of the ledger's note with the last report.
 FINDINGS = "findings"
@@ -29,6 +29,7 @@ class FindingKind(StrEnum):
     DEAD_RELEASE = "release without a story"
     LOST_RUN = "run without a story"
     ORPHANED_STAGING = "orphaned staging"
+    FOREIGN_STAGING = "staging changed out of band"
     EXPIRED_STAGING = "expired staging"
     LOST_EVENT = "registered version without a release"
     FOREIGN_VERSION = "model registered out of band"
@@ -152,14 +153,21 @@ def orphaned_staging(deployed: Iterable[str], records: Mapping[str, ReleaseRecor
 def unreleased(
     versions: Iterable[ModelVersion], records: Mapping[str, ReleaseRecord]
 ) -> list[ModelVersion]:
-    """Return the versions that are newer than any release and have none."""
+    """Return versions without a release: our own when newer than any release, and all foreign ones.
+
+    An own version is named by its run, a training of its model.
+    """
     known = {record.release.version for record in records.values()}
     newest = max((int(v) for v in known if v.isdigit()), default=0)
     return [
         version
         for version in versions
         if version.version not in known
-        and (not version.version.isdigit() or int(version.version) > newest)
+        and (
+            not version.run_id.startswith(run_id(version.model, ""))
+            or not version.version.isdigit()
+            or int(version.version) > newest
+        )
     ]
 
 

@@ -1,5 +1,6 @@
 """The durable record of taking one model version to production."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -129,6 +130,12 @@ def version_key(version: str) -> tuple[int, str]:
 def release_id(model: str, version: str) -> str:
     """Return the id of the release, which is also the id of its orchestration instance."""
     return f"release-{model}-{version}"
+
+
+def newest_release(records: Iterable[ReleaseRecord], model: str) -> int:
+    """Return the highest version number of a model that was ever released, 0 when none was."""
+    released = (record.release for record in records if record.release.model == model)
+    return max((version_key(release.version)[0] for release in released), default=0)
 
 
 def next_attempt(release: Release) -> Release:

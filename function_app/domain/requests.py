@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from function_app.domain.approval import Evidence
+from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy
 from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
@@ -43,11 +44,16 @@ class PreparationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCheck:
-    """Judge what the preparation of a version found, before anything is trained on it."""
+    """Judge what the preparation of a version found, before anything is trained on it.
+
+    `brought` data becomes the newest when it passes, unless data of a later `arrival` was accepted.
+    """
 
     preparation_id: str
     dataset: Dataset
     policy: DataPolicy
+    brought: bool = True
+    arrival: Arrival | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

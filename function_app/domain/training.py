@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain.arrivals import Arrival
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
 from function_app.domain.gates import GatePolicy
@@ -69,7 +70,8 @@ class TrainingRequest:
     """Train `model` on the data behind `data_uri`, because of the event `cause`.
 
     Without a uri the data that was accepted last is taken; with an `etag` the bytes must still be
-    those of the event. Without a `code_version` the model's current code is taken.
+    those of the event. Without a `code_version` the model's current code is taken. `arrival` keeps
+    a slow story from replacing the newest data by its own.
     """
 
     model: str
@@ -79,6 +81,7 @@ class TrainingRequest:
     etag: str = ""
     code_version: str = ""
     reason: str = ""
+    arrival: Arrival | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,13 @@ def _prepare(
     if ended.status is not RunStatus.COMPLETED:
         reason = f"The check of the data did not end. {unfinished(ended)}"
         return _end(trail, TrainingOutcome.FAILED, (reason,))
-    check = DatasetCheck(preparation_id=ended.run_id, dataset=dataset, policy=policy.data)
+    check = DatasetCheck(
+        preparation_id=ended.run_id,
+        dataset=dataset,
+        policy=policy.data,
+        brought=bool(request.data_uri),
+        arrival=request.arrival,
+    )
     verdict = yield from steps.judge_dataset(ctx, check)
     if not verdict.passed:
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons)

@@ -62,6 +62,9 @@ class Staging(Protocol):
     def list_releases(self) -> tuple[str, ...]:
         """Return the ids of the releases that have a deployment, as the platform knows them."""
 
+    def list_foreign(self) -> tuple[str, ...]:
+        """Return what is named like a deployment of this app and was not made by it."""
+
     def expired(self, now: datetime) -> tuple[str, ...]:
         """Return those whose deployment has outlived STAGING_LIFE, whatever became of them."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from function_app.domain.arrivals import Arrival
 from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import DataProfile, Prepared
 from function_app.domain.events import ArrivedFile
@@ -40,9 +41,12 @@ class Datasets(Protocol):
         ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
         """
 
-    def accept(self, dataset: Dataset, profile: DataProfile) -> None:
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
         """Make this the version on which trainings run that bring none of their own.
 
+        Nothing happens when data that arrived later was accepted before; see `is_older`.
         The first one becomes the model's reference data, when the model has no sample.
         """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from function_app import telemetry
 from function_app.codec import dump
+from function_app.domain.arrivals import Arrival
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
@@ -127,7 +128,9 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
     argument = start.argument
     if isinstance(argument, TrainingRequest):
         # The run's id derives from the cause: content that came back gets a run of its own.
-        argument = replace(argument, cause=claimed.claim.key)
+        kept = claimed.claim
+        arrival = Arrival(claimed_at=kept.claimed_at, uri=argument.data_uri, order=kept.order)
+        argument = replace(argument, cause=kept.key, arrival=arrival)
     await desk.stories.start(start.story, owner, dump(argument))
     return Outcome.STARTED, owner
 

@@ -1,22 +1,39 @@
 """What somebody deleted or left behind leads to an outcome with a reason."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from function_app.activities.releases import build_image, roll_back_production
-from function_app.activities.training import evaluate_challenger, submit_evaluation
+from function_app.activities.releases import build_image, roll_back_production, smoke_test
+from function_app.activities.training import (
+    evaluate_challenger,
+    judge_dataset,
+    submit_evaluation,
+)
 from function_app.adapters.local.approvers import LocalApprovers
+from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.events import LocalEvents
+from function_app.domain.arrivals import Arrival
+from function_app.domain.data_quality import ColumnProfile, DataPolicy, DataProfile, Prepared
 from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.release import Release, ReleasePolicy
-from function_app.domain.requests import Evaluation, EvaluationRequest, RollBack
-from function_app.domain.serving import Image, Rollout
-from function_app.domain.training import ModelVersion, Run, RunStatus
+from function_app.domain.requests import (
+    DatasetCheck,
+    Evaluation,
+    EvaluationRequest,
+    RollBack,
+    SmokeTest,
+)
+from function_app.domain.serving import Deployment, Environment, Image, Rollout, SmokeReport
+from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
 
+ROOT = Path(__file__).parents[2]
 SERVED = Image(model="diabetes", version="3", digest="sha256:x", uri="")
 RUN = Run(
     run_id="train-diabetes-a",
@@ -118,3 +135,82 @@ def test_files_that_are_no_tokens_keep_no_approver_out(tmp_path: Path) -> None:
 
     assert approvers.identify((folder / "ada.token").read_text()) == "ada"
     assert approvers.identify("") is None
+
+
+def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> None:
+    """It found the newest data at its start; newer data may be accepted since then."""
+    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
+    profile = DataProfile(
+        rows=400,
+        columns=tuple(
+            ColumnProfile(name=name, missing=0, mean=0.0, std=1.0) for name in ("a", "Y")
+        ),
+    )
+    jobs = SimpleNamespace(
+        prepared=lambda run_id: Prepared(profile=profile, seen=300, held_out=100)
+    )
+    given = cast(Ports, SimpleNamespace(datasets=datasets, jobs=jobs))
+    check = DatasetCheck(
+        preparation_id="p",
+        dataset=Dataset(model="m", version="v", uri=""),
+        policy=DataPolicy(columns=("a", "Y"), target="Y", min_rows=10),
+        arrival=Arrival(claimed_at=datetime(2026, 1, 1, tzinfo=UTC)),
+    )
+    record = tmp_path / "datasets" / "m" / "latest.json"
+
+    assert judge_dataset(given, replace(check, brought=False)).passed
+    assert not record.exists()
+    assert judge_dataset(given, check).passed
+    assert "2026-01-01" in record.read_text()
+
+
+def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
+    report = SmokeReport(
+        served_digest="sha256:x", requests=1, failures=0, p95_ms=1.0, largest_difference=0.0
+    )
+
+    class Found(Deleted):
+        def get(self, model: str, version: str) -> ModelVersion:
+            if version == SERVED.version:
+                return super().get(model, version)
+            return ModelVersion(model=model, version=version, run_id="r", uri="", digest="d")
+
+    release = Release(
+        release_id="release-diabetes-4",
+        model="diabetes",
+        version="4",
+        policy=ReleasePolicy(approvers=("ada",)),
+    )
+    deployment = Deployment(
+        deployment_id="d",
+        environment=Environment.STAGING,
+        endpoint="",
+        image=SERVED,
+        runtime="process",
+    )
+    probe = SimpleNamespace(smoke_test=lambda deployment, version: report)
+    given = cast(Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe))
+
+    result = smoke_test(given, SmokeTest(release=release, deployment=deployment))
+
+    assert result.passed
+    assert any(
+        "version 3" in each and "no longer in the registry" in each for each in result.reasons
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"  \n"])
+def test_a_garbled_token_of_an_approver_is_made_anew_at_the_next_start(
+    tmp_path: Path, content: bytes
+) -> None:
+    approvers = LocalApprovers(tmp_path)
+    approvers.ensure("ada")
+    path = tmp_path / "approvers" / "ada.token"
+    path.write_bytes(content)
+    approvers.ensure("ada")
+    token = path.read_text()
+    approvers.ensure("ada")
+
+    assert approvers.identify(token) == "ada"
+    assert path.read_text() == token
+    assert path.stat().st_mode & 0o777 == 0o600

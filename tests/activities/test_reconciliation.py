@@ -3,13 +3,29 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
-from function_app.activities.reconciliation import compare_platform, compare_records
-from function_app.domain.reconciliation import FindingKind, ModelName, ReconcileRequest
+from function_app.activities.reconciliation import (
+    compare_platform,
+    compare_records,
+    keep_findings,
+)
+from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.staging import LocalStaging
+from function_app.domain.reconciliation import (
+    Finding,
+    FindingKind,
+    ModelName,
+    ReconcileReport,
+    ReconcileRequest,
+)
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image, Serving
-from function_app.domain.training import Run
+from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.ports import Ports
 from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN
 
@@ -43,6 +59,9 @@ class FakeStaging:
     """Nothing is deployed."""
 
     def list_releases(self) -> tuple[str, ...]:
+        return ()
+
+    def list_foreign(self) -> tuple[str, ...]:
         return ()
 
     def expired(self, now: datetime) -> tuple[str, ...]:
@@ -155,3 +174,76 @@ def test_production_that_is_down_is_reported_and_requested_again_until_it_is_rea
     assert [(f.kind, f.subject) for f in down] == [(FindingKind.NOT_READY, "m")]
     assert "0 of 2 replicas are ready" in down[0].detail
     assert (production.repairs, up) == (["m"], ())
+
+
+@dataclass
+class Foreign:
+    """A registry, a staging and a ledger that other people have used, too."""
+
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return NOW
+
+    def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        newest = replace(RECORD.release, version="9", release_id="release-m-9")
+        return (replace(RECORD, release=newest, status=ReleaseStatus.PROMOTED),)
+
+    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+        runs = {"3": "", "4": "somebody", "5": run_id("m", "a"), "12": "somebody"}
+        return tuple(
+            ModelVersion(model="m", version=version, run_id=run, uri="", digest="")
+            for version, run in runs.items()
+        )
+
+    def read_note(self, name: str) -> dict[str, str] | None:
+        return self.notes.get(name)
+
+    def keep_note(self, name: str, content: dict[str, str]) -> None:
+        self.notes[name] = content
+
+    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        self.told += [(finding.kind, finding.subject) for finding in findings]
+
+
+def test_foreign_versions_are_reported_once_also_when_they_are_older_than_a_release() -> None:
+    foreign = Foreign()
+    ports = cast(
+        Ports,
+        SimpleNamespace(
+            ledger=foreign,
+            registry=foreign,
+            notifier=foreign,
+            clock=foreign,
+            production=FakeProduction(Serving(image=IMAGE, replicas=1, ready=1)),
+        ),
+    )
+    for _ in range(3):
+        findings = compare_platform(ports, ModelName(model="m")).findings
+        versions = tuple(f for f in findings if f.kind is FindingKind.FOREIGN_VERSION)
+        keep_findings(ports, ReconcileReport(findings=versions))
+
+    assert foreign.told == [(FindingKind.FOREIGN_VERSION, f"m:{v}") for v in ("3", "4", "12")]
+
+
+def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone(
+    tmp_path: Path,
+) -> None:
+    record = tmp_path / "staging" / "release-m-7.json"
+    record.parent.mkdir()
+    record.write_text('{"mine": true}')
+    images = LocalImages(tmp_path, tmp_path, {}, LocalBundles(tmp_path))
+    staging = LocalStaging(tmp_path, images, Processes(tmp_path / "processes"))
+    platform, foreign = FakePlatform(), Foreign()
+    ports = cast(
+        Ports,
+        SimpleNamespace(ledger=platform, jobs=platform, clock=platform, staging=staging),
+    )
+    notes = cast(Ports, SimpleNamespace(ledger=foreign, clock=foreign, notifier=foreign))
+    stories = cast(Any, FakeStories({"release-m-1": "Running", "train-m-1": "Running"}))
+    for _ in range(2):
+        keep_findings(notes, asyncio.run(compare_records(ports, REQUEST, stories)))
+
+    assert foreign.told == [(FindingKind.FOREIGN_STAGING, str(record))]
+    assert record.read_text() == '{"mine": true}'

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,14 +13,15 @@ import pytest
 
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
-from function_app.adapters.local.registry import digest_of_folder
+from function_app.adapters.local.registry import LocalRegistry, digest_of_folder
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Deployment, Image, Rollout
-from function_app.domain.training import ModelVersion
+from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 from function_app.settings import read_projects
 from tests.contracts.benches import train
@@ -112,6 +114,98 @@ def test_a_changed_image_is_not_run(tmp_path: Path, model: Path) -> None:
 
     with pytest.raises(PlatformError, match="was changed"):
         images.unpack(image)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"other"])
+def test_a_deleted_or_garbled_blob_of_an_image_is_written_again_by_its_next_build(
+    tmp_path: Path, model: Path, content: bytes | None
+) -> None:
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+    image = built(images, version_of(model))
+    for blob in [*(tmp_path / "images/blobs/sha256").iterdir(), tmp_path / "images/index.json"]:
+        damage(blob, content)
+
+    with pytest.raises((NotFoundError, PlatformError), match="Build it again"):
+        images.unpack(image)
+    assert built(images, version_of(model)) == image
+    assert (images.unpack(image) / "model" / "model.skops").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"other"])
+def test_a_deleted_or_garbled_file_of_an_unpacked_image_is_unpacked_again(
+    tmp_path: Path, model: Path, content: bytes | None
+) -> None:
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+    image = built(images, version_of(model))
+    file = images.unpack(image) / "model" / "model.skops"
+    damage(file, content)
+
+    assert images.unpack(image) / "model" / "model.skops" == file
+    assert file.read_bytes() == (model / "model.skops").read_bytes()
+    damage(file.parents[2] / "whole", content)
+    images.unpack(image)
+    assert file.read_bytes() == (model / "model.skops").read_bytes()
+
+
+class Topic:
+    """A topic that keeps the subjects of its events."""
+
+    def __init__(self) -> None:
+        self.published: list[str] = []
+
+    def publish(self, kind: str, subject: str, content: dict[str, object]) -> None:
+        self.published.append(subject)
+
+
+def damage(path: Path, content: bytes | None) -> None:
+    """Write over a file, or delete it when there is no content."""
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+
+
+def test_numbers_go_on_after_the_releases_when_the_database_of_mlflow_was_deleted(
+    tmp_path: Path, model: Path
+) -> None:
+    """A version with the number of an earlier release would get that release's outcome."""
+    run = Run(
+        run_id="train-diabetes-a",
+        model="diabetes",
+        status=RunStatus.COMPLETED,
+        dataset_version="d",
+        output_uri=str(model),
+    )
+    # A running process would keep its open file of the database: the app was started again.
+    registry = LocalRegistry(tmp_path, Topic(), lambda model: 3)
+
+    (tmp_path / "runs" / "e" / "evaluation").mkdir(parents=True)
+    judged = Judged(evaluation_id="e", digest=digest_of_folder(model), metrics={})
+
+    version = registry.register(run, judged)
+
+    assert version.version == "4"
+    assert registry.register(run, judged) == version
+    assert registry.list_versions("diabetes") == (version,)
+    assert registry.register(replace(run, run_id="train-diabetes-b"), judged).version == "5"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"{half"])
+def test_files_are_announced_again_when_the_record_of_them_is_lost(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """The same content is claimed once, so a repeated event starts nothing."""
+    topic = Topic()
+    datasets = LocalDatasets(tmp_path, ROOT, topic)
+    file = tmp_path / "inbox" / "data" / "a.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"a,Y\n1,2\n")
+    counts = [datasets.announce() for _ in range(3)]
+    damage(tmp_path / "announced.json", content)
+
+    assert counts == [0, 1, 0]
+    assert [datasets.announce() for _ in range(2)] == [1, 0]
+    assert len(set(topic.published)) == 1
 
 
 def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.azure_settings import AzureSettings
 from function_app.codec import dump
+from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import ColumnProfile, DataProfile
 from function_app.domain.training import Dataset, Reference
 from function_app.errors import (
     ConflictError,
     ContractError,
+    MlopsError,
     NotFoundError,
     PlatformError,
 )
@@ -37,6 +40,7 @@ from tests.azure_servers.tls import Tls
 pytestmark = sdk_warnings
 
 ROOT = Path(__file__).parents[2]
+EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 CSV = b"a,Y\n1,2\n3,4\n,6\n"
 PROFILE = DataProfile(
     rows=3,
@@ -50,7 +54,7 @@ PROFILE = DataProfile(
 class Place:
     """Datasets, and how data lands there: `land(name, content)` returns uri and etag.
 
-    `change(dataset, content)` is what nobody should do: it writes over a kept version.
+    `change(dataset, content)` and `remove(dataset)` are what nobody should do to a kept version.
     """
 
     def __init__(
@@ -58,9 +62,11 @@ class Place:
         datasets: Datasets,
         land: Callable[[str, bytes], tuple[str, str]],
         change: Callable[[Dataset, bytes], object],
+        remove: Callable[[Dataset], object],
         ml: MachineLearning | None = None,
     ) -> None:
         self.datasets, self.land, self.change, self._ml = datasets, land, change, ml
+        self.remove = remove
 
     @property
     def ml(self) -> MachineLearning:
@@ -86,7 +92,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         Path(dataset.uri).write_bytes(content)
 
     datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
-    return Place(datasets, land, change)
+    return Place(datasets, land, change, lambda dataset: Path(dataset.uri).unlink())
 
 
 @pytest.fixture
@@ -113,7 +119,10 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
     def change(dataset: Dataset, content: bytes) -> None:
         versions.write(str(versions.name_of(dataset.uri)), content)
 
-    return Place(AzureDatasets(Workspace(connection)), land, change, ml)
+    def remove(dataset: Dataset) -> None:
+        versions.delete(str(versions.name_of(dataset.uri)))
+
+    return Place(AzureDatasets(Workspace(connection)), land, change, remove, ml)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -180,6 +189,96 @@ def test_the_first_data_that_is_accepted_is_the_reference_of_its_model_alone(
 
     assert place.datasets.reference("m") == Reference(dataset=first, profile=PROFILE)
     assert place.datasets.reference("other") is None
+
+
+def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> None:
+    """The claims' order decides, whichever story accepts its data last."""
+    uri, etag = place.land("m/a.csv", CSV)
+    older = place.datasets.add("m", uri, etag)
+    newer = place.datasets.add("m", *place.land("m/b.csv", CSV + b"7,8\n"))
+    first, second = Arrival(claimed_at=EARLY, uri=uri), Arrival(claimed_at=LATE, uri="other")
+
+    place.datasets.accept(newer, PROFILE, second)
+    place.datasets.accept(older, PROFILE, first)
+    after_the_slow_one = place.datasets.latest("m")
+    place.datasets.accept(older, PROFILE, replace(first, claimed_at=LATE + timedelta(seconds=1)))
+
+    assert after_the_slow_one == newer
+    assert place.datasets.latest("m") == older
+
+
+def test_of_many_that_accept_at_once_the_newest_stays(place: Place) -> None:
+    versions = [
+        place.datasets.add("m", *place.land(f"m/{n}.csv", CSV + b"%d,1\n" % n)) for n in range(6)
+    ]
+
+    def accept(n: int) -> None:
+        moment = EARLY + timedelta(seconds=n)
+        place.datasets.accept(versions[n], PROFILE, Arrival(claimed_at=moment, uri=str(n)))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(accept, [5, 0, 3, 1, 4, 2]))
+
+    assert place.datasets.latest("m") == versions[5]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"version": 1}', b"\xff\xfe"])
+def test_a_garbled_record_of_the_newest_data_ends_with_a_reason_and_new_data_heals_it(
+    place: Place, content: bytes
+) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.datasets.accept(dataset, PROFILE, Arrival(claimed_at=LATE))
+    place.change(_beside(dataset, "latest.json"), content)
+
+    with pytest.raises(NotFoundError, match="does not name the newest data"):
+        place.datasets.latest("m")
+    place.datasets.accept(dataset, PROFILE, Arrival(claimed_at=EARLY))
+    assert place.datasets.latest("m") == dataset
+
+
+def test_a_deleted_record_of_the_newest_data_leads_to_the_reference_data(place: Place) -> None:
+    first = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    second = place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
+    for dataset in (first, second):
+        place.datasets.accept(dataset, PROFILE)
+    place.remove(_beside(first, "latest.json"))
+
+    assert place.datasets.latest("m") == first
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"dataset": 1}', b"\xff\xfe"])
+def test_garbled_reference_data_ends_with_a_reason_and_deleted_one_is_made_anew(
+    place: Place, content: bytes
+) -> None:
+    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.datasets.accept(dataset, PROFILE)
+    reference = _beside(dataset, "reference.json")
+    place.change(reference, content)
+
+    with pytest.raises(MlopsError, match=r"Delete or restore|Restore .*delete") as caught:
+        place.datasets.reference("m")
+    assert "reference.json" in caught.value.message
+    place.remove(reference)
+    assert place.datasets.reference("m") is None
+    place.datasets.accept(dataset, PROFILE)
+    assert place.datasets.reference("m") == Reference(dataset=dataset, profile=PROFILE)
+
+
+def test_a_deleted_version_is_added_again_by_the_same_file(place: Place) -> None:
+    landed = place.land("m/a.csv", CSV)
+    dataset = place.datasets.add("m", *landed)
+    place.datasets.accept(dataset, PROFILE)
+    place.remove(dataset)
+
+    with pytest.raises(NotFoundError, match="is gone"):
+        place.datasets.latest("m")
+    assert place.datasets.add("m", *landed) == dataset
+    assert place.datasets.latest("m") == dataset
+
+
+def _beside(dataset: Dataset, name: str) -> Dataset:
+    """Return what names a file beside a version, for `change` and `remove`."""
+    return replace(dataset, uri=f"{dataset.uri.rpartition('/')[0]}/{name}")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Ways in which a file arrives, and what arrives beside it and is no data."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from function_app.domain.arrivals import MOST_FILES, limited, why_no_data
+from function_app.domain.arrivals import MOST_FILES, Arrival, is_older, limited, why_no_data
 from function_app.domain.events import (
     ArrivedFile,
     DataArrived,
@@ -129,3 +130,13 @@ def test_a_folder_of_too_many_files_is_refused() -> None:
     assert len(limited(files[:-1])) == MOST_FILES
     with pytest.raises(ContractError, match="more than 1000 files"):
         limited(files)
+
+
+def test_writes_of_one_file_are_sorted_by_the_storage_and_others_by_the_clock() -> None:
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    first = Arrival(claimed_at=late, uri="a", order="1")
+
+    assert is_older(first, Arrival(claimed_at=early, uri="a", order="2"))
+    assert not is_older(first, Arrival(claimed_at=early, uri="b", order="2"))
+    assert is_older(Arrival(claimed_at=early, uri="a"), Arrival(claimed_at=late, uri="a"))
+    assert not is_older(first, first)

@@ -47,7 +47,8 @@ def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
 
     wait_out_the_round()
     # A deployment that a crash left, a version of somebody else, and one whose event was lost.
-    (app.state / "staging" / "release-eager-77.json").write_text("{}")
+    record = {"model": "eager", "version": "77", "digest": "sha256:0", "uri": ""}
+    (app.state / "staging" / "release-eager-77.json").write_text(json.dumps(record))
     register(app, "somebody-s-notebook")
     register(app, "train-eager-0123456789ab")
 

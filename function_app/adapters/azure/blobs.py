@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.errors import ContractError, PlatformError
 from function_app.late_imports import importing
+
+MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,47 @@ class Blobs:
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""
         self.write(name, _text(content))
+
+    def change_record(
+        self, name: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+    ) -> None:
+        """Replace a pointer's object by what `change` makes of it, atomically; None keeps it.
+
+        `change` gets an empty object when there is none, and is called again when another process
+        has written in between.
+        """
+        with importing():
+            from azure.core import MatchConditions
+            from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+
+        for _ in range(MOST_CHANGES):
+            etag = self.etag(name)
+            content = change(self.read_record(name) or {})
+            if content is None:
+                return
+            condition: dict[str, Any] = {"overwrite": False}
+            if etag is not None:
+                unchanged = MatchConditions.IfNotModified
+                condition = {"overwrite": True, "etag": etag, "match_condition": unchanged}
+            with translate("write a blob", name):
+                try:
+                    self._container().upload_blob(name, _text(content), **condition)
+                except (ResourceExistsError, ResourceModifiedError):
+                    continue
+            return
+        text = f"{name} was changed by others {MOST_CHANGES} times in a row. Try again later."
+        raise PlatformError("azure", "write a blob", text)
+
+    def etag(self, name: str) -> str | None:
+        """Return the etag of a blob, or None when there is none."""
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
+
+        with translate("look at a blob", name):
+            try:
+                return str(self._container().get_blob_client(name).get_blob_properties().etag)
+            except ResourceNotFoundError:
+                return None
 
     def create_json(self, name: str, content: Any) -> bool:
         """Write a pointer unless there is one; tell whether it was written."""

@@ -1,5 +1,6 @@
 """How every Azure adapter reaches Azure: one credential, one set of options, one way to fail."""
 
+import importlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -145,18 +146,21 @@ class Connection:
     def _make_credential(self) -> Any:
         import os
 
-        with importing():
-            from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-
         options = self.options()
         del options["polling_interval"]
         client_id = self.settings.client_id or None
-        # It fails at once and cannot become somebody else, as the chain can.
-        if os.environ.get("IDENTITY_ENDPOINT"):
-            return ManagedIdentityCredential(client_id=client_id, **options)
-        return DefaultAzureCredential(
-            authority=self.settings.authority, managed_identity_client_id=client_id, **options
-        )
+        # Also the constructors: they import modules of their own.
+        with importing():
+            from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+            # The first request of any client imports it, when no lock is held any more.
+            importlib.import_module("azure.core.rest._requests_basic")
+            # It fails at once and cannot become somebody else, as the chain can.
+            if os.environ.get("IDENTITY_ENDPOINT"):
+                return ManagedIdentityCredential(client_id=client_id, **options)
+            return DefaultAzureCredential(
+                authority=self.settings.authority, managed_identity_client_id=client_id, **options
+            )
 
 
 def _json(answer: Any) -> Any:

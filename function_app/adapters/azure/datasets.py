@@ -4,13 +4,14 @@ import hashlib
 from dataclasses import replace
 from urllib.parse import quote
 
+from function_app.adapters.accepted_data import accepted
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.references import FOLDER, ReferenceRecords
 from function_app.adapters.azure.workspace import Workspace
-from function_app.codec import dump, load
-from function_app.domain.arrivals import limited
+from function_app.codec import load
+from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events import ArrivedFile
 from function_app.domain.training import Dataset, Reference, again
@@ -43,8 +44,11 @@ class AzureDatasets:
         self._assets.register(dataset)
         return dataset
 
-    def accept(self, dataset: Dataset, profile: DataProfile) -> None:
-        self._versions.write_json(f"{FOLDER}/{dataset.model}/latest.json", dump(dataset))
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
+        name = f"{FOLDER}/{dataset.model}/latest.json"
+        self._versions.change_record(name, lambda stored: accepted(stored, dataset, arrival))
         if self._references.find(dataset.model) is None:
             self._references.keep(dataset, profile)
 

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from function_app.adapters.accepted_data import read_reference
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import dump, load
@@ -29,9 +30,10 @@ class ReferenceRecords:
 
     def find(self, model: str) -> Reference | None:
         """Return the reference data, None before there is any; changes nothing."""
-        kept = self._blobs.read_json(f"{FOLDER}/{model}/reference.json")
+        name = f"{FOLDER}/{model}/reference.json"
+        kept = self._blobs.read_json(name)
         if kept is not None:
-            return load(Reference, kept)
+            return read_reference(kept, self._blobs.url(name))
         folder = specs.output_folder(sample_id(model), specs.SAMPLE)
         sample = self._blobs.read_json(f"{folder}/sample.json")
         if sample is None or sample["profile"] is None:

@@ -63,12 +63,18 @@ class AzureStaging:
     def list_releases(self) -> tuple[str, ...]:
         return tuple(sorted(tags[groups.RELEASE] for tags in self._tags()))
 
+    def list_foreign(self) -> tuple[str, ...]:
+        groups_ = self._list()
+        return tuple(
+            sorted(g.name for g in groups_ if g.name.startswith(group_name("")) and not _is_own(g))
+        )
+
     def expired(self, now: datetime) -> tuple[str, ...]:
         return tuple(
             sorted(
                 tags[groups.RELEASE]
                 for tags in self._tags()
-                if groups.EXPIRES in tags and datetime.fromisoformat(tags[groups.EXPIRES]) <= now
+                if _is_past(tags.get(groups.EXPIRES, ""), now)
             )
         )
 
@@ -152,11 +158,12 @@ class AzureStaging:
         except NotFoundError:
             return
 
-    def _tags(self) -> list[dict[str, str]]:
+    def _list(self) -> list[Any]:
         with translate("list the container groups", self._group):
-            found = list(self._client().container_groups.list_by_resource_group(self._group))
-        tags = [group.tags or {} for group in found]
-        return [t for t in tags if t.get(groups.OWNER) == "staging" and groups.RELEASE in t]
+            return list(self._client().container_groups.list_by_resource_group(self._group))
+
+    def _tags(self) -> list[dict[str, str]]:
+        return [group.tags for group in self._list() if _is_own(group)]
 
     def _client(self) -> Any:
         if self._made is None:
@@ -177,6 +184,23 @@ def _is_ready(view: Any) -> bool:
     """Tell whether the last word of the probe is not that the container is unready."""
     events = [e for e in (getattr(view, "events", None) or []) if e.name in ("Unhealthy", "Ready")]
     return not events or events[-1].name != "Unhealthy"
+
+
+def _is_past(text: str, now: datetime) -> bool:
+    """Tell whether the time of a tag is over; False for a tag that somebody changed."""
+    try:
+        return datetime.fromisoformat(text) <= now
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_own(group: Any) -> bool:
+    """Tell whether this app made a container group: its tags name the release of its name."""
+    tags = group.tags or {}
+    release_id = tags.get(groups.RELEASE)
+    if tags.get(groups.OWNER) != "staging" or not release_id:
+        return False
+    return bool(group.name == group_name(release_id))
 
 
 def _under_way(detail: str) -> Rollout:

@@ -43,20 +43,23 @@ class Workspace:
             raise PlatformError("azure", "look for the workspace", text) from error
 
     def _make(self) -> Any:
+        settings = self.connection.settings
+        # Before the lock of imports: another thread may hold the credential's and import.
+        credential = self.connection.credential
         with importing():
             from azure.ai.ml import MLClient
 
-        settings = self.connection.settings
-        return MLClient(
-            self.connection.credential,
-            settings.subscription_id,
-            settings.resource_group,
-            settings.workspace,
-            show_progress=False,
-            enable_telemetry=False,
-            **_cloud(settings),
-            **self.connection.options(),
-        )
+            # The constructor imports modules of its own.
+            return MLClient(
+                credential,
+                settings.subscription_id,
+                settings.resource_group,
+                settings.workspace,
+                show_progress=False,
+                enable_telemetry=False,
+                **_cloud(settings),
+                **self.connection.options(),
+            )
 
 
 def datastore_path(name: str, datastore: str = DATASTORE) -> str:

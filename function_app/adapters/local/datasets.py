@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from function_app.adapters.accepted_data import accepted, read_reference
 from function_app.adapters.csv_profile import profile_csv
 from function_app.adapters.local.files import (
     locked,
@@ -17,7 +18,7 @@ from function_app.adapters.local.files import (
 from function_app.adapters.local.platform_job import run_job
 from function_app.addresses import file_address, file_path
 from function_app.codec import dump, load
-from function_app.domain.arrivals import limited
+from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events import ArrivedFile
@@ -57,8 +58,14 @@ class LocalDatasets:
             raise ConflictError(message, code="DATA_CHANGED")
         return self._keep(model, content)
 
-    def accept(self, dataset: Dataset, profile: DataProfile) -> None:
-        write_json(self._versions / dataset.model / "latest.json", dump(dataset))
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
+        path = self._versions / dataset.model / "latest.json"
+        with locked(path.with_suffix(".lock")):
+            record = accepted(read_object(path), dataset, arrival)
+            if record is not None:
+                write_json(path, record)
         if self.reference(dataset.model) is None:
             self._keep_reference(dataset, profile)
 
@@ -78,8 +85,9 @@ class LocalDatasets:
         return self._whole(reference.dataset)
 
     def reference(self, model: str) -> Reference | None:
-        content = read_json(self._versions / model / REFERENCE)
-        return None if content is None else load(Reference, content)
+        path = self._versions / model / REFERENCE
+        content = read_json(path)
+        return None if content is None else read_reference(content, str(path))
 
     def ensure_reference(self, model: str) -> str:
         """Keep the model's sample, or a baseline.csv put by hand, as its reference data.

@@ -10,7 +10,7 @@ from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.files import locked, read_object, write_json
+from function_app.adapters.local.files import locked, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.adapters.local.registry import digest_of_folder, evaluation_of
 from function_app.domain.project import ModelProject
@@ -80,15 +80,19 @@ class LocalImages:
         return Build(image=image)
 
     def unpack(self, image: Image) -> Path:
-        """Return the folder with the service and its model, each blob checked by its digest."""
+        """Return the folder with the service and its model, each blob checked by its digest.
+
+        A folder of which somebody deleted or changed files is unpacked again.
+        """
         folder = self._unpacked / image.digest.removeprefix("sha256:")
-        if (folder / "whole").exists():
+        if _is_whole(folder):
             return folder / "app"
         own = json.loads(self._layout.read(image.digest))["layers"][-1]
-        with locked(self._unpacked / "lock"):
-            with tarfile.open(fileobj=io.BytesIO(self._layout.read(own["digest"]))) as archive:
-                archive.extractall(folder, filter="data")
-            write_json(folder / "whole", True)
+        content = self._layout.read(own["digest"])
+        with locked(self._unpacked / "lock"), tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            archive.extractall(folder, filter="data")
+            names = [member.name for member in archive.getmembers() if member.isfile()]
+            write_json(folder / "whole", {n: sha256((folder / n).read_bytes()) for n in names})
         return folder / "app"
 
     def has_base(self, image: Image) -> bool:
@@ -159,3 +163,13 @@ class LocalImages:
                 entry.size, entry.mode = len(content), 0o644
                 archive.addfile(entry, io.BytesIO(content))
         return out.getvalue()
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether an unpacked image has all of its files, unchanged."""
+    digests = read_object(folder / "whole")
+    try:
+        files = {name: sha256((folder / name).read_bytes()) for name in digests}
+    except OSError:
+        return False
+    return bool(digests) and files == digests

@@ -35,9 +35,13 @@ class OciLayout:
         self.folder = folder
 
     def add(self, content: bytes) -> dict[str, Any]:
-        """Store a blob and return its descriptor without the media type."""
+        """Store a blob, also instead of a changed one; return its descriptor without media type."""
         digest = sha256(content)
-        if not self.path(digest).exists():
+        try:
+            whole = self.path(digest).read_bytes() == content
+        except OSError:
+            whole = False
+        if not whole:
             write_whole(self.path(digest), content)
         return {"digest": f"sha256:{digest}", "size": len(content)}
 

@@ -22,6 +22,7 @@ from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
+from function_app.domain.release import newest_release
 from function_app.ports import Ports
 from function_app.settings import Settings
 
@@ -55,7 +56,10 @@ def create_ports(settings: Settings) -> Ports:
     # The code of a model with a repository is not this app's: a module of the same name is another.
     trainings = {name: project.training for name, project in projects.items() if not project.code}
     datasets = LocalDatasets(state, root, events, trainings)
-    registry = LocalRegistry(state, events)
+    ledger = LocalLedger(state / "ledger.db")
+    registry = LocalRegistry(
+        state, events, lambda model: newest_release(ledger.list_releases(), model)
+    )
     engine = find_engine(settings.engine, settings.base_image)
     containers = Containers(engine, settings.base_image, state) if engine else None
     bundles = LocalBundles(state)
@@ -109,7 +113,7 @@ def create_ports(settings: Settings) -> Ports:
         production=production,
         probe=LocalProbe(),
         inbox=inbox,
-        ledger=LocalLedger(state / "ledger.db"),
+        ledger=ledger,
         events=events,
         notifier=LocalNotifier(state / "outbox", Notifications(settings.notify)),
         clock=clock,

@@ -1,6 +1,7 @@
 """The model registry on this machine: MLflow on SQLite."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ _METRIC, _CODE, _EVALUATION = "metric.", "code.", "evaluation"
 class LocalRegistry:
     """Registers each run once; the model files are copied, so that a run may be deleted."""
 
-    def __init__(self, state: Path, events: Events) -> None:
+    def __init__(
+        self, state: Path, events: Events, released: Callable[[str], int] = lambda model: 0
+    ) -> None:
+        """Take what returns the highest version of a model that was ever released, 0 for none."""
         self._state, self._events, self._tracking = state, events, LocalTracking(state)
+        self._released = released
         self._made: Any = None
 
     def ensure(self) -> None:
@@ -94,10 +99,16 @@ class LocalRegistry:
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
-        made = client.create_model_version(
-            run.model, source=file_address(folder), run_id=tracked, tags=tags
-        )
-        return _read(made)
+        source_address, released = file_address(folder), self._released(run.model)
+        while True:
+            made = client.create_model_version(
+                run.model, source=source_address, run_id=tracked, tags=tags
+            )
+            if int(made.version) > released:
+                return _read(made)
+            # MLflow's database was deleted, so it counts from 1 again. A version with the number
+            # of a release would get that release's outcome. MLflow never reuses a deleted number.
+            client.delete_model_version(run.model, made.version)
 
     def _client(self) -> Any:
         if self._made is None:

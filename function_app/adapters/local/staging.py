@@ -54,7 +54,8 @@ class LocalStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"staging-{release_id}"
-        stored = read_object(self._record(release_id)) or None
+        found = read_object(self._record(release_id))
+        stored = found if _is_own(found) else None
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
             stored = None
@@ -116,7 +117,12 @@ class LocalStaging:
         self._record(release_id).unlink(missing_ok=True)
 
     def list_releases(self) -> tuple[str, ...]:
-        return tuple(sorted(path.stem for path in self._records.glob("*.json")))
+        records = self._records.glob("*.json")
+        return tuple(sorted(path.stem for path in records if _is_own(read_object(path))))
+
+    def list_foreign(self) -> tuple[str, ...]:
+        records = self._records.glob("*.json")
+        return tuple(sorted(str(path) for path in records if not _is_own(read_object(path))))
 
     def expired(self, now: datetime) -> tuple[str, ...]:
         return tuple(r for r in self.list_releases() if self._is_expired(r, now))
@@ -159,3 +165,8 @@ class LocalStaging:
 
     def _record(self, release_id: str) -> Path:
         return self._records / f"{release_id}.json"
+
+
+def _is_own(record: dict[str, Any]) -> bool:
+    """Tell whether this app wrote a record: it names the image that it deployed."""
+    return all(isinstance(record.get(name), str) for name in ("model", "version", "digest"))

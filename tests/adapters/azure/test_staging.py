@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from azure.mgmt.containerinstance import models
 
+from function_app.adapters.azure import container_groups as groups
 from function_app.adapters.azure.container_groups import group_name
 from function_app.domain.serving import Image
 from function_app.errors import AttemptError, PlatformError
@@ -179,6 +180,32 @@ def test_groups_are_listed_over_all_pages_and_expire(azure: Azure) -> None:
     assert azure.staging().list_releases() == releases
     assert azure.staging().expired(NOW) == ()
     assert azure.staging().expired(NOW + timedelta(days=8)) == releases
+
+
+def test_groups_of_other_people_are_listed_as_foreign_and_left_alone(azure: Azure) -> None:
+    azure.staging().deploy(RELEASE, IMAGE)
+    made = azure.aci.groups[GROUP]
+    for name, tags in {
+        "staging-by-hand": {groups.OWNER: "somebody"},
+        "staging-copied": made["tags"],
+        "somebody-s": made["tags"],
+        "their-own": {groups.OWNER: "somebody"},
+    }.items():
+        azure.aci.groups[name] = {**made, "name": name, "tags": tags}
+    staging = azure.staging()
+
+    assert staging.list_releases() == (RELEASE,)
+    assert staging.list_foreign() == ("staging-by-hand", "staging-copied")
+    staging.remove("release-by-hand")
+    assert azure.arm.asked("DELETE", "/containerGroups/") == []
+
+
+def test_a_changed_tag_of_a_group_stops_no_comparison(azure: Azure) -> None:
+    azure.staging().deploy(RELEASE, IMAGE)
+    azure.aci.groups[GROUP]["tags"] |= {groups.EXPIRES: "soon"}
+
+    assert azure.staging().expired(NOW + timedelta(days=8)) == ()
+    assert azure.staging().list_releases() == (RELEASE,)
 
 
 def test_a_resource_group_that_is_gone_is_not_taken_for_an_absent_group(azure: Azure) -> None:
