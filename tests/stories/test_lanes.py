@@ -48,4 +48,4 @@ def test_a_burst_of_files_is_two_trainings_the_first_and_the_newest(
     assert outcomes.count("superseded") == 6
     assert outcomes[0] == "registered"
     runs = [run.name for run in (app.state / "runs").iterdir() if run.is_dir()]
-    assert len([run for run in runs if "-vs-" not in run]) == 2
+    assert len([run for run in runs if run.startswith("train-") and "-vs-" not in run]) == 2
