@@ -15,6 +15,7 @@ from tests.stories.conftest import DIABETES, ROOT, App
 
 NAME = "Müllers Übungs Ordner 100% a%20b #1"
 PARTS = (
+    "configuration",
     "function_app",
     "funchost",
     "training",

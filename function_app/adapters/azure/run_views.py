@@ -27,7 +27,10 @@ _ENDED = {
     "notresponding": RunStatus.INTERRUPTED,
 }
 _OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED)
-_STOPPED = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
+_STOPPED = (
+    "This app stopped it: its time was over (raise timeout_seconds, or train on less), or a person "
+    "cancelled its story."
+)
 _DETAILS = {
     "failed": "Azure ML says that it failed.",
     "canceled": "Somebody cancelled it in Azure ML.",

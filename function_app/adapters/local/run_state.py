@@ -20,7 +20,10 @@ _OUTPUTS = ("model", "reports", "prepared", "evaluation")
 # A command does not send these signals to itself when it fails.
 _SENT_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _INTERRUPTED = "Its processes ended without a result: they were killed, or the machine restarted."
-_TIMED_OUT = "It was stopped at its deadline. Raise timeout_seconds, or train on less."
+_TIMED_OUT = (
+    "This app stopped it: its time was over (raise timeout_seconds, or train on less), or a person "
+    "cancelled its story."
+)
 
 
 def read_state(folder: Path, *, running: bool) -> tuple[RunStatus, str]:
