@@ -21,6 +21,7 @@ PARTS = (
     "training",
     "scoring",
     "checks",
+    "platform_jobs",
     "function_app.py",
     "host.json",
 )
