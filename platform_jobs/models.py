@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
     process = subprocess.Popen(
         command,
         cwd=folder,
+        # Else Python writes what was printed after the error, and the last line hides the cause.
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
