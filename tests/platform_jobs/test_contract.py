@@ -30,7 +30,9 @@ def test_a_project_that_keeps_the_contract_passes_every_step(
         "ok      split",
         "ok      train",
         "ok      predict",
+        "note    serve",
     ]
+    assert "there is no model.skops and no trusted_types.json" in lines[-1]
 
 
 @pytest.mark.parametrize("fault", WRONG)
