@@ -14,7 +14,7 @@ import typer
 
 from mlopsctl import screens, state_folder
 from mlopsctl.client import Api
-from mlopsctl.config import check_before_start
+from mlopsctl.config import check_before_start, inbox_folders
 from mlopsctl.connection import PORT, ROOT, STATE, Json, State, print_json
 from mlopsctl.demo import run_demo
 from mlopsctl.local_host import (
@@ -162,14 +162,15 @@ def _ticker(host: LocalHost, say: Say) -> Callable[[str], None]:
 
 
 def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bool) -> None:
-    inbox, log = state / "inbox/data/diabetes", state / "host.log"
+    log, folders = state / "host.log", [str(folder) for folder in inbox_folders(state)]
     if as_json:
-        content = {"url": url, "inbox": str(inbox), "log": str(log), "parts": parts}
-        return print(json.dumps(content), flush=True)
+        content = {"url": url, "inbox": folders[0], "log": str(log), "parts": parts}
+        return print(json.dumps({**content, "inboxes": folders}), flush=True)
     out = screens.console()
     for part in parts:
         out.print(f"  {part['part']:<18}{part['detail']}")
     out.print(f"App         {url}/api/status")
-    out.print(f"Inbox       {inbox} (drop a CSV here)")
-    out.print(f"Host's log  {log}")
+    for folder in folders:
+        out.print(f"Inbox       {folder} (drop a CSV here)", soft_wrap=True)
+    out.print(f"Host's log  {log}", soft_wrap=True)
     return out.print("Ctrl-C stops everything; what was under way goes on at the next start.")

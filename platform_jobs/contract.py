@@ -14,6 +14,9 @@ from platform_jobs.models import KilledError, Project, find_module
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.tables import Table, read_table, write_table
 
+# What the app's own service reads from a model folder, beside model_schema.json.
+SERVED_FILES = ("model.skops", "trusted_types.json")
+
 Say = Callable[[str], None]
 
 
@@ -73,6 +76,11 @@ def _walk(project: Project, data: Path | None, target: str, work: Path, say: Say
     figures = regression_figures(answers["actual"], answers["predicted"])
     text = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
     say(f"ok      predict: {len(answers['predicted'])} answers; {text}")
+    if missing := [name for name in SERVED_FILES if not (moved / name).is_file()]:
+        say(
+            f"note    serve: there is no {' and no '.join(missing)}, so that the app's own service "
+            "cannot serve this model. Bring a service: docs/model-contract.md, Serving."
+        )
 
 
 def _check_rows_alone(

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from platform_jobs.borrowed import check_imports
 from platform_jobs.errors import ContractError
 
 PREDICTION = "prediction"
 # Of a row count or a value in a text; more would be noise.
 _SHORT = 200
+# How long the last output of a command that has ended may take to arrive.
+_DRAIN_SECONDS = 5.0
 
 
 class KilledError(RuntimeError):
@@ -71,10 +75,15 @@ class Project:
                 f"{self.name}: there is no module {self.module} in {self.code}. "
                 "Correct `training` in mlops.toml, or add the folder."
             )
+        try:
+            check_imports(self.code, self.module)
+        except ContractError as error:
+            raise ContractError(f"{self.name}: {error}") from None
         code, last = _run([sys.executable, "-m", self.module, *words], self.code, self.timeout)
         if code is None:
             raise ContractError(
-                f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds."
+                f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds. Make it "
+                "faster, or raise `training_run.timeout_seconds` of the model in mlops.toml."
             )
         if code < 0:
             text = f"{self.name}: {words[0]} was killed by signal {-code}."
@@ -91,30 +100,35 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
     last = ["It wrote nothing."]
 
     def pass_on(lines: IO[bytes]) -> None:
-        for line in lines:
-            text = line.decode("utf-8", errors="replace")
-            sys.stderr.write(text)
-            sys.stderr.flush()
-            if text.strip():
-                last[0] = text.strip()[:_SHORT]
+        with lines:
+            for line in lines:
+                text = line.decode("utf-8", errors="replace")
+                sys.stderr.write(text)
+                sys.stderr.flush()
+                if text.strip():
+                    last[0] = text.strip()[:_SHORT]
 
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=folder,
+        # Else Python writes what was printed after the error, and the last line hides the cause.
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:
-        assert process.stdout is not None
-        reader = Thread(target=pass_on, args=(process.stdout,), daemon=True)
-        reader.start()
-        code: int | None
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = None
-        reader.join()
+    )
+    assert process.stdout is not None
+    reader = Thread(target=pass_on, args=(process.stdout,), daemon=True)
+    reader.start()
+    code: int | None
+    try:
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        code = None
+    # A process that the command left behind may hold the pipe open for as long as it lives.
+    reader.join(_DRAIN_SECONDS)
     return code, last[0]
 
 

@@ -8,6 +8,7 @@ champion, absolute bars decide.
 from dataclasses import dataclass
 
 from function_app.domain.figures import figures, percent
+from function_app.domain.redaction import redact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Comparison:
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
     """Decide whether the challenger may be registered."""
     if comparison.refused:
-        return GateResult(passed=False, reasons=(comparison.refused,))
+        return GateResult(passed=False, reasons=(redact(comparison.refused),))
     if not comparison.rows or comparison.challenger_mse is None:
         return GateResult(passed=False, reasons=("There are no rows to compare on.",))
     mse, champion_mse = comparison.challenger_mse, comparison.champion_mse

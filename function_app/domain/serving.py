@@ -1,8 +1,12 @@
 """Images, where they run, and what a smoke test saw of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from function_app.domain.training import ModelVersion
+from function_app.errors import ContractError
 
 # How long a deployment in staging may stand: more than the usual wait for an approval.
 STAGING_LIFE = timedelta(days=7)
@@ -13,6 +17,10 @@ class Environment(StrEnum):
 
     STAGING = "staging"
     PRODUCTION = "production"
+
+
+# What the service in scoring/ reads from a model folder, beside model_schema.json.
+SERVED_FILES = ("model.skops", "trusted_types.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +97,16 @@ class SmokeReport:
     p95_ms: float
     served_digest: str
     detail: str = ""
+
+
+def check_servable(version: ModelVersion, files: Iterable[str]) -> None:
+    """Raise ContractError when the app's own service cannot serve a model folder of these files."""
+    if missing := sorted(set(SERVED_FILES) - set(files)):
+        raise ContractError(
+            f"The model folder of {version.model} {version.version} has no "
+            f"{' and no '.join(missing)}, which the app's own service reads. Let `train` write "
+            "skops files, as training/ does, and train again; or name a folder with a service of "
+            "yours by `scoring` in mlops.toml, restart the app and retry the release "
+            "(docs/model-contract.md, Serving).",
+            code="NOT_SERVABLE",
+        )

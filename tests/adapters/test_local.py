@@ -22,7 +22,7 @@ from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Deployment, Image, Rollout
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
-from function_app.errors import AttemptError, NotFoundError, PlatformError
+from function_app.errors import AttemptError, ContractError, NotFoundError, PlatformError
 from function_app.settings import read_projects
 from tests.contracts.benches import train
 from tests.funchost.conftest import until
@@ -206,6 +206,17 @@ def test_files_are_announced_again_when_the_record_of_them_is_lost(
     assert counts == [0, 1, 0]
     assert [datasets.announce() for _ in range(2)] == [1, 0]
     assert len(set(topic.published)) == 1
+
+
+def test_a_model_that_the_own_service_cannot_serve_is_told_before_staging(
+    tmp_path: Path, model: Path
+) -> None:
+    # It was found in staging, by a service that did not start in five attempts.
+    (model / "model.skops").rename(model / "tree.json")
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+
+    with pytest.raises(ContractError, match=r"no model\.skops, .* or name a folder with a service"):
+        images.build(version_of(model))
 
 
 def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:

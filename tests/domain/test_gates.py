@@ -128,3 +128,11 @@ def test_predictions_that_are_not_finite_are_counted(model: str) -> None:
 
     assert not result.passed
     assert f"2 of 90 predictions of the {model} are not finite" in result.reasons[0]
+
+
+def test_a_refusal_shows_no_credential_that_a_model_printed() -> None:
+    text = "The challenger: predict ended with exit code 1: password=hunter2 is wrong"
+
+    result = judge(Comparison(refused=text), POLICY)
+
+    assert result.reasons == (text.replace("hunter2", "***"),)

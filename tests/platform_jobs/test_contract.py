@@ -1,5 +1,7 @@
 """A model project is walked through the contract; each fault has its own words."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +30,9 @@ def test_a_project_that_keeps_the_contract_passes_every_step(
         "ok      split",
         "ok      train",
         "ok      predict",
+        "note    serve",
     ]
+    assert "there is no model.skops and no trusted_types.json" in lines[-1]
 
 
 @pytest.mark.parametrize("fault", WRONG)
@@ -88,3 +92,52 @@ def test_a_copy_of_the_sample_model_is_checked_itself_and_not_the_sample(tmp_pat
 
     assert ended.returncode == 1
     assert "the copy trains" in ended.stdout.splitlines()[-1]
+
+
+def test_a_process_that_predict_leaves_behind_holds_nothing_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # It inherits the output of predict and would keep that open for ten minutes.
+    left = tmp_path / "left.txt"
+    changes = (
+        "import subprocess\n"
+        "_predict = predict\n"
+        "def predict(model, data, out):\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
+        f"    with open({str(left)!r}, 'a') as file:\n"
+        "        file.write(f'{child.pid} ')\n"
+        "    _predict(model, data, out)\n"
+    )
+    code = write_project(tmp_path / "code", changes)
+    try:
+        assert check(code) == 0
+    finally:
+        for pid in left.read_text(encoding="utf-8").split():
+            os.kill(int(pid), signal.SIGKILL)
+    assert "ok      predict" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line", ["from first.fit import train", "import first.fit", "from first import fit"]
+)
+def test_a_copy_that_imports_the_original_s_modules_is_told_to_import_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    for name in ("first", "copy_of_it"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "fit.py").write_text("def train(): ...", encoding="utf-8")
+        (tmp_path / name / "__main__.py").write_text(line, encoding="utf-8")
+
+    assert main(["contract", "--module", "copy_of_it", "--code", str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "copy_of_it/__main__.py imports first.fit" in said
+    assert "Import it relatively: `from .fit import" in said
+
+
+def test_a_project_may_use_what_others_share_with_it(tmp_path: Path) -> None:
+    code = write_project(tmp_path, "import first.tools")
+    (code / "first").mkdir()
+    for name in ("__main__", "tools"):
+        (code / "first" / f"{name}.py").write_text("", encoding="utf-8")
+
+    assert check(code) == 0

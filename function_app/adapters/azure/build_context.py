@@ -8,6 +8,7 @@ from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.domain.base_image import BaseImage, base_images, pin
+from function_app.domain.serving import check_servable
 from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import NotFoundError, PlatformError
 
@@ -33,7 +34,7 @@ class BuildContexts:
 
     def missing_bases(self, version: ModelVersion, scoring: str) -> tuple[str, ...]:
         """Return the base images whose import into the registry is under way."""
-        dockerfile = self._scoring(version, scoring)[DOCKERFILE].decode()
+        dockerfile = self._scoring(version, scoring)[0][DOCKERFILE].decode()
         images = base_images(dockerfile, self._bases.server)
         return tuple(image.address for image in images if self._bases.ensure(image) is None)
 
@@ -43,26 +44,33 @@ class BuildContexts:
 
     def pack(self, version: ModelVersion, scoring: str) -> BuildContext:
         """Return what the image of a model version is built of."""
-        files = self._scoring(version, scoring)
+        files, own = self._scoring(version, scoring)
+        model = self._model(version)
+        if own:
+            check_servable(version, [name.removeprefix("model/") for name in model])
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
         evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
         # The model's own file of this name counts: it belongs to what was judged.
         files[f"model/{SCHEMA}"] = self._model_file(f"{evaluation}/{SCHEMA}")
-        files |= self._model(version)
+        files |= model
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
 
-    def _scoring(self, version: ModelVersion, scoring: str) -> dict[str, bytes]:
-        """Return the scoring code and the Dockerfile, as the version or else this app has it."""
+    def _scoring(self, version: ModelVersion, scoring: str) -> tuple[dict[str, bytes], bool]:
+        """Return the scoring code with a Dockerfile, and whether it is this app's own service.
+
+        The code is the version's, or else this app's.
+        """
+        own = scoring == OWN and version.code is None
         try:
             code = self._bundles.files(version.code, scoring)
         except NotFoundError:
-            scoring = OWN  # the app's own service serves the model
+            scoring, own = OWN, True  # the app's own service serves the model
             code = self._bundles.files(None, scoring)
         files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
         dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
-        return {**files, DOCKERFILE: dockerfile}
+        return {**files, DOCKERFILE: dockerfile}, own
 
     def _pinned(self, dockerfile: str) -> str:
         """Return the Dockerfile with each base image as its copy in the registry, by digest."""

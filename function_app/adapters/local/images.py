@@ -14,7 +14,7 @@ from function_app.adapters.local.files import locked, read_object, sha256, write
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.adapters.local.registry import digest_of_folder, evaluation_of
 from function_app.domain.project import ModelProject
-from function_app.domain.serving import Build, Image
+from function_app.domain.serving import Build, Image, check_servable
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
@@ -150,6 +150,8 @@ class LocalImages:
         if digest_of_folder(model) != version.digest:
             text = f"{model} has changed since it was registered. Train again."
             raise PlatformError("local", "build the image", text)
+        if scoring == self._root / OWN:
+            check_servable(version, [path.name for path in model.iterdir()])
         schema = (evaluation_of(version) / SCHEMA).read_bytes()
         # The model's own file of this name counts: it belongs to what was judged.
         files = {**code, f"app/model/{SCHEMA}": schema}

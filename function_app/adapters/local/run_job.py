@@ -6,6 +6,7 @@ A host without a topic takes the event from the app's inbox.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from function_app.adapters.local.jobs import plain_environ, read_run
 from function_app.adapters.local.run_state import clear_attempt, killed_by, write_result
 from function_app.adapters.local.tracking import LocalTracking
 from function_app.domain.event_types import RUN_COMPLETED
+from function_app.domain.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
 
@@ -67,7 +69,8 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
             ended = subprocess.run(
                 command,
                 cwd=request["folder"],
-                env=plain_environ(),
+                # Else Python writes what was printed after the error, and the last line hides it.
+                env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -82,9 +85,20 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     if signal_name := killed_by(ended.returncode):
         return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
     if ended.returncode:
-        last = lines[-1] if lines else "It wrote nothing."
-        return RunStatus.FAILED, f"Exit code {ended.returncode}: {last[:300]}"
+        last = redact(lines[-1])[:300] if lines else "It wrote nothing."
+        text = f"{_end_of(ended.returncode)}: {last.rstrip('.')}."
+        return RunStatus.FAILED, f"{text} `mlopsctl logs {folder.name}` shows its log."
     return RunStatus.COMPLETED, ""
+
+
+def _end_of(code: int) -> str:
+    """Return the exit code, or the name of the signal that a crash ended the command with."""
+    if code > 0:
+        return f"Exit code {code}"
+    try:
+        return f"It crashed with {signal.Signals(-code).name}"
+    except ValueError:
+        return f"It crashed with signal {-code}"
 
 
 if __name__ == "__main__":

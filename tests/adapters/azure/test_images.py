@@ -11,9 +11,9 @@ import pytest
 from function_app.domain.change import CodeVersion
 from function_app.domain.serving import Image
 from function_app.domain.training import ModelVersion, folder_digest
-from function_app.errors import AttemptError, NotFoundError, PlatformError
+from function_app.errors import AttemptError, ContractError, NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
-from tests.azure_servers.azure import NOW, Azure
+from tests.azure_servers.azure import NOW, VERSIONS, Azure
 
 FILES = ("model.skops", "trusted_types.json", "deeper/weights.bin")
 LATER = NOW + timedelta(minutes=10)
@@ -230,6 +230,16 @@ def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:
 
     with pytest.raises(PlatformError, match="not what was registered"):
         azure.images().build(version)
+    assert azure.acr.runs == {}
+
+
+def test_a_model_that_the_own_service_cannot_serve_is_not_built(azure: Azure) -> None:
+    version = registered(azure)
+    del azure.blobs.containers[VERSIONS]["runs/run-1/model/model.skops"]
+    kept = {name: hashlib.sha256(b"content").hexdigest() for name in FILES[1:]}
+
+    with pytest.raises(ContractError, match=r"no model\.skops, .* or name a folder with a service"):
+        azure.images().build(replace(version, digest=folder_digest(kept)))
     assert azure.acr.runs == {}
 
 

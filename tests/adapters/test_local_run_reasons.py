@@ -1,0 +1,44 @@
+"""Why a run on this machine failed: the last thing that its command said."""
+
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.local.files import write_json
+from function_app.adapters.local.run_job import main
+from function_app.adapters.local.run_state import read_state
+from function_app.domain.training import RunStatus
+
+CASES = {
+    # Python writes to a file what was printed only at its end, after the error.
+    "printed before": ("print('epoch 1')\nraise KeyError('bmi')", "Exit code 1: KeyError: 'bmi'"),
+    "credential": ("import sys\nsys.exit('password=hunter2 is wrong')", "password=*** is wrong"),
+    "crash": ("import os\nos.kill(os.getpid(), 11)", "It crashed with SIGSEGV: It wrote nothing."),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_reason_of_a_failed_run_is_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    code, reason = CASES[case]
+    monkeypatch.setenv("MLOPS_TOPIC_ENDPOINT", "")
+    monkeypatch.setenv("MLOPS_TOPIC_KEY", "")
+    folder = tmp_path / "runs" / "train-a-1"
+    request = {
+        "run_id": "train-a-1",
+        "dataset": {"model": "a", "version": "1", "uri": ""},
+        "code": None,
+        "tags": {},
+        "command": ["python", "-c", code],
+        "folder": str(tmp_path),
+        "timeout_seconds": 100,
+    }
+    write_json(folder / "request.json", request)
+
+    main(folder)
+
+    status, detail = read_state(folder, running=False)
+    assert status is RunStatus.FAILED
+    assert reason in detail
+    assert detail.endswith(" `mlopsctl logs train-a-1` shows its log.")
