@@ -21,6 +21,7 @@ from function_app.errors import NotFoundError, PlatformError
 COMMAND = ["python", "-m", "scoring", "--model", "model", "--host", "0.0.0.0", "--port", "8080"]
 OWN, SCHEMA = "scoring", "model_schema.json"
 BASE = "org.opencontainers.image.base.digest"
+WHOLE = "whole"  # the files of an unpacked image with their sizes, in bytes
 NO_BASE: dict[str, Any] = {"config": {}, "layers": [], "id": None}
 
 
@@ -82,13 +83,14 @@ class LocalImages:
     def unpack(self, image: Image) -> Path:
         """Return the folder with the service and its model, each blob checked by its digest."""
         folder = self._unpacked / image.digest.removeprefix("sha256:")
-        if (folder / "whole").exists():
+        if _is_whole(folder):
             return folder / "app"
         own = json.loads(self._layout.read(image.digest))["layers"][-1]
         with locked(self._unpacked / "lock"):
             with tarfile.open(fileobj=io.BytesIO(self._layout.read(own["digest"]))) as archive:
                 archive.extractall(folder, filter="data")
-            write_json(folder / "whole", True)
+                sizes = {entry.name: entry.size for entry in archive if entry.isfile()}
+            write_json(folder / WHOLE, sizes)
         return folder / "app"
 
     def has_base(self, image: Image) -> bool:
@@ -159,3 +161,14 @@ class LocalImages:
                 entry.size, entry.mode = len(content), 0o644
                 archive.addfile(entry, io.BytesIO(content))
         return out.getvalue()
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether an unpacked image still has all its files; somebody may have deleted some."""
+    sizes = read_object(folder / WHOLE)
+    try:
+        return bool(sizes) and all(
+            (folder / name).stat().st_size == size for name, size in sizes.items()
+        )
+    except OSError:
+        return False
