@@ -114,8 +114,11 @@ class LocalProduction:
         """Write the desired state and say where the attempt stands; raise when it failed."""
         desired = {**desired, "environ": self._log_rules(model)}
         stored = read_desired(self._desired(model))
-        other = stored is None or {k: v for k, v in stored.items() if k not in _OURS} != desired
-        if other or stored[REPORTED] == stored["wish"]:
+        if (
+            stored is None
+            or {k: v for k, v in stored.items() if k not in _OURS} != desired
+            or stored.get(REPORTED) == stored["wish"]
+        ):
             port = stored["port"] if stored else free_port()
             number = stored["wish"] + 1 if stored else 1
             stored = {**desired, "port": port, "wish": number, REPORTED: 0}
