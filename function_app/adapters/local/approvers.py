@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -14,12 +15,14 @@ class LocalApprovers:
         self._folder = state / "approvers"
 
     def ensure(self, name: str) -> None:
-        """Make the token of a person once."""
+        """Make the token of a person once; an empty file is replaced, since nobody can use it."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._folder / f"{name}.token"
+        with suppress(FileNotFoundError):
+            if not path.read_bytes().strip():
+                path.unlink()
         try:
-            file = os.open(
-                self._folder / f"{name}.token", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
-            )
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return
         with os.fdopen(file, "w") as out:
