@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the app said no or something failed, 2 wrong usage.
 """
 
+import io
 import sys
 from typing import Annotated
 
@@ -51,6 +52,10 @@ def options(version: Version = False) -> None:
 
 def main() -> int:
     """Run a command; what the app refuses is printed with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A comment, a file's name or a log may have characters that the terminal cannot show.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         # Without standalone mode, the code of a typer.Exit is what the call returns.
         code = app(standalone_mode=False)

@@ -86,10 +86,16 @@ class Api:
             return given
         path = self._state / "approvers" / f"{person}.token"
         try:
-            return path.read_text(encoding="utf-8").strip()
-        except OSError:
-            message = f"{path} cannot be read. Is {person} among the approvers in mlops.toml?"
-            raise ApiError("NO_TOKEN", message) from None
+            found = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            found = ""
+        if not found.isascii() or not found:
+            message = (
+                f"{path} holds no token. Is {person} among the approvers in mlops.toml? If so, "
+                "delete what is left of the file; `mlopsctl provision` makes a new one."
+            )
+            raise ApiError("NO_TOKEN", message)
+        return found
 
     def _ask(self, method: str, path: str, content: Any = None, token: str = "") -> Any:
         answer = self._send(method, path, content, token)

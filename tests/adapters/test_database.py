@@ -35,3 +35,17 @@ def test_a_full_disk_is_named_and_what_was_written_before_is_kept(small_disk: Pa
 
     with database.reading() as connection:
         assert connection.execute("SELECT x FROM t WHERE x = 'kept'").fetchone() == ("kept",)
+
+
+def test_a_file_that_was_deleted_or_damaged_is_named_with_a_way_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    database = Database(path, "CREATE TABLE IF NOT EXISTS t (x);")
+    for end in (lambda: path.unlink(), lambda: path.write_bytes(b"garbled " * 1000)):
+        end()
+        for name in ("ledger.db-wal", "ledger.db-shm"):
+            (tmp_path / name).unlink(missing_ok=True)
+        with pytest.raises(PlatformError, match=r"ledger\.db.*damaged.*backup"):
+            fill(database)
+
+    with pytest.raises(PlatformError, match=r"ledger\.db.*damaged.*backup"):
+        Database(path, "CREATE TABLE IF NOT EXISTS t (x);")

@@ -342,3 +342,7 @@ def test_a_token_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert approvers.identify(token) == "ada"
     assert approvers.identify("") is None
     assert approvers.identify(token + "x") is None
+    path.write_text("\n")
+    approvers.ensure("ada")
+    assert approvers.identify(path.read_text()) == "ada", "nobody can use an empty token"
+    assert path.stat().st_mode & 0o777 == 0o600

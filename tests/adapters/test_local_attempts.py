@@ -1,5 +1,9 @@
 """A failure on this machine ends one attempt, never a release or production for good."""
 
+import os
+import shutil
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +148,81 @@ def test_a_challenger_that_failed_gets_no_traffic_after_a_restart(
 
     until(is_ready, "production", 300)
     assert again.champion("diabetes") == champion
+
+
+def wait_until_it_serves(production: LocalProduction) -> None:
+    def is_up() -> bool:
+        serving = production.serving("diabetes")
+        return serving is not None and serving.ready == serving.replicas > 0
+
+    until(is_up, "production", 300)
+
+
+def server(state: Path) -> int:
+    """Return the process of production's server, without its replicas."""
+    path = str(state / "production/diabetes/desired.json").encode()
+    (found,) = (
+        int(entry.name)
+        for entry in Path("/proc").glob("[0-9]*")
+        if path in words(entry) and words(entry)[0] == sys.executable.encode()
+    )
+    return found
+
+
+def words(process: Path) -> list[bytes]:
+    try:
+        return (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def test_production_comes_back_when_only_its_server_was_killed(machine: Machine) -> None:
+    production = machine.production()
+    there(lambda: production.promote("r", machine.image, 2))
+    before = services(machine.state)
+
+    os.kill(server(machine.state), signal.SIGKILL)
+
+    wait_until_it_serves(production)
+    assert not before & services(machine.state), "no replica outlives the restart"
+
+
+@pytest.mark.parametrize("content", ["", '{"im', "[]", None])
+def test_a_lost_record_of_what_shall_be_served_ends_no_service(
+    machine: Machine, content: str | None
+) -> None:
+    production = machine.production()
+    endpoint = there(lambda: production.promote("r", machine.image, 1)).endpoint
+    before = services(machine.state)
+    record = machine.state / "production/diabetes/desired.json"
+    good = record.read_text()
+
+    record.unlink() if content is None else record.write_text(content)
+
+    until(lambda: record.exists() and record.read_text() == good, "the record", 60)
+    assert httpx.get(f"{endpoint}/healthz").status_code == 200
+    assert services(machine.state) == before
+    end_production(machine.state)
+    record.unlink() if content is None else record.write_text(content)
+    assert machine.production().restore() == [f"diabetes 1 at {endpoint}"]
+
+
+def test_an_image_folder_that_was_deleted_is_unpacked_again(machine: Machine) -> None:
+    production = machine.production()
+    there(lambda: production.promote("r", machine.image, 1))
+    end_production(machine.state)
+    for folder in (machine.state / "unpacked").glob("*/app/model"):
+        shutil.rmtree(folder.parent)
+    production.restore()
+
+    def says_why() -> bool:
+        serving = production.serving("diabetes")
+        return serving is not None and "could not be started" in serving.detail
+
+    until(says_why, "the reason", 60)
+    production.repair("diabetes")
+
+    wait_until_it_serves(production)
 
 
 def test_a_service_in_staging_that_was_slow_is_started_anew(machine: Machine) -> None:

@@ -5,8 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from function_app.adapters.clock import SystemClock
+from function_app.adapters.local.events import InboxEvents
+from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.tracking import RUN_ID, LocalTracking
-from function_app.domain.training import Run, RunStatus
+from function_app.domain.training import Judged, Run, RunStatus
+from function_app.errors import PlatformError
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -71,3 +78,15 @@ def test_many_processes_may_be_the_first_to_use_the_database(tmp_path: Path) -> 
 
     assert [process.wait() for process in begun] == [0, 0]
     assert len(runs(LocalTracking(tmp_path))) == 2
+
+
+def test_a_registry_that_was_deleted_while_the_app_ran_is_named_with_a_way_on(
+    tmp_path: Path,
+) -> None:
+    events = InboxEvents(LocalInbox(tmp_path / "inbox.db"), SystemClock())
+    registry = LocalRegistry(tmp_path, events)
+    registry.ensure()
+    (tmp_path / "mlflow.db").unlink()
+
+    with pytest.raises(PlatformError, match=r"mlflow\.db deleted or replaced.*start it again"):
+        registry.register(RUN, Judged(evaluation_id="e", digest="d", metrics={}))

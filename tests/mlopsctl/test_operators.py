@@ -141,8 +141,10 @@ def app() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
         thread.join()
 
 
-def run(app: tuple[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MLOPS_URL": app[0], "MLOPS_TOKEN": "token"}
+def run(
+    app: tuple[str, Any], *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "MLOPS_URL": app[0], "MLOPS_TOKEN": "token", **environment}
     return subprocess.run(
         [sys.executable, "-m", "mlopsctl", *arguments],
         cwd=ROOT,
@@ -192,6 +194,15 @@ def test_what_nobody_knows_is_an_error_that_says_where_ids_are(app: Any) -> None
         assert ended.returncode == 1
         assert "Nothing here is called 'nothing/at all'" in ended.stderr
     assert run(app, "logs", "nothing").stderr == "mlopsctl: NOT_FOUND: It is not there.\n"
+
+
+def test_characters_that_the_terminal_cannot_show_end_no_command(app: Any) -> None:
+    story = {**STORY, "reasons": ["Zoë wrote \ud800"]}
+    ANSWERS["/api/status/train-m-7"] = story
+    for encoding, shown in (("utf-8", "Zoë wrote \\ud800"), ("ascii", "Zo\\xeb wrote \\ud800")):
+        ended = run(app, "show", "train-m-7", PYTHONIOENCODING=encoding)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert f"    - {shown}" in ended.stdout.splitlines()
 
 
 def test_logs_prints_the_text_of_the_run(app: Any) -> None:

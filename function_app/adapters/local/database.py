@@ -7,6 +7,9 @@ from pathlib import Path
 
 from function_app.errors import PlatformError
 
+_UNUSABLE = sqlite3.DatabaseError
+_LOST = ("no such table", "not a database", "malformed")
+
 
 class Database:
     """Transactions on one file, which is made with its tables when it is not there."""
@@ -17,6 +20,8 @@ class Database:
         connection = self._connect()
         try:
             connection.executescript(schema)
+        except _UNUSABLE as error:
+            raise self._translated(error) from error
         finally:
             connection.close()
 
@@ -29,7 +34,7 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except _UNUSABLE as error:
             raise self._translated(error) from error
         finally:
             connection.close()
@@ -41,7 +46,7 @@ class Database:
         try:
             connection.execute("BEGIN")
             yield connection
-        except sqlite3.OperationalError as error:
+        except _UNUSABLE as error:
             raise self._translated(error) from error
         finally:
             connection.close()
@@ -52,11 +57,18 @@ class Database:
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-        except sqlite3.OperationalError as error:
+        except _UNUSABLE as error:
             raise self._translated(error) from error
         return connection
 
-    def _translated(self, error: sqlite3.OperationalError) -> PlatformError:
-        """Return the error with the file and a remedy: its disk is full, or may not be written."""
+    def _translated(self, error: sqlite3.DatabaseError) -> PlatformError:
+        """Return the error with the file and a remedy: the disk's, or a backup of the file."""
+        if isinstance(error, sqlite3.IntegrityError):
+            raise error
         advice = "Is the disk of the state folder full or read-only?"
+        if any(sign in str(error) for sign in _LOST):
+            advice = (
+                "The file was deleted, replaced or damaged. Stop the app, restore the file from a "
+                "backup or move it away, and start the app: it makes an empty one."
+            )
         return PlatformError("local", f"use {self._path}", f"SQLite says: {error}. {advice}")

@@ -1,5 +1,6 @@
 """Production on this machine: one server per model, which runs the replicas behind it."""
 
+import fcntl
 import sys
 import time
 from collections.abc import Mapping
@@ -7,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.desired import REPORTED, STATE, read_desired
+from function_app.adapters.local.files import locked, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port
+from function_app.adapters.local.production_server import SERVER_LOCK
 from function_app.adapters.log_rules import log_rules
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
@@ -19,8 +22,6 @@ from function_app.errors import AttemptError, PlatformError
 from function_app.late_imports import importing
 from function_app.settings import READY_SECONDS
 
-# Which attempt's failure was reported, in the file with the desired state.
-REPORTED = "reported"
 _OURS = ("port", "wish", REPORTED)
 
 
@@ -64,10 +65,10 @@ class LocalProduction:
 
     def roll_back(self, model: str, image: Image | None) -> Rollout:
         if image is None:
-            if not self._desired(model).exists():
+            if read_desired(self._desired(model)) is None:
                 return Rollout()
             return self._reach(model, {"image": None, "folder": "", "replicas": 0}, None)
-        former = read_json(self._desired(model)) or {}
+        former = read_desired(self._desired(model)) or {}
         return self.promote("roll-back", image, int(former.get("replicas") or 1))
 
     def serving(self, model: str) -> Serving | None:
@@ -86,7 +87,9 @@ class LocalProduction:
             import httpx
 
         # The server starts again when it has ended; its replicas follow without more.
-        if self._served(model) is not None:
+        served = self._served(model)
+        if served is not None:
+            self._images.unpack(load(Image, served["image"]))
             try:
                 httpx.post(f"{self._endpoint(model)}/-/retry", timeout=self._patience)
             except httpx.HTTPError as error:
@@ -95,8 +98,8 @@ class LocalProduction:
     def restore(self) -> list[str]:
         """Start the servers of all models again; return what each serves, or why it does not."""
         found = []
-        for path in sorted(self._folder.glob("*/desired.json")):
-            model = path.parent.name
+        paths = [*self._folder.glob("*/desired.json"), *self._folder.glob(f"*/{STATE}")]
+        for model in sorted({path.parent.name for path in paths}):
             try:
                 serving = self.serving(model)
             except PlatformError as error:
@@ -110,9 +113,12 @@ class LocalProduction:
     def _reach(self, model: str, desired: dict[str, Any], image: Image | None) -> Rollout:
         """Write the desired state and say where the attempt stands; raise when it failed."""
         desired = {**desired, "environ": self._log_rules(model)}
-        stored = read_json(self._desired(model))
-        other = stored is None or {k: v for k, v in stored.items() if k not in _OURS} != desired
-        if other or stored[REPORTED] == stored["wish"]:
+        stored = read_desired(self._desired(model))
+        if (
+            stored is None
+            or {k: v for k, v in stored.items() if k not in _OURS} != desired
+            or stored.get(REPORTED) == stored["wish"]
+        ):
             port = stored["port"] if stored else free_port()
             number = stored["wish"] + 1 if stored else 1
             stored = {**desired, "port": port, "wish": number, REPORTED: 0}
@@ -128,7 +134,7 @@ class LocalProduction:
 
     def _served(self, model: str) -> dict[str, Any] | None:
         """Return what the server says of the image that has the traffic, None without one."""
-        if not self._desired(model).exists():
+        if read_desired(self._desired(model)) is None:
             return None
         answer = self._ask(model, 0, self._ready)
         if answer is None:
@@ -173,13 +179,31 @@ class LocalProduction:
 
     def _start(self, model: str) -> None:
         name, module = f"production-{model}", "function_app.adapters.local.production_server"
-        port = read_json(self._desired(model))["port"]
+        port = self._port(model)
         limits = (str(port), str(self._ready))
         command = [sys.executable, "-m", module, str(self._desired(model)), *limits]
+        if self._is_orphaned(model):
+            with locked(self._folder / model / "start.lock"):
+                if self._is_orphaned(model):
+                    self._processes.stop(name)
         self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
 
+    def _is_orphaned(self, model: str) -> bool:
+        """Tell whether the replicas outlived their server, and keep the next one from starting."""
+        group = self._processes.find(f"production-{model}")
+        try:
+            with (self._folder / model / SERVER_LOCK).open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # A server that still starts has not written its group yet.
+                return group is not None and lock.read().strip() == str(group.pid)
+        except OSError:
+            return False
+
+    def _port(self, model: str) -> int:
+        return int((read_desired(self._desired(model)) or {})["port"])
+
     def _endpoint(self, model: str) -> str:
-        return f"http://127.0.0.1:{read_json(self._desired(model))['port']}"
+        return f"http://127.0.0.1:{self._port(model)}"
 
     def _desired(self, model: str) -> Path:
         return self._folder / model / "desired.json"

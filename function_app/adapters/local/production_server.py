@@ -10,6 +10,8 @@ ever, with backoff, because nobody asks for that. `state.json` keeps both over a
 """
 
 import asyncio
+import fcntl
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,18 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.desired import STATE, read_desired
+from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.replicas import Launcher, Replica
+from function_app.errors import PlatformError
 
 DRAIN_SECONDS = 1.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0  # seconds
 PROBE_SECONDS, MISSES = 10.0, 6  # a replica that misses so many health checks is replaced
 MAX_BODY = 4 * 1024 * 1024
 PASSED_ON, PASSED_BACK = ("Content-Type", "traceparent", "X-Prediction-Log"), ("X-Prediction-Id",)
+# Held by the server alone, not by its replicas; it contains the id of their process group.
+SERVER_LOCK = "server.lock"
 NOTHING: dict[str, Any] = {"image": None, "folder": "", "replicas": 0}
 
 
@@ -33,8 +39,8 @@ class Server:
 
     def __init__(self, desired: Path, launcher: Launcher) -> None:
         self._desired, self._launcher = desired, launcher
-        self._state = desired.with_name("state.json")
-        stored = read_json(self._state) or {}
+        self._state = desired.with_name(STATE)
+        stored = read_object(self._state)
         self.serving: dict[str, Any] = stored.get("serving") or NOTHING
         self.handled: int = stored.get("handled", 0)
         self.failure: str = stored.get("failure", "")  # of the attempt that was handled last
@@ -51,11 +57,21 @@ class Server:
         return sum(replica.runs and not replica.misses for replica in self._replicas)
 
     async def follow(self) -> None:
-        """Make one attempt for each number in the file, for ever."""
+        """Make one attempt for each number in the file, for ever.
+
+        A file that cannot be read, or a full disk, must not end what serves.
+        """
+        said = ""
         while True:
-            desired = read_json(self._desired)
-            if desired["wish"] != self.handled:
-                await self._change(desired)
+            try:
+                desired = read_desired(self._desired)
+                if desired is not None and desired["wish"] != self.handled:
+                    await self._change(desired)
+            except (PlatformError, OSError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    print(said, flush=True)
+                await asyncio.sleep(FIRST_BACKOFF)
             await asyncio.sleep(0.1)
 
     async def _change(self, desired: dict[str, Any]) -> None:
@@ -155,6 +171,11 @@ class Server:
 
 async def serve(desired: Path, port: int, ready_seconds: float) -> None:
     """Run until the process is ended."""
+    lock = desired.with_name(SERVER_LOCK).open("a+")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.truncate(0)
+    lock.write(str(os.getpgrp()))
+    lock.flush()
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as client:
         server = Server(desired, Launcher(client, desired.with_name("replicas"), ready_seconds))

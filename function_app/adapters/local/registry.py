@@ -38,12 +38,19 @@ class LocalRegistry:
             self._client().search_registered_models(max_results=1)
 
     def register(self, run: Run, judged: Judged) -> ModelVersion:
-        with locked(self._state / "mlflow.lock"):
-            version = self._find_run(run)
-            if version is None:
-                folder = self._state / "runs" / run.run_id
-                tracked = self._tracking.record_locked(run, judged.metrics, folder)
-                version = self._create(run, judged, tracked)
+        try:
+            with locked(self._state / "mlflow.lock"):
+                version = self._find_run(run)
+                if version is None:
+                    folder = self._state / "runs" / run.run_id
+                    tracked = self._tracking.record_locked(run, judged.metrics, folder)
+                    version = self._create(run, judged, tracked)
+        except import_mlflow().exceptions.MlflowException as error:
+            text = (
+                f"MLflow says: {error}. Was {self._state / 'mlflow.db'} deleted or replaced while "
+            )
+            text += "the app ran? Restore it, stop the app and start it again, then retry."
+            raise PlatformError("local", "register the model", text) from error
         data: dict[str, object] = {
             "modelName": version.model,
             "modelVersion": version.version,

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from function_app.adapters.local.files import read_tail
 from function_app.adapters.local.processes import free_port, start_limit
 
 GRACE_SECONDS = 5.0  # between the polite end of a replica and its end by force
@@ -56,7 +57,15 @@ class Launcher:
         After `failures` failed starts they may take longer.
         """
         limit = start_limit(self._ready_seconds, failures)
-        replicas = [await self._spawn(desired) for _ in range(number)]
+        replicas: list[Replica] = []
+        try:
+            for _ in range(number):
+                replicas.append(await self._spawn(desired))
+        except OSError as error:  # the image's folder is gone, or the disk is full
+            self.end(replicas)
+            failure = f"Replicas could not be started: {error}."
+            print(failure, flush=True)
+            return Launch([], failure)
         states = await asyncio.gather(*(self._is_ready(replica, limit) for replica in replicas))
         ready = [r for r, good in zip(replicas, states, strict=True) if good]
         failed = [r for r, good in zip(replicas, states, strict=True) if not good]
@@ -88,6 +97,7 @@ class Launcher:
         # The lock lives as long as any replica does: who finds it held may end the whole group.
         lock = int(os.environ.get("LOCK_FD", "-1"))
         known = {"IMAGE_DIGEST": image["digest"], "MODEL_VERSION": image["version"]}
+        self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{port}.log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
@@ -115,7 +125,7 @@ class Launcher:
             what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
         else:
             what = f"Exit code {code}."
-        lines = replica.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").split("\n")
+        lines = read_tail(replica.log, _TAIL_BYTES).decode(errors="replace").split("\n")
         tail = " | ".join(line for line in lines[-_TAIL_LINES:] if line.strip())
         return f"{what} Its log ends: {tail}" if tail else f"{what} It logged nothing."
 
