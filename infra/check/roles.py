@@ -129,7 +129,7 @@ def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[P
 
 def _ports(repository: Path) -> set[str]:
     """Return the names of the ports: an adapter's file is called as its port, others serve them."""
-    source = (repository / "function_app" / "ports.py").read_text("utf-8")
+    source = (repository / "function_app" / "ports" / "__init__.py").read_text("utf-8")
     [ports] = [
         node
         for node in ast.parse(source).body

@@ -253,10 +253,10 @@ def test_a_port_whose_adapter_has_neither_a_role_nor_a_reason_is_found(
     templates: Path, tmp_path: Path
 ) -> None:
     repository = tmp_path / "repository"
-    (repository / "function_app").mkdir(parents=True)
-    for part in ("function_app/wiring.py", "function_app/ports.py", "host.json"):
+    (repository / "function_app" / "ports").mkdir(parents=True)
+    for part in ("function_app/wiring.py", "function_app/ports/__init__.py", "host.json"):
         (repository / part).write_text((ROOT / part).read_text())
-    ports = repository / "function_app" / "ports.py"
+    ports = repository / "function_app" / "ports" / "__init__.py"
     assert run(templates, repository).problems == ()
 
     ports.write_text(ports.read_text().replace("    ledger: Ledger\n", "    searches: Ledger\n"))
