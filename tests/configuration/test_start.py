@@ -53,6 +53,8 @@ def test_the_app_refuses_with_every_problem(wrong: Path) -> None:
     [
         (b"[models.x\n", "it is not TOML: "),
         (b"a = 1\na = 2\n", "it is not TOML: "),
+        (b"a = " + b"9" * 5000, "it has a number of more than 4,300 digits."),
+        (b"a = " + b"[" * 3000 + b"]" * 3000, "its lists or tables are nested too deeply."),
         (b"\xff\xfe[", "it is not UTF-8. Save it as UTF-8."),
         (None, "it cannot be read (No such file or directory). Set MLOPS_PROJECTS, or restore it."),
     ],
