@@ -47,7 +47,7 @@ def check(file: File = None, as_json: Json = False) -> None:
 
 def check_before_start() -> None:
     """Raise ProjectFileError when the app would refuse to start; print warnings to stderr."""
-    read_project_file(Path(os.environ.get("MLOPS_PROJECTS", ROOT / "mlops.toml")), ROOT)
+    read_project_file(Path(os.environ.get("MLOPS_PROJECTS") or ROOT / "mlops.toml"), ROOT)
     _print_warnings(find_misspelt(os.environ))
 
 

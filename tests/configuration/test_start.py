@@ -10,7 +10,8 @@ import pytest
 
 from configuration.project_file import ProjectFileError, read_project_file
 from function_app.errors import ConfigError
-from function_app.settings import read_projects
+from function_app.settings import read_projects, read_settings
+from mlopsctl.config import check_before_start
 from tests.configuration.project_files import MODEL, ROOT
 
 WRONG = MODEL.replace("confidence =", "confidnce =").replace("replicas = 2", "replicas = 0")
@@ -137,3 +138,14 @@ def test_the_check_imports_little() -> None:
     )  # fmt: skip
 
     assert ended.stdout.strip() == "['configuration'] False"
+
+
+def test_an_empty_variable_names_no_file() -> None:
+    assert set(read_settings({"MLOPS_PROJECTS": ""}, ROOT).projects) == {"diabetes"}
+    assert run("mlopsctl", "config", "check", MLOPS_PROJECTS="").returncode == 0
+
+
+def test_the_check_before_a_start_takes_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_PROJECTS", "")
+
+    check_before_start()
