@@ -42,7 +42,9 @@ def _check_top(content: Mapping[str, Any]) -> Iterator[Finding]:
     models = content.get(MODELS)
     if models is None and MODELS in suggested:
         return
-    if not isinstance(models, Mapping) or not models:
+    if models is not None and not isinstance(models, Mapping):
+        yield refuse(MODELS, models, "tables, one [models.<name>] for each model")
+    elif not models:
         yield MODELS, "models: the file names no model. Add a table [models.<name>]."
 
 

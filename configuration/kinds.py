@@ -34,6 +34,9 @@ def show(value: object) -> str:
         text = "[" + ", ".join(show(item) for item in value) + "]"
     elif isinstance(value, dict):
         text = "{" + ", ".join(f"{key} = {show(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, int) and abs(value) >= 10**_SHOWN:
+        # Python writes no int of more than 4,300 digits in decimal.
+        text = hex(value)
     else:
         text = str(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

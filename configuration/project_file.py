@@ -33,6 +33,11 @@ def read_project_file(path: Path, root: Path) -> Mapping[str, Any]:
         raise ProjectFileError(path, ["it is not UTF-8. Save it as UTF-8."]) from error
     except tomllib.TOMLDecodeError as error:
         raise ProjectFileError(path, [f"it is not TOML: {error}."]) from error
+    except ValueError as error:
+        # Python reads no decimal number of more than 4,300 digits.
+        raise ProjectFileError(path, ["it has a number of more than 4,300 digits."]) from error
+    except RecursionError as error:
+        raise ProjectFileError(path, ["its lists or tables are nested too deeply."]) from error
     if problems := find_problems(content, root):
         raise ProjectFileError(path, problems)
     return content

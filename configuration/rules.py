@@ -105,8 +105,8 @@ def _check_prefixes(models: Mapping[str, Model]) -> Iterator[Finding]:
 
 
 def _check_timer_names(models: Mapping[str, Model]) -> Iterator[Finding]:
-    """Yield the schedules of two models whose timer functions would have one name."""
-    first: dict[str, tuple[str, str]] = {}
+    """Yield the schedules whose timer functions would have one name, since `-` becomes `_`."""
+    first: dict[str, tuple[tuple[str, str], str]] = {}
     for name, model in models.items():
         if not MODEL_NAME.fullmatch(name):
             continue
@@ -115,8 +115,10 @@ def _check_timer_names(models: Mapping[str, Model]) -> Iterator[Finding]:
             if not isinstance(called, str):
                 continue
             function = timer_name(name, called).lower()
-            other, earlier = first.setdefault(function, (name, where))
-            if other != name:
+            schedule_of = (name, called.lower())
+            other, earlier = first.setdefault(function, (schedule_of, where))
+            # _check_schedules finds one name twice in one model.
+            if other != schedule_of:
                 found = f"{where}.name"
                 yield (
                     found,

@@ -41,11 +41,13 @@ def _is_column(text: str) -> bool:
 def is_repository(text: str) -> bool:
     """Tell whether a text is an address that code may be fetched from, without a password."""
     plain = bool(text) and not text.startswith("-") and all(ord(sign) > 32 for sign in text)
-    with_user = re.match(r"https?://[^/]*@", text)
+    # A user is part of an address for SSH; a password is of none.
+    with_user = re.match(r"https?://[^/]*@|ssh://[^/@]*:[^/]*@", text)
     known = re.match(
         r"(?:https|ssh)://[^/]|file:///|/|http://(?:127\.0\.0\.1|localhost|\[::1\])", text
     )
-    scp = re.fullmatch(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_.-]+:(?!//)[^\s].*", text)
+    # One letter before the colon is a drive of Windows.
+    scp = re.fullmatch(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_.-]{2,}:(?!//)[^\s].*", text)
     return plain and not with_user and bool(known or scp)
 
 

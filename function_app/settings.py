@@ -74,7 +74,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topic_endpoint=environ.get("MLOPS_TOPIC_ENDPOINT")
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
-        projects=read_projects(Path(environ.get("MLOPS_PROJECTS", root / "mlops.toml")), root),
+        projects=read_projects(Path(environ.get("MLOPS_PROJECTS") or root / "mlops.toml"), root),
         webhook_secrets=_webhook_secrets(environ),
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),

@@ -41,11 +41,17 @@ def stage_app(repository: Path, target: Path, backend: str) -> Path:
 
 
 def model_folders(repository: Path) -> tuple[str, ...]:
-    """Return the folders with the models' training and scoring, as mlops.toml names them."""
-    models = tomllib.loads((repository / "mlops.toml").read_text("utf-8"))["models"]
-    named = {model[kind] for model in models.values() for kind in ("training", "scoring")}
+    """Return the models' folders and modules of one file, as mlops.toml names them.
+
+    The code of a model with a repository of its own may be missing here.
+    """
+    models = tomllib.loads((repository / "mlops.toml").read_text("utf-8-sig"))["models"].values()
+    modules = {str(model["training"]).split(".")[0] for model in models}
+    folders = {str(model["scoring"]).split("/")[0] for model in models}
+    named = modules | {f"{module}.py" for module in modules} | folders
     # The sample's own come along in any case: checks and the runs' environment are made of them.
-    return tuple(sorted({str(name).split(".")[0] for name in named} | {"training", "scoring"}))
+    there = {name for name in named if (repository / name).exists()}
+    return tuple(sorted(there | {"training", "scoring"}))
 
 
 def merge(below: Any, above: Any) -> Any:

@@ -42,7 +42,7 @@ def _read_push(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingT
         "commit": after,
         "before": str(hook.get("before") or ""),
         "changedPaths": _changed_paths(hook),
-        "actor": str((hook.get("pusher") or {}).get("name") or ""),
+        "actor": _actor(hook, "pusher", "name"),
     }
     return [_event(delivery, "github", CODE_PUSHED, f"{content['repository']}/{ref}", content)]
 
@@ -72,7 +72,7 @@ def _read_pull_request(delivery: str, hook: Mapping[str, Any]) -> list[Event] | 
         "ref": f"refs/heads/{_text(base, 'ref')}",
         "commit": _text(head, "sha"),
         "number": str(request.get("number") or hook.get("number") or ""),
-        "actor": str((request.get("user") or {}).get("login") or ""),
+        "actor": _actor(request, "user", "login"),
     }
     subject = f"{content['repository']}/pull/{content['number']}"
     return [_event(delivery, "github", CODE_PROPOSED, subject, content)]
@@ -105,7 +105,7 @@ def read_devops(
         updates = resource.get("refUpdates")
         if not isinstance(updates, list):
             raise ContractError("resource.refUpdates: expected a list.")
-        actor = str((resource.get("pushedBy") or {}).get("uniqueName") or "")
+        actor = _actor(resource, "pushedBy", "uniqueName")
         found = [_update(delivery, repository, actor, update) for update in updates]
         return [e for e in found if e] or NothingToDo(reason="No branch has a new commit.")
     if resource.get("status") not in (None, "active"):
@@ -115,7 +115,7 @@ def read_devops(
         "ref": _text(resource, "targetRefName"),
         "commit": _text(_part(resource, "lastMergeSourceCommit"), "commitId"),
         "number": str(resource.get("pullRequestId") or ""),
-        "actor": str((resource.get("createdBy") or {}).get("uniqueName") or ""),
+        "actor": _actor(resource, "createdBy", "uniqueName"),
     }
     subject = f"{repository}/pull/{content['number']}"
     return [_event(delivery, "azure-devops", CODE_PROPOSED, subject, content)]
@@ -148,6 +148,12 @@ def _event(delivery: str, source: str, kind: str, subject: str, content: Event) 
         "subject": subject,
         "data": {key: value for key, value in content.items() if value is not None},
     }
+
+
+def _actor(hook: Mapping[str, Any], key: str, name: str) -> str:
+    """Return the name of a person in a hook, "" when the hook has none."""
+    person = hook.get(key)
+    return str(person.get(name) or "") if isinstance(person, Mapping) else ""
 
 
 def _part(hook: Mapping[str, Any], key: str) -> Mapping[str, Any]:

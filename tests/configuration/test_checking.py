@@ -62,6 +62,8 @@ WRONG = [
     ('prefix = "sugar/"', "prefix = 1979-05-27", "models.sugar.prefix = 1979-05-27: it must be"),
     ('approvers = ["ada", "grace.hopper@example.org"]', 'approvers = "ada"', 'approvers = "ada": it must be a list of at least 1 names'),
     ('approvers = ["ada", "grace.hopper@example.org"]', "approvers = [1]", "approvers[0] = 1: it must be a name"),
+    # Python writes no number of more than 4,300 digits in decimal.
+    ("bar = 4500", f"bar = 0x{'f' * 5000}", "gate.bar = 0xffff"),
     # Approvers.
     ('approvers = ["ada", "grace.hopper@example.org"]', "approvers = []", "release.approvers = []: it must be a list of at least 1"),
     ('"ada"', '"../../ada"', 'approvers[0] = "../../ada": it must be a name'),
@@ -93,6 +95,8 @@ WRONG = [
     ('training = "training"', 'training = "../training"', "models.sugar.training = "),
     ('scoring = "scoring"', 'scoring = "scorin"', 'models.sugar.scoring = "scorin": there is no such service'),
     ('scoring = "scoring"', 'scoring = "../scoring"', "it must be a relative folder"),
+    ('"https://example.org/team/sugar"', '"ssh://git:secret@example.org/sugar"', 'code.repository = "ssh://***@example.org/sugar": it must be https://'),
+    ('"https://example.org/team/sugar"', '"C:\\\\git\\\\sugar"', "code.repository = "),
     ('"https://example.org/team/sugar"', '"example.org"', 'code.repository = "example.org": it must be https://'),
     ('branches = ["main", "release/*"]', "branches = []", "code.branches = []: it must be a list of at least 1"),
     ("min_coverage = 80", "lint = []\ntests = []", "a push has no check to pass"),
@@ -102,6 +106,8 @@ WRONG = [
     ("0 0 3 * * mon-fri", "0 0 3 31 2 *", "no such day exists in these months"),
     ("0 0 3 * * mon-fri", "every night", "it has 2 fields, not six"),
     ('name = "nightly"', 'name = "a/b"', 'schedules[0].name = "a/b": it must be'),
+    # `-` and `_` give one timer function.
+    ("[[models.sugar.schedules]]", '[[models.sugar.schedules]]\nname = "night-ly"\ncron = "0 0 1 * * *"\n[[models.sugar.schedules]]\nname = "night_ly"\ncron = "0 0 2 * * *"\n[[models.sugar.schedules]]', "its timer function would be called train_sugar_night_ly"),
     # What is missing.
     ("bar = 4500\n", "", "models.sugar.gate.bar is missing: it must be a number"),
     ('prefix = "sugar/"\n', "", "models.sugar.prefix is missing: it must be a folder"),
@@ -126,7 +132,7 @@ def test_one_wrong_value_is_one_problem(right: str, wrong: str, says: str) -> No
     ("text", "says"),
     [
         ("", "models: the file names no model. Add a table [models.<name>]."),
-        ("models = 3", "models: the file names no model."),
+        ("models = 3", "models = 3: it must be tables, one [models.<name>] for each model."),
         ("models.sugar = 3", "models.sugar = 3: it must be a table, [models.sugar]."),
         (MODEL.replace("models.", "modles."), "modles: unknown table. Did you mean `models`?"),
         (MODEL + "[limit]\n", "limit: unknown table. Did you mean `limits`?"),

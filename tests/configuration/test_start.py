@@ -10,7 +10,8 @@ import pytest
 
 from configuration.project_file import ProjectFileError, read_project_file
 from function_app.errors import ConfigError
-from function_app.settings import read_projects
+from function_app.settings import read_projects, read_settings
+from mlopsctl.config import check_before_start
 from tests.configuration.project_files import MODEL, ROOT
 
 WRONG = MODEL.replace("confidence =", "confidnce =").replace("replicas = 2", "replicas = 0")
@@ -53,6 +54,8 @@ def test_the_app_refuses_with_every_problem(wrong: Path) -> None:
     [
         (b"[models.x\n", "it is not TOML: "),
         (b"a = 1\na = 2\n", "it is not TOML: "),
+        (b"a = " + b"9" * 5000, "it has a number of more than 4,300 digits."),
+        (b"a = " + b"[" * 3000 + b"]" * 3000, "its lists or tables are nested too deeply."),
         (b"\xff\xfe[", "it is not UTF-8. Save it as UTF-8."),
         (None, "it cannot be read (No such file or directory). Set MLOPS_PROJECTS, or restore it."),
     ],
@@ -135,3 +138,14 @@ def test_the_check_imports_little() -> None:
     )  # fmt: skip
 
     assert ended.stdout.strip() == "['configuration'] False"
+
+
+def test_an_empty_variable_names_no_file() -> None:
+    assert set(read_settings({"MLOPS_PROJECTS": ""}, ROOT).projects) == {"diabetes"}
+    assert run("mlopsctl", "config", "check", MLOPS_PROJECTS="").returncode == 0
+
+
+def test_the_check_before_a_start_takes_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_PROJECTS", "")
+
+    check_before_start()

@@ -110,6 +110,16 @@ def test_a_pull_request_is_read_from_the_repository_that_it_wants_to_change() ->
     )
 
 
+@pytest.mark.parametrize("person", [7, "grace", ["grace"], None, {"name": None}])
+def test_a_person_of_another_shape_is_left_out(person: Any) -> None:
+    pull = {**PULL, "pull_request": {**PULL["pull_request"], "user": person}}
+    devops = {**DEVOPS, "resource": {**DEVOPS["resource"], "pushedBy": person}}
+
+    assert domain_event(read_github("push", "d", {**PUSH, "pusher": person})).author == ""
+    assert domain_event(read_github("pull_request", "d", pull)).author == ""
+    assert domain_event(read_devops(devops)).author == ""
+
+
 def test_a_devops_push_is_an_event_for_each_branch_with_a_commit() -> None:
     assert domain_event(read_devops(DEVOPS)) == CodePushed(
         repository="https://dev.azure.com/org/p/_git/models",

@@ -34,6 +34,23 @@ def test_the_deployed_folder_holds_the_app_and_the_backend(tmp_path: Path, backe
     assert int(answer.stdout) > len(names.__dict__) / 2
 
 
+def test_a_module_of_one_file_and_nested_folders_are_deployed(tmp_path: Path) -> None:
+    model = '[models.{0}]\ntraining = "{1}"\nscoring = "{2}"\n'
+    models = (
+        ("a", "solo", "services/a"),
+        ("b", "pkg.train", "v1.0"),
+        ("c", "elsewhere", "nowhere"),
+    )
+    (tmp_path / "mlops.toml").write_text("".join(model.format(*entry) for entry in models))
+    for folder in ("services/a", "pkg", "v1.0"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "solo.py").touch()
+
+    # The third model's code is in a repository of its own.
+    named = ("pkg", "scoring", "services", "solo.py", "training", "v1.0")
+    assert model_folders(tmp_path) == named
+
+
 def test_an_unknown_backend_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="'netherite' is none of"):
         stage_app(ROOT, tmp_path / "app", "netherite")

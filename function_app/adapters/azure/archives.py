@@ -49,6 +49,19 @@ def read_folder(root: Path, folder: str) -> dict[str, bytes]:
     }
 
 
+def read_module(root: Path, name: str) -> dict[str, bytes]:
+    """Return the files of a module: its folder, or its one file with its package if it has one.
+
+    `name` has `/` between its words; {} when there is no such module.
+    """
+    if (root / name / "__main__.py").is_file() or not (root / f"{name}.py").is_file():
+        return read_folder(root, name)
+    package = name.rpartition("/")[0]
+    if package:
+        return read_folder(root, package)
+    return {f"{name}.py": (root / f"{name}.py").read_bytes()}
+
+
 def sha256(content: bytes) -> str:
     """Return the digest as hex digits."""
     return hashlib.sha256(content).hexdigest()

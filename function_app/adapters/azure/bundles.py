@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from function_app.adapters.azure.archives import pack, read_files, read_folder, sha256
+from function_app.adapters.azure.archives import (
+    pack,
+    read_files,
+    read_folder,
+    read_module,
+    sha256,
+)
 from function_app.adapters.azure.blobs import Blobs
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CodeVersion
@@ -35,9 +41,11 @@ class AzureBundles:
         """Return these folders of this app's own code as an archive."""
         files: dict[str, bytes] = {}
         for folder in folders:
-            files |= read_folder(self._root, folder)
+            files |= read_module(self._root, folder)
         if not files:
-            raise NotFoundError(f"This app has no folder {', '.join(folders)}. Deploy it again.")
+            raise NotFoundError(
+                f"This app has no module or folder {', '.join(folders)}. Deploy it again."
+            )
         return pack(files)
 
     def point(self, version: CodeVersion) -> None:

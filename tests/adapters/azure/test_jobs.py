@@ -1,7 +1,11 @@
 """Runs on Azure ML when Azure fails, is slow, or says no."""
 
 import hashlib
+import io
+import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,6 +135,19 @@ def test_a_run_has_the_identity_of_the_settings(azure: Azure) -> None:
     given = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]["identity"]
     assert given["identityType"] == "Managed"
     assert given["resourceId"] == identity
+
+
+def test_a_module_of_one_file_is_packed(azure: Azure, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    (root / "pkg").mkdir(parents=True)
+    for name in ("solo.py", "pkg/train.py", "pkg/data.py", "other.py"):
+        (root / name).write_text("")
+    bundles = replace(azure, root=root).bundles()
+
+    with tarfile.open(fileobj=io.BytesIO(bundles.pack_own("solo"))) as archive:
+        assert archive.getnames() == ["solo.py"]
+    with tarfile.open(fileobj=io.BytesIO(bundles.pack_own("pkg/train"))) as archive:
+        assert archive.getnames() == ["pkg/data.py", "pkg/train.py"]
 
 
 def submit_checks(azure: Azure) -> dict[str, Any]:
