@@ -58,7 +58,7 @@ def inbox_folders(state: Path) -> list[Path]:
 
 
 def _own_file() -> Path:
-    return Path(os.environ.get("MLOPS_PROJECTS", ROOT / "mlops.toml"))
+    return Path(os.environ.get("MLOPS_PROJECTS") or ROOT / "mlops.toml")
 
 
 def _print_warnings(warnings: list[str]) -> None:

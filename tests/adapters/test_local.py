@@ -212,11 +212,13 @@ def test_a_model_that_the_own_service_cannot_serve_is_told_before_staging(
     tmp_path: Path, model: Path
 ) -> None:
     # It was found in staging, by a service that did not start in five attempts.
-    (model / "model.skops").rename(model / "tree.json")
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    (other / "model.skops").rename(other / "tree.json")
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
 
     with pytest.raises(ContractError, match=r"no model\.skops, .* or name a folder with a service"):
-        images.build(version_of(model))
+        images.build(version_of(other))
 
 
 def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:
