@@ -43,7 +43,7 @@ MLFLOW_STATE ?= .mlops
 mlflow-ui: $(READY) ## Show every training and evaluation (installs MLflow into .venv-mlflow; MLFLOW_STATE=, MLFLOW_PORT=)
 	@test -d .venv-mlflow || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-mlflow
 	@$(VENV)/bin/uv pip install --quiet --python .venv-mlflow/bin/python "mlflow==$$($(PY) -c 'from importlib.metadata import version; print(version("mlflow-skinny"))')"
-	@.venv-mlflow/bin/mlflow ui --backend-store-uri "sqlite:///$(abspath $(MLFLOW_STATE))/mlflow.db" --port $(MLFLOW_PORT)
+	@cd "$(MLFLOW_STATE)" && exec "$(CURDIR)/.venv-mlflow/bin/mlflow" ui --backend-store-uri "sqlite:///$$PWD/mlflow.db" --port $(MLFLOW_PORT)
 
 test-worker: $(READY) ## Run a training with Microsoft's worker library and Azurite (Python 3.13, node)
 	@sh scripts/worker-venv .venv-worker
