@@ -71,3 +71,16 @@ def test_a_cell_is_cut_and_its_markup_is_harmless() -> None:
     assert screens.short("a  b\nc", 10) == "a b c"
     assert screens.short("x" * 20, 5) == "xxxx…"
     assert screens.short("[red]", 20) == "\\[red]"
+
+
+def test_mlflow_ui_opens_the_database_of_a_state_with_a_blank_in_its_path(tmp_path: Path) -> None:
+    state = tmp_path / "st ä"
+    state.mkdir()
+    command = ["make", "-n", "mlflow-ui", f"MLFLOW_STATE={state}"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    start = shown.splitlines()[-1]
+    assert 'mlflow" ui' in start
+    said = start.replace("exec", "echo", 1)
+    ended = subprocess.run(["sh", "-c", said], capture_output=True, text=True, check=True)
+
+    assert f"sqlite:///{state}/mlflow.db --port" in ended.stdout
