@@ -24,11 +24,13 @@ def unknown(name: str) -> ApiError:
 class Api:
     """Asks one app."""
 
-    def __init__(self, url: str, state: Path, key: str = "") -> None:
+    def __init__(self, url: str, state: Path, key: str = "", *, seconds: float = 300) -> None:
         self._state = state
         # A function key of the app in Azure; on one machine none is asked for.
         headers = {"x-functions-key": key} if key else {}
-        self._http = httpx.Client(base_url=url, timeout=60, headers=headers)
+        self._http = httpx.Client(
+            base_url=url, timeout=httpx.Timeout(seconds, connect=20), headers=headers
+        )
         self.url = url
 
     def close(self) -> None:
@@ -109,6 +111,12 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             answer = self._http.request(method, path, json=content, headers=headers)
+        except httpx.ReadTimeout as error:
+            message = (
+                f"{self.url} took the request and has not answered yet. It may still carry it out: "
+                "see `mlopsctl status` and the host's log before you send it again."
+            )
+            raise ApiError("TIMEOUT", message) from error
         except httpx.TransportError as error:
             message = f"{self.url} does not answer. Start it with `make up`."
             raise ApiError("UNREACHABLE", message) from error
