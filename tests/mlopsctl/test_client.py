@@ -12,7 +12,7 @@ def test_an_app_that_takes_its_time_is_not_called_away(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         api = Api(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path, seconds=0.2)
 
-        with pytest.raises(ApiError, match="has not answered yet. It may still carry it out"):
+        with pytest.raises(ApiError, match=r"has not answered yet\. It may still carry it out"):
             api.get("/api/models")
         api.close()
 
@@ -22,6 +22,6 @@ def test_an_app_that_is_away_is_called_so(tmp_path: Path) -> None:
         port = gone.getsockname()[1]
     api = Api(f"http://127.0.0.1:{port}", tmp_path)
 
-    with pytest.raises(ApiError, match="does not answer. Start it with `make up`"):
+    with pytest.raises(ApiError, match=r"does not answer\. Start it with `make up`"):
         api.get("/api/models")
     api.close()
