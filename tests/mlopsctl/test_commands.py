@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -78,9 +79,11 @@ def test_mlflow_ui_opens_the_database_of_a_state_with_a_blank_in_its_path(tmp_pa
     state.mkdir()
     command = ["make", "-n", "mlflow-ui", f"MLFLOW_STATE={state}"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    start = shown.splitlines()[-1]
-    assert 'mlflow" ui' in start
-    said = start.replace("exec", "echo", 1)
-    ended = subprocess.run(["sh", "-c", said], capture_output=True, text=True, check=True)
 
-    assert f"sqlite:///{state}/mlflow.db --port" in ended.stdout
+    words = shlex.split(shown.splitlines()[-1])
+    assert words[1:] == ["scripts/mlflow-ui", str(state), "5000"]
+    ended = subprocess.run(
+        [sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert f"{state}/mlflow.db does not exist" in ended.stdout
