@@ -142,8 +142,10 @@ def test_a_container_that_does_not_get_healthy_says_why_and_is_gone(
     model: Path,
     tmp_path: Path,
 ) -> None:
+    sick = sick_image(images, model, tmp_path)
+
     with pytest.raises(PlatformError, match="holds no model that can be served"):
-        staging.deploy("r", sick_image(images, model, tmp_path))
+        there(lambda: staging.deploy("r", sick))
 
     assert containers.find("staging-r") is None
 
