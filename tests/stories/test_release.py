@@ -19,7 +19,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
 
     # Who may not decide, and who decides over something else, changes nothing.
     release = app.api.get(f"/api/releases/{first}")
-    assert any("mse 3117" in reason for reason in release["reasons"]), "what an approver decides by"
+    assert any("mse 3118" in reason for reason in release["reasons"]), "what an approver decides by"
     body = {"image_digest": release["image_digest"], "evidence_hash": "another"}
     path = f"/api/releases/{first}/approve"
     ada = {"Authorization": f"Bearer {app.api.token('ada')}"}
@@ -35,7 +35,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     kept = app.api.get(f"/api/releases/{first}")
     assert (kept["decided_by"], kept["endpoint"]) == ("ada", promoted["endpoint"])
     assert kept["reasons"] == promoted["reasons"]
-    assert any("mse 3295" in reason for reason in kept["evidence"]), "the evidence is kept too"
+    assert any("mse 3118" in reason for reason in kept["evidence"]), "the evidence is kept too"
     assert kept["data"].endswith("/diabetes/a.csv")
     repeated = {**body, "evidence_hash": release["evidence_hash"], "comment": "fine"}
     assert app.ask("POST", path, json=repeated, headers=ada).status_code == 202
