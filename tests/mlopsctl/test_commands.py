@@ -77,7 +77,7 @@ def test_a_cell_is_cut_and_its_markup_is_harmless() -> None:
 def test_mlflow_ui_opens_the_database_of_a_state_with_a_blank_in_its_path(tmp_path: Path) -> None:
     state = tmp_path / "st ä"
     state.mkdir()
-    command = ["make", "-n", "mlflow-ui", f"MLFLOW_STATE={state}"]
+    command = ["make", "-n", "--no-print-directory", "mlflow-ui", f"MLFLOW_STATE={state}"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     words = shlex.split(shown.splitlines()[-1])

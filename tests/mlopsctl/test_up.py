@@ -244,7 +244,7 @@ def test_a_named_port_is_the_one_that_is_used_and_the_usual_one_may_be_replaced(
 
 
 def test_make_passes_the_port_on() -> None:
-    command = ["make", "-n", "-s", "up", "PORT=8123"]
+    command = ["make", "-n", "-s", "--no-print-directory", "up", "PORT=8123"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert said.strip().endswith("mlopsctl up --port 8123")
