@@ -5,6 +5,7 @@ real processes, as tests/azure_servers/passing_time.py says.
 """
 
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ __all__ = ["account", "azure", "azurite", "identity", "tls"]
 AUDIENCE = "api://mlops"
 
 
+def object_id(person: str) -> str:
+    """Return the object id that a person has in Entra."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, person))
+
+
 class CloudApp:
     """The app on a host of this machine, acting on an Azure of this machine."""
 
@@ -39,6 +45,7 @@ class CloudApp:
         projects = folder / "mlops.toml"
         projects.write_text(
             DIABETES.replace("poll_interval_seconds = 10", "poll_interval_seconds = 1")
+            + f'[people.ada]\noid = "{object_id("ada")}"\n'
         )
         settings = azure.settings
         environ = {
@@ -73,7 +80,7 @@ class CloudApp:
         """Return a person's token, as Entra signs it."""
         issuer = f"{self.entra.url}/{TENANT}/v2.0"
         return self.entra.signers[0].token(
-            AUDIENCE, iss=issuer, ver="2.0", roles=list(roles), preferred_username=person
+            AUDIENCE, iss=issuer, ver="2.0", roles=list(roles), oid=object_id(person)
         )
 
     def upload(self, name: str, content: bytes) -> dict[str, Any]:
