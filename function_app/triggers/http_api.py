@@ -21,6 +21,7 @@ from function_app.errors import (
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
+from function_app.triggers.people import find_person
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -33,7 +34,7 @@ async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(desk, request)
-    return await take_events(desk, API, events_of(request))
+    return await take_events(desk, API, events_of(request), find_person(desk, request))
 
 
 async def options_events(desk: Desk, request: Request) -> Answer:
@@ -59,12 +60,15 @@ def events_of(request: Request) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-async def take_events(desk: Desk, channel: str, events: list[Any]) -> Answer:
-    """Take events in; a single one that is refused is an error, and kept as a dead letter."""
+async def take_events(desk: Desk, channel: str, events: list[Any], person: str = "") -> Answer:
+    """Take events in; a single one that is refused is an error, and kept as a dead letter.
+
+    `person` is whose token came with them, "" without one.
+    """
     if not 0 < len(events) <= MAX_EVENTS:
         raise ContractError(f"Send 1 to {MAX_EVENTS} events, not {len(events)}.")
     await asyncio.to_thread(check_rate, desk, channel, len(events))
-    receipts = await take_in(desk, channel, events)
+    receipts = await take_in(desk, channel, events, person)
     if len(receipts) == 1 and receipts[0].outcome == Outcome.REFUSED:
         raise ContractError(receipts[0].reason or "", code=receipts[0].code)
     return Answer(status=202, content={"receipts": dump(receipts)})
@@ -154,7 +158,10 @@ async def get_findings(desk: Desk, request: Request) -> Answer:
 
 
 async def post_training(desk: Desk, request: Request) -> Answer:
-    """Ask for a training by hand; `request_id` makes a repetition harmless."""
+    """Ask for a training by hand; `request_id` makes a repetition harmless.
+
+    A person whose token comes with it is an author of the version that is trained.
+    """
     model = request.route["model"]
     if model not in desk.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
@@ -169,7 +176,8 @@ async def post_training(desk: Desk, request: Request) -> Answer:
         "subject": f"models/{model}",
         "data": {"model": model, "dataUri": uri, "requestId": request_id},
     }
-    return await take_events(desk, API, [json.loads(json.dumps(event))])
+    person = find_person(desk, request)
+    return await take_events(desk, API, [json.loads(json.dumps(event))], person)
 
 
 async def get_releases(desk: Desk, request: Request) -> Answer:
