@@ -74,6 +74,7 @@ _BODIES: dict[str, Schema] = {
     "post_approval": _DECISION,
     "post_rejection": _DECISION,
     "post_roll_back": _COMMENTED,
+    "post_shutdown": _COMMENTED,
     "post_cancel": _COMMENTED,
 }
 # The other requests of ours may come without a body.
@@ -83,7 +84,7 @@ _QUERIES: dict[str, dict[str, Schema]] = {
     "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
-_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back", "post_cancel")
+_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back", "post_shutdown", "post_cancel")
 _ERROR: Schema = {
     "type": "object",
     "required": ["error"],
