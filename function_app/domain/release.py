@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain.authorship import Authors
 from function_app.domain.figures import figures
 from function_app.domain.gates import GateResult
 from function_app.domain.serving import Image, SmokeReport
@@ -102,7 +103,8 @@ class ReleaseRecord:
 
     `evidence` is what the approver decides by and its hash covers; `reasons` say why the release
     is where it is. `rolled_back_by` is a person, or `automatic` when the check of production
-    failed. Records of earlier versions of this app have none of the later fields.
+    failed. `authors` are the people behind code and training of the version. Records of earlier
+    versions of this app have none of the later fields.
     """
 
     release: Release
@@ -117,6 +119,7 @@ class ReleaseRecord:
     decided_by: str | None = None
     rolled_back_by: str | None = None
     cancelled_by: str | None = None
+    authors: Authors = ()
 
 
 AUTOMATIC = "automatic"
@@ -130,6 +133,14 @@ def version_key(version: str) -> tuple[int, str]:
 def release_id(model: str, version: str) -> str:
     """Return the id of the release, which is also the id of its orchestration instance."""
     return f"release-{model}-{version}"
+
+
+def is_release_of(release_id: str, model: str, version: str) -> bool:
+    """Return whether this is the id of a release, or of a later attempt, of this version."""
+    base = f"release-{model}-{version}"
+    mark, number = release_id[len(base) :][: len(_ATTEMPT)], release_id[len(base + _ATTEMPT) :]
+    attempt = mark == _ATTEMPT and number.isascii() and number.isdigit()
+    return release_id == base or (release_id.startswith(base) and attempt)
 
 
 def newest_release(records: Iterable[ReleaseRecord], model: str) -> int:

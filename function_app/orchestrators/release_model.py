@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from function_app import names
 from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app.domain.authorization import APPROVAL_LOST
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.release import AUTOMATIC, Release, ReleaseResult, ReleaseStatus
@@ -52,7 +53,10 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
             cancelled_by=cancelled.cancellation.by,
         )
     except Exception as fault:
-        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=reasons_of(fault))
+        # An approval was withdrawn, or its person may not approve any more: nothing has failed.
+        lost = APPROVAL_LOST in first_line(fault)
+        status = ReleaseStatus.REJECTED if lost else ReleaseStatus.FAILED
+        result = ReleaseResult(status=status, reasons=reasons_of(fault))
     trail.show("removing staging")
     remove = steps.remove_staging(ctx, release)
     trouble = yield from tolerate("Staging could not be removed; reconciliation does it.", remove)
@@ -189,6 +193,7 @@ def _promote(
     ctx: StoryContext, trail: Trail, release: Release, image: Image
 ) -> Story[ReleaseResult]:
     former = yield from steps.get_champion(ctx, release)
+    former_champion = RollBack(model=release.model, former=former.image, restores=release)
     trail.show("promoting", image=image.digest)
     promotion = Promotion(release=release, image=image)
     try:
@@ -199,7 +204,7 @@ def _promote(
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
     except Exception as fault:
-        back = restore(ctx, RollBack(model=release.model, former=former.image))
+        back = restore(ctx, former_champion)
         yield from clean_up(fault, "The roll-back failed, too.", back)
         raise
     if verdict.passed:
@@ -212,11 +217,11 @@ def _promote(
     trail.show("rolling back", reason=" ".join(verdict.reasons))
     lost = "The former champion could not be restored."
     try:
-        served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
+        served = yield from restore(ctx, former_champion)
     except Exception as fault:
         reasons = (*verdict.reasons, f"{lost} {first_line(fault)}")
         return _result(ReleaseStatus.FAILED, reasons, image)
-    if served.image != former.image:
+    if not served.gave_back(former.image):
         return _result(ReleaseStatus.FAILED, (*verdict.reasons, lost), image)
     rolled_back = _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
     return replace(rolled_back, rolled_back_by=AUTOMATIC)

@@ -4,6 +4,7 @@ from function_app.errors import (
     ConflictError,
     ContractError,
     MlopsError,
+    NotAuthorisedError,
     NotFoundError,
     PlatformError,
     RefusedError,
@@ -13,6 +14,8 @@ from function_app.triggers.desk import Answer
 
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,
+    "NOT_AN_OPERATOR": 403,
+    "SEPARATION_OF_DUTIES": 403,
     "UNKNOWN_TOPIC": 403,
     "UNKNOWN_MODEL": 404,
     "UNKNOWN_REPOSITORY": 404,
@@ -21,6 +24,7 @@ _BY_CODE = {
 _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
     (ContractError, 400),
     (RefusedError, 401),
+    (NotAuthorisedError, 403),
     (NotFoundError, 404),
     (ConflictError, 409),
     (ThrottledError, 429),

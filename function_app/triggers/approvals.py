@@ -1,17 +1,22 @@
 """Decisions of people: who it is, whether the decision counts, the ledger first, the story then."""
 
 from dataclasses import replace
+from typing import Any
 
-from function_app import names
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
-from function_app.domain.release import ReleaseStatus
-from function_app.domain.requests import RollBack
+from function_app.domain.duties import ApprovalRules
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError, RefusedError
+from function_app.records.changes import Changes
+from function_app.records.decisions import Decisions
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.http_api import find_release
-from function_app.triggers.people import check_approver, identify
+from function_app.triggers.http_api import approvals_of, find_release
+from function_app.triggers.people import identify
 from function_app.triggers.wakes import wake_release
+
+# Refusals of a person, whatever is stored.
+_PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES")
 
 
 async def post_approval(desk: Desk, request: Request) -> Answer:
@@ -24,33 +29,44 @@ async def post_rejection(desk: Desk, request: Request) -> Answer:
     return await _decide(desk, request, Verdict.REJECT)
 
 
-async def post_roll_back(desk: Desk, request: Request) -> Answer:
-    """Give production back to the release that was promoted before the present one."""
-    person, model = identify(desk, request), request.route["model"]
+async def post_withdrawal(desk: Desk, request: Request) -> Answer:
+    """Withdraw your approval of a release, until its promotion begins."""
+    person = identify(desk, request)
     comment = request.fields("comment").comment()
-    check_approver(desk, person, model)
-    champion = desk.ports.production.champion(model)
-    promoted = [
-        record
-        for record in desk.ports.ledger.list_releases()
-        if record.release.model == model and record.status is ReleaseStatus.PROMOTED
-    ]
-    images = [
-        record.image
-        for record in promoted
-        if record.image and (champion is None or int(record.image.version) < int(champion.version))
-    ]
-    if champion is None or not images:
-        raise ConflictError(f"{model} has no promoted release before the present one.")
-    release = next((r.release for r in promoted if r.release.version == champion.version), None)
-    former = max(images, key=lambda image: int(image.version))
-    instance_id = f"roll-back-{model}-{champion.version}-to-{former.version}"
-    found = await desk.stories.find(instance_id)
-    if found is None or found["ended"]:
-        order = RollBack(model=model, former=former, release=release, by=person, comment=comment)
-        argument = dump(order)
-        await desk.stories.start(names.ROLL_BACK, instance_id, argument)
-    return Answer(status=202, content={"instance_id": instance_id, "to_version": former.version})
+    record = find_release(desk, request.route["release_id"])
+    release, ports = record.release, desk.ports
+    rules = _rules(desk, record)
+    if record.status is ReleaseStatus.PROMOTED:
+        text = (
+            f"{release.release_id} is promoted. To undo it: `mlopsctl roll-back {release.model}`."
+        )
+        raise ConflictError(text, code="PROMOTION_BEGAN")
+    if record.status.ended:
+        text = f"{release.release_id} is {record.status}; there is nothing to withdraw."
+        raise ConflictError(text, code="RELEASE_NOT_WAITING")
+    withdrawn = Decisions(ports.rows, ports.ledger).withdraw(
+        record,
+        person,
+        rules.people if rules else {},
+        comment,
+        ports.clock.now(),
+        lambda: Changes(ports.rows).has_begun(release.model, release.release_id),
+    )
+    await wake_release(desk.stories, release.release_id)
+    return Answer(status=202, content={"decision": dump(withdrawn), **_progress(desk, record)})
+
+
+def _rules(desk: Desk, record: ReleaseRecord) -> ApprovalRules | None:
+    """Return the rules of now, None when mlops.toml does not name the model any more."""
+    project = desk.projects.get(record.release.model)
+    return project.approval_rules() if project else None
+
+
+def _progress(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
+    """Return how far the release is approved after this request."""
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).of_release(record)
+    progress = approvals_of(desk, record, decisions)
+    return {name: progress[name] for name in ("approvals", "approved_by")}
 
 
 async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
@@ -58,6 +74,8 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
     fields = request.fields("image_digest", "evidence_hash", "comment")
     shown = "the text that GET /api/releases/<id> shows"
     record = find_release(desk, request.route["release_id"])
+    rules = _rules(desk, record)
+    approves = verdict is Verdict.APPROVE and rules is not None
     decision = Decision(
         release_id=record.release.release_id,
         verdict=verdict,
@@ -66,23 +84,35 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         image_digest=fields.text("image_digest", shown),
         evidence_hash=fields.text("evidence_hash", shown),
         decided_at=desk.ports.clock.now(),
+        remark=rules.remark(person, record.authors) if approves and rules else "",
     )
-    earlier = desk.ports.ledger.get_decision(decision.release_id)
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger)
+    earlier, refusal = decisions.instead(record, decision, rules), refuse(record, decision, rules)
+    if refusal is not None and (earlier is None or refusal.code in _PEOPLE):
+        error = RefusedError if refusal.code in _PEOPLE else ConflictError
+        raise error(refusal.message, code=refusal.code)
     if earlier is None:
-        refusal = refuse(record, decision)
-        if refusal is not None:
-            error = RefusedError if refusal.code == "NOT_AN_APPROVER" else ConflictError
-            raise error(refusal.message, code=refusal.code)
-        earlier = desk.ports.ledger.decide(decision)
+        assert rules is not None  # else nobody is an approver
+        earlier = decisions.decide(record, decision, rules)
+        # The release may have ended in between. The stored decision has no effect then.
+        now = find_release(desk, decision.release_id)
+        if now.status is ReleaseStatus.SUPERSEDED:
+            raise ConflictError(
+                f"{decision.release_id} is {now.status}; nothing waits for a decision.",
+                code="RELEASE_NOT_WAITING",
+            )
     # A repetition may leave the comment out; another comment must not be dropped silently.
-    comment = decision.comment or earlier.comment
-    if replace(decision, decided_at=earlier.decided_at, comment=comment) != earlier:
+    same = replace(earlier, comment=decision.comment or earlier.comment)
+    asked = replace(decision, comment=same.comment, remark=same.remark)
+    if replace(asked, decided_at=same.decided_at) != earlier:
         said = f" with the comment {earlier.comment!r}" if earlier.comment else ""
+        own = earlier.decided_by == person and earlier.verdict is Verdict.APPROVE
+        hint = f" `mlopsctl withdraw {decision.release_id}` takes it back." if own else ""
         raise ConflictError(
             f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
-            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.",
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
             code="ALREADY_DECIDED",
         )
     # Also for a repetition: the first attempt may have died before it woke the story.
     await wake_release(desk.stories, decision.release_id)
-    return Answer(status=202, content={"decision": dump(earlier)})
+    return Answer(status=202, content={"decision": dump(earlier), **_progress(desk, record)})

@@ -6,6 +6,8 @@ from typing import Any
 
 from function_app import names
 from function_app.codec import dump
+from function_app.domain.approval import Decision, counting, effective
+from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
@@ -19,6 +21,7 @@ from function_app.errors import (
     RefusedError,
 )
 from function_app.records.audit import AuditLog
+from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
@@ -185,7 +188,9 @@ async def post_training(desk: Desk, request: Request) -> Answer:
 
 async def get_releases(desk: Desk, request: Request) -> Answer:
     """List the releases, newest first."""
-    releases = [_view(desk, record) for record in desk.ports.ledger.list_releases()]
+    records = desk.ports.ledger.list_releases()
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(records)
+    releases = [_view(desk, r, decisions.get(r.release.release_id, ())) for r in records]
     return Answer(status=200, content={"releases": releases})
 
 
@@ -196,7 +201,8 @@ async def get_release(desk: Desk, request: Request) -> Answer:
     origin = await asyncio.to_thread(_origin, desk, record)
     training = await desk.stories.find(origin["run"]) if origin["run"] else None
     data = training["facts"].get("data") if training else None
-    content = {**_view(desk, record), **origin, "data": data, "story": story}
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).of_release(record)
+    content = {**_view(desk, record, decisions), **origin, "data": data, "story": story}
     return Answer(status=200, content=content)
 
 
@@ -217,8 +223,30 @@ def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
     return record
 
 
-def _view(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
-    decision = desk.ports.ledger.get_decision(record.release.release_id)
+def approvals_of(
+    desk: Desk, record: ReleaseRecord, decisions: tuple[Decision, ...]
+) -> dict[str, Any]:
+    """Return how far a release is approved by the rules of mlops.toml now."""
+    project = desk.projects.get(record.release.model)
+    rules = project.approval_rules() if project else None
+    given, required = counting(decisions, record, rules), rules.required if rules else 1
+    return {
+        "approvals": of_approvals(len(given), required),
+        "approvals_required": required,
+        "approved_by": [decision.decided_by for decision in given],
+        "may_approve": list(rules.eligible(record.authors)) if rules else [],
+        "decisions": [dump(decision) for decision in decisions if decision.names(record)],
+        "decision": dump(effective(decisions, record, rules)),
+    }
+
+
+def _view(desk: Desk, record: ReleaseRecord, decisions: tuple[Decision, ...]) -> dict[str, Any]:
+    project, approvals = (
+        desk.projects.get(record.release.model),
+        approvals_of(desk, record, decisions),
+    )
+    decided = approvals["decision"] or {}
+    approvers = project.release.approvers if project else record.release.policy.approvers
     return {
         "release_id": record.release.release_id,
         "model": record.release.model,
@@ -229,11 +257,12 @@ def _view(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
         "reasons": list(record.reasons),
         "evidence": list(record.evidence or (record.reasons if not record.status.ended else ())),
         "endpoint": record.endpoint,
-        "decided_by": record.decided_by or (decision.decided_by if decision else None),
+        "decided_by": record.decided_by or decided.get("decided_by"),
         "rolled_back_by": record.rolled_back_by,
         "cancelled_by": record.cancelled_by,
-        "approvers": list(record.release.policy.approvers),
-        "decision": dump(decision),
+        "approvers": list(approvers),
+        "authors": dump(record.authors),
+        **approvals,
         "begun_at": dump(record.begun_at),
         "updated_at": dump(record.updated_at),
     }

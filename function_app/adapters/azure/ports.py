@@ -58,6 +58,7 @@ def create_ports(settings: Settings) -> Ports:
         approvers=AzureApprovers(settings.azure, read_people(settings.projects)),
         platform=services.platform,
         observations=AzureObservations(connection, settings.projects),
+        projects=settings.projects,
     )
 
 
