@@ -4,10 +4,11 @@ Decorating replaces a function by a FunctionBuilder and leaves it no way to its 
 so plain functions are registered here, each under its own name.
 """
 
+import contextlib
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ import azure.functions as func
 from function_app import telemetry
 from function_app.codec import dump, load
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact, redact_fields
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
 from function_app.ports import Ports
@@ -34,8 +36,8 @@ def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callab
 
     def run(payload: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with telemetry.invoked(activity.__name__, context, argument):
-            return dump(activity(ports, argument))
+        with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+            return redact_fields(dump(activity(ports, argument)))
 
     _register(run, activity, app.activity_trigger(input_name="payload"))
     return run
@@ -47,12 +49,45 @@ def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -
 
     async def run(payload: Any, client: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with telemetry.invoked(activity.__name__, context, argument):
-            return dump(await activity(ports, argument, DurableStories(client)))
+        with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+            return redact_fields(dump(await activity(ports, argument, DurableStories(client))))
 
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
     app.activity_trigger(input_name="payload")(bound)
+
+
+@contextlib.contextmanager
+def redacted_faults() -> Iterator[None]:
+    """Raise a fault of the block without credentials: Durable stores its text, the host logs it.
+
+    A fault without credentials passes unchanged; RuntimeError stands for a foreign one with some.
+    """
+    try:
+        yield
+    except MlopsError as error:
+        error.message = redact(error.message)
+        error.args = (f"{error.code}: {error.message}",)
+        if _texts(error) != redact(_texts(error)):
+            # The text of what raised it would be logged with it.
+            raise error from None
+        raise
+    except Exception as error:
+        if _texts(error) == (text := redact(_texts(error))):
+            raise
+        raise RuntimeError(f"{type(error).__name__}: {text}") from None
+
+
+def _texts(error: BaseException) -> str:
+    """Return the text of a fault and of all that raised it."""
+    texts, seen = [], error
+    for _ in range(20):
+        texts.append(str(seen))
+        above = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+        if above is None:
+            break
+        seen = above
+    return "\n".join(texts)
 
 
 def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -110,7 +145,7 @@ def add_route(
             body=req.get_body(),
         )
         try:
-            with telemetry.invoked(respond.__name__, context):
+            with redacted_faults(), telemetry.invoked(respond.__name__, context):
                 answer = await respond(front.desk(client), request)
         except MlopsError as error:
             answer = answer_error(error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 
@@ -95,7 +96,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
-        return value
+        return redact(value)
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""
