@@ -4,11 +4,10 @@ Decorating replaces a function by a FunctionBuilder and leaves it no way to its 
 so plain functions are registered here, each under its own name.
 """
 
-import contextlib
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +16,21 @@ import azure.functions as func
 from function_app import telemetry
 from function_app.codec import dump, load
 from function_app.domain.project import Limits, ModelProject
-from function_app.domain.redaction import redact, redact_fields
+from function_app.domain.redaction import redact_fields
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
+from function_app.log_redaction import redacted_faults
 from function_app.ports import Ports
+from function_app.records.recorder import Recorder
 from function_app.triggers.answers import answer_error
+from function_app.triggers.audit import (
+    REFUSALS,
+    Asked,
+    action_of,
+    record_answer,
+    record_refused,
+    record_refused_activity,
+)
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.event_grid import payload_of
 from function_app.triggers.inbox import take_in
@@ -30,14 +39,24 @@ Projects = Mapping[str, ModelProject]
 EVENT_GRID = "event-grid"
 
 
-def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callable[[Any, Any], Any]:
-    """Register `activity(ports, argument)`; its argument's annotation is the type to decode."""
+def add_activity(
+    app: Any, activity: Callable[..., Any], ports: Ports, recorder: Recorder | None = None
+) -> Callable[[Any, Any], Any]:
+    """Register `activity(ports, argument)`; its argument's annotation is the type to decode.
+
+    What the activity refuses to do is recorded in the audit log.
+    """
     kind = _argument_type(activity)
 
     def run(payload: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
-            return redact_fields(dump(activity(ports, argument)))
+        try:
+            with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+                return redact_fields(dump(activity(ports, argument)))
+        except REFUSALS as error:
+            facts = telemetry.facts_of(argument)
+            record_refused_activity(recorder, ports.clock.now(), activity.__name__, facts, error)
+            raise
 
     _register(run, activity, app.activity_trigger(input_name="payload"))
     return run
@@ -55,39 +74,6 @@ def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
     app.activity_trigger(input_name="payload")(bound)
-
-
-@contextlib.contextmanager
-def redacted_faults() -> Iterator[None]:
-    """Raise a fault of the block without credentials: Durable stores its text, the host logs it.
-
-    A fault without credentials passes unchanged; RuntimeError stands for a foreign one with some.
-    """
-    try:
-        yield
-    except MlopsError as error:
-        error.message = redact(error.message)
-        error.args = (f"{error.code}: {error.message}",)
-        if _texts(error) != redact(_texts(error)):
-            # The text of what raised it would be logged with it.
-            raise error from None
-        raise
-    except Exception as error:
-        if _texts(error) == (text := redact(_texts(error))):
-            raise
-        raise RuntimeError(f"{type(error).__name__}: {text}") from None
-
-
-def _texts(error: BaseException) -> str:
-    """Return the text of a fault and of all that raised it."""
-    texts, seen = [], error
-    for _ in range(20):
-        texts.append(str(seen))
-        above = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-        if above is None:
-            break
-        seen = above
-    return "\n".join(texts)
 
 
 def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:
@@ -108,6 +94,7 @@ class Front:
     ports: Ports
     projects: Projects
     limits: Limits
+    recorder: Recorder
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
 
@@ -120,6 +107,7 @@ class Front:
             limits=self.limits,
             webhook_secrets=self.webhook_secrets,
             topics=self.topics,
+            recorder=self.recorder,
         )
 
 
@@ -144,12 +132,15 @@ def add_route(
             headers={name.lower(): value for name, value in req.headers.items()},
             body=req.get_body(),
         )
+        desk, action = front.desk(client), action_of(respond.__name__)
+        desk.attempt.keyless = anonymous
         try:
             with redacted_faults(), telemetry.invoked(respond.__name__, context):
-                answer = await respond(front.desk(client), request)
+                answer = await respond(desk, request)
         except MlopsError as error:
             answer = answer_error(error)
-        return _response(answer)
+        asked = Asked(method=method, action=action, request=request, answer=answer)
+        return _response(await record_answer(front.recorder, desk, asked))
 
     _name(run, respond)
     bound = app.durable_client_input(client_name="client")(run)
@@ -171,8 +162,10 @@ def add_event_grid(app: Any, front: Front) -> None:
     """Register the function to which Event Grid delivers."""
 
     async def on_event(event: Any, client: Any, context: Any) -> None:
+        desk = front.desk(client)
         with telemetry.invoked(on_event.__name__, context):
-            await take_in(front.desk(client), EVENT_GRID, [payload_of(event)])
+            await take_in(desk, EVENT_GRID, [payload_of(event)])
+        await record_refused(front.recorder, desk)
 
     on_event.__annotations__ = {}
     bound = app.durable_client_input(client_name="client")(on_event)
@@ -185,8 +178,10 @@ def add_round(
     """Register `act(desk)` to run on a schedule (NCRONTAB of six fields, UTC)."""
 
     async def run(timer: Any, client: Any, context: Any) -> None:
+        desk = front.desk(client)
         with telemetry.invoked(name, context):
-            await act(front.desk(client))
+            await act(desk)
+        await record_refused(front.recorder, desk)
 
     run.__name__ = name
     run.__doc__ = act.__doc__
