@@ -12,6 +12,7 @@ def identify(desk: Desk, request: Request) -> str:
     person = desk.ports.approvers.identify(token.strip()) if scheme.lower() == "bearer" else None
     if person is None:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
+    desk.attempt.person = person
     return person
 
 
@@ -32,6 +33,7 @@ def check_operator(desk: Desk, person: str, model: str, kind: ChangeKind) -> Non
 
 def _project(desk: Desk, model: str) -> ModelProject:
     project = desk.projects.get(model)
+    desk.attempt.model = model
     if project is None:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}.")
     return project
