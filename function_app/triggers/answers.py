@@ -4,7 +4,6 @@ from function_app.errors import (
     ConflictError,
     ContractError,
     MlopsError,
-    NotAuthorisedError,
     NotFoundError,
     PlatformError,
     RefusedError,
@@ -15,6 +14,7 @@ from function_app.triggers.desk import Answer
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,
     "NOT_AN_OPERATOR": 403,
+    "NOT_AUTHORISED": 403,
     "UNKNOWN_TOPIC": 403,
     "UNKNOWN_MODEL": 404,
     "UNKNOWN_REPOSITORY": 404,
@@ -23,7 +23,6 @@ _BY_CODE = {
 _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
     (ContractError, 400),
     (RefusedError, 401),
-    (NotAuthorisedError, 403),
     (NotFoundError, 404),
     (ConflictError, 409),
     (ThrottledError, 429),
