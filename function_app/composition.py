@@ -13,6 +13,7 @@ from function_app.activities import (
     lanes,
     outcomes,
     platform,
+    production,
     reconciliation,
     releases,
     training,
@@ -38,6 +39,7 @@ from function_app.triggers import (
     metrics,
     models_api,
     openapi,
+    orders,
     reports,
     rounds,
     story_api,
@@ -87,9 +89,9 @@ ACTIVITIES = (
     releases.remove_staging,
     releases.request_approval,
     releases.settle_approval,
-    releases.get_champion,
-    releases.promote_challenger,
-    releases.roll_back_production,
+    production.get_champion,
+    production.promote_challenger,
+    production.roll_back_production,
     releases.update_release,
     releases.end_release,
     changes.fetch_change,
@@ -140,7 +142,8 @@ ROUTES = (
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
-    ("POST", "models/{model}/roll-back", approvals.post_roll_back),
+    ("POST", "models/{model}/roll-back", orders.post_roll_back),
+    ("POST", "models/{model}/shutdown", orders.post_shutdown),
 )
 
 # Those check by themselves who sends.

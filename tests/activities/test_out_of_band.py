@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from function_app.activities.releases import build_image, roll_back_production, smoke_test
+from function_app.activities.releases import build_image, smoke_test
 from function_app.activities.training import (
     evaluate_challenger,
     judge_dataset,
@@ -24,7 +24,6 @@ from function_app.domain.requests import (
     DatasetCheck,
     Evaluation,
     EvaluationRequest,
-    RollBack,
     SmokeTest,
 )
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, SmokeReport
@@ -103,12 +102,6 @@ def test_a_deleted_served_version_does_not_lock_its_model() -> None:
     assert "no longer in the registry" in result.reasons[-1]
 
 
-def test_a_roll_back_to_a_version_that_was_deleted_is_done() -> None:
-    done = roll_back_production(ports(), RollBack(model="diabetes", former=SERVED))
-
-    assert (done.done, done.image) == (True, SERVED)
-
-
 def test_a_version_of_other_people_is_not_built() -> None:
     class Foreign:
         def get(self, model: str, version: str) -> ModelVersion:
@@ -176,7 +169,9 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
         runtime="process",
     )
     probe = SimpleNamespace(smoke_test=lambda deployment, version: report)
-    given = cast(Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe))
+    given = cast(
+        Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe, projects={})
+    )
 
     result = smoke_test(given, SmokeTest(release=release, deployment=deployment))
 
