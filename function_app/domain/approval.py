@@ -202,7 +202,7 @@ def refuse(
         others = " or ".join(rules.eligible(record.authors)) or "no approver of mlops.toml"
         text = (
             f"{person} is an author of {decision.release_id}, as its evidence says, and duties are "
-            f"separate. Ask somebody else: {others} can approve it."
+            f"separate. Another approver must decide: {others}."
         )
         return Refusal(code="SEPARATION_OF_DUTIES", message=text)
     return None

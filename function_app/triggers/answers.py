@@ -1,10 +1,10 @@
 """The one table from errors to HTTP statuses."""
 
+from function_app.domain.redaction import redact
 from function_app.errors import (
     ConflictError,
     ContractError,
     MlopsError,
-    NotAuthorisedError,
     NotFoundError,
     PlatformError,
     RefusedError,
@@ -15,6 +15,7 @@ from function_app.triggers.desk import Answer
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,
     "NOT_AN_OPERATOR": 403,
+    "NOT_AUTHORISED": 403,
     "SEPARATION_OF_DUTIES": 403,
     "UNKNOWN_TOPIC": 403,
     "UNKNOWN_MODEL": 404,
@@ -24,7 +25,6 @@ _BY_CODE = {
 _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
     (ContractError, 400),
     (RefusedError, 401),
-    (NotAuthorisedError, 403),
     (NotFoundError, 404),
     (ConflictError, 409),
     (ThrottledError, 429),
@@ -39,5 +39,5 @@ def answer_error(error: MlopsError) -> Answer:
     headers = {}
     if isinstance(error, ThrottledError):
         headers = {"Retry-After": str(error.retry_after)}
-    content = {"error": {"code": error.code, "message": error.message}}
+    content = {"error": {"code": error.code, "message": redact(error.message)}}
     return Answer(status=status, content=content, headers=headers)

@@ -12,7 +12,7 @@ from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT
-from function_app.domain.release import ReleaseRecord
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -98,12 +98,12 @@ def _validate_subscription(desk: Desk, request: Request) -> Answer:
 
 async def get_status(desk: Desk, request: Request) -> Answer:
     """Show every story, what was claimed, what waits for its turn, and what nothing took."""
-    inbox = desk.ports.inbox
+    inbox, now = desk.ports.inbox, desk.ports.clock.now()
     refused = inbox.list_events(Outcome.REFUSED)
     return Answer(
         status=200,
         content={
-            "stories": await desk.stories.list(desk.ports.clock.now() - RECENT),
+            "stories": _with_approvals(desk, await desk.stories.list(now - RECENT)),
             "claims": dump(inbox.list_claims()),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
@@ -111,6 +111,26 @@ async def get_status(desk: Desk, request: Request) -> Answer:
             "audit": dump(await asyncio.to_thread(AuditLog(desk.ports.rows).readable_head)),
         },
     )
+
+
+def _with_approvals(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the stories with how far each release that waits for approvals has got."""
+    waiting = [
+        record
+        for record in desk.ports.ledger.list_releases()
+        if record.status is ReleaseStatus.AWAITING_APPROVAL
+    ]
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(waiting)
+    progress = {
+        record.release.release_id: approvals_of(
+            desk, record, decisions.get(record.release.release_id, ())
+        )["approvals"]
+        for record in waiting
+    }
+    for story in stories:
+        if text := progress.get(story["instance_id"]):
+            story["facts"] = {**story["facts"], "approvals": text}
+    return stories
 
 
 async def get_instance(desk: Desk, request: Request) -> Answer:

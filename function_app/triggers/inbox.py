@@ -27,6 +27,7 @@ from function_app.domain.inbox import (
     sender_of,
     with_sender,
 )
+from function_app.domain.redaction import redact, redact_content
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route, started_by, takes_folder
 from function_app.domain.training import TrainingRequest
@@ -59,6 +60,8 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
 
     `person` is whose token came with them: it is kept in the events, where nothing else may name
     a person.
+    What is kept, and all that follows from it, holds no credentials; its key is of the event as it
+    came, so that the same text stays the same event.
     """
     now = desk.ports.clock.now()
     payloads = [with_sender(payload, person) for payload in payloads]
@@ -66,7 +69,7 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
         InboxEvent(
             event_key=event_key(payload),
             channel=channel,
-            payload=payload,
+            payload=redact_content(payload),
             received_at=now,
             traceparent=telemetry.carried_by(payload) or telemetry.current() or telemetry.new(),
         )
@@ -98,7 +101,9 @@ async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
             settled = await _settle(desk, event, person)
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except ContractError as error:
-        settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=error.message)
+        settled = replace(
+            event, outcome=Outcome.REFUSED, code=error.code, reason=redact(error.message)
+        )
         desk.attempt.refused.append(_refusal(desk, settled))
     except Exception:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.
