@@ -107,6 +107,7 @@ class Office(Bench):
 @pytest.fixture(params=["local", "azure"])
 def office(request: pytest.FixtureRequest, tmp_path: Path) -> Office:
     if request.param == "azure":
+        request.getfixturevalue("identity")
         connected = request.getfixturevalue("connection")
         made = Office(AzureLedger(connected), AzureRows(connected))
     else:
