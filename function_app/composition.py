@@ -32,6 +32,7 @@ from function_app.triggers import (
     attention,
     http_api,
     kept_events,
+    keys,
     metrics,
     models_api,
     openapi,
@@ -136,6 +137,7 @@ ROUTES = (
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
     ("POST", "models/{model}/roll-back", approvals.post_roll_back),
+    ("POST", "models/{model}/keys", keys.post_rotation),
 )
 
 # Those check by themselves who sends.

@@ -1,8 +1,17 @@
 """What every test may ask for."""
 
+import atexit
 import functools
+import os
+import shutil
+import tempfile
 
 import httpx
+
+# Apps that tests start keep the keys of their callers here, never in this person's own folder.
+USER = tempfile.mkdtemp(prefix="user-")
+atexit.register(shutil.rmtree, USER, ignore_errors=True)
+os.environ["XDG_CONFIG_HOME"] = USER
 
 pytest_plugins = ["funchost.testing"]
 

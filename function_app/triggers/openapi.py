@@ -75,6 +75,7 @@ _BODIES: dict[str, Schema] = {
     "post_rejection": _DECISION,
     "post_roll_back": _COMMENTED,
     "post_cancel": _COMMENTED,
+    "post_rotation": _COMMENTED,
 }
 # The other requests of ours may come without a body.
 _NEED_A_BODY = ("post_events", "post_webhook", "post_training", "post_approval", "post_rejection")
@@ -83,7 +84,10 @@ _QUERIES: dict[str, dict[str, Schema]] = {
     "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
 }
-_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back", "post_cancel")
+_BY_PERSON = (
+    *("post_approval", "post_rejection", "post_roll_back", "post_cancel"),
+    "post_rotation",
+)
 _ERROR: Schema = {
     "type": "object",
     "required": ["error"],

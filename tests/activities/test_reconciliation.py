@@ -14,6 +14,7 @@ from function_app.activities.reconciliation import (
 )
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.reconciliation import (
@@ -133,9 +134,16 @@ class FakeProduction:
 
     state: Serving | None
     repairs: list[str] = field(default_factory=list)
+    is_open: bool = False
 
     def champion(self, model: str) -> Image | None:
         return None if self.state is None else self.state.image
+
+    def endpoint(self, model: str) -> str | None:
+        return None if self.state is None else "http://m"
+
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        return self.is_open
 
     def serving(self, model: str) -> Serving | None:
         return self.state
@@ -151,6 +159,10 @@ class PortsOfAModel:
     ledger: Any
     registry: Any
     production: FakeProduction
+
+    @property
+    def probe(self) -> FakeProduction:
+        return self.production
 
 
 @dataclass
@@ -174,6 +186,18 @@ def test_production_that_is_down_is_reported_and_requested_again_until_it_is_rea
     assert [(f.kind, f.subject) for f in down] == [(FindingKind.NOT_READY, "m")]
     assert "0 of 2 replicas are ready" in down[0].detail
     assert (production.repairs, up) == (["m"], ())
+
+
+def test_production_that_answers_without_a_key_is_reported_until_it_does_not() -> None:
+    production = FakeProduction(Serving(image=IMAGE, replicas=1, ready=1), is_open=True)
+    ports = cast(Ports, PortsOfAModel(Promoted(), Promoted(), production))
+
+    [finding] = compare_platform(ports, ModelName(model="m")).findings
+    production.is_open = False
+
+    assert (finding.kind, finding.subject) == (FindingKind.OPEN_PRODUCTION, "m")
+    assert "takes requests without a key" in finding.detail
+    assert compare_platform(ports, ModelName(model="m")).findings == ()
 
 
 @dataclass
@@ -234,7 +258,9 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
     record.parent.mkdir()
     record.write_text('{"mine": true}')
     images = LocalImages(tmp_path, tmp_path, {}, LocalBundles(tmp_path))
-    staging = LocalStaging(tmp_path, images, Processes(tmp_path / "processes"))
+    staging = LocalStaging(
+        tmp_path, images, Processes(tmp_path / "processes"), LocalKeys(tmp_path, tmp_path)
+    )
     platform, foreign = FakePlatform(), Foreign()
     ports = cast(
         Ports,
