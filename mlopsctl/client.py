@@ -77,10 +77,20 @@ class Api:
         path, content = f"/api/models/{model}/keys", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
+    def shutdown(self, model: str, person: str, comment: str = "") -> Any:
+        """Order production of a model down in the name of a person."""
+        path, content = f"/api/models/{model}/shutdown", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
     def cancel(self, instance_id: str, person: str, comment: str = "") -> Any:
         """Cancel a training or a release in the name of a person."""
         path, content = f"/api/stories/{instance_id}/cancel", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
+
+    def get_as(self, person: str, path: str, query: dict[str, str]) -> Any:
+        """Return what a person may read; empty values of the query are left out."""
+        given = str(httpx.QueryParams({name: value for name, value in query.items() if value}))
+        return self._ask("GET", f"{path}?{given}" if given else path, token=self.token(person))
 
     def text(self, path: str) -> str:
         """Return an answer that is plain text."""

@@ -13,6 +13,8 @@ from function_app.triggers.desk import Answer
 
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,
+    "NOT_AN_OPERATOR": 403,
+    "NOT_AUTHORISED": 403,
     "UNKNOWN_TOPIC": 403,
     "UNKNOWN_MODEL": 404,
     "UNKNOWN_REPOSITORY": 404,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from function_app.activities.releases import build_image, roll_back_production, smoke_test
+from function_app.activities.releases import build_image, smoke_test
 from function_app.activities.training import (
     evaluate_challenger,
     judge_dataset,
@@ -25,7 +25,6 @@ from function_app.domain.requests import (
     DatasetCheck,
     Evaluation,
     EvaluationRequest,
-    RollBack,
     SmokeTest,
 )
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, SmokeReport
@@ -102,12 +101,6 @@ def test_a_deleted_served_version_does_not_lock_its_model() -> None:
     assert cast(Evaluations, given.jobs).champions == [None]
     assert "version 3" in result.reasons[-1]
     assert "no longer in the registry" in result.reasons[-1]
-
-
-def test_a_roll_back_to_a_version_that_was_deleted_is_done() -> None:
-    done = roll_back_production(ports(), RollBack(model="diabetes", former=SERVED))
-
-    assert (done.done, done.image) == (True, SERVED)
 
 
 def test_a_version_of_other_people_is_not_built() -> None:
@@ -189,7 +182,9 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
         runtime="process",
     )
     probe = SimpleNamespace(smoke_test=lambda deployment, version: report)
-    given = cast(Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe))
+    given = cast(
+        Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe, projects={})
+    )
 
     result = smoke_test(given, SmokeTest(release=release, deployment=deployment))
 
