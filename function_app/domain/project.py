@@ -45,7 +45,7 @@ class ReleaseRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductionRules:
+class ExposureRules:
     """How production is reached: `public` is from the internet, by https and with a key."""
 
     public: bool = False
@@ -112,7 +112,7 @@ class ModelProject:
     gate: GatePolicy
     training_run: RunLimits = RunLimits()
     release: ReleaseRules
-    production: ProductionRules = ProductionRules()
+    production: ExposureRules = ExposureRules()
     code: CodeRules | None = None
     schedules: tuple[Schedule, ...] = ()
     limits: Limits = Limits()

@@ -3,16 +3,18 @@
 import asyncio
 import shlex
 
+from function_app.domain.authorization import ChangeKind
 from function_app.errors import ConflictError
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.people import check_approver, identify
+from function_app.triggers.people import check_operator, identify
 
 
 async def post_rotation(desk: Desk, request: Request) -> Answer:
     """Replace the older of a model's two keys; the former first key works until the next time."""
     person, model = identify(desk, request), request.route["model"]
     request.fields("comment").comment()
-    check_approver(desk, person, model)
+    # Approvers and operators, as for a roll-back.
+    check_operator(desk, person, model, ChangeKind.ROLL_BACK)
 
     def rotate() -> str:
         if desk.ports.production.endpoint(model) is None:
