@@ -206,9 +206,13 @@ def test_production_that_is_down_is_reported_and_requested_again_until_it_is_rea
     assert (production.repairs, up) == (["m"], ())
 
 
-def test_production_that_answers_without_a_key_is_reported_until_it_does_not() -> None:
+def test_production_that_answers_without_a_key_is_reported_until_it_does_not(
+    tmp_path: Path,
+) -> None:
     production = FakeProduction(Serving(image=IMAGE, replicas=1, ready=1), is_open=True)
-    ports = cast(Ports, PortsOfAModel(Promoted(), Promoted(), production))
+    ports = cast(
+        Ports, PortsOfAModel(Promoted(), Promoted(), production, LocalRows(tmp_path / "l.db"))
+    )
 
     [finding] = compare_platform(ports, ModelName(model="m")).findings
     production.is_open = False
