@@ -25,6 +25,7 @@ from mlopsctl.show import show
 from mlopsctl.state_folder import StateError
 from mlopsctl.status import doctor, releases, status
 from mlopsctl.stories import logs, reconcile, retry, train
+from mlopsctl.tokens import tokens
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
 
@@ -33,6 +34,7 @@ app.add_typer(events, name="events")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
 app.add_typer(keys, name="keys")
+app.add_typer(tokens, name="token")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
 for command in (

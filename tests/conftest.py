@@ -8,12 +8,12 @@ import tempfile
 
 import httpx
 
-# Apps that tests start keep the keys of their callers here, never in this person's own folder.
-USER = tempfile.mkdtemp(prefix="user-")
-atexit.register(shutil.rmtree, USER, ignore_errors=True)
-os.environ["XDG_CONFIG_HOME"] = USER
-
 pytest_plugins = ["funchost.testing"]
+
+# Never the configuration folder of the person who runs the tests; each state has a folder in it.
+CONFIG = tempfile.mkdtemp(prefix="mlops-config-")
+atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
+os.environ["MLOPS_CONFIG"] = CONFIG
 
 # The default of httpx is 5 s, which a request may take on a machine with ten busy processes.
 REQUEST_SECONDS = 120.0

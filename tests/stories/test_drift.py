@@ -13,7 +13,7 @@ import pytest
 
 from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app, project
-from tests.stories.traffic import REQUESTS, ROWS, Traffic
+from tests.stories.traffic import REQUESTS, ROWS, Traffic, caller_of
 
 FED = {"max_shift": "50.0", "max_spread": "100.0", "cooldown_seconds": "0"}
 
