@@ -65,7 +65,6 @@ class RunRequest:
     preparation_id: str
     instance_id: str
     code_version: str = ""
-    started_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +94,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """Register the model of a run that an evaluation judged, as that of those who started it."""
+    """Register the model of a run that an evaluation judged."""
 
     run: Run
     evaluation_id: str
-    started_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

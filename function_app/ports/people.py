@@ -29,11 +29,7 @@ class Approvers(Protocol):
     """The people who may decide."""
 
     def identify(self, token: str) -> str | None:
-        """Return the name in mlops.toml of the person whose token this is, None for no person.
-
-        In Azure a person without a name there is the object id. PlatformError when the platform
-        cannot check tokens now.
-        """
+        """Return whose token this is, or None."""
 
 
 class Events(Protocol):
