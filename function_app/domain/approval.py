@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 
 
@@ -20,8 +21,8 @@ class Verdict(StrEnum):
 class Evidence:
     """What an approver decides by; its hash is what a decision names."""
 
-    release_id: str
-    image_digest: str
+    release_id: ids.ReleaseId
+    image_digest: ids.ImageDigest
     reasons: tuple[str, ...]
 
     @property
@@ -36,12 +37,12 @@ class Evidence:
 class Decision:
     """An approver's verdict on exactly one image and one set of evidence."""
 
-    release_id: str
+    release_id: ids.ReleaseId
     verdict: Verdict
-    decided_by: str
+    decided_by: ids.Person
     comment: str
-    image_digest: str
-    evidence_hash: str
+    image_digest: ids.ImageDigest
+    evidence_hash: ids.Sha256
     decided_at: datetime
 
 

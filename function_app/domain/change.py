@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from function_app.domain import identifiers as ids
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -10,20 +12,20 @@ class Change:
     `branch` is the one that was pushed to, or that a pull request wants to change.
     """
 
-    repository: str
-    branch: str
-    commit: str
-    proposal: str = ""
-    author: str = ""
+    repository: ids.Repository
+    branch: ids.BranchName
+    commit: ids.CommitId
+    proposal: ids.OrEmpty[ids.Proposal] = ""
+    author: ids.Line = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """The files of a commit in one archive; `digest` is its SHA-256 as 64 hex digits."""
 
-    digest: str
-    uri: str
-    commit: str
+    digest: ids.Sha256
+    uri: ids.Address
+    commit: ids.OrEmpty[ids.CommitId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +35,10 @@ class CodeVersion:
     `version` is the digest of its bundle, so that the same files are the same version.
     """
 
-    model: str
-    version: str
-    uri: str
-    commit: str
+    model: ids.ModelName
+    version: ids.CodeDigest
+    uri: ids.OrEmpty[ids.Address]
+    commit: ids.OrEmpty[ids.CommitId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ class CheckPlan:
 
     lint: tuple[str, ...]
     tests: tuple[str, ...]
-    training: str
+    training: ids.Module
     dry_run: bool
     timeout_seconds: float
     target: str = ""
@@ -69,7 +71,7 @@ class CheckReport:
     """What a check run said; `files` are names of reports that are kept, `coverage` in percent."""
 
     results: tuple[CheckResult, ...]
-    files: tuple[str, ...] = ()
+    files: tuple[ids.FileName, ...] = ()
     coverage: float | None = None
     isolation: str = ""
     links: dict[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.training import ModelVersion
 from function_app.errors import ContractError
 
@@ -27,19 +28,19 @@ SERVED_FILES = ("model.skops", "trusted_types.json")
 class Image:
     """A container image, named by its digest (`sha256:` and 64 hex digits)."""
 
-    model: str
-    version: str
-    digest: str
-    uri: str
+    model: ids.ModelName
+    version: ids.Version
+    digest: ids.ImageDigest
+    uri: ids.ImageAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """An image that runs; `runtime` says as what: container or process."""
 
-    deployment_id: str
+    deployment_id: ids.InstanceId
     environment: Environment
-    endpoint: str
+    endpoint: ids.Address
     image: Image
     runtime: str
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain import identifiers as ids
 from function_app.domain.arrivals import Arrival
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
@@ -74,12 +75,12 @@ class TrainingRequest:
     a slow story from replacing the newest data by its own.
     """
 
-    model: str
-    cause: str
-    data_uri: str
+    model: ids.ModelName
+    cause: ids.CauseKey
+    data_uri: ids.OrEmpty[ids.Address]
     policy: TrainingPolicy
-    etag: str = ""
-    code_version: str = ""
+    etag: ids.OrEmpty[ids.Opaque] = ""
+    code_version: ids.OrEmpty[ids.CodeDigest] = ""
     reason: str = ""
     arrival: Arrival | None = None
 
@@ -88,9 +89,9 @@ class TrainingRequest:
 class Dataset:
     """One version of a model's data; the version is the SHA-256 of its bytes."""
 
-    model: str
-    version: str
-    uri: str
+    model: ids.ModelName
+    version: ids.OrEmpty[ids.DataDigest]
+    uri: ids.OrEmpty[ids.Address]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +106,11 @@ class Reference:
 class Run:
     """One run on the platform: a preparation, a training, an evaluation or checks."""
 
-    run_id: str
-    model: str
+    run_id: ids.RunId
+    model: ids.OrEmpty[ids.ModelName]
     status: RunStatus
-    dataset_version: str
-    output_uri: str
+    dataset_version: ids.OrEmpty[ids.DataDigest]
+    output_uri: ids.OrEmpty[ids.Address]
     detail: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -124,14 +125,14 @@ class ModelVersion:
     `evaluation_id`; `code` is what it was trained by.
     """
 
-    model: str
-    version: str
-    run_id: str
-    uri: str
-    digest: str
+    model: ids.ModelName
+    version: ids.Version
+    run_id: ids.OrEmpty[ids.RunId]
+    uri: ids.Address
+    digest: ids.OrEmpty[ids.Sha256]
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
-    evaluation_id: str = ""
+    evaluation_id: ids.OrEmpty[ids.RunId] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +150,10 @@ class TrainingResult:
 
     outcome: TrainingOutcome
     reasons: tuple[str, ...]
-    run_id: str | None = None
-    version: str | None = None
-    data_version: str | None = None
-    commit: str | None = None
+    run_id: ids.RunId | None = None
+    version: ids.Version | None = None
+    data_version: ids.DataDigest | None = None
+    commit: ids.CommitId | None = None
 
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
