@@ -7,8 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from function_app.domain import identifiers as ids
-
 # The channel of events that the app publishes to itself, where the host has no topic.
 OWN_CHANNEL = "own"
 
@@ -53,8 +51,8 @@ class Claim:
     under which the content was claimed first, else "".
     """
 
-    key: ids.EventKey
-    owner: ids.InstanceId
+    key: str
+    owner: str
     type: str
     subject: str
     content: str

@@ -2,6 +2,8 @@
 
 import re
 
+from function_app.domain.plain_text import clean
+
 MARK = "***"
 
 _END = r"[^&\s\"'<>]*"
@@ -46,7 +48,8 @@ _RULES = (
 
 
 def redact(text: str) -> str:
-    """Return the text with every credential in it replaced by a mark."""
+    """Return the text without control characters, with a mark instead of every credential."""
+    text = clean(text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text

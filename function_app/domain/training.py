@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -156,12 +155,9 @@ class TrainingResult:
     commit: ids.CommitId | None = None
 
 
-_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
-
 def is_run_id(text: str) -> bool:
     """Return whether a text from outside can be the id of a run: it is never a path."""
-    return _RUN_ID.fullmatch(text) is not None
+    return bool(ids.RUN_ID.accepts(text))
 
 
 def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from function_app import names
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
+from function_app.domain.identifiers import IMAGE_DIGEST, SHA256
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError, RefusedError
@@ -63,8 +64,8 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         verdict=verdict,
         decided_by=person,
         comment=fields.comment(),
-        image_digest=fields.text("image_digest", shown),
-        evidence_hash=fields.text("evidence_hash", shown),
+        image_digest=fields.name("image_digest", IMAGE_DIGEST, shown),
+        evidence_hash=fields.name("evidence_hash", SHA256, shown),
         decided_at=desk.ports.clock.now(),
     )
     earlier = desk.ports.ledger.get_decision(decision.release_id)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from function_app.domain.identifiers import Pattern
+from function_app.domain.plain_text import clean
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
@@ -84,7 +86,13 @@ class Fields:
         value = self._content.get(name)
         if not isinstance(value, str) or not value:
             raise ContractError(f"{name}: expected {hint}.")
-        return value
+        return clean(value)
+
+    def name(self, name: str, pattern: Pattern, hint: str) -> str:
+        """Return a name that must be there; ContractError when it does not fit the pattern."""
+        if not isinstance(self._content.get(name), str) or not self._content[name]:
+            raise ContractError(f"{name}: expected {hint}.")
+        return pattern.check(self._content[name], name)
 
     def optional(self, name: str, most: int = 2000) -> str:
         """Return a text of at most `most` characters, "" when it is absent or null."""
@@ -95,7 +103,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
-        return value
+        return clean(value)
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""

@@ -12,12 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from function_app import telemetry
-from function_app.codec import dump
+from function_app.codec import checked, dump
 from function_app.domain.arrivals import Arrival
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
 from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
+from function_app.domain.plain_text import clean_json
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route, takes_folder
 from function_app.domain.training import TrainingRequest
@@ -46,8 +47,12 @@ class Receipt:
 
 
 async def take_in(desk: Desk, channel: str, payloads: list[Any]) -> list[Receipt]:
-    """Keep all events, then see to each; one that fails disturbs no other."""
+    """Keep all events, then see to each; one that fails disturbs no other.
+
+    Texts lose their control characters before the events are kept.
+    """
     now = desk.ports.clock.now()
+    payloads = [clean_json(payload) for payload in payloads]
     events = [
         InboxEvent(
             event_key=event_key(payload),
@@ -108,6 +113,8 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
 
     The outcome is None when another call is about to start it.
     """
+    # Before the claim: a story whose input is refused would fail after it took the cause.
+    checked(start.argument)
     claim = Claim(
         key=start.cause,
         owner=start.instance_id,
@@ -141,7 +148,7 @@ ACCEPTED = "accepted"
 async def _settle(desk: Desk, kept: InboxEvent) -> InboxEvent:
     envelope = read_envelope(kept.payload)
     event = read_event(envelope)
-    targets = event if isinstance(event, NothingToDo) else await _route(desk, event)
+    targets = event if isinstance(event, NothingToDo) else await _route(desk, checked(event))
     if isinstance(targets, NothingToDo):
         return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
@@ -169,7 +176,7 @@ async def _route(desk: Desk, event: DomainEvent) -> Targets:
     if isinstance(event, FolderArrived) and takes_folder(event, desk.projects):
         list_folder = desk.ports.datasets.list_folder
         files = await asyncio.to_thread(list_folder, event.container, event.path)
-        event = replace(event, files=files)
+        event = checked(replace(event, files=files))
     return route(event, desk.projects)
 
 

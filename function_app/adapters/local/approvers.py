@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from function_app.adapters.local.files import locked
+from function_app.addresses import below
 
 
 class LocalApprovers:
@@ -18,7 +19,7 @@ class LocalApprovers:
     def ensure(self, name: str) -> None:
         """Make the token of a person once; one that cannot be read is replaced by a new one."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._folder / f"{name}.token"
+        path = below(self._folder, f"{name}.token")
         # Of two processes that start at once one makes the token, and a crash leaves none in half.
         with locked(self._folder / "lock"):
             if _read(path):

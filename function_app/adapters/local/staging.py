@@ -15,6 +15,7 @@ from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.processes import Processes, free_port, start_limit
+from function_app.addresses import below
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
@@ -164,7 +165,7 @@ class LocalStaging:
         return None
 
     def _record(self, release_id: str) -> Path:
-        return self._records / f"{release_id}.json"
+        return below(self._records, f"{release_id}.json")
 
 
 def _is_own(record: dict[str, Any]) -> bool:
