@@ -59,7 +59,7 @@ def player(**change: object) -> Player:
         names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
         names.EVALUATE_CHALLENGER: GOOD,
         names.REGISTER_MODEL: ModelVersion(
-            model="diabetes", version="1", run_id="r", uri="/m/1", digest="aa" * 32 * 32
+            model="diabetes", version="1", run_id="r", uri="/m/1", digest="aa" * 32
         ),
         **change,
     }
