@@ -31,7 +31,7 @@ class Image:
     model: ids.ModelName
     version: ids.Version
     digest: ids.ImageDigest
-    uri: ids.ImageAddress
+    uri: ids.OrEmpty[ids.ImageAddress]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
