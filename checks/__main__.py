@@ -12,10 +12,11 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from checks.levels import LEVELS
 from checks.plan import PlanError, read_plan
-from checks.run import DATA, JOBS, Report, pack_jobs, run_checks
-from checks.sandbox import Sandbox, find_level
+from checks.run import DATA, JOBS, Report, pack_jobs, refuse, run_checks
+from checks.sandbox import Sandbox
+from sandbox.levels import BY_NAME, LIMITS, STRENGTHS
+from sandbox.probe import Found, find_level
 
 
 def main(arguments: list[str]) -> int:
@@ -25,8 +26,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the reports")
     parser.add_argument("--data", type=Path, help="reference data as CSV, for the dry run")
     parser.add_argument("--hide", type=Path, action="append", default=[], help="not to be seen")
-    names = [level.name for level in LEVELS]
-    parser.add_argument("--isolation", choices=["best", *names], default="best")
+    parser.add_argument("--isolation", choices=["best", *BY_NAME], default="best")
+    parser.add_argument("--min-isolation", choices=STRENGTHS, default=LIMITS)
     given = parser.parse_args(arguments)
     try:
         plan = read_plan(given.plan)
@@ -38,9 +39,13 @@ def main(arguments: list[str]) -> int:
         parser.error(f"--data: {given.data} is no file.")
     # A kill of this program must not leave a workspace behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    levels = {level.name: level for level in LEVELS}
-    level = find_level() if given.isolation == "best" else levels[given.isolation]
-    isolation = f"{level.name}: {level.words}"
+    best = given.isolation == "best"
+    found = find_level() if best else Found(level=BY_NAME[given.isolation])
+    if not found.level.reaches(given.min_isolation):
+        report = refuse(found, given.min_isolation, given.out)
+        _write(given.out, report)
+        print(report.results[0].detail)
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         files: dict[str, Path] = {}
         if plan.dry_run:
@@ -50,11 +55,11 @@ def main(arguments: list[str]) -> int:
                 files[DATA] = given.data.resolve()
         sandbox = Sandbox(
             given.code.resolve(),
-            level=level,
+            level=found.level,
             files=files,
             hide=[path.resolve() for path in given.hide],
         )
-        report = run_checks(plan, sandbox, given.out, isolation, has_data=DATA in files)
+        report = run_checks(plan, sandbox, given.out, str(found), has_data=DATA in files)
     _write(given.out, report)
     for result in report.results:
         print(f"{result.name}: {'passed' if result.passed else 'FAILED'}: {result.detail}")

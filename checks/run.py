@@ -11,6 +11,7 @@ from pathlib import Path
 from checks.plan import Plan, command, is_pytest
 from checks.reports import read_coverage, read_junit
 from checks.sandbox import Ended, Sandbox
+from sandbox.probe import Found
 
 JUNIT, COVERAGE = "reports/junit.xml", "reports/coverage.xml"
 DATA, JOBS = "reference.csv", "platform_jobs.zip"
@@ -66,6 +67,17 @@ def run_checks(
     if not report.results:
         report.results.append(Check(name="plan", passed=False, detail="It names no checks."))
     return report
+
+
+def refuse(found: Found, minimum: str, out: Path) -> Report:
+    """Return the report of a change that is not run, because it could see too much here."""
+    out.mkdir(parents=True, exist_ok=True)
+    detail = (
+        f"Not run: the isolation of this machine is {found}, and `[checks] min_isolation` in "
+        f"mlops.toml asks for {minimum}. Install bubblewrap, or lower it to {found.level.strength}."
+    )
+    refused = Check(name="isolation", passed=False, detail=detail)
+    return Report(isolation=str(found), results=[refused])
 
 
 Run = Callable[..., Ended]

@@ -1,28 +1,24 @@
 """Runs a command of untrusted code as far apart from everything else as this system allows."""
 
 import base64
-import ctypes
 import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checks.levels import LEVELS, Level, unshare
 from checks.listening import listen
+from sandbox.command import wrapped
+from sandbox.levels import Level
+from sandbox.view import Mount, mounts
 
-_INSIDE = Path(__file__).with_name("inside.py")
 _MIB = 1024 * 1024
 _GRACE = 15.0
-# Other ways out: sockets of engines and agents, other programs' files, passwords.
-_DOORS = ("/run", "/tmp", "/var/tmp", "/etc/shadow", "/etc/gshadow", "/mnt", "/media")
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +79,26 @@ class Sandbox:
     ) -> Ended:
         limits, level = self._limits, self._level
         argv = [word.replace("{work}", str(work)) for word in words]
-        spec = {
-            "argv": argv,
+        job = {
             "work": str(work),
             "code": str(self._code),
             "files": {name: str(path) for name, path in self._files.items()},
-            "environ": _environ(work),
-            "mounts": level.mounts,
-            "pids": level.pids,
-            "network": level.network,
-            "hide": self._hidden(),
             "timeout_seconds": timeout,
             "max_processes": limits.processes,
             "space_bytes": limits.space_bytes,
             "report_bytes": limits.report_bytes,
             "collect": list(collect),
-            "limits": {
+        }
+        read, write = os.pipe()
+        command = wrapped(
+            argv,
+            level=level,
+            folder=work / "code",
+            places=self._places(work) if level.isolated else [],
+            network=False,
+            parent=os.getpid(),
+            shared_memory_bytes=64 * _MIB,
+            limits={
                 "RLIMIT_CPU": int(timeout * (os.cpu_count() or 1)) + 5,
                 "RLIMIT_AS": limits.memory_bytes,
                 "RLIMIT_FSIZE": limits.file_bytes,
@@ -106,20 +106,18 @@ class Sandbox:
                 "RLIMIT_NPROC": _threads_of_user() + limits.processes,
                 "RLIMIT_CORE": 0,
             },
-        }
-        read, write = os.pipe()
-        command = [*unshare(level), sys.executable, "-I", str(_INSIDE), json.dumps(spec)]
+            job=job,
+        )
         try:
             process = subprocess.Popen(
                 [*command, str(write)],
-                env={name: value for name, value in _environ(work).items() if name != "HOME"},
+                env=_environ(work),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(write,),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # this program has one thread
             )
         except OSError as error:
             os.close(read)
@@ -129,36 +127,10 @@ class Sandbox:
         output, answer = listen(process, read, timeout + _GRACE)
         return _ended(output, answer)
 
-    def _hidden(self) -> list[str]:
-        """Return what the code may not see, but never what Python itself is made of."""
-        needed = [Path(sys.executable), Path(sys.prefix), Path(sys.base_prefix)]
-        needed += [Path(place) for place in sys.path if place.endswith("-packages")]
-        needed += [place.resolve() for place in needed]
-        wanted = [*self._hide, *map(Path, _DOORS), Path.home(), Path("/root"), Path("/home")]
-        found = (place for path in wanted for place in _around(path.resolve(), needed))
-        return list(dict.fromkeys(map(str, found)))
-
-
-def find_level() -> Level:
-    """Return the best isolation that this system allows, by trying."""
-    for level in LEVELS:
-        with tempfile.TemporaryDirectory(prefix="checks-") as empty:
-            tried = Sandbox(Path(empty), level=level).run([sys.executable, "-c", ""], 30)
-        if tried.passed:
-            return level
-    return LEVELS[-1]
-
-
-def _around(path: Path, needed: Sequence[Path]) -> Iterator[Path]:
-    """Yield the path, or what lies in it beside the needed places."""
-    if path.is_symlink() or any(path.is_relative_to(place) for place in needed):
-        return
-    if not any(place.is_relative_to(path) for place in needed):
-        if path.exists():
-            yield path
-        return
-    for child in sorted(path.iterdir()):
-        yield from _around(child, needed)
+    def _places(self, work: Path) -> list[Mount]:
+        """Return what the code sees beside its workspace: what it is copied from, and the files."""
+        memory = [(work, self._limits.space_bytes)]
+        return mounts([self._code, *self._files.values()], [], self._hide, memory=memory)
 
 
 def _environ(work: Path) -> dict[str, str]:
@@ -188,11 +160,6 @@ def _threads_of_user() -> int:
         except OSError:
             continue
     return count if count else resource.getrlimit(resource.RLIMIT_NPROC)[0] // 2
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _ended(output: str, answer: bytes) -> Ended:

@@ -8,10 +8,12 @@ from typing import Any
 from configuration.declaration import LIMITS, MODEL
 from configuration.kinds import REQUIRED, Finding, Table, refuse, show
 from configuration.nearest import find_nearest
+from configuration.people_rules import check_people
+from configuration.people_table import PEOPLE
 from configuration.rules import check_model, check_models
-from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED
+from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED, PERSON
 
-MODELS = "models"
+MODELS, PEOPLE_TABLE = "models", "people"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -26,13 +28,14 @@ def find_problems(content: Mapping[str, Any], root: Path) -> list[str]:
         for name, model in models.items():
             findings += _check_model(name, model, root)
         findings += check_models({n: m for n, m in models.items() if isinstance(m, Mapping)})
+    findings += _check_people(content)
     if LIMITS.name in content:
         findings += _check_table(LIMITS, LIMITS.name, content[LIMITS.name])
     return list(dict.fromkeys(text for _, text in findings))
 
 
 def _check_top(content: Mapping[str, Any]) -> Iterator[Finding]:
-    known = (MODELS, LIMITS.name)
+    known = (MODELS, PEOPLE_TABLE, LIMITS.name)
     suggested = set()
     for name, value in content.items():
         if name not in known:
@@ -57,6 +60,19 @@ def _check_model(name: str, model: Any, root: Path) -> Iterator[Finding]:
     if isinstance(model, Mapping):
         wrong = {where for where, _ in findings}
         yield from (f for f in check_model(path, model, root) if f[0] not in wrong)
+
+
+def _check_people(content: Mapping[str, Any]) -> Iterator[Finding]:
+    people = content.get(PEOPLE_TABLE, {})
+    if not isinstance(people, Mapping):
+        yield refuse(PEOPLE_TABLE, people, "tables, one [people.<name>] for each person")
+        return
+    for name, person in people.items():
+        path = join(PEOPLE_TABLE, name)
+        if any(PERSON.check(path, name)):
+            yield path, f"{path}: a person's name must be {PERSON.allowed}."
+        yield from _check_table(PEOPLE, path, person)
+    yield from check_people(content)
 
 
 def _check_table(table: Table, path: str, value: Any) -> Iterator[Finding]:
@@ -111,7 +127,7 @@ def _home(name: str, table: Table, path: str) -> str:
     if table is MODEL:
         homes = [f"{path}.{t.name}" for t in MODEL.tables if name in {k.name for k in t.keys}]
         return homes[0] if len(homes) == 1 else ""
-    if table is LIMITS:
+    if table in (LIMITS, PEOPLE):
         return ""
     model = ".".join(path.split(".")[:-1])
     if name in {key.name for key in MODEL.keys}:

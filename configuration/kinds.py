@@ -135,6 +135,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlagOr:
+    """True, false or one word."""
+
+    word: str
+
+    @property
+    def allowed(self) -> str:
+        return f'true, false or "{self.word}"'
+
+    def check(self, path: str, value: object) -> Iterator[Finding]:
+        if not isinstance(value, bool) and value != self.word:
+            yield refuse(path, value, self.allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """A list of texts; `once` refuses an item that comes twice, with `fold` whatever its case."""
 

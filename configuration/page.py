@@ -4,6 +4,7 @@ from typing import Any
 
 from configuration.declaration import LIMITS, MODEL
 from configuration.kinds import REQUIRED, Key, Listed, Table
+from configuration.people_table import PEOPLE
 
 PAGE = "docs/reference/mlops-toml.md"
 _HEAD = """\
@@ -29,6 +30,7 @@ def describe() -> str:
     for table in MODEL.tables:
         path = f"{MODEL.name}.{table.name}"
         sections.append(_describe(table, f"[[{path}]]" if table.many else f"[{path}]"))
+    sections.append(_describe(PEOPLE, f"[{PEOPLE.name}]"))
     sections.append(_describe(LIMITS, f"[{LIMITS.name}]"))
     return "\n".join([_HEAD, *sections])
 

@@ -1,6 +1,6 @@
 """The tables of a model in mlops.toml for production: release and drift."""
 
-from configuration.kinds import Flag, Key, Listed, Number, Table, Whole
+from configuration.kinds import Flag, FlagOr, Key, Listed, Number, Table, Whole
 from configuration.values import COLUMN, DAY, PERSON, SHARE, YEAR, seconds
 
 RELEASE = Table(
@@ -11,7 +11,23 @@ RELEASE = Table(
         Key(
             name="approvers",
             kind=Listed(item=PERSON, noun="names", least=1, once=True, fold=True),
-            help="Who may approve: on one machine any names; in Azure user principal names.",
+            help="Who may approve: names of `[people]`; on one machine any names; in Azure also "
+            "object ids of Entra. An approver who is removed here can approve nothing any more.",
+        ),
+        Key(
+            name="approvals_required",
+            kind=Whole(low=1, high=100),
+            default=1,
+            help="Distinct approvers who must approve the same image and evidence, at most as many "
+            "as there are approvers. One rejection ends the release.",
+        ),
+        Key(
+            name="separation_of_duties",
+            kind=FlagOr(word="auto"),
+            default="auto",
+            help="True refuses approvals by people who pushed or wrote the commit, started the "
+            'training or own the run; "auto" is true for two approvers or more. Where it is false, '
+            'the decision says "approved by its own author".',
         ),
         Key(
             name="approval_timeout_seconds",

@@ -26,10 +26,12 @@ from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
+from function_app.records.recorder import Recorder
 from function_app.settings import Settings, read_limits
 from function_app.triggers import (
     approvals,
     attention,
+    audit_api,
     http_api,
     kept_events,
     metrics,
@@ -123,6 +125,8 @@ ROUTES = (
     ("POST", "findings", rounds.post_reconciliation),
     ("POST", "stories/{instance_id}/cancel", story_api.post_cancel),
     ("POST", "stories/{instance_id}/retry", story_api.post_retry),
+    ("GET", "audit", audit_api.get_audit),
+    ("GET", "audit/check", audit_api.get_audit_check),
     ("GET", "models", models_api.get_models),
     ("GET", "models/{model}", models_api.get_model),
     ("POST", "models/{model}/train", http_api.post_training),
@@ -161,8 +165,10 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     if settings.collector:
         telemetry.send_by_otlp(settings.service)
     ports = ports or _create_ports(settings)
+    recorder = Recorder(ports.rows)
     front = Front(
         ports=ports,
+        recorder=recorder,
         projects=settings.projects,
         limits=read_limits(settings.projects),
         webhook_secrets=settings.webhook_secrets,
@@ -172,7 +178,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     for story in STORIES:
         add_story(app, story)
     for activity in ACTIVITIES:
-        add_activity(app, activity, ports)
+        add_activity(app, activity, ports, recorder)
     for look in LOOKING_ACTIVITIES:
         add_looking_activity(app, look, ports)
     for method, route, answer in ROUTES:

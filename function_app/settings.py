@@ -5,11 +5,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from configuration.project_file import ProjectFileError, read_project_file
 from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
+from function_app.domain.duties import Separation
+from function_app.domain.people import Person
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError
 from function_app.git_settings import GitSettings, read_git_settings
@@ -134,7 +137,18 @@ def read_projects(path: Path, root: Path = ROOT) -> dict[str, ModelProject]:
     except ProjectFileError as error:
         raise ConfigError(str(error)) from error
     limits = load(Limits, content.get("limits", {}))
+    people = load(dict[str, Person], content.get("people", {}))
     return {
-        name: replace(load(ModelProject, entry), limits=limits)
+        name: replace(load(ModelProject, _in_words(entry)), limits=limits, people=people)
         for name, entry in content["models"].items()
     }
+
+
+def _in_words(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's tables with `separation_of_duties` as a word instead of true or false."""
+    release = dict(model["release"])
+    words = {True: Separation.ON, False: Separation.OFF}
+    key = "separation_of_duties"
+    if isinstance(flag := release.get(key), bool):
+        release[key] = words[flag].value
+    return {**model, "release": release}

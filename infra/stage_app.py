@@ -13,7 +13,7 @@ from typing import Any
 
 BACKENDS = ("scheduler", "storage")
 PARTS = (
-    *("checks", "configuration", "function_app", "platform_jobs"),
+    *("checks", "configuration", "function_app", "platform_jobs", "sandbox"),
     *("function_app.py", "requirements.txt", "mlops.toml"),
 )
 HOST = "host.json"

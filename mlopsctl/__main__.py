@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from configuration.project_file import ProjectFileError
+from mlopsctl.audit import audit
 from mlopsctl.client import ApiError
 from mlopsctl.config import config
 from mlopsctl.decisions import approve, cancel, reject, roll_back
@@ -28,6 +29,7 @@ from mlopsctl.version import show_version
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
+app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)

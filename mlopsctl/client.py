@@ -77,6 +77,11 @@ class Api:
         path, content = f"/api/stories/{instance_id}/cancel", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
+    def get_as(self, person: str, path: str, query: dict[str, str]) -> Any:
+        """Return what a person may read; empty values of the query are left out."""
+        given = str(httpx.QueryParams({name: value for name, value in query.items() if value}))
+        return self._ask("GET", f"{path}?{given}" if given else path, token=self.token(person))
+
     def text(self, path: str) -> str:
         """Return an answer that is plain text."""
         return self._send("GET", path).text

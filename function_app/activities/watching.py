@@ -20,6 +20,8 @@ from function_app.domain.watching import (
 from function_app.errors import NotFoundError
 from function_app.ports import Ports
 
+GONE = "Its training data is gone or was changed. Train and release the model again."
+
 
 def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     """Add to the test what came since the last look, and judge; tell what needs people.
@@ -30,7 +32,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     watched = _watched(ports, request.model)
     reference = ports.observations.reference(watched) if watched else None
     if watched is None or reference is None:
-        why = "Its training data is gone." if watched else "Production serves no known version."
+        why = GONE if watched else "Production serves no known version."
         return _nothing(ports, request.model, why, now)
     state = _load_state(ports, request.model)
     if state is None or state.digest != watched.digest:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,9 @@ from function_app.domain.prediction_lines import (
 )
 from function_app.domain.project import ModelProject
 from function_app.domain.retraining import DriftPolicy
+from function_app.errors import ContractError
+
+LOG = logging.getLogger("mlops.observations")
 
 # When a file of labels came, in a unit of the platform's own, and its name.
 Place = tuple[int, str]
@@ -74,13 +78,26 @@ class RecordedObservations:
         # Kept at the first look: whether production was asked for the training rows before can only
         # be known while the logs of that time are there.
         name = f"reference-{watched.digest.removeprefix('sha256:')}"
-        content = self._records.kept(watched.model, name)
-        reference = load(Reference, content) if content else self._describe(watched)
+        reference = self._kept(watched.model, name)
         if reference is None:
-            return None
-        if content is None:
+            try:
+                reference = self._describe(watched)
+            except (AttributeError, KeyError, TypeError, ValueError, csv.Error) as error:
+                # Somebody changed the records of the training: they describe it no longer.
+                LOG.warning("the records of run %s cannot be read: %s", watched.run_id, error)
+            if reference is None:
+                return None
             self._records.keep(watched.model, name, dump(reference))
         return replace(reference, columns=self._tested(watched.model, reference.columns))
+
+    def _kept(self, model: str, name: str) -> Reference | None:
+        """Return the reference that was kept; None without one, or when somebody changed it."""
+        try:
+            content = self._records.kept(model, name)
+            return load(Reference, content) if content else None
+        except ContractError as error:
+            LOG.warning("the reference %s of %s is described again: %s", name, model, error)
+            return None
 
     def _describe(self, watched: Watched) -> Reference | None:
         schema, text = self._records.schema(watched), self._records.training_rows(watched)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from function_app.domain.outcomes import INTEGRATE, KINDS, RELEASE, TRAIN, is_alarming
+from function_app.domain.reconciliation import judge_serving
 from function_app.domain.release import AUTOMATIC, ReleaseRecord, ReleaseStatus
+from function_app.domain.serving import Serving
 
+RECONCILE = "mlopsctl reconcile compares again"
 _PASSED_OVER = ("superseded", "cancelled", "stale")
 _RETRIED = (TRAIN, INTEGRATE)
 
@@ -64,6 +67,16 @@ def failed_releases(records: Iterable[ReleaseRecord]) -> list[Attention]:
         for record in newest.values()
         if _is_open(record)
     ]
+
+
+def unserved(
+    model: str, serving: Serving | None, records: Iterable[ReleaseRecord]
+) -> list[Attention]:
+    """Return the failure of a model whose replicas do not serve at this moment, if there is one."""
+    finding = judge_serving(model, serving, records)
+    if finding is None:
+        return []
+    return [Attention(kind=finding.kind, subject=model, detail=finding.detail, next=RECONCILE)]
 
 
 def _is_open(record: ReleaseRecord) -> bool:

@@ -1,13 +1,16 @@
 """One model that this app looks after, as mlops.toml describes it, and the limits of all."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from function_app.domain.change import CheckPlan
 from function_app.domain.data_quality import DataPolicy
+from function_app.domain.duties import ApprovalRules, Separation
 from function_app.domain.gates import GatePolicy
 from function_app.domain.integration import ChangePolicy
+from function_app.domain.people import Person
 from function_app.domain.release import ReleasePolicy
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.training import TrainingPolicy
@@ -27,6 +30,8 @@ class ReleaseRules:
     """Who approves, how long a release waits for it, and what production must show."""
 
     approvers: tuple[str, ...]
+    approvals_required: int = 1
+    separation_of_duties: Separation = Separation.AUTO
     approval_timeout_seconds: float = 259_200.0
     replicas: int = 2
     max_p95_ms: float = 500.0
@@ -97,6 +102,7 @@ class ModelProject:
     schedules: tuple[Schedule, ...] = ()
     limits: Limits = Limits()
     drift: DriftPolicy | None = None
+    people: Mapping[str, Person] = field(default_factory=dict)
 
     @property
     def labels(self) -> str:
@@ -131,6 +137,15 @@ class ModelProject:
             poll_interval=timedelta(seconds=self.training_run.poll_interval_seconds),
             newest_only=self.training_run.newest_only,
             max_trainings=self.limits.max_trainings,
+        )
+
+    def approval_rules(self) -> ApprovalRules:
+        """Return the rules for approvals, which count as mlops.toml has them now."""
+        return ApprovalRules(
+            approvers=self.release.approvers,
+            required=self.release.approvals_required,
+            separation=self.release.separation_of_duties,
+            people=self.people,
         )
 
     def release_policy(self) -> ReleasePolicy:

@@ -196,9 +196,10 @@ def judge_serving(
 ) -> Finding | None:
     """Compare the replicas that are ready with those that should serve.
 
-    None when enough are ready, and while a release is under way, whose story sees to that.
+    None when enough are ready, and while a release moves on, whose story sees to that. A release
+    that waits for approval sees to nothing.
     """
-    under_way = any(not record.status.ended for record in records)
+    under_way = any(record.status is ReleaseStatus.IN_PROGRESS for record in records)
     if serving is None or serving.ready >= serving.replicas or under_way:
         return None
     detail = (

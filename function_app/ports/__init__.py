@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from function_app.ports.people import Approvers, Clock, Events, Notifier
 from function_app.ports.platform import Platform
 from function_app.ports.records import Inbox, Ledger, Stories
+from function_app.ports.rows import Rows
 from function_app.ports.serving import Images, Observations, Probe, Production, Registry, Staging
 from function_app.ports.work import Datasets, Jobs, Sources
 
@@ -30,6 +31,7 @@ __all__ = [
     "Probe",
     "Production",
     "Registry",
+    "Rows",
     "Sources",
     "Staging",
     "Stories",
@@ -50,6 +52,7 @@ class Ports:
     probe: Probe
     inbox: Inbox
     ledger: Ledger
+    rows: Rows
     events: Events
     notifier: Notifier
     clock: Clock

@@ -2,16 +2,28 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from function_app import names
 from function_app.codec import dump
-from function_app.domain.attention import Attention, failed_releases, failed_stories
+from function_app.domain.attention import (
+    RECONCILE,
+    Attention,
+    failed_releases,
+    failed_stories,
+    unserved,
+)
 from function_app.domain.inbox import Outcome
 from function_app.domain.outcomes import end_name
 from function_app.domain.reconciliation import FINDINGS, RECENT, FindingKind
+from function_app.domain.release import ReleaseRecord
+from function_app.errors import MlopsError
 from function_app.triggers.desk import Answer, Desk, Request
 
+MODELS_AT_A_TIME = 8
+# These are read at the moment of the question; the last comparison may be out of date.
+_SEEN_NOW = (FindingKind.FAILED_STORY, FindingKind.NOT_READY)
 _KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
 
 
@@ -37,7 +49,30 @@ def _collect(desk: Desk, stories: list[dict[str, Any]]) -> list[Attention]:
             for event in letters
         ),
         *_findings(desk),
+        *_production(desk),
     ]
+
+
+def _production(desk: Desk) -> list[Attention]:
+    """Return the models whose production does not serve now.
+
+    The last comparison may be ten minutes old, so production itself is asked, several models at a
+    time.
+    """
+    records: dict[str, list[ReleaseRecord]] = {}
+    for record in desk.ports.ledger.list_releases():
+        records.setdefault(record.release.model, []).append(record)
+
+    def ask(model: str) -> list[Attention]:
+        try:
+            return unserved(model, desk.ports.production.serving(model), records[model])
+        except MlopsError as error:
+            kind = FindingKind.UNREACHABLE
+            return [Attention(kind=kind, subject=model, detail=error.message, next=RECONCILE)]
+
+    with ThreadPoolExecutor(MODELS_AT_A_TIME) as pool:
+        answers = list(pool.map(ask, sorted(records.keys() & desk.projects.keys())))
+    return [attention for answer in answers for attention in answer]
 
 
 def _older(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -57,7 +92,7 @@ def _older(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _findings(desk: Desk) -> list[Attention]:
-    """Return what the last comparison found and nobody repaired; failed stories count above."""
+    """Return what the last comparison found and nobody repaired, without what is read above."""
     note = desk.ports.ledger.read_note(FINDINGS)
     findings = json.loads(note["report"])["findings"] if note else []
     return [
@@ -65,8 +100,8 @@ def _findings(desk: Desk) -> list[Attention]:
             kind=finding["kind"],
             subject=finding["subject"],
             detail=finding["detail"],
-            next="mlopsctl reconcile compares again",
+            next=RECONCILE,
         )
         for finding in findings
-        if not finding["repaired"] and finding["kind"] != FindingKind.FAILED_STORY
+        if not finding["repaired"] and finding["kind"] not in _SEEN_NOW
     ]

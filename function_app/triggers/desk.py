@@ -6,18 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from function_app.domain.audit import AuditEvent
 from function_app.domain.identifiers import Pattern
 from function_app.domain.plain_text import clean
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
+from function_app.records.recorder import Recorder
 
 MAX_BODY = 1024 * 1024
 
 
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """What an invocation found out for the audit log: its caller, its model, refused events.
+
+    On a `keyless` route the host checks no function key, so that a given key proves nothing.
+    """
+
+    keyless: bool = False
+    person: str = ""
+    source: str = ""
+    model: str = ""
+    refused: list[AuditEvent] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a trigger works."""
+    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test."""
 
     ports: Ports
     projects: Mapping[str, ModelProject]
@@ -25,6 +41,8 @@ class Desk:
     limits: Limits
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
+    attempt: Attempt = field(default_factory=Attempt)
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

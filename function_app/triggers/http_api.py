@@ -19,6 +19,7 @@ from function_app.errors import (
     NotFoundError,
     RefusedError,
 )
+from function_app.records.audit import AuditLog
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
@@ -100,6 +101,8 @@ async def get_status(desk: Desk, request: Request) -> Answer:
             "claims": dump(inbox.list_claims()),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
+            # An operator who notes the head can tell later whether entries were removed.
+            "audit": dump(await asyncio.to_thread(AuditLog(desk.ports.rows).readable_head)),
         },
     )
 

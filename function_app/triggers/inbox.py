@@ -14,6 +14,7 @@ from typing import Any
 from function_app import telemetry
 from function_app.codec import checked, dump
 from function_app.domain.arrivals import Arrival
+from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
@@ -87,6 +88,7 @@ async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except ContractError as error:
         settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=error.message)
+        desk.attempt.refused.append(_refusal(desk, settled))
     except Exception:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.
         LOG.exception("event %s could not be seen to", event.event_key)
@@ -192,6 +194,18 @@ async def start_story(desk: Desk, type_: str, start: Start) -> tuple[Outcome | N
         for older in desk.ports.ledger.supersede(start.argument, now):
             await wake_release(desk.stories, older)
     return outcome, instance_id
+
+
+def _refusal(desk: Desk, event: InboxEvent) -> AuditEvent:
+    return AuditEvent(
+        kind=Kind.REFUSAL,
+        action="take event",
+        at=desk.ports.clock.now(),
+        who="" if event.channel in desk.webhook_secrets else event.channel,
+        subject=event.event_key,
+        code=event.code or "",
+        reason=event.reason or "",
+    )
 
 
 def _together(outcomes: list[Outcome | None]) -> Outcome:

@@ -10,12 +10,14 @@ def identify(desk: Desk, request: Request) -> str:
     person = desk.ports.approvers.identify(token.strip()) if scheme.lower() == "bearer" else None
     if person is None:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
+    desk.attempt.person = person
     return person
 
 
 def check_approver(desk: Desk, person: str, model: str) -> None:
     """Raise NotFoundError for an unknown model, RefusedError for a person who does not approve."""
     project = desk.projects.get(model)
+    desk.attempt.model = model
     if project is None:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}.")
     if person not in project.release.approvers:

@@ -11,7 +11,7 @@ from function_app import composition, names
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
     *("function_app", "training", "scoring", "funchost"),
-    *("mlopsctl", "checks", "configuration", "platform_jobs", "infra", "benchmarks"),
+    *("mlopsctl", "checks", "configuration", "platform_jobs", "sandbox", "infra", "benchmarks"),
 )
 PAGES = [
     *sorted(ROOT.glob("*.md")),

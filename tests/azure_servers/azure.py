@@ -6,6 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,6 +162,16 @@ def azure(
     identity: IdentityServer,
     tmp_path: Path,
 ) -> Iterator[Azure]:
+    with running(tls, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def running(tls: Tls, folder: Path) -> Iterator[Azure]:
+    """Yield an empty Azure; at the end, check its requests and answers against the definitions.
+
+    The process must have an identity, as the fixture `identity` gives it.
+    """
     import_sdk()
     with (
         ArmServer(tls) as arm,
@@ -190,7 +201,7 @@ def azure(
             endpoints=OnlineEndpoints(arm),
             settings=settings,
             root=ROOT,
-            folder=tmp_path,
+            folder=folder,
             projects=read_projects(ROOT / "mlops.toml"),
         )
         if target := os.environ.get("RECORD_BODIES"):

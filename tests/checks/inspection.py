@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from checks.levels import LEVELS, Level
-from checks.sandbox import find_level
+from sandbox.levels import LEVELS, Level
+from sandbox.probe import find_level, try_level
 
 ROOT = Path(__file__).parents[2]
-BEST = find_level()
-NAMES = [level.name for level in LEVELS]
-ALLOWED = LEVELS[NAMES.index(BEST.name) :]
+BEST = find_level().level
+ALLOWED = [level for level in LEVELS if not try_level(level)]
 levels = pytest.mark.parametrize("level", ALLOWED, ids=lambda level: level.name)
-isolated = pytest.mark.skipif(not BEST.mounts, reason="this system gives no namespaces")
+isolated = pytest.mark.skipif(not BEST.isolated, reason="this system gives no namespaces")
 
 
 def check(

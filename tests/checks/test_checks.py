@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.levels import Level
 from checks.sandbox import Sandbox
+from sandbox.levels import Level
 from tests.checks.inspection import (
     BEST,
     ROOT,
@@ -51,7 +51,7 @@ def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> 
     ]
     assert 0 < report["coverage"] < 100
     assert not (tmp_path / "code" / ".pytest_cache").exists(), "the code itself is not touched"
-    assert report["isolation"].startswith(BEST.name)
+    assert report["isolation"] == str(BEST)
 
 
 def test_the_first_failing_test_is_named(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_neither_other_processes_nor_their_secrets_can_be_seen(tmp_path: Path) -
     assert result(check(tmp_path, {"test_a.py": tests})) == (True, "1 tests passed.")
 
 
-@pytest.mark.skipif(not BEST.network, reason="this system gives no network namespace")
+@pytest.mark.skipif(not BEST.isolated, reason="this system gives no network namespace")
 def test_no_socket_leads_out_and_this_machine_is_another_one(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -258,7 +258,7 @@ def test_what_runs_ends_with_the_one_who_runs_it(tmp_path: Path, level: Level) -
     process = subprocess.Popen([sys.executable, "-m", "checks", *words], cwd=ROOT)
     until(lambda: running(name), "the test to run", 30)
 
-    process.send_signal(signal.SIGKILL if level.pids else signal.SIGTERM)
+    process.send_signal(signal.SIGKILL if level.isolated else signal.SIGTERM)
     process.wait()
 
     until(lambda: not running(name), "the test to be ended", 10)
@@ -306,5 +306,5 @@ def test_checks_run_and_hide_in_a_folder_of_any_name(tmp_path: Path, level: Leve
     )
 
     assert ended.passed, ended.output
-    if level.mounts:
+    if level.isolated:
         assert "seen: []" in ended.output

@@ -72,6 +72,13 @@ WRONG = [
     ('"ada"', '"a\\\\b"', "approvers[0] = "),
     ('"ada"', '""', 'approvers[0] = "": it must be a name'),
     ('"ada"', '"ada", "Ada"', 'approvers[1] = "Ada": it stands in models.sugar.release.approvers[0] already'),
+    # Approvals.
+    ("replicas = 2", "approvals_required = 0", "release.approvals_required = 0: it must be a whole number, at least 1"),
+    ("replicas = 2", "approvals_required = 3", "release.approvals_required = 3: there are 2 approvers. Name more, or require fewer."),
+    ("replicas = 2", "approvals_required = true", "release.approvals_required = true: it must be a whole number"),
+    ("replicas = 2", 'separation_of_duties = "on"', 'release.separation_of_duties = "on": it must be true, false or "auto"'),
+    ("replicas = 2", "separation_of_duties = 1", 'release.separation_of_duties = 1: it must be true, false or "auto"'),
+    ("replicas = 2", "separation_of_duty = true", "Did you mean `separation_of_duties`?"),
     # Columns.
     ('"bmi", "Y"]', '"bmi"]', 'data.columns = ["age", "bmi"]: the target "Y" is missing'),
     ('"bmi", "Y"]', '"bmi", "Y", "Y"]', 'data.columns[3] = "Y": it stands in models.sugar.data.columns[2] already'),
@@ -136,7 +143,7 @@ def test_one_wrong_value_is_one_problem(right: str, wrong: str, says: str) -> No
         ("models.sugar = 3", "models.sugar = 3: it must be a table, [models.sugar]."),
         (MODEL.replace("models.", "modles."), "modles: unknown table. Did you mean `models`?"),
         (MODEL + "[limit]\n", "limit: unknown table. Did you mean `limits`?"),
-        (MODEL + "[monitoring]\n", "monitoring: unknown table. Allowed are models, limits."),
+        (MODEL + "[monitoring]\n", "monitoring: unknown table. Allowed are models, people, limits."),
         (MODEL.replace("models.sugar", 'models."Sugar Cane"'), 'models."Sugar Cane": a model\'s name'),
         (MODEL.replace("models.sugar", "models.a--b"), "models.a--b: a model's name must have 1 to 30"),
         (MODEL.replace("models.sugar", f"models.{'a' * 31}"), "a model's name must have 1 to 30"),
@@ -166,6 +173,69 @@ def test_what_is_wrong_with_tables_and_between_models_is_told(text: str, says: s
     found = problems(text)
 
     assert any(says in problem for problem in found), found
+
+
+PEOPLE = """
+[people.ada]
+git = ["ada@example.com", "ada-gh"]
+oid = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+[people.grace]
+git = ["grace-gh"]
+"""
+
+
+@pytest.mark.parametrize(
+    "release",
+    ["approvals_required = 2", "separation_of_duties = true", 'separation_of_duties = "auto"'],
+)
+def test_people_and_the_rules_for_approvals_are_allowed(release: str) -> None:
+    assert problems(MODEL.replace("replicas = 2", release) + PEOPLE + LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("[people.ada]", "[people]\nada = 3\n[people.b]", "people.ada = 3: it must be a table, [people.ada]"),
+        ("[people.ada]", '[people."a/da"]', 'people."a/da": a person\'s name must be a name of up to'),
+        ("git = [", "gits = [", 'people.ada.gits = ["ada@example.com", "ada-gh"]: unknown key. Did you mean `git`?'),
+        ('git = ["ada@example.com", "ada-gh"]', 'git = "ada-gh"', 'people.ada.git = "ada-gh": it must be a list of'),
+        ('"ada-gh"', '"ada gh"', 'people.ada.git[1] = "ada gh": it must be an e-mail address'),
+        ('"ada-gh"', '""', 'people.ada.git[1] = "": it must be an e-mail address'),
+        ('"ada-gh"', '"ADA@example.com"', 'people.ada.git[1] = "ADA@example.com": it stands in people.ada.git[0]'),
+        ("0f8fad5b-d9cb", "0f8fad5b", 'people.ada.oid = "0f8fad5b-469f'),
+        ('"grace-gh"', '"Ada-GH"', 'people.grace.git[0] = "Ada-GH": people.ada has this name, too'),
+        ('"grace-gh"', '"ada"', 'people.grace.git[0] = "ada": people.ada has this name, too'),
+        ("[people.grace]", "[people.Ada]", "people.Ada: people.ada is the same name"),
+        ('git = ["grace-gh"]', 'oid = "0F8FAD5B-d9cb-469f-a165-70867728950e"', "people.ada has this name, too"),
+        ('"ada-gh"', '"grace.hopper@example.org"', "has an approver of this name, who is another person"),
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_one_wrong_value_of_a_person_is_one_problem(right: str, wrong: str, says: str) -> None:
+    assert right in PEOPLE
+
+    found = problems(MODEL + PEOPLE.replace(right, wrong, 1))
+
+    assert len(found) == 1, found
+    assert says in found[0]
+
+
+def test_people_are_a_table_of_tables() -> None:
+    assert problems(f"people = 3\n{MODEL}") == [
+        "people = 3: it must be tables, one [people.<name>] for each person."
+    ]
+
+
+def test_one_person_is_one_approver_by_whatever_name() -> None:
+    listed = '["ada", "0f8fad5b-d9cb-469f-a165-70867728950e"]'
+    text = MODEL.replace('["ada", "grace.hopper@example.org"]', listed) + PEOPLE
+    text = text.replace("replicas = 2", "approvals_required = 2")
+
+    assert [problem.partition(":")[0] for problem in problems(text)] == [
+        'models.sugar.release.approvers[1] = "0f8fad5b-d9cb-469f-a165-70867728950e"',
+        "models.sugar.release.approvals_required = 2",
+    ]
 
 
 def test_one_folder_in_two_containers_is_no_clash() -> None:

@@ -10,11 +10,13 @@ from configuration.checking import find_problems
 from configuration.declaration import LIMITS, MODEL
 from configuration.kinds import REQUIRED, Key, Table
 from configuration.page import PAGE, describe
+from configuration.people_table import PEOPLE
 from configuration.production_tables import DRIFT, RELEASE
 from configuration.training_tables import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
 from function_app.azure_settings import AzureSettings
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy
+from function_app.domain.people import Person
 from function_app.domain.project import (
     CodeRules,
     Limits,
@@ -37,11 +39,12 @@ TABLES: list[tuple[Table, Any]] = [
     (SCHEDULES, Schedule),
     (DRIFT, DriftPolicy),
     (LIMITS, Limits),
+    (PEOPLE, Person),
 ]
 # There is one metric, so that nothing has to read which.
 DECLARED_ONLY = {"metric"}
-# [limits] is a table of its own, which every model is given.
-READ_ELSEWHERE = {"limits"}
+# [limits] and [people] are tables of their own, which every model is given.
+READ_ELSEWHERE = {"limits", "people"}
 
 
 @pytest.mark.parametrize(("table", "target"), TABLES, ids=lambda value: getattr(value, "name", ""))

@@ -39,6 +39,9 @@ class Kept(Protocol):
     def tear(self, missing: int) -> Callable[[bytes], object]:
         """Take so many bytes off the only segment; return what finishes it, with more lines."""
 
+    def change_reference(self, digest: str, content: object) -> None:
+        """Put something else where the reference of an image was kept."""
+
     def forget(self) -> None:
         """Delete the only segment, as its bound does, after another one was begun."""
 
@@ -82,6 +85,10 @@ class LocalKept:
             part.rename(segment)
 
         return finish
+
+    def change_reference(self, digest: str, content: object) -> None:
+        path = self.state / "production" / "diabetes" / f"reference-{digest}.json"
+        path.write_text(json.dumps(content))
 
     def forget(self) -> None:
         [segment] = self._log.glob("*/*.jsonl")
@@ -146,6 +153,9 @@ class AzureKept:
         blob.create_append_blob()
         blob.append_block(whole[:-missing])
         return lambda more: blob.append_block(whole[-missing:] + more)
+
+    def change_reference(self, digest: str, content: object) -> None:
+        self._versions.write_json(f"production/diabetes/reference-{digest}.json", content)
 
     def forget(self) -> None:
         [entry] = self._logs.list("")

@@ -95,6 +95,36 @@ def test_training_data_that_is_gone_has_no_reference(
     assert observations.reference(gone) is None
 
 
+@pytest.mark.parametrize(
+    ("rows_text", "schema", "evaluation"),
+    [
+        ("age,bmi,Y\nabc,1,2\n", {"features": ["age"], "target": "Y"}, None),
+        ("age,bmi,Y\n1,1\n", {"features": ["age"], "target": "Y"}, None),
+        ("age,bmi,Y\n1,1,2\n", ["age"], None),
+        ("age,bmi,Y\n1,1,2\n", {"features": ["bp"], "target": "Y"}, None),
+        ("age,bmi,Y\n1,1,2\n", {"features": 3}, None),
+        ("age,bmi,Y\n1,1,2\n", {"features": ["age"], "target": "Y"}, ["predicted"]),
+        ("age,bmi,Y\n1,1,2\n", {"features": ["age"], "target": "Y"}, {"predicted": ["x"]}),
+    ],
+)
+def test_records_that_somebody_changed_have_no_reference(
+    kept: Kept, observations: Observations, rows_text: str, schema: object, evaluation: object
+) -> None:
+    uri = kept.train(rows_text, schema, evaluation)
+
+    assert observations.reference(replace(WATCHED, model_uri=uri)) is None
+
+
+@pytest.mark.parametrize("content", [[], {}, {"watched": 1}, "text"])
+def test_a_reference_that_somebody_changed_is_described_again(
+    kept: Kept, observations: Observations, watched: Watched, content: object
+) -> None:
+    before = observations.reference(watched)
+    kept.change_reference(DIGEST.removeprefix("sha256:"), content)
+
+    assert kept.observe(project()).reference(watched) == before
+
+
 def test_rows_are_counted_once_over_all_replicas_and_looks(
     kept: Kept, observations: Observations, reference: Reference
 ) -> None:

@@ -91,7 +91,10 @@ def test_production_without_enough_ready_replicas_is_reported_but_not_during_a_r
 
     assert judge_serving("m", None, [promoted]) is None
     assert judge_serving("m", replace(down, ready=2), [promoted]) is None
-    assert judge_serving("m", down, [promoted, RECORD]) is None
+    moving = replace(RECORD, status=ReleaseStatus.IN_PROGRESS)
+    waiting = replace(RECORD, status=ReleaseStatus.AWAITING_APPROVAL)
+    assert judge_serving("m", down, [promoted, moving]) is None
+    assert judge_serving("m", down, [promoted, waiting]) is not None
     found = judge_serving("m", down, [promoted])
     assert found is not None
     assert found.kind == "production not ready"

@@ -22,6 +22,7 @@ PARTS = (
     "scoring",
     "checks",
     "platform_jobs",
+    "sandbox",
     "function_app.py",
     "host.json",
 )

@@ -143,7 +143,8 @@ def _storm(app: App, diabetes: str) -> None:
         assert app.ended(release, 120)["output"]["status"] == "superseded"
     app.at_step(releases[-1], "awaiting approval")
 
-    runs = [path.name for path in (app.state / "runs").iterdir() if "-vs-" not in path.name]
+    runs = [path.name for path in (app.state / "runs").iterdir()]
+    runs = [name for name in runs if name.startswith("train-") and "-vs-" not in name]
     assert sorted(runs) == owners, "one run of each cause"
     index = json.loads((app.state / "images" / "index.json").read_text())
     assert len(index["manifests"]) == CAUSES, "one image of each version"

@@ -21,7 +21,15 @@ from tests.npm import NotInstalledError
 
 ROOT = Path(__file__).parents[2]
 # What `func start` finds in a clone.
-PARTS = ("configuration", "function_app", "training", "scoring", "checks", "platform_jobs")
+PARTS = (
+    "configuration",
+    "function_app",
+    "training",
+    "scoring",
+    "checks",
+    "platform_jobs",
+    "sandbox",
+)
 FILES = ("function_app.py", "host.json", "local.settings.json", "mlops.toml")
 
 

@@ -11,7 +11,7 @@ from function_app.codec import dump
 from function_app.domain.change import Bundle, CheckPlan
 
 # This app's own packages that check the code and, in a dry run, walk it through the contract.
-TOOLS = ("checks", "platform_jobs")
+TOOLS = ("checks", "platform_jobs", "sandbox")
 
 
 class CheckInputs:

@@ -43,7 +43,7 @@ class AzureImages:
         project = self._projects.get(version.model)
         if project is None:
             raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
-        note = self._blobs.read_json(_note(version)) or {}
+        note = self._record(version)
         if note.get("digest"):
             return self._kept(version, note["digest"])
         if note.get("failed_at"):
@@ -55,14 +55,12 @@ class AzureImages:
             return self._follow(version, project, note)
         if note.get("asked_at"):
             return self._take_over(version, project, note)
-        # A tag without a note of ours is one of a build whose note was lost.
-        digest = self._manifests.digest(version.model, version.version)
-        if digest is not None:
-            return self._keep(version, digest)
+        # A tag without a record may be somebody else's push: only a digest that a build of ours
+        # names is served, so the image is built again and the tag moves to it.
         importing = self._contexts.missing_bases(version, project.scoring)
         if importing:
             return Build(detail=f"The base image {', '.join(importing)} is being imported.")
-        if not self._blobs.create_json(_note(version), self._wish()):
+        if not self._claim(version):
             return Build(detail="Another process queues the build.")
         return self._queue(version, project)
 
@@ -108,10 +106,10 @@ class AzureImages:
             wish = {"asked_at": note["asked_at"], "passed_over": passed}
             self._note(version, wish)
             return self._take_over(version, project, wish)
-        if status == "Succeeded" or run is None:
-            pushed = self._manifests.digest(version.model, version.version)
-            if pushed is not None:
-                return self._keep(version, pushed)
+        if run is None:
+            # The registry has deleted the run, which alone says what was pushed: build again.
+            self._note(version, self._wish())
+            return self._queue(version, project)
         raise self._failure(version, note, run, status)
 
     def _failure(
@@ -141,7 +139,7 @@ class AzureImages:
         return self._built(version, digest)
 
     def _keep(self, version: ModelVersion, digest: str) -> Build:
-        note = self._blobs.read_json(_note(version)) or {}
+        note = self._record(version)
         self._note(version, {**note, "digest": digest})
         return self._kept(version, digest)
 
@@ -157,8 +155,33 @@ class AzureImages:
     def _wish(self) -> dict[str, str]:
         return {"asked_at": self._now().isoformat()}
 
+    def _record(self, version: ModelVersion) -> dict[str, Any]:
+        """Return the record of the build; an empty one when it is absent or unreadable."""
+        return _readable(self._blobs.read_record(_note(version)))
+
+    def _claim(self, version: ModelVersion) -> bool:
+        """Write the wish unless there is a record; tell whether this process wrote it."""
+        written = False
+
+        def change(content: dict[str, Any]) -> dict[str, Any] | None:
+            nonlocal written
+            written = not _readable(content)
+            return self._wish() if written else None
+
+        self._blobs.change_record(_note(version), change)
+        return written
+
     def _note(self, version: ModelVersion, content: dict[str, Any]) -> None:
         self._blobs.write_json(_note(version), content)
+
+
+def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a record of a build; an empty one when somebody left something else there."""
+    try:
+        asked_at = datetime.fromisoformat((record or {}).get("asked_at", ""))
+    except (TypeError, ValueError):
+        return {}
+    return record or {} if asked_at.tzinfo else {}
 
 
 def _note(version: ModelVersion) -> str:

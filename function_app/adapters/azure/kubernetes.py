@@ -188,8 +188,8 @@ class KubernetesProduction:
         """Stop the other versions and delete the oldest, so that the former ones cost little."""
         others = [
             found
-            for found in self._api.list("Deployment", manifests.labels(model))
-            if found["metadata"]["labels"].get(manifests.VERSION) not in kept
+            for found in self._deployments(model)
+            if found["metadata"]["labels"][manifests.VERSION] not in kept
         ]
         others.sort(key=lambda found: str(found["metadata"].get("creationTimestamp", "")))
         for found in others:
@@ -203,11 +203,20 @@ class KubernetesProduction:
 
     def _replicas(self, model: str) -> int:
         """Return how many replicas production was last promoted with."""
-        counts = [
-            int((found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
+        return max((_promoted(found) for found in self._deployments(model)), default=1)
+
+    def _deployments(self, model: str) -> list[Json]:
+        """Return the Deployments that this app made for the model.
+
+        Somebody else's Deployment may carry the same labels; its name differs, and it is left
+        alone.
+        """
+        return [
+            found
             for found in self._api.list("Deployment", manifests.labels(model))
+            if found["metadata"]["name"]
+            == manifests.deployment_name(model, found["metadata"]["labels"].get(manifests.VERSION))
         ]
-        return max(counts, default=1)
 
     def _served(self, found: Json | None) -> str | None:
         version = ((found or {}).get("spec", {}).get("selector") or {}).get(manifests.VERSION)
@@ -230,11 +239,16 @@ def _image(found: Json) -> str:
 
 def _image_of(model: str, found: Json) -> Image:
     uri = _image(found)
-    version = str(found["metadata"]["labels"][manifests.VERSION])
+    version = found["metadata"]["name"].removeprefix(manifests.deployment_name(model, ""))
     return Image(model=model, version=version, digest=uri.partition("@")[2], uri=uri)
 
 
 def _wanted(found: Json) -> int:
     """Return how many replicas shall serve, also when somebody scaled the Deployment to zero."""
-    promoted = (found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1)
-    return int(found["spec"].get("replicas", 1) or promoted)
+    return int(found["spec"].get("replicas", 1) or _promoted(found))
+
+
+def _promoted(found: Json) -> int:
+    """Return the number of replicas that was promoted; 1 when somebody changed the annotation."""
+    text = str((found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else 1

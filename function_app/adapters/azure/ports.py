@@ -12,6 +12,7 @@ from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.mail import AzureMail
 from function_app.adapters.azure.observations import AzureObservations
+from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.azure.services import create_services
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
@@ -41,6 +42,7 @@ def create_ports(settings: Settings) -> Ports:
         probe=services.probe,
         inbox=AzureInbox(connection, Blobs(connection)),
         ledger=AzureLedger(connection),
+        rows=AzureRows(connection),
         events=AzureEvents(connection, settings.topic_endpoint, settings.topic_key),
         notifier=Notifications(
             notify, {"Azure e-mail": mail} if notify.azure_mail_endpoint else None

@@ -23,6 +23,7 @@ T = TypeVar("T")
 PIECE = 32_000
 LONGEST_TEXT = 480_000
 LONGEST_KEY = 400
+_CUT = LONGEST_KEY - 66  # a longer key is cut here, and its hash follows
 MOST_OPERATIONS = 100
 ATTEMPTS = 60
 # The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
@@ -57,7 +58,12 @@ def encode(text: str) -> str:
     if len(encoded) <= LONGEST_KEY:
         return encoded
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{encoded[: LONGEST_KEY - 66]}=~{digest}"
+    return f"{encoded[:_CUT]}=~{digest}"
+
+
+def encoded_prefix(text: str) -> str:
+    """Return the beginning that the encoded keys of all texts with this beginning share."""
+    return encode(text[:_CUT])[:_CUT]
 
 
 class Table:

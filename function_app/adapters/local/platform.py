@@ -19,6 +19,7 @@ from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
@@ -114,6 +115,7 @@ def create_ports(settings: Settings) -> Ports:
         probe=LocalProbe(),
         inbox=inbox,
         ledger=ledger,
+        rows=LocalRows(state / "ledger.db"),
         events=events,
         notifier=LocalNotifier(state / "outbox", Notifications(settings.notify)),
         clock=clock,

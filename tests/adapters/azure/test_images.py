@@ -216,12 +216,40 @@ def test_an_image_that_was_deleted_is_an_error_and_not_built_anew(azure: Azure) 
     assert len(azure.acr.runs) == 1
 
 
-def test_an_image_whose_note_was_lost_is_found_by_its_tag(azure: Azure) -> None:
+def test_a_tag_that_somebody_pushed_is_not_taken_for_a_build(azure: Azure) -> None:
     version = registered(azure)
-    image = built(azure, version)
-    azure.blobs.delete("versions", "images/")
+    azure.acr.manifests["diabetes:1"] = foreign = "sha256:" + "f" * 64
 
-    assert azure.images().build(version).image == image
+    image = built(azure, version)
+
+    assert len(azure.acr.runs) == 1
+    assert image.digest != foreign
+
+
+@pytest.mark.parametrize("record", [None, b"[]", b"no JSON", b'{"asked_at": 3}', b'{"run_id": ""}'])
+def test_an_image_whose_record_was_lost_is_built_again(azure: Azure, record: bytes | None) -> None:
+    version = registered(azure)
+    built(azure, version)
+    name = next(n for n in azure.blobs.containers[VERSIONS] if n.startswith("images/diabetes/"))
+    azure.blobs.delete("versions", "images/")
+    if record is not None:
+        azure.wrote(name, record)
+
+    image = built(azure, version)
+
+    assert len(azure.acr.runs) == 2
+    assert image.digest == azure.acr.manifests["diabetes:1"]
+
+
+def test_a_build_whose_run_was_deleted_is_built_again(azure: Azure) -> None:
+    version = registered(azure)
+    azure.images().build(version)
+    azure.acr.finish("run1")
+    del azure.acr.runs["run1"]
+
+    assert azure.images().build(version).image is None
+    azure.acr.finish(max(azure.acr.runs))
+    assert azure.images().build(version).image is not None
 
 
 def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:

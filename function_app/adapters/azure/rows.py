@@ -1,0 +1,75 @@
+"""Rows in Azure Tables: one entity for a row, one transaction for a write."""
+
+import json
+from collections.abc import Sequence
+
+from function_app.adapters.azure import tables
+from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.tables import Changed, Table, encode, encoded_prefix
+from function_app.ports.rows import (
+    Delete,
+    Put,
+    Row,
+    RowsChangedError,
+    check_key,
+    checked,
+    read_content,
+)
+
+TABLE = "mlopsrecords"
+# `~` is the greatest character that an encoded key has, and no key has two of them in a row.
+_LAST = "~~"
+
+
+class AzureRows:
+    """Rows of the storage account."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._table = Table(connection, TABLE)
+
+    def get(self, partition: str, key: str) -> Row | None:
+        check_key(partition)
+        check_key(key)
+        found = self._table.get(encode(partition), encode(key))
+        return _row(partition, found) if found else None
+
+    def query(self, partition: str, prefix: str = "") -> tuple[Row, ...]:
+        check_key(partition)
+        first = encoded_prefix(prefix)
+        found = self._table.query(
+            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last",
+            partition=encode(partition),
+            first=first,
+            last=first + _LAST,
+        )
+        rows = (_row(partition, row) for row in found)
+        # Encoded keys sort in another order, and an encoded prefix of a long key is cut.
+        kept = (row for row in rows if row.key.startswith(prefix))
+        return tuple(sorted(kept, key=lambda row: row.key))
+
+    def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:
+        created, replaced, deleted = [], [], []
+        for change, text in checked(partition, changes):
+            row = tables.Row(
+                partition=encode(partition),
+                key=encode(change.key),
+                text=text,
+                properties={"key": json.dumps(change.key)} if text else {},
+                etag=change.etag or "",
+            )
+            if isinstance(change, Delete):
+                deleted.append(row)
+            elif change.etag is None:
+                created.append(row)
+            else:
+                replaced.append(row)
+        try:
+            self._table.write(create=created, replace=replaced, delete=deleted)
+        except Changed as error:
+            names = ", ".join(repr(change.key[:100]) for change in changes[:3])
+            raise RowsChangedError(f"A row of {names} was changed in between.") from error
+
+
+def _row(partition: str, row: tables.Row) -> Row:
+    key = json.loads(row.properties["key"])
+    return Row(partition=partition, key=key, content=read_content(row.text, key), etag=row.etag)

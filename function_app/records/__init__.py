@@ -1,0 +1,1 @@
+"""Durable records above the port of rows: each rule once, for every platform."""

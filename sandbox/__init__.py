@@ -1,0 +1,1 @@
+"""Runs a command apart from the rest of this machine; it knows no other package."""

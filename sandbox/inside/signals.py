@@ -1,0 +1,34 @@
+"""Waits for signals with a time limit, on every Unix: macOS has no sigtimedwait."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+
+HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Signals:
+    """The signals that reached this process since it began to listen."""
+
+    def __init__(self) -> None:
+        self._read, write = os.pipe()
+        for end in (self._read, write):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in HEARD:
+            signal.signal(number, lambda *_: None)
+
+    def wait(self, seconds: float | None) -> list[int]:
+        """Return the signals that came, in order; an empty list when the time is over."""
+        if not select.select([self._read], [], [], seconds)[0]:
+            return []
+        return list(os.read(self._read, 1024))
+
+
+def forget() -> None:
+    """Give a fork the default actions again, so that its command can be ended."""
+    signal.set_wakeup_fd(-1)
+    for number in HEARD:
+        signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,160 @@
+"""The running apps that the attacks are tried against: one on each platform, both with `--auth`."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.domain.approval import Evidence
+from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.serving import Image
+from function_app.ports import Ledger
+from mlopsctl.client import Api
+from mlopsctl.local_host import ensure_platform
+from tests.azure_servers.azure import Azure
+from tests.azure_servers.identity import IdentityServer
+from tests.funchost.conftest import Host
+from tests.stories.cloud import CloudApp
+from tests.stories.conftest import DIABETES, ROOT, prepared
+
+ROLE = "Model.Approver"
+MODEL = "diabetes"
+PEOPLE = ("ada", "grace")
+SECRET = "the secret of a build server"
+DIGEST = "sha256:" + "a" * 64
+
+
+class Target(Protocol):
+    """A running app, as its attackers and its people use it."""
+
+    platform: str
+    host: Host
+    api: Api
+    ledger: Ledger
+
+    def token(self, person: str) -> str:
+        """Return the token of an approver."""
+
+
+class LocalTarget:
+    """The app on the local platform."""
+
+    platform = "local"
+
+    def __init__(self, folder: Path) -> None:
+        """Start the app with its state below the folder, and wait until its platform stands."""
+        projects, self.state = folder / "mlops.toml", folder / "state"
+        projects.write_text(DIABETES)
+        baseline = self.state / "datasets" / MODEL / "baseline.csv"
+        baseline.parent.mkdir(parents=True)
+        shutil.copy(prepared() / "mlflow.db", self.state)
+        shutil.copy(prepared() / "datasets" / MODEL / "baseline.csv", baseline)
+        self.host = Host(
+            self.state / "funchost",
+            ROOT,
+            "--auth",
+            MLOPS_PLATFORM="local",
+            MLOPS_STATE=str(self.state),
+            MLOPS_PROJECTS=str(projects),
+            MLOPS_ENGINE="",
+            MLOPS_WEBHOOK_SECRET_BUILD_SERVER=SECRET,
+        )
+        self.host.start()
+        self.api = Api(self.host.url, self.state, keys(self)["master"])
+        ensure_platform(self.api)
+        self.ledger: Ledger = LocalLedger(self.state / "ledger.db")
+
+    def token(self, person: str) -> str:
+        return self.api.token(person)
+
+    def close(self) -> None:
+        self.api.close()
+        self.host.stop()
+
+
+class CloudTarget:
+    """The same app with the Azure adapters, on this repository's Azure servers."""
+
+    platform = "azure"
+
+    def __init__(self, folder: Path, azure: Azure, entra: IdentityServer, tables: str) -> None:
+        """Start the app with its state below the folder, and wait until its platform stands."""
+        azure.blobs.containers |= {"data": {}, "predictions": {}}
+        extra = {"MLOPS_WEBHOOK_SECRET_BUILD_SERVER": SECRET}
+        self.cloud = CloudApp(folder, azure, entra, tables, "--auth", **extra)
+        self.host, self.api = self.cloud.host, self.cloud.api
+        ensure_platform(self.api)
+        connection = azure.with_settings(tables_endpoint=tables).connection()
+        self.ledger: Ledger = AzureLedger(connection)
+
+    def token(self, person: str) -> str:
+        return self.cloud.token(person, ROLE)
+
+    def close(self) -> None:
+        self.cloud.close()
+
+
+def keys(target: Target) -> dict[str, Any]:
+    """Return the keys of the target's host: `master`, `host`, `system`, `functions`, ..."""
+    return dict(json.loads((target.host.state / "keys.json").read_text()))
+
+
+def ask(
+    target: Target, method: str, path: str, *, key: str | None = None, token: str = "", **more: Any
+) -> httpx.Response:
+    """Send a request; without a key named, with the host key, as a console of operators does."""
+    headers: dict[str, str] = dict(more.pop("headers", {}))
+    code = keys(target)["host"] if key is None else key
+    if code:
+        headers["x-functions-key"] = code
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return httpx.request(method, target.host.url + path, headers=headers, **more)
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and the error's code, "" when the answer carries none."""
+    try:
+        return answer.status_code, str(answer.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return answer.status_code, ""
+
+
+def logged(target: Target, text: str) -> bool:
+    """Tell whether the host's log has the text."""
+    return text in (target.host.state / "host.log").read_text(errors="replace")
+
+
+def waiting(target: Target, version: str, digest: str = DIGEST) -> ReleaseRecord:
+    """Store a release that waits for approval, of which no story runs."""
+    release = Release(
+        release_id=f"release-{MODEL}-{version}",
+        model=MODEL,
+        version=version,
+        policy=ReleasePolicy(approvers=PEOPLE),
+    )
+    reasons = ("It is better.",)
+    evidence = Evidence(release_id=release.release_id, image_digest=digest, reasons=reasons)
+    record = ReleaseRecord(
+        release=release,
+        status=ReleaseStatus.AWAITING_APPROVAL,
+        # The reconciler ends a release without a story, unless it changed a moment ago.
+        updated_at=datetime.now(UTC),
+        image=Image(model=MODEL, version=version, digest=digest, uri=""),
+        evidence_hash=evidence.digest,
+        evidence=reasons,
+        reasons=reasons,
+    )
+    target.ledger.save_release(record)
+    return record
+
+
+def named_by(record: ReleaseRecord) -> dict[str, Any]:
+    """Return what a decision over the release must name."""
+    assert record.image is not None
+    return {"image_digest": record.image.digest, "evidence_hash": record.evidence_hash}
