@@ -120,8 +120,8 @@ class RunCompleted:
 class ImagePushed:
     """A container registry has an image under a tag."""
 
-    repository: str
-    tag: str
+    repository: ids.ImageName
+    tag: ids.Tag
     digest: ids.ImageDigest
 
     @property

@@ -150,6 +150,16 @@ IMAGE_DIGEST = Pattern(
     _matches(r"sha256:[0-9a-f]{64}"),
     "GET /api/releases has the digests.",
 )
+IMAGE_NAME = Pattern(
+    "the name of an image",
+    "up to 255 letters, digits, `_`, `-` and `.`, in steps with `/` between them",
+    _matches(r"(?=.{1,255}\Z)[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)*"),
+)
+TAG = Pattern(
+    "the tag of an image",
+    "1 to 128 letters, digits, `_`, `-` and `.`, with a letter, digit or `_` first",
+    _matches(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"),
+)
 SHA256 = Pattern("a digest", f"64 {_HEX}", _matches(r"[0-9a-f]{64}"), "Copy it whole.")
 CODE_VERSION = Pattern(
     "the version of a model's code",
@@ -182,8 +192,8 @@ REPOSITORY = Pattern(
 )
 CAUSE = Pattern(
     "the key of a cause",
-    "1 to 64 letters, digits, `_` and `-`",
-    _matches(r"[A-Za-z0-9_-]{1,64}"),
+    "1 to 64 letters, digits, `_` and `-`, with a letter or digit first",
+    _matches(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"),
     "The app computes it from the event.",
 )
 EVENT_KEY = Pattern(
@@ -256,6 +266,8 @@ Repository = Annotated[str, REPOSITORY]
 CauseKey = Annotated[str, CAUSE]
 EventKey = Annotated[str, EVENT_KEY]
 Address = Annotated[str, ADDRESS]
+ImageName = Annotated[str, IMAGE_NAME]
+Tag = Annotated[str, TAG]
 ImageAddress = Annotated[str, IMAGE_ADDRESS]
 ContainerName = Annotated[str, CONTAINER]
 BlobPath = Annotated[str, BLOB_PATH]
