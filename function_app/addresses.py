@@ -3,7 +3,7 @@
 A path is percent-encoded in an address: a blank, a letter outside ASCII, `%`, `#` and `?` all have
 another meaning there. So no other module may join or cut such addresses by hand.
 
-Names are checked where they come in (domain/identifiers.py). `below`, `blob_name` and `url_part`
+Names are checked where they come in (domain/identifiers.py). `below`, `blob_name` and `url_segment`
 check them again where a path, a blob's name or a URL is made of them, so that one name that a
 pattern forgot does not lead out of its folder.
 """
@@ -39,8 +39,8 @@ def blob_name(name: str) -> str:
     return name
 
 
-def url_part(name: str) -> str:
-    """Return a name as one percent-encoded part of a URL's path.
+def url_segment(name: str) -> str:
+    """Return a name as one percent-encoded segment of a URL's path.
 
     ContractError when it is empty, holds a control character, or is `.` or `..`, which clients
     resolve.

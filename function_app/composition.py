@@ -13,11 +13,13 @@ from function_app.activities import (
     lanes,
     outcomes,
     platform,
+    production,
     reconciliation,
     releases,
     training,
     watching,
 )
+from function_app.log_redaction import redact_logs
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
@@ -37,6 +39,7 @@ from function_app.triggers import (
     metrics,
     models_api,
     openapi,
+    orders,
     reports,
     rounds,
     story_api,
@@ -86,9 +89,9 @@ ACTIVITIES = (
     releases.remove_staging,
     releases.request_approval,
     releases.settle_approval,
-    releases.get_champion,
-    releases.promote_challenger,
-    releases.roll_back_production,
+    production.get_champion,
+    production.promote_challenger,
+    production.roll_back_production,
     releases.update_release,
     releases.end_release,
     changes.fetch_change,
@@ -139,7 +142,8 @@ ROUTES = (
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
-    ("POST", "models/{model}/roll-back", approvals.post_roll_back),
+    ("POST", "models/{model}/roll-back", orders.post_roll_back),
+    ("POST", "models/{model}/shutdown", orders.post_shutdown),
 )
 
 # Those check by themselves who sends.
@@ -160,6 +164,7 @@ EVERY_SECOND = "* * * * * *"
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
+    redact_logs()
     # The SDKs log each request with its headers: more than all that the app says itself.
     logging.getLogger("azure").setLevel(logging.WARNING)
     if settings.collector:

@@ -1,4 +1,4 @@
-"""What people decide: approve, reject, roll back, cancel."""
+"""What people decide: approve, reject, roll back, take production down, cancel."""
 
 import time
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
@@ -15,7 +15,7 @@ PATIENCE = 120.0
 
 
 def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
-    release = api.get(f"/api/releases/{release_id}")
+    release = api.get(f"/api/releases/{segment(release_id)}")
     if not raw:
         for line in release_lines(release):
             screens.console().print(line, soft_wrap=True, markup=False)
@@ -75,6 +75,21 @@ def roll_back(
     return print(f"{content['instance_id']} rolls {model} back to version {content['to_version']}")
 
 
+def shutdown(
+    model: str,
+    comment: Comment = "",
+    person: Person = "ada",
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Take production of a model down; it answers no request until the next promotion."""
+    content = connect(url, state).shutdown(model, person, comment)
+    if as_json:
+        return print_json(content)
+    return print(f"{content['instance_id']} takes production of {model} down")
+
+
 def cancel(
     story: Annotated[str, typer.Argument(metavar="ID", help="A training or a release.")],
     comment: Comment = "",
@@ -101,7 +116,7 @@ def cancel(
 def _ended(api: Api, story: str) -> dict[str, Any]:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        view: dict[str, Any] | None = api.find(f"/api/status/{story}")
+        view: dict[str, Any] | None = api.find(f"/api/status/{segment(story)}")
         if view and view["ended"]:
             return view
         time.sleep(0.2)

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 from mlopsctl.watch import Tell, follow
 
 MODEL, PERSON = "diabetes", "ada"
@@ -30,7 +30,7 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
     release_id = f"release-{MODEL}-{output['version']}"
     say(f"\n[bold]3  Model version {output['version']} starts a release[/bold]")
     approver = _release(api, release_id, say, tell)
-    release = api.get(f"/api/releases/{release_id}")
+    release = api.get(f"/api/releases/{segment(release_id)}")
     if release["status"] != "promoted":
         raise ApiError("DEMO", f"{release_id} ended as {release['status']}: {release['reasons']}")
     return {
@@ -79,7 +79,7 @@ def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
         say(f"\n[bold]4  {PERSON} approves over HTTP[/bold]")
         api.decide(release_id, "approve", PERSON, "The demo's figures are as expected.")
         follow(api, release_id, tell, told=told)
-    decision = api.get(f"/api/releases/{release_id}")["decision"]
+    decision = api.get(f"/api/releases/{segment(release_id)}")["decision"]
     return str(decision["decided_by"]) if decision else "nobody"
 
 

@@ -21,6 +21,8 @@ _CONTROLS = re.compile(
 )
 _SUSPECT = re.compile(f"{_CONTROLS.pattern[:-1]}\u2028\u2029]")
 SHOWN_INSTEAD = "\ufffd"
+# A JSON value that is nested deeper is no event of anybody.
+MAX_DEPTH = 100
 
 
 def clean(text: str) -> str:
@@ -40,12 +42,17 @@ def one_line(text: str) -> str:
     return clean(text).replace("\n", " ").replace("\t", " ")
 
 
-def clean_json(value: Any) -> Any:
-    """Return a JSON value with every text in it cleaned, also the keys of its objects."""
+def clean_json(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value with every text in it cleaned, also the keys of its objects.
+
+    What is nested deeper than MAX_DEPTH becomes U+FFFD, because a recursion has an end.
+    """
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, dict | list | tuple) and depth >= MAX_DEPTH:
+        return SHOWN_INSTEAD
     if isinstance(value, dict):
-        return {clean(str(key)): clean_json(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [clean_json(entry) for entry in value]
+        return {clean(str(key)): clean_json(entry, depth + 1) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_json(entry, depth + 1) for entry in value]
     return value

@@ -32,6 +32,7 @@ _ACTIONS = {
     "post_rejection": "reject",
     "post_withdrawal": "withdraw",
     "post_roll_back": "roll back",
+    "post_shutdown": "shut down",
     "post_training": "train",
     "post_platform": "provision",
     "post_reconciliation": "reconcile",

@@ -10,6 +10,7 @@ from function_app.domain.audit import AuditEvent
 from function_app.domain.identifiers import Pattern
 from function_app.domain.plain_text import clean
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 from function_app.records.recorder import Recorder
@@ -121,6 +122,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
+        return redact(value)
         return clean(value)
 
     def comment(self) -> str:

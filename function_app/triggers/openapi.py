@@ -74,6 +74,7 @@ _BODIES: dict[str, Schema] = {
     "post_approval": _DECISION,
     "post_rejection": _DECISION,
     "post_roll_back": _COMMENTED,
+    "post_shutdown": _COMMENTED,
     "post_cancel": _COMMENTED,
 }
 # The other requests of ours may come without a body.
@@ -93,7 +94,7 @@ _QUERIES: dict[str, dict[str, Schema]] = {
     },
 }
 _BY_PERSON = (
-    *("post_approval", "post_rejection", "post_roll_back", "post_cancel"),
+    *("post_approval", "post_rejection", "post_roll_back", "post_shutdown", "post_cancel"),
     *("get_audit", "get_audit_check"),
 )
 _ERROR: Schema = {

@@ -24,7 +24,7 @@ from function_app.adapters.local.files import write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.oci_layout import OciLayout
 from function_app.adapters.local.processes import Processes
-from function_app.addresses import below, blob_name, url_part
+from function_app.addresses import below, blob_name, url_segment
 from function_app.codec import load
 from function_app.domain import identifiers as ids
 from function_app.domain.approval import Decision
@@ -113,7 +113,7 @@ def test_a_path_that_is_made_of_names_stays_below_its_folder(hostile: str) -> No
         assert made.parent == root
         assert made.name == hostile
     try:
-        part = url_part(hostile)
+        part = url_segment(hostile)
     except (ContractError, UnicodeEncodeError):
         pass
     else:

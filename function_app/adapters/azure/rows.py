@@ -27,6 +27,11 @@ class AzureRows:
     def __init__(self, connection: Connection) -> None:
         self._table = Table(connection, TABLE)
 
+    def ensure(self) -> str:
+        """Make the table, or find it."""
+        self._table.ensure()
+        return f"table {TABLE}"
+
     def get(self, partition: str, key: str) -> Row | None:
         check_key(partition)
         check_key(key)
