@@ -7,11 +7,10 @@ bidirectional override lets text read in another order than it is stored (CVE-20
 import re
 from typing import Any
 
-# CSI (colours, cursor), OSC and other strings (titles, links, the clipboard), and short escapes.
+# CSI (colours, cursor), OSC and other strings (titles, links, the clipboard).
 _ESCAPES = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
     "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\r\n]{0,4096}(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]*[0-OQ-WYZ\\\\`-~]"
 )
 _BREAKS = re.compile("\r\n?|[\x85\u2028\u2029]")
 # C0 without tab and line feed, DEL, C1, marks of direction, surrogates that no encoding takes.

@@ -173,9 +173,16 @@ TEXT_FIELDS = frozenset(
 
 
 def redact(text: str) -> str:
-    """Return the text without control characters and credentials, which become marks; idempotent."""
-    # First: an escape sequence inside of a credential would hide it from the patterns.
-    text = clean(text)
+    """Return the text without control characters, with a mark instead of every credential.
+
+    Idempotent. An escape sequence may hide a credential or a letter of it, so that a text that has
+    some is searched before and after they are taken out.
+    """
+    cleaned = clean(text)
+    return _marked(text if cleaned == text else clean(_marked(text)))
+
+
+def _marked(text: str) -> str:
     lowered = text.lower()
     for rule in _RULES:
         if any(hint in lowered for hint in rule.hints):
