@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from function_app.domain import identifiers as ids
+from function_app.domain.authorship import Authors
 from function_app.domain.figures import figures
 from function_app.domain.gates import GateResult
 from function_app.domain.serving import Image, SmokeReport
@@ -103,7 +104,8 @@ class ReleaseRecord:
 
     `evidence` is what the approver decides by and its hash covers; `reasons` say why the release
     is where it is. `rolled_back_by` is a person, or `automatic` when the check of production
-    failed. Records of earlier versions of this app have none of the later fields.
+    failed. `authors` are the people behind code and training of the version. Records of earlier
+    versions of this app have none of the later fields.
     """
 
     release: Release
@@ -118,6 +120,7 @@ class ReleaseRecord:
     decided_by: ids.Person | None = None
     rolled_back_by: ids.Person | None = None
     cancelled_by: ids.Person | None = None
+    authors: Authors = ()
 
 
 AUTOMATIC = "automatic"

@@ -66,6 +66,7 @@ class RunRequest:
     preparation_id: ids.RunId
     instance_id: ids.InstanceId
     code_version: ids.OrEmpty[ids.CodeDigest] = ""
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +96,11 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """Register the model of a run that an evaluation judged."""
+    """Register the model of a run that an evaluation judged, as that of those who started it."""
 
     run: Run
     evaluation_id: ids.RunId
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from function_app.domain import identifiers as ids
 from function_app.domain.arrivals import Arrival
+from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
 from function_app.domain.gates import GatePolicy
@@ -71,7 +72,8 @@ class TrainingRequest:
 
     Without a uri the data that was accepted last is taken; with an `etag` the bytes must still be
     those of the event. Without a `code_version` the model's current code is taken. `arrival` keeps
-    a slow story from replacing the newest data by its own.
+    a slow story from replacing the newest data by its own. `started_by` are the people of
+    mlops.toml who asked for the training or retried it, () when an event started it.
     """
 
     model: ids.ModelName
@@ -82,6 +84,7 @@ class TrainingRequest:
     code_version: ids.OrEmpty[ids.CodeDigest] = ""
     reason: str = ""
     arrival: Arrival | None = None
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run on the platform: a preparation, a training, an evaluation or checks."""
+    """One run on the platform: a preparation, a training, an evaluation or checks.
+
+    `owner` is a person who submitted it past this app, "" when this app did.
+    """
 
     run_id: ids.RunId
     model: ids.OrEmpty[ids.ModelName]
@@ -114,6 +120,7 @@ class Run:
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     code: CodeVersion | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +128,7 @@ class ModelVersion:
     """One version of a model in the registry; `digest` is that of its model folder.
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
-    `evaluation_id`; `code` is what it was trained by.
+    `evaluation_id`; `code` is what it was trained by, `authors` are the people behind code and run.
     """
 
     model: ids.ModelName
@@ -132,6 +139,7 @@ class ModelVersion:
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
     evaluation_id: ids.OrEmpty[ids.RunId] = ""
+    authors: Authors = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
