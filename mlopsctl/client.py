@@ -115,6 +115,11 @@ class Api:
         path, content = f"/api/models/{segment(model)}/roll-back", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
+    def rotate_keys(self, model: str, person: str, comment: str = "") -> Any:
+        """Replace the older of a model's keys in the name of a person."""
+        path, content = f"/api/models/{model}/keys", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
     def shutdown(self, model: str, person: str, comment: str = "") -> Any:
         """Order production of a model down in the name of a person."""
         path, content = f"/api/models/{segment(model)}/shutdown", {"comment": comment}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
         "version": output["version"],
         "image": release["image_digest"],
         "approved_by": approver,
-        **_predict(root, state, output["run_id"], release["story"]["output"]["endpoint"], say),
+        **_predict(api, root, state, output["run_id"], say),
     }
 
 
@@ -83,8 +84,13 @@ def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
     return str(decision["decided_by"]) if decision else "nobody"
 
 
-def _predict(root: Path, state: Path, run_id: str, endpoint: str, say: Say) -> dict[str, Any]:
-    """Ask production for a held-out row, and the offline model in a process of its own."""
+def _predict(api: Api, root: Path, state: Path, run_id: str, say: Say) -> dict[str, Any]:
+    """Ask production for a held-out row, and the offline model in a process of its own.
+
+    Production is asked as a person does it: by the command that the app shows, with another row.
+    """
+    production = api.get(f"/api/models/{MODEL}")
+    endpoint, words = production["endpoint"], shlex.split(production["call"])
     evaluation = sorted((state / "runs").glob(f"{run_id}-vs-*/evaluation"))[0]
     features = json.loads((evaluation / "model_schema.json").read_text())["features"]
     row = json.loads((evaluation / "golden.json").read_text())["data"][0]
@@ -95,11 +101,20 @@ def _predict(root: Path, state: Path, run_id: str, endpoint: str, say: Say) -> d
         command += ["--model", str(state / "runs" / run_id / "model"), "--out", str(out)]
         subprocess.run(command, cwd=root, check=True, timeout=120)
         offline = float(out.read_text().splitlines()[1])
-    answer = httpx.post(f"{endpoint}/score", json={"data": [row]}, timeout=30)
+    header = words[words.index("-H") + 1]
+    name, _, value = Path(header[1:]).read_text(encoding="utf-8").partition(":")
+    url, headers = f"{endpoint}/score", {name: value.strip()}
+    answer = httpx.post(url, json={"data": [row]}, headers=headers, timeout=30)
     served = float(answer.raise_for_status().json()["result"][0])
+    stranger = httpx.post(url, json={"data": [row]}, timeout=30)
+    if stranger.status_code != 401:
+        raise ApiError("DEMO", f"Production answered {stranger.status_code} without a key.")
+    words[words.index("-d") + 1] = json.dumps({"data": [row]})
     same = abs(served - offline) < 1e-6
     say("\n[bold]5  Production answers[/bold]")
     say(f"   POST {endpoint}/score -> {served:.6f}; offline model {offline:.6f}")
+    say(f"   without a key -> {stranger.status_code}; with the key of {header[1:]}:")
+    say(f"   {shlex.join(words)}")
     if not same:
         raise ApiError("DEMO", "Production predicts something else than the offline model.")
     return {"production": endpoint, "served": served, "offline": offline}

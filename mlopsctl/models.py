@@ -1,5 +1,6 @@
 """The models: what production serves, the last training, what waits."""
 
+import sys
 from typing import Any
 
 from rich.table import Table
@@ -43,11 +44,13 @@ def models_table(models: list[dict[str, Any]]) -> Table:
 
 
 def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
-    """Print where production of a model listens, nothing else."""
+    """Print where production of a model listens; how to call it goes to stderr."""
     content = connect(url, state).get(f"/api/models/{segment(model)}")
     if content["error"]:
         raise ApiError("PLATFORM", content["error"])
     if not content["endpoint"] or not content["version"]:
         text = f"Production serves no version of {model}. `mlopsctl models` shows what waits."
         raise ApiError("NOT_SERVED", text)
-    print(content["endpoint"])
+    print(content["endpoint"], flush=True)
+    # Not to stdout: scripts take the address from there.
+    print(f"Call it with a key of the model:\n{content['call']}", file=sys.stderr)

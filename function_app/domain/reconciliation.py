@@ -36,6 +36,7 @@ class FindingKind(StrEnum):
     LOST_EVENT = "registered version without a release"
     FOREIGN_VERSION = "model registered out of band"
     NOT_READY = "production not ready"
+    OPEN_PRODUCTION = "production answers without a key"
     FOREIGN_CHAMPION = "production changed out of band"
     UNREACHABLE = "platform unreachable"
     UNANSWERED_DRIFT = "drift that no retraining answers"

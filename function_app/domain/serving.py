@@ -94,6 +94,7 @@ class SmokeReport:
 
     `largest_difference` is the greatest distance of a served prediction from the offline model's
     for the same row, in units of the target; `p95_ms` is in milliseconds.
+    `answers_without_key` says that a request without a key was not refused.
     """
 
     requests: int
@@ -102,6 +103,7 @@ class SmokeReport:
     p95_ms: float
     served_digest: str
     detail: str = ""
+    answers_without_key: bool = False
 
 
 def check_servable(version: ModelVersion, files: Iterable[str]) -> None:

@@ -78,6 +78,9 @@ class FakeProduction:
     def champion(self, model: str) -> Image | None:
         return self.served
 
+    def endpoint(self, model: str) -> str | None:
+        return "http://127.0.0.1:1" if self.served else None
+
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
         self.calls.append((release_id, image))
         if self.slow:
@@ -141,6 +144,12 @@ class FakeStaging:
         return Rollout(done=False)
 
 
+class FakeProbe:
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        """Production asks who calls."""
+        return False
+
+
 class FakeNotifier:
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
         """Tell nobody."""
@@ -160,6 +169,7 @@ class Bench:
     images: FakeImages = field(default_factory=FakeImages)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     staging: FakeStaging = field(default_factory=FakeStaging)
+    probe: FakeProbe = field(default_factory=FakeProbe)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     projects: Mapping[str, ModelProject] = field(
         default_factory=lambda: read_projects(ROOT / "mlops.toml")
