@@ -117,7 +117,7 @@ class Api:
 
     def rotate_keys(self, model: str, person: str, comment: str = "") -> Any:
         """Replace the older of a model's keys in the name of a person."""
-        path, content = f"/api/models/{model}/keys", {"comment": comment}
+        path, content = f"/api/models/{segment(model)}/keys", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def shutdown(self, model: str, person: str, comment: str = "") -> Any:
