@@ -130,7 +130,7 @@ def add_route(
         request = Request(
             route=dict(req.route_params),
             query=dict(req.params),
-            headers={name.lower(): value for name, value in req.headers.items()},
+            headers={name.lower(): _encodable(text) for name, text in req.headers.items()},
             body=req.get_body(),
         )
         desk, action = front.desk(client), action_of(respond.__name__)
@@ -147,6 +147,14 @@ def add_route(
     bound = app.durable_client_input(client_name="client")(run)
     level = func.AuthLevel.ANONYMOUS if anonymous else None
     app.route(route=route, methods=[method], trigger_arg_name="req", auth_level=level)(bound)
+
+
+def _encodable(text: str) -> str:
+    """Return a header with `?` for bytes that are no UTF-8; hosts hand these on as surrogates.
+
+    Without this, a credential of such bytes would raise in the code that hashes or compares it.
+    """
+    return text.encode(errors="replace").decode()
 
 
 def _response(answer: Answer) -> func.HttpResponse:

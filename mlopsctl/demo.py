@@ -84,6 +84,35 @@ def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
     return str(decision["decided_by"]) if decision else "nobody"
 
 
+def ask_production(
+    url: str, body: object, headers: dict[str, str], say: Say, seconds: float = 600
+) -> Any:
+    """Return production's answer; while replicas start it answers 503 and is asked again.
+
+    Raises ApiError on any other refusal, and when nothing changed for so many seconds: loading a
+    model takes a second on a quiet machine and a minute on a busy one.
+    """
+    end, before = time.monotonic() + seconds, ""
+    while True:
+        try:
+            answer = httpx.post(url, json=body, headers=headers, timeout=120)
+        except httpx.TransportError as error:
+            said = str(error) or type(error).__name__
+        else:
+            if answer.is_success:
+                return answer.json()
+            said = answer.text[:500]
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise ApiError("DEMO", f"{url} answered {answer.status_code}: {said}")
+        if said != before:
+            end, before = time.monotonic() + seconds, said
+            say(f"   Production does not answer yet: {said}")
+        if time.monotonic() >= end:
+            text = f"{url} did not answer for {seconds:g} s: {said} `mlopsctl doctor` says why."
+            raise ApiError("DEMO", text)
+        time.sleep(0.2)
+
+
 def _predict(api: Api, root: Path, state: Path, run_id: str, say: Say) -> dict[str, Any]:
     """Ask production for a held-out row, and the offline model in a process of its own.
 
@@ -104,8 +133,8 @@ def _predict(api: Api, root: Path, state: Path, run_id: str, say: Say) -> dict[s
     header = words[words.index("-H") + 1]
     name, _, value = Path(header[1:]).read_text(encoding="utf-8").partition(":")
     url, headers = f"{endpoint}/score", {name: value.strip()}
-    answer = httpx.post(url, json={"data": [row]}, headers=headers, timeout=30)
-    served = float(answer.raise_for_status().json()["result"][0])
+    answer = ask_production(url, {"data": [row]}, headers, say)
+    served = float(answer["result"][0])
     stranger = httpx.post(url, json={"data": [row]}, timeout=30)
     if stranger.status_code != 401:
         raise ApiError("DEMO", f"Production answered {stranger.status_code} without a key.")
