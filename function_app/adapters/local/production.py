@@ -17,6 +17,7 @@ from function_app.adapters.local.processes import Processes, free_port
 from function_app.adapters.local.production_server import SERVER_LOCK
 from function_app.adapters.log_rules import log_rules
 from function_app.adapters.scoring_keys import KEYS_FILE, PROBE_KEY
+from function_app.addresses import below
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
@@ -159,7 +160,7 @@ class LocalProduction:
         policy = self._watched.get(model)
         if policy is None:
             return {}
-        return log_rules(policy, str(self._folder / model / "log"))
+        return log_rules(policy, str(below(self._folder, model, "log")))
 
     def _deployment(self, image: Image) -> Deployment:
         return Deployment(
@@ -200,7 +201,7 @@ class LocalProduction:
         limits = (str(port), str(self._ready))
         command = [sys.executable, "-m", module, str(self._desired(model)), *limits]
         if self._is_orphaned(model):
-            with locked(self._folder / model / "start.lock"):
+            with locked(below(self._folder, model, "start.lock")):
                 if self._is_orphaned(model):
                     self._processes.stop(name)
         self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
@@ -209,7 +210,7 @@ class LocalProduction:
         """Tell whether the replicas outlived their server, and keep the next one from starting."""
         group = self._processes.find(f"production-{model}")
         try:
-            with (self._folder / model / SERVER_LOCK).open("r+") as lock:
+            with (below(self._folder, model, SERVER_LOCK)).open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # A server that still starts has not written its group yet.
                 return group is not None and lock.read().strip() == str(group.pid)
@@ -223,4 +224,4 @@ class LocalProduction:
         return f"http://127.0.0.1:{self._port(model)}"
 
     def _desired(self, model: str) -> Path:
-        return self._folder / model / "desired.json"
+        return below(self._folder, model, "desired.json")

@@ -17,6 +17,7 @@ from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes, free_port, start_limit
 from function_app.adapters.scoring_keys import KEYS, describe_keys
+from function_app.addresses import below
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
@@ -171,7 +172,7 @@ class LocalStaging:
         return None
 
     def _record(self, release_id: str) -> Path:
-        return self._records / f"{release_id}.json"
+        return below(self._records, f"{release_id}.json")
 
 
 def _is_own(record: dict[str, Any]) -> bool:
