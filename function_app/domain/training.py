@@ -121,7 +121,8 @@ class ModelVersion:
     """One version of a model in the registry; `digest` is that of its model folder.
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
-    `evaluation_id`; `code` is what it was trained by.
+    `evaluation_id`; `code` is what it was trained by. `schema_digest` is the SHA-256 of the schema
+    that this evaluation wrote, "" for a version that 0.1.0 registered.
     """
 
     model: str
@@ -132,6 +133,7 @@ class ModelVersion:
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
     evaluation_id: str = ""
+    schema_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
 RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
+SCHEMA_DIGEST = "schema_digest"
 _METRIC = "metric."
 # Stages as people read them in the studio.
 REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
@@ -106,6 +107,9 @@ class AzureRegistry:
 
         tags = {RUN: run.run_id, DIGEST: judged.digest, specs.DATASET: run.dataset_version}
         tags |= {EVALUATION: judged.evaluation_id}
+        evaluation = specs.output_folder(judged.evaluation_id, specs.EVALUATION)
+        if schema := self._blobs.digest(f"{evaluation}/{specs.SCHEMA}"):
+            tags |= {SCHEMA_DIGEST: schema}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
@@ -122,7 +126,7 @@ class AzureRegistry:
             stage=REGISTERED,
             tags=tags,
             # Azure ML never lets these be changed.
-            properties={RUN: run.run_id, DIGEST: judged.digest},
+            properties={RUN: run.run_id, DIGEST: judged.digest, SCHEMA_DIGEST: schema or ""},
         )
         with translate("register the model", f"{run.model}:{number}"):
             self._workspace.client.models.create_or_update(model)
@@ -168,6 +172,8 @@ class AzureRegistry:
 
 def _read(entry: Any) -> ModelVersion:
     tags = {str(name): str(text) for name, text in (entry.tags or {}).items()}
+    # Everybody who may write models can change a tag; nobody can change a property.
+    fixed = {str(name): str(text) for name, text in (entry.properties or {}).items()}
     code = None
     if digest := tags.get(specs.CODE):
         code = CodeVersion(
@@ -181,10 +187,11 @@ def _read(entry: Any) -> ModelVersion:
         version=str(entry.version),
         run_id=tags.get(RUN, ""),
         uri=f"azureml:{entry.name}:{entry.version}",
-        digest=tags.get(DIGEST, ""),
+        digest=fixed.get(DIGEST) or tags.get(DIGEST, ""),
         metrics=tagged_figures(tags, _METRIC),
         code=code,
         evaluation_id=tags.get(EVALUATION, ""),
+        schema_digest=fixed.get(SCHEMA_DIGEST) or tags.get(SCHEMA_DIGEST, ""),
     )
 
 
