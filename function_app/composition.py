@@ -19,6 +19,7 @@ from function_app.activities import (
     training,
     watching,
 )
+from function_app.log_redaction import redact_logs
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
@@ -163,6 +164,7 @@ EVERY_SECOND = "* * * * * *"
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
+    redact_logs()
     # The SDKs log each request with its headers: more than all that the app says itself.
     logging.getLogger("azure").setLevel(logging.WARNING)
     if settings.collector:

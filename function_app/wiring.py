@@ -16,8 +16,10 @@ import azure.functions as func
 from function_app import telemetry
 from function_app.codec import dump, load
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact_fields
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
+from function_app.log_redaction import redacted_faults
 from function_app.ports import Ports
 from function_app.records.recorder import Recorder
 from function_app.triggers.answers import answer_error
@@ -49,8 +51,8 @@ def add_activity(
     def run(payload: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
         try:
-            with telemetry.invoked(activity.__name__, context, argument):
-                return dump(activity(ports, argument))
+            with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+                return redact_fields(dump(activity(ports, argument)))
         except REFUSALS as error:
             facts = telemetry.facts_of(argument)
             record_refused_activity(recorder, ports.clock.now(), activity.__name__, facts, error)
@@ -66,8 +68,8 @@ def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -
 
     async def run(payload: Any, client: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with telemetry.invoked(activity.__name__, context, argument):
-            return dump(await activity(ports, argument, DurableStories(client)))
+        with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+            return redact_fields(dump(await activity(ports, argument, DurableStories(client))))
 
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
@@ -133,7 +135,7 @@ def add_route(
         desk, action = front.desk(client), action_of(respond.__name__)
         desk.attempt.keyless = anonymous
         try:
-            with telemetry.invoked(respond.__name__, context):
+            with redacted_faults(), telemetry.invoked(respond.__name__, context):
                 answer = await respond(desk, request)
         except MlopsError as error:
             answer = answer_error(error)

@@ -24,6 +24,7 @@ from mlopsctl.show import show
 from mlopsctl.state_folder import StateError
 from mlopsctl.status import doctor, releases, status
 from mlopsctl.stories import logs, reconcile, retry, train
+from mlopsctl.tokens import tokens
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
 
@@ -31,6 +32,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.add_typer(tokens, name="token")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
 for command in (

@@ -8,6 +8,7 @@ from typing import Any
 
 from function_app.domain.audit import AuditEvent
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 from function_app.records.recorder import Recorder
@@ -113,7 +114,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
-        return value
+        return redact(value)
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""

@@ -19,6 +19,7 @@ from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
 from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
+from function_app.domain.redaction import redact, redact_content
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route, takes_folder
 from function_app.domain.training import TrainingRequest
@@ -47,13 +48,17 @@ class Receipt:
 
 
 async def take_in(desk: Desk, channel: str, payloads: list[Any]) -> list[Receipt]:
-    """Keep all events, then see to each; one that fails disturbs no other."""
+    """Keep all events, then see to each; one that fails disturbs no other.
+
+    What is kept, and all that follows from it, holds no credentials; its key is of the event as it
+    came, so that the same text stays the same event.
+    """
     now = desk.ports.clock.now()
     events = [
         InboxEvent(
             event_key=event_key(payload),
             channel=channel,
-            payload=payload,
+            payload=redact_content(payload),
             received_at=now,
             traceparent=telemetry.carried_by(payload) or telemetry.current() or telemetry.new(),
         )
@@ -82,7 +87,9 @@ async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
             settled = await _settle(desk, event)
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except ContractError as error:
-        settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=error.message)
+        settled = replace(
+            event, outcome=Outcome.REFUSED, code=error.code, reason=redact(error.message)
+        )
         desk.attempt.refused.append(_refusal(desk, settled))
     except Exception:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.

@@ -14,7 +14,6 @@ from function_app.activities.training import (
     judge_dataset,
     submit_evaluation,
 )
-from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.arrivals import Arrival
@@ -118,18 +117,6 @@ def test_a_version_of_other_people_is_not_built() -> None:
         build_image(cast(Ports, SimpleNamespace(registry=Foreign())), release)
 
 
-def test_files_that_are_no_tokens_keep_no_approver_out(tmp_path: Path) -> None:
-    approvers = LocalApprovers(tmp_path)
-    approvers.ensure("ada")
-    folder = tmp_path / "approvers"
-    (folder / "a.token").write_bytes(b"\xff\xfe")
-    (folder / "b.token").mkdir()
-    (folder / "c.token").write_bytes(b"")
-
-    assert approvers.identify((folder / "ada.token").read_text()) == "ada"
-    assert approvers.identify("") is None
-
-
 def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> None:
     """It found the newest data at its start; newer data may be accepted since then."""
     datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
@@ -192,20 +179,3 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
     assert any(
         "version 3" in each and "no longer in the registry" in each for each in result.reasons
     )
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"  \n"])
-def test_a_garbled_token_of_an_approver_is_made_anew_at_the_next_start(
-    tmp_path: Path, content: bytes
-) -> None:
-    approvers = LocalApprovers(tmp_path)
-    approvers.ensure("ada")
-    path = tmp_path / "approvers" / "ada.token"
-    path.write_bytes(content)
-    approvers.ensure("ada")
-    token = path.read_text()
-    approvers.ensure("ada")
-
-    assert approvers.identify(token) == "ada"
-    assert path.read_text() == token
-    assert path.stat().st_mode & 0o777 == 0o600
