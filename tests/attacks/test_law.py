@@ -1,11 +1,22 @@
 """Attacks on production itself, with the system key of the Durable management API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from function_app.activities import releases
+from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
+from function_app.domain.reconciliation import FindingKind
+from function_app.domain.release import ReleaseStatus
+from function_app.errors import NotAuthorisedError
+from tests.activities.law_bench import Bench, image, release
 from tests.attacks.attack import attack
 from tests.attacks.targets import (
     MODEL,
@@ -20,9 +31,11 @@ from tests.attacks.targets import (
 from tests.azure_servers.azure import running
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.storage import account, connection
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import until
 
+__all__ = ["account", "connection"]
 EVIL = "sha256:" + "e" * 64
 FIRST, SECOND = f"release-{MODEL}-1", f"release-{MODEL}-1-try2"
 ADA = {"approvers": ["mallory"], "max_p95_ms": 1e9, "smoke_tolerance": 1e9, "replicas": 9}
@@ -169,7 +182,7 @@ def test_a_release_of_another_version_s_id_goes_nowhere(scene: Scene) -> None:
     does="terminates a waiting release and starts its id again with approvers of its own",
     answer="the release waits again; the policy of mlops.toml says who approves",
     log="audit: refusal, approve, NOT_AN_APPROVER",
-    before="refused",
+    before="succeeded",
 )
 def test_a_restarted_release_waits_for_the_approvers_of_mlops_toml(scene: Scene) -> None:
     assert scene.manage(f"instances/{FIRST}/terminate").status_code == 202
@@ -184,13 +197,13 @@ def test_a_restarted_release_waits_for_the_approvers_of_mlops_toml(scene: Scene)
 
 @attack(
     point=2,
-    does="lets image A be approved, ends the story, changes a file beside the model folder and "
-    "starts the same id",
+    does="ends the story of an approved release, changes a file beside the model folder and starts "
+    "the same id",
     answer="the build is refused; nothing is promoted",
     log="host: model_schema.json ... registered. Train again.",
-    before="succeeded",
+    before="refused",
 )
-def test_an_approval_promotes_no_image_but_the_one_it_names(scene: Scene) -> None:
+def test_a_file_that_was_not_judged_is_not_released(scene: Scene) -> None:
     assert scene.manage(f"instances/{FIRST}/terminate").status_code == 202
     scene.ended(FIRST)
     assert scene.decide(FIRST).status_code == 202
@@ -225,6 +238,89 @@ def champion(scene: Scene) -> str:
     assert served == scene.release(SECOND)["image_digest"]
     assert served is not None
     return served
+
+
+@pytest.fixture(params=["local", "azure"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    """The stored records of a platform and the activities over them, without a host."""
+    if request.param == "azure":
+        connected = request.getfixturevalue("connection")
+        return Bench(AzureLedger(connected), AzureRows(connected))
+    return Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+
+
+@attack(
+    point=2,
+    does="lets image A be approved, and lets the same release build image B",
+    answer="the release waits for a decision about B; promote_challenger refuses A and B",
+    log="promote_challenger refused, NOT_AUTHORISED",
+    before="succeeded",
+)
+def test_an_approval_promotes_no_image_but_the_one_it_names(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.approve("1")
+    other = replace(image("1"), digest=EVIL)
+    waiting = bench.ask("1", other)
+
+    assert releases.settle_approval(bench.ports, release("1")).decision is None
+    assert waiting.status is ReleaseStatus.AWAITING_APPROVAL
+    for built in (image("1"), other):
+        with pytest.raises(NotAuthorisedError):
+            bench.promote("1", built)
+    assert bench.production.calls == []
+    assert "promote_challenger refused, NOT_AUTHORISED" in caplog.text
+
+
+@attack(
+    point=1,
+    does="stops a release between its approval and its promotion, and lets it go on after a newer "
+    "version was promoted",
+    answer="promote_challenger refuses; production serves the newer version",
+    log="promote_challenger refused, NOT_AUTHORISED",
+    before="succeeded",
+)
+def test_an_old_approval_downgrades_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.approve("1")
+    bench.pass_time(minutes=1)
+    bench.bring_up("2")
+
+    with pytest.raises(NotAuthorisedError):
+        bench.promote("1")
+    assert bench.production.served == image("2")
+    assert "promote_challenger refused, NOT_AUTHORISED" in caplog.text
+
+
+@attack(
+    point=1,
+    does="promotes an approved digest from a registry of the attacker's own",
+    answer="the image comes from the app's own store",
+    log="none: the address of the input is not read",
+    before="succeeded",
+)
+def test_an_approved_digest_comes_from_the_app_s_own_store(bench: Bench) -> None:
+    bench.approve("1")
+    bench.promote("1", image("1", uri=f"evil.example/x@{EVIL}"))
+
+    assert bench.production.served == image("1")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@attack(
+    point=1,
+    does="puts another image into production out of band, also while a release waits",
+    answer="the next comparison reports it; no replica of it is started",
+    log="finding: production changed out of band",
+    before="succeeded",
+)
+def test_a_champion_that_no_decision_explains_is_reported(bench: Bench, waits: bool) -> None:
+    bench.bring_up("1")
+    if waits:
+        bench.ask("2")
+    bench.production.served, bench.production.ready = image("1", digest=EVIL), 0
+
+    assert FindingKind.FOREIGN_CHAMPION in [finding.kind for finding in bench.findings()]
+    assert bench.production.repaired == 0
 
 
 def forged(digest: str) -> dict[str, Any]:
