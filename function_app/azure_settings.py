@@ -103,6 +103,9 @@ class AzureSettings:
         default="", metadata={"help": "audience of approvers' tokens (app id or api:// address)"}
     )
     approver_role: str = field(default="Model.Approver", metadata={"help": "role claim they need"})
+    approver_scope: str = field(
+        default="", metadata={"help": "scope that does instead of the role; empty for none"}
+    )
     key_vault: str = field(default="", metadata={"help": "resource id; only to make the workspace"})
     application_insights: str = field(
         default="", metadata={"help": "resource id; only to make the workspace"}

@@ -142,6 +142,7 @@ ROUTES = (
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
+    ("POST", "releases/{release_id}/withdraw", approvals.post_withdrawal),
     ("POST", "models/{model}/roll-back", orders.post_roll_back),
     ("POST", "models/{model}/shutdown", orders.post_shutdown),
 )

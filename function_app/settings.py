@@ -12,7 +12,7 @@ from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.duties import Separation
-from function_app.domain.people import Person
+from function_app.domain.people import People, Person
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError
 from function_app.git_settings import GitSettings, read_git_settings
@@ -59,6 +59,11 @@ class Settings:
 def read_limits(projects: Mapping[str, ModelProject]) -> Limits:
     """Return what all models share."""
     return next(iter(projects.values())).limits
+
+
+def read_people(projects: Mapping[str, ModelProject]) -> People:
+    """Return the people of mlops.toml, whom all models share."""
+    return next(iter(projects.values())).people
 
 
 def read_settings(environ: Mapping[str, str], root: Path) -> Settings:

@@ -25,6 +25,8 @@ param checksComputeName string = computeName == 'serverless' ? 'serverless' : 'c
 @description('App id (or api:// address) of the Entra application whose tokens approvers bring. Empty: nobody can approve.')
 param approverAudience string = ''
 param approverRole string = 'Model.Approver'
+@description('Scope that does instead of the role, such as decide. Empty: the role is needed.')
+param approverScope string = ''
 @description('Build systems that send signed webhooks: the secret webhook-<source> of the vault is theirs.')
 param webhookSources array = []
 @description('Hosts of private repositories, such as github.com: the secret git-token-<host, with - for .> of the vault is for each.')
@@ -544,6 +546,7 @@ var appSettings = {
   MLOPS_AZURE_TENANT_ID: tenant().tenantId
   MLOPS_AZURE_APPROVER_AUDIENCE: approverAudience
   MLOPS_AZURE_APPROVER_ROLE: approverRole
+  MLOPS_AZURE_APPROVER_SCOPE: approverScope
   MLOPS_AZURE_STORAGE_SUFFIX: storageSuffix
 }
 

@@ -13,7 +13,7 @@ from configuration.project_file import ProjectFileError
 from mlopsctl.audit import audit
 from mlopsctl.client import ApiError
 from mlopsctl.config import config
-from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown
+from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown, withdraw
 from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.imports import SeedError, imports
@@ -38,7 +38,7 @@ app.command("provision")(provision)
 for command in (
     *(up, down, demo),
     *(status, releases, models, endpoint, show, logs),
-    *(train, retry, cancel, approve, reject, roll_back, shutdown),
+    *(train, retry, cancel, approve, reject, withdraw, roll_back, shutdown),
     *(reconcile, drift, doctor),
 ):
     # typer makes roll-back of roll_back.

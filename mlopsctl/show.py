@@ -11,7 +11,18 @@ from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.next_commands import next_commands
 
 Known = dict[str, Any]
-_HIDDEN = ("reasons", "evidence", "story", "step", "output", "facts", "payload", "decision")
+_HIDDEN = (
+    "reasons",
+    "evidence",
+    "story",
+    "step",
+    "output",
+    "facts",
+    "payload",
+    "decision",
+    "decisions",
+    "authors",
+)
 
 
 def show(
@@ -83,6 +94,11 @@ def _section(content: Known) -> list[str]:
             f"{decision['verdict']} by {decision['decided_by']} at {decision['decided_at']}{said}"
         )
         found.append(_fact("decision", text))
+    for each in content.get("decisions") or []:
+        if each.get("withdrawn_at"):
+            why = f": {each['withdrawn_comment']}" if each["withdrawn_comment"] else ""
+            text = f"{each['decided_by']} withdrew at {each['withdrawn_at']}{why}"
+            found.append(_fact("withdrawn", text))
     reasons, evidence = content.get("reasons") or [], content.get("evidence") or []
     found += _listed("reasons", reasons)
     found += _listed("evidence", evidence if evidence != reasons else [])

@@ -18,11 +18,17 @@ Tail = Annotated[int, typer.Option(min=1, help="Only so many lines from the end.
 LONGEST_TRAINING, LONGEST_COMPARISON = 86_400.0, 600.0
 
 
+Person = Annotated[
+    str, typer.Option("--as", help="Who asks: an author, who cannot approve it. Default: ada.")
+]
+
+
 def train(
     model: str,
     data: Data = "",
     request_id: RequestId = "",
     wait: Wait = False,
+    person: Person = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
@@ -31,7 +37,8 @@ def train(
     api = connect(url, state)
     asked = request_id or f"by-hand-{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     content = {"request_id": asked, **({"data_uri": data} if data else {})}
-    receipt = api.post(f"/api/models/{quote(model, safe='')}/train", content)["receipts"][0]
+    path = f"/api/models/{quote(model, safe='')}/train"
+    receipt = api.post_as(person, path, content)["receipts"][0]
     instance_id = receipt["instance_id"]
     view = _follow(api, instance_id, as_json, LONGEST_TRAINING) if wait else None
     if as_json:
@@ -49,6 +56,7 @@ def retry(
     story: Annotated[
         str, typer.Argument(metavar="ID", help="A training, release, change or event that failed.")
     ],
+    person: Person = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
@@ -56,9 +64,9 @@ def retry(
     """Start what failed again; a second call finds the attempt of the first."""
     api, path = connect(url, state), quote(story, safe="")
     if api.find(f"/api/status/{path}") is not None:
-        content = api.post(f"/api/stories/{path}/retry")
+        content = api.post_as(person, f"/api/stories/{path}/retry")
     elif api.find(f"/api/events/{path}") is not None:
-        content = api.post(f"/api/events/{path}/replay")["receipt"]
+        content = api.post_as(person, f"/api/events/{path}/replay")["receipt"]
     else:
         raise unknown(story)
     if as_json:

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from function_app.domain.approval import Decision, Refusal, Verdict
+from function_app.domain.approval import Decision, Refusal, Verdict, counting
 from function_app.domain.authorization import (
     Change,
     ChangeKind,
     ChangeState,
     Order,
     ProductionRules,
-    approvals,
     change_to_take_back,
     refuse_order,
     refuse_promotion,
@@ -112,6 +111,8 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     release, image = promotion.release, promotion.image
     decisions, changes = Decisions(ports.rows, ports.ledger), Changes(ports.rows)
     record = ports.ledger.get_release(release.release_id)
+    # First, so that a withdrawal after this read makes the write below fail.
+    decided = decisions.row_of(record) if record else None
     given = decisions.of_release(record) if record else ()
     earlier = changes.of_model(release.model)
     refusal = refuse_promotion(release, image, record, given, earlier, rules)
@@ -125,12 +126,12 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
         number=len(earlier) + 1,
         kind=ChangeKind.PROMOTION,
         cause=release.release_id,
-        by=_names(approvals(given, record, rules)),
+        by=_names(counting(given, record, rules.approval)),
         begun_at=ports.clock.now(),
         image=own_image(ports, image),
         former=_former(ports, decisions, release.model, earlier),
     )
-    changes.begin(release.model, change)
+    changes.begin(release.model, change, decided)
 
 
 def _former(
@@ -255,5 +256,6 @@ def _names(decisions: tuple[Decision, ...]) -> str:
 
 def _refused(activity: str, refusal: Refusal) -> NotAuthorisedError:
     """Log the refusal and return its error."""
-    LOG.warning("%s refused, NOT_AUTHORISED: %s", activity, refusal.message)
-    return NotAuthorisedError(refusal.message)
+    code = refusal.code or NotAuthorisedError.code
+    LOG.warning("%s refused, %s: %s", activity, code, refusal.message)
+    return NotAuthorisedError(refusal.message, code=code)

@@ -62,13 +62,18 @@ class FolderArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodePushed:
-    """A branch has a new commit; `paths` are the files that changed, None when that is unknown."""
+    """A branch has a new commit; `paths` are the files that changed, None when that is unknown.
+
+    `author` pushed it, `contributors` wrote or committed the pushed commits; each by a name of the
+    code host, "" and () when the event does not name them.
+    """
 
     repository: str
     branch: str
     commit: str
     paths: tuple[str, ...] | None = None
     author: str = ""
+    contributors: tuple[str, ...] = ()
 
     @property
     def cause(self) -> tuple[str, ...]:

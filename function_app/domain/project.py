@@ -152,16 +152,14 @@ class ModelProject:
             approvers=self.release.approvers,
             operators=self.release.operators or self.release.approvers,
             replicas=self.release.replicas,
-        )
-
-    def approval_rules(self) -> ApprovalRules:
-        """Return the rules for approvals, which count as mlops.toml has them now."""
-        return ApprovalRules(
-            approvers=self.release.approvers,
             required=self.release.approvals_required,
             separation=self.release.separation_of_duties,
             people=self.people,
         )
+
+    def approval_rules(self) -> ApprovalRules:
+        """Return the rules for approvals, which count as mlops.toml has them now."""
+        return self.production_rules().approval
 
     def release_policy(self) -> ReleasePolicy:
         """Return what a release story of this model decides by."""

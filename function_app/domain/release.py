@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain.authorship import Authors
 from function_app.domain.figures import figures
 from function_app.domain.gates import GateResult
 from function_app.domain.serving import Image, SmokeReport
@@ -102,7 +103,8 @@ class ReleaseRecord:
 
     `evidence` is what the approver decides by and its hash covers; `reasons` say why the release
     is where it is. `rolled_back_by` is a person, or `automatic` when the check of production
-    failed. Records of earlier versions of this app have none of the later fields.
+    failed. `authors` are the people behind code and training of the version. Records of earlier
+    versions of this app have none of the later fields.
     """
 
     release: Release
@@ -117,6 +119,7 @@ class ReleaseRecord:
     decided_by: str | None = None
     rolled_back_by: str | None = None
     cancelled_by: str | None = None
+    authors: Authors = ()
 
 
 AUTOMATIC = "automatic"

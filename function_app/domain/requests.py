@@ -65,6 +65,7 @@ class RunRequest:
     preparation_id: str
     instance_id: str
     code_version: str = ""
+    started_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +95,11 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """Register the model of a run that an evaluation judged."""
+    """Register the model of a run that an evaluation judged, as that of those who started it."""
 
     run: Run
     evaluation_id: str
+    started_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from function_app.domain.arrivals import Arrival
+from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
 from function_app.domain.gates import GatePolicy
@@ -71,7 +72,8 @@ class TrainingRequest:
 
     Without a uri the data that was accepted last is taken; with an `etag` the bytes must still be
     those of the event. Without a `code_version` the model's current code is taken. `arrival` keeps
-    a slow story from replacing the newest data by its own.
+    a slow story from replacing the newest data by its own. `started_by` are the people of
+    mlops.toml who asked for the training or retried it, () when an event started it.
     """
 
     model: str
@@ -82,6 +84,7 @@ class TrainingRequest:
     code_version: str = ""
     reason: str = ""
     arrival: Arrival | None = None
+    started_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run on the platform: a preparation, a training, an evaluation or checks."""
+    """One run on the platform: a preparation, a training, an evaluation or checks.
+
+    `owner` is a person who submitted it past this app, "" when this app did.
+    """
 
     run_id: str
     model: str
@@ -114,6 +120,7 @@ class Run:
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     code: CodeVersion | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +128,9 @@ class ModelVersion:
     """One version of a model in the registry; `digest` is that of its model folder.
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
-    `evaluation_id`; `code` is what it was trained by. `schema_digest` is the SHA-256 of the schema
-    that this evaluation wrote, "" for a version that 0.1.0 registered.
+    `evaluation_id`; `code` is what it was trained by, `authors` are the people behind code and run.
+    `schema_digest` is the SHA-256 of the schema that this evaluation wrote, "" for a version that
+    0.1.0 registered.
     """
 
     model: str
@@ -134,6 +142,7 @@ class ModelVersion:
     code: CodeVersion | None = None
     evaluation_id: str = ""
     schema_digest: str = ""
+    authors: Authors = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

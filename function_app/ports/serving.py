@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from function_app.domain.authorship import Authors
 from function_app.domain.observations import ObservationBatch, Reference, Watched
 from function_app.domain.serving import (
     Build,
@@ -18,8 +19,10 @@ from function_app.domain.training import Judged, ModelVersion, Run
 class Registry(Protocol):
     """Registered models."""
 
-    def register(self, run: Run, judged: Judged) -> ModelVersion:
+    def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         """Register the run's model, or return the version that an earlier attempt registered.
+
+        The version keeps its `authors`, who cannot be changed later.
 
         PlatformError when the model folder is not the one that was judged.
         """

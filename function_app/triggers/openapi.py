@@ -73,6 +73,7 @@ _BODIES: dict[str, Schema] = {
     "post_training": _TRAINING,
     "post_approval": _DECISION,
     "post_rejection": _DECISION,
+    "post_withdrawal": _COMMENTED,
     "post_roll_back": _COMMENTED,
     "post_shutdown": _COMMENTED,
     "post_cancel": _COMMENTED,
@@ -94,7 +95,8 @@ _QUERIES: dict[str, dict[str, Schema]] = {
     },
 }
 _BY_PERSON = (
-    *("post_approval", "post_rejection", "post_roll_back", "post_shutdown", "post_cancel"),
+    *("post_approval", "post_rejection", "post_withdrawal"),
+    *("post_roll_back", "post_shutdown", "post_cancel"),
     *("get_audit", "get_audit_check"),
 )
 _ERROR: Schema = {

@@ -16,9 +16,17 @@ def identify(desk: Desk, request: Request) -> str:
     return person
 
 
+def find_person(desk: Desk, request: Request) -> str:
+    """Return the person whose token the request carries, "" for a request without a token.
+
+    RefusedError for a token that names nobody: a person who sends one wants to be known.
+    """
+    return identify(desk, request) if "authorization" in request.headers else ""
+
+
 def check_approver(desk: Desk, person: str, model: str) -> None:
     """Raise NotFoundError for an unknown model, RefusedError for a person who does not approve."""
-    if person not in _project(desk, model).release.approvers:
+    if not _project(desk, model).approval_rules().is_approver(person):
         raise RefusedError(f"{person} is not an approver of {model}.", code="NOT_AN_APPROVER")
 
 

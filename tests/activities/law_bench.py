@@ -10,6 +10,7 @@ from typing import Any, cast
 from function_app.activities import production, releases
 from function_app.activities.reconciliation import compare_platform
 from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app.domain.authorship import Authors
 from function_app.domain.project import ModelProject
 from function_app.domain.reconciliation import Finding, ModelName
 from function_app.domain.release import (
@@ -117,9 +118,12 @@ class FakeImages:
 @dataclass
 class FakeRegistry:
     champions: list[str] = field(default_factory=list)
+    authors: Authors = ()
 
     def get(self, model: str, version: str) -> ModelVersion:
-        return ModelVersion(model=model, version=version, run_id="r", uri="", digest="d")
+        return ModelVersion(
+            model=model, version=version, run_id="r", uri="", digest="d", authors=self.authors
+        )
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
         return ()
@@ -223,7 +227,7 @@ class Bench:
             evidence_hash=record.evidence_hash or "",
             decided_at=self.moment,
         )
-        return self.decisions.decide(MODEL, decision)
+        return self.decisions.decide(record, decision, self.projects[MODEL].approval_rules())
 
     def approve(self, version: str, suffix: str = "", person: str = "ada") -> None:
         """Let a release be approved, and its story hear of it."""

@@ -13,12 +13,14 @@ from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.approval import Verdict
 from function_app.domain.authorization import Change, ChangeKind, ChangeState, Order
+from function_app.domain.duties import ApprovalRules
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import RowsChangedError
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
 from tests.contracts.test_ledger import DECISION, RECORD
 
+RULES = ApprovalRules(approvers=("ada", "grace"), people={})
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORDER = Order(
     order_id="o",
@@ -50,38 +52,39 @@ def changes(stores: tuple[Rows, Ledger]) -> Changes:
 
 
 def test_the_first_decision_stands(decisions: Decisions) -> None:
-    assert decisions.decide("m", DECISION) == DECISION
-    assert decisions.decide("m", replace(DECISION, verdict=Verdict.REJECT)) == DECISION
-    assert decisions.on(RECORD) == DECISION
+    assert decisions.decide(RECORD, DECISION, RULES) == DECISION
+    rejected = replace(DECISION, verdict=Verdict.REJECT, decided_by="grace")
+    assert decisions.decide(RECORD, rejected, RULES) == DECISION
+    assert decisions.on(RECORD, RULES) == DECISION
 
 
 def test_another_image_or_evidence_is_decided_anew(decisions: Decisions) -> None:
-    decisions.decide("m", DECISION)
+    decisions.decide(RECORD, DECISION, RULES)
+    assert RECORD.image is not None
+    changed = replace(RECORD, image=replace(RECORD.image, digest="sha256:bb"))
+    records = [changed, replace(RECORD, evidence_hash="f")]
     others = [
         replace(DECISION, image_digest="sha256:bb", verdict=Verdict.REJECT),
         replace(DECISION, evidence_hash="f", verdict=Verdict.REJECT),
     ]
-    for other in others:
-        assert decisions.decide("m", other) == other
+    for record, other in zip(records, others, strict=True):
+        assert decisions.decide(record, other, RULES) == other
 
-    assert RECORD.image is not None
-    changed = replace(RECORD, image=replace(RECORD.image, digest="sha256:bb"))
-    assert decisions.on(changed) == others[0]
-    assert decisions.on(replace(RECORD, evidence_hash="f")) == others[1]
-    assert decisions.on(replace(changed, evidence_hash="f")) is None
+    assert [decisions.on(record, RULES) for record in records] == others
+    assert decisions.on(replace(changed, evidence_hash="f"), RULES) is None
     assert set(decisions.of_release(RECORD)) == {DECISION, *others}
 
 
 def test_a_release_whose_id_begins_like_another_has_decisions_of_its_own(
     decisions: Decisions,
 ) -> None:
-    decisions.decide("m", DECISION)
+    decisions.decide(RECORD, DECISION, RULES)
     second = replace(
         RECORD, release=replace(RECORD.release, release_id="release-m-1-try2", version="1")
     )
 
     assert decisions.of_release(second) == ()
-    assert decisions.on_each([RECORD, second]) == {"release-m-1": DECISION}
+    assert decisions.on_each([RECORD, second]) == {"release-m-1": (DECISION,)}
 
 
 def test_only_one_of_many_decisions_at_once_is_stored_and_each_call_returns_it(
@@ -89,10 +92,13 @@ def test_only_one_of_many_decisions_at_once_is_stored_and_each_call_returns_it(
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
         stored = set(
-            pool.map(lambda n: decisions.decide("m", replace(DECISION, comment=str(n))), range(16))
+            pool.map(
+                lambda n: decisions.decide(RECORD, replace(DECISION, comment=str(n)), RULES),
+                range(16),
+            )
         )
 
-    assert stored == {decisions.on(RECORD)}
+    assert stored == {decisions.on(RECORD, RULES)}
 
 
 def test_of_two_changes_of_one_number_one_is_refused(changes: Changes) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
 from function_app.codec import dump, load
-from function_app.domain.change import Bundle, CodeVersion
+from function_app.domain.change import Bundle, CodeVersion, published
 from function_app.errors import NotFoundError, PlatformError
 
 
@@ -26,9 +26,7 @@ class LocalBundles:
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         """Make this the code that new runs of the model take."""
-        version = CodeVersion(
-            model=model, version=bundle.digest, uri=bundle.uri, commit=bundle.commit
-        )
+        version = published(model, bundle, self._known(model, bundle.digest))
         write_json(self._published / model / f"{version.version}.json", dump(version))
         write_json(self._published / model / "current.json", dump(version))
         return version
@@ -38,6 +36,10 @@ class LocalBundles:
         content = read_json(self._published / model / f"{version or 'current'}.json")
         if content is None and version:
             raise NotFoundError(f"{model} has no published code {version}. Push the commit again.")
+        return None if content is None else load(CodeVersion, content)
+
+    def _known(self, model: str, version: str) -> CodeVersion | None:
+        content = read_json(self._published / model / f"{version}.json")
         return None if content is None else load(CodeVersion, content)
 
     def unpack(self, digest: str) -> Path:
