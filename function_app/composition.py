@@ -36,6 +36,7 @@ from function_app.triggers import (
     audit_api,
     http_api,
     kept_events,
+    keys,
     metrics,
     models_api,
     openapi,
@@ -145,6 +146,7 @@ ROUTES = (
     ("POST", "releases/{release_id}/withdraw", approvals.post_withdrawal),
     ("POST", "models/{model}/roll-back", orders.post_roll_back),
     ("POST", "models/{model}/shutdown", orders.post_shutdown),
+    ("POST", "models/{model}/keys", keys.post_rotation),
 )
 
 # Those check by themselves who sends.

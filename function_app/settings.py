@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configuration.project_file import ProjectFileError, read_project_file
+from configuration.user_folder import user_folder
 from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
@@ -35,12 +36,14 @@ class Settings:
     those that may subscribe `POST /api/events`, by resource id or origin.
     `collector` is where spans and figures are sent, as those of `service`.
     `ready_seconds` is how long a replica of the local platform may take to get ready.
+    `user_folder` is where the local platform keeps this person's keys.
     `engine` is the command of a container engine: None means what is installed, "" means none.
     """
 
     platform: str
     root: Path
     state: Path
+    user_folder: Path
     topic_endpoint: str
     topic_key: str = field(repr=False)
     projects: Mapping[str, ModelProject]
@@ -75,10 +78,12 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
     if notify.azure_mail_endpoint and platform != "azure":
         key = "MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT"
         raise ConfigError(f"{key} needs MLOPS_PLATFORM=azure. Use MLOPS_NOTIFY_SMTP_URL.")
+    state = Path(environ.get("MLOPS_STATE", root / ".mlops")).resolve()
     return Settings(
         platform=platform,
         root=root,
-        state=Path(environ.get("MLOPS_STATE", root / ".mlops")).resolve(),
+        state=state,
+        user_folder=user_folder(state, environ),
         topic_endpoint=environ.get("MLOPS_TOPIC_ENDPOINT")
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),

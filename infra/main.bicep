@@ -18,6 +18,10 @@ param privateNetwork bool = false
 @description('Makes the AKS cluster of production. Without it the app has no production.')
 param withCluster bool = true
 param clusterNamespace string = 'models'
+@description('Models that mlops.toml makes public are at https://<model>.<this domain>. Empty: no ingress.')
+param publicDomain string = ''
+@description('Their certificate: https://<vault>.vault.azure.net/certificates/<name>; the ingress must be let at the vault.')
+param publicCertificate string = ''
 @description('Name of the AmlCompute; `serverless` makes none.')
 param computeName string = 'training'
 @description('Name of the AmlCompute for checks, another one than that of trainings; `serverless` makes none.')
@@ -321,6 +325,7 @@ module cluster 'modules/cluster.bicep' = if (withCluster) {
     kubeletIdentityId: identities.outputs.kubeletId
     kubeletClientId: identities.outputs.kubeletClientId
     kubeletPrincipalId: identities.outputs.kubeletPrincipalId
+    withIngress: !empty(publicDomain)
     privateNetwork: privateNetwork
     subnetId: privateNetwork ? network!.outputs.clusterSubnetId : ''
     logsId: monitoring.outputs.logsId
@@ -521,7 +526,11 @@ var appSettings = {
   MLOPS_AZURE_LOCATION: location
   MLOPS_AZURE_WORKSPACE: names.workspace
   MLOPS_AZURE_PRODUCTION: withCluster ? 'cluster' : 'endpoint'
-  MLOPS_AZURE_CLUSTER_EXPOSURE: privateNetwork ? 'internal' : 'public'
+  // Never a public address without TLS: the app asks through the cluster's API.
+  MLOPS_AZURE_CLUSTER_EXPOSURE: 'internal'
+  MLOPS_AZURE_PUBLIC_DOMAIN: publicDomain
+  MLOPS_AZURE_PUBLIC_CERTIFICATE: publicCertificate
+  MLOPS_AZURE_KEYS_VAULT: vault.outputs.uri
   MLOPS_AZURE_COMPUTE: computeName
   MLOPS_AZURE_COMPUTE_SIZE: sizes.computeSize
   MLOPS_AZURE_COMPUTE_NODES: string(sizes.computeNodes)

@@ -17,6 +17,7 @@ from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown, wit
 from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.imports import SeedError, imports
+from mlopsctl.keys import keys
 from mlopsctl.local_host import HostError
 from mlopsctl.models import endpoint, models
 from mlopsctl.provision import provision
@@ -32,6 +33,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.add_typer(keys, name="keys")
 app.add_typer(tokens, name="token")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)

@@ -45,6 +45,13 @@ class ReleaseRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureRules:
+    """How production is reached: `public` is from the internet, by https and with a key."""
+
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRules:
     """Where a model's code lives, which changes of it count, and how they are checked.
 
@@ -105,6 +112,7 @@ class ModelProject:
     gate: GatePolicy
     training_run: RunLimits = RunLimits()
     release: ReleaseRules
+    production: ExposureRules = ExposureRules()
     code: CodeRules | None = None
     schedules: tuple[Schedule, ...] = ()
     limits: Limits = Limits()

@@ -105,6 +105,16 @@ class Production(Protocol):
         PlatformError when production does not answer.
         """
 
+    def caller_header(self, model: str) -> str:
+        """Return what a caller gives to curl after -H: a file or a command, never the key."""
+
+    def rotate_keys(self, model: str) -> str:
+        """Replace the older of the callers' two keys, make it the first, and return its header.
+
+        The former first key works until the next rotation. NotFoundError when there are no keys,
+        ConflictError where the platform itself checks the callers.
+        """
+
     def repair(self, model: str) -> None:
         """Start the missing replicas of what should serve, now; nothing happens when none is."""
 
@@ -114,6 +124,12 @@ class Probe(Protocol):
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
         """Ask for the golden rows and compare with the offline model."""
+
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        """Tell whether a model's production takes requests without a key.
+
+        False when it does not answer at all.
+        """
 
 
 class Observations(Protocol):

@@ -9,6 +9,7 @@ from function_app.codec import dump
 from function_app.domain.approval import Decision, counting, effective
 from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.identifiers import RELEASE_ID
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT
@@ -138,7 +139,7 @@ async def get_instance(desk: Desk, request: Request) -> Answer:
     instance_id = request.route["instance_id"]
     found = await desk.stories.find(instance_id)
     if found is None:
-        raise NotFoundError(f"There is no story {instance_id!r}. GET /api/status lists them.")
+        raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
     return Answer(status=200, content=found)
 
 
@@ -237,9 +238,12 @@ def _origin(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
 
 def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
     """Return a release, or raise NotFoundError."""
-    record = desk.ports.ledger.get_release(release_id)
+    known = RELEASE_ID.accepts(release_id)
+    record = desk.ports.ledger.get_release(release_id) if known else None
     if record is None:
-        raise NotFoundError(f"There is no release {release_id!r}. GET /api/releases lists them.")
+        raise NotFoundError(
+            f"There is no release {release_id[:256]!r}. GET /api/releases lists them."
+        )
     return record
 
 

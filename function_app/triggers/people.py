@@ -9,7 +9,9 @@ from function_app.triggers.desk import Desk, Request
 def identify(desk: Desk, request: Request) -> str:
     """Return the person whose token the request carries, or raise RefusedError."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    person = desk.ports.approvers.identify(token.strip()) if scheme.lower() == "bearer" else None
+    # Tokens are ASCII: libraries fail in different ways on other characters.
+    is_token = scheme.lower() == "bearer" and token.isascii()
+    person = desk.ports.approvers.identify(token.strip()) if is_token else None
     if person is None:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
     desk.attempt.person = person

@@ -48,7 +48,10 @@ def digest(version: str) -> str:
 def image(version: str, **change: str) -> Image:
     """Return the image that the registry built of a version."""
     built = Image(
-        model=MODEL, version=version, digest=digest(version), uri=f"own/{digest(version)}"
+        model=MODEL,
+        version=version,
+        digest=digest(version),
+        uri=f"own.example/{MODEL}@{digest(version)}",
     )
     return replace(built, **change)
 
@@ -77,6 +80,9 @@ class FakeProduction:
 
     def champion(self, model: str) -> Image | None:
         return self.served
+
+    def endpoint(self, model: str) -> str | None:
+        return "http://127.0.0.1:1" if self.served else None
 
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
         self.calls.append((release_id, image))
@@ -112,7 +118,9 @@ class FakeImages:
     """The app's own store of images."""
 
     def at(self, model: str, version: str, digest: str) -> Image:
-        return Image(model=model, version=version, digest=digest, uri=f"own/{digest}")
+        return Image(
+            model=model, version=version, digest=digest, uri=f"own.example/{model}@{digest}"
+        )
 
 
 @dataclass
@@ -141,6 +149,12 @@ class FakeStaging:
         return Rollout(done=False)
 
 
+class FakeProbe:
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        """Production asks who calls."""
+        return False
+
+
 class FakeNotifier:
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
         """Tell nobody."""
@@ -160,6 +174,7 @@ class Bench:
     images: FakeImages = field(default_factory=FakeImages)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     staging: FakeStaging = field(default_factory=FakeStaging)
+    probe: FakeProbe = field(default_factory=FakeProbe)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     projects: Mapping[str, ModelProject] = field(
         default_factory=lambda: read_projects(ROOT / "mlops.toml")

@@ -61,17 +61,17 @@ def test_the_first_decision_stands(decisions: Decisions) -> None:
 def test_another_image_or_evidence_is_decided_anew(decisions: Decisions) -> None:
     decisions.decide(RECORD, DECISION, RULES)
     assert RECORD.image is not None
-    changed = replace(RECORD, image=replace(RECORD.image, digest="sha256:bb"))
-    records = [changed, replace(RECORD, evidence_hash="f")]
+    changed = replace(RECORD, image=replace(RECORD.image, digest="sha256:" + "b" * 64))
+    records = [changed, replace(RECORD, evidence_hash="f" * 64)]
     others = [
-        replace(DECISION, image_digest="sha256:bb", verdict=Verdict.REJECT),
-        replace(DECISION, evidence_hash="f", verdict=Verdict.REJECT),
+        replace(DECISION, image_digest="sha256:" + "b" * 64, verdict=Verdict.REJECT),
+        replace(DECISION, evidence_hash="f" * 64, verdict=Verdict.REJECT),
     ]
     for record, other in zip(records, others, strict=True):
         assert decisions.decide(record, other, RULES) == other
 
     assert [decisions.on(record, RULES) for record in records] == others
-    assert decisions.on(replace(changed, evidence_hash="f"), RULES) is None
+    assert decisions.on(replace(changed, evidence_hash="f" * 64), RULES) is None
     assert set(decisions.of_release(RECORD)) == {DECISION, *others}
 
 

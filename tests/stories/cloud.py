@@ -59,6 +59,7 @@ class CloudApp:
             "MLOPS_AZURE_TABLES_ENDPOINT": tables,
             "MLOPS_AZURE_REGISTRY_SERVER": settings.registry_server,
             "MLOPS_AZURE_CLUSTER": settings.cluster,
+            "MLOPS_AZURE_KEYS_VAULT": settings.keys_vault,
             "MLOPS_AZURE_COMPUTE": settings.compute,
             "MLOPS_AZURE_CA_FILE": settings.ca_file,
             "MLOPS_AZURE_REPLICA_CLIENT_ID": CLIENT,

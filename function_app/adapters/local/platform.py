@@ -12,6 +12,7 @@ from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.observations import LocalObservations
@@ -67,7 +68,8 @@ def create_ports(settings: Settings) -> Ports:
     images = LocalImages(state, root, projects, bundles, containers)
     watched = {name: project.drift for name, project in projects.items() if project.drift}
     ready = settings.ready_seconds
-    production = LocalProduction(state, root, images, processes, ready, watched)
+    keys = LocalKeys(state, settings.user_folder)
+    production = LocalProduction(state, root, images, processes, keys, ready, watched)
     approvers = LocalApprovers(state)
 
     def ensure_state() -> str:
@@ -110,9 +112,9 @@ def create_ports(settings: Settings) -> Ports:
         jobs=jobs,
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes, containers, ready),
+        staging=LocalStaging(state, images, processes, keys, containers, ready),
         production=production,
-        probe=LocalProbe(),
+        probe=LocalProbe(keys),
         inbox=inbox,
         ledger=ledger,
         rows=LocalRows(state / "ledger.db"),

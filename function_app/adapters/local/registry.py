@@ -9,7 +9,7 @@ from function_app.adapters.local.files import locked, sha256
 from function_app.adapters.local.jobs import EVALUATION
 from function_app.adapters.local.mlflow_client import import_mlflow
 from function_app.adapters.local.tracking import LocalTracking
-from function_app.addresses import file_address, file_path
+from function_app.addresses import below, file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.change import CodeVersion
@@ -44,7 +44,7 @@ class LocalRegistry:
             with locked(self._state / "mlflow.lock"):
                 version = self._find_run(run)
                 if version is None:
-                    folder = self._state / "runs" / run.run_id
+                    folder = below(self._state / "runs", run.run_id)
                     tracked = self._tracking.record_locked(run, judged.metrics, folder)
                     version = self._create(run, judged, authors, tracked)
         except import_mlflow().exceptions.MlflowException as error:
@@ -83,9 +83,9 @@ class LocalRegistry:
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
     def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
-        place = self._state / "models" / run.model / f"{judged.digest[:16]}-{run.run_id}"
+        place = below(self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}")
         folder = place / "model"
-        evaluation = self._state / "runs" / judged.evaluation_id / EVALUATION
+        evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # Anew: files that a crash or another attempt left behind were not judged.
         shutil.rmtree(place, ignore_errors=True)
         try:
