@@ -32,8 +32,8 @@ from function_app.settings import Settings
 class LocalPlatform:
     """Makes the parts; each is found when it stands."""
 
-    def __init__(self, parts: dict[str, Callable[[], str]]) -> None:
-        self._parts = parts
+    def __init__(self, parts: dict[str, Callable[[], str]], containment: Containment) -> None:
+        self._parts, self._containment = parts, containment
 
     def parts(self) -> tuple[str, ...]:
         return tuple(self._parts)
@@ -47,6 +47,9 @@ class LocalPlatform:
 
     def remove(self, part: str) -> str:
         return "`make clean` forgets all of this machine's state."
+
+    def isolation(self) -> str:
+        return str(self._containment.found)
 
 
 def create_ports(settings: Settings) -> Ports:
@@ -104,7 +107,8 @@ def create_ports(settings: Settings) -> Ports:
             "baseline dataset": ensure_baseline,
             "approvers": ensure_approvers,
             "production": restore_production,
-        }
+        },
+        containment,
     )
     topic = (settings.topic_endpoint, settings.topic_key)
     jobs = LocalJobs(
