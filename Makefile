@@ -5,13 +5,13 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up down test test-azure crash storm bench test-worker lint check infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-azure crash storm bench test-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # One stamp: a changed lock makes the environment anew, an unchanged one costs nothing.
-$(READY): uv.lock pyproject.toml scripts/setup
+$(READY): uv.lock pyproject.toml scripts/setup scripts/setup-requirements.txt
 	@sh scripts/setup $(VENV)
 	@touch $@
 
@@ -60,7 +60,7 @@ lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/mypy .
 	@$(VENV)/bin/lint-imports
 
-check: lint test ## Everything CI checks: lint and tests
+check: lint advisories test ## Everything that CI checks, and known vulnerabilities
 
 infra-check: $(READY) ## Check the templates for Azure without a network
 	@$(PY) -m infra.check
@@ -68,9 +68,12 @@ infra-check: $(READY) ## Check the templates for Azure without a network
 base-image: $(READY) ## Make the base image, so that staging runs as a container
 	@sh scripts/base-image
 
-lock: $(READY) ## Resolve the dependencies anew: uv.lock and requirements.txt
+lock: $(READY) ## Resolve the dependencies anew: uv.lock and every list of requirements, with hashes
 	@$(VENV)/bin/uv lock --upgrade
-	@$(VENV)/bin/uv export --quiet --frozen --no-dev --extra azure --no-hashes --no-emit-project --no-annotate -o requirements.txt
+	@sh scripts/lock
+
+advisories: $(READY) ## Ask OSV for known vulnerabilities of the locked packages (needs the internet)
+	@$(PY) scripts/advisories
 
 clean: ## Forget the state of this machine (.mlops)
 	@rm -rf .mlops

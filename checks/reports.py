@@ -1,8 +1,11 @@
 """Reads what test tools write; the files come from untrusted code, so nothing of them is believed
 beyond what they count."""
 
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +50,16 @@ def read_coverage(content: bytes) -> float | None:
     return round(100 * rate, 2) if 0 <= rate <= 1 else None
 
 
-def _parsed(content: bytes) -> ElementTree.Element | None:
-    # Entities can make a small file large in memory; no test tool writes any.
-    if b"<!ENTITY" in content:
-        return None
+def _parsed(content: bytes) -> Element | None:
+    """Return the root; None for a file that is no XML, or that has a document type or entities."""
     try:
-        return ElementTree.fromstring(content)
-    except ElementTree.ParseError:
+        root: Element = fromstring(content, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError):
         return None
+    return root
 
 
-def _named(case: ElementTree.Element, fault: ElementTree.Element) -> str:
+def _named(case: Element, fault: Element) -> str:
     name = "::".join(part for part in (case.get("classname"), case.get("name")) if part)
     lines = (fault.get("message") or "").strip().splitlines()
     return f"{name}: {lines[0]}"[:300] if lines else name[:300]

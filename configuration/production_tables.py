@@ -30,6 +30,12 @@ RELEASE = Table(
             'the decision says "approved by its own author".',
         ),
         Key(
+            name="operators",
+            kind=Listed(item=PERSON, noun="names", once=True, fold=True),
+            default=(),
+            help="Who may take production down, besides rolling back; [] for the approvers.",
+        ),
+        Key(
             name="approval_timeout_seconds",
             kind=seconds(YEAR),
             default=259_200.0,

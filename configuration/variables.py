@@ -31,7 +31,7 @@ AZURE = (
     *("POLL_SECONDS", "ROLLOUT_SECONDS", "BUILD_SECONDS"),
 )
 # Read by mlopsctl only.
-COMMAND_LINE = ("URL", "KEY", "TOKEN")
+COMMAND_LINE = ("URL", "KEY", "TOKEN", "CONFIG")
 # A name that begins so ends with the name of a host or of a source of webhooks.
 OPEN = ("MLOPS_WEBHOOK_SECRET_", "MLOPS_GIT_TOKEN_", "MLOPS_GIT_API_")
 # No other name may begin so: what follows is one of the lists above.

@@ -54,6 +54,9 @@ class HttpTriggers:
         for name, value in request.headers.items():
             key = name.lower()
             headers[key] = f"{headers[key]},{value}" if key in headers else value
+        # The front end of App Service adds the sender's address behind what the sender wrote.
+        addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
+        headers["x-forwarded-for"] = ", ".join(filter(None, addresses))
         value = func.HttpRequest(
             request.method,
             str(request.url),

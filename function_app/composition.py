@@ -13,11 +13,13 @@ from function_app.activities import (
     lanes,
     outcomes,
     platform,
+    production,
     reconciliation,
     releases,
     training,
     watching,
 )
+from function_app.log_redaction import redact_logs
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
@@ -26,15 +28,18 @@ from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
+from function_app.records.recorder import Recorder
 from function_app.settings import Settings, read_limits
 from function_app.triggers import (
     approvals,
     attention,
+    audit_api,
     http_api,
     kept_events,
     metrics,
     models_api,
     openapi,
+    orders,
     reports,
     rounds,
     story_api,
@@ -84,9 +89,9 @@ ACTIVITIES = (
     releases.remove_staging,
     releases.request_approval,
     releases.settle_approval,
-    releases.get_champion,
-    releases.promote_challenger,
-    releases.roll_back_production,
+    production.get_champion,
+    production.promote_challenger,
+    production.roll_back_production,
     releases.update_release,
     releases.end_release,
     changes.fetch_change,
@@ -123,6 +128,8 @@ ROUTES = (
     ("POST", "findings", rounds.post_reconciliation),
     ("POST", "stories/{instance_id}/cancel", story_api.post_cancel),
     ("POST", "stories/{instance_id}/retry", story_api.post_retry),
+    ("GET", "audit", audit_api.get_audit),
+    ("GET", "audit/check", audit_api.get_audit_check),
     ("GET", "models", models_api.get_models),
     ("GET", "models/{model}", models_api.get_model),
     ("POST", "models/{model}/train", http_api.post_training),
@@ -135,7 +142,8 @@ ROUTES = (
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
-    ("POST", "models/{model}/roll-back", approvals.post_roll_back),
+    ("POST", "models/{model}/roll-back", orders.post_roll_back),
+    ("POST", "models/{model}/shutdown", orders.post_shutdown),
 )
 
 # Those check by themselves who sends.
@@ -156,13 +164,16 @@ EVERY_SECOND = "* * * * * *"
 
 def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
+    redact_logs()
     # The SDKs log each request with its headers: more than all that the app says itself.
     logging.getLogger("azure").setLevel(logging.WARNING)
     if settings.collector:
         telemetry.send_by_otlp(settings.service)
     ports = ports or _create_ports(settings)
+    recorder = Recorder(ports.rows)
     front = Front(
         ports=ports,
+        recorder=recorder,
         projects=settings.projects,
         limits=read_limits(settings.projects),
         webhook_secrets=settings.webhook_secrets,
@@ -172,7 +183,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     for story in STORIES:
         add_story(app, story)
     for activity in ACTIVITIES:
-        add_activity(app, activity, ports)
+        add_activity(app, activity, ports, recorder)
     for look in LOOKING_ACTIVITIES:
         add_looking_activity(app, look, ports)
     for method, route, answer in ROUTES:

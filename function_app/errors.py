@@ -6,6 +6,7 @@ MlopsError
 ├── NotFoundError    what was named does not exist
 ├── ConflictError    the state of things forbids it
 ├── RefusedError     who asks is unknown or may not do it
+│   └── NotAuthorisedError  no stored decision or order authorises a change of production
 ├── ThrottledError   more came than the limits allow; to be sent again later
 └── PlatformError    a platform (Azure or this machine) did not do what was asked
     └── AttemptError an attempt of a build or a deployment failed; the next call starts a new one
@@ -53,6 +54,12 @@ class RefusedError(MlopsError):
     """Who asks is unknown, or may not do it."""
 
     code = "UNAUTHENTICATED"
+
+
+class NotAuthorisedError(RefusedError):
+    """No stored decision or order authorises the change of production."""
+
+    code = "NOT_AUTHORISED"
 
 
 class ThrottledError(MlopsError):

@@ -16,10 +16,21 @@ import azure.functions as func
 from function_app import telemetry
 from function_app.codec import dump, load
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact_fields
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
+from function_app.log_redaction import redacted_faults
 from function_app.ports import Ports
+from function_app.records.recorder import Recorder
 from function_app.triggers.answers import answer_error
+from function_app.triggers.audit import (
+    REFUSALS,
+    Asked,
+    action_of,
+    record_answer,
+    record_refused,
+    record_refused_activity,
+)
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.event_grid import payload_of
 from function_app.triggers.inbox import take_in
@@ -28,14 +39,24 @@ Projects = Mapping[str, ModelProject]
 EVENT_GRID = "event-grid"
 
 
-def add_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> Callable[[Any, Any], Any]:
-    """Register `activity(ports, argument)`; its argument's annotation is the type to decode."""
+def add_activity(
+    app: Any, activity: Callable[..., Any], ports: Ports, recorder: Recorder | None = None
+) -> Callable[[Any, Any], Any]:
+    """Register `activity(ports, argument)`; its argument's annotation is the type to decode.
+
+    What the activity refuses to do is recorded in the audit log.
+    """
     kind = _argument_type(activity)
 
     def run(payload: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with telemetry.invoked(activity.__name__, context, argument):
-            return dump(activity(ports, argument))
+        try:
+            with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+                return redact_fields(dump(activity(ports, argument)))
+        except REFUSALS as error:
+            facts = telemetry.facts_of(argument)
+            record_refused_activity(recorder, ports.clock.now(), activity.__name__, facts, error)
+            raise
 
     _register(run, activity, app.activity_trigger(input_name="payload"))
     return run
@@ -47,8 +68,8 @@ def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -
 
     async def run(payload: Any, client: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with telemetry.invoked(activity.__name__, context, argument):
-            return dump(await activity(ports, argument, DurableStories(client)))
+        with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+            return redact_fields(dump(await activity(ports, argument, DurableStories(client))))
 
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
@@ -73,6 +94,7 @@ class Front:
     ports: Ports
     projects: Projects
     limits: Limits
+    recorder: Recorder
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
 
@@ -85,6 +107,7 @@ class Front:
             limits=self.limits,
             webhook_secrets=self.webhook_secrets,
             topics=self.topics,
+            recorder=self.recorder,
         )
 
 
@@ -109,12 +132,15 @@ def add_route(
             headers={name.lower(): value for name, value in req.headers.items()},
             body=req.get_body(),
         )
+        desk, action = front.desk(client), action_of(respond.__name__)
+        desk.attempt.keyless = anonymous
         try:
-            with telemetry.invoked(respond.__name__, context):
-                answer = await respond(front.desk(client), request)
+            with redacted_faults(), telemetry.invoked(respond.__name__, context):
+                answer = await respond(desk, request)
         except MlopsError as error:
             answer = answer_error(error)
-        return _response(answer)
+        asked = Asked(method=method, action=action, request=request, answer=answer)
+        return _response(await record_answer(front.recorder, desk, asked))
 
     _name(run, respond)
     bound = app.durable_client_input(client_name="client")(run)
@@ -136,8 +162,10 @@ def add_event_grid(app: Any, front: Front) -> None:
     """Register the function to which Event Grid delivers."""
 
     async def on_event(event: Any, client: Any, context: Any) -> None:
+        desk = front.desk(client)
         with telemetry.invoked(on_event.__name__, context):
-            await take_in(front.desk(client), EVENT_GRID, [payload_of(event)])
+            await take_in(desk, EVENT_GRID, [payload_of(event)])
+        await record_refused(front.recorder, desk)
 
     on_event.__annotations__ = {}
     bound = app.durable_client_input(client_name="client")(on_event)
@@ -150,8 +178,10 @@ def add_round(
     """Register `act(desk)` to run on a schedule (NCRONTAB of six fields, UTC)."""
 
     async def run(timer: Any, client: Any, context: Any) -> None:
+        desk = front.desk(client)
         with telemetry.invoked(name, context):
-            await act(front.desk(client))
+            await act(desk)
+        await record_refused(front.recorder, desk)
 
     run.__name__ = name
     run.__doc__ = act.__doc__

@@ -85,21 +85,17 @@ def base(values: Mapping[str, str]) -> None:
     dockerfile = (ROOT / "scoring" / "Dockerfile").read_text("utf-8")
     for image in base_images(dockerfile, f"{registry}.azurecr.io"):
         copy = f"{image.copy}:{image.copy_tag}"
+        # By digest where the Dockerfile names one: somebody may have moved the tag of the copy.
+        kept = f"{image.copy}@{image.reference}" if image.is_digest else copy
         show = (
-            "acr", "repository", "show", "--name", registry, "--image", copy,
+            "acr", "repository", "show", "--name", registry, "--image", kept,
             "--query", "digest", "--output", "tsv",
         )  # fmt: skip
         found = _az(*show)
         if found.returncode:
             command = (
-                "acr",
-                "import",
-                "--name",
-                registry,
-                "--source",
-                image.address,
-                "--image",
-                copy,
+                *("acr", "import", "--name", registry, "--force"),
+                *("--source", image.address, "--image", copy),
             )
             failure = _try(values, command)
             if failure is not None:
@@ -108,7 +104,7 @@ def base(values: Mapping[str, str]) -> None:
         digest = found.stdout.strip()
         if found.returncode or not digest.startswith("sha256:"):
             raise SystemExit(
-                f"{registry} does not say the digest of {copy}. {found.stderr.strip()}"
+                f"{registry} does not say the digest of {kept}. {found.stderr.strip()}"
             )
         print(f"The base image is {registry}.azurecr.io/{image.copy}@{digest}.")
 

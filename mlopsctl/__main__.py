@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from configuration.project_file import ProjectFileError
+from mlopsctl.audit import audit
 from mlopsctl.client import ApiError
 from mlopsctl.config import config
-from mlopsctl.decisions import approve, cancel, reject, roll_back
+from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown
 from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.imports import SeedError, imports
@@ -23,18 +24,21 @@ from mlopsctl.show import show
 from mlopsctl.state_folder import StateError
 from mlopsctl.status import doctor, releases, status
 from mlopsctl.stories import logs, reconcile, retry, train
+from mlopsctl.tokens import tokens
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
+app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.add_typer(tokens, name="token")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
 for command in (
     *(up, down, demo),
     *(status, releases, models, endpoint, show, logs),
-    *(train, retry, cancel, approve, reject, roll_back),
+    *(train, retry, cancel, approve, reject, roll_back, shutdown),
     *(reconcile, drift, doctor),
 ):
     # typer makes roll-back of roll_back.

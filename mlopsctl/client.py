@@ -1,18 +1,14 @@
 """The app's HTTP API, as the commands use it."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from mlopsctl.client_errors import ApiError
+from mlopsctl.credentials import Credentials, check_secure, is_loopback
 
-class ApiError(Exception):
-    """The app said no, with a stable code and what to do; or it could not be reached."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
-        super().__init__(f"{code}: {message}")
+__all__ = ["Api", "ApiError", "unknown"]
 
 
 def unknown(name: str) -> ApiError:
@@ -25,11 +21,20 @@ class Api:
     """Asks one app."""
 
     def __init__(self, url: str, state: Path, key: str = "", *, seconds: float = 300) -> None:
-        self._state = state
-        # A function key of the app in Azure; on one machine none is asked for.
-        headers = {"x-functions-key": key} if key else {}
+        """Take the app's address, the state folder of a local one, and a function key or none.
+
+        ApiError when the key may not be sent to this address.
+        """
+        self._credentials = Credentials(url, state)
+        if key:
+            check_secure(url)
+        # A proxy, or the address in an answer that redirects, would learn the credentials.
         self._http = httpx.Client(
-            base_url=url, timeout=httpx.Timeout(seconds, connect=20), headers=headers
+            base_url=url,
+            headers={"x-functions-key": key} if key else {},
+            timeout=httpx.Timeout(seconds, connect=20),
+            follow_redirects=False,
+            trust_env=not is_loopback(url),
         )
         self.url = url
 
@@ -72,32 +77,28 @@ class Api:
         path, content = f"/api/models/{model}/roll-back", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
+    def shutdown(self, model: str, person: str, comment: str = "") -> Any:
+        """Order production of a model down in the name of a person."""
+        path, content = f"/api/models/{model}/shutdown", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
     def cancel(self, instance_id: str, person: str, comment: str = "") -> Any:
         """Cancel a training or a release in the name of a person."""
         path, content = f"/api/stories/{instance_id}/cancel", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
+
+    def get_as(self, person: str, path: str, query: dict[str, str]) -> Any:
+        """Return what a person may read; empty values of the query are left out."""
+        given = str(httpx.QueryParams({name: value for name, value in query.items() if value}))
+        return self._ask("GET", f"{path}?{given}" if given else path, token=self.token(person))
 
     def text(self, path: str) -> str:
         """Return an answer that is plain text."""
         return self._send("GET", path).text
 
     def token(self, person: str) -> str:
-        """Return MLOPS_TOKEN, else the token of an approver of this machine."""
-        given = os.environ.get("MLOPS_TOKEN", "")
-        if given:
-            return given
-        path = self._state / "approvers" / f"{person}.token"
-        try:
-            found = path.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):
-            found = ""
-        if not found.isascii() or not found:
-            message = (
-                f"{path} holds no token. Is {person} among the approvers in mlops.toml? If so, "
-                "delete what is left of the file; `mlopsctl provision` makes a new one."
-            )
-            raise ApiError("NO_TOKEN", message)
-        return found
+        """Return the token to send for a person; ApiError when there is none for this app."""
+        return self._credentials.token(person)
 
     def _ask(self, method: str, path: str, content: Any = None, token: str = "") -> Any:
         answer = self._send(method, path, content, token)
@@ -120,6 +121,12 @@ class Api:
         except httpx.TransportError as error:
             message = f"{self.url} does not answer. Start it with `make up`."
             raise ApiError("UNREACHABLE", message) from error
+        if answer.is_redirect:
+            where = answer.headers.get("location", "")[:200]
+            text = (
+                f"{self.url} leads to {where}, where nothing was sent. Give the app's own address."
+            )
+            raise ApiError("REDIRECTED", text)
         if answer.status_code >= 400:
             raise _refusal(answer, path)
         return answer

@@ -47,17 +47,18 @@ def check(file: File = None, as_json: Json = False) -> None:
 
 def check_before_start() -> None:
     """Raise ProjectFileError when the app would refuse to start; print warnings to stderr."""
-    read_project_file(_own_file(), ROOT)
+    read_project_file(own_file(), ROOT)
     _print_warnings(find_misspelt(os.environ))
 
 
 def inbox_folders(state: Path) -> list[Path]:
     """Return the folders of this machine's inbox, one for each model of mlops.toml."""
-    models = read_project_file(_own_file(), ROOT)["models"].values()
+    models = read_project_file(own_file(), ROOT)["models"].values()
     return [state / "inbox" / model["container"] / model["prefix"] for model in models]
 
 
-def _own_file() -> Path:
+def own_file() -> Path:
+    """Return the mlops.toml that the app reads: MLOPS_PROJECTS, else the app's own."""
     return Path(os.environ.get("MLOPS_PROJECTS") or ROOT / "mlops.toml")
 
 

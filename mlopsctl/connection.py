@@ -1,13 +1,13 @@
 """Where the commands find the app, and the options that all of them have."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mlopsctl.client import Api, ApiError
+from mlopsctl.credentials import Credentials
 from mlopsctl.local_host import running_url
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,8 @@ def connect(url: str, state: Path) -> Api:
             f"No app runs on the state {state}. Start it with `make up`, or name a running app "
             f"by --url (of `func start`: http://127.0.0.1:{PORT}) or another state by --state.",
         )
-    return Api(found, state, key=os.environ.get("MLOPS_KEY", ""))
+    # A function key of the app in Azure; on one machine none is asked for.
+    return Api(found, state, key=Credentials(found, state).key())
 
 
 def print_json(content: Any) -> None:

@@ -1,4 +1,4 @@
-"""What people decide: approve, reject, roll back, cancel."""
+"""What people decide: approve, reject, roll back, take production down, cancel."""
 
 import time
 from typing import Annotated, Any
@@ -73,6 +73,21 @@ def roll_back(
     if as_json:
         return print_json(content)
     return print(f"{content['instance_id']} rolls {model} back to version {content['to_version']}")
+
+
+def shutdown(
+    model: str,
+    comment: Comment = "",
+    person: Person = "ada",
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Take production of a model down; it answers no request until the next promotion."""
+    content = connect(url, state).shutdown(model, person, comment)
+    if as_json:
+        return print_json(content)
+    return print(f"{content['instance_id']} takes production of {model} down")
 
 
 def cancel(

@@ -27,6 +27,7 @@ from mlopsctl.local_host import (
     named_port,
     running_url,
 )
+from mlopsctl.tokens import new_tokens, people
 from sandbox.probe import find_level
 
 Port = Annotated[
@@ -49,9 +50,12 @@ def up(state: State = STATE, port: Port = None, as_json: Json = False) -> None:
     state, say = state.resolve(), _progress(as_json)
     host = _host(state, port, say, platform)
     with contextlib.suppress(StoppedError), _stopping(host):
+        had_tokens = people(state)
         host.start()
         report = ensure_platform(Api(host.url, state), tick=_ticker(host, say))
         _announce_up(host.url, state, report["output"]["parts"], as_json)
+        if not as_json:
+            _print_tokens(state, had_tokens, say)
         while host.process is not None and host.process.poll() != 0:
             host.check()
             state_folder.rotate(state / "host.log")
@@ -95,10 +99,12 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
     host = _host(state, None, progress)
     try:
         with _stopping(host):
+            had_tokens = people(state)
             host.start()
             api = Api(host.url, state)
             ensure_platform(api, tick=_ticker(host, progress))
             say(f"The app listens on {host.url} ({time.monotonic() - begun:.1f} s)\n")
+            _print_tokens(state, had_tokens, say)
             result = run_demo(api, ROOT, state, say, tell)
     except StoppedError:
         raise typer.Exit(130) from None
@@ -138,6 +144,12 @@ def _stopping(host: LocalHost) -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         if host.process is not None and host.process.poll() is None:
             host.stop()
+
+
+def _print_tokens(state: Path, known: set[str], say: Say) -> None:
+    """Print the tokens that this start issued: the state keeps their digests only."""
+    for name, token in new_tokens(state, known):
+        say(f"Token of {name:<10}{token} (printed once; `mlopsctl token show {name}`)")
 
 
 def _progress(as_json: bool) -> Say:

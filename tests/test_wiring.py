@@ -2,13 +2,16 @@
 
 import inspect
 import json
+import traceback
 from typing import Any, cast
 
 import azure.durable_functions as df
+import pytest
 from azure.durable_functions import Orchestrator
 
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import RunId
+from function_app.errors import PlatformError
 from function_app.orchestrators.steps import Story, StoryContext
 from function_app.ports import Ports
 from function_app.wiring import add_activity, add_story
@@ -71,3 +74,32 @@ def test_a_story_runs_in_the_sdks_replay() -> None:
 
     assert answer["isDone"]
     assert answer["output"]["reasons"] == ["r1"]
+
+
+TOKEN = "ghp_" + "a1B2" * 9
+
+
+def fail_with_its_text(ports: Ports, run: RunId) -> GateResult:
+    try:
+        raise OSError(f"https://user:{TOKEN}@host is not there")
+    except OSError as error:
+        raise (PlatformError("local", "look", run.run_id) if run.run_id else error) from error
+
+
+@pytest.mark.parametrize("run_id", [f"Bearer {TOKEN}", "plain", ""])
+def test_no_credential_leaves_an_activity_by_a_fault(run_id: str) -> None:
+    activity = add_activity(df.DFApp(), fail_with_its_text, NO_PORTS)
+
+    with pytest.raises((PlatformError, RuntimeError)) as fault:
+        activity({"run_id": run_id}, None)
+
+    assert TOKEN not in "".join(traceback.format_exception(fault.value))
+    assert "local could not look" in str(fault.value) or "OSError: https://***@host" in str(
+        fault.value
+    )
+
+
+def test_no_credential_leaves_an_activity_by_a_result() -> None:
+    activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
+
+    assert activity({"run_id": f"It printed {TOKEN}."}, None)["reasons"] == ["It printed ***."]

@@ -32,6 +32,8 @@ from function_app.domain.serving import STAGING_LIFE
 from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.errors import MlopsError
 from function_app.ports import Ports, Stories
+from function_app.records.changes import Changes
+from function_app.records.decisions import Decisions
 
 
 async def compare_records(
@@ -173,16 +175,29 @@ def _registered(version: ModelVersion) -> dict[str, object]:
 
 
 def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
-    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
-    finding = judge_champion(model, ports.production.champion(model), records)
-    if finding is not None:
+    if (finding := _judge_champion(ports, model)) is not None:
         yield finding
+
+
+def _judge_champion(ports: Ports, model: str) -> Finding | None:
+    """Return the finding about the champion of a model; None when its decisions explain it."""
+    served = ports.production.champion(model)
+    changes = Changes(ports.rows).of_model(model)
+    decisions = Decisions(ports.rows, ports.ledger)
+    return judge_champion(
+        model,
+        served,
+        [r for r in ports.ledger.list_releases() if r.release.model == model],
+        changes[-1] if changes else None,
+        explained=served is not None and decisions.explains(model, served.digest),
+    )
 
 
 def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
     records = [r for r in ports.ledger.list_releases() if r.release.model == model]
     finding = judge_serving(model, ports.production.serving(model), records)
-    if finding is not None:
+    # The app starts no replicas of an image that no decision explains; that is a finding itself.
+    if finding is not None and _judge_champion(ports, model) is None:
         # People are told nevertheless: whether it helps shows later.
         yield finding
         ports.production.repair(model)

@@ -1,10 +1,9 @@
 """Activities of the release story."""
 
-import logging
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from function_app.activities.production import attempt, end_promotion, mark_champion, own_image
 from function_app.domain.approval import Settlement
 from function_app.domain.figures import figure
 from function_app.domain.gates import GateResult
@@ -12,25 +11,22 @@ from function_app.domain.release import (
     Release,
     ReleaseRecord,
     ReleaseStatus,
+    is_release_of,
     judge_smoke,
     version_key,
 )
 from function_app.domain.requests import (
     ApprovalRequest,
-    Champion,
     Promotion,
     ReleaseEnd,
     ReleaseUpdate,
-    RollBack,
-    RolledBack,
     SmokeTest,
 )
-from function_app.domain.serving import Build, Rollout
+from function_app.domain.serving import Build, Image, Rollout
 from function_app.domain.training import not_compared
 from function_app.errors import AttemptError, ContractError, NotFoundError
 from function_app.ports import Ports
-
-LOG = logging.getLogger("mlops.releases")
+from function_app.records.decisions import Decisions
 
 
 def build_image(ports: Ports, release: Release) -> Build:
@@ -47,15 +43,21 @@ def build_image(ports: Ports, release: Release) -> Build:
 
 def deploy_staging(ports: Ports, promotion: Promotion) -> Rollout:
     """Run the image in staging, or say where the deployment of an earlier attempt stands."""
-    deploy = partial(ports.staging.deploy, promotion.release.release_id, promotion.image)
-    return _attempt(deploy)
+    image = _checked(ports, promotion.release, promotion.image)
+    return attempt(partial(ports.staging.deploy, promotion.release.release_id, image))
 
 
 def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
-    """Ask the deployment for the golden rows and judge what it answers."""
+    """Ask the deployment for the golden rows and judge what it answers.
+
+    The limits are those of mlops.toml now: the policy of the request decides nothing that changes
+    production.
+    """
+    project = ports.projects.get(test.release.model)
+    policy = project.release_policy() if project else test.release.policy
     version = ports.registry.get(test.release.model, test.release.version)
     report = ports.probe.smoke_test(test.deployment, version)
-    result = judge_smoke(report, test.deployment.image, test.release.policy)
+    result = judge_smoke(report, test.deployment.image, policy)
     missing = _missing_champion(ports, test.release.model)
     result = replace(result, reasons=(*result.reasons, *missing))
     if not version.metrics:
@@ -73,14 +75,17 @@ def remove_staging(ports: Ports, release: Release) -> None:
 
 def request_approval(ports: Ports, request: ApprovalRequest) -> None:
     """Record that the release waits, and notify its approvers."""
-    now = ports.clock.now()
+    now, image = ports.clock.now(), _checked(ports, request.release, request.image)
+    named = (request.evidence.release_id, request.evidence.image_digest)
+    if named != (request.release.release_id, image.digest):
+        raise ContractError("The evidence is of another release or image.", code="OTHER_EVIDENCE")
     stored = ports.ledger.get_release(request.release.release_id)
     ports.ledger.save_release(
         ReleaseRecord(
             release=request.release,
             status=ReleaseStatus.AWAITING_APPROVAL,
             updated_at=now,
-            image=request.image,
+            image=image,
             evidence_hash=request.evidence.digest,
             evidence=request.evidence.reasons,
             reasons=request.evidence.reasons,
@@ -91,7 +96,10 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
 
 
 def settle_approval(ports: Ports, release: Release) -> Settlement:
-    """Read from the ledger, the one place that can approve, whether the waiting is over."""
+    """Read from the ledger, the one place that can approve, whether the waiting is over.
+
+    A decision counts for the image and the evidence that it names.
+    """
     now = ports.clock.now()
     for record in ports.ledger.list_releases():
         # One that came later but is newer; events may arrive in any order.
@@ -100,39 +108,19 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
         is_newer = version_key(other.version) > version_key(release.version)
         if other.model == release.model and takes_over and is_newer:
             ports.ledger.supersede(other, now)
-    return ports.ledger.settle(release.release_id, now)
-
-
-def get_champion(ports: Ports, release: Release) -> Champion:
-    """Read back what production serves."""
-    return Champion(image=ports.production.champion(release.model))
-
-
-def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
-    """Give production's traffic to the image, or say where that stands."""
-    release = promotion.release
-    promote = partial(ports.production.promote, release.release_id, promotion.image)
-    return _attempt(partial(promote, release.policy.replicas))
-
-
-def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
-    """Give the traffic back and return what production serves then."""
-    rollout = _attempt(partial(ports.production.roll_back, request.model, request.former))
-    if not rollout.done:
-        return RolledBack(done=False, failure=rollout.failure)
-    served = ports.production.champion(request.model)
-    if served is not None:
-        _mark_champion(ports, served.model, served.version)
-    return RolledBack(done=True, image=served)
+    own = ports.ledger.get_release(release.release_id)
+    decision = Decisions(ports.rows, ports.ledger).on(own) if own else None
+    return ports.ledger.settle(release.release_id, now, decision)
 
 
 def update_release(ports: Ports, update: ReleaseUpdate) -> None:
     """Record where the release stands; what the ledger knows of it beyond that stays."""
+    check_release(update.release)
     now, release_id = ports.clock.now(), update.release.release_id
     record = ports.ledger.get_release(release_id) or ReleaseRecord(
         release=update.release, status=update.status, updated_at=now, begun_at=now
     )
-    decision = ports.ledger.get_decision(release_id)
+    decision = Decisions(ports.rows, ports.ledger).on(record)
     ports.ledger.save_release(
         replace(
             record,
@@ -159,26 +147,31 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
         rolled_back_by=result.rolled_back_by,
         cancelled_by=result.cancelled_by,
     )
+    if result.status is ReleaseStatus.PROMOTED:
+        end_promotion(ports, end.release)
     update_release(ports, update)
-    if end.result.status is ReleaseStatus.PROMOTED:
-        _mark_champion(ports, end.release.model, end.release.version)
+    if result.status is ReleaseStatus.PROMOTED:
+        mark_champion(ports, end.release.model, end.release.version)
     ports.notifier.tell_result(end.release, end.result)
 
 
-def _attempt(ask: Callable[[], Rollout]) -> Rollout:
-    """Return the rollout; a failed attempt is an answer, so that the story decides on a retry."""
-    try:
-        return ask()
-    except AttemptError as error:
-        return Rollout(done=False, failure=str(error))
+def check_release(release: Release) -> None:
+    """Raise ContractError when the id is not that of a release of this model and version."""
+    if not is_release_of(release.release_id, release.model, release.version):
+        text = (
+            f"{release.release_id[:100]!r} is no id of a release of {release.model[:60]} "
+            f"{release.version[:60]}."
+        )
+        raise ContractError(text, code="OTHER_RELEASE")
 
 
-def _mark_champion(ports: Ports, model: str, version: str) -> None:
-    """Move the alias for people. It decides nothing, so a version that is gone is passed over."""
-    try:
-        ports.registry.mark_champion(ports.registry.get(model, version))
-    except NotFoundError:
-        LOG.warning("%s:%s is served and no longer in the registry", model, version)
+def _checked(ports: Ports, release: Release, image: Image) -> Image:
+    """Return the release's image in the app's own store; ContractError when it is another's."""
+    check_release(release)
+    if (image.model, image.version) != (release.model, release.version):
+        text = f"{image.model[:60]} {image.version[:60]} is not the image of {release.release_id}."
+        raise ContractError(text, code="OTHER_IMAGE")
+    return own_image(ports, image)
 
 
 def _missing_champion(ports: Ports, model: str) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ class Notifications:
         return f"\n{url}/api/{kind}/{instance_id}" if url else ""
 
     def _tell(self, title: str, text: str) -> None:
+        title, text = redact(title), redact(text)
         failed = []
         for name, channel in self._channels.items():
             try:

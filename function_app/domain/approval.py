@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +45,14 @@ class Decision:
     evidence_hash: str
     decided_at: datetime
 
+    def names(self, record: ReleaseRecord) -> bool:
+        """Return whether this decision names the release, image and evidence of the record."""
+        return record.image is not None and (
+            self.release_id,
+            self.image_digest,
+            self.evidence_hash,
+        ) == (record.release.release_id, record.image.digest, record.evidence_hash)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
@@ -71,14 +80,35 @@ def approve(record: ReleaseRecord, decision: Decision, now: datetime) -> Release
     )
 
 
-def refuse(record: ReleaseRecord, decision: Decision) -> Refusal | None:
-    """Return why this decision does not count, or None when it does."""
+def settle(
+    record: ReleaseRecord | None, decision: Decision | None, now: datetime
+) -> tuple[Settlement, ReleaseRecord | None]:
+    """Return what became of a release that waits, and its record when that changes, else None.
+
+    A decision over another image or other evidence than the record's does not count.
+    """
+    if record is None:
+        return Settlement(), None
+    if record.status is ReleaseStatus.SUPERSEDED:
+        return Settlement(superseded=record.reasons), None
+    if decision is None or not decision.names(record):
+        return Settlement(), None
+    waits = record.status is ReleaseStatus.AWAITING_APPROVAL
+    approved = waits and decision.verdict is Verdict.APPROVE
+    return Settlement(decision=decision), approve(record, decision, now) if approved else None
+
+
+def refuse(record: ReleaseRecord, decision: Decision, approvers: Collection[str]) -> Refusal | None:
+    """Return why this decision does not count, or None when it does.
+
+    `approvers` are those whom mlops.toml names now.
+    """
     if record.status is not ReleaseStatus.AWAITING_APPROVAL:
         return Refusal(
             code="RELEASE_NOT_WAITING",
             message=f"{decision.release_id} is {record.status}; nothing waits for a decision.",
         )
-    if decision.decided_by not in record.release.policy.approvers:
+    if decision.decided_by not in approvers:
         return Refusal(
             code="NOT_AN_APPROVER",
             message=f"{decision.decided_by} is not an approver of {record.release.model}.",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from function_app.domain.authorization import ProductionRules
 from function_app.domain.change import CheckPlan
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.duties import ApprovalRules, Separation
@@ -30,11 +31,17 @@ class ReleaseRules:
     """Who approves, how long a release waits for it, and what production must show."""
 
     approvers: tuple[str, ...]
+    operators: tuple[str, ...] = ()
     approvals_required: int = 1
     separation_of_duties: Separation = Separation.AUTO
     approval_timeout_seconds: float = 259_200.0
     replicas: int = 2
     max_p95_ms: float = 500.0
+
+    @property
+    def named_people(self) -> tuple[str, ...]:
+        """Return the approvers and the operators, each once."""
+        return tuple(dict.fromkeys((*self.approvers, *self.operators)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,14 @@ class ModelProject:
             poll_interval=timedelta(seconds=self.training_run.poll_interval_seconds),
             newest_only=self.training_run.newest_only,
             max_trainings=self.limits.max_trainings,
+        )
+
+    def production_rules(self) -> ProductionRules:
+        """Return who may change this model's production now; approvers operate by default."""
+        return ProductionRules(
+            approvers=self.release.approvers,
+            operators=self.release.operators or self.release.approvers,
+            replicas=self.release.replicas,
         )
 
     def approval_rules(self) -> ApprovalRules:

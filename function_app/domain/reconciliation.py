@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain.authorization import Change
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image, Serving
 from function_app.domain.training import ModelVersion, Run, RunStatus, run_id
@@ -172,21 +173,36 @@ def unreleased(
 
 
 def judge_champion(
-    model: str, served: Image | None, records: Iterable[ReleaseRecord]
+    model: str,
+    served: Image | None,
+    records: Iterable[ReleaseRecord],
+    last: Change | None,
+    *,
+    explained: bool,
 ) -> Finding | None:
-    """Compare what production serves with what the ledger says was promoted to it."""
-    promoted = [
-        record.image.digest
-        for record in records
-        if record.status is ReleaseStatus.PROMOTED and record.image is not None
-    ]
-    in_hand = any(not record.status.ended for record in records)
-    if in_hand or (served is None and not promoted):
-        return None
-    if served is not None and served.digest in promoted:
+    """Compare what production serves with the last change that a decision authorised.
+
+    `explained` says whether a stored decision approved the served image. Without a change, as in a
+    ledger of version 0.1.0, any approved image may be served. None when both agree.
+    """
+    digest = served.digest if served else None
+    if last is not None:
+        agrees = digest in last.digests()
+        expected = " or ".join(d[:19] if d else "nothing" for d in dict.fromkeys(last.digests()))
+    else:
+        given = list(records)
+        promoted = any(record.status is ReleaseStatus.PROMOTED for record in given)
+        under_way = any(not record.status.ended for record in given)
+        agrees = explained if served else (under_way or not promoted)
+        expected = "the image of a promoted release" if promoted else "nothing"
+    if agrees:
         return None
     what = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
-    detail = f"It serves {what}, which no release of the ledger promoted. Roll back or release it."
+    why = "no decision explains" if served and not explained else "the last decision does not say"
+    detail = (
+        f"It serves {what}, which {why}. By the last decision it serves {expected}. Find out who "
+        "changed production; `mlopsctl roll-back`, `shutdown` or a release puts it right."
+    )
     return Finding(kind=FindingKind.FOREIGN_CHAMPION, subject=model, detail=detail)
 
 

@@ -132,6 +132,14 @@ def release_id(model: str, version: str) -> str:
     return f"release-{model}-{version}"
 
 
+def is_release_of(release_id: str, model: str, version: str) -> bool:
+    """Return whether this is the id of a release, or of a later attempt, of this version."""
+    base = f"release-{model}-{version}"
+    mark, number = release_id[len(base) :][: len(_ATTEMPT)], release_id[len(base + _ATTEMPT) :]
+    attempt = mark == _ATTEMPT and number.isascii() and number.isdigit()
+    return release_id == base or (release_id.startswith(base) and attempt)
+
+
 def newest_release(records: Iterable[ReleaseRecord], model: str) -> int:
     """Return the highest version number of a model that was ever released, 0 when none was."""
     released = (record.release for record in records if record.release.model == model)

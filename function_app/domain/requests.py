@@ -129,7 +129,8 @@ class Promotion:
 class RollBack:
     """Give production's traffic back to a former champion, or to nothing.
 
-    `release` is the promoted one that is taken back when the person `by` asks for it.
+    `order` is the id of a person's stored order, `restores` the release whose own promotion failed;
+    only the ledger says what they mean. The other fields are for people who read the history.
     """
 
     model: str
@@ -137,12 +138,16 @@ class RollBack:
     release: Release | None = None
     by: str = ""
     comment: str = ""
+    order: str = ""
+    restores: Release | None = None
 
     @property
     def reason(self) -> str:
         """Return the sentence that says who rolled back to which version, and why."""
-        to = f"version {self.former.version}" if self.former else "nothing"
-        text = f"{self.by or 'Somebody'} rolled back to {to}"
+        person = self.by or "Somebody"
+        text = f"{person} took production down"
+        if self.former is not None:
+            text = f"{person} rolled back to version {self.former.version}"
         return f"{text}: {self.comment}" if self.comment else f"{text}."
 
 
@@ -150,12 +155,19 @@ class RollBack:
 class RolledBack:
     """What production serves; not `done` means that the roll-back is still on its way.
 
-    `failure` is why this attempt failed; the next request starts a new attempt.
+    `failure` is why this attempt failed; the next request starts a new attempt. `restored` tells
+    whether production serves what the order or the failed promotion returns to; None in the
+    answers of version 0.1.0.
     """
 
     done: bool
     image: Image | None = None
     failure: str = ""
+    restored: bool | None = None
+
+    def gave_back(self, former: Image | None) -> bool:
+        """Return whether the traffic is where it should be; `former` is what a 0.1.0 asked for."""
+        return self.image == former if self.restored is None else self.restored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

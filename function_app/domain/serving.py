@@ -32,6 +32,10 @@ class Image:
     digest: str
     uri: str
 
+    def is_same(self, other: "Image | None") -> bool:
+        """Return whether the other image has the same content, wherever it is stored."""
+        return other is not None and other.digest == self.digest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:

@@ -189,6 +189,7 @@ def _promote(
     ctx: StoryContext, trail: Trail, release: Release, image: Image
 ) -> Story[ReleaseResult]:
     former = yield from steps.get_champion(ctx, release)
+    former_champion = RollBack(model=release.model, former=former.image, restores=release)
     trail.show("promoting", image=image.digest)
     promotion = Promotion(release=release, image=image)
     try:
@@ -199,7 +200,7 @@ def _promote(
         test = SmokeTest(release=release, deployment=deployment)
         verdict = yield from steps.smoke_test(ctx, test)
     except Exception as fault:
-        back = restore(ctx, RollBack(model=release.model, former=former.image))
+        back = restore(ctx, former_champion)
         yield from clean_up(fault, "The roll-back failed, too.", back)
         raise
     if verdict.passed:
@@ -212,11 +213,11 @@ def _promote(
     trail.show("rolling back", reason=" ".join(verdict.reasons))
     lost = "The former champion could not be restored."
     try:
-        served = yield from restore(ctx, RollBack(model=release.model, former=former.image))
+        served = yield from restore(ctx, former_champion)
     except Exception as fault:
         reasons = (*verdict.reasons, f"{lost} {first_line(fault)}")
         return _result(ReleaseStatus.FAILED, reasons, image)
-    if served.image != former.image:
+    if not served.gave_back(former.image):
         return _result(ReleaseStatus.FAILED, (*verdict.reasons, lost), image)
     rolled_back = _result(ReleaseStatus.ROLLED_BACK, verdict.reasons, image)
     return replace(rolled_back, rolled_back_by=AUTOMATIC)

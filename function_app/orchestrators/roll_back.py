@@ -1,9 +1,10 @@
-"""Give production back to the champion before the present one, and read back that it serves.
+"""Carry out a person's order: roll back to a former champion, or take production down.
 
-A person asked for it; the image to return to comes from the ledger, so that the request can only
-name a release that was promoted before.
+The input names the stored order. The activity that changes production reads there who ordered
+what, so that an input without an order changes nothing.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from function_app.domain.lane import LaneRequest, rollout_lane
@@ -29,13 +30,15 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
     yield from enter_lane(ctx, trail, lane)
     trail.show("rolling back", image=request.former.digest if request.former else "none")
     try:
-        served = yield from restore(ctx, request)
+        # `restores` is for releases only: an input of this story must not undo one under way.
+        served = yield from restore(ctx, replace(request, restores=None))
     except Exception:
         yield from leave_lanes(ctx, [lane])
         raise
     yield from leave_lanes(ctx, [lane])
-    restored = served.image == request.former
-    if restored and request.release is not None:
+    restored = served.gave_back(request.former)
+    # With an order, the activity has recorded which release the order took back.
+    if restored and request.release is not None and not request.order:
         update = ReleaseUpdate(
             release=request.release,
             status=ReleaseStatus.ROLLED_BACK,

@@ -6,8 +6,10 @@ never an answer for good. AttemptError reports the failure of an attempt once; t
 a new attempt.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from function_app.domain.project import ModelProject
 from function_app.ports.people import Approvers, Clock, Events, Notifier
 from function_app.ports.platform import Platform
 from function_app.ports.records import Inbox, Ledger, Stories
@@ -40,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Every port of one platform."""
+    """Every port of one platform, and the models of mlops.toml as they are now, by name."""
 
     sources: Sources
     datasets: Datasets
@@ -59,3 +61,4 @@ class Ports:
     approvers: Approvers
     platform: Platform
     observations: Observations
+    projects: Mapping[str, ModelProject]

@@ -61,14 +61,14 @@ class Ledger(Protocol):
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         """Mark older releases of the model that wait for approval; return those `newer` took."""
 
-    def decide(self, decision: Decision) -> Decision:
-        """Store the first decision over a release; return the stored one.
+    def settle(
+        self, release_id: str, now: datetime, decision: Decision | None = None
+    ) -> Settlement:
+        """Return what became of a release that waits; an approved one is in progress from then.
 
-        ConflictError when the release no longer waits for it.
+        `decision` is the stored one over the release; it counts only for the image and the evidence
+        of the release's record.
         """
-
-    def settle(self, release_id: str, now: datetime) -> Settlement:
-        """Return what became of a release that waits; an approved one is in progress from then."""
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
         """Take or keep a place in a lane; return who is in it."""
@@ -86,7 +86,7 @@ class Ledger(Protocol):
         """Return the record of this name."""
 
     def get_decision(self, release_id: str) -> Decision | None:
-        """Return the decision over a release."""
+        """Return the decision that version 0.1.0 stored over a release; None without one."""
 
 
 class Stories(Protocol):

@@ -5,12 +5,14 @@ names the stored version of a row, so that a writer that read an older version g
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from function_app.errors import ConflictError, ContractError
 
+LOG = logging.getLogger("mlops.rows")
 # Azure Tables: at most 100 changes in one transaction, 1 MiB for one entity, 4 MiB for one request.
 MOST_CHANGES = 100
 LONGEST_CONTENT = 400_000
@@ -101,6 +103,21 @@ def checked(partition: str, changes: Sequence[Put | Delete]) -> list[tuple[Put |
     if sum(len(text) for _, text in texts) > LONGEST_WRITE:
         raise ContractError(f"One write may have {LONGEST_WRITE} characters of JSON in all.")
     return texts
+
+
+def read_content(text: str, key: str) -> dict[str, Any]:
+    """Return the JSON object of a stored row, {} when the text is none: the row was damaged.
+
+    Readers of {} miss its fields and say so; a query still returns the rows beside it.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if isinstance(content, dict):
+        return content
+    LOG.error("the row %r holds no JSON object: it was damaged", key[:100])
+    return {}
 
 
 def check_key(key: str) -> None:

@@ -46,6 +46,12 @@ class Images(Protocol):
         The same version gives the same digest. AttemptError when the build failed.
         """
 
+    def at(self, model: str, version: str, digest: str) -> Image:
+        """Return the image of this digest with its address in the app's own store.
+
+        Nothing is requested of the store, which may not have the image.
+        """
+
 
 class Staging(Protocol):
     """Where an image is tried."""

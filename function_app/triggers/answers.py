@@ -1,5 +1,6 @@
 """The one table from errors to HTTP statuses."""
 
+from function_app.domain.redaction import redact
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -13,6 +14,8 @@ from function_app.triggers.desk import Answer
 
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,
+    "NOT_AN_OPERATOR": 403,
+    "NOT_AUTHORISED": 403,
     "UNKNOWN_TOPIC": 403,
     "UNKNOWN_MODEL": 404,
     "UNKNOWN_REPOSITORY": 404,
@@ -35,5 +38,5 @@ def answer_error(error: MlopsError) -> Answer:
     headers = {}
     if isinstance(error, ThrottledError):
         headers = {"Retry-After": str(error.retry_after)}
-    content = {"error": {"code": error.code, "message": error.message}}
+    content = {"error": {"code": error.code, "message": redact(error.message)}}
     return Answer(status=status, content=content, headers=headers)

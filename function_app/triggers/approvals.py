@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 
-from function_app import names
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
-from function_app.domain.release import ReleaseStatus
-from function_app.domain.requests import RollBack
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError, RefusedError
+from function_app.records.decisions import Decisions
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import find_release
-from function_app.triggers.people import check_approver, identify
+from function_app.triggers.people import identify
 from function_app.triggers.wakes import wake_release
 
 
@@ -24,33 +23,10 @@ async def post_rejection(desk: Desk, request: Request) -> Answer:
     return await _decide(desk, request, Verdict.REJECT)
 
 
-async def post_roll_back(desk: Desk, request: Request) -> Answer:
-    """Give production back to the release that was promoted before the present one."""
-    person, model = identify(desk, request), request.route["model"]
-    comment = request.fields("comment").comment()
-    check_approver(desk, person, model)
-    champion = desk.ports.production.champion(model)
-    promoted = [
-        record
-        for record in desk.ports.ledger.list_releases()
-        if record.release.model == model and record.status is ReleaseStatus.PROMOTED
-    ]
-    images = [
-        record.image
-        for record in promoted
-        if record.image and (champion is None or int(record.image.version) < int(champion.version))
-    ]
-    if champion is None or not images:
-        raise ConflictError(f"{model} has no promoted release before the present one.")
-    release = next((r.release for r in promoted if r.release.version == champion.version), None)
-    former = max(images, key=lambda image: int(image.version))
-    instance_id = f"roll-back-{model}-{champion.version}-to-{former.version}"
-    found = await desk.stories.find(instance_id)
-    if found is None or found["ended"]:
-        order = RollBack(model=model, former=former, release=release, by=person, comment=comment)
-        argument = dump(order)
-        await desk.stories.start(names.ROLL_BACK, instance_id, argument)
-    return Answer(status=202, content={"instance_id": instance_id, "to_version": former.version})
+def _approvers(desk: Desk, record: ReleaseRecord) -> tuple[str, ...]:
+    """Return who may decide now; nobody when mlops.toml does not name the model any more."""
+    project = desk.projects.get(record.release.model)
+    return project.release.approvers if project else ()
 
 
 async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
@@ -67,13 +43,20 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         evidence_hash=fields.text("evidence_hash", shown),
         decided_at=desk.ports.clock.now(),
     )
-    earlier = desk.ports.ledger.get_decision(decision.release_id)
+    model, decisions = record.release.model, Decisions(desk.ports.rows, desk.ports.ledger)
+    earlier = decisions.on(record)
     if earlier is None:
-        refusal = refuse(record, decision)
+        refusal = refuse(record, decision, _approvers(desk, record))
         if refusal is not None:
             error = RefusedError if refusal.code == "NOT_AN_APPROVER" else ConflictError
             raise error(refusal.message, code=refusal.code)
-        earlier = desk.ports.ledger.decide(decision)
+        earlier = decisions.decide(model, decision)
+        # The release may have ended in between. The stored decision has no effect then.
+        now = find_release(desk, decision.release_id)
+        if now.status is ReleaseStatus.SUPERSEDED:
+            refusal = refuse(now, decision, ())
+            assert refusal is not None  # it does not wait
+            raise ConflictError(refusal.message, code=refusal.code)
     # A repetition may leave the comment out; another comment must not be dropped silently.
     comment = decision.comment or earlier.comment
     if replace(decision, decided_at=earlier.decided_at, comment=comment) != earlier:

@@ -6,16 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from function_app.domain.audit import AuditEvent
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.redaction import redact
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
+from function_app.records.recorder import Recorder
 
 MAX_BODY = 1024 * 1024
 
 
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """What an invocation found out for the audit log: its caller, its model, refused events.
+
+    On a `keyless` route the host checks no function key, so that a given key proves nothing.
+    """
+
+    keyless: bool = False
+    person: str = ""
+    source: str = ""
+    model: str = ""
+    refused: list[AuditEvent] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a trigger works."""
+    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test."""
 
     ports: Ports
     projects: Mapping[str, ModelProject]
@@ -23,6 +40,8 @@ class Desk:
     limits: Limits
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
+    attempt: Attempt = field(default_factory=Attempt)
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +114,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
-        return value
+        return redact(value)
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""

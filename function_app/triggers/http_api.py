@@ -6,6 +6,7 @@ from typing import Any
 
 from function_app import names
 from function_app.codec import dump
+from function_app.domain.approval import Decision
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
@@ -18,6 +19,8 @@ from function_app.errors import (
     NotFoundError,
     RefusedError,
 )
+from function_app.records.audit import AuditLog
+from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
@@ -100,6 +103,8 @@ async def get_status(desk: Desk, request: Request) -> Answer:
             "isolation": await asyncio.to_thread(desk.ports.platform.isolation),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
+            # An operator who notes the head can tell later whether entries were removed.
+            "audit": dump(await asyncio.to_thread(AuditLog(desk.ports.rows).readable_head)),
         },
     )
 
@@ -175,7 +180,9 @@ async def post_training(desk: Desk, request: Request) -> Answer:
 
 async def get_releases(desk: Desk, request: Request) -> Answer:
     """List the releases, newest first."""
-    releases = [_view(desk, record) for record in desk.ports.ledger.list_releases()]
+    records = desk.ports.ledger.list_releases()
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(records)
+    releases = [_view(desk, r, decisions.get(r.release.release_id)) for r in records]
     return Answer(status=200, content={"releases": releases})
 
 
@@ -186,7 +193,8 @@ async def get_release(desk: Desk, request: Request) -> Answer:
     origin = await asyncio.to_thread(_origin, desk, record)
     training = await desk.stories.find(origin["run"]) if origin["run"] else None
     data = training["facts"].get("data") if training else None
-    content = {**_view(desk, record), **origin, "data": data, "story": story}
+    decision = Decisions(desk.ports.rows, desk.ports.ledger).on(record)
+    content = {**_view(desk, record, decision), **origin, "data": data, "story": story}
     return Answer(status=200, content=content)
 
 
@@ -207,8 +215,9 @@ def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
     return record
 
 
-def _view(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
-    decision = desk.ports.ledger.get_decision(record.release.release_id)
+def _view(desk: Desk, record: ReleaseRecord, decision: Decision | None) -> dict[str, Any]:
+    project = desk.projects.get(record.release.model)
+    approvers = project.release.approvers if project else record.release.policy.approvers
     return {
         "release_id": record.release.release_id,
         "model": record.release.model,
@@ -222,7 +231,7 @@ def _view(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
         "decided_by": record.decided_by or (decision.decided_by if decision else None),
         "rolled_back_by": record.rolled_back_by,
         "cancelled_by": record.cancelled_by,
-        "approvers": list(record.release.policy.approvers),
+        "approvers": list(approvers),
         "decision": dump(decision),
         "begun_at": dump(record.begun_at),
         "updated_at": dump(record.updated_at),

@@ -14,10 +14,12 @@ from typing import Any
 from function_app import telemetry
 from function_app.codec import dump
 from function_app.domain.arrivals import Arrival
+from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
 from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
+from function_app.domain.redaction import redact, redact_content
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route, takes_folder
 from function_app.domain.training import TrainingRequest
@@ -46,13 +48,17 @@ class Receipt:
 
 
 async def take_in(desk: Desk, channel: str, payloads: list[Any]) -> list[Receipt]:
-    """Keep all events, then see to each; one that fails disturbs no other."""
+    """Keep all events, then see to each; one that fails disturbs no other.
+
+    What is kept, and all that follows from it, holds no credentials; its key is of the event as it
+    came, so that the same text stays the same event.
+    """
     now = desk.ports.clock.now()
     events = [
         InboxEvent(
             event_key=event_key(payload),
             channel=channel,
-            payload=payload,
+            payload=redact_content(payload),
             received_at=now,
             traceparent=telemetry.carried_by(payload) or telemetry.current() or telemetry.new(),
         )
@@ -81,7 +87,10 @@ async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
             settled = await _settle(desk, event)
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except ContractError as error:
-        settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=error.message)
+        settled = replace(
+            event, outcome=Outcome.REFUSED, code=error.code, reason=redact(error.message)
+        )
+        desk.attempt.refused.append(_refusal(desk, settled))
     except Exception:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.
         LOG.exception("event %s could not be seen to", event.event_key)
@@ -185,6 +194,18 @@ async def start_story(desk: Desk, type_: str, start: Start) -> tuple[Outcome | N
         for older in desk.ports.ledger.supersede(start.argument, now):
             await wake_release(desk.stories, older)
     return outcome, instance_id
+
+
+def _refusal(desk: Desk, event: InboxEvent) -> AuditEvent:
+    return AuditEvent(
+        kind=Kind.REFUSAL,
+        action="take event",
+        at=desk.ports.clock.now(),
+        who="" if event.channel in desk.webhook_secrets else event.channel,
+        subject=event.event_key,
+        code=event.code or "",
+        reason=event.reason or "",
+    )
 
 
 def _together(outcomes: list[Outcome | None]) -> Outcome:

@@ -16,6 +16,7 @@ from function_app import telemetry
 from function_app.domain.inbox import Outcome
 from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release import ReleaseStatus
+from function_app.records.audit import AuditLog
 from function_app.triggers.desk import Answer, Desk, Request
 
 MEDIA_TYPE = "text/plain; version=0.0.4"
@@ -96,6 +97,7 @@ def _of_records(desk: Desk) -> Figures:
     places = Counter(
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()
     )
+    head = AuditLog(ports.rows).readable_head()
     note = ports.ledger.read_note(FINDINGS)
     report = json.loads(note["report"])["findings"] if note else []
     return {
@@ -108,6 +110,10 @@ def _of_records(desk: Desk) -> Figures:
                     for e in ports.inbox.list_events()
                 ),
             ),
+        ),
+        "mlops_audit_entries": (
+            "Entries of the audit log; the number never falls unless the log was cut",
+            [({}, head.number)] if head else [],
         ),
         "mlops_events_pending": (
             "Events kept and not seen to",

@@ -74,6 +74,7 @@ _BODIES: dict[str, Schema] = {
     "post_approval": _DECISION,
     "post_rejection": _DECISION,
     "post_roll_back": _COMMENTED,
+    "post_shutdown": _COMMENTED,
     "post_cancel": _COMMENTED,
 }
 # The other requests of ours may come without a body.
@@ -82,8 +83,20 @@ _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
     "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
+    "get_audit": {
+        "model": {"type": "string"},
+        "person": {"type": "string"},
+        "since": {"type": "string", "format": "date-time"},
+    },
+    "get_audit_check": {
+        "after": {"type": "integer", "minimum": 0},
+        "anchor": {"type": "string"},
+    },
 }
-_BY_PERSON = ("post_approval", "post_rejection", "post_roll_back", "post_cancel")
+_BY_PERSON = (
+    *("post_approval", "post_rejection", "post_roll_back", "post_shutdown", "post_cancel"),
+    *("get_audit", "get_audit_check"),
+)
 _ERROR: Schema = {
     "type": "object",
     "required": ["error"],

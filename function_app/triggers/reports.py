@@ -3,6 +3,7 @@
 import asyncio
 
 from function_app.codec import dump
+from function_app.domain.redaction import redact
 from function_app.domain.training import Run, RunStatus, is_run_id
 from function_app.errors import ContractError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
@@ -31,7 +32,7 @@ async def get_run_log(desk: Desk, request: Request) -> Answer:
     if tail is not None:
         content = b"".join(content.splitlines(keepends=True)[-tail:])
     headers = {**_UNTRUSTED, "Cache-Control": "no-store"}
-    text = content.decode("utf-8", "replace").encode()
+    text = redact(content.decode("utf-8", "replace")).encode()
     return Answer(status=200, content=text, media_type="text/plain", headers=headers)
 
 
@@ -41,7 +42,7 @@ async def get_report(desk: Desk, request: Request) -> Answer:
     content = await asyncio.to_thread(desk.ports.jobs.report, run_id, name)
     return Answer(
         status=200,
-        content=content,
+        content=redact(content.decode("utf-8", "replace")).encode(),
         media_type="text/xml" if name.endswith(".xml") else "text/plain",
         headers={**_UNTRUSTED, "Cache-Control": "private, max-age=3600"},
     )
@@ -53,7 +54,7 @@ def _view(run: Run) -> dict[str, object]:
         "run_id": run.run_id,
         "model": run.model,
         "status": run.status.value,
-        "detail": run.detail,
+        "detail": redact(run.detail),
         "dataset_version": run.dataset_version,
         "metrics": dump(run.metrics),
         "tags": dump(run.tags),

@@ -46,7 +46,13 @@ async def forget_old_histories(desk: Desk) -> None:
 
 
 async def start_reconciliation(desk: Desk) -> None:
-    """Start the comparison of ledger, histories and platforms, unless one is under way."""
+    """Start the comparison of ledger, histories and platforms, unless one is under way.
+
+    Beforehand, log the head of the audit log: the host's log is another store, so that an operator
+    can compare the two.
+    """
+    if desk.recorder is not None:
+        await asyncio.to_thread(desk.recorder.announce)
     found = await desk.stories.find(RECONCILIATION)
     if found is None or found["ended"]:
         request = ReconcileRequest(reason="by the clock", models=tuple(sorted(desk.projects)))

@@ -27,6 +27,7 @@ async def post_webhook(desk: Desk, request: Request) -> Answer:
     """Take what a known source sends; a ping is checked for what pushes need."""
     source = request.route["source"]
     _authenticate(desk, request, source)
+    desk.attempt.source = source
     kind = request.headers.get("x-github-event", "")
     repositories = [p.code.repository for p in desk.projects.values() if p.code]
     if kind:

@@ -74,6 +74,12 @@ def _metric(clone: Clone, train: str) -> Iterator[Row]:
     )
 
 
+LOCK = (
+    "uv pip compile --universal --python-version 3.11 --generate-hashes scoring/requirements.in"
+    " -o scoring/requirements.txt"
+)
+
+
 def _script(clone: Clone, script: Script) -> Iterator[Row]:
     if script.problem:
         kept = "; the script is kept where it was" if clone.has(script.file) else ""
@@ -86,7 +92,9 @@ def _script(clone: Clone, script: Script) -> Iterator[Row]:
         )
         return
     add = (
-        f"Add {', '.join(script.packages)} to scoring/requirements.txt." if script.packages else ""
+        f"Add {', '.join(script.packages)} to scoring/requirements.in and write the hashes: {LOCK}"
+        if script.packages
+        else ""
     )
     yield Row(
         item="scoring script",

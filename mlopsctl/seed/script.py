@@ -33,7 +33,7 @@ STAND_INS = {
     "sklearn.externals.joblib": (),
 }
 _STOOD_IN = ("azureml", "inference_schema")
-# scoring/requirements.txt, and what comes with it.
+# scoring/requirements.in, and what comes with it.
 _INSTALLED = {
     *("aiohttp", "joblib", "numpy", "opentelemetry", "pandas", "scipy", "sklearn", "skops"),
 }

@@ -8,13 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from function_app.activities.releases import build_image, roll_back_production, smoke_test
+from function_app.activities.releases import build_image, smoke_test
 from function_app.activities.training import (
     evaluate_challenger,
     judge_dataset,
     submit_evaluation,
 )
-from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.arrivals import Arrival
@@ -25,7 +24,6 @@ from function_app.domain.requests import (
     DatasetCheck,
     Evaluation,
     EvaluationRequest,
-    RollBack,
     SmokeTest,
 )
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, SmokeReport
@@ -104,12 +102,6 @@ def test_a_deleted_served_version_does_not_lock_its_model() -> None:
     assert "no longer in the registry" in result.reasons[-1]
 
 
-def test_a_roll_back_to_a_version_that_was_deleted_is_done() -> None:
-    done = roll_back_production(ports(), RollBack(model="diabetes", former=SERVED))
-
-    assert (done.done, done.image) == (True, SERVED)
-
-
 def test_a_version_of_other_people_is_not_built() -> None:
     class Foreign:
         def get(self, model: str, version: str) -> ModelVersion:
@@ -123,18 +115,6 @@ def test_a_version_of_other_people_is_not_built() -> None:
     )
     with pytest.raises(ContractError, match="not registered by this app"):
         build_image(cast(Ports, SimpleNamespace(registry=Foreign())), release)
-
-
-def test_files_that_are_no_tokens_keep_no_approver_out(tmp_path: Path) -> None:
-    approvers = LocalApprovers(tmp_path)
-    approvers.ensure("ada")
-    folder = tmp_path / "approvers"
-    (folder / "a.token").write_bytes(b"\xff\xfe")
-    (folder / "b.token").mkdir()
-    (folder / "c.token").write_bytes(b"")
-
-    assert approvers.identify((folder / "ada.token").read_text()) == "ada"
-    assert approvers.identify("") is None
 
 
 def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> None:
@@ -189,7 +169,9 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
         runtime="process",
     )
     probe = SimpleNamespace(smoke_test=lambda deployment, version: report)
-    given = cast(Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe))
+    given = cast(
+        Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe, projects={})
+    )
 
     result = smoke_test(given, SmokeTest(release=release, deployment=deployment))
 
@@ -197,20 +179,3 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
     assert any(
         "version 3" in each and "no longer in the registry" in each for each in result.reasons
     )
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"  \n"])
-def test_a_garbled_token_of_an_approver_is_made_anew_at_the_next_start(
-    tmp_path: Path, content: bytes
-) -> None:
-    approvers = LocalApprovers(tmp_path)
-    approvers.ensure("ada")
-    path = tmp_path / "approvers" / "ada.token"
-    path.write_bytes(content)
-    approvers.ensure("ada")
-    token = path.read_text()
-    approvers.ensure("ada")
-
-    assert approvers.identify(token) == "ada"
-    assert path.read_text() == token
-    assert path.stat().st_mode & 0o777 == 0o600

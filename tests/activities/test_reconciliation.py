@@ -15,7 +15,9 @@ from function_app.activities.reconciliation import (
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.local.staging import LocalStaging
+from function_app.domain.approval import Decision, Verdict
 from function_app.domain.reconciliation import (
     Finding,
     FindingKind,
@@ -26,7 +28,7 @@ from function_app.domain.reconciliation import (
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image, Serving
 from function_app.domain.training import ModelVersion, Run, run_id
-from function_app.ports import Ports
+from function_app.ports import Ports, Rows
 from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN
 
 REQUEST = ReconcileRequest(reason="test", models=())
@@ -151,6 +153,7 @@ class PortsOfAModel:
     ledger: Any
     registry: Any
     production: FakeProduction
+    rows: Rows
 
 
 @dataclass
@@ -158,15 +161,30 @@ class Promoted:
     """A ledger with one promoted release and a registry without versions."""
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
-        return (replace(RECORD, status=ReleaseStatus.PROMOTED),)
+        return (replace(RECORD, status=ReleaseStatus.PROMOTED, image=IMAGE, evidence_hash="e"),)
+
+    def get_decision(self, release_id: str) -> Decision:
+        return Decision(
+            release_id=release_id,
+            verdict=Verdict.APPROVE,
+            decided_by="ada",
+            comment="",
+            image_digest=IMAGE.digest,
+            evidence_hash="e",
+            decided_at=NOW,
+        )
 
     def list_versions(self, model: str) -> tuple[()]:
         return ()
 
 
-def test_production_that_is_down_is_reported_and_requested_again_until_it_is_ready() -> None:
+def test_production_that_is_down_is_reported_and_requested_again_until_it_is_ready(
+    tmp_path: Path,
+) -> None:
     production = FakeProduction(Serving(image=IMAGE, replicas=2, ready=0, detail="Exit code 1."))
-    ports = cast(Ports, PortsOfAModel(Promoted(), Promoted(), production))
+    ports = cast(
+        Ports, PortsOfAModel(Promoted(), Promoted(), production, LocalRows(tmp_path / "l.db"))
+    )
 
     down = compare_platform(ports, ModelName(model="m")).findings
     up = compare_platform(ports, ModelName(model="m")).findings
@@ -197,6 +215,9 @@ class Foreign:
             for version, run in runs.items()
         )
 
+    def get_decision(self, release_id: str) -> None:
+        return None
+
     def read_note(self, name: str) -> dict[str, str] | None:
         return self.notes.get(name)
 
@@ -207,7 +228,9 @@ class Foreign:
         self.told += [(finding.kind, finding.subject) for finding in findings]
 
 
-def test_foreign_versions_are_reported_once_also_when_they_are_older_than_a_release() -> None:
+def test_foreign_versions_are_reported_once_also_when_they_are_older_than_a_release(
+    tmp_path: Path,
+) -> None:
     foreign = Foreign()
     ports = cast(
         Ports,
@@ -216,6 +239,7 @@ def test_foreign_versions_are_reported_once_also_when_they_are_older_than_a_rele
             registry=foreign,
             notifier=foreign,
             clock=foreign,
+            rows=LocalRows(tmp_path / "l.db"),
             production=FakeProduction(Serving(image=IMAGE, replicas=1, ready=1)),
         ),
     )

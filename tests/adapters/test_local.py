@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.images import LocalImages
@@ -330,21 +329,3 @@ def test_production_comes_back_when_its_server_was_killed(
     until(lambda: processes.find("production-diabetes") is None, "the end of the group")
 
     assert production.champion("diabetes") == good
-
-
-def test_a_token_is_made_once_and_is_private(tmp_path: Path) -> None:
-    approvers = LocalApprovers(tmp_path)
-    approvers.ensure("ada")
-    path = tmp_path / "approvers/ada.token"
-    token = path.read_text()
-    approvers.ensure("ada")
-
-    assert path.read_text() == token
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert approvers.identify(token) == "ada"
-    assert approvers.identify("") is None
-    assert approvers.identify(token + "x") is None
-    path.write_text("\n")
-    approvers.ensure("ada")
-    assert approvers.identify(path.read_text()) == "ada", "nobody can use an empty token"
-    assert path.stat().st_mode & 0o777 == 0o600

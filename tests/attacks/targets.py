@@ -143,7 +143,8 @@ def waiting(target: Target, version: str, digest: str = DIGEST) -> ReleaseRecord
     record = ReleaseRecord(
         release=release,
         status=ReleaseStatus.AWAITING_APPROVAL,
-        updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+        # The reconciler ends a release without a story, unless it changed a moment ago.
+        updated_at=datetime.now(UTC),
         image=Image(model=MODEL, version=version, digest=digest, uri=""),
         evidence_hash=evidence.digest,
         evidence=reasons,

@@ -18,4 +18,5 @@ def test_an_invented_token_decides_nothing(target: Target) -> None:
     answer = ask(target, "POST", path, token="x", json=named_by(record))
 
     assert error_of(answer) == (401, "UNAUTHENTICATED")
-    assert target.ledger.get_decision(record.release.release_id) is None
+    shown = target.api.get(f"/api/releases/{record.release.release_id}")
+    assert shown["decision"] is None

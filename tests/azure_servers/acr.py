@@ -4,8 +4,10 @@ import hashlib
 import io
 import re
 import tarfile
+from pathlib import Path
 from typing import Any
 
+from function_app.domain.base_image import base_images
 from tests.azure_servers.arm import ArmServer, audience, error, refuse_unknown
 from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.tls import Tls
@@ -25,6 +27,10 @@ _BUILD: dict[str, set[str]] = {
 }  # fmt: skip
 
 
+ROOT = Path(__file__).parents[2]
+[BASE] = base_images((ROOT / "scoring" / "Dockerfile").read_text("utf-8"), "")
+
+
 class Registry(Server):
     """The data plane; `tasks` is its part of the management API."""
 
@@ -33,7 +39,7 @@ class Registry(Server):
         self.runs: dict[str, dict[str, Any]] = {}
         self.contexts: dict[str, bytes] = {}
         # The public images that an import finds, and the imports that a test has not ended.
-        self.public = {"docker.io/library/python:3.12-slim": "sha256:" + "e" * 64}
+        self.public = {BASE.address: BASE.reference}
         self.imports: list[dict[str, Any]] = []
         self.imports_end_at_once = True
         self.says_the_run = True  # else a queued build is taken with a 202 that has no body

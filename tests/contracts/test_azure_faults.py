@@ -11,10 +11,12 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.rows import AzureRows
 from function_app.domain.inbox import Outcome
 from function_app.domain.lane import LaneRequest
 from function_app.domain.release import ReleaseStatus
 from function_app.errors import PlatformError
+from function_app.records.decisions import Decisions
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.base import Answer
 from tests.azure_servers.faults import Fault, FaultyWay
@@ -172,8 +174,10 @@ def test_what_forgetting_left_is_forgotten_the_next_time(
 def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
     way: FaultyWay, hasty: Connection, fault: Fault
 ) -> None:
-    ledger = AzureLedger(hasty)
+    ledger, rows = AzureLedger(hasty), AzureRows(hasty)
+    decisions = Decisions(rows, ledger)
     ledger.ensure()
+    rows.ensure()
 
     def story(number: int) -> None:
         waiting = release(str(number), ReleaseStatus.AWAITING_APPROVAL)
@@ -181,8 +185,10 @@ def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
         stored = ledger.get_release(release_id)
         if stored is None or stored.status is ReleaseStatus.AWAITING_APPROVAL:
             ledger.save_release(waiting)
-            ledger.decide(replace(DECISION, release_id=release_id))
-        assert ledger.settle(release_id, NOW).decision is not None
+            decisions.decide("m", replace(DECISION, release_id=release_id))
+        record = ledger.get_release(release_id)
+        assert record is not None
+        assert ledger.settle(release_id, NOW, decisions.on(record)).decision is not None
         request = LaneRequest(lane="l", owner=release_id, since=NOW, hold=timedelta(hours=1))
         assert ledger.take_lane(request, NOW).inside
         ledger.save_release(release(str(number), ReleaseStatus.PROMOTED))
@@ -197,14 +203,15 @@ def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
         record = ledger.get_release(f"release-m-{number}")
         assert record is not None
         assert record.status is ReleaseStatus.PROMOTED
-        assert ledger.get_decision(f"release-m-{number}") is not None
+        assert decisions.on(record) is not None
         assert ledger.list_lanes() == ()
 
 
 def test_an_answer_that_is_lost_once_is_no_fault(way: FaultyWay, patient: Connection) -> None:
-    inbox, ledger = inbox_of(patient), AzureLedger(patient)
+    inbox, ledger, rows = inbox_of(patient), AzureLedger(patient), AzureRows(patient)
     inbox.ensure()
     ledger.ensure()
+    rows.ensure()
     way.lose_one()
     assert inbox.accept([event("x")]) == (event("x"),)
     way.lose_one()
@@ -212,7 +219,7 @@ def test_an_answer_that_is_lost_once_is_no_fault(way: FaultyWay, patient: Connec
     way.lose_one()
     ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
     way.lose_one()
-    assert ledger.decide(DECISION) == DECISION
+    assert Decisions(rows, ledger).decide("m", DECISION) == DECISION
 
 
 def test_throttling_is_waited_out(way: FaultyWay, patient: Connection) -> None:

@@ -19,6 +19,7 @@ from function_app.domain.release import (
     ReleaseStatus,
     next_attempt,
 )
+from function_app.domain.serving import Image
 from function_app.errors import ConflictError
 from function_app.ports import Ledger
 
@@ -29,6 +30,8 @@ RECORD = ReleaseRecord(
     ),
     status=ReleaseStatus.IN_PROGRESS,
     updated_at=NOW,
+    image=Image(model="m", version="1", digest="sha256:aa", uri="u"),
+    evidence_hash="e",
 )
 DECISION = Decision(
     release_id="release-m-1",
@@ -46,13 +49,6 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
     if request.param == "azure":
         return AzureLedger(request.getfixturevalue("connection"))
     return LocalLedger(tmp_path / "state" / "ledger.db")
-
-
-def test_the_first_decision_stands(ledger: Ledger) -> None:
-    ledger.decide(DECISION)
-
-    assert ledger.decide(replace(DECISION, verdict=Verdict.REJECT)) == DECISION
-    assert ledger.get_decision("release-m-1") == DECISION
 
 
 def test_what_is_unknown_is_none(ledger: Ledger) -> None:
@@ -113,21 +109,39 @@ def test_a_newer_challenger_takes_over_from_those_that_wait_and_from_no_other(
     assert statuses["release-m-11"] is statuses["release-other-1"] is waits
 
 
-def test_a_superseded_release_takes_no_decision(ledger: Ledger) -> None:
-    ledger.save_release(release("1", ReleaseStatus.SUPERSEDED))
-
-    with pytest.raises(ConflictError, match="nothing waits for a decision"):
-        ledger.decide(DECISION)
-
-
 def test_an_approved_release_can_no_longer_be_superseded(ledger: Ledger) -> None:
     ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
     assert ledger.settle("release-m-1", NOW).decision is None
-    ledger.decide(DECISION)
 
-    assert ledger.settle("release-m-1", NOW).decision == DECISION
+    assert ledger.settle("release-m-1", NOW, DECISION).decision == DECISION
     assert ledger.supersede(release("2", ReleaseStatus.IN_PROGRESS).release, NOW) == ()
-    assert ledger.settle("release-m-1", NOW).decision == DECISION
+    assert ledger.settle("release-m-1", NOW, DECISION).decision == DECISION
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(DECISION, image_digest="sha256:bb"),
+        replace(DECISION, evidence_hash="f"),
+        replace(DECISION, release_id="release-m-2"),
+    ],
+)
+def test_a_decision_over_something_else_settles_nothing(ledger: Ledger, other: Decision) -> None:
+    waiting = release("1", ReleaseStatus.AWAITING_APPROVAL)
+    ledger.save_release(waiting)
+
+    assert ledger.settle("release-m-1", NOW, other).decision is None
+    assert ledger.get_release("release-m-1") == waiting
+
+
+def test_a_superseded_release_stays_so_whatever_was_decided(ledger: Ledger) -> None:
+    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
+    ledger.supersede(release("2", ReleaseStatus.IN_PROGRESS).release, NOW)
+
+    settlement = ledger.settle("release-m-1", NOW, DECISION)
+
+    assert settlement.decision is None
+    assert settlement.superseded == ("release-m-2 superseded it.",)
 
 
 def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
@@ -176,26 +190,15 @@ def test_places_are_by_when_a_story_began_but_nobody_is_put_out(ledger: Ledger) 
     assert take("third", 3) == ("first", 1, 0)
 
 
-def test_only_one_of_many_decisions_at_once_is_stored_and_all_hear_of_it(ledger: Ledger) -> None:
-    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
-
-    with ThreadPoolExecutor(8) as pool:
-        stored = set(
-            pool.map(lambda n: ledger.decide(replace(DECISION, comment=str(n))), range(16))
-        )
-
-    assert stored == {ledger.get_decision("release-m-1")}
-
-
 def test_an_approval_and_a_newer_challenger_at_once_leave_one_truth(ledger: Ledger) -> None:
     newer = release("1000", ReleaseStatus.IN_PROGRESS).release
     for number in range(8):
         waiting = release(str(number), ReleaseStatus.AWAITING_APPROVAL)
         release_id = waiting.release.release_id
         ledger.save_release(waiting)
-        ledger.decide(replace(DECISION, release_id=release_id))
+        decision = replace(DECISION, release_id=release_id)
         with ThreadPoolExecutor(2) as pool:
-            settling = pool.submit(ledger.settle, release_id, NOW)
+            settling = pool.submit(ledger.settle, release_id, NOW, decision)
             superseding = pool.submit(ledger.supersede, newer, NOW)
 
         approved = settling.result().decision is not None
@@ -226,9 +229,7 @@ def test_every_step_may_be_repeated(ledger: Ledger) -> None:
     for _ in range(2):
         ledger.save_release(waiting)
     for _ in range(2):
-        ledger.decide(DECISION)
-    for _ in range(2):
-        assert ledger.settle("release-m-1", NOW).decision == DECISION
+        assert ledger.settle("release-m-1", NOW, DECISION).decision == DECISION
     promoted = release("1", ReleaseStatus.PROMOTED)
     for _ in range(2):
         ledger.save_release(promoted)
@@ -241,10 +242,10 @@ def test_a_release_of_any_version_is_found_by_its_id(ledger: Ledger, version: st
     record = release(version, ReleaseStatus.AWAITING_APPROVAL, model="two-words")
     release_id = record.release.release_id
     ledger.save_release(record)
-    decision = ledger.decide(replace(DECISION, release_id=release_id))
+    decision = replace(DECISION, release_id=release_id)
 
     assert ledger.get_release(release_id) == record
-    assert ledger.settle(release_id, NOW).decision == decision
+    assert ledger.settle(release_id, NOW, decision).decision == decision
     assert ledger.get_release(f"{release_id}0") is None
 
 
@@ -342,8 +343,7 @@ def test_a_release_keeps_who_decided_what_and_why_it_ended(ledger: Ledger) -> No
 
 def test_an_approved_release_names_its_approver_from_then_on(ledger: Ledger) -> None:
     ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
-    ledger.decide(DECISION)
-    ledger.settle("release-m-1", NOW)
+    ledger.settle("release-m-1", NOW, DECISION)
 
     record = ledger.get_release("release-m-1")
 

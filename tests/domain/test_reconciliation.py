@@ -1,6 +1,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from function_app.domain.authorization import Change, ChangeKind, ChangeState
 from function_app.domain.reconciliation import (
     StoryState,
     dead_releases,
@@ -59,19 +62,68 @@ def test_staging_is_orphaned_when_its_release_has_ended_or_is_unknown() -> None:
     assert orphaned_staging(["release-m-1", "release-m-9"], records) == ["release-m-9"]
 
 
-def test_a_champion_that_no_release_promoted_is_told_but_not_during_a_rollout() -> None:
-    promoted = replace(RECORD, status=ReleaseStatus.PROMOTED)
-    other = replace(IMAGE, digest="sha256:bb", version="9")
+PROMOTED = replace(RECORD, status=ReleaseStatus.PROMOTED)
+OTHER = replace(IMAGE, digest="sha256:bb", version="9")
+CHANGE = Change(
+    number=2,
+    kind=ChangeKind.PROMOTION,
+    cause="release-m-2",
+    by="ada",
+    begun_at=NOW,
+    image=OTHER,
+    former=IMAGE,
+    state=ChangeState.DONE,
+)
 
-    assert judge_champion("m", IMAGE, [promoted]) is None
-    assert judge_champion("m", None, []) is None
-    assert judge_champion("m", other, [promoted, RECORD]) is None
-    found = judge_champion("m", other, [promoted])
-    assert found is not None
-    assert "version 9" in found.detail
-    gone = judge_champion("m", None, [promoted])
+
+def test_a_champion_that_no_decision_explains_is_reported_also_while_a_release_waits() -> None:
+    for records in ([PROMOTED], [PROMOTED, RECORD]):
+        assert judge_champion("m", IMAGE, records, None, explained=True) is None
+        found = judge_champion("m", OTHER, records, None, explained=False)
+        assert found is not None
+        assert "version 9, sha256:bb, which no decision explains" in found.detail
+    assert judge_champion("m", None, [], None, explained=False) is None
+
+
+def test_production_that_serves_nothing_is_reported_unless_a_rollout_is_under_way() -> None:
+    gone = judge_champion("m", None, [PROMOTED], None, explained=False)
+
     assert gone is not None
     assert "serves nothing" in gone.detail
+    assert judge_champion("m", None, [PROMOTED, RECORD], None, explained=False) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "served", "agrees"),
+    [
+        (ChangeState.DONE, OTHER, True),
+        (ChangeState.DONE, IMAGE, False),
+        (ChangeState.DONE, None, False),
+        (ChangeState.BEGUN, OTHER, True),
+        (ChangeState.BEGUN, IMAGE, True),
+        (ChangeState.BEGUN, None, False),
+        (ChangeState.TAKING_BACK, IMAGE, True),
+        (ChangeState.TAKEN_BACK, IMAGE, True),
+        (ChangeState.TAKEN_BACK, OTHER, False),
+    ],
+)
+def test_the_last_change_says_what_production_may_serve(
+    state: ChangeState, served: Image | None, agrees: bool
+) -> None:
+    change = replace(CHANGE, state=state)
+
+    finding = judge_champion("m", served, [PROMOTED, RECORD], change, explained=True)
+
+    assert (finding is None) is agrees
+    if finding is not None:
+        assert "the last decision does not say" in finding.detail or served is None
+
+
+def test_after_an_ordered_shutdown_production_serves_nothing() -> None:
+    down = replace(CHANGE, kind=ChangeKind.SHUTDOWN, image=None)
+
+    assert judge_champion("m", None, [PROMOTED], down, explained=False) is None
+    assert judge_champion("m", IMAGE, [PROMOTED], down, explained=True) is not None
 
 
 def test_stories_that_failed_lately_or_stand_still_are_told() -> None:

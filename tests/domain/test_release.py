@@ -45,7 +45,14 @@ GOOD = SmokeReport(
 
 
 def test_an_approver_who_names_image_and_evidence_decides() -> None:
-    assert refuse(WAITING, APPROVED) is None
+    assert refuse(WAITING, APPROVED, ("ada",)) is None
+
+
+def test_an_approver_whom_the_policy_of_now_does_not_name_decides_nothing() -> None:
+    refusal = refuse(WAITING, APPROVED, ("grace",))
+
+    assert refusal is not None
+    assert refusal.code == "NOT_AN_APPROVER"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,7 @@ def test_an_approver_who_names_image_and_evidence_decides() -> None:
 def test_any_other_decision_is_refused(
     record: ReleaseRecord, decision: Decision, code: str
 ) -> None:
-    refusal = refuse(record, decision)
+    refusal = refuse(record, decision, ("ada",))
 
     assert refusal is not None
     assert refusal.code == code

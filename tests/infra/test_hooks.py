@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra import hooks
+from tests.azure_servers.acr import BASE
 from tests.infra.conftest import ROOT
 
 AZ = """#!/bin/sh
@@ -107,13 +108,13 @@ def test_subscriptions_that_cannot_be_made_stop_the_deployment_with_azures_words
         hooks.main(["events", "--outputs", str(az.parent / "outputs.json")], environ)
 
 
-COPY = "base/docker.io/library/python:3.12-slim"
+COPY = f"{BASE.copy}:{BASE.copy_tag}"
 
 
 def test_the_base_image_is_imported_once_and_its_digest_is_printed(
     az: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    digest = "sha256:" + "a" * 64
+    digest = BASE.reference
     (az.parent / "answers").write_text(f"refused\n\n{digest}\n{digest}\n")
     given = ["base", "--outputs", str(az.parent / "outputs.json")]
 
@@ -126,8 +127,9 @@ def test_the_base_image_is_imported_once_and_its_digest_is_printed(
         ["acr", "repository"],
         ["acr", "repository"],
     ]
+    assert calls(az)[0][calls(az)[0].index("--image") + 1] == f"{BASE.copy}@{digest}"
     imported = calls(az)[1]
-    assert imported[imported.index("--source") + 1] == "docker.io/library/python:3.12-slim"
+    assert imported[imported.index("--source") + 1] == BASE.address
     assert imported[imported.index("--image") + 1] == COPY
     line = f"crx.azurecr.io/base/docker.io/library/python@{digest}"
     assert capsys.readouterr().out.count(line) == 2

@@ -9,12 +9,10 @@ from function_app.domain.signatures import sign
 from tests.stories.conftest import SECRET, App
 
 GIT_TOKEN = "ghp_planted0123456789planted0123456789"
-# Where a secret may stand: the approvers' own tokens, readable by their owner alone.
-KEPT = "approvers"
 
 
 def written(state: Path) -> dict[str, bytes]:
-    files = [path for path in state.rglob("*") if path.is_file() and KEPT not in path.parts]
+    files = [path for path in state.rglob("*") if path.is_file()]
     return {str(path.relative_to(state)): path.read_bytes() for path in files}
 
 

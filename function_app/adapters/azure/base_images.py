@@ -49,8 +49,13 @@ class BaseImages:
         return self._manifests.server
 
     def find(self, image: BaseImage) -> str | None:
-        """Return the digest of the copy, None when there is no copy."""
-        return self._manifests.digest(image.copy, image.copy_tag)
+        """Return the digest of the copy, None when there is no copy.
+
+        An image that is named by digest is looked for by its digest, because a tag of the copy may
+        have been moved.
+        """
+        reference = image.reference if image.is_digest else image.copy_tag
+        return self._manifests.digest(image.copy, reference)
 
     def ensure(self, image: BaseImage) -> str | None:
         """Return the digest of the copy; None while the import is under way.

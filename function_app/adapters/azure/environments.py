@@ -12,7 +12,13 @@ from function_app.late_imports import importing
 NAME = "mlops-training"
 PYTHON = "python=3.11"
 # What checks of code need beside the code's own packages.
-CHECK_TOOLS = ("coverage==7.17.4", "pytest==9.2.0", "pytest-cov==7.1.0", "ruff==0.17.6")
+CHECK_TOOLS = (
+    "coverage==7.17.4",
+    "defusedxml==0.7.1",
+    "pytest==9.2.0",
+    "pytest-cov==7.1.0",
+    "ruff==0.17.6",
+)
 
 
 class Environments:

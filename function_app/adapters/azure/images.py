@@ -136,21 +136,16 @@ class AzureImages:
                 f" Restore it, or delete the blob {_note(version)} and release again."
             )
             raise PlatformError("azure", "find the image", text)
-        return self._built(version, digest)
+        return Build(image=self.at(version.model, version.version, digest))
 
     def _keep(self, version: ModelVersion, digest: str) -> Build:
         note = self._record(version)
         self._note(version, {**note, "digest": digest})
         return self._kept(version, digest)
 
-    def _built(self, version: ModelVersion, digest: str) -> Build:
-        image = Image(
-            model=version.model,
-            version=version.version,
-            digest=digest,
-            uri=f"{self._manifests.server}/{version.model}@{digest}",
-        )
-        return Build(image=image)
+    def at(self, model: str, version: str, digest: str) -> Image:
+        uri = f"{self._manifests.server}/{model}@{digest}"
+        return Image(model=model, version=version, digest=digest, uri=uri)
 
     def _wish(self) -> dict[str, str]:
         return {"asked_at": self._now().isoformat()}

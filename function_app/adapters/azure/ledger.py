@@ -19,7 +19,7 @@ from function_app.adapters.azure.tables import (
     until_unchanged,
 )
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision, Settlement, Verdict, approve
+from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
@@ -55,7 +55,7 @@ class _Found:
 
 
 class AzureLedger:
-    """Releases, decisions, lanes and notes; every method may be called again."""
+    """Releases, lanes and notes; every method may be called again."""
 
     def __init__(self, connection: Connection) -> None:
         self._table = Table(connection, TABLE)
@@ -121,44 +121,17 @@ class AzureLedger:
 
         return until_unchanged("supersede releases", attempt)
 
-    def decide(self, decision: Decision) -> Decision:
-        def attempt() -> Decision:
-            found = self._find(decision.release_id)
-            record, stored = found.record, found.verdict
-            if stored is not None:
-                return stored
-            if record is not None and record.status is not ReleaseStatus.AWAITING_APPROVAL:
-                raise ConflictError(
-                    f"{decision.release_id} is {record.status}; nothing waits for a decision.",
-                    code="RELEASE_NOT_WAITING",
-                )
-            row = Row(
-                partition=found.partition,
-                key=_decision_key(decision.release_id),
-                text=json.dumps(dump(decision)),
-                properties={"kind": _DECISION},
-            )
-            # The release is written as it was, so that nobody ends it in the meantime.
-            guard = [found.release] if found.release else []
-            self._table.write(create=[row], replace=guard)
-            return decision
-
-        return until_unchanged("store a decision", attempt)
-
-    def settle(self, release_id: str, now: datetime) -> Settlement:
+    def settle(
+        self, release_id: str, now: datetime, decision: Decision | None = None
+    ) -> Settlement:
         def attempt() -> Settlement:
             found = self._find(release_id)
-            record, decision = found.record, found.verdict
-            if record is not None and record.status is ReleaseStatus.SUPERSEDED:
-                return Settlement(superseded=record.reasons)
-            waits = record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL
-            if waits and decision is not None and decision.verdict is Verdict.APPROVE:
-                assert record is not None
-                assert found.release is not None
-                approved = approve(record, decision, now)
+            settlement, approved = settle(found.record, decision, now)
+            if approved is not None:
+                assert found.release is not None  # its record was approved
                 row = replace(_release_row(approved), etag=found.release.etag)
                 self._table.write(replace=[row])
-            return Settlement(decision=decision)
+            return settlement
 
         return until_unchanged("settle a release", attempt)
 

@@ -51,4 +51,5 @@ def create_ports(settings: Settings) -> Ports:
         approvers=AzureApprovers(settings.azure),
         platform=services.platform,
         observations=AzureObservations(connection, settings.projects),
+        projects=settings.projects,
     )

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from function_app.adapters.azure import tables
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.tables import Changed, Table, encode, encoded_prefix
-from function_app.ports.rows import Delete, Put, Row, RowsChangedError, check_key, checked
+from function_app.ports.rows import (
+    Delete,
+    Put,
+    Row,
+    RowsChangedError,
+    check_key,
+    checked,
+    read_content,
+)
 
 TABLE = "mlopsrecords"
 # `~` is the greatest character that an encoded key has, and no key has two of them in a row.
@@ -18,6 +26,11 @@ class AzureRows:
 
     def __init__(self, connection: Connection) -> None:
         self._table = Table(connection, TABLE)
+
+    def ensure(self) -> str:
+        """Make the table, or find it."""
+        self._table.ensure()
+        return f"table {TABLE}"
 
     def get(self, partition: str, key: str) -> Row | None:
         check_key(partition)
@@ -64,4 +77,4 @@ class AzureRows:
 
 def _row(partition: str, row: tables.Row) -> Row:
     key = json.loads(row.properties["key"])
-    return Row(partition=partition, key=key, content=row.json(), etag=row.etag)
+    return Row(partition=partition, key=key, content=read_content(row.text, key), etag=row.etag)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from function_app.adapters.git.address import Address
+from function_app.domain.redaction import redact
 from function_app.git_settings import GitSettings
 from function_app.late_imports import importing
 
@@ -139,5 +140,5 @@ def _absolute(public_url: str, link: str) -> str:
 
 
 def _short(detail: str) -> str:
-    text = " ".join(detail.split())
+    text = " ".join(redact(detail).split())
     return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"

@@ -70,14 +70,11 @@ class LocalImages:
         }
         described = self._layout.add_json(manifest)
         self._layout.tag(f"{version.model}:{version.version}", described)
-        digest = str(described["digest"])
-        image = Image(
-            model=version.model,
-            version=version.version,
-            digest=digest,
-            uri=f"{self._layout.folder}@{digest}",
-        )
-        return Build(image=image)
+        return Build(image=self.at(version.model, version.version, str(described["digest"])))
+
+    def at(self, model: str, version: str, digest: str) -> Image:
+        uri = f"{self._layout.folder}@{digest}"
+        return Image(model=model, version=version, digest=digest, uri=uri)
 
     def unpack(self, image: Image) -> Path:
         """Return the folder with the service and its model, each blob checked by its digest.

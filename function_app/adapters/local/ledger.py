@@ -8,7 +8,7 @@ from pathlib import Path
 
 from function_app.adapters.local.database import Database
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision, Settlement, Verdict, approve
+from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, content TEXT NOT NULL);
 
 
 class LocalLedger:
-    """Releases, decisions, lanes and notes that survive a crash of any process."""
+    """Releases, lanes and notes that survive a crash of any process."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA)
@@ -79,18 +79,15 @@ class LocalLedger:
                     taken.append(release.release_id)
         return tuple(taken)
 
-    def settle(self, release_id: str, now: datetime) -> Settlement:
+    def settle(
+        self, release_id: str, now: datetime, decision: Decision | None = None
+    ) -> Settlement:
         with self._transaction() as connection:
             record = self._release(connection, release_id)
-            decision = self._decision(connection, release_id)
-            if record is not None and record.status is ReleaseStatus.SUPERSEDED:
-                return Settlement(superseded=record.reasons)
-            waits = record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL
-            if waits and decision is not None and decision.verdict is Verdict.APPROVE:
-                assert record is not None
-                approved = approve(record, decision, now)
+            settlement, approved = settle(record, decision, now)
+            if approved is not None:
                 self._save(connection, approved)
-            return Settlement(decision=decision)
+            return settlement
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
         lane, owner = request.lane, request.owner
@@ -152,28 +149,11 @@ class LocalLedger:
         content: dict[str, str] | None = json.loads(row[0]) if row else None
         return content
 
-    def decide(self, decision: Decision) -> Decision:
-        with self._transaction() as connection:
-            record = self._release(connection, decision.release_id)
-            stored = self._decision(connection, decision.release_id)
-            waits = record is None or record.status is ReleaseStatus.AWAITING_APPROVAL
-            if stored is None and not waits:
-                assert record is not None
-                raise ConflictError(
-                    f"{decision.release_id} is {record.status}; nothing waits for a decision.",
-                    code="RELEASE_NOT_WAITING",
-                )
-            connection.execute(
-                "INSERT OR IGNORE INTO decisions VALUES (?, ?)",
-                (decision.release_id, json.dumps(dump(decision))),
-            )
-            stored = self._decision(connection, decision.release_id)
-        assert stored is not None  # inserted above, or there before
-        return stored
-
     def get_decision(self, release_id: str) -> Decision | None:
-        with self._transaction() as connection:
-            return self._decision(connection, release_id)
+        with self._database.reading() as connection:
+            query = "SELECT decision FROM decisions WHERE release_id = ?"
+            row = connection.execute(query, (release_id,)).fetchone()
+        return load(Decision, json.loads(row[0])) if row else None
 
     @staticmethod
     def _save(connection: sqlite3.Connection, record: ReleaseRecord) -> None:
@@ -186,9 +166,3 @@ class LocalLedger:
         query = "SELECT record FROM releases WHERE release_id = ?"
         row = connection.execute(query, (release_id,)).fetchone()
         return load(ReleaseRecord, json.loads(row[0])) if row else None
-
-    @staticmethod
-    def _decision(connection: sqlite3.Connection, release_id: str) -> Decision | None:
-        query = "SELECT decision FROM decisions WHERE release_id = ?"
-        row = connection.execute(query, (release_id,)).fetchone()
-        return load(Decision, json.loads(row[0])) if row else None

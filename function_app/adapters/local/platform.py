@@ -92,7 +92,7 @@ def create_ports(settings: Settings) -> Ports:
         return "; ".join(datasets.ensure_reference(model) for model in projects)
 
     def ensure_approvers() -> str:
-        names = sorted({name for p in projects.values() for name in p.release.approvers})
+        names = sorted({name for p in projects.values() for name in p.release.named_people})
         for name in names:
             approvers.ensure(name)
         return ", ".join(names)
@@ -132,4 +132,5 @@ def create_ports(settings: Settings) -> Ports:
         approvers=approvers,
         platform=platform,
         observations=LocalObservations(state, projects),
+        projects=projects,
     )

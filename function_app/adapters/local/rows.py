@@ -1,12 +1,19 @@
 """Rows on this machine: one table of a SQLite file."""
 
-import json
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from function_app.adapters.local.database import Database
-from function_app.ports.rows import Delete, Put, Row, RowsChangedError, check_key, checked
+from function_app.ports.rows import (
+    Delete,
+    Put,
+    Row,
+    RowsChangedError,
+    check_key,
+    checked,
+    read_content,
+)
 
 # Keys are UTF-8 in BLOBs: every text is legal, and bytes sort as code points do.
 _SCHEMA = """
@@ -30,7 +37,7 @@ class LocalRows:
             found = connection.execute(query, (_bytes(partition), _bytes(key))).fetchone()
         if found is None:
             return None
-        return Row(partition=partition, key=key, content=json.loads(found[0]), etag=found[1])
+        return Row(partition=partition, key=key, content=read_content(found[0], key), etag=found[1])
 
     def query(self, partition: str, prefix: str = "") -> tuple[Row, ...]:
         check_key(partition)
@@ -38,12 +45,13 @@ class LocalRows:
         with self._database.reading() as connection:
             found = connection.execute(
                 "SELECT key, content, etag FROM rows "
-                "WHERE partition = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key",
-                (_bytes(partition), start, len(start), start),
+                "WHERE partition = ? AND key >= ? AND key < ? ORDER BY key",
+                # No UTF-8 has this byte, so that it sorts behind every key with the prefix.
+                (_bytes(partition), start, start + b"\xff"),
             ).fetchall()
         return tuple(
-            Row(partition=partition, key=_text(key), content=json.loads(content), etag=etag)
-            for key, content, etag in found
+            Row(partition=partition, key=key, content=read_content(content, key), etag=etag)
+            for key, content, etag in ((_text(key), content, etag) for key, content, etag in found)
         )
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:

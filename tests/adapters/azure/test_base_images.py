@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from function_app.domain.base_image import base_images
 from function_app.domain.platform import PartState
 from function_app.errors import PlatformError
 from tests.adapters.azure.test_images import registered
+from tests.azure_servers.acr import BASE
 from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import NOW, Azure
 
-SOURCE = "docker.io/library/python:3.12-slim"
+SOURCE, DIGEST = BASE.address, BASE.reference
 COPY = "base/docker.io/library/python"
 PART = "base image"
 
@@ -29,22 +31,24 @@ def test_a_build_names_its_base_by_the_digest_of_the_copy_in_the_registry(azure:
     azure.images().build(registered(azure))
 
     assert f"FROM {azure.acr.server}/{COPY}@{azure.acr.public[SOURCE]} AS base" in dockerfile(azure)
-    assert "python:3.12-slim" not in dockerfile(azure)
+    assert "FROM python" not in dockerfile(azure)
     [asked] = azure.arm.asked("POST", "/importImage")
     assert asked.json["source"] == {
         "registryUri": "docker.io",
-        "sourceImage": "library/python:3.12-slim",
+        "sourceImage": f"library/python@{DIGEST}",
     }
 
 
-def test_the_base_stays_what_it_was_when_the_public_tag_moves(azure: Azure) -> None:
+def test_the_base_stays_what_it_was_when_the_tag_of_its_copy_moves(azure: Azure) -> None:
     azure.images().build(registered(azure))
-    before = dockerfile(azure).splitlines()[:4]
-    azure.acr.public[SOURCE] = "sha256:" + "f" * 64
+    before = dockerfile(azure)
+    azure.acr.manifests[f"{COPY}:old"] = DIGEST
+    azure.acr.manifests[f"{COPY}:{BASE.copy_tag}"] = "sha256:" + "f" * 64
 
     azure.images().build(registered(azure, "2"))
 
-    assert dockerfile(azure).splitlines()[:4] == before
+    assert base_images(dockerfile(azure), "") == base_images(before, "")
+    assert DIGEST in dockerfile(azure)
     assert len(azure.arm.asked("POST", "/importImage")) == 1
 
 
@@ -102,7 +106,7 @@ def test_provisioning_plans_imports_and_removes_the_base(azure: Azure) -> None:
     assert not azure.platform().ensure(PART).ready
     assert azure.platform().ensure(PART).ready
     assert azure.platform().plan(PART).state is PartState.PRESENT
-    assert azure.acr.manifests == {f"{COPY}:3.12-slim": azure.acr.public[SOURCE]}
+    assert azure.acr.manifests == {f"{COPY}:{BASE.copy_tag}": DIGEST}
 
     azure.platform().remove(PART)
     assert azure.acr.manifests == {}
@@ -112,9 +116,19 @@ def test_provisioning_plans_imports_and_removes_the_base(azure: Azure) -> None:
 
 
 def test_an_image_that_is_there_already_needs_no_import(azure: Azure) -> None:
-    azure.acr.manifests[f"{COPY}:3.12-slim"] = "sha256:" + "c" * 64
+    azure.acr.manifests[f"{COPY}:{BASE.copy_tag}"] = DIGEST
 
     azure.images().build(registered(azure))
 
     assert azure.arm.asked("POST", "/importImage") == []
-    assert f"{COPY}@sha256:cccc" in dockerfile(azure)
+    assert f"{COPY}@{DIGEST}" in dockerfile(azure)
+
+
+def test_another_image_under_the_tag_of_the_copy_is_not_taken_for_the_base(azure: Azure) -> None:
+    azure.acr.manifests[f"{COPY}:{BASE.copy_tag}"] = "sha256:" + "c" * 64
+
+    azure.images().build(registered(azure))
+
+    assert len(azure.arm.asked("POST", "/importImage")) == 1
+    assert azure.acr.manifests[f"{COPY}:{BASE.copy_tag}"] == DIGEST
+    assert f"{COPY}@{DIGEST}" in dockerfile(azure)

@@ -1,0 +1,176 @@
+"""Tokens of people on one machine: the state keeps digests, a client keeps its own copies.
+
+The copies lie in the user's configuration folder, by what they were issued for (a state folder, or
+the origin of a remote app), so that code which may read the state finds no token in it.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+# Tells people and the redaction of texts what it is.
+PREFIX = "mlopsat_"
+_DIGEST, _PLAIN, _COPY = ".sha256", ".token", ".token"
+_REVOKED = "revoked"
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Return this user's folder: MLOPS_CONFIG, else `mlops` in XDG_CONFIG_HOME or ~/.config."""
+    if own := environ.get("MLOPS_CONFIG"):
+        return Path(own).absolute()
+    base = environ.get("XDG_CONFIG_HOME", "")
+    # The XDG specification: a relative path counts as not set.
+    folder = Path(base) if base.startswith("/") else Path.home() / ".config"
+    return folder / "mlops"
+
+
+class ClientTokens:
+    """The tokens that this user may send, 0600 in folders of 0700."""
+
+    def __init__(self, folder: Path, issuer: str) -> None:
+        """Take the user's folder, and what issued the tokens: a state folder or an origin."""
+        slug = "".join(sign if sign.isalnum() else "-" for sign in issuer)[-40:].strip("-")
+        digest = hashlib.sha256(issuer.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        self._top = folder
+        self._folder = folder / "tokens" / f"{slug}-{digest}"
+
+    def find(self, person: str) -> str:
+        """Return the token of a person, "" when there is none that can be sent."""
+        token = _read(self.path(person))
+        return token if token.isascii() else ""
+
+    def keep(self, person: str, token: str) -> None:
+        """Keep the copy; OSError when the folder cannot be written."""
+        for folder in (self._top, self._folder.parent, self._folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(self.path(person), token)
+
+    def forget(self, person: str) -> None:
+        """Remove the copy, if there is one."""
+        self.path(person).unlink(missing_ok=True)
+
+    def path(self, person: str) -> Path:
+        """Return where the copy of a person lies."""
+        return self._folder / f"{quote(person, safe='@')}{_COPY}"
+
+
+def copies_of(state: Path, environ: Mapping[str, str]) -> ClientTokens:
+    """Return this user's copies of the tokens that a state folder issued."""
+    return ClientTokens(config_folder(environ), str(state.resolve()))
+
+
+class IssuedTokens:
+    """The digests of the tokens that a state folder has issued; one person has one token."""
+
+    def __init__(self, state: Path, copies: ClientTokens) -> None:
+        """Take the state folder, and where the copies of new tokens go."""
+        self._folder, self._copies = state / "approvers", copies
+
+    def ensure(self, person: str) -> bool:
+        """Issue the first token of a person; return whether this call did.
+
+        A record that cannot be read is replaced, a revoked token is not. OSError when the copy
+        cannot be written.
+        """
+        with self._locked():
+            self._take_over()
+            if _read(self._path(person)):
+                return False
+            self._issue(person)
+            return True
+
+    def issue(self, person: str, *, copy: bool = True) -> str:
+        """Return a new token of a person; an earlier one counts no more."""
+        with self._locked():
+            self._take_over()
+            return self._issue(person, copy=copy)
+
+    def revoke(self, person: str) -> None:
+        """Let no token of a person count, until one is issued again."""
+        with self._locked():
+            self._take_over()
+            _write(self._path(person), _REVOKED)
+            self._copies.forget(person)
+
+    def identify(self, token: str) -> str | None:
+        """Return whose token this is, None when it is nobody's.
+
+        Each record is compared in constant time, so that the time of an answer tells nothing.
+        """
+        found, digest = None, _digest(token)
+        for path in self._folder.glob(f"*{_DIGEST}"):
+            if hmac.compare_digest(_read(path).encode(), digest.encode()):
+                found = unquote(path.name.removesuffix(_DIGEST))
+        return found
+
+    def people(self) -> dict[str, bool]:
+        """Return everybody who has had a token, and whether it counts."""
+        records = {path: _read(path) for path in sorted(self._folder.glob(f"*{_DIGEST}"))}
+        return {
+            unquote(path.name.removesuffix(_DIGEST)): content != _REVOKED
+            for path, content in records.items()
+            if content
+        }
+
+    def _issue(self, person: str, *, copy: bool = True) -> str:
+        token = PREFIX + secrets.token_urlsafe(32)
+        # The copy first: after a crash in between, the next start issues another token.
+        if copy:
+            self._copies.keep(person, token)
+        else:
+            self._copies.forget(person)
+        _write(self._path(person), _digest(token))
+        return token
+
+    def _take_over(self) -> None:
+        """Replace the plain tokens that version 0.1.0 kept in the state by digests and copies."""
+        for path in self._folder.glob(f"*{_PLAIN}"):
+            person, token = path.name.removesuffix(_PLAIN), _read(path)
+            if token and not _read(self._path(person)):
+                self._copies.keep(person, token)
+                _write(self._path(person), _digest(token))
+            with contextlib.suppress(IsADirectoryError, PermissionError):
+                path.unlink()
+
+    def _path(self, person: str) -> Path:
+        return self._folder / f"{quote(person, safe='@')}{_DIGEST}"
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time issue: of two that start at once, one makes the token."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.chmod(0o700)
+        with open(os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _digest(token: str) -> str:
+    """Return the SHA-256: a token of 256 random bits needs no salt and no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(path: Path) -> str:
+    """Return the content of a record, "" when it has none: it must not keep other people out."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _write(path: Path, content: str) -> None:
+    """Replace a file at once; only its owner may read it."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as out:
+        out.write(f"{content}\n")
+        out.flush()
+        os.fsync(out.fileno())
+    unfinished.replace(path)

@@ -1,0 +1,259 @@
+"""Activities that change production; each asks the stored decisions and orders right before."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from function_app.domain.approval import Decision, Refusal, Verdict
+from function_app.domain.authorization import (
+    Change,
+    ChangeKind,
+    ChangeState,
+    Order,
+    ProductionRules,
+    approvals,
+    change_to_take_back,
+    refuse_order,
+    refuse_promotion,
+)
+from function_app.domain.release import Release, ReleaseStatus
+from function_app.domain.requests import Champion, Promotion, RollBack, RolledBack
+from function_app.domain.serving import Image, Rollout
+from function_app.errors import AttemptError, NotAuthorisedError, NotFoundError
+from function_app.ports import Ports
+from function_app.records.changes import Changes
+from function_app.records.changing import until_unchanged
+from function_app.records.decisions import Decisions
+
+LOG = logging.getLogger("mlops.production")
+
+
+def get_champion(ports: Ports, release: Release) -> Champion:
+    """Read back what production serves."""
+    return Champion(image=ports.production.champion(release.model))
+
+
+def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
+    """Give production's traffic to the image, or say where that stands.
+
+    NotAuthorisedError when no stored approval names the release, this image and its evidence.
+    """
+    release, rules = promotion.release, rules_of(ports, promotion.release.model)
+    until_unchanged("begin a promotion", partial(_begin_promotion, ports, promotion, rules))
+    assert rules is not None  # else the promotion was refused
+    image = own_image(ports, promotion.image)
+    promote = partial(ports.production.promote, release.release_id, image)
+    return attempt(partial(promote, rules.replicas))
+
+
+def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
+    """Give the traffic back and return what production serves then.
+
+    The ledger alone says which image: that of the order which the request names, or the former
+    champion of the release whose own promotion failed. NotAuthorisedError when the order is
+    unknown, void, or not of a person who may order it now.
+    """
+    if request.order:
+        return _carry_out(ports, request.model, request.order)
+    if request.restores is not None:
+        return _take_back(ports, request.restores)
+    refusal = Refusal(code="", message=f"No order to change production of {request.model[:60]}.")
+    raise _refused("roll_back_production", refusal)
+
+
+def rules_of(ports: Ports, model: str) -> ProductionRules | None:
+    """Return who may change a model's production now; None when mlops.toml does not name it."""
+    project = ports.projects.get(model)
+    return project.production_rules() if project else None
+
+
+def own_image(ports: Ports, image: Image) -> Image:
+    """Return the image of this digest in the app's own store, wherever the caller says it is."""
+    return ports.images.at(image.model, image.version, image.digest)
+
+
+def attempt(ask: Callable[[], Rollout]) -> Rollout:
+    """Return the rollout; a failed attempt is an answer, so that the story decides on a retry."""
+    try:
+        return ask()
+    except AttemptError as error:
+        return Rollout(done=False, failure=str(error))
+
+
+def mark_champion(ports: Ports, model: str, version: str) -> None:
+    """Move the alias for people. It decides nothing, so that a deleted version is no error."""
+    try:
+        ports.registry.mark_champion(ports.registry.get(model, version))
+    except NotFoundError:
+        LOG.warning("%s:%s is served and no longer in the registry", model, version)
+
+
+def end_promotion(ports: Ports, release: Release) -> None:
+    """Record that the promotion of this release stays.
+
+    NotAuthorisedError when no authorised promotion of it began, so that no story can make the
+    ledger say so.
+    """
+    changes = Changes(ports.rows).of_model(release.model)
+    own = [c for c in changes if (c.kind, c.cause) == (ChangeKind.PROMOTION, release.release_id)]
+    if own and own[-1].state in (ChangeState.BEGUN, ChangeState.DONE):
+        Changes(ports.rows).advance(release.model, own[-1].number, ChangeState.DONE)
+        return
+    earlier = ports.ledger.get_decision(release.release_id)
+    if earlier is not None and earlier.verdict is Verdict.APPROVE:
+        return  # version 0.1.0 promoted it, which kept no record of changes
+    text = f"No authorised promotion of {release.release_id[:100]} began."
+    raise _refused("end_release", Refusal(code="", message=text))
+
+
+def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules | None) -> None:
+    """Store that the promotion begins, unless it began before; or raise NotAuthorisedError."""
+    release, image = promotion.release, promotion.image
+    decisions, changes = Decisions(ports.rows, ports.ledger), Changes(ports.rows)
+    record = ports.ledger.get_release(release.release_id)
+    given = decisions.of_release(record) if record else ()
+    earlier = changes.of_model(release.model)
+    refusal = refuse_promotion(release, image, record, given, earlier, rules)
+    if refusal is not None:
+        raise _refused("promote_challenger", refusal)
+    assert record is not None  # refused above
+    assert rules is not None
+    if earlier and earlier[-1].cause == release.release_id:
+        return
+    change = Change(
+        number=len(earlier) + 1,
+        kind=ChangeKind.PROMOTION,
+        cause=release.release_id,
+        by=_names(approvals(given, record, rules)),
+        begun_at=ports.clock.now(),
+        image=own_image(ports, image),
+        former=_former(ports, decisions, release.model, earlier),
+    )
+    changes.begin(release.model, change)
+
+
+def _former(
+    ports: Ports, decisions: Decisions, model: str, changes: tuple[Change, ...]
+) -> Image | None:
+    """Return the image to which a failed promotion returns; None when no decision explains any.
+
+    It is the champion, else the image that production should serve by its last change.
+    """
+    champion = ports.production.champion(model)
+    if champion is not None and decisions.promoted(model, champion.digest):
+        return own_image(ports, champion)
+    last = changes[-1] if changes else None
+    if last is None:
+        return None
+    image = last.image if last.state is ChangeState.DONE else last.former
+    return image if image and decisions.promoted(model, image.digest) else None
+
+
+def _take_back(ports: Ports, release: Release) -> RolledBack:
+    """Undo the promotion of a release whose check of production failed."""
+    changes, model = Changes(ports.rows), release.model
+    record = ports.ledger.get_release(release.release_id)
+    change = change_to_take_back(release.release_id, changes.of_model(model))
+    if change is None or record is None or record.status is not ReleaseStatus.IN_PROGRESS:
+        # This release has not changed production, or its change is no longer the last one.
+        LOG.warning("roll_back_production: nothing of %s to take back", release.release_id)
+        return RolledBack(done=True, image=ports.production.champion(model), restored=False)
+    if change.state is ChangeState.BEGUN:
+        changes.advance(model, change.number, ChangeState.TAKING_BACK)
+    answer = _roll_back(ports, model, change.former)
+    if answer.restored and change.state is not ChangeState.TAKEN_BACK:
+        changes.advance(model, change.number, ChangeState.TAKEN_BACK)
+    return answer
+
+
+def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
+    """Carry out a stored order once; a repetition returns what production serves."""
+    changes = Changes(ports.rows)
+    order = changes.order(model, order_id)
+    if order is None:
+        text = f"Nobody ordered {order_id[:100]!r} for {model[:60]}."
+        raise _refused("roll_back_production", Refusal(code="", message=text))
+    number = until_unchanged("begin an order", partial(_begin_order, ports, order))
+    if number is None:
+        served = ports.production.champion(model)
+        return RolledBack(done=True, image=served, restored=_is(served, order.image))
+    answer = _roll_back(ports, model, order.image)
+    if answer.restored:
+        _record_taken_back(ports, order)
+        changes.advance(model, number, ChangeState.DONE)
+    return answer
+
+
+def _begin_order(ports: Ports, order: Order) -> int | None:
+    """Return the number of the order's change, which begins now or began before.
+
+    None when the order was carried out already; NotAuthorisedError when it may not be.
+    """
+    changes = Changes(ports.rows)
+    earlier = changes.of_model(order.model)
+    own = [change for change in earlier if change.cause == order.order_id]
+    if own and own[-1].state is ChangeState.DONE:
+        return None
+    decisions = Decisions(ports.rows, ports.ledger)
+    image = order.image
+    decided = image is not None and bool(decisions.promoted(order.model, image.digest))
+    rules, now = rules_of(ports, order.model), ports.clock.now()
+    refusal = refuse_order(order, earlier, rules, now, decided=decided)
+    if refusal is not None:
+        raise _refused("roll_back_production", refusal)
+    if own:
+        return own[-1].number
+    change = Change(
+        number=len(earlier) + 1,
+        kind=order.kind,
+        cause=order.order_id,
+        by=order.by,
+        begun_at=now,
+        image=image,
+        former=_former(ports, decisions, order.model, earlier),
+    )
+    changes.begin(order.model, change)
+    return change.number
+
+
+def _roll_back(ports: Ports, model: str, image: Image | None) -> RolledBack:
+    target = own_image(ports, image) if image else None
+    rollout = attempt(partial(ports.production.roll_back, model, target))
+    if not rollout.done:
+        return RolledBack(done=False, failure=rollout.failure)
+    served = ports.production.champion(model)
+    if served is not None:
+        mark_champion(ports, served.model, served.version)
+    return RolledBack(done=True, image=served, restored=_is(served, image))
+
+
+def _record_taken_back(ports: Ports, order: Order) -> None:
+    """Record that the order took a promoted release back."""
+    release = order.release
+    record = ports.ledger.get_release(release.release_id) if release else None
+    if record is None or record.status is not ReleaseStatus.PROMOTED:
+        return
+    ports.ledger.save_release(
+        replace(
+            record,
+            status=ReleaseStatus.ROLLED_BACK,
+            reasons=(order.reason,),
+            rolled_back_by=order.by,
+            updated_at=ports.clock.now(),
+        )
+    )
+
+
+def _is(served: Image | None, image: Image | None) -> bool:
+    return served is None if image is None else image.is_same(served)
+
+
+def _names(decisions: tuple[Decision, ...]) -> str:
+    return ", ".join(dict.fromkeys(decision.decided_by for decision in decisions))
+
+
+def _refused(activity: str, refusal: Refusal) -> NotAuthorisedError:
+    """Log the refusal and return its error."""
+    LOG.warning("%s refused, NOT_AUTHORISED: %s", activity, refusal.message)
+    return NotAuthorisedError(refusal.message)

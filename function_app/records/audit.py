@@ -1,0 +1,167 @@
+"""The audit log: appends entries to the hash chain, lists them, checks them.
+
+Entries and the head are rows of one partition, so that one atomic write stores an entry together
+with the head that names it. A crash leaves both or neither; of two writers one is overtaken, reads
+the new head and writes again. Each append reads and writes one head, however long the log is.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from function_app.codec import load
+from function_app.domain.audit import (
+    AuditEvent,
+    Fault,
+    Head,
+    check_anchor,
+    check_end,
+    check_entries,
+    read_event,
+    written,
+)
+from function_app.errors import ContractError, PlatformError
+from function_app.ports import Rows
+from function_app.ports.rows import Put, Row, RowsChangedError
+from function_app.records.changing import until_unchanged
+
+LOG = logging.getLogger("mlops.audit")
+PARTITION, HEAD, ENTRY, ONCE = "audit", "head", "entry/", "once/"
+# Entries whose numbers differ in the last DIGITS only are read with one query.
+DIGITS = 3
+BLOCK = 10**DIGITS
+MOST_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The result of a check: the head, the number that was checked last, and the first faults."""
+
+    head: Head
+    checked: int
+    faults: tuple[Fault, ...]
+
+
+class AuditLog:
+    """The one audit log of an app."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def head(self) -> Head:
+        """Return the number and the hash of the last entry."""
+        return _head(self._rows.get(PARTITION, HEAD))
+
+    def readable_head(self) -> Head | None:
+        """Return the head, None when its row is damaged: views of other things still work."""
+        try:
+            return self.head()
+        except PlatformError as error:
+            LOG.error("%s", error)
+            return None
+
+    def append(self, event: AuditEvent, once: str = "") -> Head:
+        """Append an entry; return the head that names it, or the present one.
+
+        `once` names what may be recorded only once: an entry with the same name is not repeated.
+        PlatformError when an entry lies beyond the head, which only tampering can cause.
+        """
+
+        def attempt() -> Head:
+            row = self._rows.get(PARTITION, HEAD)
+            if once and self._rows.get(PARTITION, ONCE + once) is not None:
+                return _head(row)
+            content, head = written(event, _head(row))
+            etag = row.etag if row else None
+            changes = [
+                Put(key=_key(head.number), content=content),
+                Put(key=HEAD, content={"number": head.number, "hash": head.hash}, etag=etag),
+            ]
+            if once:
+                changes.append(Put(key=ONCE + once, content={"number": head.number}))
+            try:
+                self._rows.write(PARTITION, changes)
+            except RowsChangedError:
+                self._check_free(head.number, row)
+                raise
+            return head
+
+        return until_unchanged("append to the audit log", attempt)
+
+    def newest(
+        self, matches: Callable[[AuditEvent], bool], limit: int
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the newest entries whose event matches, newest first; damaged ones are in it."""
+        return tuple(islice(self._matching(matches), limit))
+
+    def check(self, after: int = 0, anchors: tuple[Head, ...] = ()) -> Check:
+        """Check the block of entries after this number; ask again until `checked` is the head's.
+
+        `anchors` are heads that were noted outside of the log, compared in the first block.
+        """
+        head, block = self.head(), (after + 1) // BLOCK
+        last = min(head.number, (block + 1) * BLOCK - 1)
+        before = Head(number=after, hash=self._hash(after) or "") if after else Head()
+        entries = [entry for entry in self._block(block) if entry[0] > after]
+        if last == head.number:
+            # A row beyond the head shows that the head was set back.
+            entries += self._block(block + 1)
+        faults = list(check_entries(before, last, entries))
+        if last == head.number > 0:
+            faults += check_end(head, self._hash(last) or "")
+        for anchor in anchors if after == 0 else ():
+            faults += check_anchor(anchor, head, self._hash(anchor.number))
+        return Check(head=head, checked=last, faults=tuple(faults[:MOST_FAULTS]))
+
+    def _matching(self, matches: Callable[[AuditEvent], bool]) -> Iterator[Mapping[str, Any]]:
+        for block in range(self.head().number // BLOCK, -1, -1):
+            for _, content in reversed(self._block(block)):
+                if _matches(content, matches):
+                    yield content
+
+    def _block(self, block: int) -> list[tuple[int, Mapping[str, Any]]]:
+        """Return the entries of a block with the numbers under which they are stored."""
+        prefix = _key(block * BLOCK)[:-DIGITS]
+        rows = self._rows.query(PARTITION, prefix)
+        numbers = range(block * BLOCK, (block + 1) * BLOCK)
+        stored = {row.key: row.content for row in rows}
+        return [(number, stored[_key(number)]) for number in numbers if _key(number) in stored]
+
+    def _hash(self, number: int) -> str | None:
+        row = self._rows.get(PARTITION, _key(number)) if number else None
+        return str(row.content.get("hash")) if row else None
+
+    def _check_free(self, number: int, head: Row | None) -> None:
+        """Raise PlatformError when the next entry exists although nobody appended meanwhile."""
+        if self._rows.get(PARTITION, _key(number)) is None:
+            return
+        now = self._rows.get(PARTITION, HEAD)
+        if (now and now.etag) == (head and head.etag):
+            raise PlatformError(
+                "audit",
+                "append an entry",
+                f"Entry {number} lies beyond the head: the log was tampered with. "
+                "`mlopsctl audit verify` shows the faults; restore the records from a backup.",
+            )
+
+
+def _key(number: int) -> str:
+    return f"{ENTRY}{number:015d}"
+
+
+def _head(row: Row | None) -> Head:
+    """Return the head of a row; PlatformError when the row is damaged."""
+    try:
+        return load(Head, row.content) if row else Head()
+    except ContractError as error:
+        text = f"The head is damaged: {error.message} Restore the records from a backup."
+        raise PlatformError("audit", "read its head", text) from error
+
+
+def _matches(content: Mapping[str, Any], matches: Callable[[AuditEvent], bool]) -> bool:
+    try:
+        return matches(read_event(content))
+    except ContractError:
+        return True

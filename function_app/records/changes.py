@@ -1,0 +1,75 @@
+"""Changes of production and the orders of people: which one was authorised last, and how it ended.
+
+The changes of a model are rows with consecutive numbers. A new change must be the next number, so
+that of two that begin at once one is refused by the rows and judged again by the rules.
+"""
+
+from dataclasses import replace
+
+from function_app.codec import dump, load
+from function_app.domain.authorization import Change, ChangeState, Order
+from function_app.ports import Rows
+from function_app.ports.rows import Put, Row
+from function_app.records.changing import until_unchanged
+from function_app.records.decisions import partition_of
+
+_CHANGE, _ORDER = "change/", "order/"
+
+
+class Changes:
+    """Stores the changes of production, and the orders that may begin one."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def of_model(self, model: str) -> tuple[Change, ...]:
+        """Return every change of the model's production, oldest first."""
+        return tuple(_change(row) for row in self._rows.query(partition_of(model), _CHANGE))
+
+    def begin(self, model: str, change: Change) -> None:
+        """Store a new change under its number; RowsChangedError when the number is taken."""
+        put = Put(key=_key(change.number), content=dump(change))
+        self._rows.write(partition_of(model), [put])
+
+    def advance(self, model: str, number: int, state: ChangeState) -> None:
+        """Store how far a change is; nothing happens when there is no such change."""
+        partition, key = partition_of(model), _key(number)
+
+        def attempt() -> None:
+            row = self._rows.get(partition, key)
+            if row is None or (change := _change(row)).state is state:
+                return
+            content = dump(replace(change, state=state))
+            self._rows.write(partition, [Put(key=key, content=content, etag=row.etag)])
+
+        until_unchanged("store how far a change of production is", attempt)
+
+    def order(self, model: str, order_id: str) -> Order | None:
+        """Return the order of this id; None when nobody ordered it."""
+        row = self._rows.get(partition_of(model), _ORDER + order_id) if order_id else None
+        return load(Order, row.content) if row else None
+
+    def place(self, order: Order, replaced: Order | None = None) -> Order:
+        """Store an order, instead of `replaced` when it is given; return the stored one.
+
+        The first of two orders of one id stands.
+        """
+        partition, key = partition_of(order.model), _ORDER + order.order_id
+
+        def attempt() -> Order:
+            row = self._rows.get(partition, key)
+            if row is not None and (stored := load(Order, row.content)) != replaced:
+                return stored
+            etag = row.etag if row else None
+            self._rows.write(partition, [Put(key=key, content=dump(order), etag=etag)])
+            return order
+
+        return until_unchanged("store an order", attempt)
+
+
+def _key(number: int) -> str:
+    return f"{_CHANGE}{number:09}"
+
+
+def _change(row: Row) -> Change:
+    return load(Change, row.content)

@@ -1,0 +1,91 @@
+"""The audit log over HTTP, for approvers and operators."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+from function_app.codec import dump
+from function_app.domain.audit import AuditEvent, read_head
+from function_app.errors import ContractError, NotFoundError, RefusedError
+from function_app.records.recorder import Recorder
+from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.people import identify
+
+LOG = logging.getLogger("mlops.audit")
+MOST = 500
+
+
+async def get_audit(desk: Desk, request: Request) -> Answer:
+    """List the newest entries of the audit log; `model`, `person` and `since` select some.
+
+    `person` is the caller as the entries show it: a person, `key <fingerprint>`, `source <name>`.
+    """
+    recorder, query = _admit(desk, request), request.query
+    model, person = query.get("model", ""), query.get("person", "")
+    since = _moment(query.get("since", ""))
+
+    def matches(event: AuditEvent) -> bool:
+        return (
+            (not model or event.model == model)
+            and (not person or event.who == person)
+            and (since is None or event.at >= since)
+        )
+
+    # Counts of open windows are written first, so that the list is complete.
+    await asyncio.to_thread(recorder.flush)
+    entries = await asyncio.to_thread(recorder.log.newest, matches, MOST)
+    return Answer(status=200, content={"entries": [dict(entry) for entry in entries]})
+
+
+async def get_audit_check(desk: Desk, request: Request) -> Answer:
+    """Check a block of the audit log after the entry `after`; `checked` is where to go on.
+
+    `anchor` is a head that was noted outside of the log, NUMBER:HASH, or several with commas.
+    """
+    recorder, query = _admit(desk, request), request.query
+    after = query.get("after", "0")
+    if not (after.isascii() and after.isdecimal() and len(after) <= 15):
+        raise ContractError(f"after: expected the number of an entry, got {after[:40]!r}.")
+    anchors = tuple(read_head(text) for text in query.get("anchor", "").split(",") if text)
+    await asyncio.to_thread(recorder.flush)
+    check = await asyncio.to_thread(recorder.log.check, int(after), anchors)
+    if check.checked == check.head.number or check.faults:
+        # The log of the host is another store: an operator can compare the heads that it shows.
+        level = logging.WARNING if check.faults else logging.INFO
+        LOG.log(level, "audit log checked: head %s, %d faults", check.head, len(check.faults))
+    content = {
+        "head": dump(check.head),
+        "checked": check.checked,
+        "faults": dump(check.faults),
+    }
+    return Answer(status=200, content=content)
+
+
+def _admit(desk: Desk, request: Request) -> Recorder:
+    """Return the recorder; RefusedError when the caller approves no model and operates none."""
+    person = identify(desk, request)
+    known = {
+        name
+        for project in desk.projects.values()
+        for name in (*project.release.approvers, *getattr(project.release, "operators", ()))
+    }
+    if person not in known:
+        raise RefusedError(f"{person} is no approver and no operator.", code="NOT_AN_APPROVER")
+    if desk.recorder is None:
+        raise NotFoundError("This app keeps no audit log.")
+    return desk.recorder
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time, None for ""; ContractError when the text is no time with a zone."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ContractError(
+            f"since: expected an ISO 8601 time such as 2026-01-31T00:00:00Z, got {text[:40]!r}."
+        )
+    return moment

@@ -1,0 +1,9 @@
+"""The error of a command that asks the app."""
+
+
+class ApiError(Exception):
+    """The app said no, with a stable code and what to do; or it could not be reached."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(f"{code}: {message}")

@@ -1,0 +1,254 @@
+"""The stored records of one platform, with a production and a registry of this test's own."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from function_app.activities import production, releases
+from function_app.activities.reconciliation import compare_platform
+from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app.domain.project import ModelProject
+from function_app.domain.reconciliation import Finding, ModelName
+from function_app.domain.release import (
+    Release,
+    ReleasePolicy,
+    ReleaseRecord,
+    ReleaseResult,
+    ReleaseStatus,
+)
+from function_app.domain.requests import (
+    ApprovalRequest,
+    Promotion,
+    ReleaseEnd,
+    ReleaseUpdate,
+    RollBack,
+    RolledBack,
+)
+from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
+from function_app.domain.training import ModelVersion
+from function_app.ports import Ledger, Ports, Rows
+from function_app.records.changes import Changes
+from function_app.records.decisions import Decisions
+from function_app.settings import read_projects
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MODEL = "diabetes"
+
+
+def digest(version: str) -> str:
+    """Return the digest of a version's image."""
+    return "sha256:" + version.rjust(64, "0")
+
+
+def image(version: str, **change: str) -> Image:
+    """Return the image that the registry built of a version."""
+    built = Image(
+        model=MODEL, version=version, digest=digest(version), uri=f"own/{digest(version)}"
+    )
+    return replace(built, **change)
+
+
+def release(version: str, suffix: str = "") -> Release:
+    """Return a release of a version; the policy in it is what a story's input says."""
+    return Release(
+        release_id=f"release-{MODEL}-{version}{suffix}",
+        model=MODEL,
+        version=version,
+        policy=ReleasePolicy(approvers=("mallory",), replicas=99),
+    )
+
+
+@dataclass
+class FakeProduction:
+    """Serves what it is told to; `calls` are the changes that were asked for."""
+
+    served: Image | None = None
+    calls: list[tuple[str, Image | None]] = field(default_factory=list)
+    replicas: int = 0
+    ready: int = 2
+    repaired: int = 0
+    # So often a change answers that it is under way.
+    slow: int = 0
+
+    def champion(self, model: str) -> Image | None:
+        return self.served
+
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
+        self.calls.append((release_id, image))
+        if self.slow:
+            self.slow -= 1
+            return Rollout(done=False)
+        self.served, self.replicas = image, replicas
+        deployment = Deployment(
+            deployment_id="p",
+            environment=Environment.PRODUCTION,
+            endpoint="http://127.0.0.1:1",
+            image=image,
+            runtime="process",
+        )
+        return Rollout(deployment=deployment)
+
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
+        self.calls.append(("roll back", image))
+        if self.slow:
+            self.slow -= 1
+            return Rollout(done=False)
+        self.served = image
+        return Rollout()
+
+    def serving(self, model: str) -> Serving | None:
+        return Serving(image=self.served, replicas=2, ready=self.ready) if self.served else None
+
+    def repair(self, model: str) -> None:
+        self.repaired += 1
+
+
+class FakeImages:
+    """The app's own store of images."""
+
+    def at(self, model: str, version: str, digest: str) -> Image:
+        return Image(model=model, version=version, digest=digest, uri=f"own/{digest}")
+
+
+@dataclass
+class FakeRegistry:
+    champions: list[str] = field(default_factory=list)
+
+    def get(self, model: str, version: str) -> ModelVersion:
+        return ModelVersion(model=model, version=version, run_id="r", uri="", digest="d")
+
+    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+        return ()
+
+    def mark_champion(self, version: ModelVersion) -> None:
+        self.champions.append(version.version)
+
+
+@dataclass
+class FakeStaging:
+    deployed: list[Image] = field(default_factory=list)
+
+    def deploy(self, release_id: str, image: Image) -> Rollout:
+        self.deployed.append(image)
+        return Rollout(done=False)
+
+
+class FakeNotifier:
+    def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
+        """Tell nobody."""
+
+    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+        """Tell nobody."""
+
+
+@dataclass
+class Bench:
+    """Drives the activities as stories do, whoever started those."""
+
+    ledger: Ledger
+    rows: Rows
+    moment: datetime = NOW
+    production: FakeProduction = field(default_factory=FakeProduction)
+    images: FakeImages = field(default_factory=FakeImages)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    staging: FakeStaging = field(default_factory=FakeStaging)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    projects: Mapping[str, ModelProject] = field(
+        default_factory=lambda: read_projects(ROOT / "mlops.toml")
+    )
+
+    @property
+    def clock(self) -> "Bench":
+        return self
+
+    def now(self) -> datetime:
+        return self.moment
+
+    @property
+    def ports(self) -> Ports:
+        return cast(Ports, self)
+
+    @property
+    def changes(self) -> Changes:
+        return Changes(self.rows)
+
+    @property
+    def decisions(self) -> Decisions:
+        return Decisions(self.rows, self.ledger)
+
+    def policy(self, **change: Any) -> None:
+        """Let mlops.toml say something else about releases from now on."""
+        project = self.projects[MODEL]
+        rules = dataclasses.replace(project.release, **change)
+        self.projects = {MODEL: dataclasses.replace(project, release=rules)}
+
+    def pass_time(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+    def ask(self, version: str, built: Image | None = None, suffix: str = "") -> ReleaseRecord:
+        """Let a release get as far as waiting for a decision."""
+        wanted, built = release(version, suffix), built or image(version)
+        self.update(version, ReleaseStatus.IN_PROGRESS, suffix)
+        evidence = Evidence(
+            release_id=wanted.release_id, image_digest=built.digest, reasons=("fine",)
+        )
+        request = ApprovalRequest(release=wanted, image=built, evidence=evidence)
+        releases.request_approval(self.ports, request)
+        return self.record(version, suffix)
+
+    def update(self, version: str, status: ReleaseStatus, suffix: str = "") -> None:
+        update = ReleaseUpdate(release=release(version, suffix), status=status)
+        releases.update_release(self.ports, update)
+
+    def record(self, version: str, suffix: str = "") -> ReleaseRecord:
+        record = self.ledger.get_release(release(version, suffix).release_id)
+        assert record is not None
+        return record
+
+    def decide(
+        self, record: ReleaseRecord, verdict: Verdict = Verdict.APPROVE, person: str = "ada"
+    ) -> Decision:
+        """Store a person's decision over what the record shows."""
+        assert record.image is not None
+        decision = Decision(
+            release_id=record.release.release_id,
+            verdict=verdict,
+            decided_by=person,
+            comment="",
+            image_digest=record.image.digest,
+            evidence_hash=record.evidence_hash or "",
+            decided_at=self.moment,
+        )
+        return self.decisions.decide(MODEL, decision)
+
+    def approve(self, version: str, suffix: str = "", person: str = "ada") -> None:
+        """Let a release be approved, and its story hear of it."""
+        self.decide(self.ask(version, suffix=suffix), person=person)
+        releases.settle_approval(self.ports, release(version, suffix))
+
+    def promote(self, version: str, built: Image | None = None, suffix: str = "") -> Rollout:
+        promotion = Promotion(release=release(version, suffix), image=built or image(version))
+        return production.promote_challenger(self.ports, promotion)
+
+    def end(self, version: str, status: ReleaseStatus, suffix: str = "") -> None:
+        result = ReleaseResult(status=status, reasons=("r",), image_digest=digest(version))
+        releases.end_release(
+            self.ports, ReleaseEnd(release=release(version, suffix), result=result)
+        )
+
+    def bring_up(self, version: str, suffix: str = "") -> None:
+        """Approve, promote and end a release as a story does."""
+        self.approve(version, suffix)
+        self.promote(version, suffix=suffix)
+        self.end(version, ReleaseStatus.PROMOTED, suffix)
+        self.pass_time(hours=1)
+
+    def roll_back(self, **request: Any) -> RolledBack:
+        return production.roll_back_production(self.ports, RollBack(model=MODEL, **request))
+
+    def findings(self) -> list[Finding]:
+        return list(compare_platform(self.ports, ModelName(model=MODEL)).findings)

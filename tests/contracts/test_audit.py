@@ -1,0 +1,150 @@
+"""The audit log on both platforms: no gap, no fork, and tampering is found in the stored rows."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.local.rows import LocalRows
+from function_app.domain.audit import AuditEvent, Head, Kind
+from function_app.errors import PlatformError
+from function_app.ports import Rows
+from function_app.ports.rows import Delete, Put
+from function_app.records.audit import ENTRY, HEAD, PARTITION, AuditLog
+from function_app.records.recorder import Recorder
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+EVENT = AuditEvent(kind=Kind.ORDER, action="train", at=NOW, who="ada", model="m")
+
+
+@pytest.fixture(params=["local", "azure"])
+def rows(request: pytest.FixtureRequest, tmp_path: Path) -> Rows:
+    if request.param == "azure":
+        return AzureRows(request.getfixturevalue("connection"))
+    return LocalRows(tmp_path / "state" / "ledger.db")
+
+
+def filled(rows: Rows, count: int = 4) -> AuditLog:
+    log = AuditLog(rows)
+    for number in range(count):
+        log.append(replace(EVENT, subject=str(number)))
+    return log
+
+
+def subjects(log: AuditLog) -> list[str]:
+    return [entry["subject"] for entry in log.newest(lambda event: True, 100)]
+
+
+def tamper(rows: Rows, key: str, **change: Any) -> None:
+    row = rows.get(PARTITION, key)
+    assert row is not None
+    rows.write(PARTITION, [Put(key=key, content={**row.content, **change}, etag=row.etag)])
+
+
+def remove(rows: Rows, key: str) -> None:
+    row = rows.get(PARTITION, key)
+    assert row is not None
+    rows.write(PARTITION, [Delete(key=key, etag=row.etag)])
+
+
+def entry(number: int) -> str:
+    return f"{ENTRY}{number:015d}"
+
+
+def test_an_empty_log_has_no_fault(rows: Rows) -> None:
+    check = AuditLog(rows).check()
+
+    assert (check.head, check.checked, check.faults) == (Head(), 0, ())
+
+
+def test_entries_are_listed_newest_first_and_selected(rows: Rows) -> None:
+    log = filled(rows)
+    log.append(replace(EVENT, who="grace", subject="hers"))
+
+    assert subjects(log) == ["hers", "3", "2", "1", "0"]
+    assert [e["subject"] for e in log.newest(lambda e: e.who == "ada", 2)] == ["3", "2"]
+
+
+def test_writers_at_once_leave_no_gap_and_no_fork(rows: Rows) -> None:
+    def append(number: int) -> None:
+        AuditLog(rows).append(replace(EVENT, subject=str(number)))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(append, range(12)))
+
+    check = AuditLog(rows).check()
+    assert (check.head.number, check.checked, check.faults) == (12, 12, ())
+    assert sorted(subjects(AuditLog(rows)), key=int) == [str(n) for n in range(12)]
+
+
+def test_what_may_be_recorded_once_is_recorded_once(rows: Rows) -> None:
+    log = AuditLog(rows)
+
+    assert log.append(EVENT, once="promotion 1") == log.append(EVENT, once="promotion 1")
+    assert log.append(EVENT, once="promotion 2").number == 2
+
+
+def test_a_changed_entry_is_named(rows: Rows) -> None:
+    log = filled(rows)
+    tamper(rows, entry(2), who="mallory")
+
+    assert [fault.number for fault in log.check().faults] == [2]
+
+
+def test_a_missing_entry_is_named(rows: Rows) -> None:
+    log = filled(rows)
+    remove(rows, entry(3))
+
+    assert [fault.number for fault in log.check().faults] == [3]
+
+
+def test_entries_missing_at_the_end_are_named(rows: Rows) -> None:
+    log = filled(rows)
+    remove(rows, entry(4))
+
+    assert 4 in [fault.number for fault in log.check().faults]
+
+
+def test_a_head_that_was_set_back_is_found_and_stops_further_entries(rows: Rows) -> None:
+    log = filled(rows, 3)
+    noted = log.head()
+    log.append(EVENT)
+    tamper(rows, HEAD, number=noted.number, hash=noted.hash)
+
+    assert [fault.number for fault in log.check().faults] == [4]
+    with pytest.raises(PlatformError, match="lies beyond the head"):
+        log.append(EVENT)
+
+
+def test_a_cut_log_with_a_matching_head_is_found_by_an_anchor_only(rows: Rows) -> None:
+    log = filled(rows, 3)
+    shorter = log.head()
+    anchor = log.append(EVENT)
+    remove(rows, entry(4))
+    tamper(rows, HEAD, number=shorter.number, hash=shorter.hash)
+
+    assert log.check().faults == ()
+    assert [fault.number for fault in log.check(anchors=(shorter, anchor)).faults] == [4]
+
+
+def test_a_damaged_head_is_an_error_that_says_so(rows: Rows) -> None:
+    log = filled(rows, 1)
+    tamper(rows, HEAD, number="one")
+
+    with pytest.raises(PlatformError, match="The head is damaged"):
+        log.check()
+
+
+def test_repetitions_are_one_entry_with_a_count(rows: Rows) -> None:
+    recorder = Recorder(rows)
+    refusal = replace(EVENT, kind=Kind.REFUSAL, who="", code="UNAUTHENTICATED")
+    for _ in range(50):
+        recorder.record(refusal)
+    recorder.flush()
+
+    counts = [entry["count"] for entry in recorder.log.newest(lambda event: True, 100)]
+    assert counts == [49, 1]
