@@ -16,6 +16,7 @@ from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.observations import LocalObservations
+from function_app.adapters.local.private import keep_private
 from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
@@ -55,6 +56,7 @@ class LocalPlatform:
 def create_ports(settings: Settings) -> Ports:
     """Return every port on this machine, with its state in `settings.state`."""
     state, root, projects = settings.state, settings.root, settings.projects
+    keep_private(state)
     clock, inbox = SystemClock(), LocalInbox(state / "inbox.db")
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
