@@ -14,6 +14,8 @@ from function_app.adapters.local.files import locked, read_object, sha256, write
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.adapters.local.private import extract
 from function_app.adapters.local.registry import digest_of_folder, evaluation_of
+from function_app.addresses import below
+from function_app.domain.identifiers import IMAGE_DIGEST
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import Build, Image, check_servable
 from function_app.domain.training import ModelVersion
@@ -82,7 +84,8 @@ class LocalImages:
 
         A folder of which somebody deleted or changed files is unpacked again.
         """
-        folder = self._unpacked / image.digest.removeprefix("sha256:")
+        digest = IMAGE_DIGEST.check(image.digest, "image.digest")
+        folder = below(self._unpacked, digest.removeprefix("sha256:"))
         if _is_whole(folder):
             return folder / "app"
         own = json.loads(self._layout.read(image.digest))["layers"][-1]

@@ -13,6 +13,7 @@ from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.observations import LocalObservations
@@ -74,8 +75,9 @@ def create_ports(settings: Settings) -> Ports:
     images = LocalImages(state, root, projects, bundles, containers)
     watched = {name: project.drift for name, project in projects.items() if project.drift}
     ready = settings.ready_seconds
+    keys = LocalKeys(state, settings.user_folder)
     production = LocalProduction(
-        state, root, images, processes, ready, watched, containment=containment
+        state, root, images, processes, keys, ready, watched, containment=containment
     )
     approvers = LocalApprovers(state)
 
@@ -122,9 +124,11 @@ def create_ports(settings: Settings) -> Ports:
         jobs=jobs,
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes, containers, ready, containment=containment),
+        staging=LocalStaging(
+            state, images, processes, keys, containers, ready, containment=containment
+        ),
         production=production,
-        probe=LocalProbe(),
+        probe=LocalProbe(keys),
         inbox=inbox,
         ledger=ledger,
         rows=LocalRows(state / "ledger.db"),
