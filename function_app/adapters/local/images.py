@@ -12,6 +12,7 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import locked, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
+from function_app.adapters.local.private import extract
 from function_app.adapters.local.registry import SCHEMA, evaluation_of
 from function_app.addresses import below
 from function_app.domain.identifiers import IMAGE_DIGEST
@@ -95,7 +96,7 @@ class LocalImages:
         own = json.loads(self._layout.read(image.digest))["layers"][-1]
         content = self._layout.read(own["digest"])
         with locked(self._unpacked / "lock"), tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(folder, filter="data")
+            extract(archive, folder)
             names = [member.name for member in archive.getmembers() if member.isfile()]
             write_json(folder / "whole", {n: sha256((folder / n).read_bytes()) for n in names})
         return folder / "app"
