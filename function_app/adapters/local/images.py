@@ -10,11 +10,11 @@ from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.files import locked, read_object, sha256, write_json
+from function_app.adapters.local.files import locked, read_list, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.adapters.local.registry import digest_of_folder, evaluation_of
 from function_app.domain.project import ModelProject
-from function_app.domain.serving import Build, Image, check_servable
+from function_app.domain.serving import TRUSTED_TYPES, Build, Image, check_servable, check_types
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
@@ -147,11 +147,15 @@ class LocalImages:
         if digest_of_folder(model) != version.digest:
             text = f"{model} has changed since it was registered. Train again."
             raise PlatformError("local", "build the image", text)
+        types = read_list(evaluation_of(version) / TRUSTED_TYPES)
+        check_types(version, types, self._projects[version.model].model.trusted_types)
         if scoring == self._root / OWN:
             check_servable(version, [path.name for path in model.iterdir()])
         schema = (evaluation_of(version) / SCHEMA).read_bytes()
         # The model's own file of this name counts: it belongs to what was judged.
         files = {**code, f"app/model/{SCHEMA}": schema}
+        # The platform's list: what a model folder says about its own types counts for nothing.
+        files[f"app/scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
         for path in model.rglob("*"):
             if path.is_file():
                 files[f"app/model/{path.relative_to(model).as_posix()}"] = path.read_bytes()

@@ -108,6 +108,8 @@ class LocalJobs:
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
         command += policy.comparison_words()
+        for name in project.model.trusted_types:
+            command += ["--trusted-type", name]
         command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
         if champion is not None:
             command += ["--champion", champion.uri]
