@@ -7,6 +7,7 @@ from function_app.adapters.git.sources import GitSources
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images import LocalImages
@@ -56,7 +57,8 @@ def create_ports(settings: Settings) -> Ports:
     processes = Processes(state / "processes")
     # The code of a model with a repository is not this app's: a module of the same name is another.
     trainings = {name: project.training for name, project in projects.items() if not project.code}
-    datasets = LocalDatasets(state, root, events, trainings)
+    containment = Containment(state=state, root=root, isolation=settings.isolation)
+    datasets = LocalDatasets(state, root, events, trainings, containment)
     ledger = LocalLedger(state / "ledger.db")
     registry = LocalRegistry(
         state, events, lambda model: newest_release(ledger.list_releases(), model)
@@ -67,7 +69,9 @@ def create_ports(settings: Settings) -> Ports:
     images = LocalImages(state, root, projects, bundles, containers)
     watched = {name: project.drift for name, project in projects.items() if project.drift}
     ready = settings.ready_seconds
-    production = LocalProduction(state, root, images, processes, ready, watched)
+    production = LocalProduction(
+        state, root, images, processes, ready, watched, containment=containment
+    )
     approvers = LocalApprovers(state)
 
     def ensure_state() -> str:
@@ -103,14 +107,16 @@ def create_ports(settings: Settings) -> Ports:
         }
     )
     topic = (settings.topic_endpoint, settings.topic_key)
-    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.reference)
+    jobs = LocalJobs(
+        state, root, processes, projects, topic, bundles, datasets.reference, containment
+    )
     return Ports(
         sources=GitSources(state / "fetched", bundles.keep, settings.git),
         datasets=datasets,
         jobs=jobs,
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes, containers, ready),
+        staging=LocalStaging(state, images, processes, containers, ready, containment=containment),
         production=production,
         probe=LocalProbe(),
         inbox=inbox,

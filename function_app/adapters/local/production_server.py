@@ -1,6 +1,6 @@
 """The server of one model in production: replicas, a readiness gate, and a proxy in front.
 
-python -m function_app.adapters.local.production_server DESIRED PORT READY_SECONDS
+python -m function_app.adapters.local.production_server DESIRED PORT READY_SECONDS LEVEL
 
 DESIRED is a file with the image that shall be served; its `wish` numbers the attempts to get there.
 An attempt starts the image's replicas beside those that serve, and moves the traffic when all of
@@ -23,6 +23,7 @@ from function_app.adapters.local.desired import STATE, read_desired
 from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.replicas import Launcher, Replica
 from function_app.errors import PlatformError
+from sandbox.levels import BY_NAME, Level
 
 DRAIN_SECONDS = 1.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0  # seconds
@@ -169,8 +170,8 @@ class Server:
         return f"{text} {self.missing}".strip()
 
 
-async def serve(desired: Path, port: int, ready_seconds: float) -> None:
-    """Run until the process is ended."""
+async def serve(desired: Path, port: int, ready_seconds: float, level: Level) -> None:
+    """Run until the process is ended; `level` is the isolation of the replicas."""
     lock = desired.with_name(SERVER_LOCK).open("a+")
     fcntl.flock(lock, fcntl.LOCK_EX)
     lock.truncate(0)
@@ -178,7 +179,8 @@ async def serve(desired: Path, port: int, ready_seconds: float) -> None:
     lock.flush()
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as client:
-        server = Server(desired, Launcher(client, desired.with_name("replicas"), ready_seconds))
+        logs, state = desired.with_name("replicas"), desired.parents[2]
+        server = Server(desired, Launcher(client, logs, ready_seconds, level, state))
 
         async def champion(request: web.Request) -> web.Response:
             content = {
@@ -211,4 +213,6 @@ async def serve(desired: Path, port: int, ready_seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(
+        serve(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), BY_NAME[sys.argv[4]])
+    )
