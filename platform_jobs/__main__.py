@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     judge.add_argument("--isolation", default="", help="level of the sandbox of predict")
     judge.add_argument("--hide", type=Path, action="append", default=[], help="from predict")
+    judge.add_argument("--show", type=Path, action="append", default=[], help="to predict")
     rules = ComparisonRules()
     judge.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
     judge.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
@@ -115,7 +116,9 @@ def _prepare(given: argparse.Namespace) -> int:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    apart = Apart(given.isolation, tuple(given.hide)) if given.isolation else None
+    apart = None
+    if given.isolation:
+        apart = Apart(given.isolation, tuple(given.hide), tuple(given.show))
 
     def contender(name: str) -> Contender | None:
         model: Path | None = getattr(given, name)

@@ -12,10 +12,11 @@ COULD_NOT = 125  # exit code of the sandbox when it could not be made
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """The level of the sandbox, by the name that sandbox/levels.py gives it, and what it hides."""
+    """A level of the sandbox by its name in sandbox/levels.py, and what it hides and shows."""
 
     level: str
     hidden: tuple[Path, ...] = ()
+    shown: tuple[Path, ...] = ()
 
     def wrap(
         self, words: Sequence[str], code: Path, sees: Sequence[Path], writes: Path
@@ -31,7 +32,7 @@ class Apart:
             words,
             level=BY_NAME[self.level],
             folder=code,
-            readable=sees,
+            readable=[*sees, *self.shown],
             writable=[writes],
             hidden=self.hidden,
             devices=True,

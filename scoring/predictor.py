@@ -35,8 +35,9 @@ class Predictor:
     # Whether the model itself answers; a script asks it as its author wrote.
     asks_model = True
 
-    def __init__(self, folder: Path) -> None:
-        self._model: Any = skops.io.load(folder / "model.skops", trusted=trusted_types())
+    def __init__(self, folder: Path, trusted: Path = TRUSTED_TYPES) -> None:
+        """Take the model's folder, and the platform's list of types that it may hold."""
+        self._model: Any = skops.io.load(folder / "model.skops", trusted=trusted_types(trusted))
         schema = json.loads((folder / "model_schema.json").read_text(encoding="utf-8"))
         self.features: tuple[str, ...] = tuple(schema["features"])
         if self.asks_model:
@@ -77,7 +78,7 @@ class Predictor:
                 raise InputError(f"data[{number}].{name}: expected a finite number.")
 
 
-def trusted_types(file: Path = TRUSTED_TYPES) -> list[str]:
+def trusted_types(file: Path) -> list[str]:
     """Return the types that a model may hold beyond those of skops; none without a list.
 
     The platform writes the list beside this service when it packs an image. A list in the model

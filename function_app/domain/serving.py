@@ -134,9 +134,9 @@ def check_types(version: ModelVersion, types: Iterable[str], added: Iterable[str
     if foreign:
         names = ", ".join(str(name)[:200] for name in foreign[:20])
         raise ContractError(
-            f"{version.model} {version.version} holds types that are not trusted: {names}. Add those "
-            f"that you have read to `[models.{version.model}.model] trusted_types` in mlops.toml, "
-            "restart the app and retry the release; or train without them.",
+            f"{version.model} {version.version} holds types that are not trusted: {names}. Add "
+            f"those that you have read to `[models.{version.model}.model] trusted_types` in "
+            "mlops.toml, restart the app and retry the release; or train without them.",
             code="UNTRUSTED_TYPES",
         )
 

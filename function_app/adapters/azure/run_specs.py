@@ -5,6 +5,7 @@ were published and nothing is uploaded per run.
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
