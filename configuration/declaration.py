@@ -5,7 +5,7 @@ dataclass that the app reads the table into; tests hold the two together.
 """
 
 from configuration.kinds import Key, Table, Text, Whole
-from configuration.production_tables import DRIFT, RELEASE
+from configuration.production_tables import DRIFT, PRODUCTION, RELEASE
 from configuration.training_tables import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
 from configuration.values import CONTAINER_NAME, MODEL_NAME_ALLOWED, is_folder, is_module, is_prefix
 
@@ -46,7 +46,7 @@ MODEL = Table(
             "`[models.<name>.code]` names a repository.",
         ),
     ),
-    tables=(DATA, GATE, TRAINING_RUN, MODEL_RULES, RELEASE, CODE, SCHEDULES, DRIFT),
+    tables=(DATA, GATE, TRAINING_RUN, MODEL_RULES, RELEASE, PRODUCTION, CODE, SCHEDULES, DRIFT),
 )
 LIMITS = Table(
     name="limits",

@@ -5,7 +5,7 @@ import re
 from configuration.kinds import Key, Listed, Table, Text
 
 _OID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_IDENTITY = re.compile(r"[^\s,<>\"\\\x00-\x1f\x7f]{1,254}")
+_IDENTITY = re.compile(r"(?! )[^,<>\"\\\x00-\x1f\x7f]{1,254}(?<! )")
 
 PEOPLE = Table(
     name="people.<name>",
@@ -18,7 +18,7 @@ PEOPLE = Table(
             kind=Listed(
                 item=Text(
                     allowed="an e-mail address of commits or a login of the code host, up to 254 "
-                    'characters without blanks and , < > " \\',
+                    'characters without , < > " \\ and without blanks around it',
                     accepts=lambda text: _IDENTITY.fullmatch(text) is not None,
                 ),
                 noun="e-mail addresses and logins",
@@ -27,7 +27,8 @@ PEOPLE = Table(
             ),
             default=(),
             help="E-mail addresses in commits (`git config user.email`), and logins of the code "
-            "host: the name in the address of a profile.",
+            "host: the name in the address of a profile. In Azure also the name that Azure ML "
+            "shows for whoever submitted a job by hand.",
         ),
         Key(
             name="oid",

@@ -55,6 +55,20 @@ RELEASE = Table(
         ),
     ),
 )
+PRODUCTION = Table(
+    name="production",
+    help="How callers reach production. They send a key of the model on every platform.",
+    keys=(
+        Key(
+            name="public",
+            kind=Flag(),
+            default=False,
+            help="True gives the model a public address on a cluster in Azure, by https only: "
+            "`MLOPS_AZURE_PUBLIC_DOMAIN` and `MLOPS_AZURE_PUBLIC_CERTIFICATE` must be set. Without "
+            "it production is reached from inside the network.",
+        ),
+    ),
+)
 DRIFT = Table(
     name="drift",
     help="How production is watched; without this table it is not. See [drift](../drift.md).",

@@ -30,15 +30,20 @@ def config_folder(environ: Mapping[str, str]) -> Path:
     return folder / "mlops"
 
 
+def folder_name(issuer: str) -> str:
+    """Return a name for a folder about one state folder or one origin: legible, and unique."""
+    slug = "".join(sign if sign.isalnum() else "-" for sign in issuer)[-40:].strip("-")
+    digest = hashlib.sha256(issuer.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return f"{slug}-{digest}"
+
+
 class ClientTokens:
     """The tokens that this user may send, 0600 in folders of 0700."""
 
     def __init__(self, folder: Path, issuer: str) -> None:
         """Take the user's folder, and what issued the tokens: a state folder or an origin."""
-        slug = "".join(sign if sign.isalnum() else "-" for sign in issuer)[-40:].strip("-")
-        digest = hashlib.sha256(issuer.encode("utf-8", "surrogateescape")).hexdigest()[:12]
         self._top = folder
-        self._folder = folder / "tokens" / f"{slug}-{digest}"
+        self._folder = folder / "tokens" / folder_name(issuer)
 
     def find(self, person: str) -> str:
         """Return the token of a person, "" when there is none that can be sent."""

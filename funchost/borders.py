@@ -34,13 +34,14 @@ class Borders:
         self._hosts = environment.allowed_hosts
         self._origins = origins
         self._most, self._seconds = environment.body_bytes, environment.request_seconds
+        self._refusals = Refusals()
 
     @web.middleware
     async def check(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         """Answer 403 for a foreign host or site, 408 and 413 for a body over its limits."""
         problem = self._problem(request)
         if problem:
-            LOG.warning("refused %s %s: %s", request.method, request.path, problem)
+            self._refusals.add(request, problem)
             return _refusal(403, problem)
         limited = request.clone(client_max_size=self._most)
         if (length := request.content_length) and length > self._most:
@@ -54,7 +55,10 @@ class Borders:
             return _refusal(413, f"The body has more than {self._most} bytes.")
         except (HttpProcessingError, ConnectionError):
             return _refusal(400, "The body cannot be read.")
-        return await handler(limited)
+        answer = await handler(limited)
+        if answer.status == 401:
+            self._refusals.add(request, "The key is missing or wrong.")
+        return answer
 
     def _problem(self, request: web.Request) -> str | None:
         host = host_of(request.headers.get("Host", ""))
@@ -108,6 +112,26 @@ class Rate:
             return False
         self._count += count
         return True
+
+
+class Refusals:
+    """Logs refused requests; those over the minute's limit are counted in one line."""
+
+    def __init__(self, most: int = 60, now: Callable[[], float] = time.monotonic) -> None:
+        """Take how many lines a minute are logged, and a clock in seconds."""
+        self._rate, self._skipped = Rate(most, now), 0
+
+    def add(self, request: web.Request, problem: str) -> None:
+        """Log who was refused what and why; the query stays out, because it may hold a key."""
+        if not self._rate.admits(1):
+            self._skipped += 1
+            return
+        if self._skipped:
+            LOG.warning("refused %d more requests", self._skipped)
+            self._skipped = 0
+        # The raw path is encoded, so that a line break in it forges no line of the log.
+        path = request.raw_path.partition("?")[0]
+        LOG.warning("refused %s %s from %s: %s", request.method, path, request.remote, problem)
 
 
 class Doorkeeper(asyncio.Protocol):

@@ -88,13 +88,27 @@ class AzureSettings:
     cluster_resource_group: str = ""
     cluster_namespace: str = "models"
     cluster_exposure: str = field(
-        default="internal", metadata={"help": "load balancer: internal, public; cluster for none"}
+        default="internal", metadata={"help": "load balancer: internal; cluster for none"}
+    )
+    public_domain: str = field(
+        default="", metadata={"help": "public models are at https://<model>.<this domain>"}
+    )
+    public_certificate: str = field(
+        default="",
+        metadata={"help": "their certificate: https://<vault>.vault.azure.net/certificates/<name>"},
+    )
+    keys_vault: str = field(
+        default="", metadata={"help": "https://<vault>.vault.azure.net; keys of production"}
     )
     staging_resource_group: str = field(
         default="", metadata={"help": "group of the container groups; the app's own"}
     )
     staging_identity: str = field(
         default="", metadata={"help": "resource id of the identity that pulls staging's images"}
+    )
+    staging_tls_image: str = field(
+        default="mcr.microsoft.com/azurelinux/base/nginx:1",
+        metadata={"help": "nginx; ends TLS before staging with a public address"},
     )
     staging_subnet: str = field(default="", metadata={"help": "resource id; private when set"})
     client_id: str = field(default="", metadata={"help": "client id of the app's own identity"})
@@ -103,6 +117,9 @@ class AzureSettings:
         default="", metadata={"help": "audience of approvers' tokens (app id or api:// address)"}
     )
     approver_role: str = field(default="Model.Approver", metadata={"help": "role claim they need"})
+    approver_scope: str = field(
+        default="", metadata={"help": "scope that does instead of the role; empty for none"}
+    )
     key_vault: str = field(default="", metadata={"help": "resource id; only to make the workspace"})
     application_insights: str = field(
         default="", metadata={"help": "resource id; only to make the workspace"}

@@ -36,6 +36,7 @@ from function_app.triggers import (
     audit_api,
     http_api,
     kept_events,
+    keys,
     metrics,
     models_api,
     openapi,
@@ -142,8 +143,10 @@ ROUTES = (
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
+    ("POST", "releases/{release_id}/withdraw", approvals.post_withdrawal),
     ("POST", "models/{model}/roll-back", orders.post_roll_back),
     ("POST", "models/{model}/shutdown", orders.post_shutdown),
+    ("POST", "models/{model}/keys", keys.post_rotation),
 )
 
 # Those check by themselves who sends.

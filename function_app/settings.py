@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from configuration.project_file import ProjectFileError, read_project_file
+from configuration.user_folder import user_folder
 from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.duties import Separation
 from function_app.domain.isolation import Isolation
-from function_app.domain.people import Person
+from function_app.domain.people import People, Person
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError
 from function_app.git_settings import GitSettings, read_git_settings
@@ -36,12 +37,14 @@ class Settings:
     those that may subscribe `POST /api/events`, by resource id or origin.
     `collector` is where spans and figures are sent, as those of `service`.
     `ready_seconds` is how long a replica of the local platform may take to get ready.
+    `user_folder` is where the local platform keeps this person's keys.
     `engine` is the command of a container engine: None means what is installed, "" means none.
     """
 
     platform: str
     root: Path
     state: Path
+    user_folder: Path
     topic_endpoint: str
     topic_key: str = field(repr=False)
     projects: Mapping[str, ModelProject]
@@ -63,6 +66,11 @@ def read_limits(projects: Mapping[str, ModelProject]) -> Limits:
     return next(iter(projects.values())).limits
 
 
+def read_people(projects: Mapping[str, ModelProject]) -> People:
+    """Return the people of mlops.toml, whom all models share."""
+    return next(iter(projects.values())).people
+
+
 def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
     """Return the settings of the app in folder `root`, or raise ConfigError naming the bad key."""
     platform = environ.get("MLOPS_PLATFORM", "local")
@@ -73,10 +81,12 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         key = "MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT"
         raise ConfigError(f"{key} needs MLOPS_PLATFORM=azure. Use MLOPS_NOTIFY_SMTP_URL.")
     file = Path(environ.get("MLOPS_PROJECTS") or root / "mlops.toml")
+    state = Path(environ.get("MLOPS_STATE", root / ".mlops")).resolve()
     return Settings(
         platform=platform,
         root=root,
-        state=Path(environ.get("MLOPS_STATE", root / ".mlops")).resolve(),
+        state=state,
+        user_folder=user_folder(state, environ),
         topic_endpoint=environ.get("MLOPS_TOPIC_ENDPOINT")
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),

@@ -15,6 +15,7 @@ import azure.functions as func
 
 from function_app import telemetry
 from function_app.codec import dump, load
+from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact_fields
 from function_app.durable_stories import DurableStories
@@ -129,7 +130,7 @@ def add_route(
         request = Request(
             route=dict(req.route_params),
             query=dict(req.params),
-            headers={name.lower(): value for name, value in req.headers.items()},
+            headers={name.lower(): _encodable(text) for name, text in req.headers.items()},
             body=req.get_body(),
         )
         desk, action = front.desk(client), action_of(respond.__name__)
@@ -148,10 +149,18 @@ def add_route(
     app.route(route=route, methods=[method], trigger_arg_name="req", auth_level=level)(bound)
 
 
+def _encodable(text: str) -> str:
+    """Return a header with `?` for bytes that are no UTF-8; hosts hand these on as surrogates.
+
+    Without this, a credential of such bytes would raise in the code that hashes or compares it.
+    """
+    return text.encode(errors="replace").decode()
+
+
 def _response(answer: Answer) -> func.HttpResponse:
     raw = answer.media_type is not None
     return func.HttpResponse(
-        answer.content if raw else json.dumps(answer.content),
+        answer.content if raw else json.dumps(clean_json(answer.content)),
         status_code=answer.status,
         mimetype=answer.media_type or "application/json",
         headers={"X-Content-Type-Options": "nosniff", **answer.headers},

@@ -18,6 +18,10 @@ param privateNetwork bool = false
 @description('Makes the AKS cluster of production. Without it the app has no production.')
 param withCluster bool = true
 param clusterNamespace string = 'models'
+@description('Models that mlops.toml makes public are at https://<model>.<this domain>. Empty: no ingress.')
+param publicDomain string = ''
+@description('Their certificate: https://<vault>.vault.azure.net/certificates/<name>; the ingress must be let at the vault.')
+param publicCertificate string = ''
 @description('Name of the AmlCompute; `serverless` makes none.')
 param computeName string = 'training'
 @description('Name of the AmlCompute for checks, another one than that of trainings; `serverless` makes none.')
@@ -25,6 +29,8 @@ param checksComputeName string = computeName == 'serverless' ? 'serverless' : 'c
 @description('App id (or api:// address) of the Entra application whose tokens approvers bring. Empty: nobody can approve.')
 param approverAudience string = ''
 param approverRole string = 'Model.Approver'
+@description('Scope that does instead of the role, such as decide. Empty: the role is needed.')
+param approverScope string = ''
 @description('Build systems that send signed webhooks: the secret webhook-<source> of the vault is theirs.')
 param webhookSources array = []
 @description('Hosts of private repositories, such as github.com: the secret git-token-<host, with - for .> of the vault is for each.')
@@ -319,6 +325,7 @@ module cluster 'modules/cluster.bicep' = if (withCluster) {
     kubeletIdentityId: identities.outputs.kubeletId
     kubeletClientId: identities.outputs.kubeletClientId
     kubeletPrincipalId: identities.outputs.kubeletPrincipalId
+    withIngress: !empty(publicDomain)
     privateNetwork: privateNetwork
     subnetId: privateNetwork ? network!.outputs.clusterSubnetId : ''
     logsId: monitoring.outputs.logsId
@@ -519,7 +526,11 @@ var appSettings = {
   MLOPS_AZURE_LOCATION: location
   MLOPS_AZURE_WORKSPACE: names.workspace
   MLOPS_AZURE_PRODUCTION: withCluster ? 'cluster' : 'endpoint'
-  MLOPS_AZURE_CLUSTER_EXPOSURE: privateNetwork ? 'internal' : 'public'
+  // Never a public address without TLS: the app asks through the cluster's API.
+  MLOPS_AZURE_CLUSTER_EXPOSURE: 'internal'
+  MLOPS_AZURE_PUBLIC_DOMAIN: publicDomain
+  MLOPS_AZURE_PUBLIC_CERTIFICATE: publicCertificate
+  MLOPS_AZURE_KEYS_VAULT: vault.outputs.uri
   MLOPS_AZURE_COMPUTE: computeName
   MLOPS_AZURE_COMPUTE_SIZE: sizes.computeSize
   MLOPS_AZURE_COMPUTE_NODES: string(sizes.computeNodes)
@@ -544,6 +555,7 @@ var appSettings = {
   MLOPS_AZURE_TENANT_ID: tenant().tenantId
   MLOPS_AZURE_APPROVER_AUDIENCE: approverAudience
   MLOPS_AZURE_APPROVER_ROLE: approverRole
+  MLOPS_AZURE_APPROVER_SCOPE: approverScope
   MLOPS_AZURE_STORAGE_SUFFIX: storageSuffix
 }
 

@@ -13,10 +13,11 @@ from configuration.project_file import ProjectFileError
 from mlopsctl.audit import audit
 from mlopsctl.client import ApiError
 from mlopsctl.config import config
-from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown
+from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown, withdraw
 from mlopsctl.drift import drift
 from mlopsctl.events import events
 from mlopsctl.imports import SeedError, imports
+from mlopsctl.keys import keys
 from mlopsctl.local_host import HostError
 from mlopsctl.models import endpoint, models
 from mlopsctl.provision import provision
@@ -32,13 +33,14 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.add_typer(keys, name="keys")
 app.add_typer(tokens, name="token")
 app.add_typer(imports, name="import")
 app.command("provision")(provision)
 for command in (
     *(up, down, demo),
     *(status, releases, models, endpoint, show, logs),
-    *(train, retry, cancel, approve, reject, roll_back, shutdown),
+    *(train, retry, cancel, approve, reject, withdraw, roll_back, shutdown),
     *(reconcile, drift, doctor),
 ):
     # typer makes roll-back of roll_back.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
@@ -15,7 +15,7 @@ PATIENCE = 120.0
 
 
 def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
-    release = api.get(f"/api/releases/{release_id}")
+    release = api.get(f"/api/releases/{segment(release_id)}")
     if not raw:
         for line in release_lines(release):
             screens.console().print(line, soft_wrap=True, markup=False)
@@ -24,13 +24,18 @@ def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw
         return print_json(content)
     decision = content["decision"]
     said = f": {decision['comment']}" if decision["comment"] else ""
-    return print(f"{decision['decided_by']}: {decision['verdict']} {release_id}{said}")
+    print(f"{decision['decided_by']}: {decision['verdict']} {release_id}{said}")
+    if decision.get("remark"):
+        print(f"It is {decision['remark']}.")
+    if verb == "approve" and content.get("approvals"):
+        print(f"{content['approvals']}.")
+    return None
 
 
 def release_lines(release: dict[str, Any]) -> list[str]:
     """Return what a decision is about: model, version, image, origin, and the evidence."""
     lines = [f"{release['release_id']}: {release['model']} version {release['version']}"]
-    for name in ("status", "image_digest", "evidence_hash", "commit", "data", "run"):
+    for name in ("status", "approvals", "image_digest", "evidence_hash", "commit", "data", "run"):
         if release.get(name):
             lines.append(f"  {name.replace('_', ' '):<14}{release[name]}")
     return [*lines, *(f"  - {reason}" for reason in release.get("evidence") or ())]
@@ -58,6 +63,21 @@ def reject(
 ) -> None:
     """Show a release with its evidence and reject it."""
     _decide("reject", release_id, comment, person, connect(url, state), as_json)
+
+
+def withdraw(
+    release_id: str,
+    comment: Comment = "",
+    person: Person = "ada",
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Withdraw your approval of a release; possible until its promotion begins."""
+    content = connect(url, state).withdraw(release_id, person, comment)
+    if as_json:
+        return print_json(content)
+    return print(f"{person} withdrew the approval of {release_id}: {content['approvals']}.")
 
 
 def roll_back(
@@ -116,7 +136,7 @@ def cancel(
 def _ended(api: Api, story: str) -> dict[str, Any]:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        view: dict[str, Any] | None = api.find(f"/api/status/{story}")
+        view: dict[str, Any] | None = api.find(f"/api/status/{segment(story)}")
         if view and view["ended"]:
             return view
         time.sleep(0.2)

@@ -1,12 +1,12 @@
 """The models: what production serves, the last training, what waits."""
 
+import sys
 from typing import Any
-from urllib.parse import quote
 
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.client import ApiError
+from mlopsctl.client import ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 
@@ -44,11 +44,13 @@ def models_table(models: list[dict[str, Any]]) -> Table:
 
 
 def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
-    """Print where production of a model listens, nothing else."""
-    content = connect(url, state).get(f"/api/models/{quote(model, safe='')}")
+    """Print where production of a model listens; how to call it goes to stderr."""
+    content = connect(url, state).get(f"/api/models/{segment(model)}")
     if content["error"]:
         raise ApiError("PLATFORM", content["error"])
     if not content["endpoint"] or not content["version"]:
         text = f"Production serves no version of {model}. `mlopsctl models` shows what waits."
         raise ApiError("NOT_SERVED", text)
-    print(content["endpoint"])
+    print(content["endpoint"], flush=True)
+    # Not to stdout: scripts take the address from there.
+    print(f"Call it with a key of the model:\n{content['call']}", file=sys.stderr)

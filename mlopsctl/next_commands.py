@@ -13,6 +13,8 @@ def next_commands(known: dict[str, Any], name: str) -> list[str]:
     release, story, run, event = (known[k] for k in ("release", "story", "run", "event"))
     if release and release["status"] == "awaiting_approval":
         commands += [f'mlopsctl {verb} {name} --comment "..."' for verb in ("approve", "reject")]
+    if release and release.get("approved_by") and release["status"] == "awaiting_approval":
+        commands.append(f"mlopsctl withdraw {name} --as {release['approved_by'][0]}")
     if release and release["status"] == "promoted":
         commands.append(f"mlopsctl endpoint {release['model']}")
     if story:

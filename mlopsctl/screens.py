@@ -79,6 +79,7 @@ def about(facts: dict[str, str]) -> str:
     data = facts.get("data", "").rpartition("/")[2]
     commit = facts.get("commit", "")[:12]
     shown = [data, f"commit {commit}" if commit else "", facts.get("endpoint", "")]
+    shown.append(facts.get("approvals", ""))
     return " ".join(part for part in shown if part) or facts.get("why", "")
 
 
@@ -136,7 +137,7 @@ def releases_table(releases: list[dict[str, Any]]) -> Table:
         ]
         table.add_row(
             release["release_id"],
-            f"[{color}]{release['status']}[/{color}]",
+            f"[{color}]{release['status']}[/{color}]{_progress(release)}",
             escape(str(release["version"])),
             short(release["image_digest"], 20),
             escape(release.get("endpoint") or ""),
@@ -144,6 +145,12 @@ def releases_table(releases: list[dict[str, Any]]) -> Table:
             moment(release["updated_at"]),
         )
     return table
+
+
+def _progress(release: dict[str, Any]) -> str:
+    """Return how far a waiting release is approved, "" where one approval is enough."""
+    waits = release["status"] == "awaiting_approval" and release.get("approvals_required", 1) > 1
+    return f", {release['approvals']}" if waits else ""
 
 
 def release_lines(releases: list[dict[str, Any]]) -> list[str]:

@@ -1,17 +1,27 @@
 """mlopsctl show: everything that is known of one story, release, run or event."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, unknown
+from mlopsctl.client import Api, segment, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.next_commands import next_commands
 
 Known = dict[str, Any]
-_HIDDEN = ("reasons", "evidence", "story", "step", "output", "facts", "payload", "decision")
+_HIDDEN = (
+    "reasons",
+    "evidence",
+    "story",
+    "step",
+    "output",
+    "facts",
+    "payload",
+    "decision",
+    "decisions",
+    "authors",
+)
 
 
 def show(
@@ -32,7 +42,7 @@ def show(
 
 def find(api: Api, name: str) -> Known:
     """Return what each part of the app knows of this id; ApiError when none does."""
-    path = quote(name, safe="")
+    path = segment(name)
     known: Known = {
         kind: api.find(f"/api/{route}/{path}")
         for kind, route in (
@@ -83,6 +93,11 @@ def _section(content: Known) -> list[str]:
             f"{decision['verdict']} by {decision['decided_by']} at {decision['decided_at']}{said}"
         )
         found.append(_fact("decision", text))
+    for each in content.get("decisions") or []:
+        if each.get("withdrawn_at"):
+            why = f": {each['withdrawn_comment']}" if each["withdrawn_comment"] else ""
+            text = f"{each['decided_by']} withdrew at {each['withdrawn_at']}{why}"
+            found.append(_fact("withdrawn", text))
     reasons, evidence = content.get("reasons") or [], content.get("evidence") or []
     found += _listed("reasons", reasons)
     found += _listed("evidence", evidence if evidence != reasons else [])

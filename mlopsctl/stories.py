@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError, unknown
+from mlopsctl.client import Api, ApiError, segment, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.watch import follow
 
@@ -18,11 +17,17 @@ Tail = Annotated[int, typer.Option(min=1, help="Only so many lines from the end.
 LONGEST_TRAINING, LONGEST_COMPARISON = 86_400.0, 600.0
 
 
+Person = Annotated[
+    str, typer.Option("--as", help="Who asks: an author, who cannot approve it. Default: ada.")
+]
+
+
 def train(
     model: str,
     data: Data = "",
     request_id: RequestId = "",
     wait: Wait = False,
+    person: Person = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
@@ -31,7 +36,8 @@ def train(
     api = connect(url, state)
     asked = request_id or f"by-hand-{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     content = {"request_id": asked, **({"data_uri": data} if data else {})}
-    receipt = api.post(f"/api/models/{quote(model, safe='')}/train", content)["receipts"][0]
+    path = f"/api/models/{segment(model)}/train"
+    receipt = api.post_as(person, path, content)["receipts"][0]
     instance_id = receipt["instance_id"]
     view = _follow(api, instance_id, as_json, LONGEST_TRAINING) if wait else None
     if as_json:
@@ -49,16 +55,17 @@ def retry(
     story: Annotated[
         str, typer.Argument(metavar="ID", help="A training, release, change or event that failed.")
     ],
+    person: Person = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
 ) -> None:
     """Start what failed again; a second call finds the attempt of the first."""
-    api, path = connect(url, state), quote(story, safe="")
+    api, path = connect(url, state), segment(story)
     if api.find(f"/api/status/{path}") is not None:
-        content = api.post(f"/api/stories/{path}/retry")
+        content = api.post_as(person, f"/api/stories/{path}/retry")
     elif api.find(f"/api/events/{path}") is not None:
-        content = api.post(f"/api/events/{path}/replay")["receipt"]
+        content = api.post_as(person, f"/api/events/{path}/replay")["receipt"]
     else:
         raise unknown(story)
     if as_json:
@@ -79,7 +86,7 @@ def logs(
 ) -> None:
     """Print the log of a training, an evaluation or a run of checks."""
     api = connect(url, state)
-    print(api.text(f"/api/runs/{quote(run, safe='')}/log?tail={tail}"), end="")
+    print(api.text(f"/api/runs/{segment(run)}/log?tail={tail}"), end="")
 
 
 def reconcile(url: Url = "", state: State = STATE, as_json: Json = False) -> None:

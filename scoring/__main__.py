@@ -1,4 +1,7 @@
-"""python -m scoring --model FOLDER --port PORT"""
+"""python -m scoring --model FOLDER --port PORT
+
+SCORING_KEYS_FILE or SCORING_KEYS names who may call: scoring/authentication.py.
+"""
 
 import argparse
 import os
@@ -8,6 +11,7 @@ from zipfile import BadZipFile
 
 from aiohttp import web
 
+from scoring.authentication import read_keyring
 from scoring.log_shipping import open_shipper, read_destination
 from scoring.prediction_log import PredictionLog, Served, read_rules
 from scoring.score_script import ScriptError, open_predictor
@@ -31,6 +35,8 @@ def main() -> int:
         return 2
     image = os.environ.get("IMAGE_DIGEST", "")
     try:
+        keyring = read_keyring(os.environ)
+        metrics_port = _read_port(os.environ.get("SCORING_METRICS_PORT", ""))
         rules = read_rules(os.environ, predictor.features)
         destination = read_destination(os.environ)
     except ValueError as error:
@@ -44,9 +50,19 @@ def main() -> int:
     shipper = open_shipper(rules, destination) if rules and destination else None
     if shipper is not None:
         shipper.start()
-    server = create_server(predictor, image, log, middlewares, shipper)
+    server = create_server(
+        predictor, image, keyring, log, middlewares, shipper, metrics_port, given.host
+    )
     web.run_app(server, host=given.host, port=given.port, access_log=None, print=None)
     return 0
+
+
+def _read_port(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise ValueError(f"SCORING_METRICS_PORT is {text!r}; it is a number from 1 to 65535.")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
-"""POST /score, GET /healthz, GET /metrics, GET /openapi.json."""
+"""POST /score, GET /healthz, GET /metrics, GET /openapi.json.
+
+authentication.py says which of them needs which key.
+"""
 
 import asyncio
 import contextvars
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from scoring.authentication import IS_PROBE, PROBE_KEY, Keyring, guard
 from scoring.log_shipping import Shipper
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
@@ -19,7 +24,7 @@ from scoring.score_script import ScriptError
 MAX_BODY = 4 * 1024 * 1024
 PREDICTION_ID = "X-Prediction-Id"
 REQUEST_ID = "X-Ms-Request-Id"
-# Sent with `off` by probes: their rows are no users', and would look like drift.
+# Sent with `off` by the platform's probes: their rows are no users', and would look like drift.
 LOG_SWITCH = "X-Prediction-Log"
 # W3C Trace Context, level 1: version, trace id, parent id, flags.
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -28,11 +33,18 @@ _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{
 def create_server(
     predictor: Predictor,
     image_digest: str,
+    keyring: Keyring,
     log: PredictionLog | None = None,
     middlewares: Sequence[Any] = (),
     shipper: Shipper | None = None,
+    metrics_port: int | None = None,
+    host: str = "127.0.0.1",
 ) -> web.Application:
-    """Return the service; every answer about health names the image that runs."""
+    """Return the service; every answer about health names the image that runs.
+
+    With a `metrics_port` the figures are also at that port of `host`, without a key: a cluster
+    lets only its own pods get there.
+    """
     counts = {"scored": 0, "refused": 0}
 
     async def score(request: web.Request) -> web.Response:
@@ -41,7 +53,9 @@ def create_server(
         except ValueError:
             counts["refused"] += 1
             return _refusal("The body is not JSON.")
-        prediction_id = identify(request.headers.get("traceparent", ""))
+        is_probe = request.get(IS_PROBE, False)
+        # A caller who chose the id could give the labels of one prediction to another.
+        prediction_id = identify(request.headers.get("traceparent", "") if is_probe else "")
         try:
             answer = await _answered(predictor, content, _spelled(request.headers, prediction_id))
         except InputError as error:
@@ -54,7 +68,7 @@ def create_server(
             counts["refused"] += 1
             return _refusal(str(error), "MODEL_FAILED", 500)
         counts["scored"] += 1
-        if log is not None and request.headers.get(LOG_SWITCH) != "off":
+        if log is not None and not (is_probe and request.headers.get(LOG_SWITCH) == "off"):
             log.record(prediction_id, content["data"], answer["result"])
         return web.json_response(answer, headers={PREDICTION_ID: prediction_id})
 
@@ -75,7 +89,11 @@ def create_server(
     async def openapi(request: web.Request) -> web.Response:
         return web.json_response(describe(predictor))
 
-    app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[guard(keyring), *middlewares])
+    if metrics_port is not None:
+        figures = web.Application()
+        figures.add_routes([web.get("/metrics", metrics)])
+        app.cleanup_ctx.append(partial(_listen, figures, host, metrics_port))
     app.add_routes(
         [
             web.post("/score", score),
@@ -86,6 +104,17 @@ def create_server(
     )
     app.on_cleanup.append(close)
     return app
+
+
+async def _listen(
+    figures: web.Application, host: str, port: int, app: web.Application
+) -> AsyncIterator[None]:
+    """Serve the figures at a port of their own for as long as the service runs."""
+    runner = web.AppRunner(figures, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    yield
+    await runner.cleanup()
 
 
 async def _answered(
@@ -102,7 +131,7 @@ async def _answered(
 
 
 def identify(traceparent: str) -> str:
-    """Return the caller's trace id, or a new id: what a label that comes later is joined by."""
+    """Return the trace id, or a new id: what a label that comes later is joined by."""
     match = _TRACE.fullmatch(traceparent.strip())
     return match[1] if match else uuid.uuid4().hex
 
@@ -121,6 +150,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
     ask = {"type": "object", "required": ["data"], "properties": {"data": data}}
     answer = {"type": "object", "properties": {"result": numbers}}
     operation = {
+        "security": [{"key": []}],
         "summary": "Predict the target of each row",
         "requestBody": {"required": True, "content": {"application/json": {"schema": ask}}},
         "responses": {
@@ -130,21 +160,32 @@ def describe(predictor: Predictor) -> dict[str, Any]:
                 "content": {"application/json": {"schema": answer}},
             },
             "400": {"description": "The rows have another shape or hold no finite numbers"},
+            "401": {"description": "No key, or one that is not this model's"},
             "413": {"description": f"The body is over {MAX_BODY} bytes"},
             **{status: {"description": text} for status, text in predictor.refusals.items()},
         },
     }
     health = {
+        "security": [],
         "summary": "Health and image digest",
         "responses": {"200": {"description": "Serving"}},
     }
     counts = {
+        "security": [{"probe": []}],
         "summary": "Counts in Prometheus' text format",
-        "responses": {"200": {"description": "Requests, and what is in the prediction log"}},
+        "responses": {
+            "200": {"description": "Requests, and what is in the prediction log"},
+            "401": {"description": "Not the platform's own secret"},
+        },
+    }
+    schemes = {
+        "key": {"type": "http", "scheme": "bearer", "description": "A key of this model"},
+        "probe": {"type": "apiKey", "in": "header", "name": PROBE_KEY},
     }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Scoring service", "version": "1"},
+        "components": {"securitySchemes": schemes},
         "paths": {
             "/score": {"post": operation},
             "/healthz": {"get": health},
@@ -154,8 +195,14 @@ def describe(predictor: Predictor) -> dict[str, Any]:
 
 
 def _spelled(headers: Mapping[str, str], prediction_id: str) -> dict[str, str]:
-    """Return the headers as Azure ML spells them for a script, with its id of the request."""
-    return {REQUEST_ID: prediction_id, **{name.title(): text for name, text in headers.items()}}
+    """Return the headers as Azure ML spells them for a script, with its id of the request.
+
+    A script gets no credentials: what it logs is read by people.
+    """
+    spelled = {name.title(): text for name, text in headers.items()}
+    for name in ("Authorization", PROBE_KEY):
+        spelled.pop(name.title(), None)
+    return {REQUEST_ID: prediction_id, **spelled}
 
 
 def _refusal(message: str, code: str = "BAD_INPUT", status: int = 400) -> web.Response:

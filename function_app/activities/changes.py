@@ -1,8 +1,11 @@
 """Activities of the story that integrates a change of code."""
 
+from dataclasses import replace
+
 from function_app import telemetry
 from function_app.domain import data_quality
-from function_app.domain.change import Change, CheckReport
+from function_app.domain.authorship import Authors, Role, join_authors, make_authors
+from function_app.domain.change import Bundle, Change, CheckReport
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.gates import GateResult
 from function_app.domain.integration import (
@@ -26,9 +29,18 @@ def fetch_change(ports: Ports, change: Change) -> FetchedChange:
         newer = ports.sources.supersedes(change)
         if newer:
             return FetchedChange(newer=newer)
-        return FetchedChange(bundle=ports.sources.fetch(change))
+        bundle = ports.sources.fetch(change)
+        return FetchedChange(bundle=replace(bundle, authors=_authors(change, bundle)))
     except (ContractError, NotFoundError) as error:
         return FetchedChange(refused=error.message)
+
+
+def _authors(change: Change, bundle: Bundle) -> Authors:
+    """Return the people of a change: of the push, of its commits, and those who retried it."""
+    named = [(Role.STARTED, person) for person in change.started_by]
+    named += [(Role.PUSHED, change.author)]
+    named += [(Role.WROTE, contributor) for contributor in change.contributors]
+    return join_authors(make_authors(named), bundle.authors)
 
 
 def submit_checks(ports: Ports, request: ChecksRequest) -> Run:

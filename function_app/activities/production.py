@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from function_app.domain.approval import Decision, Refusal, Verdict
+from function_app.domain.approval import Decision, Refusal, Verdict, counting
+from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.authorization import (
     Change,
     ChangeKind,
     ChangeState,
     Order,
     ProductionRules,
-    approvals,
     change_to_take_back,
     refuse_order,
     refuse_promotion,
@@ -22,6 +22,7 @@ from function_app.domain.requests import Champion, Promotion, RollBack, RolledBa
 from function_app.domain.serving import Image, Rollout
 from function_app.errors import AttemptError, NotAuthorisedError, NotFoundError
 from function_app.ports import Ports
+from function_app.records.audit import AuditLog
 from function_app.records.changes import Changes
 from function_app.records.changing import until_unchanged
 from function_app.records.decisions import Decisions
@@ -41,6 +42,7 @@ def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
     """
     release, rules = promotion.release, rules_of(ports, promotion.release.model)
     until_unchanged("begin a promotion", partial(_begin_promotion, ports, promotion, rules))
+    _record(ports, release.model, release.release_id, ChangeState.BEGUN)
     assert rules is not None  # else the promotion was refused
     image = own_image(ports, promotion.image)
     promote = partial(ports.production.promote, release.release_id, image)
@@ -99,6 +101,7 @@ def end_promotion(ports: Ports, release: Release) -> None:
     own = [c for c in changes if (c.kind, c.cause) == (ChangeKind.PROMOTION, release.release_id)]
     if own and own[-1].state in (ChangeState.BEGUN, ChangeState.DONE):
         Changes(ports.rows).advance(release.model, own[-1].number, ChangeState.DONE)
+        _record(ports, release.model, release.release_id, ChangeState.DONE)
         return
     earlier = ports.ledger.get_decision(release.release_id)
     if earlier is not None and earlier.verdict is Verdict.APPROVE:
@@ -112,6 +115,8 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     release, image = promotion.release, promotion.image
     decisions, changes = Decisions(ports.rows, ports.ledger), Changes(ports.rows)
     record = ports.ledger.get_release(release.release_id)
+    # First, so that a withdrawal after this read makes the write below fail.
+    decided = decisions.row_of(record) if record else None
     given = decisions.of_release(record) if record else ()
     earlier = changes.of_model(release.model)
     refusal = refuse_promotion(release, image, record, given, earlier, rules)
@@ -125,12 +130,12 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
         number=len(earlier) + 1,
         kind=ChangeKind.PROMOTION,
         cause=release.release_id,
-        by=_names(approvals(given, record, rules)),
+        by=_names(counting(given, record, rules.approval)),
         begun_at=ports.clock.now(),
         image=own_image(ports, image),
         former=_former(ports, decisions, release.model, earlier),
     )
-    changes.begin(release.model, change)
+    changes.begin(release.model, change, decided)
 
 
 def _former(
@@ -164,6 +169,7 @@ def _take_back(ports: Ports, release: Release) -> RolledBack:
     answer = _roll_back(ports, model, change.former)
     if answer.restored and change.state is not ChangeState.TAKEN_BACK:
         changes.advance(model, change.number, ChangeState.TAKEN_BACK)
+        _record(ports, model, change.cause, ChangeState.TAKEN_BACK)
     return answer
 
 
@@ -178,10 +184,12 @@ def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
     if number is None:
         served = ports.production.champion(model)
         return RolledBack(done=True, image=served, restored=_is(served, order.image))
+    _record(ports, model, order_id, ChangeState.BEGUN)
     answer = _roll_back(ports, model, order.image)
     if answer.restored:
         _record_taken_back(ports, order)
         changes.advance(model, number, ChangeState.DONE)
+        _record(ports, model, order_id, ChangeState.DONE)
     return answer
 
 
@@ -245,6 +253,27 @@ def _record_taken_back(ports: Ports, order: Order) -> None:
     )
 
 
+def _record(ports: Ports, model: str, cause: str, state: ChangeState) -> None:
+    """Leave one entry in the audit log for this state of the newest change with this cause.
+
+    A repetition leaves none. PlatformError when the entry cannot be written; the story asks again.
+    """
+    own = [c for c in Changes(ports.rows).of_model(model) if c.cause == cause]
+    if not own:
+        return
+    change = own[-1]
+    event = AuditEvent(
+        kind=Kind.CHANGE,
+        action=f"{change.kind} {state}".replace("_", " "),
+        at=ports.clock.now(),
+        who=change.by,
+        model=model,
+        subject=cause,
+        refers_to=f"{cause}/{change.image.digest}" if change.image else cause,
+    )
+    AuditLog(ports.rows).append(event, once=f"{model}/{change.number}/{state}")
+
+
 def _is(served: Image | None, image: Image | None) -> bool:
     return served is None if image is None else image.is_same(served)
 
@@ -255,5 +284,6 @@ def _names(decisions: tuple[Decision, ...]) -> str:
 
 def _refused(activity: str, refusal: Refusal) -> NotAuthorisedError:
     """Log the refusal and return its error."""
-    LOG.warning("%s refused, NOT_AUTHORISED: %s", activity, refusal.message)
-    return NotAuthorisedError(refusal.message)
+    code = refusal.code or NotAuthorisedError.code
+    LOG.warning("%s refused, %s: %s", activity, code, refusal.message)
+    return NotAuthorisedError(refusal.message, code=code)

@@ -60,6 +60,7 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     found = _try(f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model))
     found += _try(f"read production of {name.model}", lambda: _compare_champion(ports, name.model))
     found += _try(f"repair production of {name.model}", lambda: _repair_serving(ports, name.model))
+    found += _try(f"ask production of {name.model}", lambda: _open_production(ports, name.model))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -201,6 +202,16 @@ def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
         # People are told nevertheless: whether it helps shows later.
         yield finding
         ports.production.repair(model)
+
+
+def _open_production(ports: Ports, model: str) -> Iterator[Finding]:
+    endpoint = ports.production.endpoint(model)
+    if endpoint is not None and ports.probe.answers_without_key(model, endpoint):
+        detail = (
+            f"{endpoint} takes requests without a key, as images of version 0.1.0 do. Train and "
+            "release the model again; until then let nobody reach it who may not ask it."
+        )
+        yield Finding(kind=FindingKind.OPEN_PRODUCTION, subject=model, detail=detail)
 
 
 def _state(view: dict[str, Any], now: datetime) -> StoryState:

@@ -5,6 +5,8 @@ from functools import partial
 
 from function_app.activities.production import attempt, end_promotion, mark_champion, own_image
 from function_app.domain.approval import Settlement
+from function_app.domain.authorship import describe_authors
+from function_app.domain.duties import ApprovalRules
 from function_app.domain.figures import figure
 from function_app.domain.gates import GateResult
 from function_app.domain.release import (
@@ -22,8 +24,8 @@ from function_app.domain.requests import (
     ReleaseUpdate,
     SmokeTest,
 )
-from function_app.domain.serving import Build, Image, Rollout
-from function_app.domain.training import not_compared
+from function_app.domain.serving import Build, Environment, Image, Rollout
+from function_app.domain.training import ModelVersion, not_compared
 from function_app.errors import AttemptError, ContractError, NotFoundError
 from function_app.ports import Ports
 from function_app.records.decisions import Decisions
@@ -58,14 +60,22 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     version = ports.registry.get(test.release.model, test.release.version)
     report = ports.probe.smoke_test(test.deployment, version)
     result = judge_smoke(report, test.deployment.image, policy)
-    missing = _missing_champion(ports, test.release.model)
-    result = replace(result, reasons=(*result.reasons, *missing))
-    if not version.metrics:
-        return result
-    # An approver decides by the reasons: they say how good the model is, too.
-    metrics = sorted(version.metrics.items())
-    figures = ", ".join(f"{name} {figure(value)}" for name, value in metrics)
-    return replace(result, reasons=(*result.reasons, f"On held-out rows: {figures}."))
+    reasons = [*result.reasons, *_missing_champion(ports, test.release.model)]
+    if version.metrics:
+        # An approver decides by the reasons: they say how good the model is, too.
+        metrics = sorted(version.metrics.items())
+        figures = ", ".join(f"{name} {figure(value)}" for name, value in metrics)
+        reasons.append(f"On held-out rows: {figures}.")
+    if project and test.deployment.environment is Environment.STAGING:
+        reasons += _authorship(version, project.approval_rules())
+    return replace(result, reasons=tuple(reasons))
+
+
+def _authorship(version: ModelVersion, rules: ApprovalRules) -> tuple[str, ...]:
+    """Return the evidence about the people behind a version, and about who may approve it."""
+    commit = version.code.commit if version.code else ""
+    people = describe_authors(version.authors, commit, rules.people, rules.approvers)
+    return (*people, *rules.outlook(version.authors))
 
 
 def remove_staging(ports: Ports, release: Release) -> None:
@@ -90,6 +100,7 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
             evidence=request.evidence.reasons,
             reasons=request.evidence.reasons,
             begun_at=stored.begun_at if stored else now,
+            authors=ports.registry.get(image.model, image.version).authors,
         )
     )
     ports.notifier.ask_for_approval(request.release, request.evidence)
@@ -98,7 +109,7 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
 def settle_approval(ports: Ports, release: Release) -> Settlement:
     """Read from the ledger, the one place that can approve, whether the waiting is over.
 
-    A decision counts for the image and the evidence that it names.
+    A decision counts for the image and the evidence that it names, by the rules of mlops.toml now.
     """
     now = ports.clock.now()
     for record in ports.ledger.list_releases():
@@ -109,7 +120,8 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
         if other.model == release.model and takes_over and is_newer:
             ports.ledger.supersede(other, now)
     own = ports.ledger.get_release(release.release_id)
-    decision = Decisions(ports.rows, ports.ledger).on(own) if own else None
+    rules = _rules(ports, release.model)
+    decision = Decisions(ports.rows, ports.ledger).on(own, rules) if own else None
     return ports.ledger.settle(release.release_id, now, decision)
 
 
@@ -120,7 +132,8 @@ def update_release(ports: Ports, update: ReleaseUpdate) -> None:
     record = ports.ledger.get_release(release_id) or ReleaseRecord(
         release=update.release, status=update.status, updated_at=now, begun_at=now
     )
-    decision = Decisions(ports.rows, ports.ledger).on(record)
+    rules = _rules(ports, record.release.model)
+    decision = Decisions(ports.rows, ports.ledger).on(record, rules)
     ports.ledger.save_release(
         replace(
             record,
@@ -142,7 +155,7 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
     update = ReleaseUpdate(
         release=end.release,
         status=result.status,
-        reasons=result.reasons,
+        reasons=(*result.reasons, *_remarks(ports, end)),
         endpoint=result.endpoint,
         rolled_back_by=result.rolled_back_by,
         cancelled_by=result.cancelled_by,
@@ -153,6 +166,23 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
     if result.status is ReleaseStatus.PROMOTED:
         mark_champion(ports, end.release.model, end.release.version)
     ports.notifier.tell_result(end.release, end.result)
+
+
+def _remarks(ports: Ports, end: ReleaseEnd) -> tuple[str, ...]:
+    """Return the remark about the approval of a promoted release, () without one."""
+    record = ports.ledger.get_release(end.release.release_id)
+    if record is None or end.result.status is not ReleaseStatus.PROMOTED:
+        return ()
+    rules = _rules(ports, end.release.model)
+    decision = Decisions(ports.rows, ports.ledger).on(record, rules)
+    remark = decision.remark if decision else ""
+    return (f"It was {remark}.",) if remark else ()
+
+
+def _rules(ports: Ports, model: str) -> ApprovalRules | None:
+    """Return the rules for approvals of now, None for a model that mlops.toml does not name."""
+    project = ports.projects.get(model)
+    return project.approval_rules() if project else None
 
 
 def check_release(release: Release) -> None:

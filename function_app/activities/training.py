@@ -4,6 +4,14 @@ from dataclasses import replace
 
 from function_app import telemetry
 from function_app.domain import data_quality, gates
+from function_app.domain.authorship import (
+    AUTHORS,
+    Authors,
+    Role,
+    join_authors,
+    make_authors,
+    write_authors,
+)
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import (
     DatasetCheck,
@@ -53,6 +61,8 @@ def submit_training(ports: Ports, request: RunRequest) -> Run:
     """Start the run, or find the one that an earlier attempt started."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
     code = ports.jobs.code(request.dataset.model, request.code_version)
+    if authors := join_authors(_starters(request.started_by), code.authors if code else ()):
+        tags[AUTHORS] = write_authors(authors)
     return ports.jobs.submit(request.run_id, request.dataset, request.preparation_id, code, tags)
 
 
@@ -107,6 +117,26 @@ def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
 
 
 def register_model(ports: Ports, registration: Registration) -> ModelVersion:
-    """Register the run's model once, with the figures of its evaluation."""
-    judged = ports.jobs.judged(registration.evaluation_id)
-    return ports.registry.register(registration.run, judged)
+    """Register the run's model once, with the figures of its evaluation and its authors.
+
+    The authors are not those of the run's tags, because the code that is judged may write them.
+    """
+    judged, run = ports.jobs.judged(registration.evaluation_id), registration.run
+    owner = make_authors([(Role.OWNS, run.owner)])
+    authors = join_authors(_starters(registration.started_by), owner, _code_authors(ports, run))
+    return ports.registry.register(run, judged, authors)
+
+
+def _starters(people: tuple[str, ...]) -> Authors:
+    return make_authors((Role.STARTED, person) for person in people)
+
+
+def _code_authors(ports: Ports, run: Run) -> Authors:
+    """Return the authors of a run's code, () for this app's own code and for unknown code."""
+    if run.code is None:
+        return ()
+    try:
+        code = ports.jobs.code(run.model, run.code.version)
+    except NotFoundError:
+        return ()
+    return code.authors if code else ()

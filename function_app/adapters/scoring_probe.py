@@ -6,36 +6,42 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from function_app.adapters.scoring_keys import PROBE_KEY
 from function_app.domain.redaction import redact
 from function_app.domain.serving import SmokeReport
 from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT, current
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 REQUESTS = 20
 # Different causes that a report names, and the characters of each.
 _CAUSES, _LONGEST = 3, 400
-# A probe's rows are no users': in the prediction log they would look like drift.
+# A probe's rows are no users': in the prediction log they would look like drift. It counts only
+# with the probe's secret.
 UNLOGGED = {"X-Prediction-Log": "off"}
 
 
 def ask(
     endpoint: str,
     golden: dict[str, Any],
+    secret: str,
     *,
     headers: Mapping[str, str] | None = None,
-    ca_file: str = "",
+    way: Mapping[str, str] | None = None,
+    verify: "ssl.SSLContext | bool" = True,
     digest_of: Callable[[Mapping[str, str]], str] | None = None,
 ) -> SmokeReport:
     """Compare what the service answers to the golden rows with what the offline model said.
 
+    `secret` is the platform's own of this deployment; `headers` are further credentials. Without
+    both the service must answer 401. `way` are headers that only lead to the service.
     What image answered is what /healthz says, or what `digest_of` reads from an answer's headers
     where nothing but /score is reached.
     """
-    import ssl
-
     with importing():
         import httpx
 
@@ -44,11 +50,10 @@ def ask(
     causes: Counter[str] = Counter()
     digest = ""
     traced = {TRACEPARENT: here} if (here := current()) else {}
-    verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
     with httpx.Client(
         base_url=endpoint,
         timeout=10,
-        headers={**UNLOGGED, **traced, **(headers or {})},
+        headers={**UNLOGGED, **traced, **(way or {}), **(headers or {}), PROBE_KEY: secret},
         verify=verify,
     ) as client:
         for _ in range(REQUESTS):
@@ -78,11 +83,33 @@ def ask(
         largest_difference=max(differences) if differences else None,
         p95_ms=sorted(times)[int(0.95 * (len(times) - 1))],
         served_digest=digest,
+        answers_without_key=answers_without_key(endpoint, way=way, verify=verify),
         detail=" ".join(
             f"{redact(cause)[:_LONGEST]}{'' if cause.endswith('.') else '.'}"
             for cause, _ in causes.most_common(_CAUSES)
         ),
     )
+
+
+def answers_without_key(
+    endpoint: str,
+    *,
+    way: Mapping[str, str] | None = None,
+    verify: "ssl.SSLContext | bool" = True,
+) -> bool:
+    """Tell whether a service takes a request without a key; False when it does not answer.
+
+    The request has no rows: a service that would score it answers 400, and logs nothing.
+    """
+    with importing():
+        import httpx
+
+    url = f"{endpoint.rstrip('/')}/score"
+    try:
+        answer = httpx.post(url, json={}, headers=way, timeout=10, verify=verify)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code not in (401, 403) and answer.status_code < 500
 
 
 class _AnswerError(Exception):

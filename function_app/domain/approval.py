@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
+from function_app.domain.duties import ApprovalRules
+from function_app.domain.people import People, canonical, is_oid
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 
 
@@ -21,8 +24,8 @@ class Verdict(StrEnum):
 class Evidence:
     """What an approver decides by; its hash is what a decision names."""
 
-    release_id: str
-    image_digest: str
+    release_id: ids.ReleaseId
+    image_digest: ids.ImageDigest
     reasons: tuple[str, ...]
 
     @property
@@ -35,15 +38,27 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """An approver's verdict on exactly one image and one set of evidence."""
+    """An approver's verdict on exactly one image and one set of evidence.
 
-    release_id: str
+    `remark` is "approved by its own author", or "". An approval that was withdrawn has the time and
+    the comment of the withdrawal.
+    """
+
+    release_id: ids.ReleaseId
     verdict: Verdict
-    decided_by: str
+    decided_by: ids.Person
     comment: str
-    image_digest: str
-    evidence_hash: str
+    image_digest: ids.ImageDigest
+    evidence_hash: ids.Sha256
     decided_at: datetime
+    remark: str = ""
+    withdrawn_at: datetime | None = None
+    withdrawn_comment: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether the decision was not withdrawn."""
+        return self.withdrawn_at is None
 
     def names(self, record: ReleaseRecord) -> bool:
         """Return whether this decision names the release, image and evidence of the record."""
@@ -98,20 +113,84 @@ def settle(
     return Settlement(decision=decision), approve(record, decision, now) if approved else None
 
 
-def refuse(record: ReleaseRecord, decision: Decision, approvers: Collection[str]) -> Refusal | None:
+def counting(
+    decisions: Iterable[Decision], record: ReleaseRecord, rules: ApprovalRules | None
+) -> tuple[Decision, ...]:
+    """Return the approvals of this image and evidence that count now, one for each person.
+
+    `rules` are those of mlops.toml now, None when it does not name the model.
+    """
+    if rules is None:
+        return ()
+    first: dict[str, Decision] = {}
+    for decision in decisions:
+        approves = decision.verdict is Verdict.APPROVE and decision.stands
+        allowed = rules.may_approve(decision.decided_by, record.authors)
+        if approves and allowed and decision.names(record):
+            first.setdefault(canonical(decision.decided_by, rules.people), decision)
+    return tuple(first.values())
+
+
+def effective(
+    decisions: Iterable[Decision], record: ReleaseRecord, rules: ApprovalRules | None
+) -> Decision | None:
+    """Return the decision that ends the wait: a rejection, or the approvals as one decision.
+
+    None while fewer approvals count now than the rules require.
+    """
+    given = [decision for decision in decisions if decision.stands and decision.names(record)]
+    rejection = next((d for d in given if d.verdict is Verdict.REJECT), None)
+    if rejection is not None:
+        return rejection
+    approvals = counting(given, record, rules)
+    if rules is None or len(approvals) < rules.required:
+        return None
+    last = approvals[-1]
+    if len(approvals) == 1:
+        return last
+    comments = [f"{d.decided_by}: {d.comment}" for d in approvals if d.comment]
+    remarks = [f"{d.decided_by}: {d.remark}" for d in approvals if d.remark]
+    return replace(
+        last,
+        decided_by=", ".join(d.decided_by for d in approvals),
+        comment=" ".join(comments),
+        remark=" ".join(remarks),
+    )
+
+
+def own_decision(
+    decisions: Iterable[Decision], record: ReleaseRecord, person: str, people: People
+) -> Decision | None:
+    """Return the standing decision of a person over this image and evidence, None without one."""
+    name = canonical(person, people)
+    return next(
+        (
+            decision
+            for decision in decisions
+            if decision.stands
+            and decision.names(record)
+            and canonical(decision.decided_by, people) == name
+        ),
+        None,
+    )
+
+
+def refuse(
+    record: ReleaseRecord, decision: Decision, rules: ApprovalRules | None
+) -> Refusal | None:
     """Return why this decision does not count, or None when it does.
 
-    `approvers` are those whom mlops.toml names now.
+    `rules` are those of mlops.toml now, None when it does not name the model.
     """
+    person, release = decision.decided_by, record.release
+    if rules is None or not rules.is_approver(person):
+        hint = " Set it as `oid` of a person in [people]." if is_oid(person) else ""
+        text = f"{person} is not an approver of {release.model}.{hint}"
+        return Refusal(code="NOT_AN_APPROVER", message=text)
     if record.status is not ReleaseStatus.AWAITING_APPROVAL:
         return Refusal(
             code="RELEASE_NOT_WAITING",
             message=f"{decision.release_id} is {record.status}; nothing waits for a decision.",
-        )
-    if decision.decided_by not in approvers:
-        return Refusal(
-            code="NOT_AN_APPROVER",
-            message=f"{decision.decided_by} is not an approver of {record.release.model}.",
         )
     digest = record.image.digest if record.image else None
     if decision.image_digest != digest or decision.evidence_hash != record.evidence_hash:
@@ -119,4 +198,12 @@ def refuse(record: ReleaseRecord, decision: Decision, approvers: Collection[str]
             code="STALE_DECISION",
             message="The decision names another image or evidence. Read the release again.",
         )
+    approves = decision.verdict is Verdict.APPROVE
+    if approves and not rules.may_approve(person, record.authors):
+        others = " or ".join(rules.eligible(record.authors)) or "no approver of mlops.toml"
+        text = (
+            f"{person} is an author of {decision.release_id}, as its evidence says, and duties are "
+            f"separate. Another approver must decide: {others}."
+        )
+        return Refusal(code="SEPARATION_OF_DUTIES", message=text)
     return None

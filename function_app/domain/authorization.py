@@ -6,11 +6,13 @@ story with any input changes nothing that no person decided.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from function_app.domain.approval import Decision, Refusal, Verdict
+from function_app.domain.approval import Decision, Refusal, Verdict, counting, effective
+from function_app.domain.duties import ApprovalRules, Separation, of_approvals
+from function_app.domain.people import People, canonical, distinct
 from function_app.domain.release import (
     AUTOMATIC,
     Release,
@@ -21,7 +23,7 @@ from function_app.domain.release import (
 )
 from function_app.domain.serving import Image
 
-NOT_AUTHORISED = "NOT_AUTHORISED"
+NOT_AUTHORISED, APPROVAL_LOST = "NOT_AUTHORISED", "APPROVAL_LOST"
 # An order that no story carried out by then is void; its story may wait hours for its lane.
 ORDER_LIFE = timedelta(days=1)
 
@@ -33,12 +35,26 @@ class ProductionRules:
     approvers: tuple[str, ...]
     operators: tuple[str, ...]
     replicas: int
+    required: int = 1
+    separation: Separation = Separation.AUTO
+    people: People = field(default_factory=dict)
+
+    @property
+    def approval(self) -> ApprovalRules:
+        """The rules for approvals."""
+        return ApprovalRules(
+            approvers=self.approvers,
+            required=self.required,
+            separation=self.separation,
+            people=self.people,
+        )
 
     def may_order(self, kind: "ChangeKind", person: str) -> bool:
         """Return whether this person may order a change of this kind now."""
-        if kind is ChangeKind.SHUTDOWN:
-            return person in self.operators
-        return person in (*self.approvers, *self.operators)
+        may = self.operators
+        if kind is not ChangeKind.SHUTDOWN:
+            may = (*self.approvers, *self.operators)
+        return canonical(person, self.people) in distinct(may, self.people)
 
 
 class ChangeKind(StrEnum):
@@ -110,22 +126,6 @@ class Order:
         return f"{self.by} {to}: {self.comment}" if self.comment else f"{self.by} {to}."
 
 
-def approvals(
-    decisions: Iterable[Decision], record: ReleaseRecord, rules: ProductionRules
-) -> tuple[Decision, ...]:
-    """Return the decisions that approve exactly the image and the evidence of this record.
-
-    Only those of people who are approvers now.
-    """
-    return tuple(
-        decision
-        for decision in decisions
-        if decision.verdict is Verdict.APPROVE
-        and decision.names(record)
-        and decision.decided_by in rules.approvers
-    )
-
-
 def refuse_promotion(
     release: Release,
     image: Image,
@@ -156,16 +156,34 @@ def refuse_promotion(
         if own[-1] is changes[-1] and own[-1].state is ChangeState.BEGUN:
             return None
         return _refusal(f"The approval of {release_id} was used already. Release it again.")
-    approving = approvals(decisions, record, rules)
-    if not approving:
-        return _refusal(
-            f"No stored approval of a present approver of {release.model} names {release_id}, "
-            f"{image.digest[:90]} and its evidence."
-        )
+    approving = counting(decisions, record, rules.approval)
+    if effective(decisions, record, rules.approval) is None or not approving:
+        return _not_approved(record, image, decisions, of_approvals(len(approving), rules.required))
     newer = [c for c in changes if c.kind is ChangeKind.PROMOTION and _is_newer(c, image)]
     if newer and newer[-1].begun_at >= max(decision.decided_at for decision in approving):
         return _refusal(f"{newer[-1].cause} was promoted after {release_id} was approved.")
     return None
+
+
+def _not_approved(
+    record: ReleaseRecord, image: Image, decisions: Iterable[Decision], given: str
+) -> Refusal:
+    release = record.release
+    approved = [d for d in decisions if d.verdict is Verdict.APPROVE and d.names(record)]
+    if not approved:
+        return _refusal(
+            f"No stored approval of a present approver of {release.model} names "
+            f"{release.release_id}, {image.digest[:90]} and its evidence."
+        )
+    withdrawn = [d.decided_by for d in approved if not d.stands]
+    why = (
+        f"{', '.join(withdrawn)} withdrew it" if withdrawn else "its people may not approve it now"
+    )
+    return Refusal(
+        code=APPROVAL_LOST,
+        message=f"{release.release_id} has {given} that count now: {why}. Production did not "
+        f"change. `mlopsctl retry {release.release_id}` asks for an approval again.",
+    )
 
 
 def change_to_take_back(release_id: str, changes: Sequence[Change]) -> Change | None:
@@ -228,7 +246,7 @@ def is_approved(record: ReleaseRecord, decisions: Iterable[Decision], digest: st
     return (
         record.image is not None
         and record.image.digest == digest
-        and any(d.verdict is Verdict.APPROVE and d.names(record) for d in decisions)
+        and any(d.verdict is Verdict.APPROVE and d.stands and d.names(record) for d in decisions)
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.people import People, canonical
 
 # Tags are short texts, and a person who pushes chooses the names in a commit.
@@ -32,7 +33,7 @@ class Author:
     """
 
     role: Role
-    identity: str
+    identity: ids.Line
 
 
 Authors = tuple[Author, ...]

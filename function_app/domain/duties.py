@@ -82,4 +82,4 @@ class ApprovalRules:
 
 def of_approvals(given: int, required: int) -> str:
     """Return how far a release is approved, such as "1 of 2 approvals"."""
-    return f"{given} of {required} approval{'s' if required > 1 else ''}"
+    return f"{given} of {required} approvals"

@@ -168,6 +168,7 @@ def _read_push(envelope: Envelope, fields: Fields) -> CodePushed | NothingToDo:
         commit=read_commit(_text(fields, "commit"), "data.commit"),
         paths=paths,
         author=str(fields.get("actor") or ""),
+        contributors=_contributors(fields),
     )
 
 
@@ -223,6 +224,13 @@ def read_commit(text: str, path: str) -> str:
     if not _COMMIT.fullmatch(text):
         raise ContractError(f"{path}: expected 40 hex digits of a commit, got {text[:80]!r}.")
     return text
+
+
+def _contributors(fields: Fields) -> tuple[str, ...]:
+    """Return the names under `contributors`; a list of another shape names nobody."""
+    listed = fields.get("contributors")
+    names = listed if isinstance(listed, list) else []
+    return tuple(name for name in names if isinstance(name, str) and name)
 
 
 def _branch(ref: str) -> str | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 # The channel of events that the app publishes to itself, where the host has no topic.
 OWN_CHANNEL = "own"
+# Attribute of a kept event: the person whose token came with the request.
+SENDER = "mlopssentby"
 
 
 class Outcome(StrEnum):
@@ -100,6 +102,22 @@ def renewed(claim: Claim, before: Claim) -> Claim:
     key = hashlib.sha256(f"{claim.key}\0{before.key}".encode()).hexdigest()[:32]
     owner = claim.owner.removesuffix(f"-{claim.key[:12]}") + f"-{key[:12]}"
     return replace(claim, key=key, owner=owner, cause=claim.key)
+
+
+def with_sender(payload: Any, person: str) -> Any:
+    """Return the payload with the person whose token came with it, and with nobody for "".
+
+    The field is this app's own: what a payload from outside says there is dropped.
+    """
+    if not isinstance(payload, dict):
+        return payload
+    rest = {name: value for name, value in payload.items() if name != SENDER}
+    return {**rest, SENDER: person} if person else rest
+
+
+def sender_of(payload: Any) -> str:
+    """Return the person whose token came with a kept event, "" without one."""
+    return str(payload.get(SENDER) or "") if isinstance(payload, dict) else ""
 
 
 def event_key(payload: Any) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+_OID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # GitHub commits in the name of a login under such an address, with or without the account's number.
 _NO_REPLY = re.compile(r"(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com", re.IGNORECASE)
 
@@ -37,6 +38,11 @@ def canonical(identity: str, people: People) -> str:
         if known.intersection(names):
             return name.casefold()
     return names[-1]
+
+
+def is_oid(text: str) -> bool:
+    """Return whether a text is an object id of Entra."""
+    return _OID.fullmatch(text) is not None
 
 
 def name_of_oid(oid: str, people: People) -> str:

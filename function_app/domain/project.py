@@ -45,6 +45,13 @@ class ReleaseRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureRules:
+    """How production is reached: `public` is from the internet, by https and with a key."""
+
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRules:
     """Where a model's code lives, which changes of it count, and how they are checked.
 
@@ -113,6 +120,7 @@ class ModelProject:
     training_run: RunLimits = RunLimits()
     model: ModelRules = ModelRules()
     release: ReleaseRules
+    production: ExposureRules = ExposureRules()
     code: CodeRules | None = None
     schedules: tuple[Schedule, ...] = ()
     limits: Limits = Limits()
@@ -160,16 +168,14 @@ class ModelProject:
             approvers=self.release.approvers,
             operators=self.release.operators or self.release.approvers,
             replicas=self.release.replicas,
-        )
-
-    def approval_rules(self) -> ApprovalRules:
-        """Return the rules for approvals, which count as mlops.toml has them now."""
-        return ApprovalRules(
-            approvers=self.release.approvers,
             required=self.release.approvals_required,
             separation=self.release.separation_of_duties,
             people=self.people,
         )
+
+    def approval_rules(self) -> ApprovalRules:
+        """Return the rules for approvals, which count as mlops.toml has them now."""
+        return self.production_rules().approval
 
     def release_policy(self) -> ReleasePolicy:
         """Return what a release story of this model decides by."""

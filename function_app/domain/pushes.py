@@ -15,6 +15,8 @@ from function_app.errors import ContractError
 NO_COMMIT = "0" * 40
 # GitHub lists at most 2048 commits, and cuts the lists of files of large pushes.
 MOST_COMMITS, MOST_PATHS = 2000, 3000
+# Names of people in one event; the code host's pusher stands beside them.
+MOST_CONTRIBUTORS = 12
 _PUSHED = "git.push"
 _PULL_REQUESTS = ("git.pullrequest.created", "git.pullrequest.updated")
 _PROPOSED = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
@@ -43,8 +45,25 @@ def _read_push(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingT
         "before": str(hook.get("before") or ""),
         "changedPaths": _changed_paths(hook),
         "actor": _actor(hook, "pusher", "name"),
+        "contributors": _contributors(hook.get("commits"), ("email", "username")),
     }
     return [_event(delivery, "github", CODE_PUSHED, f"{content['repository']}/{ref}", content)]
+
+
+def _contributors(commits: Any, keys: tuple[str, ...]) -> list[str] | None:
+    """Return the names of all authors and committers of these commits, newest first.
+
+    None when there are none. The repository names those of the newest commit; a push may have more.
+    """
+    names: dict[str, None] = {}
+    for commit in reversed(commits) if isinstance(commits, list) else ():
+        for role in ("author", "committer"):
+            person = commit.get(role) if isinstance(commit, dict) else None
+            found = [person.get(key) for key in keys] if isinstance(person, Mapping) else []
+            names |= {
+                name.strip(): None for name in found if isinstance(name, str) and name.strip()
+            }
+    return list(names)[:MOST_CONTRIBUTORS] or None
 
 
 def _changed_paths(hook: Mapping[str, Any]) -> list[str] | None:
@@ -106,7 +125,8 @@ def read_devops(
         if not isinstance(updates, list):
             raise ContractError("resource.refUpdates: expected a list.")
         actor = _actor(resource, "pushedBy", "uniqueName")
-        found = [_update(delivery, repository, actor, update) for update in updates]
+        contributors = _contributors(resource.get("commits"), ("email",))
+        found = [_update(delivery, repository, actor, contributors, each) for each in updates]
         return [e for e in found if e] or NothingToDo(reason="No branch has a new commit.")
     if resource.get("status") not in (None, "active"):
         return NothingToDo(reason=f"The pull request is {resource['status']}.")
@@ -121,7 +141,9 @@ def read_devops(
     return [_event(delivery, "azure-devops", CODE_PROPOSED, subject, content)]
 
 
-def _update(delivery: str, repository: str, actor: str, update: Any) -> Event | None:
+def _update(
+    delivery: str, repository: str, actor: str, contributors: list[str] | None, update: Any
+) -> Event | None:
     if not isinstance(update, dict):
         raise ContractError("resource.refUpdates: expected objects.")
     ref, commit = _text(update, "name"), _text(update, "newObjectId")
@@ -134,6 +156,7 @@ def _update(delivery: str, repository: str, actor: str, update: Any) -> Event | 
         "commit": commit,
         "before": str(update.get("oldObjectId") or ""),
         "actor": actor,
+        "contributors": contributors,
     }
     identity = f"{delivery}-{commit}"
     return _event(identity, "azure-devops", CODE_PUSHED, f"{repository}/{ref}", content)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.authorization import Change
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image, Serving
@@ -35,6 +36,7 @@ class FindingKind(StrEnum):
     LOST_EVENT = "registered version without a release"
     FOREIGN_VERSION = "model registered out of band"
     NOT_READY = "production not ready"
+    OPEN_PRODUCTION = "production answers without a key"
     FOREIGN_CHAMPION = "production changed out of band"
     UNREACHABLE = "platform unreachable"
     UNANSWERED_DRIFT = "drift that no retraining answers"
@@ -68,14 +70,14 @@ class ReconcileRequest:
     """Compare everything of these models, because of `reason`."""
 
     reason: str
-    models: tuple[str, ...]
+    models: tuple[ids.ModelName, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelName:
     """Names a model."""
 
-    model: str
+    model: ids.ModelName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

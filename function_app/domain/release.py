@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
+from function_app.domain.authorship import Authors
 from function_app.domain.figures import figures
 from function_app.domain.gates import GateResult
 from function_app.domain.serving import Image, SmokeReport
@@ -66,7 +68,7 @@ def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
 class ReleasePolicy:
     """Everything a release decides by, frozen when it starts."""
 
-    approvers: tuple[str, ...]
+    approvers: tuple[ids.Person, ...]
     approval_timeout: timedelta = timedelta(days=3)
     smoke_tolerance: float = 1e-6
     max_p95_ms: float = 500.0
@@ -77,9 +79,9 @@ class ReleasePolicy:
 class Release:
     """One model version on its way to production."""
 
-    release_id: str
-    model: str
-    version: str
+    release_id: ids.ReleaseId
+    model: ids.ModelName
+    version: ids.Version
     policy: ReleasePolicy
 
 
@@ -89,11 +91,11 @@ class ReleaseResult:
 
     status: ReleaseStatus
     reasons: tuple[str, ...]
-    image_digest: str | None = None
-    endpoint: str | None = None
-    decided_by: str | None = None
-    rolled_back_by: str | None = None
-    cancelled_by: str | None = None
+    image_digest: ids.ImageDigest | None = None
+    endpoint: ids.Address | None = None
+    decided_by: ids.Person | None = None
+    rolled_back_by: ids.Person | None = None
+    cancelled_by: ids.Person | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,21 +104,23 @@ class ReleaseRecord:
 
     `evidence` is what the approver decides by and its hash covers; `reasons` say why the release
     is where it is. `rolled_back_by` is a person, or `automatic` when the check of production
-    failed. Records of earlier versions of this app have none of the later fields.
+    failed. `authors` are the people behind code and training of the version. Records of earlier
+    versions of this app have none of the later fields.
     """
 
     release: Release
     status: ReleaseStatus
     updated_at: datetime
     image: Image | None = None
-    evidence_hash: str | None = None
+    evidence_hash: ids.Sha256 | None = None
     reasons: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     begun_at: datetime | None = None
-    endpoint: str | None = None
-    decided_by: str | None = None
-    rolled_back_by: str | None = None
-    cancelled_by: str | None = None
+    endpoint: ids.Address | None = None
+    decided_by: ids.Person | None = None
+    rolled_back_by: ids.Person | None = None
+    cancelled_by: ids.Person | None = None
+    authors: Authors = ()
 
 
 AUTOMATIC = "automatic"
@@ -174,6 +178,11 @@ def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> Gat
         difference, tolerance = figures(report.largest_difference, policy.smoke_tolerance)
         reasons.append(
             f"Predictions differ from the offline model's by {difference}; {tolerance} is allowed."
+        )
+    if report.answers_without_key:
+        reasons.append(
+            "It answers requests without a key. Images of version 0.1.0 do: train again. A service "
+            "of your own must check keys: docs/model-contract.md, Serving."
         )
     if report.p95_ms > policy.max_p95_ms:
         p95, most = figures(report.p95_ms, policy.max_p95_ms)

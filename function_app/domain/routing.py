@@ -1,7 +1,7 @@
 """Which stories an event starts or wakes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from function_app import names
 from function_app.domain.arrivals import why_no_data
@@ -58,6 +58,25 @@ class Wake:
 
 
 Targets = tuple[Start, ...] | Wake | NothingToDo
+
+
+def started_by(start: Start, person: str) -> Start:
+    """Return the start of a training or a change as one that this person, "" for nobody, asked for.
+
+    People who asked for earlier attempts stay.
+    """
+    argument = start.argument
+    if not person:
+        return start
+    if isinstance(argument, TrainingRequest):
+        people = tuple(dict.fromkeys((*argument.started_by, person)))
+        return replace(start, argument=replace(argument, started_by=people))
+    if isinstance(argument, ChangeRequest):
+        change = argument.change
+        people = tuple(dict.fromkeys((*change.started_by, person)))
+        change = replace(change, started_by=people)
+        return replace(start, argument=replace(argument, change=change))
+    return start
 
 
 def route(event: DomainEvent, projects: Projects) -> Targets:
@@ -198,6 +217,7 @@ def _changes(event: CodePushed | CodeProposed, owners: Projects) -> Iterator[Sta
             commit=event.commit,
             proposal=event.number if isinstance(event, CodeProposed) else "",
             author=event.author,
+            contributors=event.contributors if isinstance(event, CodePushed) else (),
         )
         request = ChangeRequest(
             model=model,

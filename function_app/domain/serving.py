@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.training import ModelVersion
 from function_app.errors import ContractError
 
@@ -28,10 +29,10 @@ SERVED_FILES = ("model.skops",)
 class Image:
     """A container image, named by its digest (`sha256:` and 64 hex digits)."""
 
-    model: str
-    version: str
-    digest: str
-    uri: str
+    model: ids.ModelName
+    version: ids.Version
+    digest: ids.ImageDigest
+    uri: ids.OrEmpty[ids.ImageAddress]
 
     def is_same(self, other: "Image | None") -> bool:
         """Return whether the other image has the same content, wherever it is stored."""
@@ -42,9 +43,9 @@ class Image:
 class Deployment:
     """An image that runs; `runtime` says as what: container or process."""
 
-    deployment_id: str
+    deployment_id: ids.InstanceId
     environment: Environment
-    endpoint: str
+    endpoint: ids.Address
     image: Image
     runtime: str
 
@@ -94,6 +95,7 @@ class SmokeReport:
 
     `largest_difference` is the greatest distance of a served prediction from the offline model's
     for the same row, in units of the target; `p95_ms` is in milliseconds.
+    `answers_without_key` says that a request without a key was not refused.
     """
 
     requests: int
@@ -102,6 +104,7 @@ class SmokeReport:
     p95_ms: float
     served_digest: str
     detail: str = ""
+    answers_without_key: bool = False
 
 
 # What the evaluation writes: the types of a model that are trusted beyond those of skops.

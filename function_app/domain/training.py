@@ -2,14 +2,15 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain import identifiers as ids
 from function_app.domain.arrivals import Arrival
+from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
 from function_app.domain.gates import GatePolicy
@@ -71,26 +72,28 @@ class TrainingRequest:
 
     Without a uri the data that was accepted last is taken; with an `etag` the bytes must still be
     those of the event. Without a `code_version` the model's current code is taken. `arrival` keeps
-    a slow story from replacing the newest data by its own.
+    a slow story from replacing the newest data by its own. `started_by` are the people of
+    mlops.toml who asked for the training or retried it, () when an event started it.
     """
 
-    model: str
-    cause: str
-    data_uri: str
+    model: ids.ModelName
+    cause: ids.CauseKey
+    data_uri: ids.OrEmpty[ids.Address]
     policy: TrainingPolicy
-    etag: str = ""
-    code_version: str = ""
+    etag: ids.OrEmpty[ids.Opaque] = ""
+    code_version: ids.OrEmpty[ids.CodeDigest] = ""
     reason: str = ""
     arrival: Arrival | None = None
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """One version of a model's data; the version is the SHA-256 of its bytes."""
 
-    model: str
-    version: str
-    uri: str
+    model: ids.ModelName
+    version: ids.OrEmpty[ids.DataDigest]
+    uri: ids.OrEmpty[ids.Address]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +106,21 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run on the platform: a preparation, a training, an evaluation or checks."""
+    """One run on the platform: a preparation, a training, an evaluation or checks.
 
-    run_id: str
-    model: str
+    `owner` is a person who submitted it past this app, "" when this app did.
+    """
+
+    run_id: ids.RunId
+    model: ids.OrEmpty[ids.ModelName]
     status: RunStatus
-    dataset_version: str
-    output_uri: str
+    dataset_version: ids.OrEmpty[ids.DataDigest]
+    output_uri: ids.OrEmpty[ids.Address]
     detail: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     code: CodeVersion | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,17 +128,18 @@ class ModelVersion:
     """One version of a model in the registry; `digest` is that of its model folder.
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
-    `evaluation_id`; `code` is what it was trained by.
+    `evaluation_id`; `code` is what it was trained by, `authors` are the people behind code and run.
     """
 
-    model: str
-    version: str
-    run_id: str
-    uri: str
-    digest: str
+    model: ids.ModelName
+    version: ids.Version
+    run_id: ids.OrEmpty[ids.RunId]
+    uri: ids.Address
+    digest: ids.OrEmpty[ids.Sha256]
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
-    evaluation_id: str = ""
+    evaluation_id: ids.OrEmpty[ids.RunId] = ""
+    authors: Authors = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,18 +157,15 @@ class TrainingResult:
 
     outcome: TrainingOutcome
     reasons: tuple[str, ...]
-    run_id: str | None = None
-    version: str | None = None
-    data_version: str | None = None
-    commit: str | None = None
-
-
-_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+    run_id: ids.RunId | None = None
+    version: ids.Version | None = None
+    data_version: ids.DataDigest | None = None
+    commit: ids.CommitId | None = None
 
 
 def is_run_id(text: str) -> bool:
     """Return whether a text from outside can be the id of a run: it is never a path."""
-    return _RUN_ID.fullmatch(text) is not None
+    return bool(ids.RUN_ID.accepts(text))
 
 
 def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from function_app import names
 from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app.domain.authorization import APPROVAL_LOST
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.release import AUTOMATIC, Release, ReleaseResult, ReleaseStatus
@@ -52,7 +53,10 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
             cancelled_by=cancelled.cancellation.by,
         )
     except Exception as fault:
-        result = ReleaseResult(status=ReleaseStatus.FAILED, reasons=reasons_of(fault))
+        # An approval was withdrawn, or its person may not approve any more: nothing has failed.
+        lost = APPROVAL_LOST in first_line(fault)
+        status = ReleaseStatus.REJECTED if lost else ReleaseStatus.FAILED
+        result = ReleaseResult(status=status, reasons=reasons_of(fault))
     trail.show("removing staging")
     remove = steps.remove_staging(ctx, release)
     trouble = yield from tolerate("Staging could not be removed; reconciliation does it.", remove)

@@ -148,6 +148,7 @@ def _train(
         preparation_id=prepared,
         instance_id=ctx.instance_id,
         code_version=request.code_version,
+        started_by=request.started_by,
     )
     trail.show("training", run_id=run.run_id)
     policy = request.policy
@@ -174,7 +175,7 @@ def _train(
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
     trail.show("registering", run_id=run.run_id)
-    registration = Registration(run=ended, evaluation_id=evaluation)
+    registration = Registration(run=ended, evaluation_id=evaluation, started_by=request.started_by)
     version = yield from steps.register_model(ctx, registration)
     return _end(
         trail, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version

@@ -29,7 +29,11 @@ class Approvers(Protocol):
     """The people who may decide."""
 
     def identify(self, token: str) -> str | None:
-        """Return whose token this is, or None."""
+        """Return the name in mlops.toml of the person whose token this is, None for no person.
+
+        In Azure a person without a name there is the object id. PlatformError when the platform
+        cannot check tokens now.
+        """
 
 
 class Events(Protocol):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from function_app.domain.authorship import Authors
 from function_app.domain.observations import ObservationBatch, Reference, Watched
 from function_app.domain.serving import (
     Build,
@@ -18,8 +19,10 @@ from function_app.domain.training import Judged, ModelVersion, Run
 class Registry(Protocol):
     """Registered models."""
 
-    def register(self, run: Run, judged: Judged) -> ModelVersion:
+    def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         """Register the run's model, or return the version that an earlier attempt registered.
+
+        The version keeps its `authors`, who cannot be changed later.
 
         PlatformError when the model folder is not the one that was judged.
         """
@@ -102,6 +105,16 @@ class Production(Protocol):
         PlatformError when production does not answer.
         """
 
+    def caller_header(self, model: str) -> str:
+        """Return what a caller gives to curl after -H: a file or a command, never the key."""
+
+    def rotate_keys(self, model: str) -> str:
+        """Replace the older of the callers' two keys, make it the first, and return its header.
+
+        The former first key works until the next rotation. NotFoundError when there are no keys,
+        ConflictError where the platform itself checks the callers.
+        """
+
     def repair(self, model: str) -> None:
         """Start the missing replicas of what should serve, now; nothing happens when none is."""
 
@@ -111,6 +124,12 @@ class Probe(Protocol):
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
         """Ask for the golden rows and compare with the offline model."""
+
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        """Tell whether a model's production takes requests without a key.
+
+        False when it does not answer at all.
+        """
 
 
 class Observations(Protocol):

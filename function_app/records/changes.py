@@ -7,7 +7,7 @@ that of two that begin at once one is refused by the rows and judged again by th
 from dataclasses import replace
 
 from function_app.codec import dump, load
-from function_app.domain.authorization import Change, ChangeState, Order
+from function_app.domain.authorization import Change, ChangeKind, ChangeState, Order
 from function_app.ports import Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
@@ -26,10 +26,23 @@ class Changes:
         """Return every change of the model's production, oldest first."""
         return tuple(_change(row) for row in self._rows.query(partition_of(model), _CHANGE))
 
-    def begin(self, model: str, change: Change) -> None:
-        """Store a new change under its number; RowsChangedError when the number is taken."""
-        put = Put(key=_key(change.number), content=dump(change))
-        self._rows.write(partition_of(model), [put])
+    def begin(self, model: str, change: Change, decided: Row | None = None) -> None:
+        """Store a new change under its number; RowsChangedError when the number is taken.
+
+        `decided` is the row of the decisions behind a promotion. It is written unchanged in the
+        same transaction, so that RowsChangedError is raised when one was withdrawn meanwhile.
+        """
+        puts = [Put(key=_key(change.number), content=dump(change))]
+        if decided is not None:
+            puts.append(Put(key=decided.key, content=decided.content, etag=decided.etag))
+        self._rows.write(partition_of(model), puts)
+
+    def has_begun(self, model: str, release_id: str) -> bool:
+        """Return whether a promotion of this release ever began."""
+        return any(
+            change.kind is ChangeKind.PROMOTION and change.cause == release_id
+            for change in self.of_model(model)
+        )
 
     def advance(self, model: str, number: int, state: ChangeState) -> None:
         """Store how far a change is; nothing happens when there is no such change."""

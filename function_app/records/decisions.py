@@ -1,11 +1,16 @@
 """Decisions of approvers, stored once for each release, image and evidence."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
 
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision
+from function_app.domain.approval import Decision, Verdict, effective, own_decision
 from function_app.domain.authorization import is_approved, was_promoted
+from function_app.domain.duties import ApprovalRules
+from function_app.domain.people import People, canonical
 from function_app.domain.release import ReleaseRecord
+from function_app.errors import ConflictError
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
@@ -25,20 +30,83 @@ class Decisions:
         """Take where decisions are stored, and the ledger, which has those of version 0.1.0."""
         self._rows, self._ledger = rows, ledger
 
-    def decide(self, model: str, decision: Decision) -> Decision:
-        """Store the first decision over what it names; return the stored one."""
-        partition, key = partition_of(model), _key(decision)
+    def decide(self, record: ReleaseRecord, decision: Decision, rules: ApprovalRules) -> Decision:
+        """Store a decision; return it, or the stored one that stands instead.
+
+        That is the same person's, or the one that ended the wait before. Of decisions that arrive
+        at once each is judged against the ones stored before it.
+        """
+        partition, key = partition_of(record.release.model), _key(decision)
 
         def attempt() -> Decision:
             row = self._rows.get(partition, key)
             stored = _read(row) if row else ()
-            if stored:
-                return stored[0]
-            content = {"decisions": dump((decision,))}
-            self._rows.write(partition, [Put(key=key, content=content)])
+            if (other := self.instead(record, decision, rules)) is not None:
+                return other
+            content = {"decisions": dump((*stored, decision))}
+            put = Put(key=key, content=content, etag=row.etag if row else None)
+            self._rows.write(partition, [put])
             return decision
 
         return until_unchanged("store a decision", attempt)
+
+    def instead(
+        self, record: ReleaseRecord, decision: Decision, rules: ApprovalRules | None
+    ) -> Decision | None:
+        """Return the stored decision that stands instead of this one; None when this one counts."""
+        given, people = self.of_release(record), rules.people if rules else {}
+        own = own_decision(given, record, decision.decided_by, people)
+        return own or effective(given, record, rules)
+
+    def withdraw(
+        self,
+        record: ReleaseRecord,
+        person: str,
+        people: People,
+        comment: str,
+        now: datetime,
+        begun: Callable[[], bool],
+    ) -> Decision:
+        """Withdraw a person's approval of the record's image; return it, withdrawn.
+
+        `begun` says whether the promotion began: it is asked after the row was read, and a
+        promotion writes that row, so that of the two exactly one succeeds. ConflictError when the
+        promotion began or the person has no approval to withdraw. A repetition changes nothing.
+        """
+        partition, name = partition_of(record.release.model), canonical(person, people)
+
+        def is_own(decision: Decision) -> bool:
+            approves = decision.verdict is Verdict.APPROVE and decision.names(record)
+            return approves and canonical(decision.decided_by, people) == name
+
+        def attempt() -> Decision:
+            row = self.row_of(record)
+            stored = _read(row) if row else ()
+            own = [decision for decision in stored if is_own(decision)]
+            if own and not own[-1].stands:
+                return own[-1]
+            release = record.release
+            if begun():
+                text = f"The promotion of {release.release_id} began. To undo it: "
+                text += f"`mlopsctl roll-back {release.model}`."
+                raise ConflictError(text, code="PROMOTION_BEGAN")
+            if row is None or not own:
+                text = f"{person} has no approval of {release.release_id} to withdraw."
+                raise ConflictError(text, code="NOTHING_TO_WITHDRAW")
+            gone = replace(own[-1], withdrawn_at=now, withdrawn_comment=comment)
+            left = tuple(gone if decision == own[-1] else decision for decision in stored)
+            put = Put(key=row.key, content={"decisions": dump(left)}, etag=row.etag)
+            self._rows.write(partition, [put])
+            return gone
+
+        return until_unchanged("withdraw an approval", attempt)
+
+    def row_of(self, record: ReleaseRecord) -> Row | None:
+        """Return the row with the decisions over the record's image and evidence, None for none."""
+        if record.image is None or record.evidence_hash is None:
+            return None
+        key = _key_of(record.release.release_id, record.image.digest, record.evidence_hash)
+        return self._rows.get(partition_of(record.release.model), key)
 
     def of_release(self, record: ReleaseRecord) -> tuple[Decision, ...]:
         """Return every decision over the release, also those over another image or evidence."""
@@ -48,11 +116,14 @@ class Decisions:
         of_this = [d for d in stored if d.release_id == release.release_id]
         return (*of_this, *self._earlier(release.release_id))
 
-    def on(self, record: ReleaseRecord) -> Decision | None:
-        """Return the first decision over the record's image and evidence; None without one."""
-        return next((d for d in self.of_release(record) if d.names(record)), None)
+    def on(self, record: ReleaseRecord, rules: ApprovalRules | None) -> Decision | None:
+        """Return the decision over the record's image and evidence that counts now, None for none.
 
-    def on_each(self, records: Iterable[ReleaseRecord]) -> dict[str, Decision]:
+        It is a rejection, or as many approvals as `rules` require, as one decision.
+        """
+        return effective(self.of_release(record), record, rules)
+
+    def on_each(self, records: Iterable[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
         """Return the decisions over these records by release id, with one query per model."""
         given = list(records)
         stored: dict[str, list[Decision]] = {}
@@ -63,9 +134,9 @@ class Decisions:
         decisions = {}
         for record in given:
             release_id = record.release.release_id
-            known = stored.get(release_id) or self._earlier(release_id)
-            if first := next((d for d in known if d.names(record)), None):
-                decisions[release_id] = first
+            known = (*stored.get(release_id, ()), *self._earlier(release_id))
+            if named := tuple(d for d in known if d.names(record)):
+                decisions[release_id] = named
         return decisions
 
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
@@ -96,7 +167,11 @@ class Decisions:
 
 
 def _key(decision: Decision) -> str:
-    return f"{_DECISION}{decision.release_id}/{decision.image_digest}/{decision.evidence_hash}"
+    return _key_of(decision.release_id, decision.image_digest, decision.evidence_hash)
+
+
+def _key_of(release_id: str, image_digest: str, evidence_hash: str) -> str:
+    return f"{_DECISION}{release_id}/{image_digest}/{evidence_hash}"
 
 
 def _read(row: Row) -> tuple[Decision, ...]:

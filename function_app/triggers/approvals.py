@@ -1,16 +1,23 @@
 """Decisions of people: who it is, whether the decision counts, the ledger first, the story then."""
 
 from dataclasses import replace
+from typing import Any
 
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
+from function_app.domain.duties import ApprovalRules
+from function_app.domain.identifiers import IMAGE_DIGEST, SHA256
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError, RefusedError
+from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.http_api import find_release
+from function_app.triggers.http_api import approvals_of, find_release
 from function_app.triggers.people import identify
 from function_app.triggers.wakes import wake_release
+
+# Refusals of a person, whatever is stored.
+_PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES")
 
 
 async def post_approval(desk: Desk, request: Request) -> Answer:
@@ -23,10 +30,44 @@ async def post_rejection(desk: Desk, request: Request) -> Answer:
     return await _decide(desk, request, Verdict.REJECT)
 
 
-def _approvers(desk: Desk, record: ReleaseRecord) -> tuple[str, ...]:
-    """Return who may decide now; nobody when mlops.toml does not name the model any more."""
+async def post_withdrawal(desk: Desk, request: Request) -> Answer:
+    """Withdraw your approval of a release, until its promotion begins."""
+    person = identify(desk, request)
+    comment = request.fields("comment").comment()
+    record = find_release(desk, request.route["release_id"])
+    release, ports = record.release, desk.ports
+    rules = _rules(desk, record)
+    if record.status is ReleaseStatus.PROMOTED:
+        text = (
+            f"{release.release_id} is promoted. To undo it: `mlopsctl roll-back {release.model}`."
+        )
+        raise ConflictError(text, code="PROMOTION_BEGAN")
+    if record.status.ended:
+        text = f"{release.release_id} is {record.status}; there is nothing to withdraw."
+        raise ConflictError(text, code="RELEASE_NOT_WAITING")
+    withdrawn = Decisions(ports.rows, ports.ledger).withdraw(
+        record,
+        person,
+        rules.people if rules else {},
+        comment,
+        ports.clock.now(),
+        lambda: Changes(ports.rows).has_begun(release.model, release.release_id),
+    )
+    await wake_release(desk.stories, release.release_id)
+    return Answer(status=202, content={"decision": dump(withdrawn), **_progress(desk, record)})
+
+
+def _rules(desk: Desk, record: ReleaseRecord) -> ApprovalRules | None:
+    """Return the rules of now, None when mlops.toml does not name the model any more."""
     project = desk.projects.get(record.release.model)
-    return project.release.approvers if project else ()
+    return project.approval_rules() if project else None
+
+
+def _progress(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
+    """Return how far the release is approved after this request."""
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).of_release(record)
+    progress = approvals_of(desk, record, decisions)
+    return {name: progress[name] for name in ("approvals", "approved_by")}
 
 
 async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
@@ -34,38 +75,45 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
     fields = request.fields("image_digest", "evidence_hash", "comment")
     shown = "the text that GET /api/releases/<id> shows"
     record = find_release(desk, request.route["release_id"])
+    rules = _rules(desk, record)
+    approves = verdict is Verdict.APPROVE and rules is not None
     decision = Decision(
         release_id=record.release.release_id,
         verdict=verdict,
         decided_by=person,
         comment=fields.comment(),
-        image_digest=fields.text("image_digest", shown),
-        evidence_hash=fields.text("evidence_hash", shown),
+        image_digest=fields.name("image_digest", IMAGE_DIGEST, shown),
+        evidence_hash=fields.name("evidence_hash", SHA256, shown),
         decided_at=desk.ports.clock.now(),
+        remark=rules.remark(person, record.authors) if approves and rules else "",
     )
-    model, decisions = record.release.model, Decisions(desk.ports.rows, desk.ports.ledger)
-    earlier = decisions.on(record)
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger)
+    earlier, refusal = decisions.instead(record, decision, rules), refuse(record, decision, rules)
+    if refusal is not None and (earlier is None or refusal.code in _PEOPLE):
+        error = RefusedError if refusal.code in _PEOPLE else ConflictError
+        raise error(refusal.message, code=refusal.code)
     if earlier is None:
-        refusal = refuse(record, decision, _approvers(desk, record))
-        if refusal is not None:
-            error = RefusedError if refusal.code == "NOT_AN_APPROVER" else ConflictError
-            raise error(refusal.message, code=refusal.code)
-        earlier = decisions.decide(model, decision)
+        assert rules is not None  # else nobody is an approver
+        earlier = decisions.decide(record, decision, rules)
         # The release may have ended in between. The stored decision has no effect then.
         now = find_release(desk, decision.release_id)
         if now.status is ReleaseStatus.SUPERSEDED:
-            refusal = refuse(now, decision, ())
-            assert refusal is not None  # it does not wait
-            raise ConflictError(refusal.message, code=refusal.code)
+            raise ConflictError(
+                f"{decision.release_id} is {now.status}; nothing waits for a decision.",
+                code="RELEASE_NOT_WAITING",
+            )
     # A repetition may leave the comment out; another comment must not be dropped silently.
-    comment = decision.comment or earlier.comment
-    if replace(decision, decided_at=earlier.decided_at, comment=comment) != earlier:
+    same = replace(earlier, comment=decision.comment or earlier.comment)
+    asked = replace(decision, comment=same.comment, remark=same.remark)
+    if replace(asked, decided_at=same.decided_at) != earlier:
         said = f" with the comment {earlier.comment!r}" if earlier.comment else ""
+        own = earlier.decided_by == person and earlier.verdict is Verdict.APPROVE
+        hint = f" `mlopsctl withdraw {decision.release_id}` takes it back." if own else ""
         raise ConflictError(
             f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
-            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.",
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
             code="ALREADY_DECIDED",
         )
     # Also for a repetition: the first attempt may have died before it woke the story.
     await wake_release(desk.stories, decision.release_id)
-    return Answer(status=202, content={"decision": dump(earlier)})
+    return Answer(status=202, content={"decision": dump(earlier), **_progress(desk, record)})

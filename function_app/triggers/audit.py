@@ -33,6 +33,7 @@ _ACTIONS = {
     "post_withdrawal": "withdraw",
     "post_roll_back": "roll back",
     "post_shutdown": "shut down",
+    "post_rotation": "rotate keys",
     "post_training": "train",
     "post_platform": "provision",
     "post_reconciliation": "reconcile",

@@ -64,11 +64,7 @@ async def get_audit_check(desk: Desk, request: Request) -> Answer:
 def _admit(desk: Desk, request: Request) -> Recorder:
     """Return the recorder; RefusedError when the caller approves no model and operates none."""
     person = identify(desk, request)
-    known = {
-        name
-        for project in desk.projects.values()
-        for name in (*project.release.approvers, *getattr(project.release, "operators", ()))
-    }
+    known = {name for project in desk.projects.values() for name in project.release.named_people}
     if person not in known:
         raise RefusedError(f"{person} is no approver and no operator.", code="NOT_AN_APPROVER")
     if desk.recorder is None:

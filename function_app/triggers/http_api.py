@@ -6,12 +6,14 @@ from typing import Any
 
 from function_app import names
 from function_app.codec import dump
-from function_app.domain.approval import Decision
+from function_app.domain.approval import Decision, counting, effective
+from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.identifiers import RELEASE_ID
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT
-from function_app.domain.release import ReleaseRecord
+from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -24,6 +26,7 @@ from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
+from function_app.triggers.people import find_person
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -36,7 +39,7 @@ async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(desk, request)
-    return await take_events(desk, API, events_of(request))
+    return await take_events(desk, API, events_of(request), find_person(desk, request))
 
 
 async def options_events(desk: Desk, request: Request) -> Answer:
@@ -62,12 +65,15 @@ def events_of(request: Request) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-async def take_events(desk: Desk, channel: str, events: list[Any]) -> Answer:
-    """Take events in; a single one that is refused is an error, and kept as a dead letter."""
+async def take_events(desk: Desk, channel: str, events: list[Any], person: str = "") -> Answer:
+    """Take events in; a single one that is refused is an error, and kept as a dead letter.
+
+    `person` is whose token came with them, "" without one.
+    """
     if not 0 < len(events) <= MAX_EVENTS:
         raise ContractError(f"Send 1 to {MAX_EVENTS} events, not {len(events)}.")
     await asyncio.to_thread(check_rate, desk, channel, len(events))
-    receipts = await take_in(desk, channel, events)
+    receipts = await take_in(desk, channel, events, person)
     if len(receipts) == 1 and receipts[0].outcome == Outcome.REFUSED:
         raise ContractError(receipts[0].reason or "", code=receipts[0].code)
     return Answer(status=202, content={"receipts": dump(receipts)})
@@ -92,14 +98,15 @@ def _validate_subscription(desk: Desk, request: Request) -> Answer:
 
 
 async def get_status(desk: Desk, request: Request) -> Answer:
-    """Show every story, what was claimed, what waits for its turn, and what nothing took."""
-    inbox = desk.ports.inbox
+    """Show every story, claim, lane and refused event, and the isolation of runs."""
+    inbox, now = desk.ports.inbox, desk.ports.clock.now()
     refused = inbox.list_events(Outcome.REFUSED)
     return Answer(
         status=200,
         content={
-            "stories": await desk.stories.list(desk.ports.clock.now() - RECENT),
+            "stories": _with_approvals(desk, await desk.stories.list(now - RECENT)),
             "claims": dump(inbox.list_claims()),
+            "isolation": await asyncio.to_thread(desk.ports.platform.isolation),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
             # An operator who notes the head can tell later whether entries were removed.
@@ -108,12 +115,32 @@ async def get_status(desk: Desk, request: Request) -> Answer:
     )
 
 
+def _with_approvals(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the stories with how far each release that waits for approvals has got."""
+    waiting = [
+        record
+        for record in desk.ports.ledger.list_releases()
+        if record.status is ReleaseStatus.AWAITING_APPROVAL
+    ]
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(waiting)
+    progress = {
+        record.release.release_id: approvals_of(
+            desk, record, decisions.get(record.release.release_id, ())
+        )["approvals"]
+        for record in waiting
+    }
+    for story in stories:
+        if text := progress.get(story["instance_id"]):
+            story["facts"] = {**story["facts"], "approvals": text}
+    return stories
+
+
 async def get_instance(desk: Desk, request: Request) -> Answer:
     """Show one story."""
     instance_id = request.route["instance_id"]
     found = await desk.stories.find(instance_id)
     if found is None:
-        raise NotFoundError(f"There is no story {instance_id!r}. GET /api/status lists them.")
+        raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
     return Answer(status=200, content=found)
 
 
@@ -159,7 +186,10 @@ async def get_findings(desk: Desk, request: Request) -> Answer:
 
 
 async def post_training(desk: Desk, request: Request) -> Answer:
-    """Ask for a training by hand; `request_id` makes a repetition harmless."""
+    """Ask for a training by hand; `request_id` makes a repetition harmless.
+
+    A person whose token comes with it is an author of the version that is trained.
+    """
     model = request.route["model"]
     if model not in desk.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
@@ -174,14 +204,15 @@ async def post_training(desk: Desk, request: Request) -> Answer:
         "subject": f"models/{model}",
         "data": {"model": model, "dataUri": uri, "requestId": request_id},
     }
-    return await take_events(desk, API, [json.loads(json.dumps(event))])
+    person = find_person(desk, request)
+    return await take_events(desk, API, [json.loads(json.dumps(event))], person)
 
 
 async def get_releases(desk: Desk, request: Request) -> Answer:
     """List the releases, newest first."""
     records = desk.ports.ledger.list_releases()
     decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(records)
-    releases = [_view(desk, r, decisions.get(r.release.release_id)) for r in records]
+    releases = [_view(desk, r, decisions.get(r.release.release_id, ())) for r in records]
     return Answer(status=200, content={"releases": releases})
 
 
@@ -192,8 +223,8 @@ async def get_release(desk: Desk, request: Request) -> Answer:
     origin = await asyncio.to_thread(_origin, desk, record)
     training = await desk.stories.find(origin["run"]) if origin["run"] else None
     data = training["facts"].get("data") if training else None
-    decision = Decisions(desk.ports.rows, desk.ports.ledger).on(record)
-    content = {**_view(desk, record, decision), **origin, "data": data, "story": story}
+    decisions = Decisions(desk.ports.rows, desk.ports.ledger).of_release(record)
+    content = {**_view(desk, record, decisions), **origin, "data": data, "story": story}
     return Answer(status=200, content=content)
 
 
@@ -208,14 +239,38 @@ def _origin(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
 
 def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
     """Return a release, or raise NotFoundError."""
-    record = desk.ports.ledger.get_release(release_id)
+    known = RELEASE_ID.accepts(release_id)
+    record = desk.ports.ledger.get_release(release_id) if known else None
     if record is None:
-        raise NotFoundError(f"There is no release {release_id!r}. GET /api/releases lists them.")
+        raise NotFoundError(
+            f"There is no release {release_id[:256]!r}. GET /api/releases lists them."
+        )
     return record
 
 
-def _view(desk: Desk, record: ReleaseRecord, decision: Decision | None) -> dict[str, Any]:
+def approvals_of(
+    desk: Desk, record: ReleaseRecord, decisions: tuple[Decision, ...]
+) -> dict[str, Any]:
+    """Return how far a release is approved by the rules of mlops.toml now."""
     project = desk.projects.get(record.release.model)
+    rules = project.approval_rules() if project else None
+    given, required = counting(decisions, record, rules), rules.required if rules else 1
+    return {
+        "approvals": of_approvals(len(given), required),
+        "approvals_required": required,
+        "approved_by": [decision.decided_by for decision in given],
+        "may_approve": list(rules.eligible(record.authors)) if rules else [],
+        "decisions": [dump(decision) for decision in decisions if decision.names(record)],
+        "decision": dump(effective(decisions, record, rules)),
+    }
+
+
+def _view(desk: Desk, record: ReleaseRecord, decisions: tuple[Decision, ...]) -> dict[str, Any]:
+    project, approvals = (
+        desk.projects.get(record.release.model),
+        approvals_of(desk, record, decisions),
+    )
+    decided = approvals["decision"] or {}
     approvers = project.release.approvers if project else record.release.policy.approvers
     return {
         "release_id": record.release.release_id,
@@ -227,11 +282,12 @@ def _view(desk: Desk, record: ReleaseRecord, decision: Decision | None) -> dict[
         "reasons": list(record.reasons),
         "evidence": list(record.evidence or (record.reasons if not record.status.ended else ())),
         "endpoint": record.endpoint,
-        "decided_by": record.decided_by or (decision.decided_by if decision else None),
+        "decided_by": record.decided_by or decided.get("decided_by"),
         "rolled_back_by": record.rolled_back_by,
         "cancelled_by": record.cancelled_by,
         "approvers": list(approvers),
-        "decision": dump(decision),
+        "authors": dump(record.authors),
+        **approvals,
         "begun_at": dump(record.begun_at),
         "updated_at": dump(record.updated_at),
     }

@@ -12,16 +12,24 @@ from datetime import timedelta
 from typing import Any
 
 from function_app import telemetry
-from function_app.codec import dump
+from function_app.codec import checked, dump
 from function_app.domain.arrivals import Arrival
 from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
-from function_app.domain.inbox import OWN_CHANNEL, Claim, InboxEvent, Outcome, event_key
+from function_app.domain.inbox import (
+    OWN_CHANNEL,
+    Claim,
+    InboxEvent,
+    Outcome,
+    event_key,
+    sender_of,
+    with_sender,
+)
 from function_app.domain.redaction import redact, redact_content
 from function_app.domain.release import Release
-from function_app.domain.routing import Start, Targets, Wake, route, takes_folder
+from function_app.domain.routing import Start, Targets, Wake, route, started_by, takes_folder
 from function_app.domain.training import TrainingRequest
 from function_app.errors import ContractError, ThrottledError
 from function_app.triggers.desk import Desk
@@ -47,13 +55,16 @@ class Receipt:
     reason: str | None = None
 
 
-async def take_in(desk: Desk, channel: str, payloads: list[Any]) -> list[Receipt]:
+async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "") -> list[Receipt]:
     """Keep all events, then see to each; one that fails disturbs no other.
 
-    What is kept, and all that follows from it, holds no credentials; its key is of the event as it
-    came, so that the same text stays the same event.
+    `person` is whose token came with them: it is kept in the events, where nothing else may name
+    a person.
+    What is kept, and all that follows from it, holds neither credentials nor control characters;
+    its key is of the event as it came, so that the same text stays the same event.
     """
     now = desk.ports.clock.now()
+    payloads = [with_sender(payload, person) for payload in payloads]
     events = [
         InboxEvent(
             event_key=event_key(payload),
@@ -78,13 +89,16 @@ def check_rate(desk: Desk, channel: str, count: int) -> None:
         )
 
 
-async def take_up(desk: Desk, event: InboxEvent) -> Receipt:
-    """See to a kept event, again if need be; a fault leaves it for later."""
+async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
+    """See to a kept event, again if need be; a fault leaves it for later.
+
+    `person` is who asked to take it up again, beside the person who sent it.
+    """
     if event.outcome is not None and event.outcome is not Outcome.REFUSED:
         return _receipt(replace(event, outcome=_repeated(event.outcome)))
     try:
         with telemetry.span("take up event", event.traceparent, event_key=event.event_key) as span:
-            settled = await _settle(desk, event)
+            settled = await _settle(desk, event, person)
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except ContractError as error:
         settled = replace(
@@ -117,6 +131,8 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
 
     The outcome is None when another call is about to start it.
     """
+    # Before the claim: a story whose input is refused would fail after it took the cause.
+    checked(start.argument)
     claim = Claim(
         key=start.cause,
         owner=start.instance_id,
@@ -147,16 +163,18 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
 ACCEPTED = "accepted"
 
 
-async def _settle(desk: Desk, kept: InboxEvent) -> InboxEvent:
+async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
     envelope = read_envelope(kept.payload)
     event = read_event(envelope)
-    targets = event if isinstance(event, NothingToDo) else await _route(desk, event)
+    targets = event if isinstance(event, NothingToDo) else await _route(desk, checked(event))
     if isinstance(targets, NothingToDo):
         return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
         await desk.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
-    started = [await start_story(desk, envelope.type, start) for start in targets]
+    people = (sender_of(kept.payload), person)
+    starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
+    started = [await start_story(desk, envelope.type, start) for start in starts]
     outcomes = [outcome for outcome, _ in started]
     reason = None
     if Outcome.STALE in outcomes:
@@ -178,7 +196,7 @@ async def _route(desk: Desk, event: DomainEvent) -> Targets:
     if isinstance(event, FolderArrived) and takes_folder(event, desk.projects):
         list_folder = desk.ports.datasets.list_folder
         files = await asyncio.to_thread(list_folder, event.container, event.path)
-        event = replace(event, files=files)
+        event = checked(replace(event, files=files))
     return route(event, desk.projects)
 
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 from function_app.codec import dump
+from function_app.domain.identifiers import EVENT_KEY
 from function_app.domain.inbox import InboxEvent, Outcome
 from function_app.errors import ContractError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import ACCEPTED, take_up
+from function_app.triggers.people import find_person
 
 MOST = 500
 
@@ -27,9 +29,13 @@ async def get_event(desk: Desk, request: Request) -> Answer:
 
 
 async def post_replay(desk: Desk, request: Request) -> Answer:
-    """Take the event up again, after the cause of its refusal was repaired."""
+    """Take the event up again, after the cause of its refusal was repaired.
+
+    A person whose token comes with it counts among the authors of what is trained.
+    """
     request.fields()
-    receipt = await take_up(desk, _find(desk, request))
+    person = find_person(desk, request)
+    receipt = await take_up(desk, _find(desk, request), person)
     return Answer(status=202, content={"receipt": dump(receipt)})
 
 
@@ -59,7 +65,7 @@ def view(event: InboxEvent) -> dict[str, Any]:
 
 def _find(desk: Desk, request: Request) -> InboxEvent:
     key = request.route["event_key"]
-    event = desk.ports.inbox.get(key)
+    event = desk.ports.inbox.get(key) if EVENT_KEY.accepts(key) else None
     if event is None:
         raise NotFoundError(f"There is no event {key[:64]!r}. `mlopsctl events list` shows all.")
     return event

@@ -13,6 +13,7 @@ from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image
 from function_app.errors import MlopsError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.keys import example_call
 
 View = dict[str, Any]
 
@@ -70,15 +71,18 @@ def _production(desk: Desk, model: str, records: list[ReleaseRecord]) -> View:
     try:
         champion = desk.ports.production.champion(model)
         endpoint = desk.ports.production.endpoint(model)
+        header = desk.ports.production.caller_header(model) if endpoint else ""
     except MlopsError as error:
         # One model whose platform does not answer hides no other.
-        absent = dict.fromkeys(("version", "image_digest", "endpoint", "serves_since", "release"))
+        fields = ("version", "image_digest", "endpoint", "call", "serves_since", "release")
+        absent = dict.fromkeys(fields)
         return {**absent, "error": error.message}
     release = _serving_release(champion, records)
     return {
         "version": champion.version if champion else None,
         "image_digest": champion.digest if champion else None,
         "endpoint": endpoint,
+        "call": example_call(desk, model, endpoint, header) if endpoint else None,
         "serves_since": dump(_since(release, records)),
         "release": release.release.release_id if release else None,
         "error": None,

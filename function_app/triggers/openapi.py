@@ -73,9 +73,11 @@ _BODIES: dict[str, Schema] = {
     "post_training": _TRAINING,
     "post_approval": _DECISION,
     "post_rejection": _DECISION,
+    "post_withdrawal": _COMMENTED,
     "post_roll_back": _COMMENTED,
     "post_shutdown": _COMMENTED,
     "post_cancel": _COMMENTED,
+    "post_rotation": _COMMENTED,
 }
 # The other requests of ours may come without a body.
 _NEED_A_BODY = ("post_events", "post_webhook", "post_training", "post_approval", "post_rejection")
@@ -94,8 +96,9 @@ _QUERIES: dict[str, dict[str, Schema]] = {
     },
 }
 _BY_PERSON = (
-    *("post_approval", "post_rejection", "post_roll_back", "post_shutdown", "post_cancel"),
-    *("get_audit", "get_audit_check"),
+    *("post_approval", "post_rejection", "post_withdrawal"),
+    *("post_roll_back", "post_shutdown", "post_cancel"),
+    *("get_audit", "get_audit_check", "post_rotation"),
 )
 _ERROR: Schema = {
     "type": "object",

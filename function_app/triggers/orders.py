@@ -71,8 +71,8 @@ def _look(desk: Desk, request: Request, kind: ChangeKind) -> _Wanted:
         for record in records
         if not record.rolled_back_by
         and record.image
-        and (decision := decisions.get(record.release.release_id))
-        and was_promoted(record, (decision,), record.image.digest)
+        and (given := decisions.get(record.release.release_id))
+        and was_promoted(record, given, record.image.digest)
     )
     return _Wanted(
         kind=kind,

@@ -9,16 +9,26 @@ from function_app.triggers.desk import Desk, Request
 def identify(desk: Desk, request: Request) -> str:
     """Return the person whose token the request carries, or raise RefusedError."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    person = desk.ports.approvers.identify(token.strip()) if scheme.lower() == "bearer" else None
+    # Tokens are ASCII: libraries fail in different ways on other characters.
+    is_token = scheme.lower() == "bearer" and token.isascii()
+    person = desk.ports.approvers.identify(token.strip()) if is_token else None
     if person is None:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
     desk.attempt.person = person
     return person
 
 
+def find_person(desk: Desk, request: Request) -> str:
+    """Return the person whose token the request carries, "" for a request without a token.
+
+    RefusedError for a token that names nobody: a person who sends one wants to be known.
+    """
+    return identify(desk, request) if "authorization" in request.headers else ""
+
+
 def check_approver(desk: Desk, person: str, model: str) -> None:
     """Raise NotFoundError for an unknown model, RefusedError for a person who does not approve."""
-    if person not in _project(desk, model).release.approvers:
+    if not _project(desk, model).approval_rules().is_approver(person):
         raise RefusedError(f"{person} is not an approver of {model}.", code="NOT_AN_APPROVER")
 
 

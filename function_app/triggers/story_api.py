@@ -7,10 +7,11 @@ from function_app import names
 from function_app.codec import dump, load
 from function_app.domain.cancellation import Cancellation, cancellation_name
 from function_app.domain.retry import EVENT_TYPE, next_start
+from function_app.domain.routing import started_by
 from function_app.errors import ConflictError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import start_story
-from function_app.triggers.people import check_approver, identify
+from function_app.triggers.people import check_approver, find_person, identify
 from function_app.triggers.wakes import wake_release
 
 _CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
@@ -50,14 +51,18 @@ async def post_cancel(desk: Desk, request: Request) -> Answer:
 
 
 async def post_retry(desk: Desk, request: Request) -> Answer:
-    """Start a failed training, release or change of code again; a repetition starts nothing."""
+    """Start a failed training, release or change of code again; a repetition starts nothing.
+
+    A person whose token comes with it counts among the authors of what is trained.
+    """
     request.fields()
+    person = find_person(desk, request)
     view = await _find(desk, request)
     if not view["ended"]:
         text = f"{view['instance_id']} is under way. Wait until it ends, or cancel it."
         raise ConflictError(text, code="UNDER_WAY")
     argument = await desk.stories.argument(view["instance_id"])
-    start = next_start(view, argument, desk.projects)
+    start = started_by(next_start(view, argument, desk.projects), person)
     outcome, _ = await start_story(desk, EVENT_TYPE, start)
     if outcome is None:
         text = f"{start.instance_id} is being started by another request. Ask again in 30 s."

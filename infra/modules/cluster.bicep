@@ -13,6 +13,8 @@ param clusterIdentityId string
 param kubeletIdentityId string
 param kubeletClientId string
 param kubeletPrincipalId string
+@description('The application routing add-on: https for public models, with certificates of Key Vault.')
+param withIngress bool
 param privateNetwork bool
 param subnetId string
 param logsId string
@@ -48,6 +50,10 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' = {
         objectId: kubeletPrincipalId
       }
     }
+    ingressProfile: withIngress ? { webAppRouting: { enabled: true } } : null
+    addonProfiles: withIngress
+      ? { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } }
+      : null
     apiServerAccessProfile: { enablePrivateCluster: privateNetwork }
     autoUpgradeProfile: { upgradeChannel: 'patch', nodeOSUpgradeChannel: 'NodeImage' }
     networkProfile: {

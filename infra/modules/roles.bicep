@@ -57,7 +57,6 @@ var containerRegistryTasksContributor = 'fb382eab-e894-4461-af04-94435c366c3f'
 var durableTaskDataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
 var eventGridDataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
-var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var managedIdentityOperator = 'f1a07417-d97a-45cb-824c-7a7467783830'
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 var networkContributor = '4d97b98b-1d4f-4787-a291-c67834d212e7'
@@ -229,14 +228,14 @@ resource appMonitoringMetricsPublisherOnInsights 'Microsoft.Authorization/roleAs
   }
 }
 
-// To read the webhooks' secrets and the git token (the Functions host, for Key Vault references).
-resource appKeyVaultSecretsUserOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, appPrincipalId, keyVaultSecretsUser)
+// To make and rotate the keys of production; read the webhooks' secrets and the git token (production.py, staging.py, probe.py, the Functions host, for Key Vault references).
+resource appKeyVaultSecretsOfficerOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, appPrincipalId, keyVaultSecretsOfficer)
   scope: vault
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsOfficer)
   }
 }
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from function_app.activities import production, releases
 from function_app.activities.reconciliation import compare_platform
 from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app.domain.authorship import Authors
 from function_app.domain.project import ModelProject
 from function_app.domain.reconciliation import Finding, ModelName
 from function_app.domain.release import (
@@ -77,6 +78,9 @@ class FakeProduction:
     def champion(self, model: str) -> Image | None:
         return self.served
 
+    def endpoint(self, model: str) -> str | None:
+        return "http://127.0.0.1:1" if self.served else None
+
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
         self.calls.append((release_id, image))
         if self.slow:
@@ -117,9 +121,12 @@ class FakeImages:
 @dataclass
 class FakeRegistry:
     champions: list[str] = field(default_factory=list)
+    authors: Authors = ()
 
     def get(self, model: str, version: str) -> ModelVersion:
-        return ModelVersion(model=model, version=version, run_id="r", uri="", digest="d")
+        return ModelVersion(
+            model=model, version=version, run_id="r", uri="", digest="d", authors=self.authors
+        )
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
         return ()
@@ -135,6 +142,12 @@ class FakeStaging:
     def deploy(self, release_id: str, image: Image) -> Rollout:
         self.deployed.append(image)
         return Rollout(done=False)
+
+
+class FakeProbe:
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        """Production asks who calls."""
+        return False
 
 
 class FakeNotifier:
@@ -156,6 +169,7 @@ class Bench:
     images: FakeImages = field(default_factory=FakeImages)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     staging: FakeStaging = field(default_factory=FakeStaging)
+    probe: FakeProbe = field(default_factory=FakeProbe)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     projects: Mapping[str, ModelProject] = field(
         default_factory=lambda: read_projects(ROOT / "mlops.toml")
@@ -223,7 +237,7 @@ class Bench:
             evidence_hash=record.evidence_hash or "",
             decided_at=self.moment,
         )
-        return self.decisions.decide(MODEL, decision)
+        return self.decisions.decide(record, decision, self.projects[MODEL].approval_rules())
 
     def approve(self, version: str, suffix: str = "", person: str = "ada") -> None:
         """Let a release be approved, and its story hear of it."""

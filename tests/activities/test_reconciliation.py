@@ -14,6 +14,7 @@ from function_app.activities.reconciliation import (
 )
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.local.staging import LocalStaging
@@ -135,9 +136,16 @@ class FakeProduction:
 
     state: Serving | None
     repairs: list[str] = field(default_factory=list)
+    is_open: bool = False
 
     def champion(self, model: str) -> Image | None:
         return None if self.state is None else self.state.image
+
+    def endpoint(self, model: str) -> str | None:
+        return None if self.state is None else "http://m"
+
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        return self.is_open
 
     def serving(self, model: str) -> Serving | None:
         return self.state
@@ -154,6 +162,10 @@ class PortsOfAModel:
     registry: Any
     production: FakeProduction
     rows: Rows
+
+    @property
+    def probe(self) -> FakeProduction:
+        return self.production
 
 
 @dataclass
@@ -192,6 +204,22 @@ def test_production_that_is_down_is_reported_and_requested_again_until_it_is_rea
     assert [(f.kind, f.subject) for f in down] == [(FindingKind.NOT_READY, "m")]
     assert "0 of 2 replicas are ready" in down[0].detail
     assert (production.repairs, up) == (["m"], ())
+
+
+def test_production_that_answers_without_a_key_is_reported_until_it_does_not(
+    tmp_path: Path,
+) -> None:
+    production = FakeProduction(Serving(image=IMAGE, replicas=1, ready=1), is_open=True)
+    ports = cast(
+        Ports, PortsOfAModel(Promoted(), Promoted(), production, LocalRows(tmp_path / "l.db"))
+    )
+
+    [finding] = compare_platform(ports, ModelName(model="m")).findings
+    production.is_open = False
+
+    assert (finding.kind, finding.subject) == (FindingKind.OPEN_PRODUCTION, "m")
+    assert "takes requests without a key" in finding.detail
+    assert compare_platform(ports, ModelName(model="m")).findings == ()
 
 
 @dataclass
@@ -258,7 +286,9 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
     record.parent.mkdir()
     record.write_text('{"mine": true}')
     images = LocalImages(tmp_path, tmp_path, {}, LocalBundles(tmp_path))
-    staging = LocalStaging(tmp_path, images, Processes(tmp_path / "processes"))
+    staging = LocalStaging(
+        tmp_path, images, Processes(tmp_path / "processes"), LocalKeys(tmp_path, tmp_path)
+    )
     platform, foreign = FakePlatform(), Foreign()
     ports = cast(
         Ports,

@@ -12,6 +12,7 @@ import pytest
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine, seen_from_inside
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.serving import Image
@@ -52,7 +53,9 @@ def images(state: Path, containers: Containers) -> LocalImages:
 
 @pytest.fixture
 def staging(state: Path, images: LocalImages, containers: Containers) -> Iterator[LocalStaging]:
-    made = LocalStaging(state, images, Processes(state / "processes"), containers)
+    made = LocalStaging(
+        state, images, Processes(state / "processes"), LocalKeys(state, state), containers
+    )
     yield made
     made.remove("r")
 
@@ -71,7 +74,12 @@ def test_an_image_on_a_base_has_one_digest_and_can_run_without_the_engine(
 
 
 def test_a_container_serves_the_image_without_rights(
-    staging: LocalStaging, containers: Containers, engine: list[str], image: Image, model: Path
+    staging: LocalStaging,
+    containers: Containers,
+    engine: list[str],
+    image: Image,
+    model: Path,
+    state: Path,
 ) -> None:
     golden = json.loads((model.parent / "evaluation" / "golden.json").read_text())
 
@@ -80,7 +88,10 @@ def test_a_container_serves_the_image_without_rights(
 
     assert deployment == again
     assert deployment.runtime == f"container ({Path(engine[0]).name})"
-    answer = httpx.post(f"{deployment.endpoint}/score", json={"data": golden["data"]}).json()
+    ask, secret = {"data": golden["data"]}, LocalKeys(state, state).staging_secret("r")
+    assert httpx.post(f"{deployment.endpoint}/score", json=ask).status_code == 401
+    answered = httpx.post(f"{deployment.endpoint}/score", json=ask, headers={"X-Probe-Key": secret})
+    answer = answered.json()
     assert answer["result"] == pytest.approx(golden["result"])
     name = containers._name("staging-r")
     inside = [*engine, "exec", name, "sh", "-c", "id -u; touch /app/x || echo refused"]
@@ -92,7 +103,11 @@ def test_a_container_serves_the_image_without_rights(
 
 
 def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
-    staging: LocalStaging, image: Image, model: Path, monkeypatch: pytest.MonkeyPatch
+    staging: LocalStaging,
+    image: Image,
+    model: Path,
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     golden = json.loads((model.parent / "evaluation" / "golden.json").read_text())
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -102,7 +117,10 @@ def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
         httpx.post(
             f"{endpoint}/score",
             json={"data": golden["data"]},
-            headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+            headers={
+                "traceparent": f"00-{trace}-00f067aa0ba902b7-01",
+                "X-Probe-Key": LocalKeys(state, state).staging_secret("r"),
+            },
         )
 
         until(lambda: sink.spans, "the span", 30)
@@ -154,7 +172,7 @@ def test_an_engine_that_cannot_take_the_image_says_so(state: Path, image: Image)
     refusing = Containers(["false"], BASE_IMAGE, state)
 
     with pytest.raises(PlatformError, match="load the image"):
-        refusing.start("x", image.digest, {"a": b"b" * 1_000_000})
+        refusing.start("x", image.digest, {"a": b"b" * 1_000_000}, "{}")
 
 
 def test_an_empty_setting_means_no_engine() -> None:

@@ -14,6 +14,7 @@ import pytest
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.registry import LocalRegistry, digest_of_folder
@@ -267,7 +268,7 @@ def test_staging_says_why_a_service_does_not_get_healthy(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
-    staging = LocalStaging(tmp_path, images, processes)
+    staging = LocalStaging(tmp_path, images, processes, LocalKeys(tmp_path, tmp_path))
 
     image = sick_image(images, model, tmp_path)
     with pytest.raises(AttemptError, match="holds no model that can be served"):
@@ -279,7 +280,7 @@ def test_staging_deploys_once_and_removes(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
-    staging = LocalStaging(tmp_path, images, processes)
+    staging = LocalStaging(tmp_path, images, processes, LocalKeys(tmp_path, tmp_path))
     image = built(images, version_of(model))
 
     deployments = [there(lambda: staging.deploy("r", image)) for _ in range(2)]
@@ -294,7 +295,9 @@ def test_production_keeps_serving_when_the_next_image_does_not_get_ready(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
-    production = LocalProduction(tmp_path, ROOT, images, processes)
+    production = LocalProduction(
+        tmp_path, ROOT, images, processes, LocalKeys(tmp_path, tmp_path / "user")
+    )
     good = built(images, version_of(model))
     assert production.champion("diabetes") is None
     endpoint = there(lambda: production.promote("r1", good, 2)).endpoint
@@ -318,7 +321,9 @@ def test_production_comes_back_when_its_server_was_killed(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
-    production = LocalProduction(tmp_path, ROOT, images, processes)
+    production = LocalProduction(
+        tmp_path, ROOT, images, processes, LocalKeys(tmp_path, tmp_path / "user")
+    )
     good = built(images, version_of(model))
     reach(lambda: production.promote("r1", good, 1))
     import os

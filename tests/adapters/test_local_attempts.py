@@ -13,6 +13,7 @@ import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.staging import LocalStaging
@@ -36,11 +37,17 @@ class Machine:
     processes: Processes
     image: Image
 
+    @property
+    def keys(self) -> LocalKeys:
+        return LocalKeys(self.state, self.state / "user")
+
     def production(self, ready_seconds: float = 100.0) -> LocalProduction:
-        return LocalProduction(self.state, ROOT, self.images, self.processes, ready_seconds)
+        return LocalProduction(
+            self.state, ROOT, self.images, self.processes, self.keys, ready_seconds
+        )
 
     def staging(self, ready_seconds: float = 100.0) -> LocalStaging:
-        return LocalStaging(self.state, self.images, self.processes, None, ready_seconds)
+        return LocalStaging(self.state, self.images, self.processes, self.keys, None, ready_seconds)
 
 
 @pytest.fixture
@@ -85,7 +92,7 @@ def test_replicas_that_were_slow_are_started_anew_by_the_next_request(machine: M
 
 def test_a_poll_of_an_attempt_starts_no_other(machine: Machine) -> None:
     impatient = LocalProduction(
-        machine.state, ROOT, machine.images, machine.processes, 100.0, patience=0.0
+        machine.state, ROOT, machine.images, machine.processes, machine.keys, 100.0, patience=0.0
     )
     with slow(machine.state) as started:
         for _ in range(5):

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import pytest
 
 from function_app.adapters.scoring_probe import REQUESTS, ask
-from function_app.domain.serving import SmokeReport
+from function_app.domain.release import ReleasePolicy, judge_smoke
+from function_app.domain.serving import Image, SmokeReport
 from tests.azure_servers.base import Answer, Request, Server
 from tests.funchost.conftest import free_port
 
@@ -18,7 +19,12 @@ RIGHT = Answer(content={"result": [10.0, 20.0]})
 @contextmanager
 def service(score: Callable[[Request], Answer], health: Answer = HEALTHY) -> Iterator[str]:
     def respond(request: Request) -> Answer:
-        return health if request.path == "/healthz" else score(request)
+        if request.path == "/healthz":
+            return health
+        # As every service must: nothing without the platform's own secret or a key.
+        if request.headers.get("x-probe-key") != "secret":
+            return Answer(status=401)
+        return score(request)
 
     with Server(respond) as server:
         yield server.url
@@ -26,7 +32,7 @@ def service(score: Callable[[Request], Answer], health: Answer = HEALTHY) -> Ite
 
 def reported(answer: Answer) -> SmokeReport:
     with service(lambda _: answer) as url:
-        return ask(url, GOLDEN)
+        return ask(url, GOLDEN, "secret")
 
 
 def test_right_answers_have_no_detail() -> None:
@@ -74,7 +80,7 @@ def test_causes_are_named_once_the_most_frequent_first() -> None:
         return Answer(status=500, body=b"broken") if len(asked) % 2 else RIGHT
 
     with service(score) as url:
-        report = ask(url, GOLDEN)
+        report = ask(url, GOLDEN, "secret")
 
     assert report.detail == "HTTP 500 broken. HTTP 503 busy."
     assert (report.failures, report.largest_difference) == (12, 0.0)
@@ -90,7 +96,7 @@ def test_a_long_body_is_cut_and_a_secret_is_left_out() -> None:
 
 
 def test_a_service_that_cannot_be_reached_is_named() -> None:
-    report = ask(f"http://127.0.0.1:{free_port()}", GOLDEN)
+    report = ask(f"http://127.0.0.1:{free_port()}", GOLDEN, "secret")
 
     assert report.failures == REQUESTS
     assert "ConnectError" in report.detail
@@ -98,7 +104,18 @@ def test_a_service_that_cannot_be_reached_is_named() -> None:
 
 def test_health_that_is_none_is_named() -> None:
     with service(lambda _: RIGHT, Answer(status=503, body=b"starting")) as url:
-        report = ask(url, GOLDEN)
+        report = ask(url, GOLDEN, "secret")
 
     assert (report.failures, report.served_digest) == (0, "")
     assert report.detail == "GET /healthz: HTTP 503 starting."
+
+
+def test_a_service_that_answers_without_a_key_does_not_pass() -> None:
+    with Server(lambda r: HEALTHY if r.path == "/healthz" else RIGHT) as server:
+        report = ask(server.url, GOLDEN, "secret")
+
+    assert (report.failures, report.answers_without_key) == (0, True)
+    image = Image(model="m", version="1", digest="sha256:aa", uri="u")
+    judged = judge_smoke(report, image, ReleasePolicy(approvers=("ada",)))
+    assert not judged.passed
+    assert "answers requests without a key" in judged.reasons[0]

@@ -26,6 +26,8 @@ ROLE = "Model.Approver"
 MODEL = "diabetes"
 PEOPLE = ("ada", "grace")
 SECRET = "the secret of a build server"
+SOURCES = ("BUILD_SERVER", "GITHUB", "AZURE_DEVOPS")
+WEBHOOKS = {f"MLOPS_WEBHOOK_SECRET_{source}": SECRET for source in SOURCES}
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -62,7 +64,7 @@ class LocalTarget:
             MLOPS_STATE=str(self.state),
             MLOPS_PROJECTS=str(projects),
             MLOPS_ENGINE="",
-            MLOPS_WEBHOOK_SECRET_BUILD_SERVER=SECRET,
+            **WEBHOOKS,
         )
         self.host.start()
         self.api = Api(self.host.url, self.state, keys(self)["master"])
@@ -85,8 +87,7 @@ class CloudTarget:
     def __init__(self, folder: Path, azure: Azure, entra: IdentityServer, tables: str) -> None:
         """Start the app with its state below the folder, and wait until its platform stands."""
         azure.blobs.containers |= {"data": {}, "predictions": {}}
-        extra = {"MLOPS_WEBHOOK_SECRET_BUILD_SERVER": SECRET}
-        self.cloud = CloudApp(folder, azure, entra, tables, "--auth", **extra)
+        self.cloud = CloudApp(folder, azure, entra, tables, "--auth", **WEBHOOKS)
         self.host, self.api = self.cloud.host, self.cloud.api
         ensure_platform(self.api)
         connection = azure.with_settings(tables_endpoint=tables).connection()

@@ -33,6 +33,7 @@ from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.references import References
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
+from function_app.adapters.azure.vault_keys import VaultKeys
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.azure_settings import AzureSettings
@@ -53,6 +54,7 @@ from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.record import ANSWERED, SENT
 from tests.azure_servers.tls import Tls
+from tests.azure_servers.vault import Vault
 
 ROOT = Path(__file__).parents[2]
 VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
@@ -73,6 +75,7 @@ class Azure:
     cluster: Cluster
     grid: EventGrid
     endpoints: OnlineEndpoints
+    vault: Vault
     settings: AzureSettings
     root: Path
     folder: Path
@@ -109,20 +112,26 @@ class Azure:
 
     def staging(self) -> AzureStaging:
         """Return a new staging, as another process of the app has it."""
-        return AzureStaging(self.connection(), self.acr.server, lambda: NOW)
+        connection = self.connection()
+        return AzureStaging(connection, self.acr.server, VaultKeys(connection), lambda: NOW)
 
     def production(self) -> AzureProduction:
         """Return a new production, as another process of the app has it."""
-        return AzureProduction(self.connection(), self.projects)
+        connection = self.connection()
+        return AzureProduction(connection, self.projects, VaultKeys(connection))
 
     def online(self) -> OnlineEndpointProduction:
         """Return a new production on a managed endpoint."""
-        return OnlineEndpointProduction(Workspace(self.connection()), self.projects)
+        connection = self.connection()
+        keys = VaultKeys(connection)
+        return OnlineEndpointProduction(Workspace(connection), self.projects, keys)
 
     def probe(self) -> AzureProbe:
         """Return a new probe."""
         connection = self.connection()
-        return AzureProbe(connection, Blobs(connection))
+        way = self.production().way if self.settings.production == "cluster" else None
+        keys = VaultKeys(connection)
+        return AzureProbe(connection, Blobs(connection), keys, self.staging(), way)
 
     def platform(self) -> AzurePlatform:
         """Return a new platform, as another process of the app has it."""
@@ -178,6 +187,7 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
         BlobServer(tls) as blobs,
         Registry(tls, arm) as acr,
         Cluster(tls) as cluster,
+        Vault(tls) as vault,
     ):
         ManagedClusters(arm, cluster.url, tls.ca_file.read_bytes())
         blobs.containers |= {VERSIONS: {}, CHECKS: {}, CHECKS_INPUTS: {}}
@@ -188,6 +198,7 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
             compute="training",
             registry_server=acr.server,
             cluster="cluster",
+            keys_vault=vault.url,
         )
         ml = MachineLearning(arm)
         yield Azure(
@@ -199,6 +210,7 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
             cluster=cluster,
             grid=EventGrid(arm),
             endpoints=OnlineEndpoints(arm),
+            vault=vault,
             settings=settings,
             root=ROOT,
             folder=folder,

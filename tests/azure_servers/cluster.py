@@ -9,6 +9,7 @@ import re
 import threading
 from typing import Any
 
+import httpx
 from kubernetes import client
 
 from tests.azure_servers.arm import Fault, audience
@@ -27,6 +28,8 @@ _MODELS: dict[str, Any] = {
     "poddisruptionbudgets": client.V1PodDisruptionBudget,
     "networkpolicies": client.V1NetworkPolicy,
     "serviceaccounts": client.V1ServiceAccount,
+    "secrets": client.V1Secret,
+    "ingresses": client.V1Ingress,
 }
 # In which versions a cluster of today has what there was in others, and one of 2020.
 TODAY = {"autoscaling": ["v2", "v1"], "policy": ["v1"], "discovery.k8s.io": ["v1"]}
@@ -35,6 +38,8 @@ OLD = {
     "policy": ["v1beta1"],
     "discovery.k8s.io": ["v1beta1"],
 }
+_PROXIED = re.compile(r"/api/v1/namespaces/[^/]+/services/(?P<name>[^/:]+):http/proxy(?P<rest>/.*)")
+_PASSED_BACK = ("content-type", "www-authenticate", "x-prediction-id")
 _ATOMIC = ("selector", "podSelector", "matchLabels")
 Json = dict[str, Any]
 
@@ -122,12 +127,31 @@ class Cluster(Server):
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if audience(token) != AUDIENCE:
             return _status(401, "Unauthorized", "Unauthorized")
+        if (found := _PROXIED.fullmatch(request.path)) and found["name"]:
+            return self._proxy(request, found["name"], found["rest"])
         with self._lock:
             for fault in self.faults:
                 if fault.method == request.method and fault.path in request.path and fault.times:
                     fault.times -= 1
                     return fault.answer
             return self._route(request)
+
+    def _proxy(self, request: Request, name: str, rest: str) -> Answer:
+        """Ask the pods of a Service; the API's own token goes no further."""
+        if ("services", name) not in self.objects:
+            return _status(404, "NotFound", f'services "{name}" not found')
+        headers = {
+            key: text
+            for key, text in request.headers.items()
+            if key not in ("authorization", "host", "content-length", "connection")
+        }
+        url = f"http://{self.address}{rest}"
+        try:
+            told = httpx.request(request.method, url, headers=headers, content=request.body)
+        except httpx.TransportError:
+            return _status(503, "ServiceUnavailable", "no endpoints available for service")
+        kept = {k: v for k, v in told.headers.items() if k.lower() in _PASSED_BACK}
+        return Answer(status=told.status_code, body=told.content, headers=kept)
 
     def _route(self, request: Request) -> Answer:
         group = request.path.removeprefix("/apis/")

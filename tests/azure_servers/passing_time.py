@@ -4,8 +4,10 @@ Runs run their command, images are what their build's files make, containers ser
 Azure ML registers raises its event.
 """
 
+import base64
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,10 +20,12 @@ from typing import Any
 
 import httpx
 
-from function_app.adapters.azure.manifests import deployment_name
+from function_app.adapters.azure.manifests import deployment_name, keys_name
 from tests.azure_servers.azure import Azure
+from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.compute import Compute
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
+from tests.azure_servers.tls import Tls
 
 PAUSE = 0.1
 Event = dict[str, Any]
@@ -40,6 +44,7 @@ class PassingTime:
         self._compute = Compute(azure.ml, azure.blobs)
         self._serving: dict[tuple[str, str], tuple[subprocess.Popen[bytes], int]] = {}
         self._told: set[str] = set()
+        self._fronts: dict[str, Server] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._pass, daemon=True)
         self._thread.start()
@@ -48,6 +53,8 @@ class PassingTime:
         """Stop the time, and what serves."""
         self._ended.set()
         self._thread.join(60)
+        for front in self._fronts.values():
+            front.close()
         for process, _ in self._serving.values():
             process.terminate()
             process.wait(20)
@@ -85,8 +92,41 @@ class PassingTime:
             container = properties["containers"][0]["properties"]
             environ = read_environ(container.get("environmentVariables"))
             port = self._serve("staging", container["image"], environ)
-            properties["ipAddress"]["ports"][0]["port"] = port
+            front = self._front(name, properties, port)
+            properties["ipAddress"]["ports"][0]["port"] = front
             self._azure.aci.run(name, fqdn="127.0.0.1")
+
+    def _front(self, name: str, properties: dict[str, Any], target: int) -> int:
+        """Run what ends TLS in a group, when it has it; return where the group listens."""
+        volumes = properties.get("volumes") or []
+        if not volumes:
+            return target
+        files = {
+            key: base64.b64decode(value).decode() for key, value in volumes[0]["secret"].items()
+        }
+        folder = self._folder / "tls" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for key, text in files.items():
+            (folder / key).write_text(text)
+        routes = re.findall(r"location = (\S+) { proxy_pass", files["nginx.conf"])
+
+        def forward(request: Request) -> Answer:
+            if request.path not in routes:
+                return Answer(status=404)
+            dropped = ("host", "content-length", "connection")
+            headers = {k: v for k, v in request.headers.items() if k not in dropped}
+            url = f"http://127.0.0.1:{target}{request.path}"
+            told = httpx.request(request.method, url, headers=headers, content=request.body)
+            kept = {k: v for k, v in told.headers.items() if k in ("content-type",)}
+            return Answer(status=told.status_code, body=told.content, headers=kept)
+
+        own = Tls(
+            ca_file=folder / "tls.crt", certificate=folder / "tls.crt", key=folder / "tls.key"
+        )
+        if (old := self._fronts.pop(name, None)) is not None:
+            old.close()
+        self._fronts[name] = Server(forward, own)
+        return self._fronts[name].port
 
     def _move_cluster(self) -> None:
         cluster = self._azure.cluster
@@ -99,9 +139,30 @@ class PassingTime:
             if deployment is not None:
                 container = deployment["spec"]["template"]["spec"]["containers"][0]
                 environ = read_environ(container.get("env")) | self._identity(deployment)
+                environ = self._mounted(name, environ)
                 port = self._serve("production", container["image"], environ)
                 cluster.address = f"127.0.0.1:{port}"
         cluster.settle()
+
+    def _mounted(self, model: str, environ: dict[str, str]) -> dict[str, str]:
+        """Return the environment of a pod whose mounted keys are files of this machine.
+
+        As kubelet does, the files are renewed when the Secret changes.
+        """
+        secret = self._azure.cluster.objects.get(("secrets", keys_name(model)))
+        if secret is None:
+            return environ
+        folder = self._folder / "keys" / model
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, value in secret["data"].items():
+            content, file = base64.b64decode(value), folder / name
+            if not file.exists() or file.read_bytes() != content:
+                fresh = file.with_suffix(".fresh")
+                fresh.write_bytes(content)
+                fresh.replace(file)
+        # The figures' port is the same for all pods; on one machine they would collide.
+        kept = {k: v for k, v in environ.items() if k != "SCORING_METRICS_PORT"}
+        return {**kept, "SCORING_KEYS_FILE": str(folder / "keys.json")}
 
     def _identity(self, deployment: dict[str, Any]) -> dict[str, str]:
         """Return what the webhook of workload identity gives to pods that ask for it."""

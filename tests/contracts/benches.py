@@ -9,6 +9,7 @@ from pathlib import Path
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
 from function_app.adapters.local.registry import digest_of_folder
@@ -77,16 +78,17 @@ def train(folder: Path) -> Path:
 def local_bench(state: Path, model: Path) -> Iterator[Bench]:
     """Give this machine; what was started is stopped."""
     processes, projects = Processes(state / "processes"), read_projects(ROOT / "mlops.toml")
+    keys = LocalKeys(state, state / "user")
     images = LocalImages(state, ROOT, projects, LocalBundles(state))
 
     def version(number: str) -> ModelVersion:
         return _version(number, model, str(model))
 
-    staging = LocalStaging(state, images, processes, now=lambda: NOW)
+    staging = LocalStaging(state, images, processes, keys, now=lambda: NOW)
     yield Bench(
         images=images,
         staging=staging,
-        production=LocalProduction(state, ROOT, images, processes),
+        production=LocalProduction(state, ROOT, images, processes, keys),
         version=version,
         settle=lambda: None,
     )

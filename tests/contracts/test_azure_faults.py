@@ -12,6 +12,7 @@ from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
+from function_app.domain.duties import ApprovalRules
 from function_app.domain.inbox import Outcome
 from function_app.domain.lane import LaneRequest
 from function_app.domain.release import ReleaseStatus
@@ -25,6 +26,8 @@ from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls
 from tests.contracts.test_inbox import DAY, NOW, SECOND, claim, event, settled
 from tests.contracts.test_ledger import DECISION, release
+
+RULES = ApprovalRules(approvers=("ada",), people={})
 
 FAULTS = pytest.mark.parametrize("fault", list(Fault))
 FAR = NOW + 99 * DAY
@@ -185,10 +188,10 @@ def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
         stored = ledger.get_release(release_id)
         if stored is None or stored.status is ReleaseStatus.AWAITING_APPROVAL:
             ledger.save_release(waiting)
-            decisions.decide("m", replace(DECISION, release_id=release_id))
+            decisions.decide(waiting, replace(DECISION, release_id=release_id), RULES)
         record = ledger.get_release(release_id)
         assert record is not None
-        assert ledger.settle(release_id, NOW, decisions.on(record)).decision is not None
+        assert ledger.settle(release_id, NOW, decisions.on(record, RULES)).decision is not None
         request = LaneRequest(lane="l", owner=release_id, since=NOW, hold=timedelta(hours=1))
         assert ledger.take_lane(request, NOW).inside
         ledger.save_release(release(str(number), ReleaseStatus.PROMOTED))
@@ -203,7 +206,7 @@ def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
         record = ledger.get_release(f"release-m-{number}")
         assert record is not None
         assert record.status is ReleaseStatus.PROMOTED
-        assert decisions.on(record) is not None
+        assert decisions.on(record, RULES) is not None
         assert ledger.list_lanes() == ()
 
 
@@ -217,9 +220,11 @@ def test_an_answer_that_is_lost_once_is_no_fault(way: FaultyWay, patient: Connec
     way.lose_one()
     assert inbox.claim(claim()).created
     way.lose_one()
-    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
+    waiting = release("1", ReleaseStatus.AWAITING_APPROVAL)
+    ledger.save_release(waiting)
     way.lose_one()
-    assert Decisions(rows, ledger).decide("m", DECISION) == DECISION
+    decision = replace(DECISION, release_id=waiting.release.release_id)
+    assert Decisions(rows, ledger).decide(waiting, decision, RULES) == decision
 
 
 def test_throttling_is_waited_out(way: FaultyWay, patient: Connection) -> None:

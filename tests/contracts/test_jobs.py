@@ -21,6 +21,7 @@ from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
+from function_app.domain.authorship import Role, make_authors
 from function_app.domain.change import Bundle, CheckPlan, CodeVersion
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import (
@@ -305,6 +306,28 @@ def test_a_published_version_is_found_and_trains(bench: Bench, rows: bytes) -> N
     run = bench.jobs.get("train-diabetes-e")
     assert run.code == version
     assert run.metrics["alpha"] == 0.5
+
+
+def test_everybody_who_published_the_same_files_is_their_author(bench: Bench) -> None:
+    ada, grace = (make_authors([(Role.PUSHED, name)]) for name in ("ada-gh", "grace-gh"))
+    bundle = bench.keep(code_archive())
+    first = bench.jobs.publish("diabetes", replace(bundle, authors=ada))
+    second = bench.jobs.publish("diabetes", replace(bundle, authors=grace))
+
+    assert (first.authors, second.authors) == (ada, (*ada, *grace))
+    assert bench.jobs.code("diabetes") == bench.jobs.code("diabetes", first.version) == second
+
+
+def test_a_version_keeps_its_authors(bench: Bench) -> None:
+    authors = make_authors([(Role.STARTED, "grace"), (Role.WROTE, 'O"Ada ü <x>')])
+    run, judged = wrote(bench, "train-diabetes-a")
+
+    made = bench.registry.register(run, judged, authors)
+    again = bench.registry.register(run, judged, make_authors([(Role.STARTED, "eve")]))
+
+    assert made.authors == again.authors == authors
+    assert bench.registry.get("diabetes", made.version).authors == authors
+    assert bench.registry.register(*wrote(bench, "train-diabetes-b")).authors == ()
 
 
 def test_code_that_was_never_published_is_not_found(bench: Bench) -> None:

@@ -59,7 +59,7 @@ def test_a_release_is_deployed_to_staging_once_and_removed_once(bench: Bench) ->
     assert first.deployment is not None
     assert first.deployment.environment is Environment.STAGING
     assert first.deployment.image == image
-    assert first.deployment.endpoint.startswith("http://")
+    assert first.deployment.endpoint.startswith(("http://127.0.0.1:", "https://"))
     assert listed == (RELEASE,)
     assert bench.staging.list_releases() == ()
 

@@ -240,3 +240,39 @@ def test_a_ping_of_a_hook_that_will_be_refused_says_so(
     with pytest.raises(ContractError, match=says) as caught:
         check_ping(ping, ["https://github.com/org/models"])
     assert caught.value.code == code
+
+
+def _commit(author: Any, committer: Any) -> dict[str, Any]:
+    lists = {"added": [], "modified": ["a.py"], "removed": []}
+    return {"id": COMMIT, "author": author, "committer": committer, **lists}
+
+
+def test_a_push_names_everybody_whose_commits_it_brings() -> None:
+    eve = {"name": "Eve", "email": "eve@example.com", "username": "eve-gh"}
+    host = {"name": "GitHub", "email": "noreply@github.com"}
+    grace = {"name": "Grace", "email": "grace@example.com"}
+    hook = {**PUSH, "commits": [_commit(eve, eve), _commit(grace, host)]}
+    devops = {"commits": [{"commitId": COMMIT, "author": eve, "committer": grace}]}
+
+    assert domain_event(read_github("push", "guid", hook)).contributors == (
+        "grace@example.com",
+        "noreply@github.com",
+        "eve@example.com",
+        "eve-gh",
+    )
+    resource = {**DEVOPS["resource"], **devops}
+    assert domain_event(read_devops({**DEVOPS, "resource": resource})).contributors == (
+        "eve@example.com",
+        "grace@example.com",
+    )
+
+
+@pytest.mark.parametrize("person", [7, None, [], "eve", {"email": None}, {"email": ["a"]}])
+@pytest.mark.parametrize("commits", [None, 7, [7], [None]])
+def test_commits_of_another_shape_name_nobody(person: Any, commits: Any) -> None:
+    hook = {**PUSH, "commits": [_commit(person, person)]}
+
+    assert domain_event(read_github("push", "guid", hook)).contributors == ()
+    assert (
+        domain_event(read_github("push", "guid", {**PUSH, "commits": commits})).contributors == ()
+    )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function_app.domain.approval import Decision, Evidence, Verdict, refuse
+from function_app.domain.duties import ApprovalRules
 from function_app.domain.release import (
     Release,
     ReleasePolicy,
@@ -39,17 +40,18 @@ APPROVED = Decision(
     evidence_hash=EVIDENCE.digest,
     decided_at=NOW,
 )
+RULES = ApprovalRules(approvers=("ada",), people={})
 GOOD = SmokeReport(
     requests=5, failures=0, largest_difference=0.0, p95_ms=10, served_digest="sha256:aa"
 )
 
 
 def test_an_approver_who_names_image_and_evidence_decides() -> None:
-    assert refuse(WAITING, APPROVED, ("ada",)) is None
+    assert refuse(WAITING, APPROVED, RULES) is None
 
 
 def test_an_approver_whom_the_policy_of_now_does_not_name_decides_nothing() -> None:
-    refusal = refuse(WAITING, APPROVED, ("grace",))
+    refusal = refuse(WAITING, APPROVED, replace(RULES, approvers=("grace",)))
 
     assert refusal is not None
     assert refusal.code == "NOT_AN_APPROVER"
@@ -67,7 +69,7 @@ def test_an_approver_whom_the_policy_of_now_does_not_name_decides_nothing() -> N
 def test_any_other_decision_is_refused(
     record: ReleaseRecord, decision: Decision, code: str
 ) -> None:
-    refusal = refuse(record, decision, ("ada",))
+    refusal = refuse(record, decision, RULES)
 
     assert refusal is not None
     assert refusal.code == code

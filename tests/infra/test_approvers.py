@@ -10,14 +10,15 @@ import pytest
 
 from function_app.adapters.azure.approvers import AzureApprovers
 from function_app.azure_settings import AzureSettings
-from tests.azure_servers.identity import TENANT, IdentityServer
+from function_app.domain.people import Person
+from tests.azure_servers.identity import OBJECT, TENANT, IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls
 from tests.infra.conftest import ROOT
 
 # The Azure CLI in every tenant of the public cloud.
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-PERSON, APPLICATION = "ada@example.org", "5d1f0a3e-0000-4000-8000-000000000001"
+PERSON, APPLICATION = Person(oid=OBJECT), "5d1f0a3e-0000-4000-8000-000000000001"
 PAGE = (ROOT / "docs" / "azure.md").read_text()
 
 
@@ -83,7 +84,11 @@ def test_a_token_of_this_application_names_its_person(tls: Tls) -> None:
         roles = [role["value"] for role in application["appRoles"]]
         issuer = f"{server.url}/{TENANT}/v2.0"
         token = server.signers[0].token(
-            APPLICATION, iss=issuer, roles=roles, preferred_username=PERSON
+            APPLICATION,
+            iss=issuer,
+            roles=roles,
+            oid=PERSON.oid,
+            preferred_username="eve@example.org",
         )
 
-        assert AzureApprovers(settings).identify(token) == PERSON
+        assert AzureApprovers(settings, {"ada": PERSON}).identify(token) == "ada"

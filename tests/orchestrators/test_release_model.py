@@ -13,8 +13,17 @@ from function_app.domain.serving import Build, Deployment, Environment, Image, R
 from function_app.orchestrators.release_model import release_model
 from tests.orchestrators.player import Player
 
-IMAGE = Image(model="diabetes", version="2", digest="sha256:bb", uri="oci/bb")
-FORMER = Champion(image=Image(model="diabetes", version="1", digest="sha256:aa", uri="oci/aa"))
+IMAGE = Image(
+    model="diabetes", version="2", digest="sha256:" + "b" * 64, uri="localhost/i@sha256:" + "b" * 64
+)
+FORMER = Champion(
+    image=Image(
+        model="diabetes",
+        version="1",
+        digest="sha256:" + "a" * 64,
+        uri="localhost/i@sha256:" + "a" * 64,
+    )
+)
 GOOD = GateResult(passed=True, reasons=("fine",))
 BAD = GateResult(passed=False, reasons=("wrong predictions",))
 RELEASE = Release(
@@ -38,8 +47,8 @@ def decision(verdict: Verdict) -> Settlement:
         verdict=verdict,
         decided_by="ada",
         comment="seen",
-        image_digest="sha256:bb",
-        evidence_hash="e",
+        image_digest="sha256:" + "b" * 64,
+        evidence_hash="e" * 64,
         decided_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return Settlement(decision=made)

@@ -12,6 +12,7 @@ import httpx
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import free_port, until
+from tests.scoring.keys import CALLER, KEYS
 
 SUBJECT = "system:serviceaccount:models:scoring"
 
@@ -21,9 +22,9 @@ def serving(model: Path, environ: Mapping[str, str]) -> Iterator[httpx.Client]:
     """Serve a model; at the end the service is stopped as Kubernetes stops it."""
     port = free_port()
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
-    process = subprocess.Popen(command, env=dict(environ))
+    process = subprocess.Popen(command, env={**KEYS, **environ})
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=CALLER) as client:
             until(lambda: _answers(client), "the server")
             yield client
     finally:

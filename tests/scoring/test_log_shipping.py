@@ -20,6 +20,7 @@ from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.storage import account, azurite, connection, identity, tls
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import until
+from tests.scoring.keys import AS_PROBE
 from tests.scoring.service import pod_identity, serving
 
 __all__ = ["account", "azurite", "connection", "identity", "tls"]
@@ -224,7 +225,11 @@ def test_a_pods_service_sends_its_log_under_the_identity_that_the_cluster_gives_
         }
         with serving(model, environ) as client:
             first = client.post("/score", json={"data": golden["data"]})
-            until(lambda: "prediction_log_sent_total 1\n" in client.get("/metrics").text, "a line")
+
+            def figures() -> str:
+                return client.get("/metrics", headers=AS_PROBE).text
+
+            until(lambda: "prediction_log_sent_total 1\n" in figures(), "a line")
             last = client.post("/score", json={"data": golden["data"]})
 
     assert sent(logs) == [first.headers["x-prediction-id"], last.headers["x-prediction-id"]]

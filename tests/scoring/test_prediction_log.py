@@ -8,10 +8,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from scoring.prediction_log import LogRules, PredictionLog, Served, read_rules
 from tests.funchost.conftest import until
+from tests.scoring.keys import AS_PROBE
 from tests.scoring.service import serving
 
 FEATURES = ("age", "sex", "bmi")
@@ -188,13 +190,19 @@ def test_the_service_logs_what_it_answers_and_flushes_at_its_end(
     with serving(model, environ) as client:
         ask = {"data": golden["data"]}
         traced = client.post(
-            "/score", json=ask, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+            "/score",
+            json=ask,
+            headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01", **AS_PROBE},
         )
         other = client.post("/score", json=ask, headers={"traceparent": "00-nonsense"})
-        client.post("/score", json=ask, headers={"X-Prediction-Log": "off"})
+        client.post("/score", json=ask, headers={"X-Prediction-Log": "off", **AS_PROBE})
         client.post("/score", json={"data": []})
-        until(lambda: "prediction_log_logged_total 2\n" in client.get("/metrics").text, "the lines")
-        metrics = client.get("/metrics")
+
+        def figures() -> httpx.Response:
+            return client.get("/metrics", headers=AS_PROBE)
+
+        until(lambda: "prediction_log_logged_total 2\n" in figures().text, "the lines")
+        metrics = figures()
 
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "scoring_requests_total 3\n" in metrics.text

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from platform_jobs.model_types import needed_types
 from scoring.predictor import ModelError, Predictor, read_numbers, shape_for
+from tests.scoring.keys import AS_PROBE
 from tests.scoring.service import serving
 from training import model_file
 
@@ -109,7 +110,7 @@ def test_an_exception_of_the_model_is_a_json_answer_with_its_text(save: Save) ->
     folder = save(StandardScaler().fit(X), NAMES[:2])
     with serving(folder, {}) as client:
         failed = client.post("/score", json={"data": [[1, 2]]})
-        metrics = client.get("/metrics").text
+        metrics = client.get("/metrics", headers=AS_PROBE).text
         described = client.get("/openapi.json").json()
 
     error = failed.json()["error"]

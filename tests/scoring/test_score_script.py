@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer
 from tests.funchost.conftest import free_port, until
 from tests.mlopsctl.seed_clone import SCORE
+from tests.scoring.keys import AS_PROBE, CALLER, KEYS
 
 ROOT = Path(__file__).parents[2]
 # As the seed had it in 2019: it takes the body as text, and tells errors with status 200.
@@ -244,7 +246,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[tu
 def serve(image: Path, model: Path, script: str) -> Iterator[tuple[str, Path]]:
     folder, port = service(image, script), free_port()
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
-    environ = {"IMAGE_DIGEST": "sha256:aa", "PREDICTION_LOG": str(folder / "log")}
+    environ = {**KEYS, "IMAGE_DIGEST": "sha256:aa", "PREDICTION_LOG": str(folder / "log")}
     with (folder / "out").open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, env=environ, stdout=out, stderr=out)
     url = f"http://127.0.0.1:{port}"
@@ -272,25 +274,28 @@ def test_only_what_answers_a_request_changes(
     own = Predictor(model).answer({"data": rows}, {})
     first = rows[0][1:]
 
-    good = httpx.post(f"{url}/score", json={"data": rows}, headers={"traceparent": "made up"})
+    good = httpx.post(
+        f"{url}/score", json={"data": rows}, headers={"traceparent": "made up", **CALLER}
+    )
     assert (good.status_code, good.json()) == (200, own), "difference 0"
     for value, status, text in (
         (6.0, 500, "run() failed: SystemExit"),
         (7.0, 500, "run() failed: KeyError"),
         (8.0, 500, "eight is refused"),
     ):
-        bad = httpx.post(f"{url}/score", json={"data": [[value, *first]]})
+        bad = httpx.post(f"{url}/score", json={"data": [[value, *first]]}, headers=CALLER)
         assert (bad.status_code, bad.json()["error"]["code"]) == (status, "SCORING_FAILED")
         assert text in bad.json()["error"]["message"]
         assert "secret" not in bad.text, "the text of an exception is for the log"
-    refused = httpx.post(f"{url}/score", json={"data": [[7]]})
+    refused = httpx.post(f"{url}/score", json={"data": [[7]]}, headers=CALLER)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BAD_INPUT")
 
-    counts = httpx.get(f"{url}/metrics").text
+    counts = httpx.get(f"{url}/metrics", headers=AS_PROBE).text
     assert "scoring_requests_total 1\n" in counts
     assert "scoring_refused_total 4\n" in counts
-    answers = httpx.get(f"{url}/openapi.json").json()["paths"]["/score"]["post"]["responses"]
-    assert set(answers) == {"200", "400", "413", "500"}
+    document = httpx.get(f"{url}/openapi.json", headers=CALLER).json()
+    answers = document["paths"]["/score"]["post"]["responses"]
+    assert set(answers) == {"200", "400", "401", "413", "500"}
     log: list[str] = []
 
     def logged() -> bool:
@@ -309,7 +314,8 @@ def test_the_service_tells_of_its_health_while_a_script_takes_its_time(
     url, folder = served
     slow = [[5.0, *rows[0][1:]]]
     with ThreadPoolExecutor() as threads:
-        waiting = threads.submit(httpx.post, f"{url}/score", json={"data": slow}, timeout=60)
+        ask = partial(httpx.post, json={"data": slow}, headers=CALLER, timeout=60)
+        waiting = threads.submit(ask, f"{url}/score")
         time.sleep(0.5)
 
         assert httpx.get(f"{url}/healthz", timeout=5).status_code == 200
@@ -320,7 +326,7 @@ def test_the_service_tells_of_its_health_while_a_script_takes_its_time(
 
 def test_what_init_opened_run_may_use(tmp_path: Path, model: Path, rows: list[list[float]]) -> None:
     with serve(tmp_path, model, BOUND) as (url, _):
-        assert httpx.post(f"{url}/score", json={"data": rows}).status_code == 200
+        assert httpx.post(f"{url}/score", json={"data": rows}, headers=CALLER).status_code == 200
 
 
 def test_a_script_that_does_not_start_ends_the_service(tmp_path: Path, model: Path) -> None:

@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from tests.funchost.conftest import free_port, until
+from tests.scoring.keys import CALLER, KEYS
 
 
 @pytest.fixture(scope="module")
 def url(model: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
-    process = subprocess.Popen(command, env={"IMAGE_DIGEST": "sha256:aa"})
+    process = subprocess.Popen(command, env={**KEYS, "IMAGE_DIGEST": "sha256:aa"})
     address = f"http://127.0.0.1:{port}"
 
     def healthy() -> bool:
@@ -33,7 +34,7 @@ def url(model: Path) -> Iterator[str]:
 def test_golden_rows_are_answered_as_offline(url: str, model: Path) -> None:
     golden = json.loads((model / "golden.json").read_text())
 
-    answer = httpx.post(f"{url}/score", json={"data": golden["data"]})
+    answer = httpx.post(f"{url}/score", json={"data": golden["data"]}, headers=CALLER)
 
     assert answer.json()["result"] == pytest.approx(golden["result"], abs=1e-9)
 
@@ -57,14 +58,14 @@ def test_health_names_the_image(url: str) -> None:
     ],
 )
 def test_what_cannot_be_scored_is_a_400_with_the_reason(url: str, body: bytes) -> None:
-    answer = httpx.post(f"{url}/score", content=body)
+    answer = httpx.post(f"{url}/score", content=body, headers=CALLER)
 
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "BAD_INPUT"
 
 
 def test_the_service_describes_itself(url: str) -> None:
-    document: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()
+    document: dict[str, Any] = httpx.get(f"{url}/openapi.json", headers=CALLER).json()
 
     assert set(document["paths"]) == {"/score", "/healthz", "/metrics"}
 

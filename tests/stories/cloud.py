@@ -5,6 +5,7 @@ those services are asked for, as tests/azure_servers/passing_time.py says.
 """
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ from tests.funchost.conftest import Host, until
 from tests.stories.conftest import DIABETES, ROOT
 
 AUDIENCE = "api://mlops"
+
+
+def object_id(person: str) -> str:
+    """Return the object id that a person has in Entra."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, person))
 
 
 class CloudApp:
@@ -40,6 +46,7 @@ class CloudApp:
         projects = folder / "mlops.toml"
         projects.write_text(
             DIABETES.replace("poll_interval_seconds = 10", "poll_interval_seconds = 1")
+            + "".join(f'[people.{name}]\noid = "{object_id(name)}"\n' for name in ("ada", "grace"))
         )
         settings = azure.settings
         environ = {
@@ -52,6 +59,7 @@ class CloudApp:
             "MLOPS_AZURE_TABLES_ENDPOINT": tables,
             "MLOPS_AZURE_REGISTRY_SERVER": settings.registry_server,
             "MLOPS_AZURE_CLUSTER": settings.cluster,
+            "MLOPS_AZURE_KEYS_VAULT": settings.keys_vault,
             "MLOPS_AZURE_COMPUTE": settings.compute,
             "MLOPS_AZURE_CA_FILE": settings.ca_file,
             "MLOPS_AZURE_REPLICA_CLIENT_ID": CLIENT,
@@ -75,7 +83,7 @@ class CloudApp:
         """Return a person's token, as Entra signs it."""
         issuer = f"{self.entra.url}/{TENANT}/v2.0"
         return self.entra.signers[0].token(
-            AUDIENCE, iss=issuer, ver="2.0", roles=list(roles), preferred_username=person
+            AUDIENCE, iss=issuer, ver="2.0", roles=list(roles), oid=object_id(person)
         )
 
     def upload(self, name: str, content: bytes) -> dict[str, Any]:

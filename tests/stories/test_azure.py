@@ -73,7 +73,7 @@ def test_an_upload_is_trained_released_approved_and_promoted(
 
 def _check_drift(app: CloudApp, endpoint: str, diabetes: str) -> None:
     """What replicas were asked comes by their storage, and drift starts one training."""
-    Traffic(diabetes, endpoint).send(2.0)
+    Traffic(diabetes, endpoint, _caller(app)).send(2.0)
     seen: dict[str, Any] = {}
 
     def look() -> bool:
@@ -108,6 +108,14 @@ def _check_cluster(app: CloudApp, promoted: dict[str, Any]) -> None:
     version = app.azure.registry().get("diabetes", champion.version)
     blobs = app.azure.blobs.containers["versions"]
     golden = json.loads(blobs[f"runs/{version.evaluation_id}/evaluation/golden.json"])
-    served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
+    url, ask = f"{promoted['endpoint']}/score", {"data": golden["data"]}
+    assert httpx.post(url, json=ask).status_code == 401, "without a key"
+    served = httpx.post(url, json=ask, headers=_caller(app)).json()
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
     until(lambda: not app.azure.aci.groups, "staging to be gone")
+
+
+def _caller(app: CloudApp) -> dict[str, str]:
+    """Return the header of a caller, who may read the key in the vault."""
+    key = app.azure.vault.secrets["scoring-diabetes-primary"][-1]
+    return {"Authorization": f"Bearer {key}"}

@@ -13,7 +13,7 @@ import pytest
 
 from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app, project
-from tests.stories.traffic import REQUESTS, ROWS, Traffic
+from tests.stories.traffic import REQUESTS, ROWS, Traffic, caller_of
 
 FED = {"max_shift": "50.0", "max_spread": "100.0", "cooldown_seconds": "0"}
 
@@ -57,7 +57,7 @@ def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
 ) -> None:
     app.drop("eager/a.csv", diabetes)
     assert app.ended(app.claimed("eager/a.csv"))["output"]["version"] == "1"
-    traffic = Traffic(diabetes, promote(app, "eager", 1))
+    traffic = Traffic(diabetes, promote(app, "eager", 1), caller_of(app.api, "eager"))
     quiet = look(app, "eager")
     assert (quiet["verdict"], quiet["rows"]) == ("quiet", 0), "the smoke test's rows do not count"
 
@@ -105,7 +105,7 @@ def _check_command(app: App, report_id: str) -> None:
 def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes: str) -> None:
     app.drop("fed/a.csv", diabetes)
     app.ended(app.claimed("fed/a.csv"))
-    traffic = Traffic(diabetes, promote(app, "fed", 1))
+    traffic = Traffic(diabetes, promote(app, "fed", 1), caller_of(app.api, "fed"))
     answered, _ = traffic.send(2.0)
     drifted = look(app, "fed")
     assert drifted["verdict"] == "retrain"

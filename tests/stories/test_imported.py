@@ -12,6 +12,7 @@ from scoring.predictor import Predictor
 from tests.adapters.git.repositories import Repository, make_repository
 from tests.mlopsctl.seed_clone import SCORE, write_clone
 from tests.stories.conftest import App
+from tests.stories.traffic import caller_of
 
 SCRIPT = "diabetes_regression/scoring/score.py"
 CHANGE = {
@@ -90,10 +91,12 @@ def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
         place / "model",
         json.loads((place / "evaluation" / "golden.json").read_text())["data"],
     )
-    answer = httpx.post(f"{promoted['endpoint']}/score", json={"data": rows})
+    caller = caller_of(app.api, MODEL)
+    url = f"{promoted['endpoint']}/score"
+    answer = httpx.post(url, json={"data": rows}, headers=caller)
     own = Predictor(model).answer({"data": rows}, {})
     assert answer.json() == {"by": "the seed", **own}, "run() answered, and differs by nothing"
-    refused = httpx.post(f"{promoted['endpoint']}/score", json={"data": [[1]]})
+    refused = httpx.post(url, json={"data": [[1]]}, headers=caller)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BAD_INPUT")
     health = httpx.get(f"{promoted['endpoint']}/healthz").json()
     assert health["image"] == promoted["image_digest"]

@@ -6,6 +6,7 @@ import pytest
 from function_app.adapters.local.mlflow_client import mlflow_client
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
+from tests.stories.traffic import caller_of
 
 
 def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
@@ -66,7 +67,9 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     golden = json.loads(
         next((app.state / "models").glob("diabetes/*/evaluation/golden.json")).read_text()
     )
-    served = httpx.post(f"{promoted['endpoint']}/score", json={"data": golden["data"]}).json()
+    url, ask = f"{promoted['endpoint']}/score", {"data": golden["data"]}
+    assert httpx.post(url, json=ask).status_code == 401, "without a key"
+    served = httpx.post(url, json=ask, headers=caller_of(app.api, "diabetes")).json()
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
 
     _check_second_release(app, promoted["endpoint"], promoted["image_digest"])

@@ -19,7 +19,7 @@ from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.composition import create_app
 from function_app.domain.events import ArrivedFile
-from function_app.domain.inbox import Outcome
+from function_app.domain.inbox import SENDER, Outcome
 from function_app.domain.project import Limits, ModelProject, Schedule
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import ThrottledError
@@ -130,8 +130,8 @@ class Office:
             limits=Limits(max_events_per_minute=100),
         )
 
-    def take(self, *payloads: Any) -> list[Receipt]:
-        return asyncio.run(take_in(self.desk, "test", list(payloads)))
+    def take(self, *payloads: Any, person: str = "") -> list[Receipt]:
+        return asyncio.run(take_in(self.desk, "test", list(payloads), person))
 
     def sweep(self) -> int:
         return asyncio.run(settle_pending(self.desk))
@@ -148,7 +148,7 @@ def blob(name: str, etag: str, sequencer: str = "", event_id: str = "1") -> dict
         "topic": "/t",
         "subject": f"/blobServices/default/containers/data/blobs/diabetes/{name}",
         "eventType": "Microsoft.Storage.BlobCreated",
-        "data": {"api": "PutBlob", "url": "u", "eTag": etag, "sequencer": sequencer},
+        "data": {"api": "PutBlob", "url": "https://u", "eTag": etag, "sequencer": sequencer},
     }
 
 
@@ -327,7 +327,7 @@ def test_events_of_a_host_without_a_topic_are_taken_up_from_the_inbox_at_once(
 ) -> None:
     events = choose_events("", "", office.inbox, office.clock)
     subject = "/blobServices/default/containers/data/blobs/diabetes/a.csv"
-    data: dict[str, object] = {"api": "PutBlob", "url": "u", "eTag": "one"}
+    data: dict[str, object] = {"api": "PutBlob", "url": "https://u", "eTag": "one"}
 
     events.publish("Microsoft.Storage.BlobCreated", subject, data)
     office.clock.moment += timedelta(milliseconds=1)
@@ -354,7 +354,7 @@ def moved(folder: str, sequencer: str = "7") -> dict[str, Any]:
 
 def test_a_renamed_folder_starts_one_training_for_each_of_its_files(office: Office) -> None:
     office.datasets.files = tuple(
-        ArrivedFile(path=f"diabetes/new/{name}", uri="u", etag=name, size=3)
+        ArrivedFile(path=f"diabetes/new/{name}", uri="https://u", etag=name, size=3)
         for name in ("a.csv", "b.csv", "_SUCCESS")
     )
 
@@ -377,3 +377,46 @@ def test_a_marker_is_ignored_with_its_reason(office: Office) -> None:
 
     assert receipt.outcome == "ignored"
     assert "_SUCCESS" in (receipt.reason or "")
+
+
+def training(request_id: str, **more: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": request_id,
+        "source": "ci",
+        "type": "Mlops.TrainingRequested",
+        "data": {"model": "diabetes", "requestId": request_id, **more.pop("data", {})},
+        **more,
+    }
+
+
+def test_a_person_who_sends_an_event_started_the_training(office: Office) -> None:
+    office.take(training("1"), person="ada")
+    office.take(training("2"))
+
+    assert [argument["started_by"] for argument in office.stories.arguments] == [["ada"], []]
+
+
+@pytest.mark.parametrize(
+    "more", [{SENDER: "grace"}, {"data": {SENDER: "grace"}}, {SENDER: ["grace"]}]
+)
+def test_no_field_of_an_event_says_who_started_the_training(
+    office: Office, more: dict[str, Any]
+) -> None:
+    office.take(training("1", **more))
+    office.take(training("2", **more), person="ada")
+
+    assert [argument["started_by"] for argument in office.stories.arguments] == [[], ["ada"]]
+
+
+def test_an_event_keeps_its_person_while_it_waits(office: Office) -> None:
+    claimed = office.take(training("1"), person="ada")[0].instance_id or ""
+    other = Office(Path(tempfile.mkdtemp()))
+    other.stories.broken.add(claimed)
+    assert other.take(training("1"), person="ada")[0].outcome == "accepted"
+
+    other.stories.broken.clear()
+    other.clock.moment += timedelta(minutes=5)
+    other.sweep()
+
+    assert [argument["started_by"] for argument in other.stories.arguments] == [["ada"]]

@@ -11,7 +11,7 @@ import pytest
 
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.codec import dump
+from function_app.codec import dump, load
 from function_app.domain.project import Limits
 from function_app.domain.release import Release, release_id
 from function_app.domain.training import TrainingRequest
@@ -31,7 +31,7 @@ PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 TRAINING = TrainingRequest(
     model="diabetes",
     cause="c" * 32,
-    data_uri="a.csv",
+    data_uri="file:///a.csv",
     policy=PROJECTS["diabetes"].training_policy(),
 )
 RELEASE = Release(
@@ -126,9 +126,10 @@ class Office:
         headers = {"authorization": f"Bearer {person}"} if person else {}
         return asyncio.run(post_cancel(self.desk, request(instance_id, body, headers)))
 
-    def retry(self, instance_id: str) -> dict[str, Any]:
+    def retry(self, instance_id: str, person: str = "") -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {person}"} if person else {}
         content: dict[str, Any] = asyncio.run(
-            post_retry(self.desk, request(instance_id, {}, {}))
+            post_retry(self.desk, request(instance_id, {}, headers))
         ).content
         return content
 
@@ -219,7 +220,7 @@ def test_a_training_is_retried_by_today_s_policy_and_only_once(
     assert (first["outcome"], second["outcome"]) == ("started", "repeated")
     assert first["instance_id"] == second["instance_id"] != "t1"
     ((story, instance_id, argument),) = office.stories.started
-    assert (story, argument["data_uri"]) == ("train_model", "a.csv")
+    assert (story, argument["data_uri"]) == ("train_model", "file:///a.csv")
     assert instance_id == f"train-diabetes-{argument['cause'][:12]}"
     assert argument["cause"] != TRAINING.cause
 
@@ -283,3 +284,24 @@ def test_a_body_is_read_strictly(body: bytes, allowed: tuple[str, ...], message:
 @pytest.mark.parametrize("body", [b"", b"  ", b"{}", b'{"comment": null}'])
 def test_a_body_without_fields_has_no_comment(body: bytes) -> None:
     assert Request(route={}, headers={}, body=body).fields("comment").comment() == ""
+
+
+def test_whoever_retries_counts_among_those_who_started_it(office: Office) -> None:
+    office.knows("train_model", "t1", "failed", TRAINING)
+
+    office.retry("t1", "ada")
+    (_, second, argument) = office.stories.started[-1]
+    office.knows("train_model", second, "failed", load(TrainingRequest, argument))
+    office.retry(second, "grace")
+
+    assert office.stories.started[0][2]["started_by"] == ["ada"]
+    assert office.stories.started[1][2]["started_by"] == ["ada", "grace"]
+
+
+def test_a_retry_with_a_wrong_token_starts_nothing(office: Office) -> None:
+    office.knows("train_model", "t1", "failed", TRAINING)
+
+    with pytest.raises(RefusedError):
+        asyncio.run(post_retry(office.desk, request("t1", {}, {"authorization": "Bearer "})))
+
+    assert office.stories.started == []

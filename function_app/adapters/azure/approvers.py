@@ -1,13 +1,22 @@
 """Approvers in Azure: people by the access tokens that Entra gave them for this app.
 
-Source: Microsoft identity platform documentation, "Access tokens" and "Validate tokens".
+A person is the claim `oid`, which never changes and is never given to another account. Names in a
+token (preferred_username, upn, email) can be changed, so they identify nobody. No header counts
+beside the token: `X-MS-CLIENT-PRINCIPAL` is set by App Service authentication, which is off, and by
+any caller where it is off.
+
+Source: Microsoft identity platform documentation, "Access tokens", "Validate tokens" and "Access
+token claims reference".
 """
 
 import ssl
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from function_app.azure_settings import AzureSettings
+from function_app.domain.people import People, is_oid, name_of_oid
+from function_app.errors import PlatformError
 from function_app.late_imports import importing
 
 ALGORITHM = "RS256"
@@ -16,11 +25,14 @@ V1_ISSUER = "https://sts.windows.net"
 
 
 class AzureApprovers:
-    """Knows who has a token of the tenant, for this audience, with the approvers' role."""
+    """Knows who has a token of the tenant, for this audience, with the approvers' role or scope."""
 
-    def __init__(self, settings: AzureSettings, *, cooldown: float = 30.0) -> None:
-        """Take how many seconds pass before an unknown key makes us ask for the keys again."""
-        self._settings, self._lock = settings, threading.Lock()
+    def __init__(self, settings: AzureSettings, people: People, *, cooldown: float = 30.0) -> None:
+        """Take the people of mlops.toml with their object ids.
+
+        `cooldown` is how many seconds pass before an unknown key makes us ask for the keys again.
+        """
+        self._settings, self._people, self._lock = settings, people, threading.Lock()
         self._cooldown = cooldown
         self._keys: Any = None
 
@@ -41,14 +53,27 @@ class AzureApprovers:
                 issuer=[f"{self._authority()}/v2.0", f"{V1_ISSUER}/{settings.tenant_id}/"],
                 options={"require": ["exp", "iss", "aud"]},
             )
+        except jwt.PyJWKClientConnectionError as error:
+            # The token may be right: whether it is cannot be said while Entra does not answer.
+            text = f"{self._authority()} does not answer ({error}). Send the request again later."
+            raise PlatformError(
+                "azure", "read the keys that tokens are signed with", text
+            ) from error
         except jwt.PyJWTError:
             return None
-        roles = claims.get("roles")
-        # Of a text `in` would take a part for the whole.
-        if not isinstance(roles, list) or settings.approver_role not in roles:
+        oid = claims.get("oid")
+        if not self._is_permitted(claims) or not isinstance(oid, str) or not is_oid(oid):
             return None
-        name = claims.get("preferred_username") or claims.get("oid")
-        return str(name) if name else None
+        return name_of_oid(oid, self._people)
+
+    def _is_permitted(self, claims: Mapping[str, Any]) -> bool:
+        """Return whether the token has the approvers' role, or the scope where one is set."""
+        role, scope = self._settings.approver_role, self._settings.approver_scope
+        roles, scopes = claims.get("roles"), claims.get("scp")
+        # `in` would find "Model.Approver" within the text "Model.ApproverReader".
+        if role and isinstance(roles, list) and role in roles:
+            return True
+        return bool(scope) and isinstance(scopes, str) and scope in scopes.split(" ")
 
     def _key_set(self) -> Any:
         with importing():

@@ -55,6 +55,11 @@ class AzureBundles:
         # Last: whoever finds the pointer finds the version.
         self._blobs.write_json(_pointer(version.model, "current"), content)
 
+    def known(self, model: str, version: str) -> CodeVersion | None:
+        """Return the version of this name, None when it was never published."""
+        content = self._blobs.read_json(_pointer(model, version))
+        return None if content is None else load(CodeVersion, content)
+
     def find(self, model: str, version: str) -> CodeVersion | None:
         """Return a published version, without a name the last one."""
         content = self._blobs.read_json(_pointer(model, version or "current"))

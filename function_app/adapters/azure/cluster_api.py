@@ -5,12 +5,14 @@ cluster says.
 """
 
 import json
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from function_app.adapters.azure.cluster_kinds import KINDS
+from function_app.addresses import url_segment
 from function_app.domain.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
@@ -32,6 +34,19 @@ class ClusterAccess:
     host: str
     ca: bytes
     token: Callable[[], str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a Service is asked through the cluster's API: its address, headers, whom to trust.
+
+    The API takes the token for itself and passes on no `Authorization`.
+    Source: "Access Services Running on Clusters", kubernetes.io.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    verify: ssl.SSLContext
 
 
 class ClusterApi:
@@ -96,6 +111,16 @@ class ClusterApi:
         except NotFoundError:
             return
 
+    def way(self, service: str) -> Way:
+        """Return how the port `http` of a Service is asked, also from outside of its network."""
+        access = self._access()
+        path = f"/api/v1/namespaces/{self.namespace}/services/{service}:http/proxy"
+        return Way(
+            url=access.host.rstrip("/") + path,
+            headers={"Authorization": f"Bearer {access.token()}"},
+            verify=ssl.create_default_context(cadata=access.ca.decode()),
+        )
+
     def log_tail(self, pod: str, lines: int) -> str:
         """Return the last lines of a pod's log."""
         path = f"{self._path('Pod', pod)}/log"
@@ -114,7 +139,7 @@ class ClusterApi:
 
     def _path(self, kind: str, name: str = "") -> str:
         path = KINDS[kind].path(self._version(kind), self.namespace)
-        return f"{path}/{name}" if name else path
+        return f"{path}/{url_segment(name)}" if name else path
 
     def _version(self, kind: str) -> str:
         """Return the version in which this cluster is asked for a kind."""

@@ -33,6 +33,8 @@ class Kind:
 KINDS = {
     "Service": Kind(plural="services"),
     "ServiceAccount": Kind(plural="serviceaccounts"),
+    "Secret": Kind(plural="secrets"),
+    "Ingress": Kind(plural="ingresses", group="networking.k8s.io"),
     "Pod": Kind(plural="pods"),
     "Event": Kind(plural="events"),
     "Deployment": Kind(plural="deployments", group="apps"),

@@ -4,6 +4,9 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from function_app.adapters.azure.tls_front import PORT as TLS_PORT
+from function_app.adapters.azure.tls_front import describe_front, make_certificate
+from function_app.adapters.scoring_keys import KEYS
 from function_app.azure_settings import AzureSettings
 from function_app.domain.serving import STAGING_LIFE, Image
 from function_app.late_imports import importing
@@ -13,6 +16,8 @@ PORT = 8080
 CONTAINER = "scoring"
 # Tags by which groups are found and which say what they run.
 OWNER, RELEASE, DIGEST, VERSION, EXPIRES = "mlops", "release", "digest", "version", "expires"
+# The SHA-256 of the certificate of a group with a public address.
+CERTIFICATE = "certificate"
 
 
 def group_name(release_id: str) -> str:
@@ -24,9 +29,13 @@ def group_name(release_id: str) -> str:
 
 
 def describe_group(
-    settings: AzureSettings, release_id: str, image: Image, server: str, now: datetime
+    settings: AzureSettings, release_id: str, image: Image, server: str, keys: str, now: datetime
 ) -> Any:
-    """Return the definition of the group, by digest and without anybody's password."""
+    """Return the definition of the group, by digest and without anybody's password.
+
+    `keys` are the digests of the keys that the service takes. With a public address TLS ends in
+    the group, and the service itself is not reachable.
+    """
     with importing():
         from azure.mgmt.containerinstance import models as aci
 
@@ -39,6 +48,14 @@ def describe_group(
         credentials = [
             aci.ImageRegistryCredential(server=server, identity=settings.staging_identity)
         ]
+    name = group_name(release_id)
+    containers, volumes = [_container(image, settings.collector, keys)], None
+    certified = {}
+    if not settings.staging_subnet:
+        certificate = make_certificate(name, now)
+        front, volume = describe_front(settings.staging_tls_image, certificate, PORT)
+        containers, volumes = [*containers, front], [volume]
+        certified = {CERTIFICATE: certificate.fingerprint}
     return aci.ContainerGroup(
         location=settings.location,
         os_type="Linux",
@@ -46,14 +63,16 @@ def describe_group(
         sku="Standard",
         identity=identity,
         image_registry_credentials=credentials,
-        containers=[_container(image, settings.collector)],
-        ip_address=_address(settings, group_name(release_id)),
+        containers=containers,
+        volumes=volumes,
+        ip_address=_address(settings, name),
         subnet_ids=(
             [aci.ContainerGroupSubnetId(id=settings.staging_subnet)]
             if settings.staging_subnet
             else None
         ),
         tags={
+            **certified,
             OWNER: "staging",
             RELEASE: release_id,
             DIGEST: image.digest,
@@ -63,11 +82,11 @@ def describe_group(
     )
 
 
-def _container(image: Image, collector: str) -> Any:
+def _container(image: Image, collector: str, keys: str) -> Any:
     with importing():
         from azure.mgmt.containerinstance import models as aci
 
-    known = {"IMAGE_DIGEST": image.digest, OTLP_ENDPOINT: collector}
+    known = {"IMAGE_DIGEST": image.digest, OTLP_ENDPOINT: collector, KEYS: keys}
     probe = aci.ContainerProbe(
         http_get=aci.ContainerHttpGet(path="/healthz", port=PORT, scheme="http"),
         initial_delay_seconds=2,
@@ -96,12 +115,11 @@ def _address(settings: AzureSettings, name: str) -> Any:
     with importing():
         from azure.mgmt.containerinstance import models as aci
 
-    ports = [aci.Port(port=PORT, protocol="TCP")]
     if settings.staging_subnet:
-        return aci.IpAddress(type="Private", ports=ports)
+        return aci.IpAddress(type="Private", ports=[aci.Port(port=PORT, protocol="TCP")])
     return aci.IpAddress(
         type="Public",
-        ports=ports,
+        ports=[aci.Port(port=TLS_PORT, protocol="TCP")],
         dns_name_label=name,
         # A hash in the name: nobody else can take the label once it is free.
         auto_generated_domain_name_label_scope="TenantReuse",

@@ -20,7 +20,7 @@ from function_app.adapters.azure.run_views import read_run, unknown_run
 from function_app.adapters.azure.submission import job_of
 from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.adapters.clock import SystemClock
-from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
+from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion, published
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject
@@ -64,7 +64,7 @@ class AzureJobs:
         self._check_inputs = CheckInputs(bundles, Blobs(connection, s.checks_inputs_container))
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
-        version = _version(model, bundle)
+        version = published(model, bundle, self._bundles.known(model, bundle.digest))
         self._versions.publish(version, self._project(model).training)
         return version
 
@@ -185,7 +185,7 @@ class AzureJobs:
     ) -> Run:
         if (found := self._submitted(run_id)) is not None:
             return found
-        code = _version(model, bundle)
+        code = published(model, bundle, None)
         reference = self._references(model) if plan.dry_run else None
         data = self._blobs.name_of(reference.dataset.uri) if reference else None
         given = self._check_inputs.give(
@@ -308,7 +308,3 @@ class AzureJobs:
         if project is None:
             raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
         return project
-
-
-def _version(model: str, bundle: Bundle) -> CodeVersion:
-    return CodeVersion(model=model, version=bundle.digest, uri=bundle.uri, commit=bundle.commit)

@@ -5,10 +5,17 @@ replicas are available. The former version keeps running until the next promotio
 back is the same one request.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 from function_app.adapters.azure import manifests, pod_access
-from function_app.adapters.azure.cluster_api import ClusterApi
+from function_app.adapters.azure.cluster_api import ClusterApi, Way
+from function_app.adapters.azure.exposure import (
+    CLUSTER,
+    Exposure,
+    ingress,
+    keys_secret,
+    service,
+)
 from function_app.adapters.azure.replicas import Replicas
 from function_app.adapters.azure.rollouts import (
     describe_pods,
@@ -18,23 +25,59 @@ from function_app.adapters.azure.rollouts import (
     note_report,
     restart,
 )
+from function_app.adapters.scoring_keys import Digests, describe_keys
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.errors import AttemptError, PlatformError
 
 RUNTIME = "kubernetes"
 ROLL_BACK = "roll-back"
-PLAIN = Replicas()
+PLAIN, INSIDE = Replicas(), Exposure()
 RETAINED = 5  # Deployments without traffic, of which only the newest of them runs
 Json = dict[str, Any]
 
 
+class Keys(Protocol):
+    """Where the callers' keys are kept."""
+
+    def ensure(self, model: str) -> Digests:
+        """Make the keys of a model once; return their digests."""
+
+    def rotate(self, model: str) -> Digests:
+        """Replace the older key and make it the first; NotFoundError when there are none."""
+
+    def header(self, model: str) -> str:
+        """Return what a caller gives to curl after -H."""
+
+    def production_secret(self, model: str) -> str:
+        """Return the platform's own secret of a model's production."""
+
+
 class KubernetesProduction:
-    """Applies and looks; waiting is the story's. `exposure` is internal, public or cluster."""
+    """Applies and looks; waiting is the story's."""
 
     def __init__(
-        self, api: ClusterApi, exposure: str = "internal", replicas: Replicas = PLAIN
+        self,
+        api: ClusterApi,
+        keys: Keys,
+        exposure: Exposure = INSIDE,
+        replicas: Replicas = PLAIN,
     ) -> None:
-        self._api, self._exposure, self._told = api, exposure, replicas
+        self._api, self._keys, self._exposure, self._told = api, keys, exposure, replicas
+
+    def way(self, model: str) -> Way:
+        """Return a way to a model's pods that works from outside of their network."""
+        return self._api.way(model)
+
+    def caller_header(self, model: str) -> str:
+        return self._keys.header(model)
+
+    def rotate_keys(self, model: str) -> str:
+        self._apply_keys(model, self._keys.rotate(model))
+        return self._keys.header(model)
+
+    def _apply_keys(self, model: str, digests: Digests) -> None:
+        content = describe_keys(digests, self._keys.production_secret(model))
+        self._api.apply(keys_secret(self._api.namespace, model, content))
 
     def champion(self, model: str) -> Image | None:
         found = self._champion(model)
@@ -104,6 +147,8 @@ class KubernetesProduction:
         found = self._api.get("Deployment", name)
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
+            # Before the pods: they do not start without what they mount.
+            self._apply_keys(image.model, self._keys.ensure(image.model))
             if self._told.uses_identity(image.model):
                 self._api.apply(pod_access.service_account(namespace, self._told))
             wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
@@ -140,14 +185,22 @@ class KubernetesProduction:
             notes = {manifests.RELEASE: release_id, manifests.DIGEST: image.digest}
             if before is not None:
                 notes[manifests.FORMER] = before
+            self._expose(model)
             namespace, exposure = self._api.namespace, self._exposure
-            self._api.apply(manifests.service(namespace, model, version, exposure, notes))
+            self._api.apply(service(namespace, model, version, exposure, notes))
             return Rollout(done=False, detail=f"Traffic moves to version {version}.")
         if not self._is_settled(model, version):
             return Rollout(done=False, detail=f"Traffic still moves to version {version}.")
         if self._address(model, found) is None:
             return Rollout(done=False, detail="The load balancer has no address yet.")
         return None
+
+    def _expose(self, model: str) -> None:
+        """Make the public way to a model, or remove it when the model is public no more."""
+        if model in self._exposure.public:
+            self._api.apply(ingress(self._api.namespace, model, self._exposure))
+        elif self._api.get("Ingress", model) is not None:
+            self._api.delete("Ingress", model)
 
     def _is_settled(self, model: str, version: str) -> bool:
         """Tell whether requests reach this version's pods and no others."""
@@ -180,7 +233,7 @@ class KubernetesProduction:
         if self._served(found) is not None:
             # The Service stays: a new one would get another address.
             namespace, exposure = self._api.namespace, self._exposure
-            self._api.apply(manifests.service(namespace, model, manifests.NOTHING, exposure, {}))
+            self._api.apply(service(namespace, model, manifests.NOTHING, exposure, {}))
         self._retire(model, set())
         return Rollout()
 
@@ -225,7 +278,9 @@ class KubernetesProduction:
     def _address(self, model: str, found: Json | None) -> str | None:
         if found is None:
             return None
-        if self._exposure == "cluster":
+        if model in self._exposure.public:
+            return f"https://{self._exposure.host(model)}"
+        if self._exposure.kind == CLUSTER:
             return f"http://{model}.{self._api.namespace}.svc.cluster.local"
         status = found.get("status") or {}
         given = (status.get("loadBalancer") or {}).get("ingress") or []

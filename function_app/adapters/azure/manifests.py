@@ -6,9 +6,14 @@ In which version of its kind an object is sent, the cluster decides (cluster_kin
 from typing import Any
 
 from function_app.adapters.azure.replicas import ACCOUNT, Replicas
+from function_app.adapters.scoring_keys import KEYS_FILE
 from function_app.domain.serving import Image
 
 PORT = 8080
+# Figures, without a key: only pods of the cluster get there (pod_access.py).
+METRICS_PORT = 8081
+# Where a pod finds the digests of the keys that it takes.
+_KEYS_FOLDER = "/keys"
 USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
 NOTHING = "none"  # the version that the Service of a model without a champion names
 APP, VERSION, PART = "app", "version", "app.kubernetes.io/managed-by"
@@ -35,6 +40,11 @@ def labels(model: str, version: str | None = None) -> dict[str, str]:
     """Return the labels by which a model's objects are found, of one version or of all."""
     found = {APP: model, PART: "mlops"}
     return found if version is None else {**found, VERSION: version}
+
+
+def keys_name(model: str) -> str:
+    """Return the name of the Secret with the digests of a model's keys."""
+    return f"{model}-keys"
 
 
 def deployment(
@@ -92,17 +102,29 @@ def _pod(image: Image, replicas: Replicas) -> Json:
             }
         ],
         "containers": [_container(image, replicas)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            # Mounted and not in the environment: kubelet renews the files after a rotation.
+            {"name": "keys", "secret": {"secretName": keys_name(image.model)}},
+        ],
     }
 
 
 def _container(image: Image, replicas: Replicas) -> Json:
-    environ = {**replicas.environ(image), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = {
+        **replicas.environ(image),
+        KEYS_FILE: f"{_KEYS_FOLDER}/keys.json",
+        "SCORING_METRICS_PORT": str(METRICS_PORT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     return {
         "name": "scoring",
         "image": image.uri,
         "imagePullPolicy": "IfNotPresent",
-        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": "http", "containerPort": PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
         "env": [{"name": name, "value": value} for name, value in environ.items()],
         "resources": {
             "requests": {"cpu": "100m", "memory": "256Mi"},
@@ -121,7 +143,10 @@ def _container(image: Image, replicas: Replicas) -> Json:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},
+            {"name": "keys", "mountPath": _KEYS_FOLDER, "readOnly": True},
+        ],
     }
 
 
@@ -155,24 +180,3 @@ def companions(namespace: str, image: Image, number: int) -> list[Json]:
             },
         },
     ]
-
-
-def service(namespace: str, model: str, version: str, exposure: str, notes: dict[str, str]) -> Json:
-    """Return the Service of a model, whose selector says which version has the traffic."""
-    annotations = dict(notes)
-    if exposure == "internal":
-        annotations["service.beta.kubernetes.io/azure-load-balancer-internal"] = "true"
-    return {
-        "kind": "Service",
-        "metadata": {
-            "name": model,
-            "namespace": namespace,
-            "labels": labels(model),
-            "annotations": annotations,
-        },
-        "spec": {
-            "type": "ClusterIP" if exposure == "cluster" else "LoadBalancer",
-            "selector": {APP: model, VERSION: version},
-            "ports": [{"name": "http", "port": 80, "targetPort": PORT, "protocol": "TCP"}],
-        },
-    }

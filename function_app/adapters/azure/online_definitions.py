@@ -3,6 +3,7 @@
 from typing import Any
 
 from function_app.adapters.azure.replicas import Replicas
+from function_app.adapters.scoring_keys import FRONT, KEYS
 from function_app.domain.serving import Image
 from function_app.late_imports import importing
 
@@ -70,8 +71,13 @@ def deployment_of(
     number: int,
     release_id: str,
     replicas: Replicas,
+    keys: str,
 ) -> Any:
-    """Return the deployment of an image; its tags say what it runs."""
+    """Return the deployment of an image; its tags say what it runs.
+
+    `keys` is the digest of the platform's own secret: the callers are checked by Azure ML, which
+    is the only way to the container.
+    """
     with importing():
         from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
 
@@ -80,7 +86,11 @@ def deployment_of(
         name=name,
         endpoint_name=endpoint,
         environment=environment,
-        environment_variables=_environ(image, replicas),
+        environment_variables={
+            **_environ(image, replicas),
+            KEYS: keys,
+            FRONT: "azure-ml",
+        },
         instance_type=size,
         instance_count=number,
         liveness_probe=probe,

@@ -22,11 +22,13 @@ from function_app.adapters.azure.online_definitions import (
 )
 from function_app.adapters.azure.platform_parts import found_or_none
 from function_app.adapters.azure.replicas import replicas_of
+from function_app.adapters.azure.vault_keys import VaultKeys
 from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.scoring_keys import describe_keys
 from function_app.domain.project import ModelProject
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
-from function_app.errors import AttemptError, NotFoundError, PlatformError
+from function_app.errors import AttemptError, ConflictError, NotFoundError, PlatformError
 
 RUNTIME = "online endpoint"
 ROLL_BACK = "roll-back"
@@ -38,7 +40,10 @@ _ENDED = ("failed", "canceled")
 class OnlineEndpointProduction:
     """Asks for deployments and moves traffic; waiting is the story's."""
 
-    def __init__(self, workspace: Workspace, projects: Mapping[str, ModelProject]) -> None:
+    def __init__(
+        self, workspace: Workspace, projects: Mapping[str, ModelProject], keys: VaultKeys
+    ) -> None:
+        self._keys = keys
         self._workspace, self._settings = workspace, workspace.connection.settings
         self._told = replicas_of(self._settings, projects)
 
@@ -56,6 +61,17 @@ class OnlineEndpointProduction:
     def endpoint(self, model: str) -> str | None:
         found = self._endpoint(model)
         return None if _served(found) is None else _address(found)
+
+    def caller_header(self, model: str) -> str:
+        resource = self._settings.aml_resource_id
+        command = f"az account get-access-token --resource {resource}"
+        return f"Authorization: Bearer $({command} --query accessToken --output tsv)"
+
+    def rotate_keys(self, model: str) -> str:
+        raise ConflictError(
+            f"Callers of {model} send tokens of Entra, which Azure ML checks: there are no keys. "
+            "Give or take the action onlineEndpoints/score/action instead."
+        )
 
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
         model, name = image.model, deployment_name(image.version)
@@ -202,6 +218,7 @@ class OnlineEndpointProduction:
             number=replicas,
             release_id=release_id,
             replicas=self._told,
+            keys=describe_keys(None, self._keys.production_secret(image.model)),
         )
         with begin("make a deployment", name):
             client.online_deployments.begin_create_or_update(deployment)

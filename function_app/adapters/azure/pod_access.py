@@ -1,6 +1,6 @@
 """Who the replicas' pods are to Entra, and what may reach them and be reached by them."""
 
-from function_app.adapters.azure.manifests import APP, PART, PORT, Json, labels
+from function_app.adapters.azure.manifests import APP, METRICS_PORT, PART, PORT, Json, labels
 from function_app.adapters.azure.replicas import ACCOUNT, Replicas
 
 
@@ -27,7 +27,14 @@ def network_policy(namespace: str, model: str, replicas: Replicas) -> Json:
         "spec": {
             "podSelector": {"matchLabels": {APP: model}},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"ports": [{"protocol": "TCP", "port": PORT}]}],
+            "ingress": [
+                {"ports": [{"protocol": "TCP", "port": PORT}]},
+                # Pods of any namespace of this cluster, such as a collector of metrics.
+                {
+                    "from": [{"namespaceSelector": {}}],
+                    "ports": [{"protocol": "TCP", "port": METRICS_PORT}],
+                },
+            ],
             **({"egress": _ways_out(ports)} if ports else {}),
         },
     }

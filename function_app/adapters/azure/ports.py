@@ -1,6 +1,8 @@
 """Every port in Azure, put together; nothing is asked of Azure before one is used."""
 
+import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from function_app.adapters.azure.approvers import AzureApprovers
@@ -18,13 +20,18 @@ from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.git.sources import GitSources
 from function_app.adapters.messages import Notifications
+from function_app.domain.people import is_oid
+from function_app.domain.project import ModelProject
 from function_app.ports import Ports
-from function_app.settings import Settings
+from function_app.settings import Settings, read_people
+
+LOG = logging.getLogger("mlops.azure")
 
 
 def create_ports(settings: Settings) -> Ports:
     """Return every port of the platform Azure."""
     assert settings.azure is not None  # read_settings made it
+    _warn_of_unknown_approvers(settings.projects)
     connection = Connection(settings.azure)
     workspace = Workspace(connection)
     services = create_services(workspace, settings.root, settings.projects)
@@ -48,8 +55,20 @@ def create_ports(settings: Settings) -> Ports:
             notify, {"Azure e-mail": mail} if notify.azure_mail_endpoint else None
         ),
         clock=SystemClock(),
-        approvers=AzureApprovers(settings.azure),
+        approvers=AzureApprovers(settings.azure, read_people(settings.projects)),
         platform=services.platform,
         observations=AzureObservations(connection, settings.projects),
         projects=settings.projects,
     )
+
+
+def _warn_of_unknown_approvers(projects: Mapping[str, ModelProject]) -> None:
+    """Log each approver whom no token can name: tokens are matched by object ids only."""
+    for model, project in sorted(projects.items()):
+        for approver in project.release.approvers:
+            person = project.people.get(approver)
+            if not is_oid(approver) and not (person and person.oid):
+                text = (
+                    "%s of %s can approve nothing in Azure. Set `oid` of [people.%s] in mlops.toml."
+                )
+                LOG.warning(text, approver, model, approver)

@@ -1,14 +1,20 @@
 """Requests to a deployment, compared with what the offline model said of the same rows."""
 
 import json
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.cluster_api import Way
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.online_endpoint import RUNTIME
-from function_app.adapters.scoring_probe import ask
-from function_app.domain.serving import Deployment, SmokeReport
+from function_app.adapters.azure.staging import AzureStaging
+from function_app.adapters.azure.tls_front import trust
+from function_app.adapters.azure.vault_keys import VaultKeys
+from function_app.adapters.scoring_probe import answers_without_key, ask
+from function_app.domain.serving import Deployment, Environment, SmokeReport
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError
 
@@ -20,28 +26,62 @@ _SERVED_BY = "azureml-model-deployment"
 class AzureProbe:
     """Asks a deployment over HTTP; the golden rows are those that its evaluation wrote."""
 
-    def __init__(self, connection: Connection, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        blobs: Blobs,
+        keys: VaultKeys,
+        staging: AzureStaging,
+        way: Callable[[str], Way] | None,
+    ) -> None:
+        """Take where secrets and groups are, and the way to a model on a cluster, if there is one.
+
+        The app may be outside of the cluster's network: it asks through the cluster's API.
+        """
         self._connection, self._blobs = connection, blobs
+        self._keys, self._staging, self._way = keys, staging, way
+
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        if self._way is None:
+            return answers_without_key(endpoint, verify=self._trusted())
+        way = self._way(model)
+        return answers_without_key(way.url, way=way.headers, verify=way.verify)
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
         name = f"{specs.output_folder(version.evaluation_id, specs.EVALUATION)}/{GOLDEN}"
         content = self._blobs.read(name)
         if content is None:
             raise NotFoundError(f"{name} is missing. Train again.")
-        golden, settings = json.loads(content), self._connection.settings
+        golden = json.loads(content)
+        if deployment.environment is Environment.STAGING:
+            return self._ask_staging(deployment, golden)
+        secret = self._keys.production_secret(deployment.image.model)
         if deployment.runtime != RUNTIME:
-            return ask(deployment.endpoint, golden, ca_file=settings.ca_file)
+            assert self._way is not None
+            way = self._way(deployment.image.model)
+            return ask(way.url, golden, secret, way=way.headers, verify=way.verify)
 
         def digest_of(headers: Mapping[str, str]) -> str:
             served = headers.get(_SERVED_BY, "")
             return deployment.image.digest if served == deployment.deployment_id else served
 
+        settings = self._connection.settings
         scope = f"{settings.aml_resource_id.rstrip('/')}/.default"
         token = self._connection.credential.get_token(scope).token
         return ask(
             deployment.endpoint,
             golden,
+            secret,
             headers={"Authorization": f"Bearer {token}"},
-            ca_file=settings.ca_file,
+            verify=self._trusted(),
             digest_of=digest_of,
         )
+
+    def _ask_staging(self, deployment: Deployment, golden: dict[str, Any]) -> SmokeReport:
+        release_id, certificate = self._staging.identity(deployment.deployment_id)
+        secret, endpoint = self._keys.staging_secret(release_id), deployment.endpoint
+        verify = trust(endpoint, certificate) if certificate else self._trusted()
+        return ask(endpoint, golden, secret, verify=verify)
+
+    def _trusted(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._connection.settings.ca_file or None)

@@ -9,8 +9,10 @@ from typing import Any
 
 from function_app.adapters.azure.cluster_api import ClusterAccess, ClusterApi
 from function_app.adapters.azure.connection import Connection, translate
+from function_app.adapters.azure.exposure import exposure_of
 from function_app.adapters.azure.kubernetes import KubernetesProduction
 from function_app.adapters.azure.replicas import replicas_of
+from function_app.adapters.azure.vault_keys import VaultKeys
 from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, NotFoundError, PlatformError
 from function_app.late_imports import importing
@@ -19,11 +21,15 @@ from function_app.late_imports import importing
 class AzureProduction(KubernetesProduction):
     """The cluster that the settings name."""
 
-    def __init__(self, connection: Connection, projects: Mapping[str, ModelProject]) -> None:
+    def __init__(
+        self, connection: Connection, projects: Mapping[str, ModelProject], keys: VaultKeys
+    ) -> None:
         settings = connection.settings
+        public = [name for name, project in projects.items() if project.production.public]
         self._connection = connection
         api = ClusterApi(self._read_access, settings.cluster_namespace)
-        super().__init__(api, settings.cluster_exposure, replicas_of(settings, projects))
+        exposure = exposure_of(settings, public)
+        super().__init__(api, keys, exposure, replicas_of(settings, projects))
 
     def _read_access(self) -> ClusterAccess:
         """Ask Azure where the cluster's API is and whom to trust."""

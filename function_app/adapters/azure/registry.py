@@ -11,6 +11,7 @@ from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import translate
 from function_app.adapters.azure.workspace import Workspace
+from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
@@ -30,7 +31,7 @@ class AzureRegistry:
     def __init__(self, workspace: Workspace, blobs: Blobs, patience: float = 10.0) -> None:
         self._workspace, self._blobs, self._patience = workspace, blobs, patience
 
-    def register(self, run: Run, judged: Judged) -> ModelVersion:
+    def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         digest = self._digest(run)
         if digest != judged.digest:
             text = f"The model of {run.run_id} has changed since it was judged. Train again."
@@ -38,7 +39,7 @@ class AzureRegistry:
         number = self._claim(run)
         found = self._find(run.model, number)
         if found is None:
-            self._create(run, number, judged)
+            self._create(run, number, judged, authors)
             found = self._read_back(run.model, number)
         if found.run_id != run.run_id or found.digest != digest:
             text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Look at both."
@@ -100,7 +101,7 @@ class AzureRegistry:
         found = self._find(run.model, str(number))
         return found is None or found.run_id == run.run_id
 
-    def _create(self, run: Run, number: str, judged: Judged) -> None:
+    def _create(self, run: Run, number: str, judged: Judged, authors: Authors) -> None:
         with importing():
             from azure.ai.ml.entities import Model
 
@@ -113,6 +114,10 @@ class AzureRegistry:
         # What Azure ML's event about the model says of where it comes from.
         passed_on = ("instance_id", TRACEPARENT)
         tags |= {name: run.tags[name] for name in passed_on if run.tags.get(name)}
+        # Azure ML never lets these be changed; tags may be changed by whoever may register.
+        properties = {RUN: run.run_id, DIGEST: judged.digest}
+        if authors:
+            properties[AUTHORS] = write_authors(authors)
         job = run.tags.get(specs.JOB, run.run_id)
         model = Model(
             name=run.model,
@@ -121,8 +126,7 @@ class AzureRegistry:
             path=f"azureml://jobs/{job}/outputs/{specs.OUTPUTS[specs.TRAINING]}",
             stage=REGISTERED,
             tags=tags,
-            # Azure ML never lets these be changed.
-            properties={RUN: run.run_id, DIGEST: judged.digest},
+            properties=properties,
         )
         with translate("register the model", f"{run.model}:{number}"):
             self._workspace.client.models.create_or_update(model)
@@ -185,6 +189,7 @@ def _read(entry: Any) -> ModelVersion:
         metrics=tagged_figures(tags, _METRIC),
         code=code,
         evaluation_id=tags.get(EVALUATION, ""),
+        authors=read_authors(str((entry.properties or {}).get(AUTHORS, ""))),
     )
 
 

@@ -78,7 +78,15 @@ def read_run(job: Any, *, stopped: bool, code_uri: str) -> Run:
         detail=detail,
         tags=tags,
         code=code,
+        owner=_owner(job),
     )
+
+
+def _owner(job: Any) -> str:
+    """Return the person who submitted a job, "" for the identity of an app."""
+    made = getattr(job, "creation_context", None)
+    is_person = str(getattr(made, "created_by_type", "") or "").lower() == "user"
+    return str(getattr(made, "created_by", "") or "") if is_person else ""
 
 
 def unknown_run(run_id: str) -> Run:

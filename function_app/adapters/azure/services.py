@@ -22,6 +22,7 @@ from function_app.adapters.azure.production import AzureProduction
 from function_app.adapters.azure.references import References
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.adapters.azure.staging import AzureStaging
+from function_app.adapters.azure.vault_keys import VaultKeys
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.project import ModelProject
@@ -63,22 +64,30 @@ def create_services(
     references = References(blobs, jobs)
     parts = azure_parts(workspace, blobs, environments, versions, projects, references)
     parts.append(BaseImagePart(contexts, bases))
+    keys = VaultKeys(connection)
+    staging, production = (
+        AzureStaging(connection, manifests.server, keys),
+        _production(workspace, projects, keys),
+    )
+    way = production.way if isinstance(production, AzureProduction) else None
     return Services(
         bundles=bundles,
         jobs=jobs,
         registry=AzureRegistry(workspace, blobs),
         images=AzureImages(contexts, blobs, builds, manifests, projects),
-        staging=AzureStaging(connection, manifests.server),
-        production=_production(workspace, projects),
-        probe=AzureProbe(connection, blobs),
+        staging=staging,
+        production=production,
+        probe=AzureProbe(connection, blobs, keys, staging, way),
         platform=AzurePlatform(parts),
     )
 
 
-def _production(workspace: Workspace, projects: Mapping[str, ModelProject]) -> Production:
+def _production(
+    workspace: Workspace, projects: Mapping[str, ModelProject], keys: VaultKeys
+) -> Production:
     kind = workspace.connection.settings.production
     if kind == CLUSTER:
-        return AzureProduction(workspace.connection, projects)
+        return AzureProduction(workspace.connection, projects, keys)
     if kind == ENDPOINT:
-        return OnlineEndpointProduction(workspace, projects)
+        return OnlineEndpointProduction(workspace, projects, keys)
     raise ConfigError(f"MLOPS_AZURE_PRODUCTION is {kind!r}. Use {CLUSTER} or {ENDPOINT}.")

@@ -11,6 +11,8 @@ from typing import Any
 from function_app.adapters.azure import container_groups as groups
 from function_app.adapters.azure.connection import Connection, begin, translate
 from function_app.adapters.azure.container_groups import describe_group, group_name
+from function_app.adapters.azure.vault_keys import VaultKeys
+from function_app.adapters.scoring_keys import describe_keys
 from function_app.domain.redaction import redact
 from function_app.domain.serving import Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError, NotFoundError, PlatformError
@@ -29,9 +31,11 @@ class AzureStaging:
         self,
         connection: Connection,
         server: str,
+        keys: VaultKeys,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._connection, self._server, self._now = connection, server, now
+        self._keys = keys
         settings = connection.settings
         self._group = settings.staging_resource_group or settings.resource_group
         self._made: Any = None
@@ -78,6 +82,17 @@ class AzureStaging:
             )
         )
 
+    def identity(self, name: str) -> tuple[str, str]:
+        """Return the release of a container group and its certificate's SHA-256, "" for none.
+
+        NotFoundError when the group is gone.
+        """
+        found = self._get(name)
+        if found is None:
+            raise NotFoundError(f"There is no container group {name}.")
+        tags = found.tags or {}
+        return str(tags.get(groups.RELEASE, "")), str(tags.get(groups.CERTIFICATE, ""))
+
     def _look(self, name: str, found: Any, image: Image) -> Rollout:
         """Return the deployment when it serves, else how far it is; raise when it cannot."""
         container = found.containers[0]
@@ -108,7 +123,8 @@ class AzureStaging:
     def _endpoint(self, found: Any) -> str:
         address = found.ip_address
         host = address.fqdn or address.ip
-        return f"http://{host}:{address.ports[0].port}"
+        scheme = "https" if (found.tags or {}).get(groups.CERTIFICATE) else "http"
+        return f"{scheme}://{host}:{address.ports[0].port}"
 
     def _failure(self, name: str, what: str, view: Any) -> str:
         events = [event.message for event in (getattr(view, "events", None) or [])[-3:]]
@@ -144,7 +160,8 @@ class AzureStaging:
 
     def _create(self, name: str, release_id: str, image: Image) -> None:
         settings = self._connection.settings
-        group = describe_group(settings, release_id, image, self._server, self._now())
+        keys = describe_keys(None, self._keys.staging_secret(release_id))
+        group = describe_group(settings, release_id, image, self._server, keys, self._now())
         with begin("deploy to staging", name):
             # The poller is left alone: pulling an image may take minutes.
             self._client().container_groups.begin_create_or_update(

@@ -1,5 +1,6 @@
 """Commits and trees as git stores them, wherever they lie."""
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,6 +8,11 @@ from typing import Protocol
 from dulwich.objects import Commit, ObjectID, Tree
 
 from function_app.errors import ContractError
+
+_ROLES = (b"author", b"committer")
+_AUTHOR = re.compile(rb"(?:author|committer) [^\n]*<([^<>\n]{1,254})> [0-9]+ [+-][0-9]+")
+_TRAILER = re.compile(rb"^co-authored-by:[^\n<]*<([^<>\n]{1,254})>", re.IGNORECASE | re.MULTILINE)
+MOST_PEOPLE = 12
 
 
 class Objects(Protocol):
@@ -42,6 +48,24 @@ def tree_of(objects: Objects, commit: str) -> ObjectID:
     if len(trees) != 1:
         raise ContractError(f"{commit[:12]} is no commit. Name one.")
     return trees[0]
+
+
+def people_of(objects: Objects, commit: str) -> list[tuple[str, str]]:
+    """Return ("author" or "committer", e-mail address) for each person whom the commit names.
+
+    A trailer `Co-authored-by` names an author, too. Whoever makes a commit chooses these texts.
+    """
+    text = content(objects, ObjectID(commit.encode()), Commit.type_num) or b""
+    head, _, message = text.partition(b"\n\n")
+    found = [
+        (role, _AUTHOR.fullmatch(line))
+        for line in head.split(b"\n")
+        for role in _ROLES
+        if line.startswith(role + b" ")
+    ]
+    found += [(b"author", line) for line in _TRAILER.finditer(message)]
+    named = ((role.decode(), match[1].decode(errors="replace")) for role, match in found if match)
+    return [(role, address.strip()) for role, address in named if address.strip()][:MOST_PEOPLE]
 
 
 def has_files(objects: Objects, commit: str) -> bool:

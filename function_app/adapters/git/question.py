@@ -35,6 +35,11 @@ class Question:
         """Return where the files of the commit are put."""
         return f"{self.folder}/archive.tar"
 
+    @property
+    def people(self) -> str:
+        """Return where the people of the commit are put, as JSON: pairs of role and address."""
+        return f"{self.folder}/people.json"
+
 
 def write_question(question: Question) -> bytes:
     """Return the question as bytes; they hold the token and belong into a pipe only."""

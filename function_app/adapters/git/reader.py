@@ -15,7 +15,7 @@ from pathlib import Path
 from dulwich.errors import GitProtocolError, NotGitRepository
 
 from function_app.adapters.git.archive import write_archive
-from function_app.adapters.git.objects import Objects, Repository, contains, has_files
+from function_app.adapters.git.objects import Objects, Repository, contains, has_files, people_of
 from function_app.adapters.git.question import Question, read_question, write_error
 from function_app.adapters.git.remote import RemoteRepository, ServerError
 from function_app.errors import ContractError, MlopsError, NotFoundError, PlatformError
@@ -38,6 +38,7 @@ def fetch(question: Question, repository: Repository) -> str:
         write_archive(
             objects, question.commit, output, question.max_bytes, max_files=question.max_files
         )
+    Path(question.people).write_text(json.dumps(people_of(objects, question.commit)))
     return question.commit
 
 

@@ -4,6 +4,7 @@ Nothing is checked out, so nothing of a repository can run; what is fetched is t
 files are kept.
 """
 
+import json
 import re
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from function_app.adapters.git.address import Address, read_address
 from function_app.adapters.git.process import ask
 from function_app.adapters.git.question import Question
 from function_app.adapters.git.statuses import post_status
+from function_app.domain.authorship import Role, make_authors
 from function_app.domain.change import Bundle, Change
 from function_app.errors import ContractError, NotFoundError
 from function_app.git_settings import GitSettings
@@ -37,7 +39,10 @@ class GitSources:
             _check_commit(change.commit)
             branch = "" if change.proposal else change.branch
             ask(replace(question, commit=change.commit, branch=branch))
-            return self._keep(Path(question.archive).read_bytes(), change.commit)
+            bundle = self._keep(Path(question.archive).read_bytes(), change.commit)
+            people = json.loads(Path(question.people).read_text(encoding="utf-8"))
+        roles = {"author": Role.WROTE, "committer": Role.COMMITTED}
+        return replace(bundle, authors=make_authors((roles[role], name) for role, name in people))
 
     def supersedes(self, change: Change) -> str | None:
         with self._question("supersedes", change.repository, _refs(change)) as question:

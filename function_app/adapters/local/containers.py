@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from function_app.adapters.local.files import sha256
+from function_app.adapters.scoring_keys import KEYS
 from function_app.errors import PlatformError
 from function_app.telemetry import OTLP_ENDPOINT
 
@@ -74,10 +75,16 @@ class Containers:
         return Running(digest=digest, port=int(bindings[0]["HostPort"]))
 
     def start(
-        self, name: str, digest: str, layout: Mapping[str, bytes | Path], collector: str = ""
+        self,
+        name: str,
+        digest: str,
+        layout: Mapping[str, bytes | Path],
+        keys: str,
+        collector: str = "",
     ) -> None:
         """Run the image of this OCI layout, without rights, on a port that the engine chooses.
 
+        `keys` are the digests of the keys that the service takes.
         Spans go to the collector, which must listen on more than the loopback address.
         """
         image = self._load(layout)
@@ -86,7 +93,7 @@ class Containers:
         # A scoring script's model passes through it; podman has one anyway, docker has not.
         options += ["--tmpfs=/tmp:rw,noexec,nosuid,size=64m", *_ulimits()]
         identity = ["--name", self._name(name), "--label", f"{LABEL}={digest}"]
-        variables = ["--env", f"IMAGE_DIGEST={digest}"]
+        variables = ["--env", f"IMAGE_DIGEST={digest}", "--env", f"{KEYS}={keys}"]
         if collector:
             variables += ["--env", f"{OTLP_ENDPOINT}={seen_from_inside(collector)}"]
             options += [f"--add-host={HOST}:host-gateway"] if "docker" in self._engine[0] else []

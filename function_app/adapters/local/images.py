@@ -12,7 +12,10 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import locked, read_list, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
+from function_app.adapters.local.private import extract
 from function_app.adapters.local.registry import digest_of_folder, evaluation_of
+from function_app.addresses import below
+from function_app.domain.identifiers import IMAGE_DIGEST
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import TRUSTED_TYPES, Build, Image, check_servable, check_types
 from function_app.domain.training import ModelVersion
@@ -81,13 +84,14 @@ class LocalImages:
 
         A folder of which somebody deleted or changed files is unpacked again.
         """
-        folder = self._unpacked / image.digest.removeprefix("sha256:")
+        digest = IMAGE_DIGEST.check(image.digest, "image.digest")
+        folder = below(self._unpacked, digest.removeprefix("sha256:"))
         if _is_whole(folder):
             return folder / "app"
         own = json.loads(self._layout.read(image.digest))["layers"][-1]
         content = self._layout.read(own["digest"])
         with locked(self._unpacked / "lock"), tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(folder, filter="data")
+            extract(archive, folder)
             names = [member.name for member in archive.getmembers() if member.isfile()]
             write_json(folder / "whole", {n: sha256((folder / n).read_bytes()) for n in names})
         return folder / "app"

@@ -13,9 +13,11 @@ from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.observations import LocalObservations
+from function_app.adapters.local.private import keep_private
 from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
@@ -32,8 +34,8 @@ from function_app.settings import Settings
 class LocalPlatform:
     """Makes the parts; each is found when it stands."""
 
-    def __init__(self, parts: dict[str, Callable[[], str]]) -> None:
-        self._parts = parts
+    def __init__(self, parts: dict[str, Callable[[], str]], containment: Containment) -> None:
+        self._parts, self._containment = parts, containment
 
     def parts(self) -> tuple[str, ...]:
         return tuple(self._parts)
@@ -48,10 +50,14 @@ class LocalPlatform:
     def remove(self, part: str) -> str:
         return "`make clean` forgets all of this machine's state."
 
+    def isolation(self) -> str:
+        return str(self._containment.found)
+
 
 def create_ports(settings: Settings) -> Ports:
     """Return every port on this machine, with its state in `settings.state`."""
     state, root, projects = settings.state, settings.root, settings.projects
+    keep_private(state)
     clock, inbox = SystemClock(), LocalInbox(state / "inbox.db")
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
@@ -69,8 +75,9 @@ def create_ports(settings: Settings) -> Ports:
     images = LocalImages(state, root, projects, bundles, containers)
     watched = {name: project.drift for name, project in projects.items() if project.drift}
     ready = settings.ready_seconds
+    keys = LocalKeys(state, settings.user_folder)
     production = LocalProduction(
-        state, root, images, processes, ready, watched, containment=containment
+        state, root, images, processes, keys, ready, watched, containment=containment
     )
     approvers = LocalApprovers(state)
 
@@ -104,7 +111,8 @@ def create_ports(settings: Settings) -> Ports:
             "baseline dataset": ensure_baseline,
             "approvers": ensure_approvers,
             "production": restore_production,
-        }
+        },
+        containment,
     )
     topic = (settings.topic_endpoint, settings.topic_key)
     jobs = LocalJobs(
@@ -116,9 +124,11 @@ def create_ports(settings: Settings) -> Ports:
         jobs=jobs,
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes, containers, ready, containment=containment),
+        staging=LocalStaging(
+            state, images, processes, keys, containers, ready, containment=containment
+        ),
         production=production,
-        probe=LocalProbe(),
+        probe=LocalProbe(keys),
         inbox=inbox,
         ledger=ledger,
         rows=LocalRows(state / "ledger.db"),

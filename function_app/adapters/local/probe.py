@@ -2,15 +2,27 @@
 
 import json
 
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.registry import evaluation_of
-from function_app.adapters.scoring_probe import ask
-from function_app.domain.serving import Deployment, SmokeReport
+from function_app.adapters.local.staging import STAGING
+from function_app.adapters.scoring_probe import answers_without_key, ask
+from function_app.domain.serving import Deployment, Environment, SmokeReport
 from function_app.domain.training import ModelVersion
 
 
 class LocalProbe:
     """Asks a deployment over HTTP."""
 
+    def __init__(self, keys: LocalKeys) -> None:
+        self._keys = keys
+
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        return answers_without_key(endpoint)
+
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
         golden = json.loads((evaluation_of(version) / "golden.json").read_text(encoding="utf-8"))
-        return ask(deployment.endpoint, golden)
+        if deployment.environment is Environment.PRODUCTION:
+            secret = self._keys.production_secret(deployment.image.model)
+        else:
+            secret = self._keys.staging_secret(deployment.deployment_id.removeprefix(STAGING))
+        return ask(deployment.endpoint, golden, secret)

@@ -13,9 +13,12 @@ from function_app.adapters.local.desired import REPORTED, STATE, read_desired
 from function_app.adapters.local.files import locked, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes, free_port
 from function_app.adapters.local.production_server import SERVER_LOCK
 from function_app.adapters.log_rules import log_rules
+from function_app.adapters.scoring_keys import KEYS_FILE, PROBE_KEY
+from function_app.addresses import below
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
@@ -35,6 +38,7 @@ class LocalProduction:
         root: Path,
         images: LocalImages,
         processes: Processes,
+        keys: LocalKeys,
         ready_seconds: float = READY_SECONDS,
         watched: Mapping[str, DriftPolicy] | None = None,
         patience: float = 5.0,
@@ -47,7 +51,7 @@ class LocalProduction:
         self._containment = containment or Containment(state=state, root=root)
         self._watched = watched or {}
         self._folder, self._root = state / "production", root
-        self._images, self._processes = images, processes
+        self._images, self._processes, self._keys = images, processes, keys
         self._ready, self._patience = ready_seconds, patience
 
     def champion(self, model: str) -> Image | None:
@@ -74,6 +78,12 @@ class LocalProduction:
         former = read_desired(self._desired(model)) or {}
         return self.promote("roll-back", image, int(former.get("replicas") or 1))
 
+    def caller_header(self, model: str) -> str:
+        return self._keys.header(model)
+
+    def rotate_keys(self, model: str) -> str:
+        return self._keys.rotate(model)
+
     def serving(self, model: str) -> Serving | None:
         served = self._served(model)
         if served is None:
@@ -94,7 +104,8 @@ class LocalProduction:
         if served is not None:
             self._images.unpack(load(Image, served["image"]))
             try:
-                httpx.post(f"{self._endpoint(model)}/-/retry", timeout=self._patience)
+                url, headers = f"{self._endpoint(model)}/-/retry", self._credential(model)
+                httpx.post(url, headers=headers, timeout=self._patience)
             except httpx.HTTPError as error:
                 raise PlatformError("local", "repair production", str(error)) from error
 
@@ -115,7 +126,8 @@ class LocalProduction:
 
     def _reach(self, model: str, desired: dict[str, Any], image: Image | None) -> Rollout:
         """Write the desired state and say where the attempt stands; raise when it failed."""
-        desired = {**desired, "environ": self._log_rules(model)}
+        keys = {KEYS_FILE: str(self._keys.ensure(model))}
+        desired = {**desired, "environ": {**self._log_rules(model), **keys}}
         stored = read_desired(self._desired(model))
         if (
             stored is None
@@ -151,7 +163,7 @@ class LocalProduction:
         policy = self._watched.get(model)
         if policy is None:
             return {}
-        return log_rules(policy, str(self._folder / model / "log"))
+        return log_rules(policy, str(below(self._folder, model, "log")))
 
     def _deployment(self, image: Image) -> Deployment:
         return Deployment(
@@ -171,23 +183,29 @@ class LocalProduction:
             import httpx
 
         answer: dict[str, Any] | None = None
+        headers = self._credential(model)
         end = time.monotonic() + seconds
         while True:
             self._start(model)
             with suppress(httpx.HTTPError, ValueError):
-                answer = httpx.get(f"{self._endpoint(model)}/-/champion", timeout=2).json()
+                url = f"{self._endpoint(model)}/-/champion"
+                answer = httpx.get(url, headers=headers, timeout=2).raise_for_status().json()
             if (answer is not None and answer["wish"] >= number) or time.monotonic() >= end:
                 return answer
             time.sleep(0.05)
 
+    def _credential(self, model: str) -> dict[str, str]:
+        return {PROBE_KEY: self._keys.production_secret(model)}
+
     def _start(self, model: str) -> None:
+        self._keys.ensure(model)  # the server refuses everybody without it
         name, module = f"production-{model}", "function_app.adapters.local.production_server"
         port = self._port(model)
         self._containment.check("start production")
         limits = (str(port), str(self._ready), self._containment.level.name)
         command = [sys.executable, "-m", module, str(self._desired(model)), *limits]
         if self._is_orphaned(model):
-            with locked(self._folder / model / "start.lock"):
+            with locked(below(self._folder, model, "start.lock")):
                 if self._is_orphaned(model):
                     self._processes.stop(name)
         self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
@@ -196,7 +214,7 @@ class LocalProduction:
         """Tell whether the replicas outlived their server, and keep the next one from starting."""
         group = self._processes.find(f"production-{model}")
         try:
-            with (self._folder / model / SERVER_LOCK).open("r+") as lock:
+            with (below(self._folder, model, SERVER_LOCK)).open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # A server that still starts has not written its group yet.
                 return group is not None and lock.read().strip() == str(group.pid)
@@ -210,4 +228,4 @@ class LocalProduction:
         return f"http://127.0.0.1:{self._port(model)}"
 
     def _desired(self, model: str) -> Path:
-        return self._folder / model / "desired.json"
+        return below(self._folder, model, "desired.json")

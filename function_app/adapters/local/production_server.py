@@ -11,17 +11,24 @@ ever, with backoff, because nobody asks for that. `state.json` keeps both over a
 
 import asyncio
 import fcntl
+import hashlib
+import hmac
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
 
 from function_app.adapters.local.desired import STATE, read_desired
 from function_app.adapters.local.files import read_object, write_json
+from function_app.adapters.local.keys import keys_file
 from function_app.adapters.local.replicas import Launcher, Replica
+from function_app.adapters.scoring_keys import PROBE_KEY
 from function_app.errors import PlatformError
 from sandbox.levels import BY_NAME, Level
 
@@ -29,7 +36,13 @@ DRAIN_SECONDS = 1.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0  # seconds
 PROBE_SECONDS, MISSES = 10.0, 6  # a replica that misses so many health checks is replaced
 MAX_BODY = 4 * 1024 * 1024
-PASSED_ON, PASSED_BACK = ("Content-Type", "traceparent", "X-Prediction-Log"), ("X-Prediction-Id",)
+# Of one connection only (RFC 9110, section 7.6.1), beside those that `Connection` names.
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization")
+) | {"te", "trailer", "transfer-encoding", "upgrade"}
+# Written anew for each connection.
+_OWN = frozenset(("host", "content-length", "date", "server", "expect"))
+_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 # Held by the server alone, not by its replicas; it contains the id of their process group.
 SERVER_LOCK = "server.lock"
 NOTHING: dict[str, Any] = {"image": None, "folder": "", "replicas": 0}
@@ -141,21 +154,24 @@ class Server:
         self, client: aiohttp.ClientSession, request: web.Request
     ) -> web.StreamResponse:
         """Ask the replicas in turn; the next one when one is gone."""
-        body = await request.read()
+        body, headers = await request.read(), end_to_end(request.headers, _OWN)
+        address = request.rel_url.raw_path_qs
         for _ in range(len(self._replicas)):
             self._turn += 1
             replica = self._replicas[self._turn % len(self._replicas)]
-            passed = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-            headers = {"Content-Type": "application/json", **passed}
             try:
                 async with client.request(
-                    request.method, replica.url + request.path, data=body, headers=headers
+                    request.method,
+                    URL(replica.url + address, encoded=True),
+                    data=body,
+                    headers=headers,
+                    skip_auto_headers=_ADDED,
+                    allow_redirects=False,
                 ) as answer:
                     return web.Response(
                         status=answer.status,
                         body=await answer.read(),
-                        content_type=answer.content_type,
-                        headers={n: answer.headers[n] for n in PASSED_BACK if n in answer.headers},
+                        headers=end_to_end(answer.headers, _OWN),
                     )
             except (aiohttp.ClientError, TimeoutError):
                 continue
@@ -170,6 +186,16 @@ class Server:
         return f"{text} {self.missing}".strip()
 
 
+def end_to_end(headers: Mapping[str, str], own: frozenset[str]) -> CIMultiDict[str]:
+    """Return the headers that are for the other end, in their order, repeated ones too."""
+    given = CIMultiDict(headers)
+    named = {
+        word.strip().lower() for line in given.getall("Connection", []) for word in line.split(",")
+    }
+    dropped = _HOP_BY_HOP | own | named
+    return CIMultiDict((name, text) for name, text in given.items() if name.lower() not in dropped)
+
+
 async def serve(desired: Path, port: int, ready_seconds: float, level: Level) -> None:
     """Run until the process is ended; `level` is the isolation of the replicas."""
     lock = desired.with_name(SERVER_LOCK).open("a+")
@@ -178,11 +204,13 @@ async def serve(desired: Path, port: int, ready_seconds: float, level: Level) ->
     lock.write(str(os.getpgrp()))
     lock.flush()
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(timeout=timeout) as client:
+    # Bodies pass as they are, compressed ones too.
+    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as client:
         logs, state = desired.with_name("replicas"), desired.parents[2]
         server = Server(desired, Launcher(client, logs, ready_seconds, level, state))
 
         async def champion(request: web.Request) -> web.Response:
+            _check_platform(desired, request)
             content = {
                 "image": server.serving["image"],
                 "wish": server.handled,
@@ -195,6 +223,7 @@ async def serve(desired: Path, port: int, ready_seconds: float, level: Level) ->
             return web.json_response(content)
 
         async def retry(request: web.Request) -> web.Response:
+            _check_platform(desired, request)
             server.hurry.set()
             return web.json_response({}, status=202)
 
@@ -210,6 +239,16 @@ async def serve(desired: Path, port: int, ready_seconds: float, level: Level) ->
         async with asyncio.TaskGroup() as loops:
             for loop in (server.follow, server.keep, server.probe):
                 loops.create_task(loop())
+
+
+def _check_platform(desired: Path, request: web.Request) -> None:
+    """Raise 401 unless the request has the platform's own secret: the door is the callers'."""
+    known = read_object(keys_file(desired.parent)).get("probe")
+    given = request.headers.get(PROBE_KEY, "").encode("utf-8", "surrogateescape")
+    if not isinstance(known, str) or not hmac.compare_digest(
+        hashlib.sha256(given).digest(), bytes.fromhex(known)
+    ):
+        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Bearer realm="production"'})
 
 
 if __name__ == "__main__":

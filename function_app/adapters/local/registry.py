@@ -9,8 +9,9 @@ from function_app.adapters.local.files import locked, sha256
 from function_app.adapters.local.jobs import EVALUATION
 from function_app.adapters.local.mlflow_client import import_mlflow
 from function_app.adapters.local.tracking import LocalTracking
-from function_app.addresses import file_address, file_path
+from function_app.addresses import below, file_address, file_path
 from function_app.codec import dump, load
+from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
@@ -37,14 +38,14 @@ class LocalRegistry:
         with locked(self._state / "mlflow.lock"):
             self._client().search_registered_models(max_results=1)
 
-    def register(self, run: Run, judged: Judged) -> ModelVersion:
+    def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         try:
             with locked(self._state / "mlflow.lock"):
                 version = self._find_run(run)
                 if version is None:
-                    folder = self._state / "runs" / run.run_id
+                    folder = below(self._state / "runs", run.run_id)
                     tracked = self._tracking.record_locked(run, judged.metrics, folder)
-                    version = self._create(run, judged, tracked)
+                    version = self._create(run, judged, authors, tracked)
         except import_mlflow().exceptions.MlflowException as error:
             text = (
                 f"MLflow says: {error}. Was {self._state / 'mlflow.db'} deleted or replaced while "
@@ -80,10 +81,10 @@ class LocalRegistry:
         versions = self.list_versions(run.model)
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
-    def _create(self, run: Run, judged: Judged, tracked: str) -> ModelVersion:
-        place = self._state / "models" / run.model / f"{judged.digest[:16]}-{run.run_id}"
+    def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
+        place = below(self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}")
         folder = place / "model"
-        evaluation = self._state / "runs" / judged.evaluation_id / EVALUATION
+        evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # Anew: files that a crash or another attempt left behind were not judged.
         shutil.rmtree(place, ignore_errors=True)
         try:
@@ -105,7 +106,10 @@ class LocalRegistry:
         tags |= {_EVALUATION: judged.evaluation_id}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
-            tags |= {f"{_CODE}{name}": value for name, value in dump(run.code).items()}
+            plain = dump(run.code).items()
+            tags |= {f"{_CODE}{name}": text for name, text in plain if isinstance(text, str)}
+        if authors:
+            tags[AUTHORS] = write_authors(authors)
         source_address, released = file_address(folder), self._released(run.model)
         while True:
             made = client.create_model_version(
@@ -135,6 +139,7 @@ def _read(entry: Any) -> ModelVersion:
         metrics=tagged_figures(entry.tags, _METRIC),
         code=_code(code) if code else None,
         evaluation_id=entry.tags.get(_EVALUATION, ""),
+        authors=read_authors(entry.tags.get(AUTHORS, "")),
     )
 
 

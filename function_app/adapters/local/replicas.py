@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from function_app.adapters.local.containment import Sight, contained
 from function_app.adapters.local.files import read_tail
 from function_app.adapters.local.processes import free_port, start_limit
 from function_app.adapters.log_rules import LOG_FOLDER
+from function_app.adapters.scoring_keys import KEYS_FILE
 from sandbox.levels import Level
 
 GRACE_SECONDS = 5.0  # between the polite end of a replica and its end by force
@@ -119,7 +121,7 @@ class Launcher:
         words = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *self._contained(words, Path(desired["folder"]), environ.get(LOG_FOLDER, "")),
+                *self._contained(words, Path(desired["folder"]), environ),
                 cwd=desired["folder"],
                 env=environ,
                 stdout=output,
@@ -128,11 +130,17 @@ class Launcher:
             )
         return Replica(process, f"http://127.0.0.1:{port}", log)
 
-    def _contained(self, words: list[str], folder: Path, log: str) -> list[str]:
-        """Return the words that start a replica; `log` is where it logs predictions, or ""."""
+    def _contained(self, words: list[str], folder: Path, environ: Mapping[str, str]) -> list[str]:
+        """Return the words that start a replica, which sees its image, keys and log."""
+        log, keys = environ.get(LOG_FOLDER, ""), environ.get(KEYS_FILE, "")
         if log:
             Path(log).mkdir(parents=True, exist_ok=True)
-        sight = Sight(writable=(log,) if log else (), network=True)
+        sight = Sight(
+            # The folder: another file takes the place of the keys when they are rotated.
+            readable=(str(Path(keys).parent),) if keys else (),
+            writable=(log,) if log else (),
+            network=True,
+        )
         level, state = self._level, self._state
         return contained(words, folder, sight, level=level, state=state, root=state)
 

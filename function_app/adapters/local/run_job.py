@@ -27,6 +27,7 @@ from function_app.adapters.local.run_state import (
 )
 from function_app.adapters.local.tracking import LocalTracking
 from function_app.domain.event_types import RUN_COMPLETED
+from function_app.domain.plain_text import one_line
 from function_app.domain.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
@@ -95,7 +96,7 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     if signal_name := killed_by(ended.returncode):
         return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
     if ended.returncode:
-        last = redact(lines[-1])[:300] if lines else "It wrote nothing."
+        last = one_line(redact(lines[-1]))[:300] if lines else "It wrote nothing."
         text = f"{_end_of(ended.returncode)}: {last.rstrip('.')}."
         return RunStatus.FAILED, f"{text} `mlopsctl logs {folder.name}` shows its log."
     return RunStatus.COMPLETED, ""

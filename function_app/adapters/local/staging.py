@@ -15,7 +15,10 @@ from function_app.adapters.local.containment import Containment, Sight
 from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
+from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes, free_port, start_limit
+from function_app.adapters.scoring_keys import KEYS, describe_keys
+from function_app.addresses import below
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
@@ -23,6 +26,8 @@ from function_app.late_imports import importing
 from function_app.settings import READY_SECONDS
 from function_app.telemetry import OTLP_ENDPOINT
 
+# What the names of deployments begin with; the release id follows.
+STAGING = "staging-"
 PROCESS = "process"
 EXPIRES = "expires"
 # When the attempt that is under way began; "" after it succeeded or its failure was reported.
@@ -40,6 +45,7 @@ class LocalStaging:
         state: Path,
         images: LocalImages,
         processes: Processes,
+        keys: LocalKeys,
         containers: Containers | None = None,
         ready_seconds: float = READY_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -51,12 +57,12 @@ class LocalStaging:
         `patience` is how many seconds a call waits before it answers that the start is under way.
         """
         self._containment = containment or Containment(state=state, root=state)
-        self._records = state / "staging"
+        self._records, self._keys = state / "staging", keys
         self._images, self._processes, self._containers = images, processes, containers
         self._ready, self._now, self._patience = ready_seconds, now, patience
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
-        name = f"staging-{release_id}"
+        name = f"{STAGING}{release_id}"
         found = read_object(self._record(release_id))
         stored = found if _is_own(found) else None
         if stored is not None and stored["digest"] != image.digest:
@@ -73,7 +79,7 @@ class LocalStaging:
             stored = {**stored, BEGAN: str(time.time())}
             write_json(self._record(release_id), stored)
             if runner.find(name) is None:
-                self._start(name, image, engine)
+                self._start(release_id, name, image, engine)
         endpoint = self._wait(name, image, runner)
         if endpoint is None:
             return self._judge(release_id, name, stored, runner)
@@ -87,13 +93,15 @@ class LocalStaging:
         )
         return Rollout(deployment=deployment)
 
-    def _start(self, name: str, image: Image, engine: Containers | None) -> None:
+    def _start(self, release_id: str, name: str, image: Image, engine: Containers | None) -> None:
+        # Digests: they are no secret that the container's environment could give away.
+        keys = describe_keys(None, self._keys.staging_secret(release_id))
         if engine is None:
-            self._start_process(name, image)
+            self._start_process(name, image, keys)
             return
         engine.stop(name)
         collector = serving_environ().get(OTLP_ENDPOINT, "")
-        engine.start(name, image.digest, self._images.extract(image), collector)
+        engine.start(name, image.digest, self._images.extract(image), keys, collector)
 
     def _judge(self, release_id: str, name: str, stored: dict[str, Any], runner: Runner) -> Rollout:
         """Return that the service is under way; raise once when this attempt has failed."""
@@ -113,7 +121,7 @@ class LocalStaging:
         raise AttemptError("local", "deploy to staging", text)
 
     def remove(self, release_id: str) -> None:
-        name = f"staging-{release_id}"
+        name = f"{STAGING}{release_id}"
         self._processes.stop(name)
         if self._containers is not None and self._record(release_id).exists():
             self._containers.stop(name)
@@ -138,10 +146,10 @@ class LocalStaging:
         except (TypeError, ValueError):
             return False
 
-    def _start_process(self, name: str, image: Image) -> None:
+    def _start_process(self, name: str, image: Image, keys: str) -> None:
         folder, port = self._images.unpack(image), free_port()
         command = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
-        environ = {**serving_environ(), "IMAGE_DIGEST": image.digest}
+        environ = {**serving_environ(), "IMAGE_DIGEST": image.digest, KEYS: keys}
         self._containment.check("deploy to staging")
         # It outlives this host: the process group of its name ends it.
         command = self._containment.wrap(command, folder, Sight(network=True), parent=0)
@@ -170,7 +178,7 @@ class LocalStaging:
         return None
 
     def _record(self, release_id: str) -> Path:
-        return self._records / f"{release_id}.json"
+        return below(self._records, f"{release_id}.json")
 
 
 def _is_own(record: dict[str, Any]) -> bool:

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.azure.cluster_api import ClusterAccess, ClusterApi
+from function_app.adapters.azure.exposure import Exposure
 from function_app.adapters.azure.kubernetes import KubernetesProduction
 from function_app.adapters.azure.replicas import Replicas
+from function_app.adapters.scoring_keys import Digests, digest_of
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Image, Rollout
 from function_app.errors import PlatformError
@@ -40,12 +42,30 @@ def kubelet(namespace: str) -> Iterator[Kubelet]:
         yield made
 
 
+class FixedKeys:
+    """Keys that no vault keeps."""
+
+    def ensure(self, model: str) -> Digests:
+        return Digests(primary=digest_of("one"), secondary=digest_of("two"))
+
+    def rotate(self, model: str) -> Digests:
+        return Digests(primary=digest_of("three"), secondary=digest_of("one"))
+
+    def header(self, model: str) -> str:
+        return "Authorization: Bearer one"
+
+    def production_secret(self, model: str) -> str:
+        return "probe"
+
+
 @pytest.fixture
 def production(namespace: str) -> KubernetesProduction:
     def access() -> ClusterAccess:
         return ClusterAccess(host=URL, ca=CA.read_bytes(), token=lambda: TOKEN)
 
-    return KubernetesProduction(ClusterApi(access, namespace), "cluster", REPLICAS)
+    return KubernetesProduction(
+        ClusterApi(access, namespace), FixedKeys(), Exposure(kind="cluster"), REPLICAS
+    )
 
 
 def image(version: str) -> Image:

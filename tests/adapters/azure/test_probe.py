@@ -37,6 +37,8 @@ def service() -> Iterator[MakeService]:
         def respond(request: Request) -> Answer:
             if request.path == "/healthz":
                 return Answer(content={"status": "ok", "image": DIGEST})
+            if "x-probe-key" not in request.headers:
+                return Answer(status=401)
             rows = json.loads(request.body)["data"]
             result = [row[0] * 10 + offset for row in rows]
             return Answer(content={"result": result}, headers=headers or {})
@@ -47,6 +49,13 @@ def service() -> Iterator[MakeService]:
     yield make
     for server in started:
         server.close()
+
+
+def in_cluster(azure: Azure, server: Server) -> Server:
+    """Let the cluster's Service of the model lead to this server."""
+    azure.cluster.objects["services", "diabetes"] = {"metadata": {}, "spec": {}}
+    azure.cluster.address = f"localhost:{server.port}"
+    return server
 
 
 def deployment(server: Server, runtime: str = "kubernetes") -> Deployment:
@@ -64,8 +73,13 @@ def test_a_service_that_answers_like_the_offline_model_differs_by_nothing(
     azure: Azure, service: MakeService
 ) -> None:
     azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
+    server = in_cluster(azure, service())
 
-    report = azure.probe().smoke_test(deployment(service()), VERSION)
+    report = azure.probe().smoke_test(deployment(server), VERSION)
+
+    # Through the cluster's API, which keeps the app's token for itself.
+    assert [r for r in server.requests if "authorization" in r.headers] == []
+    assert not report.answers_without_key
 
     assert (report.failures, report.largest_difference) == (0, 0.0)
     assert report.served_digest == DIGEST
@@ -74,7 +88,7 @@ def test_a_service_that_answers_like_the_offline_model_differs_by_nothing(
 def test_a_service_of_another_model_differs(azure: Azure, service: MakeService) -> None:
     azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
 
-    report = azure.probe().smoke_test(deployment(service(offset=0.5)), VERSION)
+    report = azure.probe().smoke_test(deployment(in_cluster(azure, service(offset=0.5))), VERSION)
 
     assert report.largest_difference == 0.5
 
@@ -104,7 +118,7 @@ def test_a_model_without_golden_rows_is_not_found(azure: Azure, service: MakeSer
 def test_a_service_that_does_not_answer_fails_every_request(azure: Azure) -> None:
     azure.wrote("runs/run-3-vs-1/evaluation/golden.json", json.dumps(GOLDEN).encode())
     with Server(lambda _: Answer(drop=True)) as silent:
-        report = azure.probe().smoke_test(deployment(silent), VERSION)
+        report = azure.probe().smoke_test(deployment(in_cluster(azure, silent)), VERSION)
 
     assert report.failures == report.requests
     assert report.largest_difference is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from function_app.adapters.azure.registry import AzureRegistry
+from function_app.domain.authorship import Role, make_authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus, folder_digest
 from function_app.errors import PlatformError
@@ -184,3 +185,15 @@ def test_who_may_not_list_models_is_told_so(azure: Azure) -> None:
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):
         azure.registry().list_versions("diabetes")
+
+
+def test_authors_are_no_tags_that_somebody_may_change(azure: Azure) -> None:
+    authors = make_authors([(Role.PUSHED, "ada-gh")])
+    run = trained(azure, "a", tags={"authors": '[["pushed","eve"]]'})
+
+    version = azure.registry().register(run, judged(run), authors)
+
+    asked = azure.arm.asked("PUT", "/models/")[0].json["properties"]
+    assert "authors" not in asked["tags"]
+    assert asked["properties"]["authors"] == '[["pushed","ada-gh"]]'
+    assert version.authors == authors

@@ -39,7 +39,7 @@ def test_a_release_is_deployed_once_and_there_when_its_container_runs(azure: Azu
     assert third.deployment.image == IMAGE
     assert third.deployment.runtime == "container instance"
     assert third.deployment.endpoint == (
-        "http://staging-diabetes-3.a1b2.westeurope.azurecontainer.io:8080"
+        "https://staging-diabetes-3.a1b2.westeurope.azurecontainer.io:8443"
     )
     assert azure.staging().list_releases() == (RELEASE,)
     assert len(azure.arm.asked("PUT", "/containerGroups/")) == 1

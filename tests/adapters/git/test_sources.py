@@ -381,3 +381,37 @@ def test_a_repository_may_be_in_a_folder_of_any_name(
     assert sources(tmp_path, shelf).head(address, "main") == commit
     bundle = sources(tmp_path, shelf).fetch(push(address, commit))
     assert shelf.files(bundle) == {"training/train.py": b"print('first')\n"}
+
+
+def test_a_bundle_names_the_people_of_its_commit(
+    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
+) -> None:
+    message = "more\n\nCo-authored-by: Eve <eve@example.com>\nCO-AUTHORED-BY: x <a@example.org>"
+    commit = repository.commit(message)
+
+    bundle = sources(tmp_path, shelf, KEY).fetch(push(address, commit))
+
+    named = [(author.role.value, author.identity) for author in bundle.authors]
+    assert named == [
+        ("wrote", "a@example.org"),
+        ("committed", "a@example.org"),
+        ("wrote", "eve@example.com"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["author <", "author x", "author a <> 1 +0000", "author a <b", "odd"]
+)
+def test_a_commit_with_garbled_people_names_nobody(
+    tmp_path: Path, repository: Repository, shelf: Shelf, line: str
+) -> None:
+    tree = repository.git("rev-parse", "HEAD^{tree}")
+    text = f"tree {tree}\n{line}\ncommitter c <c@example.org> 1 +0000\n\nodd\n"
+    commit = repository.git(
+        "hash-object", "-t", "commit", "-w", "--literally", "--stdin", feed=text
+    )
+    repository.git("push", "--quiet", "--force", "origin", f"{commit}:refs/heads/main")
+
+    bundle = sources(tmp_path, shelf).fetch(push(str(repository.bare), commit))
+
+    assert [author.identity for author in bundle.authors] == ["c@example.org"]
