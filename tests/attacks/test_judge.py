@@ -21,7 +21,7 @@ from mlopsctl.credentials import Credentials
 from sandbox.probe import find_level
 from scoring.predictor import Predictor
 from tests.attacks.attack import attack
-from tests.attacks.targets import ROOT
+from tests.stories.conftest import ROOT
 
 HELD_OUT = "x,Y\n" + "".join(f"{n},{100 * n}\n" for n in range(1, 9))
 PREDICT = """
