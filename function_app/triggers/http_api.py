@@ -98,7 +98,7 @@ def _validate_subscription(desk: Desk, request: Request) -> Answer:
 
 
 async def get_status(desk: Desk, request: Request) -> Answer:
-    """Show every story, what was claimed, what waits for its turn, and what nothing took."""
+    """Show every story, claim, lane and refused event, and the isolation of runs."""
     inbox, now = desk.ports.inbox, desk.ports.clock.now()
     refused = inbox.list_events(Outcome.REFUSED)
     return Answer(
@@ -106,6 +106,7 @@ async def get_status(desk: Desk, request: Request) -> Answer:
         content={
             "stories": _with_approvals(desk, await desk.stories.list(now - RECENT)),
             "claims": dump(inbox.list_claims()),
+            "isolation": await asyncio.to_thread(desk.ports.platform.isolation),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
             # An operator who notes the head can tell later whether entries were removed.

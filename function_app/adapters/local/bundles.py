@@ -4,6 +4,7 @@ import tarfile
 from pathlib import Path
 
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.adapters.local.private import extract
 from function_app.addresses import below
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CodeVersion, published
@@ -61,7 +62,7 @@ class LocalBundles:
         if sha256(content) != digest:
             raise PlatformError("local", "unpack the code", f"{archive} was changed. Delete it.")
         with locked(self._unpacked / "lock"), tarfile.open(archive) as files:
-            files.extractall(folder, filter="data")
+            extract(files, folder)
             write_json(folder / ".whole", True)
         return folder
 

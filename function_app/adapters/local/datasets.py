@@ -7,6 +7,7 @@ from pathlib import Path
 
 from function_app.adapters.accepted_data import accepted, read_reference
 from function_app.adapters.csv_profile import profile_csv
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.files import (
     locked,
     read_json,
@@ -40,13 +41,18 @@ class LocalDatasets:
         root: Path,
         events: Events,
         trainings: Mapping[str, str] | None = None,
+        containment: Containment | None = None,
     ) -> None:
-        """Take where the app is, and by model the module that writes its reference data."""
+        """Take where the app is, and by model the module that writes its reference data.
+
+        `containment` says what that module may see: by default as little as this machine can show.
+        """
+        self._containment = containment or Containment(state=state, root=root)
         self._trainings = trainings or {}
         self._inbox = state / "inbox"
         self._versions = state / "datasets"
         self._announced = state / "announced.json"
-        self._root, self._events = root, events
+        self._events = events
         self._seen: dict[str, list[int]] = {}
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
@@ -105,7 +111,8 @@ class LocalDatasets:
                 found = None
                 if model in self._trainings:
                     module = self._trainings[model]
-                    run_job(self._root, ["sample", "--module", module, "--out", str(out)])
+                    words = ["sample", "--module", module, "--out", str(out)]
+                    run_job(self._containment, words, out)
                     found = read_json(out / "sample.json")["profile"]
                 if found is None:
                     return f"{model}: none yet, its first accepted data becomes it"

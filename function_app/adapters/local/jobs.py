@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.containment import Containment, Sight
 from function_app.adapters.local.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.run_state import may_start, note_cancel, read_state
@@ -54,7 +55,10 @@ class LocalJobs:
         topic: tuple[str, str],
         bundles: LocalBundles,
         reference: Callable[[str], Reference | None],
+        containment: Containment | None = None,
     ) -> None:
+        """Take the state, the app's folder, and what runs may see: by default as little as here."""
+        self._containment = containment or Containment(state=state, root=root)
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
         self._bundles, self._reference = bundles, reference
@@ -72,7 +76,9 @@ class LocalJobs:
         command += ["--digest", dataset.version]
         command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
         timeout = self._project(dataset.model).training_run.timeout_seconds
-        self._start(run_id, dataset, None, command, timeout, tags)
+        out = self._runs / run_id / PREPARED
+        sight = Sight(readable=(dataset.uri,), writable=(str(out),))
+        self._start(run_id, dataset, None, command, timeout, tags, sight)
         return self.get(run_id)
 
     def prepared(self, run_id: str) -> Prepared:
@@ -91,7 +97,9 @@ class LocalJobs:
         command = ["python", "-m", project.training, "train", "--data", str(seen)]
         command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
-        self._start(run_id, dataset, code, command, timeout, tags, self._code(code))
+        # The held-out rows lie beside the seen ones; a training must not see them.
+        sight = self._containment.training([seen], out)
+        self._start(run_id, dataset, code, command, timeout, tags, sight, self._code(code))
         return self.get(run_id)
 
     def submit_evaluation(
@@ -115,7 +123,11 @@ class LocalJobs:
             command += ["--champion-code", str(self._code(champion.code))]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
         limit = 2 * timeout + EVALUATION_MARGIN
-        self._start(run_id, dataset, run.code, command, limit, tags)
+        read = [held_out, Path(run.output_uri), self._code(run.code)]
+        if champion is not None:
+            read += [Path(champion.uri), self._code(champion.code)]
+        sight = self._containment.evaluation(read, folder / EVALUATION)
+        self._start(run_id, dataset, run.code, command, limit, tags, sight)
         return self.get(run_id)
 
     def submit_checks(
@@ -127,11 +139,16 @@ class LocalJobs:
         command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
         # Neither this app's keys and tokens nor its own settings are the code's to see.
         command += ["--hide", str(self._state), "--hide", str(self._root)]
+        # A dry run is that of a pull request: of code that nobody of this project has accepted.
+        if plan.dry_run:
+            command += ["--min-isolation", self._containment.isolation.checks.min_isolation]
         reference = self._reference(model) if plan.dry_run else None
         if reference is not None:
             command += ["--data", reference.dataset.uri]
         dataset = Dataset(model=model, version="", uri="")
-        self._start(run_id, dataset, None, command, plan.timeout_seconds + CHECKS_MARGIN, tags)
+        # The checks make their own sandboxes, and need to see what they put into them.
+        limit = plan.timeout_seconds + CHECKS_MARGIN
+        self._start(run_id, dataset, None, command, limit, tags, None)
         return self.get(run_id)
 
     def checks(self, run_id: str) -> CheckReport:
@@ -229,11 +246,14 @@ class LocalJobs:
         command: list[str],
         timeout: float,
         tags: dict[str, str],
+        sight: Sight | None,
         folder_of_command: Path | None = None,
     ) -> None:
         folder = self._folder(run_id)
         if not may_start(folder):
             return
+        if sight is not None:
+            self._containment.check(f"start run {run_id}")
         request = {
             "run_id": run_id,
             "dataset": dump(dataset),
@@ -242,6 +262,7 @@ class LocalJobs:
             "command": command,
             "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
+            "sandbox": sight and self._containment.record(sight),
         }
         write_json(folder / "request.json", request)
         endpoint, key = self._topic

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.desired import REPORTED, STATE, read_desired
 from function_app.adapters.local.files import locked, write_json
 from function_app.adapters.local.images import LocalImages
@@ -41,11 +42,13 @@ class LocalProduction:
         ready_seconds: float = READY_SECONDS,
         watched: Mapping[str, DriftPolicy] | None = None,
         patience: float = 5.0,
+        containment: Containment | None = None,
     ) -> None:
         """Take where the app is, how many seconds replicas and their server may take to start.
 
         `patience` is how many seconds a call waits before it answers that a change is under way.
         """
+        self._containment = containment or Containment(state=state, root=root)
         self._watched = watched or {}
         self._folder, self._root = state / "production", root
         self._images, self._processes, self._keys = images, processes, keys
@@ -198,7 +201,8 @@ class LocalProduction:
         self._keys.ensure(model)  # the server refuses everybody without it
         name, module = f"production-{model}", "function_app.adapters.local.production_server"
         port = self._port(model)
-        limits = (str(port), str(self._ready))
+        self._containment.check("start production")
+        limits = (str(port), str(self._ready), self._containment.level.name)
         command = [sys.executable, "-m", module, str(self._desired(model)), *limits]
         if self._is_orphaned(model):
             with locked(below(self._folder, model, "start.lock")):
