@@ -1,13 +1,13 @@
 """Images, where they run, and what a smoke test saw of them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from function_app.domain import identifiers as ids
-from function_app.domain.training import ModelVersion
+from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import ContractError
 
 # How long a deployment in staging may stand: more than the usual wait for an approval.
@@ -142,6 +142,20 @@ def check_types(version: ModelVersion, types: Iterable[str], added: Iterable[str
             "mlops.toml, restart the app and retry the release; or train without them.",
             code="UNTRUSTED_TYPES",
         )
+
+
+def differs_from_registered(
+    version: ModelVersion, digests: Mapping[str, str], schema_digest: str
+) -> str:
+    """Return which of the files of an image are not those that were judged, "" when all are.
+
+    `digests` are the SHA-256 of each file of the model folder, `schema_digest` that of the schema
+    beside it. A version that 0.1.0 registered has no digest of its schema.
+    """
+    # A line break in a name would make two folders of one digest.
+    if any("\n" in name for name in digests) or folder_digest(digests) != version.digest:
+        return "the model folder"
+    return "" if version.schema_digest in ("", schema_digest) else "model_schema.json"
 
 
 def check_servable(version: ModelVersion, files: Iterable[str]) -> None:

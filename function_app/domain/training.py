@@ -129,6 +129,8 @@ class ModelVersion:
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
     `evaluation_id`; `code` is what it was trained by, `authors` are the people behind code and run.
+    `schema_digest` is the SHA-256 of the schema that this evaluation wrote, "" for a version that
+    0.1.0 registered.
     """
 
     model: ids.ModelName
@@ -139,6 +141,7 @@ class ModelVersion:
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
     evaluation_id: ids.OrEmpty[ids.RunId] = ""
+    schema_digest: ids.OrEmpty[ids.Sha256] = ""
     authors: Authors = ()
 
 

@@ -10,6 +10,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from function_app import composition
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.files import write_json
 from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.oci_layout import OciLayout
 from function_app.adapters.local.processes import Processes
 from function_app.addresses import below, blob_name, url_segment
@@ -184,3 +186,18 @@ def test_adapters_open_nothing_outside_of_the_state_even_without_the_codec(
 
     assert seen == []
     assert not state.exists()
+
+
+def test_a_record_of_an_earlier_version_with_a_hostile_name_hides_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = LocalLedger(tmp_path / "ledger.db")
+    good = load(ReleaseRecord, example(ReleaseRecord))
+    # Version 0.1.0 stored what a started story was given.
+    bad = replace(good, release=replace(good.release, release_id="../../x"))
+    for record in (good, bad):
+        ledger.save_release(record)
+
+    assert ledger.list_releases() == (good,)
+    assert "../../x is left out" in caplog.text
+    assert "ReleaseRecord.release.release_id" in caplog.text

@@ -10,11 +10,16 @@ from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.domain.base_image import BaseImage, base_images, pin
-from function_app.domain.serving import TRUSTED_TYPES, check_servable, check_types, read_types
-from function_app.domain.training import ModelVersion, folder_digest
+from function_app.domain.serving import (
+    TRUSTED_TYPES,
+    check_servable,
+    check_types,
+    differs_from_registered,
+    read_types,
+)
+from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
-SCHEMA = "model_schema.json"
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
 
@@ -52,16 +57,16 @@ class BuildContexts:
         ContractError when the model holds types beyond scikit-learn's and `trusted_types`.
         """
         files, own = self._scoring(version, scoring)
-        model = self._model(version)
+        model, schema = self._judged(version)
         if own:
-            check_servable(version, [name.removeprefix("model/") for name in model])
+            check_servable(version, model)
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
-        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
         # The model's own file of this name counts: it belongs to what was judged.
-        files[f"model/{SCHEMA}"] = self._model_file(f"{evaluation}/{SCHEMA}")
-        files |= model
+        files[f"model/{specs.SCHEMA}"] = schema
+        files |= {f"model/{name}": text for name, text in model.items()}
         # The platform's list: what a model folder says about its own types counts for nothing.
+        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
         types = read_types(self._blobs.read(f"{evaluation}/{TRUSTED_TYPES}"))
         check_types(version, types, trusted_types)
         files[f"scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
@@ -99,15 +104,21 @@ class BuildContexts:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
         return found
 
-    def _model(self, version: ModelVersion) -> dict[str, bytes]:
-        """Return the files of the model folder, when they are those that were registered."""
+    def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
+        """Return the files of the model folder and the schema, when they are the registered ones.
+
+        The bytes that are compared are those that are packed.
+        """
         folder = f"{specs.output_folder(version.run_id, specs.TRAINING)}/"
         names = [entry.name.removeprefix(folder) for entry in self._blobs.list(folder)]
         found = {name: self._model_file(f"{folder}{name}") for name in names}
-        if folder_digest({name: sha256(text) for name, text in found.items()}) != version.digest:
-            text = f"{folder} is not what was registered. Train again."
+        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
+        schema = self._model_file(f"{evaluation}/{specs.SCHEMA}")
+        digests = {name: sha256(text) for name, text in found.items()}
+        if changed := differs_from_registered(version, digests, sha256(schema)):
+            text = f"{changed} of {folder} is not what was registered. Train again."
             raise PlatformError("azure", "build the image", text)
-        return {f"model/{name}": text for name, text in found.items()}
+        return found, schema
 
     def _model_file(self, name: str) -> bytes:
         content = self._blobs.read(name)

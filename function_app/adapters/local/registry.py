@@ -20,6 +20,7 @@ from function_app.ports import Events
 
 CHAMPION = "champion"
 _METRIC, _CODE, _EVALUATION = "metric.", "code.", "evaluation"
+SCHEMA, _SCHEMA_DIGEST = "model_schema.json", "schema_digest"
 
 
 class LocalRegistry:
@@ -104,6 +105,8 @@ class LocalRegistry:
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
         tags |= {_EVALUATION: judged.evaluation_id}
+        if (schema := place / EVALUATION / SCHEMA).is_file():
+            tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             plain = dump(run.code).items()
@@ -139,6 +142,7 @@ def _read(entry: Any) -> ModelVersion:
         metrics=tagged_figures(entry.tags, _METRIC),
         code=_code(code) if code else None,
         evaluation_id=entry.tags.get(_EVALUATION, ""),
+        schema_digest=entry.tags.get(_SCHEMA_DIGEST, ""),
         authors=read_authors(entry.tags.get(AUTHORS, "")),
     )
 
