@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from configuration.declaration import LIMITS, MODEL
+from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Finding, Table, refuse, show
 from configuration.nearest import find_nearest
 from configuration.people_rules import check_people
@@ -14,6 +15,7 @@ from configuration.rules import check_model, check_models
 from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED, PERSON
 
 MODELS, PEOPLE_TABLE = "models", "people"
+SHARED = (LIMITS, CHECKS, RUNS)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -29,13 +31,14 @@ def find_problems(content: Mapping[str, Any], root: Path) -> list[str]:
             findings += _check_model(name, model, root)
         findings += check_models({n: m for n, m in models.items() if isinstance(m, Mapping)})
     findings += _check_people(content)
-    if LIMITS.name in content:
-        findings += _check_table(LIMITS, LIMITS.name, content[LIMITS.name])
+    for table in SHARED:
+        if table.name in content:
+            findings += _check_table(table, table.name, content[table.name])
     return list(dict.fromkeys(text for _, text in findings))
 
 
 def _check_top(content: Mapping[str, Any]) -> Iterator[Finding]:
-    known = (MODELS, PEOPLE_TABLE, LIMITS.name)
+    known = (MODELS, PEOPLE_TABLE, *(table.name for table in SHARED))
     suggested = set()
     for name, value in content.items():
         if name not in known:
@@ -127,7 +130,7 @@ def _home(name: str, table: Table, path: str) -> str:
     if table is MODEL:
         homes = [f"{path}.{t.name}" for t in MODEL.tables if name in {k.name for k in t.keys}]
         return homes[0] if len(homes) == 1 else ""
-    if table in (LIMITS, PEOPLE):
+    if table in (*SHARED, PEOPLE):
         return ""
     model = ".".join(path.split(".")[:-1])
     if name in {key.name for key in MODEL.keys}:

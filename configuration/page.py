@@ -3,6 +3,7 @@
 from typing import Any
 
 from configuration.declaration import LIMITS, MODEL
+from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Key, Listed, Table
 from configuration.people_table import PEOPLE
 
@@ -31,7 +32,7 @@ def describe() -> str:
         path = f"{MODEL.name}.{table.name}"
         sections.append(_describe(table, f"[[{path}]]" if table.many else f"[{path}]"))
     sections.append(_describe(PEOPLE, f"[{PEOPLE.name}]"))
-    sections.append(_describe(LIMITS, f"[{LIMITS.name}]"))
+    sections += [_describe(table, f"[{table.name}]") for table in (LIMITS, CHECKS, RUNS)]
     return "\n".join([_HEAD, *sections])
 
 

@@ -21,6 +21,7 @@ QUIET = ("azure", "httpx", "mlflow", "alembic")
 
 def start(options: Options, *, verbose: bool) -> int:
     """Run the host; return the exit code."""
+    os.umask(0o077)  # what the host and its app write is for this user alone
     level = "DEBUG" if verbose else os.environ.get("FUNCHOST_LOG_LEVEL", "INFO")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in (*QUIET, "asyncio"):

@@ -7,6 +7,7 @@ with synchronous=FULL, so a commit that was answered survives a loss of power.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -42,12 +43,21 @@ def _running_at(folder: Path) -> str:
         return ""
 
 
+def _make_private(folder: Path) -> None:
+    """Take a folder of an earlier version, and its files, away from other users."""
+    with contextlib.suppress(PermissionError):  # another user's: the lock says more
+        for path in (*folder.iterdir(), folder):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & 0o700)
+
+
 class Store:
     """Opens the file, keeps other hosts out, groups commits and reads what is committed."""
 
     def __init__(self, folder: Path, probe: Probe | None = None) -> None:
         """Open and migrate the store in a folder."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(folder)
         self._lock_file = open(folder / "lock", "w")  # noqa: SIM115 - held while the host lives
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,20 +2,27 @@
 
 The target type comes from the annotation, never from the payload. Unknown keys are ignored and
 missing keys need a default, so that histories written by older code still load.
+
+Names are checked by the pattern of their type (domain/identifiers.py), and every other text loses
+its control characters, so that nothing from outside gets past this module unchecked.
 """
 
 import dataclasses
+import logging
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
+from function_app.domain.identifiers import is_one_line, pattern_of
+from function_app.domain.plain_text import clean, one_line
 from function_app.errors import ContractError
 
 T = TypeVar("T")
+LOG = logging.getLogger("mlops.records")
 
 
 def dump(value: Any) -> Any:
@@ -51,10 +58,36 @@ def load(target: type[T], data: Any) -> T:
     return typing.cast(T, _load(target, data, name))
 
 
+def checked(value: T) -> T:
+    """Return a dataclass whose names fit their patterns and whose texts hold no control characters.
+
+    ContractError, with the path of the field, when a name does not fit.
+    """
+    return load(type(value), dump(value))
+
+
+def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, ...]:
+    """Return the records that load, each given with the name under which it is stored.
+
+    One that does not load is left out of the list and logged: a record of an earlier version of
+    this app may hold a name that no pattern accepts, and must not hide the others.
+    """
+    loaded = []
+    for name, data in records:
+        try:
+            loaded.append(load(target, data))
+        except ContractError as error:
+            text = "The stored record %s is left out, because it cannot be read: %s"
+            LOG.error(text, one_line(name), one_line(error.message))
+    return tuple(loaded)
+
+
 def _load(target: Any, data: Any, path: str) -> Any:
     if target is Any:
         return data
     origin = typing.get_origin(target)
+    if origin is typing.Annotated:
+        return _load_annotated(target, data, path)
     if origin in (typing.Union, types.UnionType):
         return _load_union(target, data, path)
     if origin in (tuple, list):
@@ -63,7 +96,10 @@ def _load(target: Any, data: Any, path: str) -> Any:
         if not isinstance(data, dict):
             raise _mismatch(path, "object", data)
         item = typing.get_args(target)[1]
-        return {key: _load(item, entry, f"{path}.{key}") for key, entry in data.items()}
+        return {
+            clean(key): _load(item, entry, f"{path}.{one_line(key)[:80]}")
+            for key, entry in data.items()
+        }
     if dataclasses.is_dataclass(target):
         return _load_dataclass(target, data, path)
     if target is type(None):
@@ -71,6 +107,16 @@ def _load(target: Any, data: Any, path: str) -> Any:
             raise _mismatch(path, "null", data)
         return None
     return _load_scalar(target, data, path)
+
+
+def _load_annotated(target: Any, data: Any, path: str) -> Any:
+    """Return the text of a name that fits its pattern, or a text of one line."""
+    text = _load(typing.get_args(target)[0], data, path)
+    pattern = pattern_of(target)
+    if pattern is not None:
+        # As it came: a name whose control characters were removed would be another name.
+        return pattern.check(data, path)
+    return one_line(text) if is_one_line(target) else text
 
 
 def _load_union(target: Any, data: Any, path: str) -> Any:
@@ -99,7 +145,7 @@ def _load_sequence(target: Any, data: Any, path: str) -> Any:
 def _load_dataclass(target: Any, data: Any, path: str) -> Any:
     if not isinstance(data, dict):
         raise _mismatch(path, "object", data)
-    hints = typing.get_type_hints(target)
+    hints = typing.get_type_hints(target, include_extras=True)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(target):
         if field.name in data:
@@ -131,7 +177,7 @@ def _load_scalar(target: Any, data: Any, path: str) -> Any:
         raise _mismatch(path, "int", data)
     if not isinstance(data, target):
         raise _mismatch(path, target.__name__, data)
-    return data
+    return clean(data) if target is str else data
 
 
 def _load_time(data: Any, path: str) -> datetime:

@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from function_app.domain.identifiers import INSTANCE_ID
 from function_app.domain.outcomes import facts_of, outcome_of
 from function_app.late_imports import importing
 
-# The SDK puts ids into URLs as they are: any other sign would ask for something else.
-_ID = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 _UNDER_WAY = ("Running", "Pending", "Suspended", "ContinuedAsNew")
 _PAGE = 500
@@ -25,10 +23,11 @@ class DurableStories:
         self._client = client
 
     async def start(self, story: str, instance_id: str, argument: Any) -> None:
+        INSTANCE_ID.check(instance_id, "instance id")
         await self._client.start_new(story, instance_id, argument)
 
     async def wake(self, instance_id: str, event: str) -> None:
-        if _ID.fullmatch(instance_id) and await self._client.get_status(instance_id):
+        if _is_id(instance_id) and await self._client.get_status(instance_id):
             try:
                 await self._client.raise_event(instance_id, event, {})
             except Exception as error:
@@ -37,14 +36,14 @@ class DurableStories:
                     raise
 
     async def find(self, instance_id: str) -> dict[str, Any] | None:
-        if not _ID.fullmatch(instance_id):
+        if not _is_id(instance_id):
             return None
         status = await self._client.get_status(instance_id)
         # The SDK gives an object without a name for an instance that is not there.
         return _view(status) if status and status.name else None
 
     async def argument(self, instance_id: str) -> Any:
-        if not _ID.fullmatch(instance_id):
+        if not _is_id(instance_id):
             return None
         status = await self._client.get_status(instance_id, show_input=True)
         return _argument(status.input_) if status else None
@@ -74,6 +73,11 @@ class DurableStories:
         ended = [OrchestrationRuntimeStatus(word) for word in _ENDED]
         result = await self._client.purge_instance_history_by(start, end, ended)
         return int(result.instances_deleted)
+
+
+def _is_id(text: str) -> bool:
+    """Tell whether the SDK may put a text into a URL, as it is: it would ask for something else."""
+    return bool(INSTANCE_ID.accepts(text))
 
 
 def _read(url: str) -> Iterator[Any]:

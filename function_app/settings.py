@@ -13,6 +13,7 @@ from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
 from function_app.domain.duties import Separation
+from function_app.domain.isolation import Isolation
 from function_app.domain.people import People, Person
 from function_app.domain.project import Limits, ModelProject
 from function_app.errors import ConfigError
@@ -55,6 +56,7 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     azure: AzureSettings | None = None
     git: GitSettings = field(default_factory=GitSettings)
+    isolation: Isolation = field(default_factory=Isolation)
     collector: str = ""
     service: str = "mlops"
 
@@ -78,6 +80,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
     if notify.azure_mail_endpoint and platform != "azure":
         key = "MLOPS_NOTIFY_AZURE_MAIL_ENDPOINT"
         raise ConfigError(f"{key} needs MLOPS_PLATFORM=azure. Use MLOPS_NOTIFY_SMTP_URL.")
+    file = Path(environ.get("MLOPS_PROJECTS") or root / "mlops.toml")
     state = Path(environ.get("MLOPS_STATE", root / ".mlops")).resolve()
     return Settings(
         platform=platform,
@@ -87,7 +90,8 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         topic_endpoint=environ.get("MLOPS_TOPIC_ENDPOINT")
         or environ.get("FUNCHOST_TOPIC_ENDPOINT", ""),
         topic_key=environ.get("MLOPS_TOPIC_KEY") or environ.get("FUNCHOST_TOPIC_KEY", ""),
-        projects=read_projects(Path(environ.get("MLOPS_PROJECTS") or root / "mlops.toml"), root),
+        projects=read_projects(file, root),
+        isolation=read_isolation(file, root),
         webhook_secrets=_webhook_secrets(environ),
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
@@ -142,16 +146,26 @@ def read_projects(path: Path, root: Path = ROOT) -> dict[str, ModelProject]:
 
     `root` is the folder of the app, in which the modules of the models must exist.
     """
-    try:
-        content = read_project_file(path, root)
-    except ProjectFileError as error:
-        raise ConfigError(str(error)) from error
+    content = _read_file(path, root)
     limits = load(Limits, content.get("limits", {}))
     people = load(dict[str, Person], content.get("people", {}))
     return {
         name: replace(load(ModelProject, _in_words(entry)), limits=limits, people=people)
         for name, entry in content["models"].items()
     }
+
+
+def read_isolation(path: Path, root: Path = ROOT) -> Isolation:
+    """Return the isolation that a mlops.toml asks for, or raise ConfigError."""
+    content = _read_file(path, root)
+    return load(Isolation, {name: content.get(name, {}) for name in ("checks", "runs")})
+
+
+def _read_file(path: Path, root: Path) -> Mapping[str, Any]:
+    try:
+        return read_project_file(path, root)
+    except ProjectFileError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _in_words(model: Mapping[str, Any]) -> dict[str, Any]:

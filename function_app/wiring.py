@@ -15,6 +15,7 @@ import azure.functions as func
 
 from function_app import telemetry
 from function_app.codec import dump, load
+from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact_fields
 from function_app.durable_stories import DurableStories
@@ -159,7 +160,7 @@ def _encodable(text: str) -> str:
 def _response(answer: Answer) -> func.HttpResponse:
     raw = answer.media_type is not None
     return func.HttpResponse(
-        answer.content if raw else json.dumps(answer.content),
+        answer.content if raw else json.dumps(clean_json(answer.content)),
         status_code=answer.status,
         mimetype=answer.media_type or "application/json",
         headers={"X-Content-Type-Options": "nosniff", **answer.headers},

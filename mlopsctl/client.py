@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -19,6 +20,16 @@ def unknown(name: str) -> ApiError:
 
 # The approver of the tutorial; whoever has another name gives it by --as.
 DEFAULT_PERSON = "ada"
+
+
+def segment(name: str) -> str:
+    """Return a name that a person gave as one segment of a URL's path.
+
+    ApiError for `.` and `..`, which would ask for another route of the API, and for no name.
+    """
+    if name in ("", ".", ".."):
+        raise unknown(name)
+    return quote(name, safe="", errors="replace")
 
 
 class Api:
@@ -85,12 +96,14 @@ class Api:
         An id stands for the release as it is now.
         """
         if isinstance(release, str):
-            release = self.get(f"/api/releases/{release}")
+            release = self.get(f"/api/releases/{segment(release)}")
         assert isinstance(release, dict)
         release_id = release["release_id"]
         names = ("image_digest", "evidence_hash")
         content = {name: release[name] for name in names} | {"comment": comment}
-        return self._ask("POST", f"/api/releases/{release_id}/{verb}", content, self.token(person))
+        return self._ask(
+            "POST", f"/api/releases/{segment(release_id)}/{verb}", content, self.token(person)
+        )
 
     def withdraw(self, release_id: str, person: str, comment: str = "") -> Any:
         """Withdraw a person's approval of a release."""
@@ -99,22 +112,22 @@ class Api:
 
     def roll_back(self, model: str, person: str, comment: str = "") -> Any:
         """Start a roll-back in the name of a person."""
-        path, content = f"/api/models/{model}/roll-back", {"comment": comment}
+        path, content = f"/api/models/{segment(model)}/roll-back", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def rotate_keys(self, model: str, person: str, comment: str = "") -> Any:
         """Replace the older of a model's keys in the name of a person."""
-        path, content = f"/api/models/{model}/keys", {"comment": comment}
+        path, content = f"/api/models/{segment(model)}/keys", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def shutdown(self, model: str, person: str, comment: str = "") -> Any:
         """Order production of a model down in the name of a person."""
-        path, content = f"/api/models/{model}/shutdown", {"comment": comment}
+        path, content = f"/api/models/{segment(model)}/shutdown", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def cancel(self, instance_id: str, person: str, comment: str = "") -> Any:
         """Cancel a training or a release in the name of a person."""
-        path, content = f"/api/stories/{instance_id}/cancel", {"comment": comment}
+        path, content = f"/api/stories/{segment(instance_id)}/cancel", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def get_as(self, person: str, path: str, query: dict[str, str]) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
@@ -15,7 +15,7 @@ PATIENCE = 120.0
 
 
 def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
-    release = api.get(f"/api/releases/{release_id}")
+    release = api.get(f"/api/releases/{segment(release_id)}")
     if not raw:
         for line in release_lines(release):
             screens.console().print(line, soft_wrap=True, markup=False)
@@ -136,7 +136,7 @@ def cancel(
 def _ended(api: Api, story: str) -> dict[str, Any]:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        view: dict[str, Any] | None = api.find(f"/api/status/{story}")
+        view: dict[str, Any] | None = api.find(f"/api/status/{segment(story)}")
         if view and view["ended"]:
             return view
         time.sleep(0.2)

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 from mlopsctl.watch import Tell, follow
 
 MODEL, PERSON = "diabetes", "ada"
@@ -31,7 +31,7 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
     release_id = f"release-{MODEL}-{output['version']}"
     say(f"\n[bold]3  Model version {output['version']} starts a release[/bold]")
     approver = _release(api, release_id, say, tell)
-    release = api.get(f"/api/releases/{release_id}")
+    release = api.get(f"/api/releases/{segment(release_id)}")
     if release["status"] != "promoted":
         raise ApiError("DEMO", f"{release_id} ended as {release['status']}: {release['reasons']}")
     return {
@@ -80,8 +80,37 @@ def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
         say(f"\n[bold]4  {PERSON} approves over HTTP[/bold]")
         api.decide(release_id, "approve", PERSON, "The demo's figures are as expected.")
         follow(api, release_id, tell, told=told)
-    decision = api.get(f"/api/releases/{release_id}")["decision"]
+    decision = api.get(f"/api/releases/{segment(release_id)}")["decision"]
     return str(decision["decided_by"]) if decision else "nobody"
+
+
+def ask_production(
+    url: str, body: object, headers: dict[str, str], say: Say, seconds: float = 600
+) -> Any:
+    """Return production's answer; while replicas start it answers 503 and is asked again.
+
+    Raises ApiError on any other refusal, and when nothing changed for so many seconds: loading a
+    model takes a second on a quiet machine and a minute on a busy one.
+    """
+    end, before = time.monotonic() + seconds, ""
+    while True:
+        try:
+            answer = httpx.post(url, json=body, headers=headers, timeout=120)
+        except httpx.TransportError as error:
+            said = str(error) or type(error).__name__
+        else:
+            if answer.is_success:
+                return answer.json()
+            said = answer.text[:500]
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise ApiError("DEMO", f"{url} answered {answer.status_code}: {said}")
+        if said != before:
+            end, before = time.monotonic() + seconds, said
+            say(f"   Production does not answer yet: {said}")
+        if time.monotonic() >= end:
+            text = f"{url} did not answer for {seconds:g} s: {said} `mlopsctl doctor` says why."
+            raise ApiError("DEMO", text)
+        time.sleep(0.2)
 
 
 def _predict(api: Api, root: Path, state: Path, run_id: str, say: Say) -> dict[str, Any]:
@@ -104,8 +133,8 @@ def _predict(api: Api, root: Path, state: Path, run_id: str, say: Say) -> dict[s
     header = words[words.index("-H") + 1]
     name, _, value = Path(header[1:]).read_text(encoding="utf-8").partition(":")
     url, headers = f"{endpoint}/score", {name: value.strip()}
-    answer = httpx.post(url, json={"data": [row]}, headers=headers, timeout=30)
-    served = float(answer.raise_for_status().json()["result"][0])
+    answer = ask_production(url, {"data": [row]}, headers, say)
+    served = float(answer["result"][0])
     stranger = httpx.post(url, json={"data": [row]}, timeout=30)
     if stranger.status_code != 401:
         raise ApiError("DEMO", f"Production answered {stranger.status_code} without a key.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlopsctl.client import Api, ApiError
+from sandbox.probe import find_level
 
 PACKAGES = ("azure.functions", "azure.durable_functions", "mlflow", "sklearn", "skops", "aiohttp")
 MIN_FREE = 1024**3
@@ -25,6 +26,7 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
     findings.append(_disk(state))
     is_new = "is there" if state.exists() else "is new"
     findings.append(_finding("state", True, f"{state} {is_new}"))
+    findings.append(_isolation())
     if api is None:
         return [*findings, _finding("app", False, absent)]
     try:
@@ -42,6 +44,13 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
         _finding(one["kind"], False, f"{one['subject']}: {one['detail']}", one["next"])
         for one in attention
     ]
+
+
+def _isolation() -> dict[str, Any]:
+    """Say how far apart runs are; a weak isolation is no failure, because the app works with it."""
+    found = find_level()
+    advice = "" if found.level.isolated else ". Pull requests are refused. Install bubblewrap"
+    return _finding("isolation", True, f"{found}{advice}")
 
 
 def _disk(state: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 LONGEST_LOOK = 60.0
@@ -21,7 +21,7 @@ def drift(
     api = connect(url, state)
     if now:
         _look(api, model)
-    content = api.get(f"/api/models/{model}/drift")
+    content = api.get(f"/api/models/{segment(model)}/drift")
     if as_json:
         return print_json(content)
     out = screens.console()
@@ -67,10 +67,10 @@ def drift_table(report: dict[str, Any]) -> Table:
 
 
 def _look(api: Api, model: str) -> None:
-    instance_id = api.post(f"/api/models/{model}/drift")["instance_id"]
+    instance_id = api.post(f"/api/models/{segment(model)}/drift")["instance_id"]
     end = time.monotonic() + LONGEST_LOOK
     while time.monotonic() < end:
-        found = api.find(f"/api/status/{instance_id}")
+        found = api.find(f"/api/status/{segment(instance_id)}")
         if found and found["ended"]:
             if found["status"] != "Completed":
                 raise ApiError("LOOK_FAILED", f"{instance_id}: {found['output']}")

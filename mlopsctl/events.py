@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import ApiError
+from mlopsctl.client import ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 events = typer.Typer(help="Events that came in, and dead letters.", no_args_is_help=True)
@@ -46,13 +46,13 @@ def list_events(
 @events.command("show")
 def show(event_key: str, url: Url = "", state: State = STATE) -> None:
     """Print one event as it came, and what became of it."""
-    print_json(connect(url, state).get(f"/api/events/{event_key}"))
+    print_json(connect(url, state).get(f"/api/events/{segment(event_key)}"))
 
 
 @events.command("replay")
 def replay(event_key: str, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
     """Take an event up again, after what refused it was mended."""
-    receipt = connect(url, state).post(f"/api/events/{event_key}/replay")["receipt"]
+    receipt = connect(url, state).post(f"/api/events/{segment(event_key)}/replay")["receipt"]
     if as_json:
         print_json(receipt)
     else:
@@ -64,4 +64,6 @@ def replay(event_key: str, url: Url = "", state: State = STATE, as_json: Json = 
 @events.command("discard")
 def discard(event_key: str, url: Url = "", state: State = STATE) -> None:
     """Forget an event for good; its claim stays."""
-    print(f"discarded {connect(url, state).delete(f'/api/events/{event_key}')['discarded']}")
+    print(
+        f"discarded {connect(url, state).delete(f'/api/events/{segment(event_key)}')['discarded']}"
+    )

@@ -1,7 +1,5 @@
 """The keys with which callers ask production."""
 
-from urllib.parse import quote
-
 import typer
 
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
@@ -25,7 +23,7 @@ def rotate(
     as_json: Json = False,
 ) -> None:
     """Make a new first key; the former first key works until the next rotation."""
-    content = connect(url, state).rotate_keys(quote(model, safe=""), person, comment)
+    content = connect(url, state).rotate_keys(model, person, comment)
     if as_json:
         return print_json(content)
     print(f"{model} has a new key. Within two minutes production takes it. curl sends it by:")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlopsctl import state_folder
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 
 # A start may take minutes on a busy machine. It is given up when it stops making progress.
 STALL_SECONDS = 120.0
@@ -251,7 +251,7 @@ def ensure_platform(
 def _find(api: Api, instance: str) -> dict[str, Any] | None:
     """Return the story's status, None when the app does not answer: it may be busy."""
     try:
-        found: dict[str, Any] | None = api.find(f"/api/status/{instance}")
+        found: dict[str, Any] | None = api.find(f"/api/status/{segment(instance)}")
         return found
     except ApiError as error:
         if error.code == "UNREACHABLE":

@@ -2,12 +2,11 @@
 
 import sys
 from typing import Any
-from urllib.parse import quote
 
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.client import ApiError
+from mlopsctl.client import ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 
@@ -46,7 +45,7 @@ def models_table(models: list[dict[str, Any]]) -> Table:
 
 def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
     """Print where production of a model listens; how to call it goes to stderr."""
-    content = connect(url, state).get(f"/api/models/{quote(model, safe='')}")
+    content = connect(url, state).get(f"/api/models/{segment(model)}")
     if content["error"]:
         raise ApiError("PLATFORM", content["error"])
     if not content["endpoint"] or not content["version"]:

@@ -1,13 +1,12 @@
 """What must stand before the first event: look at it, make it, take it away."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.client import ApiError
+from mlopsctl.client import ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.local_host import ensure_platform
 
@@ -31,7 +30,7 @@ def provision(
         if sure != remove:
             text = f"Taking {remove!r} away cannot be undone. Add `--sure {remove!r}`."
             raise ApiError("NOT_SURE", text)
-        removed = api.delete(f"/api/platform/{quote(remove)}?sure={quote(remove)}")
+        removed = api.delete(f"/api/platform/{segment(remove)}?sure={segment(remove)}")
         return print_json(removed) if as_json else print(removed["removed"])
     if plan:
         content = api.get("/api/platform")

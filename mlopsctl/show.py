@@ -1,12 +1,11 @@
 """mlopsctl show: everything that is known of one story, release, run or event."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, unknown
+from mlopsctl.client import Api, segment, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.next_commands import next_commands
 
@@ -43,7 +42,7 @@ def show(
 
 def find(api: Api, name: str) -> Known:
     """Return what each part of the app knows of this id; ApiError when none does."""
-    path = quote(name, safe="")
+    path = segment(name)
     known: Known = {
         kind: api.find(f"/api/{route}/{path}")
         for kind, route in (

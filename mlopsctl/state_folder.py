@@ -23,6 +23,7 @@ class StateError(Exception):
 def prepare(state: Path) -> None:
     """Make the state folder; StateError when it cannot be written or its disk is full."""
     advice = "Free the disk, or give --state another folder."
+    os.umask(0o077)  # the log and the locks are for this user alone
     try:
         state.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=state) as probe:

@@ -25,6 +25,7 @@ def status(
         content = api.get("/api/status")
         for table in screens.status_tables(content):
             out.print(table)
+        out.print(f"Isolation  {content['isolation']}", soft_wrap=True, markup=False)
         for line in screens.reason_lines(content["stories"]):
             out.print(line, soft_wrap=True)
         return None

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from mlopsctl import screens
-from mlopsctl.client import Api, ApiError, unknown
+from mlopsctl.client import Api, ApiError, segment, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.watch import follow
 
@@ -37,7 +36,7 @@ def train(
     api = connect(url, state)
     asked = request_id or f"by-hand-{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     content = {"request_id": asked, **({"data_uri": data} if data else {})}
-    path = f"/api/models/{quote(model, safe='')}/train"
+    path = f"/api/models/{segment(model)}/train"
     receipt = api.post_as(person, path, content)["receipts"][0]
     instance_id = receipt["instance_id"]
     view = _follow(api, instance_id, as_json, LONGEST_TRAINING) if wait else None
@@ -62,7 +61,7 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Start what failed again; a second call finds the attempt of the first."""
-    api, path = connect(url, state), quote(story, safe="")
+    api, path = connect(url, state), segment(story)
     if api.find(f"/api/status/{path}") is not None:
         content = api.post_as(person, f"/api/stories/{path}/retry")
     elif api.find(f"/api/events/{path}") is not None:
@@ -87,7 +86,7 @@ def logs(
 ) -> None:
     """Print the log of a training, an evaluation or a run of checks."""
     api = connect(url, state)
-    print(api.text(f"/api/runs/{quote(run, safe='')}/log?tail={tail}"), end="")
+    print(api.text(f"/api/runs/{segment(run)}/log?tail={tail}"), end="")
 
 
 def reconcile(url: Url = "", state: State = STATE, as_json: Json = False) -> None:

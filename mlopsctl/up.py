@@ -28,6 +28,7 @@ from mlopsctl.local_host import (
     running_url,
 )
 from mlopsctl.tokens import new_tokens, people
+from sandbox.probe import find_level
 
 Port = Annotated[
     int | None,
@@ -177,10 +178,12 @@ def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bo
     log, folders = state / "host.log", [str(folder) for folder in inbox_folders(state)]
     if as_json:
         content = {"url": url, "inbox": folders[0], "log": str(log), "parts": parts}
+        content["isolation"] = str(find_level())
         return print(json.dumps({**content, "inboxes": folders}), flush=True)
     out = screens.console()
     for part in parts:
         out.print(f"  {part['part']:<18}{part['detail']}")
+    out.print(f"  {'isolation':<18}{find_level()}", soft_wrap=True, markup=False)
     out.print(f"App         {url}/api/status")
     for folder in folders:
         out.print(f"Inbox       {folder} (drop a CSV here)", soft_wrap=True)

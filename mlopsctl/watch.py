@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from mlopsctl.client import Api, ApiError
+from mlopsctl.client import Api, ApiError, segment
 
 Tell = Callable[[str, float, str], None]
 
@@ -28,7 +28,7 @@ def follow(
     end, before = time.monotonic() + seconds, dict[str, Any]()
     shown: dict[str, Any] = {}
     while time.monotonic() < end:
-        found: dict[str, Any] | None = api.find(f"/api/status/{instance_id}")
+        found: dict[str, Any] | None = api.find(f"/api/status/{segment(instance_id)}")
         if found:
             shown = found["step"] or {}
             if shown != before:

@@ -18,6 +18,7 @@ _SYSTEM = (
 # Programs expect them; each is empty.
 _PLACES = ("/run", "/tmp", "/var/tmp", "/root", "/home")
 _GRAPHICS = ("nvidia*", "dri", "kfd")
+_TEMPORARY = "/tmp/"  # writable: a hidden folder in it is hidden by an empty one
 _RESOLVER = "/etc/resolv.conf"
 _MOST_LINKS = 40
 _KINDS = ("link", "empty", "nothing", "tmpfs", "ro", "rw")
@@ -52,7 +53,7 @@ def mounts(
     found = [
         (kind, path, path)
         for path, kind in bound.items()
-        if kind in ("ro", "rw") or _is_below(path, bound)
+        if kind in ("ro", "rw") or _is_below(path, bound) or path.startswith(_TEMPORARY)
     ]
     found = [mount for mount in found if not _is_needless(mount, bound)]
     found += [("tmpfs", str(size), os.path.realpath(path)) for path, size in memory]

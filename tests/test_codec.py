@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function_app.codec import dump, load
+from function_app.domain.plain_text import clean
 from function_app.errors import ContractError
 
 
@@ -33,17 +34,18 @@ class Tree:
     note: str | None = None
 
 
+texts = st.text().map(clean)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 leaves = st.builds(Leaf, count=st.integers(), share=finite)
 trees = st.builds(
     Tree,
-    name=st.text(),
+    name=texts,
     colour=st.sampled_from(Colour),
     planted_at=st.datetimes(timezones=st.just(UTC)),
     wait=st.integers(0, 10**9).map(lambda n: timedelta(seconds=n)),
     leaves=st.lists(leaves, max_size=3).map(tuple),
-    tags=st.dictionaries(st.text(), st.text(), max_size=3),
-    note=st.none() | st.text(),
+    tags=st.dictionaries(texts, texts, max_size=3),
+    note=st.none() | texts,
 )
 
 

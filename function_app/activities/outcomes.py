@@ -11,6 +11,7 @@ from function_app.domain.cancellation import (
     cancellation_name,
 )
 from function_app.domain.outcomes import StoryEnd, end_name, is_alarming
+from function_app.domain.plain_text import one_line
 from function_app.domain.reconciliation import RECENT
 from function_app.domain.training import RunStatus
 from function_app.errors import MlopsError
@@ -32,7 +33,9 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
         ports.notifier.tell_outcome(end)
     except MlopsError as error:
         # Dead channels must not fail a story whose work is done; `mlopsctl doctor` shows the end.
-        LOG.error("Nobody was notified of the end of %s: %s", end.instance_id, error.message)
+        LOG.error(
+            "Nobody was notified of the end of %s: %s", end.instance_id, one_line(error.message)
+        )
 
 
 def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
@@ -47,5 +50,7 @@ def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
                 ports.jobs.cancel(run.run_id)
     except MlopsError as error:
         # The next comparison cancels runs for which no story waits.
-        LOG.warning("The runs of %s could not be stopped: %s", story.instance_id, error.message)
+        LOG.warning(
+            "The runs of %s could not be stopped: %s", story.instance_id, one_line(error.message)
+        )
     return SettledCancellation(cancellation=load(Cancellation, json.loads(note["cancellation"])))

@@ -18,6 +18,7 @@ from function_app.adapters.unlogged import unlogged
 from function_app.domain.approval import Evidence
 from function_app.domain.outcomes import KINDS, StoryEnd
 from function_app.domain.payload_limits import cap_reasons
+from function_app.domain.plain_text import clean, one_line
 from function_app.domain.reconciliation import Finding
 from function_app.domain.redaction import redact
 from function_app.domain.release import Release, ReleaseResult
@@ -76,7 +77,7 @@ class Notifications:
         failed = []
         for name, channel in self._channels.items():
             try:
-                channel(title, text)
+                channel(one_line(title), clean(text))
             except (PlatformError, OSError, smtplib.SMTPException) as error:
                 # requests' errors are OSErrors; their texts hold addresses, which hold secrets.
                 LOG.warning("%s was not told: %s", name, _seen(error))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.duties import ApprovalRules
 from function_app.domain.people import People, canonical, is_oid
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
@@ -23,8 +24,8 @@ class Verdict(StrEnum):
 class Evidence:
     """What an approver decides by; its hash is what a decision names."""
 
-    release_id: str
-    image_digest: str
+    release_id: ids.ReleaseId
+    image_digest: ids.ImageDigest
     reasons: tuple[str, ...]
 
     @property
@@ -43,12 +44,12 @@ class Decision:
     the comment of the withdrawal.
     """
 
-    release_id: str
+    release_id: ids.ReleaseId
     verdict: Verdict
-    decided_by: str
+    decided_by: ids.Person
     comment: str
-    image_digest: str
-    evidence_hash: str
+    image_digest: ids.ImageDigest
+    evidence_hash: ids.Sha256
     decided_at: datetime
     remark: str = ""
     withdrawn_at: datetime | None = None

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from function_app.domain import identifiers as ids
 from function_app.domain.events import ArrivedFile
 from function_app.errors import ContractError
 
@@ -24,8 +25,8 @@ class Arrival:
     """When data was claimed, and by which file: `order` sorts the writes of one `uri` as text."""
 
     claimed_at: datetime
-    uri: str = ""
-    order: str = ""
+    uri: ids.OrEmpty[ids.Address] = ""
+    order: ids.OrEmpty[ids.Opaque] = ""
 
 
 def is_older(arrival: Arrival, accepted: Arrival) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.people import People, canonical
 
 # Tags are short texts, and a person who pushes chooses the names in a commit.
@@ -32,7 +33,7 @@ class Author:
     """
 
     role: Role
-    identity: str
+    identity: ids.Line
 
 
 Authors = tuple[Author, ...]
@@ -104,7 +105,8 @@ def describe_authors(
     verbs = ((Role.WROTE, "wrote"), (Role.COMMITTED, "committed"), (Role.PUSHED, "pushed"))
     code = [f"{by_role[role]} {verb} it" for role, verb in verbs if by_role[role]]
     if code:
-        lines.append(f"Code of commit {commit[:12]}: {', '.join(code)}.")
+        unknown = "" if by_role[Role.PUSHED] else "; the person who pushed it is unknown"
+        lines.append(f"Code of commit {commit[:12]}: {', '.join(code)}{unknown}.")
     elif commit:
         lines.append(f"Code of commit {commit[:12]}: its author is unknown.")
     else:

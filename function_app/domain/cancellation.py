@@ -7,13 +7,15 @@ nothing.
 from dataclasses import dataclass
 from datetime import datetime
 
+from function_app.domain import identifiers as ids
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancellation:
     """Who cancelled a story, when and why; `comment` may be empty."""
 
-    instance_id: str
-    by: str
+    instance_id: ids.InstanceId
+    by: ids.Person
     comment: str
     at: datetime
 
@@ -31,7 +33,7 @@ class Cancellation:
 class StoryId:
     """Names a story."""
 
-    instance_id: str
+    instance_id: ids.InstanceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

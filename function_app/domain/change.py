@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from function_app.domain import identifiers as ids
 from function_app.domain.authorship import Authors, join_authors
 
 
@@ -14,13 +15,13 @@ class Change:
     the code host names them, and `started_by` are people of mlops.toml who retried the change.
     """
 
-    repository: str
-    branch: str
-    commit: str
-    proposal: str = ""
-    author: str = ""
+    repository: ids.Repository
+    branch: ids.BranchName
+    commit: ids.CommitId
+    proposal: ids.OrEmpty[ids.Proposal] = ""
+    author: ids.Line = ""
     contributors: tuple[str, ...] = ()
-    started_by: tuple[str, ...] = ()
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,9 @@ class Bundle:
     `authors` are the people of the commit; () for this app's own code.
     """
 
-    digest: str
-    uri: str
-    commit: str
+    digest: ids.Sha256
+    uri: ids.Address
+    commit: ids.OrEmpty[ids.CommitId]
     authors: Authors = ()
 
 
@@ -44,10 +45,10 @@ class CodeVersion:
     are all people who ever published these files; a run and a model version do not repeat them.
     """
 
-    model: str
-    version: str
-    uri: str
-    commit: str
+    model: ids.ModelName
+    version: ids.CodeDigest
+    uri: ids.OrEmpty[ids.Address]
+    commit: ids.OrEmpty[ids.CommitId]
     authors: Authors = ()
 
 
@@ -75,7 +76,7 @@ class CheckPlan:
 
     lint: tuple[str, ...]
     tests: tuple[str, ...]
-    training: str
+    training: ids.Module
     dry_run: bool
     timeout_seconds: float
     target: str = ""
@@ -95,7 +96,7 @@ class CheckReport:
     """What a check run said; `files` are names of reports that are kept, `coverage` in percent."""
 
     results: tuple[CheckResult, ...]
-    files: tuple[str, ...] = ()
+    files: tuple[ids.FileName, ...] = ()
     coverage: float | None = None
     isolation: str = ""
     links: dict[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from function_app.addresses import file_path
+from function_app.domain import identifiers as ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +18,12 @@ class DataArrived:
     is unknown.
     """
 
-    source: str
-    container: str
-    path: str
-    uri: str
-    etag: str
-    sequencer: str = ""
+    source: ids.OrEmpty[ids.Opaque]
+    container: ids.ContainerName
+    path: ids.BlobPath
+    uri: ids.Address
+    etag: ids.OrEmpty[ids.Opaque]
+    sequencer: ids.OrEmpty[ids.Opaque] = ""
     size: int | None = None
 
     @property
@@ -36,9 +37,9 @@ class DataArrived:
 class ArrivedFile:
     """A file of a container, as its listing describes it; `size` is in bytes."""
 
-    path: str
-    uri: str
-    etag: str
+    path: ids.BlobPath
+    uri: ids.Address
+    etag: ids.OrEmpty[ids.Opaque]
     size: int
 
 
@@ -49,10 +50,10 @@ class FolderArrived:
     `files` is None until the platform was asked for them.
     """
 
-    source: str
-    container: str
-    path: str
-    sequencer: str
+    source: ids.OrEmpty[ids.Opaque]
+    container: ids.ContainerName
+    path: ids.BlobPath
+    sequencer: ids.Opaque
     files: tuple[ArrivedFile, ...] | None = None
 
     @property
@@ -68,11 +69,11 @@ class CodePushed:
     code host, "" and () when the event does not name them.
     """
 
-    repository: str
-    branch: str
-    commit: str
+    repository: ids.Repository
+    branch: ids.BranchName
+    commit: ids.CommitId
     paths: tuple[str, ...] | None = None
-    author: str = ""
+    author: ids.Line = ""
     contributors: tuple[str, ...] = ()
 
     @property
@@ -84,11 +85,11 @@ class CodePushed:
 class CodeProposed:
     """A pull request has a new commit that wants to get into a branch."""
 
-    repository: str
-    branch: str
-    commit: str
-    number: str
-    author: str = ""
+    repository: ids.Repository
+    branch: ids.BranchName
+    commit: ids.CommitId
+    number: ids.Proposal
+    author: ids.Line = ""
 
     @property
     def cause(self) -> tuple[str, ...]:
@@ -99,8 +100,8 @@ class CodeProposed:
 class ModelRegistered:
     """A registry holds a new model version."""
 
-    model: str
-    version: str
+    model: ids.ModelName
+    version: ids.Version
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -112,7 +113,7 @@ class ModelRegistered:
 class RunCompleted:
     """A run ended; its status is read from the platform, never from the event."""
 
-    run_id: str
+    run_id: ids.RunId
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -124,9 +125,9 @@ class RunCompleted:
 class ImagePushed:
     """A container registry has an image under a tag."""
 
-    repository: str
-    tag: str
-    digest: str
+    repository: ids.ImageName
+    tag: ids.Tag
+    digest: ids.ImageDigest
 
     @property
     def cause(self) -> tuple[str, ...]:
@@ -137,9 +138,9 @@ class ImagePushed:
 class ModelDeployed:
     """Somebody deployed a model to a service of the platform, perhaps past this app."""
 
-    service: str
-    models: tuple[str, ...]
-    event_id: str
+    service: ids.Opaque
+    models: tuple[ids.Opaque, ...]
+    event_id: ids.Opaque
 
     @property
     def cause(self) -> tuple[str, ...]:
@@ -153,10 +154,10 @@ class TrainingRequested:
     Without a uri it is trained on the data that was accepted last.
     """
 
-    model: str
-    uri: str
-    request_id: str
-    code_version: str = ""
+    model: ids.ModelName
+    uri: ids.OrEmpty[ids.Address]
+    request_id: ids.Opaque
+    code_version: ids.OrEmpty[ids.CodeDigest] = ""
 
     @property
     def cause(self) -> tuple[str, ...]:
@@ -167,8 +168,8 @@ class TrainingRequested:
 class DriftDetected:
     """What production sees or says has moved away from what the model was trained on."""
 
-    model: str
-    report_id: str
+    model: ids.ModelName
+    report_id: ids.Opaque
     reason: str
 
     @property

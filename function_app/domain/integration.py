@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.change import Bundle, Change, CheckPlan, CodeVersion
 from function_app.domain.data_quality import DataPolicy
 
@@ -41,8 +42,8 @@ class ChangePolicy:
 class ChangeRequest:
     """Check this change of a model's code, because of the event `cause`."""
 
-    model: str
-    cause: str
+    model: ids.ModelName
+    cause: ids.CauseKey
     change: Change
     policy: ChangePolicy
 
@@ -53,7 +54,7 @@ class IntegrationResult:
 
     outcome: IntegrationOutcome
     reasons: tuple[str, ...]
-    commit: str
+    commit: ids.CommitId
     code: CodeVersion | None = None
     reports: dict[str, str] = field(default_factory=dict)
 
@@ -63,7 +64,7 @@ class FetchedChange:
     """The files of a change, or the newer commit that contains it, or why it is refused."""
 
     bundle: Bundle | None = None
-    newer: str = ""
+    newer: ids.OrEmpty[ids.CommitId] = ""
     refused: str = ""
 
 
@@ -71,18 +72,18 @@ class FetchedChange:
 class ChecksRequest:
     """Check a bundle of a model's code and wake `instance_id` when done."""
 
-    run_id: str
-    model: str
+    run_id: ids.RunId
+    model: ids.ModelName
     bundle: Bundle
     plan: CheckPlan
-    instance_id: str
+    instance_id: ids.InstanceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceCheck:
     """Judge a model's reference data by the policy that arriving data is judged by."""
 
-    model: str
+    model: ids.ModelName
     policy: DataPolicy
 
 
@@ -90,7 +91,7 @@ class ReferenceCheck:
 class Publication:
     """Make the files of a change the code that new runs of the model take."""
 
-    model: str
+    model: ids.ModelName
     change: Change
     bundle: Bundle
 
@@ -100,7 +101,7 @@ class Published:
     """The published version, or the newer commit that makes it pointless."""
 
     code: CodeVersion | None = None
-    newer: str = ""
+    newer: ids.OrEmpty[ids.CommitId] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +109,16 @@ class TrainingOrder:
     """Ask for a training with this version of the code, once per cause."""
 
     code: CodeVersion
-    cause: str
+    cause: ids.CauseKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeStatus:
     """Tell the code host where a change stands: pending, success, failure or error."""
 
-    model: str
+    model: ids.ModelName
     change: Change
-    state: str
+    state: ids.Line
     detail: str
     link: str
 

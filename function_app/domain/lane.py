@@ -6,6 +6,8 @@ Per model there is one training and one rollout at a time; all trainings togethe
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from function_app.domain import identifiers as ids
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneRequest:
@@ -17,8 +19,8 @@ class LaneRequest:
     story that was terminated blocks nobody for good.
     """
 
-    lane: str
-    owner: str
+    lane: ids.LaneName
+    owner: ids.InstanceId
     since: datetime
     hold: timedelta
     patience: timedelta = timedelta(minutes=5)
@@ -32,7 +34,7 @@ class LaneHolder:
     Who has fewer before it than the lane holds is `inside`.
     """
 
-    owner: str
+    owner: ids.InstanceId
     ahead: int
     behind: int = 0
     inside: bool = False
@@ -42,8 +44,8 @@ class LaneHolder:
 class LanePlace:
     """A place in a lane: who has it, since when, and whether it is in or waits."""
 
-    lane: str
-    owner: str
+    lane: ids.LaneName
+    owner: ids.InstanceId
     since: datetime
     inside: bool
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain import identifiers as ids
 from function_app.domain.change import Change
 
 INTEGRATE, TRAIN, RELEASE, ROLL_BACK = (
@@ -64,9 +65,9 @@ class StoryOutcome:
 class StoryEnd:
     """The end of a story, as the ledger keeps it and people are notified of it."""
 
-    instance_id: str
-    story: str
-    model: str
+    instance_id: ids.InstanceId
+    story: ids.InstanceId
+    model: ids.ModelName
     outcome: str
     reasons: tuple[str, ...]
     facts: dict[str, str] = field(default_factory=dict)

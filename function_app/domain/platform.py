@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
+
 
 class PartState(StrEnum):
     """What was found of a part, before anything was done."""
@@ -27,7 +29,7 @@ class PlannedPart:
 class EnsurePart:
     """Make this part, or find that it stands."""
 
-    part: str
+    part: ids.PartName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class EnsuredPart:
     `failure` is why this attempt failed; another one is under way.
     """
 
-    part: str
+    part: ids.PartName
     detail: str
     ready: bool = True
     failure: str = ""
@@ -47,7 +49,7 @@ class EnsuredPart:
 class PlatformRequest:
     """Make sure that these parts stand, in this order."""
 
-    parts: tuple[str, ...]
+    parts: tuple[ids.PartName, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.authorization import Change
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image, Serving
@@ -69,14 +70,14 @@ class ReconcileRequest:
     """Compare everything of these models, because of `reason`."""
 
     reason: str
-    models: tuple[str, ...]
+    models: tuple[ids.ModelName, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelName:
     """Names a model."""
 
-    model: str
+    model: ids.ModelName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

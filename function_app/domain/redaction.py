@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from function_app.domain.plain_text import clean
+
 MARK = "***"
 # A JSON value that is nested deeper is no event of anybody.
 MAX_DEPTH = 100
@@ -171,7 +173,16 @@ TEXT_FIELDS = frozenset(
 
 
 def redact(text: str) -> str:
-    """Return the text with every credential in it replaced by a mark; idempotent."""
+    """Return the text without control characters, with a mark instead of every credential.
+
+    Idempotent. An escape sequence may hide a credential or a letter of it, so that a text that has
+    some is searched before and after they are taken out.
+    """
+    cleaned = clean(text)
+    return _marked(text if cleaned == text else clean(_marked(text)))
+
+
+def _marked(text: str) -> str:
     lowered = text.lower()
     for rule in _RULES:
         if any(hint in lowered for hint in rule.hints):

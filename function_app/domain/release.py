@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.authorship import Authors
 from function_app.domain.figures import figures
 from function_app.domain.gates import GateResult
@@ -67,7 +68,7 @@ def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
 class ReleasePolicy:
     """Everything a release decides by, frozen when it starts."""
 
-    approvers: tuple[str, ...]
+    approvers: tuple[ids.Person, ...]
     approval_timeout: timedelta = timedelta(days=3)
     smoke_tolerance: float = 1e-6
     max_p95_ms: float = 500.0
@@ -78,9 +79,9 @@ class ReleasePolicy:
 class Release:
     """One model version on its way to production."""
 
-    release_id: str
-    model: str
-    version: str
+    release_id: ids.ReleaseId
+    model: ids.ModelName
+    version: ids.Version
     policy: ReleasePolicy
 
 
@@ -90,11 +91,11 @@ class ReleaseResult:
 
     status: ReleaseStatus
     reasons: tuple[str, ...]
-    image_digest: str | None = None
-    endpoint: str | None = None
-    decided_by: str | None = None
-    rolled_back_by: str | None = None
-    cancelled_by: str | None = None
+    image_digest: ids.ImageDigest | None = None
+    endpoint: ids.Address | None = None
+    decided_by: ids.Person | None = None
+    rolled_back_by: ids.Person | None = None
+    cancelled_by: ids.Person | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +112,14 @@ class ReleaseRecord:
     status: ReleaseStatus
     updated_at: datetime
     image: Image | None = None
-    evidence_hash: str | None = None
+    evidence_hash: ids.Sha256 | None = None
     reasons: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     begun_at: datetime | None = None
-    endpoint: str | None = None
-    decided_by: str | None = None
-    rolled_back_by: str | None = None
-    cancelled_by: str | None = None
+    endpoint: ids.Address | None = None
+    decided_by: ids.Person | None = None
+    rolled_back_by: ids.Person | None = None
+    cancelled_by: ids.Person | None = None
     authors: Authors = ()
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from function_app.domain import identifiers as ids
 from function_app.domain.approval import Evidence
 from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import DataPolicy
@@ -15,9 +16,9 @@ from function_app.domain.training import Dataset, Run
 class DatasetRequest:
     """Keep the data behind `uri` as a version; "" is the newest there is."""
 
-    model: str
-    uri: str
-    etag: str = ""
+    model: ids.ModelName
+    uri: ids.OrEmpty[ids.Address]
+    etag: ids.OrEmpty[ids.Opaque] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,10 @@ class KeptDataset:
 class PreparationRequest:
     """Compute the figures of a version and split its rows, and wake `instance_id` when done."""
 
-    run_id: str
+    run_id: ids.RunId
     dataset: Dataset
     target: str
-    instance_id: str
+    instance_id: ids.InstanceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class DatasetCheck:
     `brought` data becomes the newest when it passes, unless data of a later `arrival` was accepted.
     """
 
-    preparation_id: str
+    preparation_id: ids.RunId
     dataset: Dataset
     policy: DataPolicy
     brought: bool = True
@@ -60,19 +61,19 @@ class DatasetCheck:
 class RunRequest:
     """Train on the seen rows of a preparation and wake `instance_id` when done."""
 
-    run_id: str
+    run_id: ids.RunId
     dataset: Dataset
-    preparation_id: str
-    instance_id: str
-    code_version: str = ""
-    started_by: tuple[str, ...] = ()
+    preparation_id: ids.RunId
+    instance_id: ids.InstanceId
+    code_version: ids.OrEmpty[ids.CodeDigest] = ""
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunId:
     """Names a run."""
 
-    run_id: str
+    run_id: ids.RunId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,8 @@ class EvaluationRequest:
     """Let a run's model and the champion of now predict the held-out rows of a preparation."""
 
     run: Run
-    preparation_id: str
-    instance_id: str
+    preparation_id: ids.RunId
+    instance_id: ids.InstanceId
     policy: GatePolicy
 
 
@@ -89,7 +90,7 @@ class EvaluationRequest:
 class Evaluation:
     """Judge what an evaluation wrote."""
 
-    evaluation_id: str
+    evaluation_id: ids.RunId
     policy: GatePolicy
 
 
@@ -98,8 +99,8 @@ class Registration:
     """Register the model of a run that an evaluation judged, as that of those who started it."""
 
     run: Run
-    evaluation_id: str
-    started_by: tuple[str, ...] = ()
+    evaluation_id: ids.RunId
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +136,10 @@ class RollBack:
     only the ledger says what they mean. The other fields are for people who read the history.
     """
 
-    model: str
+    model: ids.ModelName
     former: Image | None = None
     release: Release | None = None
-    by: str = ""
+    by: ids.OrEmpty[ids.Person] = ""
     comment: str = ""
     order: str = ""
     restores: Release | None = None
@@ -195,9 +196,9 @@ class ReleaseUpdate:
     status: ReleaseStatus
     image: Image | None = None
     reasons: tuple[str, ...] = ()
-    endpoint: str | None = None
-    rolled_back_by: str | None = None
-    cancelled_by: str | None = None
+    endpoint: ids.Address | None = None
+    rolled_back_by: ids.Person | None = None
+    cancelled_by: ids.Person | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

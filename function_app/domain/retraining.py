@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.drift import Block, Evidence
 from function_app.domain.events import DriftDetected, claim_key
 from function_app.domain.figures import figures
@@ -79,12 +80,12 @@ class Alarm:
     `champion_run` the one that the champion came from; `causes` are columns with their directions.
     """
 
-    report_id: str
-    run_id: str
-    version: str
-    champion_run: str
+    report_id: ids.Opaque
+    run_id: ids.RunId
+    version: ids.Version
+    champion_run: ids.RunId
     causes: tuple[str, ...]
-    dataset_version: str
+    dataset_version: ids.DataDigest
     reason: str
     at: datetime
 

@@ -1,11 +1,12 @@
 """Images, where they run, and what a smoke test saw of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from function_app.domain.training import ModelVersion
+from function_app.domain import identifiers as ids
+from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import ContractError
 
 # How long a deployment in staging may stand: more than the usual wait for an approval.
@@ -27,10 +28,10 @@ SERVED_FILES = ("model.skops", "trusted_types.json")
 class Image:
     """A container image, named by its digest (`sha256:` and 64 hex digits)."""
 
-    model: str
-    version: str
-    digest: str
-    uri: str
+    model: ids.ModelName
+    version: ids.Version
+    digest: ids.ImageDigest
+    uri: ids.OrEmpty[ids.ImageAddress]
 
     def is_same(self, other: "Image | None") -> bool:
         """Return whether the other image has the same content, wherever it is stored."""
@@ -41,9 +42,9 @@ class Image:
 class Deployment:
     """An image that runs; `runtime` says as what: container or process."""
 
-    deployment_id: str
+    deployment_id: ids.InstanceId
     environment: Environment
-    endpoint: str
+    endpoint: ids.Address
     image: Image
     runtime: str
 
@@ -103,6 +104,20 @@ class SmokeReport:
     served_digest: str
     detail: str = ""
     answers_without_key: bool = False
+
+
+def differs_from_registered(
+    version: ModelVersion, digests: Mapping[str, str], schema_digest: str
+) -> str:
+    """Return which of the files of an image are not those that were judged, "" when all are.
+
+    `digests` are the SHA-256 of each file of the model folder, `schema_digest` that of the schema
+    beside it. A version that 0.1.0 registered has no digest of its schema.
+    """
+    # A line break in a name would make two folders of one digest.
+    if any("\n" in name for name in digests) or folder_digest(digests) != version.digest:
+        return "the model folder"
+    return "" if version.schema_digest in ("", schema_digest) else "model_schema.json"
 
 
 def check_servable(version: ModelVersion, files: Iterable[str]) -> None:

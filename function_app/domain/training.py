@@ -2,13 +2,13 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain import identifiers as ids
 from function_app.domain.arrivals import Arrival
 from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
@@ -76,24 +76,24 @@ class TrainingRequest:
     mlops.toml who asked for the training or retried it, () when an event started it.
     """
 
-    model: str
-    cause: str
-    data_uri: str
+    model: ids.ModelName
+    cause: ids.CauseKey
+    data_uri: ids.OrEmpty[ids.Address]
     policy: TrainingPolicy
-    etag: str = ""
-    code_version: str = ""
+    etag: ids.OrEmpty[ids.Opaque] = ""
+    code_version: ids.OrEmpty[ids.CodeDigest] = ""
     reason: str = ""
     arrival: Arrival | None = None
-    started_by: tuple[str, ...] = ()
+    started_by: tuple[ids.Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """One version of a model's data; the version is the SHA-256 of its bytes."""
 
-    model: str
-    version: str
-    uri: str
+    model: ids.ModelName
+    version: ids.OrEmpty[ids.DataDigest]
+    uri: ids.OrEmpty[ids.Address]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +111,11 @@ class Run:
     `owner` is a person who submitted it past this app, "" when this app did.
     """
 
-    run_id: str
-    model: str
+    run_id: ids.RunId
+    model: ids.OrEmpty[ids.ModelName]
     status: RunStatus
-    dataset_version: str
-    output_uri: str
+    dataset_version: ids.OrEmpty[ids.DataDigest]
+    output_uri: ids.OrEmpty[ids.Address]
     detail: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -129,16 +129,19 @@ class ModelVersion:
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
     `evaluation_id`; `code` is what it was trained by, `authors` are the people behind code and run.
+    `schema_digest` is the SHA-256 of the schema that this evaluation wrote, "" for a version that
+    0.1.0 registered.
     """
 
-    model: str
-    version: str
-    run_id: str
-    uri: str
-    digest: str
+    model: ids.ModelName
+    version: ids.Version
+    run_id: ids.OrEmpty[ids.RunId]
+    uri: ids.Address
+    digest: ids.OrEmpty[ids.Sha256]
     metrics: dict[str, float] = field(default_factory=dict)
     code: CodeVersion | None = None
-    evaluation_id: str = ""
+    evaluation_id: ids.OrEmpty[ids.RunId] = ""
+    schema_digest: ids.OrEmpty[ids.Sha256] = ""
     authors: Authors = ()
 
 
@@ -157,18 +160,15 @@ class TrainingResult:
 
     outcome: TrainingOutcome
     reasons: tuple[str, ...]
-    run_id: str | None = None
-    version: str | None = None
-    data_version: str | None = None
-    commit: str | None = None
-
-
-_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+    run_id: ids.RunId | None = None
+    version: ids.Version | None = None
+    data_version: ids.DataDigest | None = None
+    commit: ids.CommitId | None = None
 
 
 def is_run_id(text: str) -> bool:
     """Return whether a text from outside can be the id of a run: it is never a path."""
-    return _RUN_ID.fullmatch(text) is not None
+    return bool(ids.RUN_ID.accepts(text))
 
 
 def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:

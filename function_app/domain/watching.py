@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from function_app.domain import identifiers as ids
 from function_app.domain.drift import ColumnEvidence
 from function_app.domain.retraining import Alarm, DriftPolicy, Verdict
 
@@ -11,7 +12,7 @@ from function_app.domain.retraining import Alarm, DriftPolicy, Verdict
 class WatchRequest:
     """Look at what production saw of this model since the last look."""
 
-    model: str
+    model: ids.ModelName
     policy: DriftPolicy
 
 
@@ -23,11 +24,11 @@ class DriftReport:
     training data, there is nothing to compare.
     """
 
-    model: str
+    model: ids.ModelName
     at: datetime
     verdict: Verdict
     reason: str
-    version: str = ""
+    version: ids.OrEmpty[ids.Version] = ""
     since: datetime | None = None
     rows: int = 0
     labelled: int = 0
@@ -35,7 +36,7 @@ class DriftReport:
     e_value: float = 1.0
     threshold: float = 0.0
     columns: tuple[ColumnEvidence, ...] = ()
-    report_id: str = ""
+    report_id: ids.OrEmpty[ids.Opaque] = ""
     retrainings_left: int = 0
     cooldown_until: datetime | None = None
     last_alarm: Alarm | None = None
@@ -45,8 +46,8 @@ class DriftReport:
 class DriftAnnouncement:
     """Publish the alarm of this report."""
 
-    model: str
-    report_id: str
+    model: ids.ModelName
+    report_id: ids.Opaque
 
 
 def watch_id(model: str) -> str:

@@ -6,7 +6,7 @@ from everything else.  4. Judge the reference data and the coverage.  5. Publish
 a pull request ends here.  6. Tell the code host how it ended, and ask for a training.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from function_app.domain.change import Bundle, CheckReport, CodeVersion
@@ -42,13 +42,20 @@ _STATES = {
 }
 
 
+@dataclass(slots=True)
+class _Seen:
+    """The isolation at which the checks ran, "" before they ended."""
+
+    isolation: str = ""
+
+
 def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[IntegrationResult]:
-    trail = Trail(ctx)
+    trail, seen = Trail(ctx), _Seen()
     try:
-        result = yield from _integrate(ctx, trail, request)
+        result = yield from _integrate(ctx, trail, request, seen)
     except Exception as fault:
         result = _end(request, IntegrationOutcome.FAILED, reasons_of(fault))
-    tell = _tell(ctx, request, result)
+    tell = _tell(ctx, request, result, seen)
     trouble = yield from tolerate("The code host did not take the commit status.", tell)
     result = replace(result, reasons=(*result.reasons, *trouble))
     trail.show(result.outcome.value, reason=" ".join(result.reasons))
@@ -64,7 +71,9 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
     return result
 
 
-def _integrate(ctx: StoryContext, trail: Trail, request: ChangeRequest) -> Story[IntegrationResult]:
+def _integrate(
+    ctx: StoryContext, trail: Trail, request: ChangeRequest, seen: _Seen
+) -> Story[IntegrationResult]:
     change = request.change
     trail.show("fetching code", commit=change.commit, repository=change.repository)
     fetched = yield from steps.fetch_change(ctx, change)
@@ -80,6 +89,7 @@ def _integrate(ctx: StoryContext, trail: Trail, request: ChangeRequest) -> Story
     if isinstance(report, str):
         return _end(request, IntegrationOutcome.FAILED, (report,))
     links = {name: report_link(run_id, name) for name in report.files}
+    seen.isolation = report.isolation
 
     trail.show("checking reference data", run_id=run_id)
     check = ReferenceCheck(model=request.model, policy=request.policy.data)
@@ -144,11 +154,16 @@ def _objections(report: CheckReport, request: ChangeRequest) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _tell(ctx: StoryContext, request: ChangeRequest, result: IntegrationResult) -> Story[None]:
+def _tell(
+    ctx: StoryContext, request: ChangeRequest, result: IntegrationResult, seen: _Seen
+) -> Story[None]:
     state = _STATES.get(result.outcome)
     if state is None:
         return  # a newer commit has its own status
     detail = result.reasons[0] if state != "success" else "Every check passed."
+    if seen.isolation:
+        # The strength alone, and first: a code host cuts a long status at its end.
+        detail = f"[isolation: {seen.isolation.partition(':')[0]}] {detail}"
     link = next((link for name, link in result.reports.items() if name == "tests.log"), "")
     yield from steps.tell_change(ctx, _status(ctx, request, state, detail, link))
 

@@ -19,3 +19,6 @@ class Platform(Protocol):
 
     def remove(self, part: str) -> str:
         """Remove a part; return in a few words what was removed."""
+
+    def isolation(self) -> str:
+        """Return in a sentence how far apart runs are from the app and from each other."""

@@ -6,6 +6,7 @@ from typing import Any
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
 from function_app.domain.duties import ApprovalRules
+from function_app.domain.identifiers import IMAGE_DIGEST, SHA256
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError, RefusedError
 from function_app.records.changes import Changes
@@ -81,8 +82,8 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         verdict=verdict,
         decided_by=person,
         comment=fields.comment(),
-        image_digest=fields.text("image_digest", shown),
-        evidence_hash=fields.text("evidence_hash", shown),
+        image_digest=fields.name("image_digest", IMAGE_DIGEST, shown),
+        evidence_hash=fields.name("evidence_hash", SHA256, shown),
         decided_at=desk.ports.clock.now(),
         remark=rules.remark(person, record.authors) if approves and rules else "",
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from function_app.domain.audit import AuditEvent
+from function_app.domain.identifiers import Pattern
+from function_app.domain.plain_text import clean
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact
 from function_app.errors import ContractError
@@ -103,7 +105,13 @@ class Fields:
         value = self._content.get(name)
         if not isinstance(value, str) or not value:
             raise ContractError(f"{name}: expected {hint}.")
-        return value
+        return clean(value)
+
+    def name(self, name: str, pattern: Pattern, hint: str) -> str:
+        """Return a name that must be there; ContractError when it does not fit the pattern."""
+        if not isinstance(self._content.get(name), str) or not self._content[name]:
+            raise ContractError(f"{name}: expected {hint}.")
+        return pattern.check(self._content[name], name)
 
     def optional(self, name: str, most: int = 2000) -> str:
         """Return a text of at most `most` characters, "" when it is absent or null."""
@@ -115,6 +123,7 @@ class Fields:
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
         return redact(value)
+        return clean(value)
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""

@@ -9,6 +9,7 @@ from function_app.codec import dump
 from function_app.domain.approval import Decision, counting, effective
 from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.identifiers import RELEASE_ID
 from function_app.domain.inbox import Outcome
 from function_app.domain.platform import PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT
@@ -25,7 +26,7 @@ from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
-from function_app.triggers.people import find_person
+from function_app.triggers.people import find_person, find_sender
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -38,7 +39,7 @@ async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(desk, request)
-    return await take_events(desk, API, events_of(request), find_person(desk, request))
+    return await take_events(desk, API, events_of(request), find_sender(desk, request))
 
 
 async def options_events(desk: Desk, request: Request) -> Answer:
@@ -97,7 +98,7 @@ def _validate_subscription(desk: Desk, request: Request) -> Answer:
 
 
 async def get_status(desk: Desk, request: Request) -> Answer:
-    """Show every story, what was claimed, what waits for its turn, and what nothing took."""
+    """Show every story, claim, lane and refused event, and the isolation of runs."""
     inbox, now = desk.ports.inbox, desk.ports.clock.now()
     refused = inbox.list_events(Outcome.REFUSED)
     return Answer(
@@ -105,6 +106,7 @@ async def get_status(desk: Desk, request: Request) -> Answer:
         content={
             "stories": _with_approvals(desk, await desk.stories.list(now - RECENT)),
             "claims": dump(inbox.list_claims()),
+            "isolation": await asyncio.to_thread(desk.ports.platform.isolation),
             "lanes": dump(desk.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
             # An operator who notes the head can tell later whether entries were removed.
@@ -138,7 +140,7 @@ async def get_instance(desk: Desk, request: Request) -> Answer:
     instance_id = request.route["instance_id"]
     found = await desk.stories.find(instance_id)
     if found is None:
-        raise NotFoundError(f"There is no story {instance_id!r}. GET /api/status lists them.")
+        raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
     return Answer(status=200, content=found)
 
 
@@ -237,9 +239,12 @@ def _origin(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
 
 def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
     """Return a release, or raise NotFoundError."""
-    record = desk.ports.ledger.get_release(release_id)
+    known = RELEASE_ID.accepts(release_id)
+    record = desk.ports.ledger.get_release(release_id) if known else None
     if record is None:
-        raise NotFoundError(f"There is no release {release_id!r}. GET /api/releases lists them.")
+        raise NotFoundError(
+            f"There is no release {release_id[:256]!r}. GET /api/releases lists them."
+        )
     return record
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from function_app import telemetry
-from function_app.codec import dump
+from function_app.codec import checked, dump
 from function_app.domain.arrivals import Arrival
 from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.envelopes import read_envelope
@@ -60,8 +60,8 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
 
     `person` is whose token came with them: it is kept in the events, where nothing else may name
     a person.
-    What is kept, and all that follows from it, holds no credentials; its key is of the event as it
-    came, so that the same text stays the same event.
+    What is kept, and all that follows from it, holds neither credentials nor control characters;
+    its key is of the event as it came, so that the same text stays the same event.
     """
     now = desk.ports.clock.now()
     payloads = [with_sender(payload, person) for payload in payloads]
@@ -131,6 +131,8 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
 
     The outcome is None when another call is about to start it.
     """
+    # Before the claim: a story whose input is refused would fail after it took the cause.
+    checked(start.argument)
     claim = Claim(
         key=start.cause,
         owner=start.instance_id,
@@ -164,7 +166,7 @@ ACCEPTED = "accepted"
 async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
     envelope = read_envelope(kept.payload)
     event = read_event(envelope)
-    targets = event if isinstance(event, NothingToDo) else await _route(desk, event)
+    targets = event if isinstance(event, NothingToDo) else await _route(desk, checked(event))
     if isinstance(targets, NothingToDo):
         return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
@@ -194,7 +196,7 @@ async def _route(desk: Desk, event: DomainEvent) -> Targets:
     if isinstance(event, FolderArrived) and takes_folder(event, desk.projects):
         list_folder = desk.ports.datasets.list_folder
         files = await asyncio.to_thread(list_folder, event.container, event.path)
-        event = replace(event, files=files)
+        event = checked(replace(event, files=files))
     return route(event, desk.projects)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from function_app.codec import dump
+from function_app.domain.identifiers import EVENT_KEY
 from function_app.domain.inbox import InboxEvent, Outcome
 from function_app.errors import ContractError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
@@ -64,7 +65,7 @@ def view(event: InboxEvent) -> dict[str, Any]:
 
 def _find(desk: Desk, request: Request) -> InboxEvent:
     key = request.route["event_key"]
-    event = desk.ports.inbox.get(key)
+    event = desk.ports.inbox.get(key) if EVENT_KEY.accepts(key) else None
     if event is None:
         raise NotFoundError(f"There is no event {key[:64]!r}. `mlopsctl events list` shows all.")
     return event

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from function_app.domain.event_types import CODE_PUSHED
 from function_app.domain.events import repository_key
+from function_app.domain.plain_text import one_line
 from function_app.domain.project import ModelProject
 from function_app.errors import MlopsError
 from function_app.ports import Ports
@@ -41,7 +42,7 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
             ports.events.publish(CODE_PUSHED, subject, content)
             ports.ledger.keep_note(note, {"commit": head})
         except MlopsError as error:
-            LOG.warning("%s of %s was not looked at: %s", branch, repository, error)
+            LOG.warning("%s of %s was not looked at: %s", branch, repository, one_line(str(error)))
             continue
         count += 1
     return count

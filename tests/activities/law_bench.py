@@ -48,7 +48,10 @@ def digest(version: str) -> str:
 def image(version: str, **change: str) -> Image:
     """Return the image that the registry built of a version."""
     built = Image(
-        model=MODEL, version=version, digest=digest(version), uri=f"own/{digest(version)}"
+        model=MODEL,
+        version=version,
+        digest=digest(version),
+        uri=f"own.example/{MODEL}@{digest(version)}",
     )
     return replace(built, **change)
 
@@ -115,7 +118,9 @@ class FakeImages:
     """The app's own store of images."""
 
     def at(self, model: str, version: str, digest: str) -> Image:
-        return Image(model=model, version=version, digest=digest, uri=f"own/{digest}")
+        return Image(
+            model=model, version=version, digest=digest, uri=f"own.example/{model}@{digest}"
+        )
 
 
 @dataclass

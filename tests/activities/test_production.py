@@ -29,7 +29,9 @@ from tests.activities.law_bench import MODEL, Bench, digest, image, release
 from tests.contracts.conftest import account, azurite, connection, identity, tls
 
 __all__ = ["account", "azurite", "connection", "identity", "tls"]
-EVIL = Image(model=MODEL, version="2", digest="sha256:" + "e" * 64, uri="evil.example/x@sha256:e")
+EVIL = Image(
+    model=MODEL, version="2", digest="sha256:" + "e" * 64, uri="evil.example/x@sha256:" + "e" * 64
+)
 
 
 @pytest.fixture(params=["local", "azure"])

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.jobs import LocalJobs
 from function_app.adapters.local.processes import Processes
 from function_app.domain.gates import GatePolicy
+from function_app.domain.isolation import Isolation, RunIsolation
 from function_app.domain.training import RunStatus
 from function_app.settings import read_projects
+from sandbox.probe import Found
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +29,19 @@ RUN, PREPARED = "train-held-a", "prepare-held-a"
 class Machine:
     """Jobs of one model whose training waits while the file `held` exists."""
 
-    def __init__(self, state: Path, training: str = "tests.stories.projects.held") -> None:
+    def __init__(
+        self,
+        state: Path,
+        training: str = "tests.stories.projects.held",
+        found: Found | None = None,
+    ) -> None:
         self.state, self.processes = state, Processes(state / "processes")
+        self.holds = state.parent / "holds"
+        self.holds.mkdir()
+        rules = RunIsolation(readable=(str(self.holds),))
+        self.containment = Containment(
+            state=state, root=ROOT, isolation=Isolation(runs=rules), chosen=found
+        )
         sample = read_projects(ROOT / "mlops.toml")["diabetes"]
         events = LocalEvents("", "")
         self.datasets = LocalDatasets(state, ROOT, events, {"diabetes": "training"})
@@ -46,6 +60,7 @@ class Machine:
             ("", ""),
             LocalBundles(self.state),
             self.datasets.reference,
+            self.containment,
         )
 
     def submit(self) -> RunStatus:
@@ -54,10 +69,10 @@ class Machine:
         return self.jobs.submit(RUN, self.data, PREPARED, None, {}).status
 
     def hold(self, doing: str = "train") -> None:
-        (self.state / "held").write_text(doing)
+        (self.holds / "held").write_text(doing)
 
     def release(self) -> None:
-        (self.state / "held").unlink()
+        (self.holds / "held").unlink()
 
     def held(self, run_id: str = RUN) -> None:
         log = self.state / "runs" / run_id / "run.log"
@@ -72,15 +87,31 @@ class Machine:
         assert found is not None
         return found.pid
 
-    def processes_of(self, word: str) -> list[int]:
-        """Return the ids of the group's processes with this word in their command."""
+    def commands(self) -> list[int]:
+        """Return the PIDs of the held command itself, not of the sandbox around it."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+        )
+        lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
+        out = str(self.state / "runs" / RUN / "model")
+        return [
+            int(pid)
+            for pid, words in lines
+            if words.endswith(f"--out {out}") and "tests.stories.projects.held train" in words
+        ]
+
+    def watcher(self) -> int:
+        """Return the PID of the watcher of the run: the first process of its group."""
         listed = subprocess.run(
             ["ps", "-ww", "-eo", "pid=,pgid=,args="], capture_output=True, text=True, check=True
         )
         lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
-        return [
-            int(pid) for pid, group, args in lines if int(group) == self.group() and word in args
-        ]
+        (found,) = (
+            int(pid)
+            for pid, group, words in lines
+            if int(group) == self.group() and "adapters.local.run_job" in words
+        )
+        return found
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         group = self.group()
@@ -126,7 +157,7 @@ def test_a_killed_command_is_interrupted_although_its_watcher_lives(machine: Mac
     machine.submit()
     machine.held()
 
-    (command,) = machine.processes_of("tests.stories.projects.held")
+    (command,) = machine.commands()
     os.kill(command, signal.SIGKILL)
 
     assert machine.ended() is RunStatus.INTERRUPTED
@@ -136,20 +167,17 @@ def test_a_killed_command_is_interrupted_although_its_watcher_lives(machine: Mac
     assert machine.ended() is RunStatus.COMPLETED
 
 
-def test_a_run_whose_watcher_was_killed_runs_until_its_command_ends(machine: Machine) -> None:
+def test_a_command_ends_with_its_watcher_and_the_run_starts_again(machine: Machine) -> None:
     machine.hold()
     machine.submit()
     machine.held()
 
-    (watcher,) = machine.processes_of("function_app.adapters.local.run_job")
-    os.kill(watcher, signal.SIGKILL)
-    until(lambda: not machine.processes_of("run_job"), "the watcher to end", 30)
+    os.kill(machine.watcher(), signal.SIGKILL)
 
-    # A second attempt beside the first would write into the same folder.
-    assert machine.submit() is RunStatus.RUNNING
-    assert len(machine.processes_of("tests.stories.projects.held")) == 1
-    machine.release()
+    # Else nothing limits its time. A second attempt never runs beside the first one.
     assert machine.ended() is RunStatus.INTERRUPTED
+    assert machine.commands() == []
+    machine.release()
     machine.submit()
     assert machine.ended() is RunStatus.COMPLETED
 

@@ -1,5 +1,6 @@
 """What the adapters of one machine promise beyond what the stories' tests see."""
 
+import hashlib
 import json
 import shutil
 import signal
@@ -334,3 +335,22 @@ def test_production_comes_back_when_its_server_was_killed(
     until(lambda: processes.find("production-diabetes") is None, "the end of the group")
 
     assert production.champion("diabetes") == good
+
+
+@pytest.mark.parametrize("changed", ["model/model.skops", "model/more.py", "schema"])
+def test_a_file_of_an_image_that_was_not_judged_is_not_packed(
+    tmp_path: Path, model: Path, changed: str
+) -> None:
+    copied = shutil.copytree(model.parent, tmp_path / "copied", dirs_exist_ok=True)
+    schema = copied / "evaluation" / "model_schema.json"
+    judged = replace(
+        version_of(copied / "model"), schema_digest=hashlib.sha256(schema.read_bytes()).hexdigest()
+    )
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+    assert images.build(judged).image is not None
+
+    file = schema if changed == "schema" else copied / changed
+    file.write_bytes((file.read_bytes() if file.exists() else b"") + b" ")
+
+    with pytest.raises(PlatformError, match="has changed since it was registered"):
+        images.build(judged)

@@ -84,7 +84,8 @@ def test_checked_code_sees_neither_the_state_nor_the_keys_of_the_app(machine: Ma
         f"    assert not pathlib.Path('{machine.state}/approvers/ada.token').exists()\n"
         "    assert 'MLOPS_TOPIC_KEY' not in os.environ\n"
         "    for path in pathlib.Path('/proc').glob('[0-9]*/environ'):\n"
-        "        assert b'MLOPS' not in path.read_bytes()\n"
+        "        if path.parent.name != '1':  # cannot be read at all\n"
+        "            assert b'MLOPS' not in path.read_bytes()\n"
     )
     bundle = machine.keep(test_a=tests)
 
@@ -114,7 +115,7 @@ def _sandboxes(bundle: Bundle) -> list[str]:
             words = path.read_bytes()
         except OSError:
             continue
-        if b"inside.py" in words and bundle.digest.encode() in words:
+        if b"sandbox/inside" in words and bundle.digest.encode() in words:
             found.append(path.parent.name)
     return found
 

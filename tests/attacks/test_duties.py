@@ -107,7 +107,6 @@ class Office(Bench):
 @pytest.fixture(params=["local", "azure"])
 def office(request: pytest.FixtureRequest, tmp_path: Path) -> Office:
     if request.param == "azure":
-        request.getfixturevalue("identity")
         connected = request.getfixturevalue("connection")
         made = Office(AzureLedger(connected), AzureRows(connected))
     else:
@@ -129,9 +128,9 @@ def code_of(caught: pytest.ExceptionInfo[MlopsError]) -> str:
     before="succeeded",
 )
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("identity", ["ada", "ADA@example.com", "ada-gh", OBJECT.upper()])
-def test_an_author_cannot_approve(office: Office, role: Role, identity: str) -> None:
-    office.registry.authors = make_authors([(role, identity)])
+@pytest.mark.parametrize("alias", ["ada", "ADA@example.com", "ada-gh", OBJECT.upper()])
+def test_an_author_cannot_approve(office: Office, role: Role, alias: str) -> None:
+    office.registry.authors = make_authors([(role, alias)])
     office.ask("1")
 
     with pytest.raises(RefusedError, match="grace") as caught:

@@ -8,6 +8,7 @@ import pytest
 from configuration import variables
 from configuration.checking import find_problems
 from configuration.declaration import LIMITS, MODEL
+from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Key, Table
 from configuration.page import PAGE, describe
 from configuration.people_table import PEOPLE
@@ -16,6 +17,7 @@ from configuration.training_tables import CODE, DATA, GATE, SCHEDULES, TRAINING_
 from function_app.azure_settings import AzureSettings
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy
+from function_app.domain.isolation import CheckIsolation, RunIsolation
 from function_app.domain.people import Person
 from function_app.domain.project import (
     CodeRules,
@@ -40,6 +42,8 @@ TABLES: list[tuple[Table, Any]] = [
     (DRIFT, DriftPolicy),
     (LIMITS, Limits),
     (PEOPLE, Person),
+    (CHECKS, CheckIsolation),
+    (RUNS, RunIsolation),
 ]
 # There is one metric, so that nothing has to read which.
 DECLARED_ONLY = {"metric"}

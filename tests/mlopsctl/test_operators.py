@@ -81,7 +81,13 @@ MODEL = {
 }
 IDLE = {**MODEL, "model": "idle", "version": None, "endpoint": "http://127.0.0.1:5001"}
 ANSWERS: dict[str, Any] = {
-    "/api/status": {"stories": [STORY], "lanes": [], "dead_letters": [EVENT], "claims": []},
+    "/api/status": {
+        "stories": [STORY],
+        "isolation": "namespaces: a test",
+        "lanes": [],
+        "dead_letters": [EVENT],
+        "claims": [],
+    },
     "/api/status/train-m-1": STORY,
     "/api/runs/train-m-1": {"run_id": "train-m-1", "status": "failed", "metrics": {"mse": 3.0}},
     "/api/runs/train-m-1/log?tail=2": "one line\nanother line\n",

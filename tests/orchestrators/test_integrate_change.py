@@ -28,8 +28,8 @@ from function_app.orchestrators.integrate_change import integrate_change
 from tests.orchestrators.player import Player
 
 COMMIT, NEWER = "a" * 40, "b" * 40
-BUNDLE = Bundle(digest="d" * 64, uri="bundles/d", commit=COMMIT)
-CODE = CodeVersion(model="diabetes", version="d" * 64, uri="bundles/d", commit=COMMIT)
+BUNDLE = Bundle(digest="d" * 64, uri="/bundles/d", commit=COMMIT)
+CODE = CodeVersion(model="diabetes", version="d" * 64, uri="/bundles/d", commit=COMMIT)
 RUNNING = Run(
     run_id="checks-diabetes-cause",
     model="diabetes",

@@ -13,8 +13,17 @@ from function_app.domain.serving import Build, Deployment, Environment, Image, R
 from function_app.orchestrators.release_model import release_model
 from tests.orchestrators.player import Player
 
-IMAGE = Image(model="diabetes", version="2", digest="sha256:bb", uri="oci/bb")
-FORMER = Champion(image=Image(model="diabetes", version="1", digest="sha256:aa", uri="oci/aa"))
+IMAGE = Image(
+    model="diabetes", version="2", digest="sha256:" + "b" * 64, uri="localhost/i@sha256:" + "b" * 64
+)
+FORMER = Champion(
+    image=Image(
+        model="diabetes",
+        version="1",
+        digest="sha256:" + "a" * 64,
+        uri="localhost/i@sha256:" + "a" * 64,
+    )
+)
 GOOD = GateResult(passed=True, reasons=("fine",))
 BAD = GateResult(passed=False, reasons=("wrong predictions",))
 RELEASE = Release(
@@ -38,8 +47,8 @@ def decision(verdict: Verdict) -> Settlement:
         verdict=verdict,
         decided_by="ada",
         comment="seen",
-        image_digest="sha256:bb",
-        evidence_hash="e",
+        image_digest="sha256:" + "b" * 64,
+        evidence_hash="e" * 64,
         decided_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return Settlement(decision=made)
@@ -122,6 +131,16 @@ def test_a_promotion_that_raises_is_rolled_back() -> None:
 
     assert result.status is ReleaseStatus.FAILED
     assert names.ROLL_BACK_PRODUCTION in host.called
+
+
+def test_a_release_that_lost_its_approval_is_rejected_and_not_failed() -> None:
+    lost = "APPROVAL_LOST: release-diabetes-1 has 0 of 1 approvals that count now: ada withdrew it."
+    host = player(**{names.PROMOTE_CHALLENGER: Exception(f"NotAuthorisedError: {lost}")})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.REJECTED
+    assert lost in result.reasons[0]
 
 
 def down() -> Exception:

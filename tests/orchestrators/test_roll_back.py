@@ -8,7 +8,9 @@ from function_app.domain.serving import Image
 from function_app.orchestrators.roll_back import roll_back
 from tests.orchestrators.player import Player
 
-FORMER = Image(model="m", version="1", digest="sha256:aa", uri="u")
+FORMER = Image(
+    model="m", version="1", digest="sha256:" + "a" * 64, uri="localhost/i@sha256:" + "a" * 64
+)
 RELEASE = Release(
     release_id="release-m-2", model="m", version="2", policy=ReleasePolicy(approvers=("ada",))
 )

@@ -23,13 +23,13 @@ from tests.orchestrators.player import Player
 
 GOOD = GateResult(passed=True, reasons=("better",))
 BAD = GateResult(passed=False, reasons=("not better",))
-DATASET = Dataset(model="diabetes", version="d1", uri="data/d1")
+DATASET = Dataset(model="diabetes", version="d1" * 32, uri="/data/d1")
 RUNNING = Run(
     run_id="train-diabetes-cause",
     model="diabetes",
     status=RunStatus.RUNNING,
-    dataset_version="d1",
-    output_uri="runs/1",
+    dataset_version="d1" * 32,
+    output_uri="/runs/1",
 )
 DONE = replace(RUNNING, status=RunStatus.COMPLETED)
 PREPARATION = replace(RUNNING, run_id="prepare-diabetes-cause")
@@ -59,7 +59,7 @@ def player(**change: object) -> Player:
         names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
         names.EVALUATE_CHALLENGER: GOOD,
         names.REGISTER_MODEL: ModelVersion(
-            model="diabetes", version="1", run_id="r", uri="m/1", digest="aa"
+            model="diabetes", version="1", run_id="r", uri="/m/1", digest="aa" * 32
         ),
         **change,
     }

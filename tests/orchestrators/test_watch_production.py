@@ -64,7 +64,7 @@ class FakeWorld:
 
     served: str | None = "1"
     runs: dict[str, str] = field(default_factory=dict)
-    newest: str = "d1"
+    newest: str = "d1" * 32
     shift: float = 0.0
     echoed: int = 0
     time: datetime = NOW
@@ -86,7 +86,11 @@ class FakeWorld:
             run = self.runs.get(version, f"train-m-{version}")
             return ModelVersion(model=name, version=version, run_id=run, uri="u", digest="d")
         return Run(
-            run_id=name, model="m", status=RunStatus.COMPLETED, dataset_version="d1", output_uri="o"
+            run_id=name,
+            model="m",
+            status=RunStatus.COMPLETED,
+            dataset_version="d1" * 32,
+            output_uri="/o",
         )
 
     def latest(self, model: str) -> Dataset:
@@ -205,7 +209,7 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding_that_is_told_once(
     for _ in range(20):
         world.time += timedelta(days=1)
         reports.append(look(ports, policy))
-        world.newest = f"d{len(reports)}"
+        world.newest = f"{len(reports):064d}"
 
     assert {report.verdict for report in reports} == {Verdict.LOOP}
     assert len(world.published) == 1
@@ -217,7 +221,7 @@ def test_drift_that_retraining_does_not_cure_is_no_storm(ports: Ports, world: Fa
     world.shift = 2.0
     version = 1
     for hour in range(60):
-        world.newest = f"d{hour}"
+        world.newest = f"{hour:064d}"
         report = look(ports, policy)
         if report.report_id:
             announce(ports, report)

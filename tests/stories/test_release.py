@@ -21,7 +21,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     # Who may not decide, and who decides over something else, changes nothing.
     release = app.api.get(f"/api/releases/{first}")
     assert any("mse 3118" in reason for reason in release["reasons"]), "what an approver decides by"
-    body = {"image_digest": release["image_digest"], "evidence_hash": "another"}
+    body = {"image_digest": release["image_digest"], "evidence_hash": "0" * 64}
     path = f"/api/releases/{first}/approve"
     ada = {"Authorization": f"Bearer {app.api.token('ada')}"}
     assert app.ask("POST", path, json=body).status_code == 401

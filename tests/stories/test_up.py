@@ -24,7 +24,10 @@ class Held:
 
     def __init__(self, folder: Path, start: StartUp, monkeypatch: pytest.MonkeyPatch) -> None:
         held = project("held", training='"tests.stories.projects.held"')
-        (folder / "mlops.toml").write_text(f"{DIABETES}\n{held}")
+        self.holds = folder / "holds"
+        self.holds.mkdir()
+        runs = f'[runs]\nreadable = ["{self.holds}"]\n'
+        (folder / "mlops.toml").write_text(f"{DIABETES}\n{held}\n{runs}")
         monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
         self.state, self._start = folder / "state", start
         self.state.mkdir()
@@ -56,7 +59,7 @@ class Held:
         return owners[0]
 
     def hold(self, doing: str) -> None:
-        (self.state / "held").write_text(doing)
+        (self.holds / "held").write_text(doing)
 
     def held(self, doing: str) -> str:
         """Return the run that waits with this."""
@@ -111,7 +114,7 @@ def test_runs_that_end_with_the_app_are_submitted_again_at_its_next_start(
 
     # The power is lost in the evaluation.
     app.kill(app.held("predict"))
-    (app.state / "held").unlink()
+    (app.holds / "held").unlink()
     app.start()
 
     result = app.ended(training)["output"]
@@ -132,7 +135,7 @@ def test_a_training_goes_on_when_the_host_or_up_itself_is_killed(app: Held, diab
     app.start()
     app.up.process.kill()
     assert app.up.ended()[0] == -signal.SIGKILL
-    (app.state / "held").unlink()
+    (app.holds / "held").unlink()
 
     # The host outlives `up`, so the same address still answers.
     assert app.ended(training)["output"]["outcome"] == "registered"

@@ -148,7 +148,7 @@ def blob(name: str, etag: str, sequencer: str = "", event_id: str = "1") -> dict
         "topic": "/t",
         "subject": f"/blobServices/default/containers/data/blobs/diabetes/{name}",
         "eventType": "Microsoft.Storage.BlobCreated",
-        "data": {"api": "PutBlob", "url": "u", "eTag": etag, "sequencer": sequencer},
+        "data": {"api": "PutBlob", "url": "https://u", "eTag": etag, "sequencer": sequencer},
     }
 
 
@@ -327,7 +327,7 @@ def test_events_of_a_host_without_a_topic_are_taken_up_from_the_inbox_at_once(
 ) -> None:
     events = choose_events("", "", office.inbox, office.clock)
     subject = "/blobServices/default/containers/data/blobs/diabetes/a.csv"
-    data: dict[str, object] = {"api": "PutBlob", "url": "u", "eTag": "one"}
+    data: dict[str, object] = {"api": "PutBlob", "url": "https://u", "eTag": "one"}
 
     events.publish("Microsoft.Storage.BlobCreated", subject, data)
     office.clock.moment += timedelta(milliseconds=1)
@@ -354,7 +354,7 @@ def moved(folder: str, sequencer: str = "7") -> dict[str, Any]:
 
 def test_a_renamed_folder_starts_one_training_for_each_of_its_files(office: Office) -> None:
     office.datasets.files = tuple(
-        ArrivedFile(path=f"diabetes/new/{name}", uri="u", etag=name, size=3)
+        ArrivedFile(path=f"diabetes/new/{name}", uri="https://u", etag=name, size=3)
         for name in ("a.csv", "b.csv", "_SUCCESS")
     )
 

@@ -25,6 +25,9 @@ class FakePlatform:
     def parts(self) -> tuple[str, ...]:
         return ("compute",)
 
+    def isolation(self) -> str:
+        return "namespaces: a test"
+
     def remove(self, part: str) -> str:
         self.removed.append(part)
         return f"{part} is being removed."

@@ -31,7 +31,7 @@ PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 TRAINING = TrainingRequest(
     model="diabetes",
     cause="c" * 32,
-    data_uri="a.csv",
+    data_uri="file:///a.csv",
     policy=PROJECTS["diabetes"].training_policy(),
 )
 RELEASE = Release(
@@ -220,7 +220,7 @@ def test_a_training_is_retried_by_today_s_policy_and_only_once(
     assert (first["outcome"], second["outcome"]) == ("started", "repeated")
     assert first["instance_id"] == second["instance_id"] != "t1"
     ((story, instance_id, argument),) = office.stories.started
-    assert (story, argument["data_uri"]) == ("train_model", "a.csv")
+    assert (story, argument["data_uri"]) == ("train_model", "file:///a.csv")
     assert instance_id == f"train-diabetes-{argument['cause'][:12]}"
     assert argument["cause"] != TRAINING.cause
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
+from function_app.addresses import blob_name
 from function_app.errors import ContractError, PlatformError
 from function_app.late_imports import importing
 
@@ -55,7 +56,7 @@ class Blobs:
 
         with translate("read a blob", name):
             try:
-                content: bytes = self._container().download_blob(name).readall()
+                content: bytes = self._container().download_blob(blob_name(name)).readall()
             except ResourceNotFoundError:
                 return None
         return content
@@ -77,7 +78,7 @@ class Blobs:
             options = {"etag": quoted, "match_condition": MatchConditions.IfNotModified}
         with translate("read a blob", name):
             try:
-                stream = self._container().download_blob(name, **options)
+                stream = self._container().download_blob(blob_name(name), **options)
                 if stream.size > most:
                     raise ContractError(f"{name} has {stream.size} bytes; {most} are allowed.")
                 content: bytes = stream.readall()
@@ -92,7 +93,8 @@ class Blobs:
 
         with translate("read a blob", name):
             try:
-                stream = self._container().download_blob(name, offset=begin, length=length)
+                container = self._container()
+                stream = container.download_blob(blob_name(name), offset=begin, length=length)
                 content: bytes = stream.readall()
             except ResourceNotFoundError:
                 return b""
@@ -105,7 +107,8 @@ class Blobs:
     def list(self, prefix: str) -> list[BlobEntry]:
         """Return the blobs whose names begin so, in the order of their names."""
         with translate("list the blobs", f"{self.address}/{prefix}"):
-            found = self._container().list_blobs(name_starts_with=prefix)
+            begin = blob_name(prefix) if prefix else prefix
+            found = self._container().list_blobs(name_starts_with=begin)
             return [
                 BlobEntry(
                     name=b.name,
@@ -124,7 +127,7 @@ class Blobs:
         found = hashlib.sha256()
         with translate("read a blob", name):
             try:
-                for piece in self._container().download_blob(name).chunks():
+                for piece in self._container().download_blob(blob_name(name)).chunks():
                     found.update(piece)
             except ResourceNotFoundError:
                 return None
@@ -137,7 +140,7 @@ class Blobs:
 
         with translate("write a blob", name):
             try:
-                self._container().upload_blob(name, content, overwrite=False)
+                self._container().upload_blob(blob_name(name), content, overwrite=False)
             except (ResourceExistsError, ResourceModifiedError):
                 return False
         return True
@@ -145,7 +148,7 @@ class Blobs:
     def write(self, name: str, content: bytes) -> None:
         """Write a blob, instead of an earlier one."""
         with translate("write a blob", name):
-            self._container().upload_blob(name, content, overwrite=True)
+            self._container().upload_blob(blob_name(name), content, overwrite=True)
 
     def read_json(self, name: str) -> Any:
         """Return the content of a pointer, or None when there is none.
@@ -194,7 +197,7 @@ class Blobs:
                 condition = {"overwrite": True, "etag": etag, "match_condition": unchanged}
             with translate("write a blob", name):
                 try:
-                    self._container().upload_blob(name, _text(content), **condition)
+                    self._container().upload_blob(blob_name(name), _text(content), **condition)
                 except (ResourceExistsError, ResourceModifiedError):
                     continue
             return
@@ -208,7 +211,8 @@ class Blobs:
 
         with translate("look at a blob", name):
             try:
-                return str(self._container().get_blob_client(name).get_blob_properties().etag)
+                client = self._container().get_blob_client(blob_name(name))
+                return str(client.get_blob_properties().etag)
             except ResourceNotFoundError:
                 return None
 
@@ -223,7 +227,7 @@ class Blobs:
 
         with translate("delete a blob", name):
             try:
-                self._container().delete_blob(name)
+                self._container().delete_blob(blob_name(name))
             except ResourceNotFoundError:
                 return
 

@@ -8,11 +8,10 @@ from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.domain.base_image import BaseImage, base_images, pin
-from function_app.domain.serving import check_servable
-from function_app.domain.training import ModelVersion, folder_digest
+from function_app.domain.serving import check_servable, differs_from_registered
+from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
-SCHEMA = "model_schema.json"
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
 
@@ -45,15 +44,14 @@ class BuildContexts:
     def pack(self, version: ModelVersion, scoring: str) -> BuildContext:
         """Return what the image of a model version is built of."""
         files, own = self._scoring(version, scoring)
-        model = self._model(version)
+        model, schema = self._judged(version)
         if own:
-            check_servable(version, [name.removeprefix("model/") for name in model])
+            check_servable(version, model)
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
-        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
         # The model's own file of this name counts: it belongs to what was judged.
-        files[f"model/{SCHEMA}"] = self._model_file(f"{evaluation}/{SCHEMA}")
-        files |= model
+        files[f"model/{specs.SCHEMA}"] = schema
+        files |= {f"model/{name}": text for name, text in model.items()}
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
 
@@ -88,15 +86,21 @@ class BuildContexts:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
         return found
 
-    def _model(self, version: ModelVersion) -> dict[str, bytes]:
-        """Return the files of the model folder, when they are those that were registered."""
+    def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
+        """Return the files of the model folder and the schema, when they are the registered ones.
+
+        The bytes that are compared are those that are packed.
+        """
         folder = f"{specs.output_folder(version.run_id, specs.TRAINING)}/"
         names = [entry.name.removeprefix(folder) for entry in self._blobs.list(folder)]
         found = {name: self._model_file(f"{folder}{name}") for name in names}
-        if folder_digest({name: sha256(text) for name, text in found.items()}) != version.digest:
-            text = f"{folder} is not what was registered. Train again."
+        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
+        schema = self._model_file(f"{evaluation}/{specs.SCHEMA}")
+        digests = {name: sha256(text) for name, text in found.items()}
+        if changed := differs_from_registered(version, digests, sha256(schema)):
+            text = f"{changed} of {folder} is not what was registered. Train again."
             raise PlatformError("azure", "build the image", text)
-        return {f"model/{name}": text for name, text in found.items()}
+        return found, schema
 
     def _model_file(self, name: str) -> bytes:
         content = self._blobs.read(name)

@@ -5,6 +5,7 @@ from typing import Any
 
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.adapters.azure.web import Web
+from function_app.addresses import url_segment
 from function_app.errors import NotFoundError, PlatformError
 
 API = "2019-06-01-preview"
@@ -56,7 +57,7 @@ class BuildRuns:
     def get(self, run_id: str) -> dict[str, Any] | None:
         """Return what is known of a run, None when the registry has forgotten it."""
         try:
-            found = self._ask("GET", f"/runs/{run_id}") or {}
+            found = self._ask("GET", f"/runs/{url_segment(run_id)}") or {}
         except NotFoundError:
             return None
         properties: dict[str, Any] | None = found.get("properties")
@@ -76,7 +77,9 @@ class BuildRuns:
     def log_tail(self, run_id: str) -> str:
         """Return the last lines of a run's log, or why they cannot be read."""
         try:
-            link = self._need("POST", f"/runs/{run_id}/listLogSasUrl", "logLink")["logLink"]
+            link = self._need("POST", f"/runs/{url_segment(run_id)}/listLogSasUrl", "logLink")[
+                "logLink"
+            ]
             with translate("read the log of a build", run_id):
                 text = self._web.send("GET", link).text()
         except (NotFoundError, PlatformError) as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from function_app.adapters.azure.cluster_kinds import KINDS
+from function_app.addresses import url_segment
 from function_app.domain.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
@@ -138,7 +139,7 @@ class ClusterApi:
 
     def _path(self, kind: str, name: str = "") -> str:
         path = KINDS[kind].path(self._version(kind), self.namespace)
-        return f"{path}/{name}" if name else path
+        return f"{path}/{url_segment(name)}" if name else path
 
     def _version(self, kind: str) -> str:
         """Return the version in which this cluster is asked for a kind."""

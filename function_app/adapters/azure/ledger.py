@@ -18,7 +18,7 @@ from function_app.adapters.azure.tables import (
     encode,
     until_unchanged,
 )
-from function_app.codec import dump, load
+from function_app.codec import dump, load, load_each
 from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
@@ -94,7 +94,7 @@ class AzureLedger:
             last="model.",
             kind=_RELEASE,
         )
-        records = [load(ReleaseRecord, row.json()) for row in rows]
+        records = load_each(ReleaseRecord, ((row.key, row.json()) for row in rows))
         return tuple(sorted(records, key=lambda record: record.updated_at, reverse=True))
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
@@ -196,7 +196,8 @@ class AzureLedger:
             past=ReleaseStatus.SUPERSEDED.value,
         )
         for row in rows:
-            yield row, load(ReleaseRecord, row.json())
+            for record in load_each(ReleaseRecord, [(row.key, row.json())]):
+                yield row, record
 
     def _find(self, release_id: str) -> _Found:
         """Return the release and the decision over it, read at once.

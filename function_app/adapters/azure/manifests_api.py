@@ -1,7 +1,10 @@
 """The data plane of the container registry: which digest a tag has."""
 
+from urllib.parse import quote
+
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.adapters.azure.web import Web
+from function_app.addresses import blob_name
 from function_app.errors import NotFoundError, PlatformError
 
 _ACCEPT = ", ".join(
@@ -28,7 +31,7 @@ class Manifests:
 
     def digest(self, repository: str, reference: str) -> str | None:
         """Return the digest of a tag or of a digest, None when there is no such image."""
-        url = f"https://{self.server}/v2/{repository}/manifests/{reference}"
+        url = self._url(repository, reference)
         resource = f"{repository}:{reference}"
         try:
             with translate("look for an image", resource):
@@ -43,9 +46,14 @@ class Manifests:
             raise PlatformError("azure", "look for an image", text)
         return digest
 
+    def _url(self, repository: str, reference: str) -> str:
+        """Return the address of a manifest; a repository may have several steps."""
+        path = quote(blob_name(f"{repository}/manifests/{reference}"), safe="/:")
+        return f"https://{self.server}/v2/{path}"
+
     def delete(self, repository: str, digest: str) -> None:
         """Delete an image with all of its tags; nothing happens when it is gone."""
-        url = f"https://{self.server}/v2/{repository}/manifests/{digest}"
+        url = self._url(repository, digest)
         try:
             with translate("delete an image", f"{repository}@{digest}"):
                 headers = {"Authorization": f"Bearer {self._token(repository, 'delete')}"}

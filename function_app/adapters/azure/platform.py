@@ -46,6 +46,9 @@ class AzurePlatform:
     def remove(self, part: str) -> str:
         return self._keeper(part).remove()
 
+    def isolation(self) -> str:
+        return "machines: each run has a machine of Azure ML of its own, with its own identity"
+
     def _keeper(self, part: str) -> PartKeeper:
         keeper = self._parts.get(part)
         if keeper is None:

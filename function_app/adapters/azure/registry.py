@@ -20,6 +20,7 @@ from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
 RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
+SCHEMA_DIGEST = "schema_digest"
 _METRIC = "metric."
 # Stages as people read them in the studio.
 REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
@@ -107,6 +108,9 @@ class AzureRegistry:
 
         tags = {RUN: run.run_id, DIGEST: judged.digest, specs.DATASET: run.dataset_version}
         tags |= {EVALUATION: judged.evaluation_id}
+        evaluation = specs.output_folder(judged.evaluation_id, specs.EVALUATION)
+        if schema := self._blobs.digest(f"{evaluation}/{specs.SCHEMA}"):
+            tags |= {SCHEMA_DIGEST: schema}
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
@@ -115,7 +119,7 @@ class AzureRegistry:
         passed_on = ("instance_id", TRACEPARENT)
         tags |= {name: run.tags[name] for name in passed_on if run.tags.get(name)}
         # Azure ML never lets these be changed; tags may be changed by whoever may register.
-        properties = {RUN: run.run_id, DIGEST: judged.digest}
+        properties = {RUN: run.run_id, DIGEST: judged.digest, SCHEMA_DIGEST: schema or ""}
         if authors:
             properties[AUTHORS] = write_authors(authors)
         job = run.tags.get(specs.JOB, run.run_id)
@@ -172,6 +176,8 @@ class AzureRegistry:
 
 def _read(entry: Any) -> ModelVersion:
     tags = {str(name): str(text) for name, text in (entry.tags or {}).items()}
+    # Everybody who may write models can change a tag; nobody can change a property.
+    fixed = {str(name): str(text) for name, text in (entry.properties or {}).items()}
     code = None
     if digest := tags.get(specs.CODE):
         code = CodeVersion(
@@ -185,11 +191,12 @@ def _read(entry: Any) -> ModelVersion:
         version=str(entry.version),
         run_id=tags.get(RUN, ""),
         uri=f"azureml:{entry.name}:{entry.version}",
-        digest=tags.get(DIGEST, ""),
+        digest=fixed.get(DIGEST) or tags.get(DIGEST, ""),
         metrics=tagged_figures(tags, _METRIC),
         code=code,
         evaluation_id=tags.get(EVALUATION, ""),
-        authors=read_authors(str((entry.properties or {}).get(AUTHORS, ""))),
+        schema_digest=fixed.get(SCHEMA_DIGEST) or tags.get(SCHEMA_DIGEST, ""),
+        authors=read_authors(fixed.get(AUTHORS, "")),
     )
 
 

@@ -26,6 +26,7 @@ OUTPUTS = {
     SAMPLE: "sample",
 }
 # Every run has one more output: the folder with its log, which this app can read.
+SCHEMA = "model_schema.json"  # what an evaluation writes about the columns of a model
 LOG, LOG_FILE = "log", "run.log"
 
 _UNPACK = (

@@ -4,9 +4,14 @@ import tarfile
 from pathlib import Path
 
 from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
+from function_app.adapters.local.private import extract
+from function_app.addresses import below
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CodeVersion, published
+from function_app.domain.identifiers import CODE_VERSION
 from function_app.errors import NotFoundError, PlatformError
+
+CURRENT = "current"
 
 
 class LocalBundles:
@@ -27,24 +32,26 @@ class LocalBundles:
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         """Make this the code that new runs of the model take."""
         version = published(model, bundle, self._known(model, bundle.digest))
-        write_json(self._published / model / f"{version.version}.json", dump(version))
-        write_json(self._published / model / "current.json", dump(version))
+        write_json(self._record(model, version.version), dump(version))
+        write_json(self._record(model, CURRENT), dump(version))
         return version
 
     def find(self, model: str, version: str) -> CodeVersion | None:
         """Return a published version, without a name the last one."""
-        content = read_json(self._published / model / f"{version or 'current'}.json")
+        if version:
+            CODE_VERSION.check(version, "code version")
+        content = read_json(self._record(model, version or CURRENT))
         if content is None and version:
             raise NotFoundError(f"{model} has no published code {version}. Push the commit again.")
         return None if content is None else load(CodeVersion, content)
 
     def _known(self, model: str, version: str) -> CodeVersion | None:
-        content = read_json(self._published / model / f"{version}.json")
+        content = read_json(self._record(model, version))
         return None if content is None else load(CodeVersion, content)
 
     def unpack(self, digest: str) -> Path:
         """Return the folder with the bundle's files."""
-        folder = self._unpacked / digest
+        folder = below(self._unpacked, CODE_VERSION.check(digest, "code version"))
         if (folder / ".whole").exists():
             return folder
         archive = self._bundles / f"{digest}.tar"
@@ -55,6 +62,9 @@ class LocalBundles:
         if sha256(content) != digest:
             raise PlatformError("local", "unpack the code", f"{archive} was changed. Delete it.")
         with locked(self._unpacked / "lock"), tarfile.open(archive) as files:
-            files.extractall(folder, filter="data")
+            extract(files, folder)
             write_json(folder / ".whole", True)
         return folder
+
+    def _record(self, model: str, version: str) -> Path:
+        return below(self._published, model, f"{version}.json")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from function_app.adapters.accepted_data import accepted, read_reference
 from function_app.adapters.csv_profile import profile_csv
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.files import (
     locked,
     read_json,
@@ -16,7 +17,7 @@ from function_app.adapters.local.files import (
     write_whole,
 )
 from function_app.adapters.local.platform_job import run_job
-from function_app.addresses import file_address, file_path
+from function_app.addresses import below, file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.arrivals import Arrival, limited
 from function_app.domain.data_quality import DataProfile
@@ -40,13 +41,18 @@ class LocalDatasets:
         root: Path,
         events: Events,
         trainings: Mapping[str, str] | None = None,
+        containment: Containment | None = None,
     ) -> None:
-        """Take where the app is, and by model the module that writes its reference data."""
+        """Take where the app is, and by model the module that writes its reference data.
+
+        `containment` says what that module may see: by default as little as this machine can show.
+        """
+        self._containment = containment or Containment(state=state, root=root)
         self._trainings = trainings or {}
         self._inbox = state / "inbox"
         self._versions = state / "datasets"
         self._announced = state / "announced.json"
-        self._root, self._events = root, events
+        self._events = events
         self._seen: dict[str, list[int]] = {}
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
@@ -61,7 +67,7 @@ class LocalDatasets:
     def accept(
         self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
     ) -> None:
-        path = self._versions / dataset.model / "latest.json"
+        path = below(self._versions, dataset.model, "latest.json")
         with locked(path.with_suffix(".lock")):
             record = accepted(read_object(path), dataset, arrival)
             if record is not None:
@@ -70,7 +76,7 @@ class LocalDatasets:
             self._keep_reference(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
-        path = self._versions / model / "latest.json"
+        path = below(self._versions, model, "latest.json")
         if path.exists():
             try:
                 newest = load(Dataset, read_object(path))
@@ -85,7 +91,7 @@ class LocalDatasets:
         return self._whole(reference.dataset)
 
     def reference(self, model: str) -> Reference | None:
-        path = self._versions / model / REFERENCE
+        path = below(self._versions, model, REFERENCE)
         content = read_json(path)
         return None if content is None else read_reference(content, str(path))
 
@@ -96,7 +102,7 @@ class LocalDatasets:
         """
         if self.reference(model) is not None:
             return f"{model}: kept"
-        baseline = self._versions / model / "baseline.csv"
+        baseline = below(self._versions, model, "baseline.csv")
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
             if baseline.exists():
@@ -105,7 +111,8 @@ class LocalDatasets:
                 found = None
                 if model in self._trainings:
                     module = self._trainings[model]
-                    run_job(self._root, ["sample", "--module", module, "--out", str(out)])
+                    words = ["sample", "--module", module, "--out", str(out)]
+                    run_job(self._containment, words, out)
                     found = read_json(out / "sample.json")["profile"]
                 if found is None:
                     return f"{model}: none yet, its first accepted data becomes it"
@@ -116,12 +123,12 @@ class LocalDatasets:
 
     def _keep_reference(self, dataset: Dataset, profile: DataProfile) -> None:
         reference = Reference(dataset=dataset, profile=profile)
-        write_json(self._versions / dataset.model / REFERENCE, dump(reference))
+        write_json(below(self._versions, dataset.model, REFERENCE), dump(reference))
 
     def _keep(self, model: str, content: bytes) -> Dataset:
         """Keep the bytes as a version like any other: a model trained on it finds it again."""
         version = sha256(content)
-        path = self._versions / model / f"{version}.csv"
+        path = below(self._versions, model, f"{version}.csv")
         if not path.exists():
             write_whole(path, content)
         return Dataset(model=model, version=version, uri=str(path))

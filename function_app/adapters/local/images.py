@@ -12,14 +12,22 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import locked, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
-from function_app.adapters.local.registry import digest_of_folder, evaluation_of
+from function_app.adapters.local.private import extract
+from function_app.adapters.local.registry import SCHEMA, evaluation_of
+from function_app.addresses import below
+from function_app.domain.identifiers import IMAGE_DIGEST
 from function_app.domain.project import ModelProject
-from function_app.domain.serving import Build, Image, check_servable
+from function_app.domain.serving import (
+    Build,
+    Image,
+    check_servable,
+    differs_from_registered,
+)
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
 COMMAND = ["python", "-m", "scoring", "--model", "model", "--host", "0.0.0.0", "--port", "8080"]
-OWN, SCHEMA = "scoring", "model_schema.json"
+OWN = "scoring"
 BASE = "org.opencontainers.image.base.digest"
 NO_BASE: dict[str, Any] = {"config": {}, "layers": [], "id": None}
 
@@ -81,13 +89,14 @@ class LocalImages:
 
         A folder of which somebody deleted or changed files is unpacked again.
         """
-        folder = self._unpacked / image.digest.removeprefix("sha256:")
+        digest = IMAGE_DIGEST.check(image.digest, "image.digest")
+        folder = below(self._unpacked, digest.removeprefix("sha256:"))
         if _is_whole(folder):
             return folder / "app"
         own = json.loads(self._layout.read(image.digest))["layers"][-1]
         content = self._layout.read(own["digest"])
         with locked(self._unpacked / "lock"), tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(folder, filter="data")
+            extract(archive, folder)
             names = [member.name for member in archive.getmembers() if member.isfile()]
             write_json(folder / "whole", {n: sha256((folder / n).read_bytes()) for n in names})
         return folder / "app"
@@ -143,18 +152,23 @@ class LocalImages:
             for path in scoring.rglob("*")
             if path.suffix in (".py", ".txt") and path.is_file()
         }
-        model = Path(version.uri)
-        if digest_of_folder(model) != version.digest:
-            text = f"{model} has changed since it was registered. Train again."
+        folder = Path(version.uri)
+        # Read once, so that the image has the very bytes that were compared.
+        model = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        schema = (evaluation_of(version) / SCHEMA).read_bytes()
+        digests = {name: sha256(content) for name, content in model.items()}
+        if changed := differs_from_registered(version, digests, sha256(schema)):
+            text = f"{changed} of {folder} has changed since it was registered. Train again."
             raise PlatformError("local", "build the image", text)
         if scoring == self._root / OWN:
-            check_servable(version, [path.name for path in model.iterdir()])
-        schema = (evaluation_of(version) / SCHEMA).read_bytes()
+            check_servable(version, model)
         # The model's own file of this name counts: it belongs to what was judged.
         files = {**code, f"app/model/{SCHEMA}": schema}
-        for path in model.rglob("*"):
-            if path.is_file():
-                files[f"app/model/{path.relative_to(model).as_posix()}"] = path.read_bytes()
+        files |= {f"app/model/{name}": content for name, content in model.items()}
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for name, content in sorted(files.items()):

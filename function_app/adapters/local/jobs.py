@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.containment import Containment, Sight
 from function_app.adapters.local.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.run_state import may_start, note_cancel, read_state
+from function_app.addresses import below
 from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import Prepared
@@ -53,7 +55,10 @@ class LocalJobs:
         topic: tuple[str, str],
         bundles: LocalBundles,
         reference: Callable[[str], Reference | None],
+        containment: Containment | None = None,
     ) -> None:
+        """Take the state, the app's folder, and what runs may see: by default as little as here."""
+        self._containment = containment or Containment(state=state, root=root)
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
         self._bundles, self._reference = bundles, reference
@@ -69,9 +74,11 @@ class LocalJobs:
     ) -> Run:
         command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
         command += ["--digest", dataset.version]
-        command += ["--key", dataset.model, "--out", str(self._runs / run_id / PREPARED)]
+        command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
         timeout = self._project(dataset.model).training_run.timeout_seconds
-        self._start(run_id, dataset, None, command, timeout, tags)
+        out = self._runs / run_id / PREPARED
+        sight = Sight(readable=(dataset.uri,), writable=(str(out),))
+        self._start(run_id, dataset, None, command, timeout, tags, sight)
         return self.get(run_id)
 
     def prepared(self, run_id: str) -> Prepared:
@@ -85,12 +92,14 @@ class LocalJobs:
         code: CodeVersion | None,
         tags: dict[str, str],
     ) -> Run:
-        project, out = self._project(dataset.model), self._runs / run_id / "model"
-        seen = self._runs / preparation_id / PREPARED / "seen"
+        project, out = self._project(dataset.model), self._folder(run_id) / "model"
+        seen = self._folder(preparation_id) / PREPARED / "seen"
         command = ["python", "-m", project.training, "train", "--data", str(seen)]
         command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
-        self._start(run_id, dataset, code, command, timeout, tags, self._code(code))
+        # The held-out rows lie beside the seen ones; a training must not see them.
+        sight = self._containment.training([seen], out)
+        self._start(run_id, dataset, code, command, timeout, tags, sight, self._code(code))
         return self.get(run_id)
 
     def submit_evaluation(
@@ -102,9 +111,9 @@ class LocalJobs:
         policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
-        project, folder = self._project(run.model), self._runs / run_id
+        project, folder = self._project(run.model), self._folder(run_id)
         timeout = project.training_run.timeout_seconds
-        held_out = self._runs / preparation_id / PREPARED / "held_out"
+        held_out = self._folder(preparation_id) / PREPARED / "held_out"
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
         command += policy.comparison_words()
@@ -114,27 +123,36 @@ class LocalJobs:
             command += ["--champion-code", str(self._code(champion.code))]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
         limit = 2 * timeout + EVALUATION_MARGIN
-        self._start(run_id, dataset, run.code, command, limit, tags)
+        read = [held_out, Path(run.output_uri), self._code(run.code)]
+        if champion is not None:
+            read += [Path(champion.uri), self._code(champion.code)]
+        sight = self._containment.evaluation(read, folder / EVALUATION)
+        self._start(run_id, dataset, run.code, command, limit, tags, sight)
         return self.get(run_id)
 
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
     ) -> Run:
-        folder = self._runs / run_id
+        folder = self._folder(run_id)
         write_json(folder / "plan.json", dump(plan))
         command = ["python", "-m", "checks", "--code", str(self._bundles.unpack(bundle.digest))]
         command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
         # Neither this app's keys and tokens nor its own settings are the code's to see.
         command += ["--hide", str(self._state), "--hide", str(self._root)]
+        # A dry run is that of a pull request: of code that nobody of this project has accepted.
+        if plan.dry_run:
+            command += ["--min-isolation", self._containment.isolation.checks.min_isolation]
         reference = self._reference(model) if plan.dry_run else None
         if reference is not None:
             command += ["--data", reference.dataset.uri]
         dataset = Dataset(model=model, version="", uri="")
-        self._start(run_id, dataset, None, command, plan.timeout_seconds + CHECKS_MARGIN, tags)
+        # The checks make their own sandboxes, and need to see what they put into them.
+        limit = plan.timeout_seconds + CHECKS_MARGIN
+        self._start(run_id, dataset, None, command, limit, tags, None)
         return self.get(run_id)
 
     def checks(self, run_id: str) -> CheckReport:
-        content = read_json(self._runs / run_id / "reports" / "checks.json")
+        content = read_json(self._folder(run_id) / "reports" / "checks.json")
         if content is None:
             raise NotFoundError(f"Run {run_id} wrote no report of checks. Look at its log.")
         return load(CheckReport, content)
@@ -142,7 +160,7 @@ class LocalJobs:
     def report(self, run_id: str, name: str) -> bytes:
         try:
             if name in REPORTS and is_run_id(run_id):
-                return (self._runs / run_id / "reports" / name).read_bytes()
+                return (self._folder(run_id) / "reports" / name).read_bytes()
         except FileNotFoundError:
             pass
         known = ", ".join(REPORTS)
@@ -152,7 +170,7 @@ class LocalJobs:
         if self.get(run_id).status is RunStatus.UNKNOWN:
             text = f"This machine has no run {run_id[:80]!r}. GET /api/status lists runs."
             raise NotFoundError(text)
-        return read_tail(self._runs / run_id / "run.log", most)
+        return read_tail(self._folder(run_id) / "run.log", most)
 
     def judged(self, run_id: str) -> Judged:
         content = self._written(run_id, f"{EVALUATION}/evaluation.json")
@@ -168,7 +186,7 @@ class LocalJobs:
         return load(Comparison, self._written(run_id, f"{EVALUATION}/comparison.json"))
 
     def _written(self, run_id: str, name: str) -> Any:
-        content = read_object(self._runs / run_id / name)
+        content = read_object(self._folder(run_id) / name)
         if not content:
             raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
         return content
@@ -183,11 +201,14 @@ class LocalJobs:
             raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
         return project
 
+    def _folder(self, run_id: str) -> Path:
+        return below(self._runs, run_id)
+
     def get(self, run_id: str) -> Run:
-        folder = self._runs / run_id
         # An id of an event may be any text; a path must not lead out of the folder of runs.
         run = None
         if is_run_id(run_id):
+            folder = self._folder(run_id)
             running = self._processes.find(f"run-{run_id}") is not None
             # Read after the process: one that ended in between has left its result.
             run = read_run(folder, running=running)
@@ -206,7 +227,7 @@ class LocalJobs:
         return run
 
     def cancel(self, run_id: str) -> None:
-        folder = self._runs / run_id
+        folder = self._folder(run_id)
         if folder.exists():
             note_cancel(folder)
         self._processes.stop(f"run-{run_id}")
@@ -225,11 +246,14 @@ class LocalJobs:
         command: list[str],
         timeout: float,
         tags: dict[str, str],
+        sight: Sight | None,
         folder_of_command: Path | None = None,
     ) -> None:
-        folder = self._runs / run_id
+        folder = self._folder(run_id)
         if not may_start(folder):
             return
+        if sight is not None:
+            self._containment.check(f"start run {run_id}")
         request = {
             "run_id": run_id,
             "dataset": dump(dataset),
@@ -238,6 +262,7 @@ class LocalJobs:
             "command": command,
             "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
+            "sandbox": sight and self._containment.record(sight),
         }
         write_json(folder / "request.json", request)
         endpoint, key = self._topic

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from function_app.adapters.local.database import Database
-from function_app.codec import dump, load
+from function_app.codec import dump, load, load_each
 from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
@@ -53,15 +53,18 @@ class LocalLedger:
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
         with self._transaction() as connection:
-            rows = connection.execute("SELECT record FROM releases ORDER BY updated_at DESC")
-            return tuple(load(ReleaseRecord, json.loads(row[0])) for row in rows)
+            query = "SELECT release_id, record FROM releases ORDER BY updated_at DESC"
+            rows = connection.execute(query).fetchall()
+        return load_each(ReleaseRecord, ((name, json.loads(text)) for name, text in rows))
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         reasons = (f"{newer.release_id} superseded it.",)
         taken = []
         with self._transaction() as connection:
-            rows = connection.execute("SELECT record FROM releases ORDER BY release_id").fetchall()
-            for record in (load(ReleaseRecord, json.loads(row[0])) for row in rows):
+            query = "SELECT release_id, record FROM releases ORDER BY release_id"
+            rows = connection.execute(query).fetchall()
+            stored = ((name, json.loads(text)) for name, text in rows)
+            for record in load_each(ReleaseRecord, stored):
                 release = record.release
                 if release.model != newer.model or release.release_id == newer.release_id:
                     continue

@@ -7,6 +7,7 @@ from typing import Any
 from function_app.adapters.local.files import read_json, write_json
 from function_app.adapters.observation_records import Place, RecordedObservations
 from function_app.adapters.prediction_logs import Segment
+from function_app.addresses import below
 from function_app.domain.observations import Watched
 from function_app.domain.project import ModelProject
 
@@ -29,7 +30,7 @@ class LocalRecords:
 
     def segments(self, model: str) -> list[Segment]:
         found: dict[tuple[str, str], int] = {}
-        for path in (self._production / model / "log").glob("*/*"):
+        for path in below(self._production, model, "log").glob("*/*"):
             if path.suffix in _ENDINGS:
                 try:
                     found[path.parent.name, path.stem] = path.stat().st_size
@@ -39,11 +40,11 @@ class LocalRecords:
         return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(found.items())]
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
-        folder = self._production / model / "log" / segment.process
+        folder = below(self._production, model, "log", segment.process)
         # It may be renamed between the two attempts, and deleted at any time.
         for ending in (*_ENDINGS, _ENDINGS[0]):
             try:
-                with (folder / f"{segment.name}{ending}").open("rb") as file:
+                with below(folder, f"{segment.name}{ending}").open("rb") as file:
                     file.seek(begin)
                     return file.read(length)
             except FileNotFoundError:
@@ -51,13 +52,13 @@ class LocalRecords:
         return b""
 
     def kept(self, model: str, name: str) -> Any:
-        return read_json(self._production / model / f"{name}.json")
+        return read_json(below(self._production, model, f"{name}.json"))
 
     def keep(self, model: str, name: str, content: Any) -> None:
-        write_json(self._production / model / f"{name}.json", content)
+        write_json(below(self._production, model, f"{name}.json"), content)
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
-        for path in (self._production / model).glob(f"{prefix}*.json"):
+        for path in below(self._production, model).glob(f"{prefix}*.json"):
             if path.stem not in but:
                 path.unlink(missing_ok=True)
 
@@ -65,7 +66,7 @@ class LocalRecords:
         return read_json(Path(watched.model_uri).parent / "evaluation" / "model_schema.json")
 
     def training_rows(self, watched: Watched) -> str | None:
-        path = self._state / "datasets" / watched.model / f"{watched.dataset_version}.csv"
+        path = below(self._state / "datasets", watched.model, f"{watched.dataset_version}.csv")
         try:
             return path.read_text(encoding="utf-8")
         except FileNotFoundError:

@@ -18,6 +18,8 @@ from function_app.adapters.local.files import (
     write_json,
     write_whole,
 )
+from function_app.addresses import below
+from function_app.domain.identifiers import SHA256
 from function_app.errors import NotFoundError, PlatformError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -100,7 +102,9 @@ class OciLayout:
         return {**head, **blobs}
 
     def path(self, digest: str) -> Path:
-        return self.folder / "blobs" / "sha256" / digest.removeprefix("sha256:")
+        """Return where a blob is; ContractError when the digest is none."""
+        name = SHA256.check(digest.removeprefix("sha256:"), "digest")
+        return below(self.folder, "blobs", "sha256", name)
 
 
 def _inflate(stream: IO[bytes]) -> Iterable[bytes]:

@@ -7,6 +7,7 @@ from function_app.adapters.git.sources import GitSources
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers, find_engine
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images import LocalImages
@@ -16,6 +17,7 @@ from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.observations import LocalObservations
+from function_app.adapters.local.private import keep_private
 from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.production import LocalProduction
@@ -32,8 +34,8 @@ from function_app.settings import Settings
 class LocalPlatform:
     """Makes the parts; each is found when it stands."""
 
-    def __init__(self, parts: dict[str, Callable[[], str]]) -> None:
-        self._parts = parts
+    def __init__(self, parts: dict[str, Callable[[], str]], containment: Containment) -> None:
+        self._parts, self._containment = parts, containment
 
     def parts(self) -> tuple[str, ...]:
         return tuple(self._parts)
@@ -48,16 +50,21 @@ class LocalPlatform:
     def remove(self, part: str) -> str:
         return "`make clean` forgets all of this machine's state."
 
+    def isolation(self) -> str:
+        return str(self._containment.found)
+
 
 def create_ports(settings: Settings) -> Ports:
     """Return every port on this machine, with its state in `settings.state`."""
     state, root, projects = settings.state, settings.root, settings.projects
+    keep_private(state)
     clock, inbox = SystemClock(), LocalInbox(state / "inbox.db")
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
     # The code of a model with a repository is not this app's: a module of the same name is another.
     trainings = {name: project.training for name, project in projects.items() if not project.code}
-    datasets = LocalDatasets(state, root, events, trainings)
+    containment = Containment(state=state, root=root, isolation=settings.isolation)
+    datasets = LocalDatasets(state, root, events, trainings, containment)
     ledger = LocalLedger(state / "ledger.db")
     registry = LocalRegistry(
         state, events, lambda model: newest_release(ledger.list_releases(), model)
@@ -69,7 +76,9 @@ def create_ports(settings: Settings) -> Ports:
     watched = {name: project.drift for name, project in projects.items() if project.drift}
     ready = settings.ready_seconds
     keys = LocalKeys(state, settings.user_folder)
-    production = LocalProduction(state, root, images, processes, keys, ready, watched)
+    production = LocalProduction(
+        state, root, images, processes, keys, ready, watched, containment=containment
+    )
     approvers = LocalApprovers(state)
 
     def ensure_state() -> str:
@@ -102,17 +111,22 @@ def create_ports(settings: Settings) -> Ports:
             "baseline dataset": ensure_baseline,
             "approvers": ensure_approvers,
             "production": restore_production,
-        }
+        },
+        containment,
     )
     topic = (settings.topic_endpoint, settings.topic_key)
-    jobs = LocalJobs(state, root, processes, projects, topic, bundles, datasets.reference)
+    jobs = LocalJobs(
+        state, root, processes, projects, topic, bundles, datasets.reference, containment
+    )
     return Ports(
         sources=GitSources(state / "fetched", bundles.keep, settings.git),
         datasets=datasets,
         jobs=jobs,
         registry=registry,
         images=images,
-        staging=LocalStaging(state, images, processes, keys, containers, ready),
+        staging=LocalStaging(
+            state, images, processes, keys, containers, ready, containment=containment
+        ),
         production=production,
         probe=LocalProbe(keys),
         inbox=inbox,

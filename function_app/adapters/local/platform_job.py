@@ -5,16 +5,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.jobs import plain_environ
 from function_app.errors import PlatformError
 
 TIMEOUT = 120.0
 
 
-def run_job(root: Path, words: Sequence[str]) -> None:
-    """Run `python -m platform_jobs WORDS` to its end; PlatformError when it fails."""
-    command = [sys.executable, "-m", "platform_jobs", *words]
-    operation = f"run platform_jobs {words[0]}"
+def run_job(containment: Containment, words: Sequence[str], out: Path) -> None:
+    """Run `python -m platform_jobs WORDS`, which writes into `out`; PlatformError when it fails."""
+    operation, root = f"run platform_jobs {words[0]}", containment.root
+    containment.check(operation)
+    sight = containment.training([], out)
+    command = containment.wrap([sys.executable, "-m", "platform_jobs", *words], root, sight)
     try:
         ended = subprocess.run(
             command,

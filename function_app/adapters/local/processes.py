@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from function_app.addresses import below
 from function_app.errors import PlatformError
 
 # The shell leads a new session, writes its id, which is the group's, and leaves the command behind:
@@ -103,7 +104,7 @@ class Processes:
         return " | ".join(self._read(name, "log").strip().splitlines()[-3:])
 
     def _path(self, name: str, ending: str) -> Path:
-        return self._folder / f"{name}.{ending}"
+        return below(self._folder, f"{name}.{ending}")
 
     def _read(self, name: str, ending: str) -> str:
         try:

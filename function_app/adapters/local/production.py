@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from function_app.adapters.local.containment import Containment
 from function_app.adapters.local.desired import REPORTED, STATE, read_desired
 from function_app.adapters.local.files import locked, write_json
 from function_app.adapters.local.images import LocalImages
@@ -17,6 +18,7 @@ from function_app.adapters.local.processes import Processes, free_port
 from function_app.adapters.local.production_server import SERVER_LOCK
 from function_app.adapters.log_rules import log_rules
 from function_app.adapters.scoring_keys import KEYS_FILE, PROBE_KEY
+from function_app.addresses import below
 from function_app.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
@@ -40,11 +42,13 @@ class LocalProduction:
         ready_seconds: float = READY_SECONDS,
         watched: Mapping[str, DriftPolicy] | None = None,
         patience: float = 5.0,
+        containment: Containment | None = None,
     ) -> None:
         """Take where the app is, how many seconds replicas and their server may take to start.
 
         `patience` is how many seconds a call waits before it answers that a change is under way.
         """
+        self._containment = containment or Containment(state=state, root=root)
         self._watched = watched or {}
         self._folder, self._root = state / "production", root
         self._images, self._processes, self._keys = images, processes, keys
@@ -159,7 +163,7 @@ class LocalProduction:
         policy = self._watched.get(model)
         if policy is None:
             return {}
-        return log_rules(policy, str(self._folder / model / "log"))
+        return log_rules(policy, str(below(self._folder, model, "log")))
 
     def _deployment(self, image: Image) -> Deployment:
         return Deployment(
@@ -197,10 +201,11 @@ class LocalProduction:
         self._keys.ensure(model)  # the server refuses everybody without it
         name, module = f"production-{model}", "function_app.adapters.local.production_server"
         port = self._port(model)
-        limits = (str(port), str(self._ready))
+        self._containment.check("start production")
+        limits = (str(port), str(self._ready), self._containment.level.name)
         command = [sys.executable, "-m", module, str(self._desired(model)), *limits]
         if self._is_orphaned(model):
-            with locked(self._folder / model / "start.lock"):
+            with locked(below(self._folder, model, "start.lock")):
                 if self._is_orphaned(model):
                     self._processes.stop(name)
         self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
@@ -209,7 +214,7 @@ class LocalProduction:
         """Tell whether the replicas outlived their server, and keep the next one from starting."""
         group = self._processes.find(f"production-{model}")
         try:
-            with (self._folder / model / SERVER_LOCK).open("r+") as lock:
+            with (below(self._folder, model, SERVER_LOCK)).open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # A server that still starts has not written its group yet.
                 return group is not None and lock.read().strip() == str(group.pid)
@@ -223,4 +228,4 @@ class LocalProduction:
         return f"http://127.0.0.1:{self._port(model)}"
 
     def _desired(self, model: str) -> Path:
-        return self._folder / model / "desired.json"
+        return below(self._folder, model, "desired.json")

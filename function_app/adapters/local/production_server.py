@@ -1,6 +1,6 @@
 """The server of one model in production: replicas, a readiness gate, and a proxy in front.
 
-python -m function_app.adapters.local.production_server DESIRED PORT READY_SECONDS
+python -m function_app.adapters.local.production_server DESIRED PORT READY_SECONDS LEVEL
 
 DESIRED is a file with the image that shall be served; its `wish` numbers the attempts to get there.
 An attempt starts the image's replicas beside those that serve, and moves the traffic when all of
@@ -30,6 +30,7 @@ from function_app.adapters.local.keys import keys_file
 from function_app.adapters.local.replicas import Launcher, Replica
 from function_app.adapters.scoring_keys import PROBE_KEY
 from function_app.errors import PlatformError
+from sandbox.levels import BY_NAME, Level
 
 DRAIN_SECONDS = 1.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0  # seconds
@@ -195,8 +196,8 @@ def end_to_end(headers: Mapping[str, str], own: frozenset[str]) -> CIMultiDict[s
     return CIMultiDict((name, text) for name, text in given.items() if name.lower() not in dropped)
 
 
-async def serve(desired: Path, port: int, ready_seconds: float) -> None:
-    """Run until the process is ended."""
+async def serve(desired: Path, port: int, ready_seconds: float, level: Level) -> None:
+    """Run until the process is ended; `level` is the isolation of the replicas."""
     lock = desired.with_name(SERVER_LOCK).open("a+")
     fcntl.flock(lock, fcntl.LOCK_EX)
     lock.truncate(0)
@@ -205,7 +206,8 @@ async def serve(desired: Path, port: int, ready_seconds: float) -> None:
     timeout = aiohttp.ClientTimeout(total=30)
     # Bodies pass as they are, compressed ones too.
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as client:
-        server = Server(desired, Launcher(client, desired.with_name("replicas"), ready_seconds))
+        logs, state = desired.with_name("replicas"), desired.parents[2]
+        server = Server(desired, Launcher(client, logs, ready_seconds, level, state))
 
         async def champion(request: web.Request) -> web.Response:
             _check_platform(desired, request)
@@ -250,4 +252,6 @@ def _check_platform(desired: Path, request: web.Request) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(
+        serve(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), BY_NAME[sys.argv[4]])
+    )

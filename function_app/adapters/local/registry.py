@@ -9,7 +9,7 @@ from function_app.adapters.local.files import locked, sha256
 from function_app.adapters.local.jobs import EVALUATION
 from function_app.adapters.local.mlflow_client import import_mlflow
 from function_app.adapters.local.tracking import LocalTracking
-from function_app.addresses import file_address, file_path
+from function_app.addresses import below, file_address, file_path
 from function_app.codec import dump, load
 from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.change import CodeVersion
@@ -20,6 +20,7 @@ from function_app.ports import Events
 
 CHAMPION = "champion"
 _METRIC, _CODE, _EVALUATION = "metric.", "code.", "evaluation"
+SCHEMA, _SCHEMA_DIGEST = "model_schema.json", "schema_digest"
 
 
 class LocalRegistry:
@@ -43,7 +44,7 @@ class LocalRegistry:
             with locked(self._state / "mlflow.lock"):
                 version = self._find_run(run)
                 if version is None:
-                    folder = self._state / "runs" / run.run_id
+                    folder = below(self._state / "runs", run.run_id)
                     tracked = self._tracking.record_locked(run, judged.metrics, folder)
                     version = self._create(run, judged, authors, tracked)
         except import_mlflow().exceptions.MlflowException as error:
@@ -82,9 +83,9 @@ class LocalRegistry:
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
     def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
-        place = self._state / "models" / run.model / f"{judged.digest[:16]}-{run.run_id}"
+        place = below(self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}")
         folder = place / "model"
-        evaluation = self._state / "runs" / judged.evaluation_id / EVALUATION
+        evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # Anew: files that a crash or another attempt left behind were not judged.
         shutil.rmtree(place, ignore_errors=True)
         try:
@@ -104,6 +105,8 @@ class LocalRegistry:
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
         tags |= {_EVALUATION: judged.evaluation_id}
+        if (schema := place / EVALUATION / SCHEMA).is_file():
+            tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
             plain = dump(run.code).items()
@@ -139,6 +142,7 @@ def _read(entry: Any) -> ModelVersion:
         metrics=tagged_figures(entry.tags, _METRIC),
         code=_code(code) if code else None,
         evaluation_id=entry.tags.get(_EVALUATION, ""),
+        schema_digest=entry.tags.get(_SCHEMA_DIGEST, ""),
         authors=read_authors(entry.tags.get(AUTHORS, "")),
     )
 

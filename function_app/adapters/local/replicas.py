@@ -5,14 +5,19 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from function_app.adapters.local.containment import Sight, contained
 from function_app.adapters.local.files import read_tail
 from function_app.adapters.local.processes import free_port, start_limit
+from function_app.adapters.log_rules import LOG_FOLDER
+from function_app.adapters.scoring_keys import KEYS_FILE
+from sandbox.levels import Level
 
 GRACE_SECONDS = 5.0  # between the polite end of a replica and its end by force
 _PROBE = aiohttp.ClientTimeout(total=10)
@@ -42,9 +47,21 @@ class Launch:
 
 
 class Launcher:
-    """Starts and ends replicas; `ready_seconds` limits how long a first start may take."""
+    """Starts and ends replicas.
 
-    def __init__(self, client: aiohttp.ClientSession, logs: Path, ready_seconds: float) -> None:
+    `ready_seconds` limits how long a first start may take. Replicas run at the isolation `level`
+    and see nothing of `state`, the folder of the app's state, but their image and their log.
+    """
+
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        logs: Path,
+        ready_seconds: float,
+        level: Level,
+        state: Path,
+    ) -> None:
+        self._level, self._state = level, state
         self._client, self._logs, self._ready_seconds = client, logs, ready_seconds
         self._ends: set[asyncio.Task[None]] = set()
         logs.mkdir(parents=True, exist_ok=True)
@@ -99,16 +116,33 @@ class Launcher:
         known = {"IMAGE_DIGEST": image["digest"], "MODEL_VERSION": image["version"]}
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{port}.log"
+        environ = {**os.environ, **known, **desired.get("environ", {})}
+        environ.pop("LOCK_FD", None)
+        words = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)),
+                *self._contained(words, Path(desired["folder"]), environ),
                 cwd=desired["folder"],
-                env={**os.environ, **known, **desired.get("environ", {})},
+                env=environ,
                 stdout=output,
                 stderr=output,
                 pass_fds=(lock,) if lock >= 0 else (),
             )
         return Replica(process, f"http://127.0.0.1:{port}", log)
+
+    def _contained(self, words: list[str], folder: Path, environ: Mapping[str, str]) -> list[str]:
+        """Return the words that start a replica, which sees its image, keys and log."""
+        log, keys = environ.get(LOG_FOLDER, ""), environ.get(KEYS_FILE, "")
+        if log:
+            Path(log).mkdir(parents=True, exist_ok=True)
+        sight = Sight(
+            # The folder: another file takes the place of the keys when they are rotated.
+            readable=(str(Path(keys).parent),) if keys else (),
+            writable=(log,) if log else (),
+            network=True,
+        )
+        level, state = self._level, self._state
+        return contained(words, folder, sight, level=level, state=state, root=state)
 
     async def _is_ready(self, replica: Replica, limit: float) -> bool:
         try:

@@ -6,6 +6,7 @@ A host without a topic takes the event from the app's inbox.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,16 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.clock import SystemClock
+from function_app.adapters.local.containment import contained, read_record
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.files import read_json
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import plain_environ, read_run
-from function_app.adapters.local.run_state import clear_attempt, killed_by, write_result
+from function_app.adapters.local.run_state import (
+    TEMPORARY,
+    clear_attempt,
+    killed_by,
+    write_result,
+)
 from function_app.adapters.local.tracking import LocalTracking
 from function_app.domain.event_types import RUN_COMPLETED
+from function_app.domain.plain_text import one_line
 from function_app.domain.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
+
+GRACE_SECONDS = 5.0  # between the polite end of a command and its end by force
 
 
 def main(folder: Path) -> int:
@@ -30,6 +40,7 @@ def main(folder: Path) -> int:
     clear_attempt(folder)
     (folder / "model").mkdir()  # a training finds the folder that it writes
     status, detail = _run(folder, request)
+    shutil.rmtree(folder / TEMPORARY, ignore_errors=True)
     write_result(folder, status, detail)
     endpoint, key = os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"]
     data = {
@@ -60,35 +71,66 @@ def _record(folder: Path) -> None:
 
 
 def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
-    command = [sys.executable if word == "python" else word for word in request["command"]]
+    command = _contained(folder, request)
     # The run counts as running for as long as its command does, also when this watcher is killed.
     lock = int(os.environ.get("LOCK_FD", "-1"))
     with (folder / "run.log").open("a+b") as log:
         begin = log.tell()
+        ended = subprocess.Popen(
+            command,
+            cwd=request["folder"],
+            # Else Python writes what was printed after the error, and the last line hides it.
+            env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(lock,) if lock >= 0 else (),
+        )
         try:
-            ended = subprocess.run(
-                command,
-                cwd=request["folder"],
-                # Else Python writes what was printed after the error, and the last line hides it.
-                env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                timeout=request["timeout_seconds"],
-                pass_fds=(lock,) if lock >= 0 else (),
-                check=False,
-            )
+            ended.wait(request["timeout_seconds"])
         except subprocess.TimeoutExpired:
+            _end(ended)
             return RunStatus.TIMED_OUT, f"It ran longer than {request['timeout_seconds']} seconds."
         log.seek(begin)
         lines = log.read().decode(errors="replace").strip().splitlines()
     if signal_name := killed_by(ended.returncode):
         return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
     if ended.returncode:
-        last = redact(lines[-1])[:300] if lines else "It wrote nothing."
+        last = one_line(redact(lines[-1]))[:300] if lines else "It wrote nothing."
         text = f"{_end_of(ended.returncode)}: {last.rstrip('.')}."
         return RunStatus.FAILED, f"{text} `mlopsctl logs {folder.name}` shows its log."
     return RunStatus.COMPLETED, ""
+
+
+def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
+    """Return the words that run the command of a run apart from the state and from other runs."""
+    command = [sys.executable if word == "python" else word for word in request["command"]]
+    record = request.get("sandbox")
+    if not record:
+        return command
+    sight, level, root = read_record(record)
+    scratch = folder / TEMPORARY
+    for place in (*map(Path, sight.writable), scratch):
+        place.mkdir(exist_ok=True)
+    return contained(
+        command,
+        Path(request["folder"]),
+        sight,
+        level=level,
+        state=folder.parents[1],
+        root=root,
+        scratch=scratch,
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a command and all that it started."""
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _end_of(code: int) -> str:

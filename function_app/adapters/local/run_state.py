@@ -15,8 +15,9 @@ from function_app.adapters.local.files import read_object, write_json
 from function_app.domain.training import RunStatus
 
 RESULT, CANCELLED = "result.json", "cancelled.json"
+TEMPORARY = "tmp"  # the temporary files of a command, until it ends
 # The files and folders that a run writes; an interrupted attempt leaves them unfinished.
-_OUTPUTS = ("model", "reports", "prepared", "evaluation")
+_OUTPUTS = ("model", "reports", "prepared", "evaluation", TEMPORARY)
 # A command does not send these signals to itself when it fails.
 _SENT_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _INTERRUPTED = "Its processes ended without a result: they were killed, or the machine restarted."

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.containers import Containers
+from function_app.adapters.local.containment import Containment, Sight
 from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes, free_port, start_limit
 from function_app.adapters.scoring_keys import KEYS, describe_keys
+from function_app.addresses import below
 from function_app.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
@@ -48,11 +50,13 @@ class LocalStaging:
         ready_seconds: float = READY_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: float = 5.0,
+        containment: Containment | None = None,
     ) -> None:
         """Take how many seconds a service may take to get healthy.
 
         `patience` is how many seconds a call waits before it answers that the start is under way.
         """
+        self._containment = containment or Containment(state=state, root=state)
         self._records, self._keys = state / "staging", keys
         self._images, self._processes, self._containers = images, processes, containers
         self._ready, self._now, self._patience = ready_seconds, now, patience
@@ -146,6 +150,9 @@ class LocalStaging:
         folder, port = self._images.unpack(image), free_port()
         command = [sys.executable, "-m", "scoring", "--model", "model", "--port", str(port)]
         environ = {**serving_environ(), "IMAGE_DIGEST": image.digest, KEYS: keys}
+        self._containment.check("deploy to staging")
+        # It outlives this host: the process group of its name ends it.
+        command = self._containment.wrap(command, folder, Sight(network=True), parent=0)
         self._processes.start(name, command, cwd=folder, environ=environ, port=port)
 
     def _wait(self, name: str, image: Image, runner: Runner) -> str | None:
@@ -171,7 +178,7 @@ class LocalStaging:
         return None
 
     def _record(self, release_id: str) -> Path:
-        return self._records / f"{release_id}.json"
+        return below(self._records, f"{release_id}.json")
 
 
 def _is_own(record: dict[str, Any]) -> bool:

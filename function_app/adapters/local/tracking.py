@@ -6,7 +6,7 @@ from typing import Any
 
 from function_app.adapters.local.files import locked
 from function_app.adapters.local.mlflow_client import import_mlflow, mlflow_client
-from function_app.addresses import file_address
+from function_app.addresses import below, file_address
 from function_app.domain.training import Run, RunStatus
 
 RUN_ID = "mlops.run_id"
@@ -80,5 +80,5 @@ class LocalTracking:
         found = client.get_experiment_by_name(model)
         if found is not None:
             return str(found.experiment_id)
-        files = (self._state / "mlflow-artifacts" / model).resolve()
+        files = below(self._state / "mlflow-artifacts", model).resolve()
         return str(client.create_experiment(model, artifact_location=file_address(files)))

@@ -261,6 +261,17 @@ def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:
     assert azure.acr.runs == {}
 
 
+def test_a_schema_that_was_changed_after_it_was_judged_is_not_built(azure: Azure) -> None:
+    version = registered(azure)
+    schema = b'{"features": ["a"], "target": "Y"}'
+    judged = replace(version, schema_digest=hashlib.sha256(schema).hexdigest())
+    azure.wrote("runs/run-1-vs-nothing/evaluation/model_schema.json", b'{"features": []}')
+
+    with pytest.raises(PlatformError, match=r"model_schema\.json of .* is not what was registered"):
+        azure.images().build(judged)
+    assert azure.acr.runs == {}
+
+
 def test_a_model_that_the_own_service_cannot_serve_is_not_built(azure: Azure) -> None:
     version = registered(azure)
     del azure.blobs.containers[VERSIONS]["runs/run-1/model/model.skops"]

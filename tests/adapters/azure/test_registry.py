@@ -45,6 +45,7 @@ def register(registry: AzureRegistry, run: Run) -> ModelVersion:
 
 
 def test_a_version_says_of_what_run_data_and_code_it_is(azure: Azure) -> None:
+    azure.wrote("runs/a-vs-nothing/evaluation/model_schema.json", b"{}")
     code = CodeVersion(model="diabetes", version="e" * 64, uri="https://b/e.tar", commit="c0ffee")
 
     version = register(azure.registry(), trained(azure, "a", code=code, tags={"instance_id": "i"}))
@@ -53,6 +54,7 @@ def test_a_version_says_of_what_run_data_and_code_it_is(azure: Azure) -> None:
     assert version.code == code
     assert version.digest == judged(trained(azure, "a")).digest
     assert version.evaluation_id == "a-vs-nothing"
+    assert version.schema_digest == hashlib.sha256(b"{}").hexdigest()
     assert version.metrics == {"mse": 3000.5}
     assert tags["instance_id"] == "i"
     assert tags["dataset"] == "d"

@@ -1,6 +1,7 @@
 """The sample's training, which waits for as long as a file named `held` names what it does.
 
-The file lies in any folder above the output; it says `train` or `predict`.
+The file lies in a folder `holds` beside one above the output, because a run sees no other files of
+the state. It says `train` or `predict`, and `[runs] readable` names its folder.
 """
 
 import sys
@@ -13,7 +14,7 @@ from training.__main__ import main
 def is_held(doing: str) -> bool:
     """Tell whether a test holds this kind of command."""
     out = Path(sys.argv[sys.argv.index("--out") + 1])
-    files = (folder / "held" for folder in out.parents)
+    files = (folder / "holds" / "held" for folder in out.parents)
     return any(file.exists() and file.read_text() == doing for file in files)
 
 

@@ -1,0 +1,44 @@
+"""Keeps the state of the app from other users of this machine: 0600 for files, 0700 for folders."""
+
+import os
+import stat
+import tarfile
+from pathlib import Path
+
+_OTHERS = 0o077
+
+
+def keep_private(state: Path) -> None:
+    """Make the state folder for this user alone, and what this process creates from now on.
+
+    A state of an earlier version is made private as a whole, the folder itself last: after a crash
+    the next start begins again. Files of other users are left as they are.
+    """
+    os.umask(_OTHERS)
+    state.mkdir(parents=True, exist_ok=True)
+    if not stat.S_IMODE(state.stat().st_mode) & _OTHERS:
+        return
+    for folder, folders, files in os.walk(state):
+        for name in (*folders, *files):
+            _restrict(os.path.join(folder, name))
+    _restrict(str(state))
+
+
+def extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack an archive that may be hostile; other users cannot read its files."""
+    archive.extractall(folder, filter=_private)
+
+
+def _private(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+    found = tarfile.data_filter(member, folder)
+    if found.mode is None:  # a folder, whose mode the umask decides
+        return found
+    return found.replace(mode=found.mode & ~_OTHERS, deep=False)
+
+
+def _restrict(path: str) -> None:
+    found = os.lstat(path)
+    shared = found.st_mode & stat.S_ISVTX  # such as /tmp: it is not this app's alone
+    if stat.S_ISLNK(found.st_mode) or shared or found.st_uid != os.geteuid():
+        return
+    os.chmod(path, stat.S_IMODE(found.st_mode) & ~_OTHERS)

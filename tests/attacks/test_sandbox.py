@@ -1,0 +1,388 @@
+"""Attacks by code that the app runs: trainings, services and pull requests."""
+
+import io
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.containment import Containment, Sight
+from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.private import keep_private
+from function_app.adapters.local.processes import Processes
+from function_app.domain.isolation import Isolation, RunIsolation
+from function_app.domain.training import RunStatus
+from function_app.errors import PlatformError
+from function_app.settings import read_projects
+from sandbox.levels import BY_NAME, LIMITS
+from sandbox.probe import Found
+from tests.attacks.attack import attack
+from tests.checks.inspection import ALLOWED, isolated, running
+from tests.funchost.conftest import until
+
+ROOT = Path(__file__).parents[2]
+RUN, PREPARED = "train-thief-a", "prepare-thief-a"
+INVISIBLE = "none: the training fails by itself, and its own log says where"
+HEAD = """\
+import json, os, pathlib, subprocess, sys, time
+out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
+data = pathlib.Path(sys.argv[sys.argv.index("--data") + 1])
+answers = {}
+def attempt(name, do):
+    try:
+        answers[name] = do()
+    except OSError as error:
+        answers[name] = f"refused: {type(error).__name__}"
+"""
+TAIL = "\n(out / 'answers.json').write_text(json.dumps(answers))\n"
+
+
+class Machine:
+    """A state folder with secrets, and a model whose training is hostile."""
+
+    def __init__(self, state: Path, isolation: Isolation | None = None) -> None:
+        self.state, self.processes = state, Processes(state / "processes")
+        sample = read_projects(ROOT / "mlops.toml")["diabetes"]
+        projects = {"thief": replace(sample, training="trainer"), "diabetes": sample}
+        self.bundles = LocalBundles(state)
+        self.containment = Containment(
+            state=state, root=ROOT, isolation=isolation or Isolation(), chosen=None
+        )
+        datasets = LocalDatasets(
+            state, ROOT, LocalEvents("", ""), {"diabetes": "training"}, self.containment
+        )
+        datasets.ensure_reference("diabetes")
+        self.data = replace(datasets.latest("diabetes"), model="thief")
+        topic = ("", "topic-s3cret")
+        self.jobs = LocalJobs(
+            *(state, ROOT, self.processes, projects, topic, self.bundles),
+            *(datasets.reference, self.containment),
+        )
+        for name in ("approvers/ada.token", "ledger.db", "runs/other/model/model.skops"):
+            (state / name).parent.mkdir(parents=True, exist_ok=True)
+            (state / name).write_text("s3cret")
+
+    def prepare(self) -> None:
+        self.jobs.submit_preparation(PREPARED, self.data, "Y", {})
+        assert self.ended(PREPARED) is RunStatus.COMPLETED, self.log(PREPARED)
+
+    def train(self, body: str) -> dict[str, Any]:
+        """Run a training with this code; return what it attempted, and how each attempt ended."""
+        out, archive = io.BytesIO(), (HEAD + body + TAIL).encode()
+        with tarfile.open(fileobj=out, mode="w") as files:
+            entry = tarfile.TarInfo("trainer.py")
+            entry.size = len(archive)
+            files.addfile(entry, io.BytesIO(archive))
+        code = self.jobs.publish("thief", self.bundles.keep(out.getvalue(), "a" * 40))
+        self.jobs.submit(RUN, self.data, PREPARED, code, {})
+        assert self.ended(RUN) is RunStatus.COMPLETED, self.log(RUN)
+        path = self.state / "runs" / RUN / "model" / "answers.json"
+        answers: dict[str, Any] = json.loads(path.read_text())
+        return answers
+
+    def ended(self, run_id: str) -> RunStatus:
+        until(lambda: self.jobs.get(run_id).status.ended, f"{run_id} to end", 200)
+        return self.jobs.get(run_id).status
+
+    def log(self, run_id: str) -> str:
+        return (self.state / "runs" / run_id / "run.log").read_text()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "state")
+    made.prepare()
+    yield made
+    for path in (tmp_path / "state" / "processes").glob("*.lock"):
+        made.processes.stop(path.stem)
+
+
+@isolated
+@attack(
+    point=6,
+    does="A training reads an approver's token, the ledger and the files of the user's home",
+    answer="the files do not exist for the training",
+    log=INVISIBLE,
+    before="succeeded",
+)
+def test_a_training_cannot_read_the_secrets_of_the_app(machine: Machine) -> None:
+    answers = machine.train(f"""
+state = pathlib.Path({str(machine.state)!r})
+for name in ("approvers/ada.token", "ledger.db", "processes/run-{RUN}.json"):
+    attempt(name, (state / name).read_text)
+attempt("home", lambda: sorted(os.listdir({str(Path.home())!r})))
+attempt("shadow", lambda: pathlib.Path("/etc/shadow").read_text() or "empty")
+attempt("git", lambda: os.listdir({str(ROOT / ".git")!r}))
+""")
+
+    visible = {Path(path).relative_to(Path.home()).parts[0] for path in _shown_in_home()}
+    assert set(answers.pop("home")) <= visible
+    assert answers.pop("shadow") in ("empty", "refused: PermissionError")
+    assert set(answers.values()) == {"refused: FileNotFoundError"}
+
+
+def _shown_in_home() -> list[str]:
+    """Return the folders of this Python that lie in the home: the sandbox must show them."""
+    paths = [sys.prefix, sys.base_prefix, str(ROOT / "sandbox"), os.path.realpath(sys.executable)]
+    return [path for path in paths if Path(path).is_relative_to(Path.home())]
+
+
+@isolated
+@attack(
+    point=5,
+    does="A training reads the held-out rows, which lie beside the rows that it is given",
+    answer="the training finds the seen rows only",
+    log=INVISIBLE,
+    before="succeeded",
+)
+def test_a_training_cannot_read_the_held_out_rows(machine: Machine) -> None:
+    answers = machine.train("""
+attempt("seen", lambda: [path.name for path in data.rglob("*.csv")])
+attempt("beside", lambda: os.listdir(data.parent))
+attempt("held out", lambda: os.listdir(data.parent / "held_out"))
+""")
+
+    assert answers["seen"]
+    assert answers["beside"] == ["seen"]
+    assert answers["held out"] == "refused: FileNotFoundError"
+
+
+@isolated
+@attack(
+    point=5,
+    does="A training changes another run's model, the app's code and its own result",
+    answer="the writes fail, and nothing changed",
+    log=INVISIBLE,
+    before="succeeded",
+)
+def test_a_training_cannot_write_outside_its_folder(machine: Machine) -> None:
+    runs = machine.state / "runs"
+    answers = machine.train(f"""
+runs = pathlib.Path({str(runs)!r})
+for place in (runs / "other/model/model.skops", runs / "{RUN}/result.json", data / "more.csv",
+              pathlib.Path({str(ROOT / "training" / "written.py")!r}), pathlib.Path("/written")):
+    attempt(str(place), lambda: place.write_text("forged"))
+""")
+
+    assert len(answers) == 5
+    assert all(str(answer).startswith("refused: ") for answer in answers.values()), answers
+    assert (runs / "other" / "model" / "model.skops").read_text() == "s3cret"
+    assert json.loads((runs / RUN / "result.json").read_text())["status"] == "completed"
+    assert not (ROOT / "training" / "written.py").exists()
+
+
+@isolated
+@attack(
+    point=5,
+    does="A training leaves a daemon behind, which goes on after the run has ended",
+    answer="the kernel ends the daemon with the run",
+    log="none: the run completes, and no process of it is left",
+    before="succeeded",
+)
+def test_nothing_of_a_training_outlives_it(machine: Machine) -> None:
+    name = f"daemon-{machine.state.parent.name}"
+    answers = machine.train(f"""
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, ["{name}", "-c", "import time; time.sleep(600)"])
+    os._exit(0)
+os.wait()
+answers["started"] = True
+""")
+
+    assert answers == {"started": True}
+    assert not running(name)
+
+
+@isolated
+@attack(
+    point=6,
+    does="A training reads the environment of its watcher, which holds the key of the topic",
+    answer="the training sees its own processes only",
+    log=INVISIBLE,
+    before="succeeded",
+)
+def test_a_training_sees_no_other_process(machine: Machine) -> None:
+    answers = machine.train("""
+found = []
+for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+    try:
+        found.append("topic-s3cret" in path.read_text())
+    except OSError:
+        continue
+answers["found"] = any(found)
+attempt("signal", lambda: os.kill(int(os.readlink("/proc/self")) + 10000, 0))
+""")
+
+    assert answers["found"] is False
+    assert answers["signal"] in ("refused: ProcessLookupError", "refused: FileNotFoundError")
+
+
+@isolated
+@attack(
+    point=6,
+    does="A training reaches a service of this machine although mlops.toml denies the network",
+    answer="the connection is refused",
+    log=INVISIBLE,
+    before="succeeded",
+)
+def test_a_training_without_a_network_reaches_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "state", Isolation(runs=RunIsolation(network=False)))
+    machine.prepare()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answers = machine.train(f"""
+import socket
+address = ("127.0.0.1", {server.getsockname()[1]})
+attempt("connect", lambda: bool(socket.create_connection(address, timeout=5)))
+""")
+
+    assert answers == {"connect": "refused: ConnectionRefusedError"}
+
+
+@isolated
+@attack(
+    point=5,
+    does="A model's service in staging or production reads the approvers' tokens",
+    answer="the files do not exist for the service",
+    log="none: the service fails by itself, and its own log says where",
+    before="succeeded",
+)
+def test_a_service_cannot_read_the_state(tmp_path: Path) -> None:
+    state, image = tmp_path / "state", tmp_path / "state" / "unpacked" / "a" / "app"
+    image.mkdir(parents=True)
+    (image / "model").write_text("a model")
+    (state / "token").write_text("s3cret")
+    code = f"import os; print(os.listdir('.'), os.listdir({str(state)!r}))"
+    containment = Containment(state=state, root=ROOT)
+
+    words = containment.wrap([sys.executable, "-c", code], image, Sight(network=True))
+    ended = subprocess.run(words, cwd=image, capture_output=True, text=True, check=False)
+
+    assert ended.stdout.strip() == "['model'] ['unpacked']", ended.stderr
+
+
+@attack(
+    point=6,
+    does="A pull request is checked where its tests run with the rights of the app",
+    answer="refused: `isolation: Not run: the isolation of this machine is limits`",
+    log="the commit status and checks.json name the isolation and the reason",
+    before="succeeded",
+)
+def test_a_pull_request_is_refused_below_the_least_isolation(tmp_path: Path) -> None:
+    code, out, proof = tmp_path / "code", tmp_path / "out", tmp_path / "proof"
+    code.mkdir()
+    (code / "test_a.py").write_text(f"open({str(proof)!r}, 'w')\ndef test_a():\n    pass\n")
+    (tmp_path / "plan.json").write_text('{"tests": ["pytest"], "timeout_seconds": 60}')
+    words = ["--code", str(code), "--plan", str(tmp_path / "plan.json"), "--out", str(out)]
+    words += ["--isolation", LIMITS, "--min-isolation", "namespaces"]
+
+    subprocess.run([sys.executable, "-m", "checks", *words], cwd=ROOT, check=True)
+
+    report = json.loads((out / "checks.json").read_text())
+    (result,) = report["results"]
+    assert (result["name"], result["passed"]) == ("isolation", False)
+    assert "[checks] min_isolation" in result["detail"]
+    assert report["isolation"].startswith("limits")
+    assert not proof.exists()
+
+
+@isolated
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant a mount that others cannot read")
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a Python for all users")
+@attack(
+    point=6,
+    does="A mount that the user of the app cannot read makes the sandbox fall to its weakest level",
+    answer="the code runs in namespaces; the mount is no obstacle",
+    log="none: the level of isolation stays the same",
+    before="succeeded",
+)
+def test_a_mount_that_nobody_can_read_weakens_nothing(tmp_path: Path) -> None:
+    shared = Path("/opt") / f"sandbox-{os.getpid()}"
+    copied, locked = shared / "app" / "sandbox", shared / "locked"
+    shutil.copytree(ROOT / "sandbox", copied, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (shared, shared / "app"):
+        folder.chmod(0o755)
+    (locked / "inner").mkdir(parents=True)
+    locked.chmod(0o700)
+    look = "import os; print(os.getuid(), len([n for n in os.listdir('/proc') if n.isdigit()]))"
+    code = (
+        "import subprocess, sys; from pathlib import Path\n"
+        f"sys.path.insert(0, {str(shared / 'app')!r})\n"
+        "from sandbox.command import command\n"
+        "from sandbox.probe import find_level\n"
+        "level = find_level().level\n"
+        f"words = command([sys.executable, '-c', {look!r}], level=level, folder=Path('/opt'))\n"
+        "print(level.strength, subprocess.run(words, capture_output=True, text=True).stdout)\n"
+    )
+    (shared / "attack.py").write_text(code)
+    plain = "setpriv --reuid=65534 --regid=65534 --clear-groups /usr/bin/python3"
+    mount = f"mount -t tmpfs none {locked}/inner && cd / && exec {plain} -B {shared}/attack.py"
+    try:
+        words = ["unshare", "--mount", "sh", "-c", mount]
+        ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    finally:
+        shutil.rmtree(shared)
+
+    # The process and process 1 of its namespace, where a /proc can be mounted.
+    best = "2" if ALLOWED[0].proc else "0"
+    assert ended.stdout.split() == ["namespaces", "65534", best], ended.stderr
+
+
+@attack(
+    point=5,
+    does="Another user of the machine reads the state folder of an earlier version",
+    answer="files are 0600 and folders 0700 after the next start",
+    log="none: the kernel denies the access",
+    before="succeeded",
+)
+def test_the_state_is_for_its_user_alone(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    (state / "funchost").mkdir(parents=True)
+    for name in ("inbox.db", "host.log", "funchost/lock", "run.sh"):
+        (state / name).write_text("s3cret")
+        (state / name).chmod(0o755 if name == "run.sh" else 0o644)
+    for folder in (state, state / "funchost"):
+        folder.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        keep_private(state)
+        (state / "new").mkdir()
+        (state / "new" / "file").write_text("s3cret")
+    finally:
+        os.umask(before)
+
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (state, *state.rglob("*"))}
+    assert not [path for path, mode in modes.items() if mode & 0o077]
+    assert modes[state] == 0o700
+    assert modes[state / "inbox.db"] == 0o600
+    assert modes[state / "run.sh"] == 0o700
+
+
+@attack(
+    point=6,
+    does="Trainings start on a machine that isolates less than mlops.toml asks for",
+    answer="refused with the level, the reason and the remedy",
+    log="the story's reason names `[runs] min_isolation`",
+    before="succeeded",
+)
+def test_runs_are_refused_below_the_least_isolation(tmp_path: Path) -> None:
+    weak = Found(level=BY_NAME[LIMITS], reason="unshare: Operation not permitted")
+    strict = Isolation(runs=RunIsolation(min_isolation="namespaces"))
+    containment = Containment(state=tmp_path, root=ROOT, isolation=strict, chosen=weak)
+
+    with pytest.raises(PlatformError, match=r"limits.*Operation not permitted.*min_isolation"):
+        containment.check("start a run")
