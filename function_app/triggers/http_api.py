@@ -26,7 +26,7 @@ from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import check_rate, take_in
-from function_app.triggers.people import find_person
+from function_app.triggers.people import find_person, find_sender
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -39,7 +39,7 @@ async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(desk, request)
-    return await take_events(desk, API, events_of(request), find_person(desk, request))
+    return await take_events(desk, API, events_of(request), find_sender(desk, request))
 
 
 async def options_events(desk: Desk, request: Request) -> Answer:

@@ -250,7 +250,7 @@ resource appStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/rol
   }
 }
 
-// To keep claims, releases, decisions, lanes and dead letters (ledger.py, inbox.py).
+// To keep claims, releases, decisions, lanes and dead letters (ledger.py, inbox.py, rows.py).
 resource appStorageTableDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(dataStorage.id, appPrincipalId, storageTableDataContributor)
   scope: dataStorage

@@ -57,6 +57,7 @@ def test_an_upload_is_trained_released_approved_and_promoted(
     assert _code(refused) == (401, "UNAUTHENTICATED")
     assert _code(stranger) == (403, "NOT_AN_APPROVER")
     # As the command line does, whose person's token is in its environment.
+    monkeypatch.setenv("MLOPS_URL", app.host.url)
     monkeypatch.setenv("MLOPS_TOKEN", app.token("ada", "Model.Approver"))
     app.api.decide(release, "approve", "ada", "seen")
 
