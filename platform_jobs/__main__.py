@@ -17,6 +17,7 @@ from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
 from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate
 from platform_jobs.files import write_json
+from platform_jobs.limits import limit_process, out_of_memory
 from platform_jobs.models import KilledError, Project
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
@@ -41,6 +42,9 @@ def main(arguments: list[str]) -> int:
                 signal.signal(error.number, signal.SIG_DFL)
             os.kill(os.getpid(), error.number)
         return 1
+    except MemoryError:
+        print(f"platform_jobs: {out_of_memory()}", file=sys.stderr)
+        return 2
     except (ContractError, ChampionError, OSError) as error:
         print(f"platform_jobs: {error}", file=sys.stderr)
         return 2 if isinstance(error, ContractError) else 1
@@ -103,16 +107,23 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
 
 
 def _profile(given: argparse.Namespace) -> int:
+    limit_process()
     write_json(given.out, profile_table(scan_table(given.data)))
     return 0
 
 
 def _prepare(given: argparse.Namespace) -> int:
-    if given.digest and hashlib.sha256(given.data.read_bytes()).hexdigest() != given.digest:
+    limit_process()
+    if given.digest and _digest(given.data) != given.digest:
         raise ContractError(f"{given.data} was changed after it was kept. Send the file again.")
     content = prepare(given.data, given.target, given.key, given.out)
     print(content["refused"] or f"{content['profile']['rows']} rows")
     return 0
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _evaluate(given: argparse.Namespace) -> int:

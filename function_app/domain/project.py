@@ -95,6 +95,8 @@ class Limits:
 
     max_trainings: int = 2
     max_events_per_minute: int = 1200
+    max_megabytes_per_minute: int = 100
+    max_orders_per_minute: int = 60
     keep_events_days: int = 30
     keep_claims_days: int = 400
     keep_histories_days: int = 90

@@ -86,6 +86,9 @@ class LocalImages:
         uri = f"{self._layout.folder}@{digest}"
         return Image(model=model, version=version, digest=digest, uri=uri)
 
+    def find(self, model: str, version: str) -> str | None:
+        return self._layout.tagged(f"{model}:{version}")
+
     def unpack(self, image: Image) -> Path:
         """Return the folder with the service and its model, each blob checked by its digest.
 
