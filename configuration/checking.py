@@ -5,16 +5,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from configuration.declaration import LIMITS, MODEL
+from configuration.declaration import LIMITS, MODEL, WEBHOOKS
 from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Finding, Table, refuse, show
 from configuration.nearest import find_nearest
 from configuration.people_rules import check_people
 from configuration.people_table import PEOPLE
 from configuration.rules import check_model, check_models
-from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED, PERSON
+from configuration.values import (
+    MODEL_NAME,
+    MODEL_NAME_ALLOWED,
+    PERSON,
+    RESERVED_SOURCES,
+    WEBHOOK_SOURCE,
+    WEBHOOK_SOURCE_ALLOWED,
+)
 
-MODELS, PEOPLE_TABLE = "models", "people"
+MODELS, PEOPLE_TABLE, SOURCES = "models", "people", "webhooks"
 SHARED = (LIMITS, CHECKS, RUNS)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -34,11 +41,12 @@ def find_problems(content: Mapping[str, Any], root: Path) -> list[str]:
     for table in SHARED:
         if table.name in content:
             findings += _check_table(table, table.name, content[table.name])
+    findings += _check_sources(content.get(SOURCES, {}), models)
     return list(dict.fromkeys(text for _, text in findings))
 
 
 def _check_top(content: Mapping[str, Any]) -> Iterator[Finding]:
-    known = (MODELS, PEOPLE_TABLE, *(table.name for table in SHARED))
+    known = (MODELS, PEOPLE_TABLE, *(table.name for table in SHARED), SOURCES)
     suggested = set()
     for name, value in content.items():
         if name not in known:
@@ -63,6 +71,24 @@ def _check_model(name: str, model: Any, root: Path) -> Iterator[Finding]:
     if isinstance(model, Mapping):
         wrong = {where for where, _ in findings}
         yield from (f for f in check_model(path, model, root) if f[0] not in wrong)
+
+
+def _check_sources(sources: Any, models: Any) -> Iterator[Finding]:
+    if not isinstance(sources, Mapping):
+        yield refuse(SOURCES, sources, "tables, one [webhooks.<source>] for each source")
+        return
+    for name, source in sources.items():
+        path = join(SOURCES, name)
+        if not WEBHOOK_SOURCE.fullmatch(name):
+            yield path, f"{path}: a source's name must have {WEBHOOK_SOURCE_ALLOWED}."
+        if name in RESERVED_SOURCES:
+            yield path, f"{path}: the app itself uses this name. Choose another."
+        yield from _check_table(WEBHOOKS, path, source)
+        scope = source.get(MODELS) if isinstance(source, Mapping) else None
+        for number, model in enumerate(scope if isinstance(scope, list) else []):
+            if isinstance(model, str) and isinstance(models, Mapping) and model not in models:
+                where = f"{join(path, MODELS)}[{number}]"
+                yield where, f"{where} = {show(model)}: the file names no such model."
 
 
 def _check_people(content: Mapping[str, Any]) -> Iterator[Finding]:
@@ -130,7 +156,7 @@ def _home(name: str, table: Table, path: str) -> str:
     if table is MODEL:
         homes = [f"{path}.{t.name}" for t in MODEL.tables if name in {k.name for k in t.keys}]
         return homes[0] if len(homes) == 1 else ""
-    if table in (*SHARED, PEOPLE):
+    if table in (*SHARED, PEOPLE, WEBHOOKS):
         return ""
     model = ".".join(path.split(".")[:-1])
     if name in {key.name for key in MODEL.keys}:

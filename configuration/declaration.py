@@ -4,10 +4,18 @@ To add a key, add a `Key` to its table, and the field of the same name with the 
 dataclass that the app reads the table into; tests hold the two together.
 """
 
-from configuration.kinds import Key, Table, Text, Whole
+from configuration.kinds import Choice, Key, Listed, Table, Text, Whole
 from configuration.production_tables import DRIFT, PRODUCTION, RELEASE
-from configuration.training_tables import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
-from configuration.values import CONTAINER_NAME, MODEL_NAME_ALLOWED, is_folder, is_module, is_prefix
+from configuration.training_tables import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
+from configuration.values import (
+    CONTAINER_NAME,
+    EVENT_TYPE,
+    MODEL_NAME,
+    MODEL_NAME_ALLOWED,
+    is_folder,
+    is_module,
+    is_prefix,
+)
 
 MODEL = Table(
     name="models.<name>",
@@ -46,7 +54,7 @@ MODEL = Table(
             "`[models.<name>.code]` names a repository.",
         ),
     ),
-    tables=(DATA, GATE, TRAINING_RUN, RELEASE, PRODUCTION, CODE, SCHEDULES, DRIFT),
+    tables=(DATA, GATE, TRAINING_RUN, MODEL_RULES, RELEASE, PRODUCTION, CODE, SCHEDULES, DRIFT),
 )
 LIMITS = Table(
     name="limits",
@@ -62,7 +70,22 @@ LIMITS = Table(
             name="max_events_per_minute",
             kind=Whole(low=1, high=100_000_000),
             default=1200,
-            help="Events that one source may send; more are answered 429.",
+            help="Events that one caller may send: a webhook source, or a function key and a "
+            "network address; more are answered 429 with `Retry-After`. All machines together may "
+            "send ten times as many.",
+        ),
+        Key(
+            name="max_megabytes_per_minute",
+            kind=Whole(low=1, high=1_000_000),
+            default=100,
+            help="Megabytes that one caller may send in bodies of events.",
+        ),
+        Key(
+            name="max_orders_per_minute",
+            kind=Whole(low=1, high=1_000_000),
+            default=60,
+            help="Trainings that one person may ask for by hand, and events sent with a person's "
+            "token. They are counted apart from those of machines.",
         ),
         Key(
             name="keep_events_days",
@@ -81,6 +104,42 @@ LIMITS = Table(
             kind=Whole(low=1, high=36_500),
             default=90,
             help="Days for which histories of ended stories are kept.",
+        ),
+    ),
+)
+WEBHOOKS = Table(
+    name="webhooks.<source>",
+    help="The scope of one source of webhooks, `POST /api/webhooks/<source>`, whose secret is "
+    "`MLOPS_WEBHOOK_SECRET_<SOURCE>`. A source without a table has the defaults.",
+    keys=(
+        Key(
+            name="kind",
+            kind=Choice(words=("", "github", "azure-devops", "signed")),
+            default="",
+            help="What the source sends: GitHub's hooks, Azure DevOps' hooks, or events signed "
+            "with `X-Mlops-Timestamp`. Without it, sources named `github` or `azure-devops`, "
+            "also with `-` and more behind, are these; others may send GitHub's hooks and signed "
+            "events.",
+        ),
+        Key(
+            name="types",
+            kind=Listed(item=EVENT_TYPE, noun="event types", once=True),
+            default=("Mlops.TrainingRequested", "Mlops.CodePushed", "Mlops.CodeProposed"),
+            help="Event types that it may send. GitHub and Azure DevOps never send others than "
+            "pushes and pull requests. A monitor of your own needs `Mlops.DriftDetected`.",
+        ),
+        Key(
+            name="models",
+            kind=Listed(
+                item=Text(
+                    allowed="the name of a model",
+                    accepts=lambda text: MODEL_NAME.fullmatch(text) is not None,
+                ),
+                noun="names of models",
+                once=True,
+            ),
+            default=(),
+            help="Models whose events it may send; [] means every model.",
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from configuration.declaration import LIMITS, MODEL
+from configuration.declaration import LIMITS, MODEL, WEBHOOKS
 from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Key, Listed, Table
 from configuration.people_table import PEOPLE
@@ -31,8 +31,8 @@ def describe() -> str:
     for table in MODEL.tables:
         path = f"{MODEL.name}.{table.name}"
         sections.append(_describe(table, f"[[{path}]]" if table.many else f"[{path}]"))
-    sections.append(_describe(PEOPLE, f"[{PEOPLE.name}]"))
-    sections += [_describe(table, f"[{table.name}]") for table in (LIMITS, CHECKS, RUNS)]
+    shared = (PEOPLE, WEBHOOKS, LIMITS, CHECKS, RUNS)
+    sections += [_describe(table, f"[{table.name}]") for table in shared]
     return "\n".join([_HEAD, *sections])
 
 

@@ -29,6 +29,11 @@ def is_module(text: str) -> bool:
     return all(word.isidentifier() for word in text.split("."))
 
 
+def is_type(text: str) -> bool:
+    """Tell whether a text is the full name of a type: its module and its name."""
+    return "." in text and is_module(text)
+
+
 def is_folder(text: str) -> bool:
     """Tell whether a text is a relative folder that stays in its parent."""
     return all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", step) for step in text.split("/"))
@@ -56,6 +61,14 @@ def seconds(high: float) -> Number:
     return Number(low=0, high=high, open_low=True, unit="seconds")
 
 
+EVENT_TYPE = Text(
+    allowed="the type of an event, such as Mlops.TrainingRequested",
+    accepts=lambda text: re.fullmatch(r"(?:Mlops|Microsoft)(?:\.[A-Za-z]+)+", text) is not None,
+)
+WEBHOOK_SOURCE = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,99}")
+WEBHOOK_SOURCE_ALLOWED = "lower-case letters, digits and single `-`"
+# Channels of the app itself, for which no source may pass.
+RESERVED_SOURCES = ("api", "event-grid", "own", "schedule")
 SHARE = Number(low=0, high=1, open_low=True)
 PATTERN = Text(allowed="a pattern that is not empty", accepts=lambda text: bool(text.strip()))
 WORD = Text(allowed="a word that is not empty", accepts=bool)

@@ -181,6 +181,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         limits=read_limits(settings.projects),
         webhook_secrets=settings.webhook_secrets,
         topics=settings.topics,
+        sources=settings.sources,
     )
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for story in STORIES:

@@ -9,6 +9,7 @@ from typing import Any
 
 from configuration.project_file import ProjectFileError, read_project_file
 from configuration.user_folder import user_folder
+from configuration.values import RESERVED_SOURCES
 from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
 from function_app.codec import load
@@ -16,6 +17,7 @@ from function_app.domain.duties import Separation
 from function_app.domain.isolation import Isolation
 from function_app.domain.people import People, Person
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.webhook_sources import WebhookSource
 from function_app.errors import ConfigError
 from function_app.git_settings import GitSettings, read_git_settings
 from function_app.notify_settings import NotifySettings, read_notify_settings
@@ -49,6 +51,7 @@ class Settings:
     topic_key: str = field(repr=False)
     projects: Mapping[str, ModelProject]
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, WebhookSource] = field(default_factory=dict)
     topics: tuple[str, ...] = ()
     engine: str | None = None
     base_image: str = BASE_IMAGE
@@ -93,6 +96,7 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         projects=read_projects(file, root),
         isolation=read_isolation(file, root),
         webhook_secrets=_webhook_secrets(environ),
+        sources=read_sources(file, root),
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
@@ -127,7 +131,10 @@ def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, str]:
                 raise ConfigError(f"{name} is a Key Vault reference that was not resolved.")
             if len(secret) < SHORTEST_SECRET:
                 raise ConfigError(f"{name} is shorter than {SHORTEST_SECRET} characters.")
-            secrets[name.removeprefix(WEBHOOK_SECRET).lower().replace("_", "-")] = secret
+            source = name.removeprefix(WEBHOOK_SECRET).lower().replace("_", "-")
+            if source in RESERVED_SOURCES:
+                raise ConfigError(f"{name}: the app itself uses {source!r}. Choose another name.")
+            secrets[source] = secret
     return secrets
 
 
@@ -153,6 +160,12 @@ def read_projects(path: Path, root: Path = ROOT) -> dict[str, ModelProject]:
         name: replace(load(ModelProject, _in_words(entry)), limits=limits, people=people)
         for name, entry in content["models"].items()
     }
+
+
+def read_sources(path: Path, root: Path = ROOT) -> dict[str, WebhookSource]:
+    """Return the scopes of webhook sources of a mlops.toml, by name; ConfigError as above."""
+    content = _read_file(path, root)
+    return {name: load(WebhookSource, entry) for name, entry in content.get("webhooks", {}).items()}
 
 
 def read_isolation(path: Path, root: Path = ROOT) -> Isolation:

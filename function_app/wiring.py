@@ -15,9 +15,11 @@ import azure.functions as func
 
 from function_app import telemetry
 from function_app.codec import dump, load
+from function_app.domain.budgets import Budgets
 from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact_fields
+from function_app.domain.webhook_sources import WebhookSource
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
 from function_app.log_redaction import redacted_faults
@@ -35,9 +37,9 @@ from function_app.triggers.audit import (
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.event_grid import payload_of
 from function_app.triggers.inbox import take_in
+from function_app.triggers.verification import EVENT_GRID
 
 Projects = Mapping[str, ModelProject]
-EVENT_GRID = "event-grid"
 
 
 def add_activity(
@@ -98,6 +100,8 @@ class Front:
     recorder: Recorder
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
+    sources: Mapping[str, WebhookSource] = field(default_factory=dict)
+    budgets: Budgets = field(default_factory=Budgets)
 
     def desk(self, client: Any) -> Desk:
         """Return the desk of one invocation."""
@@ -108,6 +112,8 @@ class Front:
             limits=self.limits,
             webhook_secrets=self.webhook_secrets,
             topics=self.topics,
+            sources=self.sources,
+            budgets=self.budgets,
             recorder=self.recorder,
         )
 

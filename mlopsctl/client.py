@@ -62,6 +62,17 @@ class Api:
     def post(self, path: str, content: Any = None) -> Any:
         return self._ask("POST", path, content)
 
+    def post_signed(self, path: str, body: bytes, headers: dict[str, str]) -> Any:
+        """Post bytes as they were signed; ApiError when the app refuses them."""
+        try:
+            answer = self._http.post(path, content=body, headers=headers)
+        except httpx.TransportError as error:
+            message = f"{self.url} does not answer. Start it with `make up`."
+            raise ApiError("UNREACHABLE", message) from error
+        if answer.status_code >= 400:
+            raise _refusal(answer, path)
+        return answer.json()
+
     def post_as(self, person: str, path: str, content: Any = None) -> Any:
         """Post in the name of a person; "" is the default approver, where a token is known."""
         if person:

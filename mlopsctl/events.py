@@ -1,6 +1,10 @@
 """Events that came in, and what became of them."""
 
+import hashlib
+import hmac
 import json
+import os
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,20 +17,49 @@ from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 events = typer.Typer(help="Events that came in, and dead letters.", no_args_is_help=True)
 
 
+Source = Annotated[
+    str,
+    typer.Option(help="Send as this webhook source, signed with MLOPS_WEBHOOK_SECRET_<SOURCE>."),
+]
+
+
 @events.command("send")
-def send(file: Path, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+def send(
+    file: Path, source: Source = "", url: Url = "", state: State = STATE, as_json: Json = False
+) -> None:
     """Send the event, or the list of events, in a JSON file."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ApiError("BAD_FILE", f"{file} holds no JSON: {error}") from error
-    receipts = connect(url, state).post("/api/events", content)
+    api = connect(url, state)
+    if source:
+        body = json.dumps(content).encode()
+        headers = {"Content-Type": "application/json", **signed(_secret(source), body)}
+        receipts = api.post_signed(f"/api/webhooks/{source}", body, headers)
+    else:
+        receipts = api.post("/api/events", content)
     if as_json:
         return print_json(receipts)
     for receipt in receipts["receipts"]:
         rest = receipt["instance_id"] or f"{receipt['code']} {receipt['reason']}"
         print(f"{receipt['event_id']}: {receipt['outcome']} {rest}")
     return None
+
+
+def _secret(source: str) -> str:
+    name = f"MLOPS_WEBHOOK_SECRET_{source.upper().replace('-', '_')}"
+    secret = os.environ.get(name, "")
+    if not secret:
+        raise ApiError("NO_SECRET", f"{name} is not set. Set it to the secret of the source.")
+    return secret
+
+
+def signed(secret: str, body: bytes) -> dict[str, str]:
+    """Return the headers that prove who sends a body, and when; docs/webhooks.md describes them."""
+    now = str(int(time.time()))
+    digest = hmac.new(secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}
 
 
 Outcome = Annotated[str, typer.Option(help="Only those with this outcome, such as refused.")]

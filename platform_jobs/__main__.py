@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from platform_jobs.apart import Apart
 from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
 from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate
 from platform_jobs.files import write_json
+from platform_jobs.limits import limit_process, out_of_memory
 from platform_jobs.models import KilledError, Project
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
@@ -40,6 +42,9 @@ def main(arguments: list[str]) -> int:
                 signal.signal(error.number, signal.SIG_DFL)
             os.kill(os.getpid(), error.number)
         return 1
+    except MemoryError:
+        print(f"platform_jobs: {out_of_memory()}", file=sys.stderr)
+        return 2
     except (ContractError, ChampionError, OSError) as error:
         print(f"platform_jobs: {error}", file=sys.stderr)
         return 2 if isinstance(error, ContractError) else 1
@@ -70,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
         judge.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")
         judge.add_argument(f"--{name}-code", type=Path, default=Path(), help="and its code")
     judge.add_argument("--out", type=Path, required=True, help="the folder to write")
+    judge.add_argument(
+        "--trusted-type", action="append", default=[], help="a type that a skops file may hold"
+    )
+    judge.add_argument("--isolation", default="", help="level of the sandbox of predict")
+    judge.add_argument("--hide", type=Path, action="append", default=[], help="from predict")
+    judge.add_argument("--show", type=Path, action="append", default=[], help="to predict")
     rules = ComparisonRules()
     judge.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
     judge.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
@@ -96,33 +107,50 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
 
 
 def _profile(given: argparse.Namespace) -> int:
+    limit_process()
     write_json(given.out, profile_table(scan_table(given.data)))
     return 0
 
 
 def _prepare(given: argparse.Namespace) -> int:
-    if given.digest and hashlib.sha256(given.data.read_bytes()).hexdigest() != given.digest:
+    limit_process()
+    if given.digest and _digest(given.data) != given.digest:
         raise ContractError(f"{given.data} was changed after it was kept. Send the file again.")
     content = prepare(given.data, given.target, given.key, given.out)
     print(content["refused"] or f"{content['profile']['rows']} rows")
     return 0
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _evaluate(given: argparse.Namespace) -> int:
+    apart = None
+    if given.isolation:
+        apart = Apart(given.isolation, tuple(given.hide), tuple(given.show))
+
     def contender(name: str) -> Contender | None:
         model: Path | None = getattr(given, name)
         if model is None:
             return None
         code: Path = getattr(given, f"{name}_code")
         project = Project(
-            name=f"The {name}", code=code.resolve(), module=given.module, timeout=given.timeout
+            name=f"The {name}",
+            code=code.resolve(),
+            module=given.module,
+            timeout=given.timeout,
+            apart=apart,
         )
         return Contender(project=project, model=model)
 
     challenger = contender("challenger")
     assert challenger is not None  # argparse requires it
     rules = ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
-    content = evaluate(given.held_out, challenger, contender("champion"), given.out, rules)
+    content = evaluate(
+        given.held_out, challenger, contender("champion"), given.out, rules, given.trusted_type
+    )
     print(content["refused"] or "The models answered.")
     return 0
 

@@ -15,6 +15,7 @@ from itertools import islice
 from statistics import mode
 
 from platform_jobs.errors import ContractError
+from platform_jobs.limits import MAX_COLUMNS
 
 NAMES = {
     ",": "commas",
@@ -26,6 +27,8 @@ NAMES = {
 # Separators that nothing but an own export writes: named, not read.
 _RARE = {":": "colons", "^": "carets", "~": "tildes", "\x01": "Ctrl-A (Hive)", "\x1f": "US (ASCII)"}
 _SAMPLE_ROWS = 500
+# Characters in which a header is looked for; one of 10,000 long names still fits.
+_HEADER = 4 << 20
 # Excel writes and reads this first line.
 _EXCEL = re.compile(r'"?sep=(.*?)"?[ \t]*', re.IGNORECASE)
 
@@ -86,6 +89,24 @@ def records(text: str, dialect: Dialect) -> Iterator[Record]:
         if fields:
             yield Record(line=line, fields=fields)
         line = dialect.skip + reader.line_num + 1
+
+
+def check_width(text: str, most: int = MAX_COLUMNS) -> None:
+    """Raise ContractError when the header has more than `most` columns in any dialect.
+
+    It counts separators in one line, because everything after it costs time for each column.
+    """
+    lines = iter(io.StringIO(text[:_HEADER], newline=None))
+    header = next(
+        (line for line in lines if line.strip() and not _EXCEL.fullmatch(line.strip())), ""
+    )
+    counts = {name: header.count(mark) for mark, name in (NAMES | _RARE).items()}
+    widest = max(counts, key=lambda name: counts[name])
+    if counts[widest] >= most:
+        raise ContractError(
+            f"The header has {counts[widest] + 1} columns or more, separated by {widest}; at most "
+            f"{most} are read. Keep the columns that the model needs."
+        )
 
 
 def detect(text: str) -> Dialect:

@@ -8,6 +8,7 @@ from typing import Any
 
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
+from platform_jobs.limits import out_of_memory
 from platform_jobs.profile import profile_table
 from platform_jobs.split import split_rows
 from platform_jobs.tables import Table, scan_table, write_table
@@ -24,18 +25,24 @@ def prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
     refuses it with all faults at once.
     """
     try:
-        table = scan_table(data)
+        content = _prepare(data, target, key, out)
     except ContractError as error:
-        content: dict[str, Any] = {"refused": str(error), "profile": None}
-    else:
-        content = {"refused": "", "profile": profile_table(table)}
-        if target in table.columns and not table.faults:
-            seen, held_out = split_rows(table, key)
-            write_rows(out / SEEN, seen, target)
-            write_rows(out / HELD_OUT, held_out, target)
-            content |= {"seen": len(seen.rows), "held_out": len(held_out.rows)}
+        content = {"refused": str(error), "profile": None}
+    except MemoryError:
+        content = {"refused": str(out_of_memory()), "profile": None}
     # Last: a reader that finds this file finds the rows too.
     write_json(out / PREPARED, content)
+    return content
+
+
+def _prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
+    table = scan_table(data)
+    content: dict[str, Any] = {"refused": "", "profile": profile_table(table)}
+    if target in table.columns and not table.faults:
+        seen, held_out = split_rows(table, key)
+        write_rows(out / SEEN, seen, target)
+        write_rows(out / HELD_OUT, held_out, target)
+        content |= {"seen": len(seen.rows), "held_out": len(held_out.rows)}
     return content
 
 

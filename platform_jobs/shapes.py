@@ -43,11 +43,11 @@ class Shape:
     def leave_out_trailing_cells(self) -> None:
         """Leave out the empty cells after the last column."""
         header = self.header.fields
-        while len(header) > 1 and not header[-1]:
-            place = len(header) - 1
-            if any(len(row.fields) > place and row.fields[place] for row in self.rows):
-                break
-            header.pop()
+        named = max((place for place, name in enumerate(header, start=1) if name), default=1)
+        if named < len(header):
+            # A column without a name stays when one of its cells holds something.
+            ends = (_end(row.fields[: len(header)]) for row in self.rows)
+            del header[max(named, *ends, 1) :]
         long = [row for row in self.rows if len(row.fields) > self.width]
         trimmed = [row for row in long if not any(row.fields[self.width :])]
         for row in trimmed:
@@ -110,11 +110,13 @@ class Shape:
                 f"The header in line {line} has no name for column {_some(absent)} of "
                 f"{len(names)}. Name each column or remove it."
             )
-        for name, count in Counter(filter(None, names)).items():
-            if count > 1:
-                places = [place for place, other in enumerate(names, start=1) if other == name]
+        places_of: dict[str, list[int]] = {}
+        for place, name in enumerate(names, start=1):
+            places_of.setdefault(name, []).append(place)
+        for name, places in places_of.items():
+            if name and len(places) > 1:
                 self.faults.append(
-                    f"The header in line {line} names {name!r} {count} times (columns "
+                    f"The header in line {line} names {name!r} {len(places)} times (columns "
                     f"{_some(places)}). Give each column a name of its own."
                 )
 
@@ -202,6 +204,11 @@ def _are_numbers(names: Sequence[str]) -> bool:
         return False
     counted = [str(int(values[0] or 0) + place) for place in range(len(names))]
     return list(names) != counted
+
+
+def _end(fields: Sequence[str]) -> int:
+    """Return how many cells there are up to the last one that holds something."""
+    return next((place for place in range(len(fields), 0, -1) if fields[place - 1]), 0)
 
 
 def _is_word(cell: str) -> bool:

@@ -5,11 +5,12 @@ names the dialect, the line and the remedy; all faults of a file are found at on
 """
 
 import csv
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from platform_jobs.containers import refuse_markup, unpack
-from platform_jobs.dialects import Record, detect, records
+from platform_jobs.dialects import Record, check_width, detect, records
 from platform_jobs.encodings import decode
 from platform_jobs.errors import ContractError
 from platform_jobs.shapes import Shape
@@ -48,6 +49,9 @@ def scan_table(path: Path) -> Table:
     Raises ContractError when the file holds no table at all.
     """
     try:
+        # A FIFO that nobody writes to would block this job for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ContractError(f"{path.name} is no regular file. Give a CSV file.")
         content = path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path.name} cannot be read: {error.strerror}.") from None
@@ -61,6 +65,7 @@ def parse_table(content: bytes) -> Table:
     if not text.strip():
         raise ContractError("The file is empty. It needs a header and rows.")
     refuse_markup(text)
+    check_width(text)
     dialect = detect(text)
     header, *rows = (
         Record(line=record.line, fields=[field.strip() for field in record.fields])

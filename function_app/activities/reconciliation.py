@@ -52,6 +52,7 @@ async def compare_records(
     found += _try("cancel runs", lambda: _cancel_runs(ports, runs, states))
     found += _try("list staging", lambda: _remove_staging(ports))
     found += _try("list what is foreign in staging", lambda: _foreign_staging(ports))
+    found += _try("list the inbox", lambda: _unreadable(ports))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -143,6 +144,12 @@ def _foreign_staging(ports: Ports) -> Iterator[Finding]:
             "alone. Rename or delete it."
         )
         yield Finding(kind=FindingKind.FOREIGN_STAGING, subject=name, detail=detail)
+
+
+def _unreadable(ports: Ports) -> Iterator[Finding]:
+    for text in ports.datasets.list_unreadable():
+        name, _, detail = text.partition(": ")
+        yield Finding(kind=FindingKind.UNREADABLE_FILE, subject=name, detail=detail)
 
 
 def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:

@@ -2,14 +2,14 @@
 
 import csv
 import hashlib
-import io
 import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
+from function_app.adapters.csv_rows import read_columns, read_labels
 from function_app.adapters.prediction_logs import PredictionLogs, read_all, read_new
 from function_app.codec import dump, load
 from function_app.domain.observations import (
@@ -30,7 +30,7 @@ from function_app.domain.prediction_lines import (
 )
 from function_app.domain.project import ModelProject
 from function_app.domain.retraining import DriftPolicy
-from function_app.errors import ContractError
+from function_app.errors import ContractError, NotFoundError
 
 LOG = logging.getLogger("mlops.observations")
 
@@ -55,8 +55,8 @@ class Records(PredictionLogs, Protocol):
     def schema(self, watched: Watched) -> Any:
         """Return the model's schema, as JSON; None when the model is gone."""
 
-    def training_rows(self, watched: Watched) -> str | None:
-        """Return the CSV that the champion was trained on; None when it is gone."""
+    def training_rows(self, watched: Watched) -> AbstractContextManager[IO[str]]:
+        """Open the CSV that the champion was trained on; NotFoundError when it is gone."""
 
     def evaluation(self, watched: Watched) -> Any:
         """Return what any evaluation of the champion's run predicted, as JSON; None without one."""
@@ -64,8 +64,11 @@ class Records(PredictionLogs, Protocol):
     def label_files(self, project: ModelProject) -> Sequence[Place]:
         """Return the files of labels in the order in which they came to rest."""
 
-    def label_text(self, place: Place) -> str:
-        """Return the content of a file of labels, "" when it is gone."""
+    def labels(self, place: Place) -> AbstractContextManager[IO[str]]:
+        """Open a file of labels; NotFoundError when it is gone.
+
+        ContractError for anything but a regular file, and for one of over MAX_LABEL_BYTES.
+        """
 
 
 class RecordedObservations:
@@ -100,19 +103,24 @@ class RecordedObservations:
             return None
 
     def _describe(self, watched: Watched) -> Reference | None:
-        schema, text = self._records.schema(watched), self._records.training_rows(watched)
-        reader = csv.DictReader(io.StringIO(text or "", newline=""))
-        rows = [{name: float(value) for name, value in row.items()} for row in reader]
-        if schema is None or not rows:
+        schema = self._records.schema(watched)
+        if schema is None:
             return None
         features, target = tuple(schema["features"]), str(schema["target"])
-        columns = [describe_column(name, [row[name] for row in rows]) for name in features]
+        try:
+            with self._records.training_rows(watched) as file:
+                *inputs, truths = read_columns(file, (*features, target))
+        except NotFoundError:
+            return None
+        if not truths:
+            return None
+        columns = [describe_column(*column) for column in zip(features, inputs, strict=True)]
         held_out = self._records.evaluation(watched)
         errors = None
         if held_out is not None:
             columns.append(describe_column(PREDICTION, held_out["predicted"]))
             errors = describe_errors(held_out["actual"], held_out["predicted"])
-        pairs = ((tuple(row[name] for name in features), row[target]) for row in rows)
+        pairs = zip(zip(*inputs, strict=True), truths, strict=True)
         seen, echoed = count_echoes(pairs, features, read_all(self._records, watched.model))
         return Reference(
             watched=watched,
@@ -158,7 +166,12 @@ class RecordedObservations:
         labels, complaints = [], []
         for place in new:
             try:
-                labels += read_labels(self._records.label_text(place), reference.target)
+                with self._records.labels(place) as file:
+                    labels += read_labels(file, reference.target)
+            except NotFoundError:
+                continue
+            except ContractError as error:
+                complaints.append(f"{place[1].rpartition('/')[2]}: {error.message}")
             except ValueError as error:
                 complaints.append(f"{place[1].rpartition('/')[2]}: {error}")
         wanted = {label_id for label_id, _ in labels} - counted
@@ -197,20 +210,3 @@ class RecordedObservations:
         if not policy.log_inputs:
             wanted = set()
         return tuple(c for c in columns if c.name in wanted | {PREDICTION})
-
-
-def read_labels(text: str, target: str) -> list[tuple[str, float]]:
-    """Return ids and truths of a file; ValueError, for people, when it is no file of labels."""
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if not {"id", target} <= set(reader.fieldnames or ()):
-        raise ValueError(f"it needs the columns id and {target}. Put a mended file there.")
-    found = []
-    for number, row in enumerate(reader, start=2):
-        try:
-            truth = float(row[target])
-        except (TypeError, ValueError):
-            truth = math.nan
-        if not math.isfinite(truth):
-            raise ValueError(f"line {number} has no number in {target}. Put a mended file.")
-        found.append((str(row["id"]).strip(), truth))
-    return found

@@ -76,7 +76,10 @@ def read_all(logs: PredictionLogs, model: str) -> Iterator[LoggedPrediction]:
 def _whole_lines(
     logs: PredictionLogs, model: str, segment: Segment, begin: int, end: int
 ) -> Iterator[bytes]:
-    """Yield the whole lines between two places, some at a time."""
+    """Yield the whole lines between two places, some at a time.
+
+    Of a line longer than two slices the middle is left out, so that it is no prediction.
+    """
     rest = b""
     while begin < end:
         content = logs.content(model, segment, begin, min(_SLICE, end - begin))
@@ -87,7 +90,7 @@ def _whole_lines(
         if whole:
             yield rest + content[:whole]
             rest = content[whole:]
-        else:
+        elif len(rest) < _SLICE:
             rest += content
 
 

@@ -105,7 +105,8 @@ def describe_authors(
     verbs = ((Role.WROTE, "wrote"), (Role.COMMITTED, "committed"), (Role.PUSHED, "pushed"))
     code = [f"{by_role[role]} {verb} it" for role, verb in verbs if by_role[role]]
     if code:
-        lines.append(f"Code of commit {commit[:12]}: {', '.join(code)}.")
+        unknown = "" if by_role[Role.PUSHED] else "; the person who pushed it is unknown"
+        lines.append(f"Code of commit {commit[:12]}: {', '.join(code)}{unknown}.")
     elif commit:
         lines.append(f"Code of commit {commit[:12]}: its author is unknown.")
     else:

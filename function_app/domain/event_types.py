@@ -139,6 +139,7 @@ def _read_dataset_drift(envelope: Envelope, fields: Fields) -> DriftDetected:
         model=_text(fields, "datadriftname"),
         report_id=_text(fields, "runid"),
         reason=f"The dataset monitor saw drift of {fields.get('driftcoefficient')}.",
+        monitor=True,
     )
 
 

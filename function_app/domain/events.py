@@ -166,11 +166,15 @@ class TrainingRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftDetected:
-    """What production sees or says has moved away from what the model was trained on."""
+    """What production sees or says has moved away from what the model was trained on.
+
+    `monitor` tells that Azure ML's dataset monitor saw it; its report is a run of the workspace.
+    """
 
     model: ids.ModelName
     report_id: ids.Opaque
     reason: str
+    monitor: bool = False
 
     @property
     def cause(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
             inputs=inputs,
             outputs=outputs,
         )
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     whole = not columns or len(inputs) == len(outputs)
     return found if whole and all(len(row) == len(columns) for row in inputs) else None

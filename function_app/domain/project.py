@@ -95,9 +95,18 @@ class Limits:
 
     max_trainings: int = 2
     max_events_per_minute: int = 1200
+    max_megabytes_per_minute: int = 100
+    max_orders_per_minute: int = 60
     keep_events_days: int = 30
     keep_claims_days: int = 400
     keep_histories_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRules:
+    """What a model file may hold: `trusted_types` are full names of types beyond scikit-learn's."""
+
+    trusted_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +120,7 @@ class ModelProject:
     data: DataPolicy
     gate: GatePolicy
     training_run: RunLimits = RunLimits()
+    model: ModelRules = ModelRules()
     release: ReleaseRules
     production: ExposureRules = ExposureRules()
     code: CodeRules | None = None

@@ -42,6 +42,7 @@ class FindingKind(StrEnum):
     UNANSWERED_DRIFT = "drift that no retraining answers"
     FEEDBACK_LOOP = "feedback loop"
     UNREADABLE_LABELS = "unreadable labels"
+    UNREADABLE_FILE = "file that is never read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +161,12 @@ def unreleased(
 
     An own version is named by its run, a training of its model.
     """
+    versions = tuple(versions)
     known = {record.release.version for record in records.values()}
-    newest = max((int(v) for v in known if v.isdigit()), default=0)
+    # A release of a version that never existed hides no version: its event was forged.
+    listed = {version.version for version in versions}
+    real = (r for r in records.values() if r.image or r.release.version in listed)
+    newest = max((int(n) for r in real if (n := r.release.version).isdigit()), default=0)
     return [
         version
         for version in versions

@@ -124,6 +124,8 @@ class ReleaseRecord:
 
 
 AUTOMATIC = "automatic"
+# So many versions after the last one that was built may have failed before their images.
+PLAUSIBLE = 1000
 
 
 def version_key(version: str) -> tuple[int, str]:
@@ -145,9 +147,15 @@ def is_release_of(release_id: str, model: str, version: str) -> bool:
 
 
 def newest_release(records: Iterable[ReleaseRecord], model: str) -> int:
-    """Return the highest version number of a model that was ever released, 0 when none was."""
-    released = (record.release for record in records if record.release.model == model)
-    return max((version_key(release.version)[0] for release in released), default=0)
+    """Return the highest version number of a model that was ever released, 0 when none was.
+
+    A release without an image may be of a version that never existed. Its number counts only when
+    it is near to the highest one with an image, because the registry counts up to what is returned.
+    """
+    own = [record for record in records if record.release.model == model]
+    numbers = [(version_key(r.release.version)[0], r.image is not None) for r in own]
+    built = max((number for number, image in numbers if image), default=0)
+    return max((number for number, _ in numbers if number <= built + PLAUSIBLE), default=0)
 
 
 def next_attempt(release: Release) -> Release:

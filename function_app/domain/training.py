@@ -145,6 +145,11 @@ class ModelVersion:
     authors: Authors = ()
 
 
+def is_own(version: ModelVersion) -> bool:
+    """Return whether this app registered the version: only then it has a model folder's digest."""
+    return bool(version.digest)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What an evaluation judged: the digest of the model folder, and its figures."""

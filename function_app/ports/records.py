@@ -33,9 +33,6 @@ class Inbox(Protocol):
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
         """Return events kept before then that nothing became of yet, oldest first."""
 
-    def count_since(self, channel: str, moment: datetime) -> int:
-        """Return how many events came by this channel since then."""
-
     def discard(self, event_key: str) -> None:
         """Forget an event; nothing happens when it is gone already."""
 

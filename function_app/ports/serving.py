@@ -49,6 +49,9 @@ class Images(Protocol):
         The same version gives the same digest. AttemptError when the build failed.
         """
 
+    def find(self, model: str, version: str) -> str | None:
+        """Return the digest of the image under a version's tag; None when there is no such tag."""
+
     def at(self, model: str, version: str, digest: str) -> Image:
         """Return the image of this digest with its address in the app's own store.
 

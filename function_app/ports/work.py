@@ -25,6 +25,9 @@ class Sources(Protocol):
     def supersedes(self, change: Change) -> str | None:
         """Return the branch's newest commit when it contains this one, else None."""
 
+    def confirm(self, change: Change) -> None:
+        """Raise NotFoundError unless the branch, or the pull request, has the commit now."""
+
     def head(self, repository: str, branch: str) -> str:
         """Return the newest commit of a branch, as the repository says now."""
 
@@ -62,10 +65,24 @@ class Datasets(Protocol):
         The model's own sample is its reference data, when it has one.
         """
 
+    def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
+        """Return the file of a container as it is now; None when there is none.
+
+        ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
+        ContractError, code NOT_A_FILE for anything but a regular file, TOO_LARGE for a file that is
+        larger than data may be.
+        """
+
     def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
         """Return the files that lie below a folder, by path; () when data lands elsewhere.
 
         ContractError, code TOO_LARGE, when there are more than 1,000.
+        """
+
+    def list_unreadable(self) -> tuple[str, ...]:
+        """Return a sentence for each entry of the inbox that is never read, () where none can be.
+
+        Such an entry is no regular file, leads out of the inbox, or is too large.
         """
 
     def announce(self) -> int:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from function_app.domain.audit import AuditEvent
+from function_app.domain.budgets import Budgets
 from function_app.domain.identifiers import Pattern
 from function_app.domain.plain_text import clean
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact
+from function_app.domain.webhook_sources import WebhookSource
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 from function_app.records.recorder import Recorder
@@ -42,8 +44,16 @@ class Desk:
     limits: Limits
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
+    sources: Mapping[str, WebhookSource] = field(default_factory=dict)
+    budgets: Budgets = field(default_factory=Budgets)
     attempt: Attempt = field(default_factory=Attempt)
     recorder: Recorder | None = None
+
+    def source(self, channel: str) -> WebhookSource | None:
+        """Return the scope of a channel's webhook source; None for the app's own channels."""
+        if channel in self.webhook_secrets or channel in self.sources:
+            return self.sources.get(channel, WebhookSource())
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 from function_app import names
 from function_app.codec import dump
 from function_app.domain.approval import Decision, counting, effective
+from function_app.domain.budgets import Caller
 from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.identifiers import RELEASE_ID
@@ -24,9 +25,10 @@ from function_app.errors import (
 from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
+from function_app.triggers.callers import caller_of
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.inbox import check_rate, take_in
-from function_app.triggers.people import find_person
+from function_app.triggers.inbox import take_in
+from function_app.triggers.people import find_person, find_sender
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -39,7 +41,9 @@ async def post_events(desk: Desk, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(desk, request)
-    return await take_events(desk, API, events_of(request), find_person(desk, request))
+    person = find_sender(desk, request)
+    caller = caller_of(request, person)
+    return await take_events(desk, API, events_of(request), caller, len(request.body), person)
 
 
 async def options_events(desk: Desk, request: Request) -> Answer:
@@ -65,14 +69,17 @@ def events_of(request: Request) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-async def take_events(desk: Desk, channel: str, events: list[Any], person: str = "") -> Answer:
+async def take_events(
+    desk: Desk, channel: str, events: list[Any], caller: Caller, size: int, person: str = ""
+) -> Answer:
     """Take events in; a single one that is refused is an error, and kept as a dead letter.
 
-    `person` is whose token came with them, "" without one.
+    `size` is in bytes; `person` is whose token came with the events, "" without one. Raises
+    ThrottledError when the caller has used up its budget.
     """
     if not 0 < len(events) <= MAX_EVENTS:
         raise ContractError(f"Send 1 to {MAX_EVENTS} events, not {len(events)}.")
-    await asyncio.to_thread(check_rate, desk, channel, len(events))
+    desk.budgets.spend(caller, desk.limits, desk.ports.clock.now(), len(events), size)
     receipts = await take_in(desk, channel, events, person)
     if len(receipts) == 1 and receipts[0].outcome == Outcome.REFUSED:
         raise ContractError(receipts[0].reason or "", code=receipts[0].code)
@@ -205,7 +212,8 @@ async def post_training(desk: Desk, request: Request) -> Answer:
         "data": {"model": model, "dataUri": uri, "requestId": request_id},
     }
     person = find_person(desk, request)
-    return await take_events(desk, API, [json.loads(json.dumps(event))], person)
+    caller, events = caller_of(request, person, by_hand=True), [json.loads(json.dumps(event))]
+    return await take_events(desk, API, events, caller, len(request.body), person)
 
 
 async def get_releases(desk: Desk, request: Request) -> Answer:

@@ -15,9 +15,9 @@ from function_app import telemetry
 from function_app.codec import checked, dump
 from function_app.domain.arrivals import Arrival
 from function_app.domain.audit import AuditEvent, Kind
-from function_app.domain.envelopes import read_envelope
+from function_app.domain.envelopes import Envelope, read_envelope
 from function_app.domain.event_types import read_event
-from function_app.domain.events import DomainEvent, FolderArrived, NothingToDo, RunCompleted
+from function_app.domain.events import NothingToDo
 from function_app.domain.inbox import (
     OWN_CHANNEL,
     Claim,
@@ -29,14 +29,15 @@ from function_app.domain.inbox import (
 )
 from function_app.domain.redaction import redact, redact_content
 from function_app.domain.release import Release
-from function_app.domain.routing import Start, Targets, Wake, route, started_by, takes_folder
+from function_app.domain.routing import Start, Targets, Wake, route, started_by
 from function_app.domain.training import TrainingRequest
-from function_app.errors import ContractError, ThrottledError
+from function_app.domain.webhook_sources import OUT_OF_SCOPE, check_model, check_type, within
+from function_app.errors import ContractError, PlatformError
 from function_app.triggers.desk import Desk
+from function_app.triggers.verification import OutdatedError, verify
 from function_app.triggers.wakes import wake_release
 
 LOG = logging.getLogger("mlops.inbox")
-MINUTE = timedelta(minutes=1)
 # Who made a claim starts its story at once. Another one does it only after this long, when the
 # first must have died: starting an id whose story has ended would silently run it again.
 GRACE = timedelta(seconds=30)
@@ -79,16 +80,6 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
     return [await take_up(desk, event) for event in kept]
 
 
-def check_rate(desk: Desk, channel: str, count: int) -> None:
-    """Raise ThrottledError when this channel brings more than the limits allow."""
-    most, now = desk.limits.max_events_per_minute, desk.ports.clock.now()
-    if desk.ports.inbox.count_since(channel, now - MINUTE) + count > most:
-        raise ThrottledError(
-            f"More than {most} events a minute came from {channel}. Send them again later.",
-            retry_after=30,
-        )
-
-
 async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
     """See to a kept event, again if need be; a fault leaves it for later.
 
@@ -100,11 +91,20 @@ async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
         with telemetry.span("take up event", event.traceparent, event_key=event.event_key) as span:
             settled = await _settle(desk, event, person)
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
+    except OutdatedError as error:
+        settled = replace(event, outcome=Outcome.STALE, code=error.code, reason=error.message)
     except ContractError as error:
-        settled = replace(
-            event, outcome=Outcome.REFUSED, code=error.code, reason=redact(error.message)
+        reason = redact(error.message)
+        LOG.warning(
+            "event %s by %s refused: %s %s", event.event_key, event.channel, error.code, reason
         )
+        settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=reason)
         desk.attempt.refused.append(_refusal(desk, settled))
+    except PlatformError as error:
+        # Nothing is lost: the event is kept and `settle_pending` takes it up again.
+        reason = redact(error.message)
+        LOG.warning("event %s waits: %s %s", event.event_key, error.code, reason)
+        return _receipt(replace(event, code=error.code, reason=reason))
     except Exception:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.
         LOG.exception("event %s could not be seen to", event.event_key)
@@ -122,8 +122,17 @@ async def settle_pending(desk: Desk) -> int:
     # A young event is still in the hands of the trigger that received it. An event of the app's own
     # channel has no trigger, so it is due at once.
     due = [e for e in pending if e.channel == OWN_CHANNEL or e.received_at < now - GRACE]
-    receipts = [await take_up(desk, event) for event in due]
-    return sum(receipt.outcome != ACCEPTED for receipt in receipts)
+    settled, unreachable = 0, set[str]()
+    for event in due:
+        kind = kind_of_payload(event.payload)
+        # A platform that does not answer is asked once per event type, not once per event.
+        if kind in unreachable:
+            continue
+        receipt = await take_up(desk, event)
+        settled += receipt.outcome != ACCEPTED
+        if receipt.code == PlatformError.code:
+            unreachable.add(kind)
+    return settled
 
 
 async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | None, str]:
@@ -161,12 +170,12 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
 
 
 ACCEPTED = "accepted"
+_NO_MODEL = ("UNKNOWN_MODEL", "UNKNOWN_REPOSITORY")
 
 
 async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
     envelope = read_envelope(kept.payload)
-    event = read_event(envelope)
-    targets = event if isinstance(event, NothingToDo) else await _route(desk, checked(event))
+    targets = await _route(desk, kept, envelope)
     if isinstance(targets, NothingToDo):
         return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
@@ -188,16 +197,40 @@ async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
     )
 
 
-async def _route(desk: Desk, event: DomainEvent) -> Targets:
-    if isinstance(event, RunCompleted) and "instance_id" not in event.tags:
-        # Not every event carries the tags; the platform knows them.
-        run = await asyncio.to_thread(desk.ports.jobs.get, event.run_id)
-        event = replace(event, tags=run.tags)
-    if isinstance(event, FolderArrived) and takes_folder(event, desk.projects):
-        list_folder = desk.ports.datasets.list_folder
-        files = await asyncio.to_thread(list_folder, event.container, event.path)
-        event = checked(replace(event, files=files))
-    return route(event, desk.projects)
+async def _route(desk: Desk, kept: InboxEvent, envelope: Envelope) -> Targets:
+    """Return where the event goes, after the platform has confirmed it; see verification.py."""
+    source = desk.source(kept.channel)
+    if source is not None:
+        check_type(kept.channel, source, envelope.type)
+    event = read_event(envelope)
+    if isinstance(event, NothingToDo):
+        return event
+    event = checked(event)
+    model = getattr(event, "model", "")
+    if source is not None and model in desk.projects:
+        check_model(kept.channel, source, model)
+    allowed = within(source, desk.projects)
+    projects = {name: desk.projects[name] for name in desk.projects if name in allowed}
+    trusted = source is not None
+    try:
+        verified = await asyncio.to_thread(
+            verify, desk.ports, event, projects, kept.channel, trusted=trusted
+        )
+    except ContractError as error:
+        if source is None or not source.models or error.code not in _NO_MODEL:
+            raise
+        text = f"[webhooks.{kept.channel}] names {', '.join(source.models)} only. {error.message}"
+        raise ContractError(text, code=OUT_OF_SCOPE) from error
+    return verified if isinstance(verified, NothingToDo) else route(checked(verified), projects)
+
+
+def kind_of_payload(payload: Any) -> str:
+    """Return the event type that a payload names, in either schema; "" when it names none."""
+    if not isinstance(payload, dict):
+        return ""
+    return str(
+        (payload.get("type") if "specversion" in payload else payload.get("eventType")) or ""
+    )
 
 
 async def start_story(desk: Desk, type_: str, start: Start) -> tuple[Outcome | None, str]:

@@ -7,7 +7,7 @@ from function_app.domain.identifiers import EVENT_KEY
 from function_app.domain.inbox import InboxEvent, Outcome
 from function_app.errors import ContractError, NotFoundError
 from function_app.triggers.desk import Answer, Desk, Request
-from function_app.triggers.inbox import ACCEPTED, take_up
+from function_app.triggers.inbox import ACCEPTED, kind_of_payload, take_up
 from function_app.triggers.people import find_person
 
 MOST = 500
@@ -49,11 +49,10 @@ async def delete_event(desk: Desk, request: Request) -> Answer:
 def view(event: InboxEvent) -> dict[str, Any]:
     """Return what a list shows of an event."""
     payload = event.payload if isinstance(event.payload, dict) else {}
-    kind = payload.get("type") if "specversion" in payload else payload.get("eventType")
     return {
         "event_key": event.event_key,
         "channel": event.channel,
-        "type": str(kind or ""),
+        "type": kind_of_payload(payload),
         "subject": str(payload.get("subject") or ""),
         "outcome": event.outcome.value if event.outcome else ACCEPTED,
         "code": event.code,

@@ -26,6 +26,17 @@ def find_person(desk: Desk, request: Request) -> str:
     return identify(desk, request) if "authorization" in request.headers else ""
 
 
+def find_sender(desk: Desk, request: Request) -> str:
+    """Return the person whose token the request carries, "" for any other request.
+
+    Event sources may send tokens of their own; these name no person, and their events are taken.
+    """
+    try:
+        return find_person(desk, request)
+    except RefusedError:
+        return ""
+
+
 def check_approver(desk: Desk, person: str, model: str) -> None:
     """Raise NotFoundError for an unknown model, RefusedError for a person who does not approve."""
     if not _project(desk, model).approval_rules().is_approver(person):

@@ -1,50 +1,63 @@
 """Webhooks of code hosts and build systems, which hold no function key.
 
-Each source has a secret. What GitHub and Azure DevOps send becomes our own events; any other source
-sends events, in either schema, in the structured or the binary mode of CloudEvents. A signed body
-that is sent again is the same event and starts nothing: claims are kept for more than a year.
+Each source has a secret and a scope: `[webhooks.<source>]` in mlops.toml. GitHub and Azure DevOps
+send pushes and pull requests, which become our own events; other sources send events, in either
+schema, in the structured or the binary mode of CloudEvents, signed together with the time.
+
+Code hosts cannot sign a time. A hook of theirs that is sent again is the same event: its identity
+is the digest of its body, because a sender can change the headers of a captured hook, among them
+the delivery id. It is remembered as long as events are kept, and its claim longer.
 """
 
+import hashlib
+import logging
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
+from function_app.domain.budgets import Caller
 from function_app.domain.events import NothingToDo
 from function_app.domain.hook_setup import check_ping
 from function_app.domain.pushes import read_devops, read_github
-from function_app.domain.signatures import has_password, is_signed, is_timely
+from function_app.domain.signatures import attributes_of, has_password, is_signed, is_timely
+from function_app.domain.webhook_sources import (
+    AZURE_DEVOPS,
+    GITHUB,
+    SIGNED,
+    WebhookSource,
+    kind_of,
+)
 from function_app.errors import ContractError, NotFoundError, RefusedError
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import events_of, take_events
 
+LOG = logging.getLogger("mlops.webhooks")
 # GitHub sends pushes up to this size; what is kept of one is small.
 MAX_HOOK = 25 * 1024 * 1024
-AZURE_DEVOPS = "azure-devops"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 async def post_webhook(desk: Desk, request: Request) -> Answer:
     """Take what a known source sends; a ping is checked for what pushes need."""
     source = request.route["source"]
-    _authenticate(desk, request, source)
+    dialect = _authenticate(desk, request, source)
     desk.attempt.source = source
-    kind = request.headers.get("x-github-event", "")
     repositories = [p.code.repository for p in desk.projects.values() if p.code]
-    if kind:
-        hook = _github_hook(request)
+    if dialect == SIGNED:
+        found: list[dict[str, Any]] | NothingToDo = events_of(request)
+    elif dialect == AZURE_DEVOPS:
+        found = read_devops(request.json_object(MAX_HOOK), repositories)
+    else:
+        hook, kind = _github_hook(request), request.headers["x-github-event"]
         if kind == "ping":
             check_ping(hook, repositories)
             return Answer(status=200, content={"pong": source})
-        delivery = request.headers.get("x-github-delivery", "") or "unnamed"
-        found = read_github(kind, delivery, hook)
-    elif source == AZURE_DEVOPS:
-        found = read_devops(request.json_object(MAX_HOOK), repositories)
-    else:
-        return await take_events(desk, source, events_of(request))
+        found = read_github(kind, hashlib.sha256(request.body).hexdigest()[:32], hook)
     if isinstance(found, NothingToDo):
         content: dict[str, Any] = {"outcome": "ignored", "reason": found.reason}
         return Answer(status=202, content={"receipts": [content]})
-    return await take_events(desk, source, found)
+    caller = Caller(name=f"The webhook source {source}")
+    return await take_events(desk, source, found, caller, len(request.body))
 
 
 def _github_hook(request: Request) -> dict[str, Any]:
@@ -59,6 +72,8 @@ def _github_hook(request: Request) -> dict[str, Any]:
         raise ContractError(
             f"The hook sends {media_type[:80]}. Set its content type to {JSON} or {FORM}."
         )
+    if not request.body.startswith(b"payload="):
+        raise ContractError(f"The form has no field `payload`. Set the content type to {JSON}.")
     try:
         fields = parse_qs(request.body.decode(), max_num_fields=10)
     except ValueError as error:
@@ -68,7 +83,11 @@ def _github_hook(request: Request) -> dict[str, Any]:
     return replace(request, body=fields["payload"][0].encode()).json_object(MAX_HOOK)
 
 
-def _authenticate(desk: Desk, request: Request, source: str) -> None:
+def _authenticate(desk: Desk, request: Request, source: str) -> str:
+    """Return whose hooks the source sends: GITHUB, AZURE_DEVOPS or SIGNED events.
+
+    Raises RefusedError when nothing proves that the source sent the request.
+    """
     secret = desk.webhook_secrets.get(source)
     if secret is None:
         variable = f"MLOPS_WEBHOOK_SECRET_{source.upper().replace('-', '_')[:100]}"
@@ -77,16 +96,42 @@ def _authenticate(desk: Desk, request: Request, source: str) -> None:
         )
     request.check_size(MAX_HOOK)
     headers = request.headers
+    kind = kind_of(source, desk.sources.get(source, WebhookSource()))
     # Only the one host that cannot sign may send the secret itself.
-    if source == AZURE_DEVOPS and has_password(secret, headers.get("authorization", "")):
-        return
+    if kind == AZURE_DEVOPS:
+        if not has_password(secret, headers.get("authorization", "")):
+            text = "The password is missing or wrong. Send the secret by basic authentication."
+            raise _refused(source, text)
+        return kind
+    signature = headers.get("x-hub-signature-256", "")
+    if kind == GITHUB or (not kind and "x-github-event" in headers):
+        if "x-github-event" not in headers:
+            raise _refused(source, "X-GitHub-Event is missing: this source sends GitHub's hooks.")
+        if not is_signed(secret, request.body, signature):
+            raise _refused(
+                source,
+                "The signature is missing or wrong. Send `X-Hub-Signature-256: sha256=<HMAC-SHA256 "
+                "of the body with the source's secret, in hex>`.",
+            )
+        return GITHUB
     timestamp = headers.get("x-mlops-timestamp", "")
-    if not is_signed(secret, request.body, headers.get("x-hub-signature-256", ""), timestamp):
-        raise RefusedError(
-            "The signature is missing or wrong. Send `X-Hub-Signature-256: sha256=<HMAC-SHA256 of "
-            "the body with the source's secret, in hex>`."
+    if not is_signed(secret, request.body, signature, timestamp, attributes_of(headers)):
+        raise _refused(
+            source,
+            "The signature is missing or wrong. Send `X-Mlops-Timestamp: <seconds>` and "
+            "`X-Hub-Signature-256: sha256=<HMAC-SHA256 with the source's secret, in hex>` over "
+            "`<timestamp>.<body>`; docs/webhooks.md has the form for CloudEvents' headers.",
         )
+    if not timestamp:
+        raise _refused(source, "X-Mlops-Timestamp is missing. Sign the time with the body.")
     if not is_timely(timestamp, desk.ports.clock.now()):
-        raise RefusedError(
-            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it anew."
+        raise _refused(
+            source,
+            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it anew.",
         )
+    return SIGNED
+
+
+def _refused(source: str, text: str) -> RefusedError:
+    LOG.warning("webhook of %s refused: %s", source, text)
+    return RefusedError(text)

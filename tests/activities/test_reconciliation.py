@@ -41,6 +41,7 @@ class FakePlatform:
 
     cancelled: list[str] = field(default_factory=list)
     saved: list[ReleaseRecord] = field(default_factory=list)
+    unreadable: tuple[str, ...] = ()
 
     def now(self) -> datetime:
         return NOW
@@ -56,6 +57,9 @@ class FakePlatform:
 
     def cancel(self, run_id: str) -> None:
         self.cancelled.append(run_id)
+
+    def list_unreadable(self) -> tuple[str, ...]:
+        return self.unreadable
 
 
 class FakeStaging:
@@ -77,6 +81,7 @@ class FewPorts:
     jobs: FakePlatform
     clock: FakePlatform
     staging: FakeStaging
+    datasets: FakePlatform
 
 
 @dataclass
@@ -104,7 +109,9 @@ class FakeStories:
 
 def compare(known: dict[str, str], output: str | None = None) -> FakePlatform:
     platform = FakePlatform()
-    ports = FewPorts(ledger=platform, jobs=platform, clock=platform, staging=FakeStaging())
+    ports = FewPorts(
+        ledger=platform, jobs=platform, clock=platform, staging=FakeStaging(), datasets=platform
+    )
     asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories(known, output))))
     return platform
 
@@ -292,7 +299,9 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
     platform, foreign = FakePlatform(), Foreign()
     ports = cast(
         Ports,
-        SimpleNamespace(ledger=platform, jobs=platform, clock=platform, staging=staging),
+        SimpleNamespace(
+            ledger=platform, jobs=platform, clock=platform, staging=staging, datasets=platform
+        ),
     )
     notes = cast(Ports, SimpleNamespace(ledger=foreign, clock=foreign, notifier=foreign))
     stories = cast(Any, FakeStories({"release-m-1": "Running", "train-m-1": "Running"}))
@@ -301,3 +310,16 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
 
     assert foreign.told == [(FindingKind.FOREIGN_STAGING, str(record))]
     assert record.read_text() == '{"mine": true}'
+
+
+def test_an_entry_of_the_inbox_that_is_never_read_is_a_finding() -> None:
+    platform = FakePlatform(unreadable=("data/diabetes/pipe.csv: pipe.csv is a FIFO.",))
+    ports = FewPorts(
+        ledger=platform, jobs=platform, clock=platform, staging=FakeStaging(), datasets=platform
+    )
+
+    report = asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories({}))))
+
+    [finding] = [f for f in report.findings if f.kind is FindingKind.UNREADABLE_FILE]
+    assert (finding.subject, finding.detail) == ("data/diabetes/pipe.csv", "pipe.csv is a FIFO.")
+    assert not finding.repaired

@@ -143,7 +143,7 @@ def test_one_wrong_value_is_one_problem(right: str, wrong: str, says: str) -> No
         ("models.sugar = 3", "models.sugar = 3: it must be a table, [models.sugar]."),
         (MODEL.replace("models.", "modles."), "modles: unknown table. Did you mean `models`?"),
         (MODEL + "[limit]\n", "limit: unknown table. Did you mean `limits`?"),
-        (MODEL + "[monitoring]\n", "monitoring: unknown table. Allowed are models, people, limits."),
+        (MODEL + "[monitoring]\n", "monitoring: unknown table. Allowed are models, people, limits, checks, runs, webhooks."),
         (MODEL.replace("models.sugar", 'models."Sugar Cane"'), 'models."Sugar Cane": a model\'s name'),
         (MODEL.replace("models.sugar", "models.a--b"), "models.a--b: a model's name must have 1 to 30"),
         (MODEL.replace("models.sugar", f"models.{'a' * 31}"), "a model's name must have 1 to 30"),

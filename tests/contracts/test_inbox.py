@@ -163,17 +163,6 @@ def test_events_are_listed_newest_first_and_by_outcome(inbox: Inbox) -> None:
     assert inbox.list_events(Outcome.REFUSED, limit=1) == (events[2],)
 
 
-def test_events_of_a_channel_are_counted_from_a_moment_on(inbox: Inbox) -> None:
-    moments = (NOW - DAY, NOW - SECOND, NOW, NOW + SECOND, NOW + DAY)
-    inbox.accept([event(["e", n], moment) for n, moment in enumerate(moments)])
-    inbox.accept([event(["w", 1], NOW, "jenkins' webhook")])
-
-    assert inbox.count_since("event-grid", NOW) == 3
-    assert inbox.count_since("event-grid", NOW - 9 * DAY) == 5
-    assert inbox.count_since("jenkins' webhook", NOW - 9 * DAY) == 1
-    assert inbox.count_since("event-grid", NOW + 9 * DAY) == 0
-
-
 def test_a_discarded_event_is_gone_and_may_come_again(inbox: Inbox) -> None:
     kept, later = event("x"), event("x", NOW + DAY)
     inbox.accept([kept])

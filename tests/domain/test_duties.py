@@ -151,6 +151,10 @@ def test_the_evidence_names_authors_and_says_who_is_unknown() -> None:
         "Code of commit c0ffeec0ffee: eve@example.com (nobody in mlops.toml) wrote it, "
         "ada-gh (ada) pushed it.",
     )
+    wrote = make_authors([(Role.WROTE, "ada")])
+    assert describe_authors(wrote, "c0ffee", {}, ["ada"])[1] == (
+        "Code of commit c0ffee: ada wrote it; the person who pushed it is unknown."
+    )
     started, code = describe_authors((), "c0ffee", PEOPLE, RULES.approvers)
     assert "without a person's token" in started
     assert code == "Code of commit c0ffee: its author is unknown."

@@ -186,7 +186,10 @@ SAMPLES: list[Sample] = [
             "EndTime": "2026-07-05T00:00:00+00:00",
         },
         DriftDetected(
-            model="diabetes", report_id="r7", reason="The dataset monitor saw drift of 0.8350349."
+            model="diabetes",
+            report_id="r7",
+            reason="The dataset monitor saw drift of 0.8350349.",
+            monitor=True,
         ),
     ),
     (

@@ -133,6 +133,16 @@ def test_a_promotion_that_raises_is_rolled_back() -> None:
     assert names.ROLL_BACK_PRODUCTION in host.called
 
 
+def test_a_release_that_lost_its_approval_is_rejected_and_not_failed() -> None:
+    lost = "APPROVAL_LOST: release-diabetes-1 has 0 of 1 approvals that count now: ada withdrew it."
+    host = player(**{names.PROMOTE_CHALLENGER: Exception(f"NotAuthorisedError: {lost}")})
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert result.status is ReleaseStatus.REJECTED
+    assert lost in result.reasons[0]
+
+
 def down() -> Exception:
     return Exception("PLATFORM: down\nTraceback")
 

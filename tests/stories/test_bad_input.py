@@ -54,7 +54,7 @@ def test_a_bad_event_in_a_batch_does_not_hold_up_the_others(app: App) -> None:
     }
     receipts = app.ask("POST", "/api/events", json=[{**EVENT, "data": 2}, registered]).json()
 
-    assert [r["outcome"] for r in receipts["receipts"]] == ["refused", "woken"]
+    assert [r["code"] for r in receipts["receipts"]] == ["CONTRACT", "UNKNOWN_RUN"]
     letters = [letter["event_key"] for letter in app.api.get("/api/status")["dead_letters"]]
     assert receipts["receipts"][0]["event_key"] in letters
 
@@ -126,12 +126,15 @@ def test_bad_data_is_rejected_with_the_reason_in_the_status(
 
 
 def test_an_event_cannot_make_the_app_read_files_outside_its_inbox(app: App) -> None:
-    receipt = app.ask("POST", "/api/events", json=EVENT).json()["receipts"][0]
+    app.drop("diabetes/.real.csv", "a,b\n1,2\n")
+    real = {**EVENT, "subject": EVENT["subject"].replace("x.csv", ".real.csv")}
 
-    ended = app.ended(receipt["instance_id"])
+    missing = app.ask("POST", "/api/events", json=EVENT)
+    receipt = app.ask("POST", "/api/events", json=real).json()["receipts"][0]
 
-    assert ended["output"]["outcome"] == "rejected"
-    assert "is not in the inbox" in ended["output"]["reasons"][0]
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "UNKNOWN_FILE")
+    reasons = " ".join(app.ended(receipt["instance_id"])["output"]["reasons"])
+    assert "Column age is absent" in reasons, "the file of the subject was read, not the address"
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 
+from function_app.adapters.local.mlflow_client import mlflow_client
 from tests.stories.conftest import ROOT, App, make_app, project
 
 PATIENT = "\n" + project("patient", training='"tests.stories.projects.slow"', timeout_seconds="300")
@@ -175,14 +178,20 @@ def test_a_release_is_cancelled_while_it_waits_and_retried_under_the_next_attemp
 
 
 def test_a_failed_release_keeps_its_reasons(app: App) -> None:
+    # A version whose folder is gone cannot become an image.
+    client = mlflow_client(app.state)
+    with suppress(MlflowException):
+        client.create_registered_model("diabetes")
+    tags = {"run_id": "by-hand", "digest": "0" * 64}
+    made = client.create_model_version("diabetes", source="file:///nowhere", tags=tags)
     event = {
         "id": "99",
         "topic": "t",
-        "subject": "models/diabetes:99",
+        "subject": f"models/diabetes:{made.version}",
         "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
         "eventTime": "2026-01-01T00:00:00Z",
         "dataVersion": "1",
-        "data": {"ModelName": "diabetes", "ModelVersion": "99"},
+        "data": {"ModelName": "diabetes", "ModelVersion": made.version},
     }
     instance_id = app.api.post("/api/events", event)["receipts"][0]["instance_id"]
 

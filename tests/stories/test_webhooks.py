@@ -20,13 +20,19 @@ REQUEST: dict[str, Any] = {
 BODY = json.dumps(REQUEST).encode()
 
 
+def now() -> str:
+    return str(int(time.time()))
+
+
 def post(app: App, body: bytes, signature: str, source: str = "build-server", **more: str) -> Any:
     headers = {"X-Hub-Signature-256": signature, **more} if signature else more
     return app.ask("POST", f"/api/webhooks/{source}", content=body, headers=headers)
 
 
 def test_a_signed_event_is_taken_once(app: App) -> None:
-    answers = [post(app, BODY, sign(SECRET, BODY)) for _ in range(2)]
+    sent = now()
+    signature, time_of = sign(SECRET, BODY, sent), {"X-Mlops-Timestamp": sent}
+    answers = [post(app, BODY, signature, **time_of) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [202, 202]
     outcomes = [answer.json()["receipts"][0]["outcome"] for answer in answers]
@@ -59,8 +65,10 @@ def test_an_unknown_source_is_told_how_to_become_known(app: App) -> None:
 def test_a_signed_body_is_checked_like_any_other(app: App) -> None:
     wrong, large = b"{", b"[" + b" " * 1_100_000 + b"]"
 
-    assert post(app, wrong, sign(SECRET, wrong)).status_code == 400
-    assert post(app, large, sign(SECRET, large)).status_code == 413
+    for body, status in ((wrong, 400), (large, 413)):
+        sent = now()
+        answer = post(app, body, sign(SECRET, body, sent), **{"X-Mlops-Timestamp": sent})
+        assert answer.status_code == status
 
 
 def test_a_ping_is_answered(app: App) -> None:
@@ -70,9 +78,9 @@ def test_a_ping_is_answered(app: App) -> None:
 
 
 def test_an_old_delivery_is_refused_even_when_it_is_signed(app: App) -> None:
-    now, old = str(int(time.time())), str(int(time.time()) - 3600)
+    sent, old = now(), str(int(time.time()) - 3600)
 
-    fresh = post(app, BODY, sign(SECRET, BODY, now), **{"X-Mlops-Timestamp": now})
+    fresh = post(app, BODY, sign(SECRET, BODY, sent), **{"X-Mlops-Timestamp": sent})
     late = post(app, BODY, sign(SECRET, BODY, old), **{"X-Mlops-Timestamp": old})
 
     assert fresh.status_code == 202
@@ -88,7 +96,9 @@ def test_a_cloud_event_in_binary_mode_is_taken(app: App) -> None:
         "ce-type": "Mlops.TrainingRequested",
     }
 
-    answer = post(app, body, sign(SECRET, body), **attributes)
+    sent = now()
+    signature = sign(SECRET, body, sent, attributes)
+    answer = post(app, body, signature, **attributes, **{"X-Mlops-Timestamp": sent})
 
     assert answer.status_code == 202, answer.text
     assert answer.json()["receipts"][0]["outcome"] == "started"

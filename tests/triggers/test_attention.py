@@ -23,7 +23,7 @@ from function_app.triggers.desk import Desk, Request
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
-IMAGE = Image(model="diabetes", version="1", digest=f"sha256:{1:064d}", uri="uri")
+IMAGE = Image(model="diabetes", version="1", digest=f"sha256:{1:064d}", uri="")
 SERVING = Serving(image=IMAGE, replicas=2, ready=2)
 RECORD = ReleaseRecord(
     release=Release(

@@ -2,12 +2,11 @@
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,126 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.composition import create_app
 from function_app.domain.events import ArrivedFile
 from function_app.domain.inbox import SENDER, Outcome
-from function_app.domain.project import Limits, ModelProject, Schedule
-from function_app.domain.training import Run, RunStatus
-from function_app.errors import ThrottledError
-from function_app.ports import Ports
-from function_app.settings import read_projects, read_settings
-from function_app.triggers.desk import Desk
-from function_app.triggers.inbox import Receipt, check_rate, settle_pending, take_in
+from function_app.domain.project import Schedule
+from function_app.settings import read_settings
 from function_app.triggers.rounds import training_on_schedule
-
-ROOT = Path(__file__).parents[2]
-PROJECTS = read_projects(ROOT / "mlops.toml")
-
-
-@dataclass
-class MovingClock:
-    moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-
-@dataclass
-class RememberedStories:
-    """Stories that are started are there from then on; `broken` ids cannot be started."""
-
-    started: list[str] = field(default_factory=list)
-    woken: list[tuple[str, str]] = field(default_factory=list)
-    broken: set[str] = field(default_factory=set)
-    arguments: list[Any] = field(default_factory=list)
-
-    async def start(self, story: str, instance_id: str, argument: Any) -> None:
-        if instance_id in self.broken:
-            raise ConnectionError("the backend is away")
-        self.started.append(instance_id)
-        self.arguments.append(argument)
-
-    async def wake(self, instance_id: str, event: str) -> None:
-        self.woken.append((instance_id, event))
-
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
-        return {"instance_id": instance_id} if instance_id in self.started else None
-
-    async def argument(self, instance_id: str) -> Any:
-        return None
-
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
-        return []
-
-    async def forget(self, start: datetime, end: datetime) -> int:
-        return 0
-
-
-class KnownRuns:
-    """Jobs that know the tags of one run."""
-
-    def get(self, run_id: str) -> Run:
-        tags = {"instance_id": "train-x"} if run_id == "known" else {}
-        return Run(
-            run_id=run_id,
-            model="diabetes",
-            status=RunStatus.COMPLETED,
-            dataset_version="",
-            output_uri="",
-            tags=tags,
-        )
-
-
-@dataclass
-class FewFiles:
-    """Datasets that hold the files of one folder."""
-
-    files: tuple[ArrivedFile, ...] = ()
-    asked: list[str] = field(default_factory=list)
-
-    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
-        self.asked.append(f"{container}/{folder}")
-        return self.files
-
-
-@dataclass
-class FewPorts:
-    inbox: LocalInbox
-    ledger: LocalLedger
-    clock: MovingClock
-    jobs: KnownRuns
-    datasets: FewFiles
-
-
-class Office:
-    """A desk, its clock and its stories."""
-
-    def __init__(self, folder: Path, projects: Mapping[str, ModelProject] = PROJECTS) -> None:
-        self.clock, self.stories = MovingClock(), RememberedStories()
-        self.inbox = LocalInbox(folder / "inbox.db")
-        ledger = LocalLedger(folder / "ledger.db")
-        self.datasets = FewFiles()
-        ports = FewPorts(
-            inbox=self.inbox,
-            ledger=ledger,
-            clock=self.clock,
-            jobs=KnownRuns(),
-            datasets=self.datasets,
-        )
-        self.desk = Desk(
-            ports=cast(Ports, ports),
-            projects=projects,
-            stories=self.stories,
-            limits=Limits(max_events_per_minute=100),
-        )
-
-    def take(self, *payloads: Any, person: str = "") -> list[Receipt]:
-        return asyncio.run(take_in(self.desk, "test", list(payloads), person))
-
-    def sweep(self) -> int:
-        return asyncio.run(settle_pending(self.desk))
+from tests.triggers.office import PROJECTS, ROOT, Office
 
 
 @pytest.fixture
@@ -287,19 +173,6 @@ def test_what_is_no_event_at_all_is_kept_as_a_dead_letter(office: Office) -> Non
     office.take(7, None, [], "text", {})
 
     assert len(office.inbox.list_events(Outcome.REFUSED)) == 5
-
-
-def test_a_storm_is_throttled_and_told_when_to_come_again(office: Office) -> None:
-    office.take(*(blob(f"{n}.csv", "e") for n in range(95)))
-
-    check_rate(office.desk, "test", 5)
-    check_rate(office.desk, "another channel", 100)
-    with pytest.raises(ThrottledError) as caught:
-        check_rate(office.desk, "test", 6)
-    assert caught.value.retry_after > 0
-
-    office.clock.moment += timedelta(minutes=2)
-    check_rate(office.desk, "test", 100)
 
 
 def test_a_schedule_asks_once_a_minute_however_often_its_timer_fires(office: Office) -> None:

@@ -1,11 +1,12 @@
 """A container: of versions, with bundles, pointers and what runs wrote, or of what lands."""
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.addresses import blob_name
@@ -61,11 +62,12 @@ class Blobs:
                 return None
         return content
 
-    def read_at(self, name: str, etag: str, most: int) -> bytes | None:
-        """Return a blob of at most `most` bytes while it has this etag, None when it has not.
+    def copy_at(self, name: str, etag: str, most: int, out: IO[bytes]) -> str | None:
+        """Write a blob of at most `most` bytes to `out` while it has this etag.
 
-        Without an etag any content counts. ContractError when it is larger, NotFoundError when
-        there is none.
+        Returns its SHA-256 as hex digits, None when it has another etag. Without an etag any
+        content counts. ContractError, code TOO_LARGE, when it is larger; NotFoundError when there
+        is none.
         """
         with importing():
             from azure.core import MatchConditions
@@ -76,15 +78,43 @@ class Blobs:
             # Events name etags without the quotes that HTTP wants.
             quoted = f'"{etag.strip(chr(34))}"'
             options = {"etag": quoted, "match_condition": MatchConditions.IfNotModified}
+        digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
                 stream = self._container().download_blob(blob_name(name), **options)
                 if stream.size > most:
-                    raise ContractError(f"{name} has {stream.size} bytes; {most} are allowed.")
-                content: bytes = stream.readall()
+                    raise too_large(name, stream.size, most)
+                for chunk in stream.chunks():
+                    digest.update(chunk)
+                    out.write(chunk)
             except ResourceModifiedError:
                 return None
-        return content
+        return digest.hexdigest()
+
+    def read_at(self, name: str, etag: str, most: int) -> bytes | None:
+        """Return the blob that `copy_at` writes, None when it has another etag."""
+        out = io.BytesIO()
+        return out.getvalue() if self.copy_at(name, etag, most, out) is not None else None
+
+    def entry(self, name: str) -> BlobEntry | None:
+        """Return what a listing says of one blob; None when there is none, or it is a folder."""
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
+
+        with translate("look at a blob", name):
+            try:
+                found = self._container().get_blob_client(name).get_blob_properties()
+            except ResourceNotFoundError:
+                return None
+        # A storage account with folders keeps each as an empty blob with this mark.
+        if (found.metadata or {}).get("hdi_isfolder") == "true":
+            return None
+        return BlobEntry(
+            name=name,
+            size=int(found.size),
+            last_modified=found.last_modified,
+            etag=str(found.etag or "").strip('"'),
+        )
 
     def read_part(self, name: str, begin: int, length: int) -> bytes:
         """Return at most so many bytes from a place on; none behind the end, or without a blob."""
@@ -133,7 +163,7 @@ class Blobs:
                 return None
         return found.hexdigest()
 
-    def create(self, name: str, content: bytes) -> bool:
+    def create(self, name: str, content: bytes | IO[bytes]) -> bool:
         """Write a blob unless there is one; tell whether it was written."""
         with importing():
             from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
@@ -265,6 +295,12 @@ class Blobs:
                 **connection.options(),
             )
         return self._made
+
+
+def too_large(name: str, size: int, most: int) -> ContractError:
+    """Return the refusal of a blob that has more bytes than allowed."""
+    text = f"{name} has {size} bytes; {most} are allowed. Split the file."
+    return ContractError(text, code="TOO_LARGE")
 
 
 def _read_refusal(response: Any) -> None:

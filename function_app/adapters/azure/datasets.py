@@ -1,11 +1,11 @@
 """Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
 
-import hashlib
+import tempfile
 from dataclasses import replace
 from urllib.parse import quote
 
 from function_app.adapters.accepted_data import accepted
-from function_app.adapters.azure.blobs import Blobs
+from function_app.adapters.azure.blobs import Blobs, too_large
 from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.references import FOLDER, ReferenceRecords
@@ -33,16 +33,34 @@ class AzureDatasets:
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
         name = landed_name(self._settings, uri)
-        content = self._landed.read_at(name, etag, MAX_BYTES)
-        if content is None:
-            message = f"{name} has changed since its event; the newer event counts."
-            raise ConflictError(message, code="DATA_CHANGED")
-        version = hashlib.sha256(content).hexdigest()
-        kept = f"{FOLDER}/{model}/{version}.csv"
-        self._versions.create(kept, content)
+        with tempfile.TemporaryFile() as file:
+            version = self._landed.copy_at(name, etag, MAX_BYTES, file)
+            if version is None:
+                raise _changed(name)
+            kept = f"{FOLDER}/{model}/{version}.csv"
+            file.seek(0)
+            self._versions.create(kept, file)
         dataset = Dataset(model=model, version=version, uri=self._versions.url(kept))
         self._assets.register(dataset)
         return dataset
+
+    def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
+        # An address with such steps would be another file's on its way.
+        odd = any(step in ("", ".", "..") for step in path.split("/"))
+        if odd or container != self._settings.data_container:
+            return None
+        entry = self._landed.entry(path)
+        if entry is None:
+            return None
+        if entry.size > MAX_BYTES:
+            raise too_large(path, entry.size, MAX_BYTES)
+        if etag and etag.strip('"') != entry.etag:
+            raise _changed(path)
+        uri = self._landed.url(quote(path))
+        return ArrivedFile(path=path, uri=uri, etag=entry.etag, size=entry.size)
+
+    def list_unreadable(self) -> tuple[str, ...]:
+        return ()
 
     def accept(
         self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
@@ -60,7 +78,7 @@ class AzureDatasets:
             except ContractError as error:
                 text = f"latest.json of {model} does not name the newest data. {again(model)}"
                 raise NotFoundError(text) from error
-            self._read(dataset)
+            self._check(dataset)
             return dataset
         reference = self._references.find(model)
         if reference is None:
@@ -68,20 +86,26 @@ class AzureDatasets:
             raise NotFoundError(text)
         # As a version like any other: a model trained on it finds it again.
         kept = f"{FOLDER}/{model}/{reference.dataset.version}.csv"
-        self._versions.create(kept, self._read(reference.dataset))
+        self._check(reference.dataset)
+        name = self._versions.name_of(reference.dataset.uri) or ""
+        if name != kept:
+            with tempfile.TemporaryFile() as file:
+                self._versions.copy_at(name, "", MAX_BYTES, file)
+                file.seek(0)
+                self._versions.create(kept, file)
         return replace(reference.dataset, uri=self._versions.url(kept))
 
     def reference(self, model: str) -> Reference | None:
         return self._references.find(model)
 
-    def _read(self, dataset: Dataset) -> bytes:
+    def _check(self, dataset: Dataset) -> None:
+        """Raise unless the version is there and has the bytes that its name says."""
         name = self._versions.name_of(dataset.uri)
-        content = self._versions.read(name) if name else None
-        if content is None:
+        digest = self._versions.digest(name) if name else None
+        if digest is None:
             raise NotFoundError(f"Version {dataset.version[:12]} is gone. {again(dataset.model)}")
-        if hashlib.sha256(content).hexdigest() != dataset.version:
+        if digest != dataset.version:
             raise ContractError(f"{name} was changed. Delete it and send the file again.")
-        return content
 
     def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
         if container != self._settings.data_container:
@@ -93,3 +117,8 @@ class AzureDatasets:
 
     def announce(self) -> int:
         return 0
+
+
+def _changed(name: str) -> ConflictError:
+    message = f"{name} has changed since its event; the newer event counts."
+    return ConflictError(message, code="DATA_CHANGED")

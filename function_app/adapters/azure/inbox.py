@@ -112,22 +112,6 @@ class AzureInbox:
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
         return tuple(event for marked, event in self._pending(before) if event is not None)
 
-    def count_since(self, channel: str, moment: datetime) -> int:
-        boundary = day(EVENTS, moment)
-        of_its_day = self._table.count(
-            "PartitionKey eq @day and RowKey lt @key and channel eq @channel",
-            day=boundary,
-            key=downwards(moment) + AFTER,
-            channel=channel,
-        )
-        later = self._table.count(
-            "PartitionKey ge @first and PartitionKey lt @day and channel eq @channel",
-            first=EVENTS,
-            day=boundary,
-            channel=channel,
-        )
-        return of_its_day + later
-
     def discard(self, event_key: str) -> None:
         row = self._row_of(event_key)
         if row is not None:

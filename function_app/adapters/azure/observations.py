@@ -1,14 +1,19 @@
 """What production saw in Azure: the logs that replicas sent to a container, and labels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from io import TextIOWrapper
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.datasets import MAX_BYTES
 from function_app.adapters.azure.references import FOLDER as DATASETS
 from function_app.adapters.clock import SystemClock
+from function_app.adapters.csv_rows import MAX_LABEL_BYTES
 from function_app.adapters.observation_records import Place, RecordedObservations
 from function_app.adapters.prediction_logs import Segment
 from function_app.domain.observations import Watched
@@ -76,10 +81,11 @@ class AzureRecords:
     def schema(self, watched: Watched) -> Any:
         return self._evaluated(watched, "model_schema.json")
 
-    def training_rows(self, watched: Watched) -> str | None:
+    @contextmanager
+    def training_rows(self, watched: Watched) -> Iterator[IO[str]]:
         name = f"{DATASETS}/{watched.model}/{watched.dataset_version}.csv"
-        content = self._versions.read(name)
-        return None if content is None else content.decode("utf-8-sig")
+        with self._open(self._versions, name, MAX_BYTES) as file:
+            yield file
 
     def evaluation(self, watched: Watched) -> Any:
         return self._evaluated(watched, "predictions.json")
@@ -100,6 +106,15 @@ class AzureRecords:
             if entry.name.endswith(".csv") and entry.last_modified <= before
         )
 
-    def label_text(self, place: Place) -> str:
-        content = self._landed.read(place[1])
-        return (content or b"").decode("utf-8-sig", errors="replace")
+    @contextmanager
+    def labels(self, place: Place) -> Iterator[IO[str]]:
+        with self._open(self._landed, place[1], MAX_LABEL_BYTES) as file:
+            yield file
+
+    @contextmanager
+    def _open(self, blobs: Blobs, name: str, most: int) -> Iterator[IO[str]]:
+        """Yield a copy of a blob on disk, so that a large one takes no memory."""
+        with TemporaryFile() as file:
+            blobs.copy_at(name, "", most, file)
+            file.seek(0)
+            yield TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")

@@ -158,6 +158,8 @@ class AzureRegistry:
             with translate("look for a model", f"{model}:{version}"):
                 return self._workspace.client.models.get(model, version=version)
         except NotFoundError as error:
+            # A workspace that is gone answers like a version that is.
+            self._workspace.confirm()
             text = f"{model} has no version {version}. See the registry."
             raise NotFoundError(text) from error
 

@@ -146,12 +146,6 @@ class Table:
             for entity in islice(found, limit):
                 yield _row(entity)
 
-    def count(self, condition: str, **values: Any) -> int:
-        """Return how many rows fulfil a condition; only their keys are sent."""
-        with self._translated("count rows"):
-            found = self._client().query_entities(condition, parameters=values, select=["RowKey"])
-            return sum(1 for _ in found)
-
     def write(
         self, *, create: Sequence[Row] = (), replace: Sequence[Row] = (), delete: Sequence[Row] = ()
     ) -> None:

@@ -42,6 +42,25 @@ def fetch(question: Question, repository: Repository) -> str:
     return question.commit
 
 
+def confirm(question: Question, repository: Repository) -> str:
+    """Return the commit when the branch or the pull request has it, else raise NotFoundError."""
+    if question.branch:
+        _check_on_branch(question, repository)
+        return question.commit
+    # Hosts write a `/head` at once, but `/merge` late, and other servers have neither.
+    for ref in (ref for ref in question.refs if ref.endswith("/head")):
+        tip = _tip(question, repository, ref)
+        if tip == question.commit or (tip and _contains(question, repository, ref)):
+            return question.commit
+        if tip:
+            raise NotFoundError(f"{_named(question)} is not in {ref}. Was it pushed away?")
+    with _faults("fetch the commit", question):
+        objects = repository.commit(question.commit)
+    if (objects or _search(question, repository)) is None:
+        raise NotFoundError(f"{_named(question)} is not there. Was it pushed?")
+    return question.commit
+
+
 def supersedes(question: Question, repository: Repository) -> str | None:
     """Return the newer commit that the branch or the proposal has instead, if any."""
     for ref in question.refs:
@@ -157,6 +176,7 @@ def _shown(text: str, question: Question) -> str:
 
 _TASKS: dict[str, Callable[[Question, Repository], str | None]] = {
     "fetch": fetch,
+    "confirm": confirm,
     "supersedes": supersedes,
     "head": head,
 }

@@ -49,6 +49,12 @@ class GitSources:
             _check_commit(change.commit)
             return ask(replace(question, commit=change.commit))
 
+    def confirm(self, change: Change) -> None:
+        with self._question("confirm", change.repository, _refs(change)) as question:
+            _check_commit(change.commit)
+            branch = "" if change.proposal else change.branch
+            ask(replace(question, commit=change.commit, branch=branch))
+
     def head(self, repository: str, branch: str) -> str:
         with self._question("head", repository, (_branch_ref(branch),)) as question:
             tip = ask(question)

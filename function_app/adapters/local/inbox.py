@@ -92,11 +92,6 @@ class LocalInbox:
             )
             return tuple(_event(row) for row in rows)
 
-    def count_since(self, channel: str, moment: datetime) -> int:
-        with self._database.reading() as connection:
-            query = "SELECT COUNT(*) FROM events WHERE received_at >= ? AND channel = ?"
-            return int(connection.execute(query, (_time(moment), channel)).fetchone()[0])
-
     def discard(self, event_key: str) -> None:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM events WHERE event_key = ?", (event_key,))

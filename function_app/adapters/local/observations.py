@@ -1,10 +1,15 @@
 """What production saw on this machine: the replicas' prediction logs, and labels in the inbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO, cast
 
+from function_app.adapters.csv_rows import MAX_LABEL_BYTES
+from function_app.adapters.local.datasets import MAX_BYTES
 from function_app.adapters.local.files import read_json, write_json
+from function_app.adapters.local.inbox_files import open_file
 from function_app.adapters.observation_records import Place, RecordedObservations
 from function_app.adapters.prediction_logs import Segment
 from function_app.addresses import below
@@ -65,12 +70,12 @@ class LocalRecords:
     def schema(self, watched: Watched) -> Any:
         return read_json(Path(watched.model_uri).parent / "evaluation" / "model_schema.json")
 
-    def training_rows(self, watched: Watched) -> str | None:
-        path = below(self._state / "datasets", watched.model, f"{watched.dataset_version}.csv")
-        try:
-            return path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
+    @contextmanager
+    def training_rows(self, watched: Watched) -> Iterator[IO[str]]:
+        folder = self._state / "datasets"
+        path = below(folder, watched.model, f"{watched.dataset_version}.csv")
+        with open_file(folder, path, MAX_BYTES) as file:
+            yield TextIOWrapper(cast(BinaryIO, file), encoding="utf-8-sig", newline="")
 
     def evaluation(self, watched: Watched) -> Any:
         runs = sorted(
@@ -79,12 +84,16 @@ class LocalRecords:
         return read_json(runs[0]) if runs else None
 
     def label_files(self, project: ModelProject) -> Sequence[Place]:
-        folder = self._state / "inbox" / project.container / project.labels
-        # The time of the inode: nobody can set it back, and renaming a finished file sets it.
-        return sorted((path.stat().st_ctime_ns, path.as_posix()) for path in folder.glob("*.csv"))
+        found = []
+        for path in (self._state / "inbox" / project.container / project.labels).glob("*.csv"):
+            # The time of the inode: nobody can set it back, and renaming a finished file sets it.
+            with suppress(FileNotFoundError):
+                found.append((path.lstat().st_ctime_ns, path.as_posix()))
+        return sorted(found)
 
-    def label_text(self, place: Place) -> str:
-        try:
-            return Path(place[1]).read_text(encoding="utf-8-sig", errors="replace")
-        except FileNotFoundError:
-            return ""
+    @contextmanager
+    def labels(self, place: Place) -> Iterator[IO[str]]:
+        with open_file(self._state / "inbox", Path(place[1]), MAX_LABEL_BYTES) as file:
+            yield TextIOWrapper(
+                cast(BinaryIO, file), encoding="utf-8-sig", errors="replace", newline=""
+            )

@@ -80,14 +80,21 @@ class OciLayout:
         """Give a manifest a name in the index, taking it from whoever had it."""
         with locked(self.folder / "lock"):
             write_json(self.folder / "oci-layout", HEADER)
-            listed = read_object(self.folder / "index.json").get("manifests")
-            # Other tools write entries into a layout, too; those need no name of ours.
-            entries = [m for m in listed if isinstance(m, dict)] if isinstance(listed, list) else []
-            others = [m for m in entries if (m.get("annotations") or {}).get(NAME) != name]
+            others = [m for m in self._entries() if (m.get("annotations") or {}).get(NAME) != name]
             entry = {"mediaType": MANIFEST, **described, "annotations": {NAME: name}}
             write_json(
                 self.folder / "index.json", {"schemaVersion": 2, "manifests": [*others, entry]}
             )
+
+    def tagged(self, name: str) -> str | None:
+        """Return the digest of the manifest with this name; None when the index has none."""
+        named = (m for m in self._entries() if (m.get("annotations") or {}).get(NAME) == name)
+        return next((str(m.get("digest")) for m in named), None)
+
+    def _entries(self) -> list[dict[str, Any]]:
+        listed = read_object(self.folder / "index.json").get("manifests")
+        # Other tools write entries into a layout, too; those need no name of ours.
+        return [m for m in listed if isinstance(m, dict)] if isinstance(listed, list) else []
 
     def extract(self, digest: str, name: str) -> dict[str, bytes | Path]:
         """Return the files of a layout that holds this one image under this name."""

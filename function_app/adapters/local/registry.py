@@ -19,6 +19,8 @@ from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
 
 CHAMPION = "champion"
+# MLflow's codes for a version that is not there, or that can be none.
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _METRIC, _CODE, _EVALUATION = "metric.", "code.", "evaluation"
 SCHEMA, _SCHEMA_DIGEST = "model_schema.json", "schema_digest"
 
@@ -68,6 +70,9 @@ class LocalRegistry:
         try:
             return _read(self._client().get_model_version(model, version))
         except import_mlflow().exceptions.MlflowException as error:
+            if error.error_code not in _ABSENT:
+                text = f"MLflow says: {error.error_code}. Is {self._state / 'mlflow.db'} readable?"
+                raise PlatformError("local", "look for a model", text) from error
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:

@@ -1,0 +1,43 @@
+"""Who sends a request, as far as budgets need to know."""
+
+import hashlib
+import ipaddress
+
+from function_app.domain.budgets import Caller
+from function_app.triggers.desk import Request
+
+_NETWORK = 64  # bits of an IPv6 address that belong to one customer
+
+
+def caller_of(request: Request, person: str, *, by_hand: bool = False) -> Caller:
+    """Return the person of the token, else the function key and the address of the sender.
+
+    `person` is "" without a token. Callers of a route for people, `by_hand`, count as people too.
+    """
+    if person:
+        return Caller(name=person, person=True)
+    key = request.headers.get("x-functions-key", "") or request.query.get("code", "")
+    # Only a digest of the key is kept.
+    digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:8] if key else ""
+    address = address_of(request)
+    return Caller(name=f"key {digest} at {address}" if digest else address, person=by_hand)
+
+
+def address_of(request: Request) -> str:
+    """Return the network address that the host saw, "an unknown address" when it names none.
+
+    It is the last entry of X-Forwarded-For: earlier ones are what the sender wrote. An IPv6 address
+    stands for its network of 64 bits, all of which one sender has.
+    """
+    last = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    if last.count(":") == 1:
+        last = last.partition(":")[0]
+    elif last.startswith("["):
+        last = last[1:].partition("]")[0]
+    try:
+        address = ipaddress.ip_address(last)
+    except ValueError:
+        return "an unknown address"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), _NETWORK), strict=False))
+    return str(address)

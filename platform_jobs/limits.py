@@ -1,0 +1,53 @@
+"""Limits of a job that reads a file which anybody may have sent.
+
+The process limits itself, so that the limits hold on every platform and whoever starts it.
+"""
+
+import resource
+import signal
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+from platform_jobs.errors import ContractError
+
+# The largest file that is taken, 200 MB, needs about 3 GB as text cells.
+MEMORY = 4 << 30
+CPU_SECONDS = 600
+MAX_COLUMNS = 10_000
+
+
+def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> None:
+    """Limit this process to so many bytes of memory and seconds of CPU time.
+
+    Beyond the memory Python raises MemoryError; beyond the CPU time ContractError is raised. A
+    lower limit that is in force already stays.
+    """
+    signal.signal(signal.SIGXCPU, _out_of_time)
+    _lower(resource.RLIMIT_DATA, memory, memory)
+    # The kernel kills the process at the hard limit, should it not end before.
+    _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 30)
+
+
+def out_of_memory() -> ContractError:
+    """Return the refusal of a file that does not fit into the memory."""
+    return ContractError(
+        f"The file takes more than {MEMORY >> 30} GiB of memory to read. Split it, or leave out "
+        "columns that the model does not need."
+    )
+
+
+def _lower(kind: int, soft: int, hard: int) -> None:
+    old_soft, old_hard = resource.getrlimit(kind)
+    unlimited = resource.RLIM_INFINITY
+    hard = hard if old_hard == unlimited else min(hard, old_hard)
+    soft = soft if old_soft == unlimited else min(soft, old_soft)
+    # macOS refuses some limits.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(kind, (min(soft, hard), hard))
+
+
+def _out_of_time(number: int, frame: FrameType | None) -> NoReturn:
+    raise ContractError(
+        f"The file takes more than {CPU_SECONDS} seconds of CPU time to read. Split it."
+    )
