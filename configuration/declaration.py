@@ -6,7 +6,7 @@ dataclass that the app reads the table into; tests hold the two together.
 
 from configuration.kinds import Choice, Key, Listed, Table, Text, Whole
 from configuration.production_tables import DRIFT, PRODUCTION, RELEASE
-from configuration.training_tables import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
+from configuration.training_tables import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
 from configuration.values import (
     CONTAINER_NAME,
     EVENT_TYPE,
@@ -54,7 +54,7 @@ MODEL = Table(
             "`[models.<name>.code]` names a repository.",
         ),
     ),
-    tables=(DATA, GATE, TRAINING_RUN, RELEASE, PRODUCTION, CODE, SCHEDULES, DRIFT),
+    tables=(DATA, GATE, TRAINING_RUN, MODEL_RULES, RELEASE, PRODUCTION, CODE, SCHEDULES, DRIFT),
 )
 LIMITS = Table(
     name="limits",

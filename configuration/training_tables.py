@@ -10,6 +10,7 @@ from configuration.values import (
     TARGET,
     WORD,
     is_repository,
+    is_type,
     seconds,
 )
 
@@ -111,6 +112,27 @@ TRAINING_RUN = Table(
             kind=Flag(),
             default=True,
             help="Of the files that wait while a training runs, train on the newest only.",
+        ),
+    ),
+)
+MODEL_RULES = Table(
+    name="model",
+    help="What a model file may hold.",
+    keys=(
+        Key(
+            name="trusted_types",
+            kind=Listed(
+                item=Text(
+                    allowed='the full name of a type, such as "my_package.models.Spline"',
+                    accepts=is_type,
+                ),
+                noun="types",
+                once=True,
+            ),
+            default=(),
+            help="Types that a skops file may hold beyond those of scikit-learn, NumPy and SciPy. "
+            "Loading a model can run the code of its types: name those that you have read. A list "
+            "in the model folder counts for nothing.",
         ),
     ),
 )

@@ -29,6 +29,11 @@ def is_module(text: str) -> bool:
     return all(word.isidentifier() for word in text.split("."))
 
 
+def is_type(text: str) -> bool:
+    """Tell whether a text is the full name of a type: its module and its name."""
+    return "." in text and is_module(text)
+
+
 def is_folder(text: str) -> bool:
     """Tell whether a text is a relative folder that stays in its parent."""
     return all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", step) for step in text.split("/"))

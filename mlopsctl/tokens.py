@@ -134,7 +134,8 @@ def _approvers() -> list[str]:
     names = {
         str(name)
         for model in models
-        for name in (*model.get("release", {}).get("approvers", ()), *model.get("operators", ()))
+        for key in ("approvers", "operators")
+        for name in model.get("release", {}).get(key, ())
     }
     return sorted(names)
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from platform_jobs.apart import Apart
 from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
 from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate
@@ -74,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
         judge.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")
         judge.add_argument(f"--{name}-code", type=Path, default=Path(), help="and its code")
     judge.add_argument("--out", type=Path, required=True, help="the folder to write")
+    judge.add_argument(
+        "--trusted-type", action="append", default=[], help="a type that a skops file may hold"
+    )
+    judge.add_argument("--isolation", default="", help="level of the sandbox of predict")
+    judge.add_argument("--hide", type=Path, action="append", default=[], help="from predict")
+    judge.add_argument("--show", type=Path, action="append", default=[], help="to predict")
     rules = ComparisonRules()
     judge.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
     judge.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
@@ -120,20 +127,30 @@ def _digest(path: Path) -> str:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
+    apart = None
+    if given.isolation:
+        apart = Apart(given.isolation, tuple(given.hide), tuple(given.show))
+
     def contender(name: str) -> Contender | None:
         model: Path | None = getattr(given, name)
         if model is None:
             return None
         code: Path = getattr(given, f"{name}_code")
         project = Project(
-            name=f"The {name}", code=code.resolve(), module=given.module, timeout=given.timeout
+            name=f"The {name}",
+            code=code.resolve(),
+            module=given.module,
+            timeout=given.timeout,
+            apart=apart,
         )
         return Contender(project=project, model=model)
 
     challenger = contender("challenger")
     assert challenger is not None  # argparse requires it
     rules = ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
-    content = evaluate(given.held_out, challenger, contender("champion"), given.out, rules)
+    content = evaluate(
+        given.held_out, challenger, contender("champion"), given.out, rules, given.trusted_type
+    )
     print(content["refused"] or "The models answered.")
     return 0
 

@@ -15,7 +15,7 @@ from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.tables import Table, read_table, write_table
 
 # What the app's own service reads from a model folder, beside model_schema.json.
-SERVED_FILES = ("model.skops", "trusted_types.json")
+SERVED_FILES = ("model.skops",)
 
 Say = Callable[[str], None]
 

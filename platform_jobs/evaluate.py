@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from platform_jobs.comparison import compare
 from platform_jobs.errors import ContractError
 from platform_jobs.figures import regression_figures
-from platform_jobs.files import folder_digest, has_files, write_json
+from platform_jobs.files import check_plain, folder_digest, has_files, write_json
+from platform_jobs.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models import Project
 from platform_jobs.prepare import ROWS, SCHEMA
 from platform_jobs.tables import Table, read_table, write_table
@@ -57,6 +59,7 @@ def evaluate(
     champion: Contender | None,
     out: Path,
     rules: ComparisonRules | None = None,
+    trusted_types: Collection[str] = (),
 ) -> dict[str, Any]:
     """Write what the models answer and the figures below `out`; return evaluation.json's content.
 
@@ -64,8 +67,11 @@ def evaluate(
     champion does, and KilledError when a signal ended a command: neither is a verdict.
     """
     rows = read_held_out(held_out)
-    digest = folder_digest(challenger.model)
+    digest = ""
     try:
+        check_plain(challenger.model)
+        digest = folder_digest(challenger.model)
+        types = needed_types(challenger.model, trusted_types)
         if not has_files(challenger.model):
             raise ContractError(
                 f"{challenger.project.name}: train wrote no file into its model folder (--out)."
@@ -92,6 +98,8 @@ def evaluate(
         }
         write_json(out / EVALUATION, content)
         return content
+    if types is not None:
+        write_json(out / TRUSTED_TYPES, types)
     _write(out, rows, answers, rules or ComparisonRules())
     content = {"refused": "", "digest": digest}
     # Last: a reader that finds this file finds the others too.
@@ -128,7 +136,10 @@ def _target(text: str, target: str) -> float:
 def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".asked-", dir=out.resolve()) as folder:
-        data, answer = Path(folder) / "features.csv", Path(folder) / "answer.csv"
+        # The model sees the folder of the features and writes into that of its answer.
+        data, answer = Path(folder) / "asked" / "features.csv", Path(folder) / "said" / "answer.csv"
+        data.parent.mkdir()
+        answer.parent.mkdir()
         write_table(data, rows.features)
         count = len(rows.features.rows)
         return contender.project.predict(contender.model.resolve(), data, count, answer)

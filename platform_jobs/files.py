@@ -3,8 +3,14 @@
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
+
+from platform_jobs.errors import ContractError
+
+# Of a model folder; a file with holes may claim any size.
+MOST_BYTES = 8 << 30
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -27,6 +33,24 @@ def folder_digest(folder: Path) -> str:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def check_plain(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
+    """Raise ContractError when a folder holds more than files and folders, or too much.
+
+    A symbolic link would let the platform read another file in the name of the model; a named pipe
+    would let it wait for ever.
+    """
+    size = 0
+    for path in folder.rglob("*"):
+        name, status = path.relative_to(folder).as_posix(), path.lstat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a special file"
+            raise ContractError(f"{name} is {kind}. Write files and folders only.")
+        size += status.st_size
+    if size > most_bytes:
+        text = f"The files have {size >> 20} MiB; at most {most_bytes >> 20} MiB are taken."
+        raise ContractError(f"{text} Write a smaller model.")
 
 
 def has_files(folder: Path) -> bool:

@@ -4,13 +4,16 @@ import csv
 import io
 import math
 import os
+import stat
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from platform_jobs.apart import COULD_NOT, Apart
 from platform_jobs.borrowed import check_imports
 from platform_jobs.errors import ContractError
 
@@ -19,6 +22,10 @@ PREDICTION = "prediction"
 _SHORT = 200
 # How long the last output of a command that has ended may take to arrive.
 _DRAIN_SECONDS = 5.0
+# Bytes of an answer: for its header, and for each row with other columns beside the prediction.
+_ANSWER_BYTES, _ROW_BYTES = 1 << 20, 4096
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_PASSED_ON_FAMILIES = ("LC_", "PYTHON", "CONDA", "CUDA", "NVIDIA_", "OMP_", "OPENBLAS_", "MKL_")
 
 
 class KilledError(RuntimeError):
@@ -33,13 +40,15 @@ class KilledError(RuntimeError):
 class Project:
     """A model project: its name in texts, the folder of its code and the module with its commands.
 
-    `timeout` limits each command, in seconds.
+    `timeout` limits each command, in seconds. With `apart`, predict runs in the sandbox and sees
+    its model and the features only.
     """
 
     name: str
     code: Path
     module: str
     timeout: float
+    apart: Apart | None = None
 
     def train(self, data: Path, out: Path) -> None:
         """Train on the folder `data` into the folder `out`; ContractError when it fails."""
@@ -48,15 +57,20 @@ class Project:
     def predict(self, model: Path, data: Path, rows: int, out: Path) -> list[float]:
         """Return one finite number for each row of the CSV file `data`.
 
-        ContractError when the command fails or answers otherwise; KilledError when a signal ended
-        it.
+        The folder of `data` must hold nothing else, and the folder of `out` nothing. ContractError
+        when the command fails or answers otherwise; KilledError when a signal ended it.
         """
         out.unlink(missing_ok=True)
-        self.run("predict", "--model", str(model), "--data", str(data), "--out", str(out))
-        if not out.is_file():
-            raise ContractError(f"{self.name}: predict wrote no file. It must write --out.")
+        words = ("predict", "--model", str(model), "--data", str(data), "--out", str(out))
+        self.run(*words, sees=(model, data.parent), writes=out.parent)
+        answer = _read_answer(out, rows)
+        if answer is None:
+            raise ContractError(
+                f"{self.name}: predict wrote no file of a size that fits {rows} rows. It must "
+                "write --out."
+            )
         try:
-            return read_predictions(out.read_text(encoding="utf-8-sig"), rows)
+            return read_predictions(answer.decode("utf-8-sig"), rows)
         except UnicodeDecodeError:
             raise ContractError(f"{self.name}: predict wrote no UTF-8 text.") from None
         except ContractError as error:
@@ -68,7 +82,7 @@ class Project:
         if not out.is_file():
             raise ContractError(f"{self.name}: sample wrote no file. It must write --out.")
 
-    def run(self, *words: str) -> None:
+    def run(self, *words: str, sees: Sequence[Path] = (), writes: Path | None = None) -> None:
         """Run a command of the module; ContractError, KilledError when it does not end well."""
         if not find_module(self.code, self.module):
             raise ContractError(
@@ -79,7 +93,12 @@ class Project:
             check_imports(self.code, self.module)
         except ContractError as error:
             raise ContractError(f"{self.name}: {error}") from None
-        code, last = _run([sys.executable, "-m", self.module, *words], self.code, self.timeout)
+        command = [sys.executable, "-m", self.module, *words]
+        if self.apart is not None and writes is not None:
+            command = self.apart.wrap(command, self.code, sees, writes)
+        code, last = _run(command, self.code, self.timeout)
+        if self.apart is not None and code == COULD_NOT:
+            raise OSError(f"{self.name}: {words[0]} could not be sandboxed: {last}")
         if code is None:
             raise ContractError(
                 f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds. Make it "
@@ -112,7 +131,7 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
         command,
         cwd=folder,
         # Else Python writes what was printed after the error, and the last line hides the cause.
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**plain_environ(os.environ), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -130,6 +149,31 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
     # A process that the command left behind may hold the pipe open for as long as it lives.
     reader.join(_DRAIN_SECONDS)
     return code, last[0]
+
+
+def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a model's code may know of the environment: no settings, no credentials."""
+    return {
+        name: text
+        for name, text in environ.items()
+        if name in _PASSED_ON or name.startswith(_PASSED_ON_FAMILIES)
+    }
+
+
+def _read_answer(path: Path, rows: int) -> bytes | None:
+    """Return the content of an answer; None when it is no regular file of a size that fits.
+
+    A link or a pipe is not followed, because the platform may read what the model may not.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(file, "rb") as answer:
+        status, most = os.fstat(file), _ANSWER_BYTES + _ROW_BYTES * rows
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            return None
+        return answer.read(most)
 
 
 def find_module(code: Path, module: str) -> Path | None:

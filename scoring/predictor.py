@@ -12,6 +12,7 @@ import numpy as np
 import skops.io
 
 MAX_ROWS = 10_000
+TRUSTED_TYPES = Path(__file__).with_name("trusted_types.json")
 # Characters of a model's own error that its caller is given.
 MAX_TEXT = 500
 
@@ -34,9 +35,9 @@ class Predictor:
     # Whether the model itself answers; a script asks it as its author wrote.
     asks_model = True
 
-    def __init__(self, folder: Path) -> None:
-        trusted = json.loads((folder / "trusted_types.json").read_text(encoding="utf-8"))
-        self._model: Any = skops.io.load(folder / "model.skops", trusted=trusted)
+    def __init__(self, folder: Path, trusted: Path = TRUSTED_TYPES) -> None:
+        """Take the model's folder, and the platform's list of types that it may hold."""
+        self._model: Any = skops.io.load(folder / "model.skops", trusted=trusted_types(trusted))
         schema = json.loads((folder / "model_schema.json").read_text(encoding="utf-8"))
         self.features: tuple[str, ...] = tuple(schema["features"])
         if self.asks_model:
@@ -75,6 +76,15 @@ class Predictor:
             # A whole number of 400 digits is JSON, and no float.
             if not number_like or abs(value) > 1e300 or not math.isfinite(value):
                 raise InputError(f"data[{number}].{name}: expected a finite number.")
+
+
+def trusted_types(file: Path) -> list[str]:
+    """Return the types that a model may hold beyond those of skops; none without a list.
+
+    The platform writes the list beside this service when it packs an image. A list in the model
+    folder counts for nothing: it was written by the code that made the model.
+    """
+    return [str(name) for name in json.loads(file.read_text())] if file.is_file() else []
 
 
 def shape_for(model: Any, features: tuple[str, ...]) -> Callable[[list[list[float]]], Any]:

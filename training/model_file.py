@@ -1,4 +1,4 @@
-"""The saved model: skops, which builds only types that are on a list, kept beside the model.
+"""The saved model: skops, which builds only types that its reader trusts.
 
 Loading a pickle runs whatever its author wrote. A skops file is a zip of arrays and a schema.
 """
@@ -12,29 +12,25 @@ from typing import Any
 import skops.io
 
 MODEL = "model.skops"
-TRUSTED_TYPES = "trusted_types.json"
+LIBRARIES = ("sklearn", "numpy", "scipy")
 # A zip entry of a fixed age, so that the same model is the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class UntrustedModelError(ValueError):
-    """The file holds types that its list of trusted types does not name."""
+    """The file holds types of no library that this project uses."""
 
 
 def save(model: Any, folder: Path) -> None:
-    """Write the model and the list of types it needs beyond skops' own."""
-    content = skops.io.dumps(model)
-    trusted = sorted(skops.io.get_untrusted_types(data=content))
-    (folder / MODEL).write_bytes(_canonical(content))
-    (folder / TRUSTED_TYPES).write_text(json.dumps(trusted) + "\n", encoding="utf-8")
+    """Write the model."""
+    (folder / MODEL).write_bytes(_canonical(skops.io.dumps(model)))
 
 
 def load(folder: Path) -> Any:
-    """Return the model in `folder`; UntrustedModelError when it holds more than its list."""
-    trusted = json.loads((folder / TRUSTED_TYPES).read_text(encoding="utf-8"))
+    """Return the model in `folder`; UntrustedModelError when it holds types of other libraries."""
     content = (folder / MODEL).read_bytes()
-    unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted))
-    if unknown:
+    trusted = skops.io.get_untrusted_types(data=content)
+    if unknown := sorted(name for name in trusted if name.partition(".")[0] not in LIBRARIES):
         raise UntrustedModelError(f"{folder / MODEL} holds untrusted types: {', '.join(unknown)}.")
     return skops.io.loads(content, trusted=trusted)
 

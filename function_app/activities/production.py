@@ -17,6 +17,7 @@ from function_app.domain.authorization import (
     refuse_order,
     refuse_promotion,
 )
+from function_app.domain.people import join_people
 from function_app.domain.release import Release, ReleaseStatus
 from function_app.domain.requests import Champion, Promotion, RollBack, RolledBack
 from function_app.domain.serving import Image, Rollout
@@ -279,7 +280,7 @@ def _is(served: Image | None, image: Image | None) -> bool:
 
 
 def _names(decisions: tuple[Decision, ...]) -> str:
-    return ", ".join(dict.fromkeys(decision.decided_by for decision in decisions))
+    return join_people(decision.decided_by for decision in decisions)
 
 
 def _refused(activity: str, refusal: Refusal) -> NotAuthorisedError:

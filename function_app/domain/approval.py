@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from function_app.domain import identifiers as ids
 from function_app.domain.duties import ApprovalRules
-from function_app.domain.people import People, canonical, is_oid
+from function_app.domain.people import People, canonical, is_oid, join_people
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 
 
@@ -152,7 +152,7 @@ def effective(
     remarks = [f"{d.decided_by}: {d.remark}" for d in approvals if d.remark]
     return replace(
         last,
-        decided_by=", ".join(d.decided_by for d in approvals),
+        decided_by=join_people(d.decided_by for d in approvals),
         comment=" ".join(comments),
         remark=" ".join(remarks),
     )

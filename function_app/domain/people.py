@@ -57,3 +57,8 @@ def name_of_oid(oid: str, people: People) -> str:
 def distinct(identities: Iterable[str], people: People) -> tuple[str, ...]:
     """Return the canonical names of the people behind these identities, each once, in order."""
     return tuple(dict.fromkeys(canonical(identity, people) for identity in identities))
+
+
+def join_people(names: Iterable[str]) -> str:
+    """Return several people as one text of a record, such as ada+grace, cut to 113 characters."""
+    return "+".join(dict.fromkeys(names))[:113]

@@ -103,6 +103,13 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRules:
+    """What a model file may hold: `trusted_types` are full names of types beyond scikit-learn's."""
+
+    trusted_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProject:
     """Where a model's data arrives, what trains and serves it, and by what rules."""
 
@@ -113,6 +120,7 @@ class ModelProject:
     data: DataPolicy
     gate: GatePolicy
     training_run: RunLimits = RunLimits()
+    model: ModelRules = ModelRules()
     release: ReleaseRules
     production: ExposureRules = ExposureRules()
     code: CodeRules | None = None

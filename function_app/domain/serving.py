@@ -1,5 +1,6 @@
 """Images, where they run, and what a smoke test saw of them."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ class Environment(StrEnum):
 
 
 # What the service in scoring/ reads from a model folder, beside model_schema.json.
-SERVED_FILES = ("model.skops", "trusted_types.json")
+SERVED_FILES = ("model.skops",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,43 @@ class SmokeReport:
     served_digest: str
     detail: str = ""
     answers_without_key: bool = False
+
+
+# What the evaluation writes: the types of a model that are trusted beyond those of skops.
+TRUSTED_TYPES = "trusted_types.json"
+# The libraries whose classes a model may hold without being named in mlops.toml.
+LIBRARIES = ("sklearn", "numpy", "scipy")
+
+
+def read_types(content: bytes | None) -> list[str]:
+    """Return the list that an evaluation wrote; an empty one when it wrote none."""
+    try:
+        types = json.loads(content or b"[]")
+    except (ValueError, RecursionError):
+        return []
+    return [str(name) for name in types] if isinstance(types, list) else []
+
+
+def check_types(version: ModelVersion, types: Iterable[str], added: Iterable[str]) -> None:
+    """Raise ContractError, which names them, when types of a model are not trusted here.
+
+    The evaluation looked into the file and checked the same; a list from a run is checked again.
+    """
+    known = set(added)
+    foreign = [
+        name
+        for name in types
+        if not isinstance(name, str)
+        or (name not in known and name.partition(".")[0] not in LIBRARIES)
+    ]
+    if foreign:
+        names = ", ".join(str(name)[:200] for name in foreign[:20])
+        raise ContractError(
+            f"{version.model} {version.version} holds types that are not trusted: {names}. Add "
+            f"those that you have read to `[models.{version.model}.model] trusted_types` in "
+            "mlops.toml, restart the app and retry the release; or train without them.",
+            code="UNTRUSTED_TYPES",
+        )
 
 
 def differs_from_registered(

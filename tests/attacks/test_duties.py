@@ -390,8 +390,8 @@ def test_as_many_approvers_as_required_promote_together(office: Office) -> None:
 
     assert answer["approvals"] == "2 of 2 approvals"
     assert answer["approved_by"] == ["ada", "grace"]
-    assert settled.decided_by == "ada, grace"
-    assert office.changes.of_model(MODEL)[-1].by == "ada, grace"
+    assert settled.decided_by == "ada+grace"
+    assert office.changes.of_model(MODEL)[-1].by == "ada+grace"
 
 
 def test_one_rejection_ends_a_release_that_somebody_approved(office: Office) -> None:

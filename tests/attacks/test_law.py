@@ -76,7 +76,7 @@ class Scene:
     def at_step(self, instance_id: str, step: str) -> None:
         def look() -> bool:
             found = self.find(instance_id)
-            assert not found.get("ended"), found
+            assert not found.get("ended"), (found["outcome"], found["reasons"])
             return (found.get("step") or {}).get("step") == step
 
         until(look, f"{instance_id} to be at {step}", 300)

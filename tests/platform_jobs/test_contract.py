@@ -32,7 +32,7 @@ def test_a_project_that_keeps_the_contract_passes_every_step(
         "ok      predict",
         "note    serve",
     ]
-    assert "there is no model.skops and no trusted_types.json" in lines[-1]
+    assert "there is no model.skops, so that" in lines[-1]
 
 
 @pytest.mark.parametrize("fault", WRONG)

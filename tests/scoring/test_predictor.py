@@ -17,6 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from platform_jobs.model_types import needed_types
 from scoring.predictor import ModelError, Predictor, read_numbers, shape_for
 from tests.scoring.keys import AS_PROBE
 from tests.scoring.service import serving
@@ -50,7 +51,9 @@ def picked(*names: str) -> ColumnTransformer:
 
 
 def answer(folder: Path) -> list[float]:
-    numbers: list[float] = Predictor(folder).answer({"data": ROWS}, {})["result"]
+    trusted = folder.with_name("trusted_types.json")
+    trusted.write_text(json.dumps(needed_types(folder, ())))
+    numbers: list[float] = Predictor(folder, trusted).answer({"data": ROWS}, {})["result"]
     return numbers
 
 

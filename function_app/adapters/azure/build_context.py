@@ -1,5 +1,7 @@
 """The files an image is built of: the scoring code of a version, its model, and the Dockerfile."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from function_app.adapters.azure import run_specs as specs
@@ -8,7 +10,13 @@ from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.domain.base_image import BaseImage, base_images, pin
-from function_app.domain.serving import check_servable, differs_from_registered
+from function_app.domain.serving import (
+    TRUSTED_TYPES,
+    check_servable,
+    check_types,
+    differs_from_registered,
+    read_types,
+)
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
 
@@ -41,8 +49,13 @@ class BuildContexts:
         """Return the base images of this app's own Dockerfile."""
         return base_images(self._own_dockerfile().decode(), self._bases.server)
 
-    def pack(self, version: ModelVersion, scoring: str) -> BuildContext:
-        """Return what the image of a model version is built of."""
+    def pack(
+        self, version: ModelVersion, scoring: str, trusted_types: Sequence[str] = ()
+    ) -> BuildContext:
+        """Return what the image of a model version is built of.
+
+        ContractError when the model holds types beyond scikit-learn's and `trusted_types`.
+        """
         files, own = self._scoring(version, scoring)
         model, schema = self._judged(version)
         if own:
@@ -52,6 +65,11 @@ class BuildContexts:
         # The model's own file of this name counts: it belongs to what was judged.
         files[f"model/{specs.SCHEMA}"] = schema
         files |= {f"model/{name}": text for name, text in model.items()}
+        # The platform's list: what a model folder says about its own types counts for nothing.
+        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
+        types = read_types(self._blobs.read(f"{evaluation}/{TRUSTED_TYPES}"))
+        check_types(version, types, trusted_types)
+        files[f"scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
 

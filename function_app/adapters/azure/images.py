@@ -68,7 +68,7 @@ class AzureImages:
         return self._manifests.digest(model, version)
 
     def _queue(self, version: ModelVersion, project: ModelProject) -> Build:
-        context = self._contexts.pack(version, project.scoring)
+        context = self._contexts.pack(version, project.scoring, project.model.trusted_types)
         source = self._builds.upload(context.content)
         image = f"{version.model}:{version.version}"
         run_id = self._builds.queue(image, source, context.dockerfile)

@@ -159,7 +159,13 @@ class AzureJobs:
             run_id=run_id,
             kind=specs.EVALUATION,
             command=specs.evaluate_command(
-                module, timeout, code, former, policy, has_model=has_model
+                module,
+                timeout,
+                code,
+                former,
+                policy,
+                has_model=has_model,
+                trusted_types=project.model.trusted_types,
             ),
             environment=self._versions.environment(run.code, module),
             code=self._bundles.keep_own(JOBS),

@@ -5,6 +5,7 @@ were published and nothing is uploaded per run.
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -91,6 +92,7 @@ def evaluate_command(
     policy: GatePolicy,
     *,
     has_model: bool,
+    trusted_types: Sequence[str] = (),
 ) -> str:
     """Return the command that lets models answer held-out rows; each runs by its own code.
 
@@ -100,11 +102,12 @@ def evaluate_command(
     if champion is not None:
         words.append(_unpack_code("champion", champion))
     model = '"${{inputs.challenger}}"' if has_model else "nothing"
+    trusted = "".join(f" --trusted-type {shlex.quote(name)}" for name in trusted_types)
     words.append(
         f"{_PLATFORM_JOBS} evaluate --module {module} --timeout {timeout:g}"
         ' --held-out "${{inputs.held_out}}" --out "${{outputs.evaluation}}"'
         f" --challenger {model} --challenger-code ../challenger_code"
-        f" {' '.join(policy.comparison_words())}"
+        f" {' '.join(policy.comparison_words())}{trusted}"
     )
     served = ' --champion "${{inputs.champion}}" --champion-code ../champion_code'
     return " && ".join(words) + (served if champion is not None else "")

@@ -1,10 +1,12 @@
 """What runs and services of this machine may see: their own files, never the state of the app."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from configuration.tokens import config_folder
 from function_app.domain.isolation import Isolation
 from function_app.errors import PlatformError
 from sandbox.command import command
@@ -57,15 +59,27 @@ class Containment:
 
     def training(self, readable: Sequence[Path], writable: Path) -> Sight:
         """Return what a training sees: these paths, what `[runs]` names, and graphics cards."""
-        network = self.isolation.runs.network
-        return replace(self.evaluation(readable, writable), network=network)
-
-    def evaluation(self, readable: Sequence[Path], writable: Path) -> Sight:
-        """Return what an evaluation sees: as a training, but no network."""
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
         return Sight(
-            readable=tuple(map(str, (*readable, *named))), writable=(str(writable),), devices=True
+            readable=tuple(map(str, (*readable, *named))),
+            writable=(str(writable),),
+            network=self.isolation.runs.network,
+            devices=True,
         )
+
+    def predict_words(self) -> list[str]:
+        """Return the options by which an evaluation runs each `predict` in a sandbox of its own.
+
+        The evaluation itself is code of this app; what it judges must neither see its rows nor
+        reach its files.
+        """
+        named = (Path(path).expanduser() for path in self.isolation.runs.readable)
+        words = ["--isolation", self.level.name]
+        for path in hidden_paths(self.state, self.root):
+            words += ["--hide", str(path)]
+        for path in named:
+            words += ["--show", str(path)]
+        return words
 
     def wrap(
         self,
@@ -115,19 +129,24 @@ def contained(
 
     It ends with the process `parent`, by default this one; 0 for none.
     """
-    secrets = [path for name in _SECRETS for path in root.glob(name)]
     return command(
         words,
         level=level,
         folder=folder,
         readable=[Path(path) for path in sight.readable],
         writable=[Path(path) for path in sight.writable],
-        hidden=[state, *secrets],
+        hidden=hidden_paths(state, root),
         network=sight.network,
         scratch=scratch,
         devices=sight.devices,
         parent=parent,
     )
+
+
+def hidden_paths(state: Path, root: Path) -> list[Path]:
+    """Return what no code of a run may see: the state, secrets of the root, this user's tokens."""
+    secrets = [path for name in _SECRETS for path in root.glob(name)]
+    return [state, *secrets, config_folder(os.environ)]
 
 
 def read_record(record: dict[str, Any]) -> tuple[Sight, Level, Path]:

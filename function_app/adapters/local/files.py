@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from threading import get_ident
 from typing import Any
 
 from function_app.errors import PlatformError
+
+MOST_RECORD_BYTES = 64 * 1024 * 1024
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -49,11 +52,31 @@ def read_object(path: Path) -> dict[str, Any]:
     For records without which the app can go on: a file that is gone, empty or garbled is passed
     over.
     """
-    try:
-        content = read_json(path)
-    except PlatformError:
-        return {}
+    content = _read_plain(path)
     return content if isinstance(content, dict) else {}
+
+
+def read_list(path: Path) -> list[Any]:
+    """Return the JSON list of a file that a run wrote; an empty one when it holds none."""
+    content = _read_plain(path)
+    return content if isinstance(content, list) else []
+
+
+def _read_plain(path: Path) -> Any:
+    """Return the JSON of a regular file, None for anything else.
+
+    A run may leave a link to a file that is not its own, a pipe that nobody writes, or a file that
+    fills the memory.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(file, "rb") as content:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_RECORD_BYTES:
+                return None
+            return json.loads(content.read(MOST_RECORD_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def read_tail(path: Path, most: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.files import locked, read_object, sha256, write_json
+from function_app.adapters.local.files import locked, read_list, read_object, sha256, write_json
 from function_app.adapters.local.oci_layout import CONFIG, LAYER, MANIFEST, OciLayout
 from function_app.adapters.local.private import extract
 from function_app.adapters.local.registry import SCHEMA, evaluation_of
@@ -18,9 +18,11 @@ from function_app.addresses import below
 from function_app.domain.identifiers import IMAGE_DIGEST
 from function_app.domain.project import ModelProject
 from function_app.domain.serving import (
+    TRUSTED_TYPES,
     Build,
     Image,
     check_servable,
+    check_types,
     differs_from_registered,
 )
 from function_app.domain.training import ModelVersion
@@ -167,10 +169,14 @@ class LocalImages:
         if changed := differs_from_registered(version, digests, sha256(schema)):
             text = f"{changed} of {folder} has changed since it was registered. Train again."
             raise PlatformError("local", "build the image", text)
+        types = read_list(evaluation_of(version) / TRUSTED_TYPES)
+        check_types(version, types, self._projects[version.model].model.trusted_types)
         if scoring == self._root / OWN:
             check_servable(version, model)
         # The model's own file of this name counts: it belongs to what was judged.
         files = {**code, f"app/model/{SCHEMA}": schema}
+        # The platform's list: what a model folder says about its own types counts for nothing.
+        files[f"app/scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
         files |= {f"app/model/{name}": content for name, content in model.items()}
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:

@@ -117,17 +117,17 @@ class LocalJobs:
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
         command += policy.comparison_words()
+        for name in project.model.trusted_types:
+            command += ["--trusted-type", name]
         command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
         if champion is not None:
             command += ["--champion", champion.uri]
             command += ["--champion-code", str(self._code(champion.code))]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
         limit = 2 * timeout + EVALUATION_MARGIN
-        read = [held_out, Path(run.output_uri), self._code(run.code)]
-        if champion is not None:
-            read += [Path(champion.uri), self._code(champion.code)]
-        sight = self._containment.evaluation(read, folder / EVALUATION)
-        self._start(run_id, dataset, run.code, command, limit, tags, sight)
+        self._containment.check(f"start run {run_id}")
+        command += self._containment.predict_words()
+        self._start(run_id, dataset, run.code, command, limit, tags, None)
         return self.get(run_id)
 
     def submit_checks(
