@@ -18,6 +18,7 @@ from function_app.domain.coalescing import KEY
 from function_app.errors import MlopsError, RefusedError
 from function_app.records.recorder import Recorder
 from function_app.triggers.answers import answer_error
+from function_app.triggers.callers import sender_of
 from function_app.triggers.desk import Answer, Desk, Request
 
 LOG = logging.getLogger("mlops.audit")
@@ -156,11 +157,7 @@ def _by_caller(event: AuditEvent, desk: Desk, request: Request) -> AuditEvent:
     if not who and key:
         # A digest identifies a key without showing it.
         who = f"{KEY}{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-    return replace(event, who=event.who or who, address=_address_of(request))
-
-
-def _address_of(request: Request) -> str:
-    return request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return replace(event, who=event.who or who, address=sender_of(request))
 
 
 def _subject_of(asked: Asked) -> str:

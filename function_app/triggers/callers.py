@@ -24,10 +24,23 @@ def caller_of(request: Request, person: str, *, by_hand: bool = False) -> Caller
 
 
 def address_of(request: Request) -> str:
-    """Return the network address that the host saw, "an unknown address" when it names none.
+    """Return the network that the request came from, "an unknown address" when the host names none.
 
-    It is the last entry of X-Forwarded-For: earlier ones are what the sender wrote. An IPv6 address
-    stands for its network of 64 bits, all of which one sender has.
+    An IPv6 address stands for its network of 64 bits, all of which one sender has.
+    """
+    sender = sender_of(request)
+    if not sender:
+        return "an unknown address"
+    address = ipaddress.ip_address(sender)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), _NETWORK), strict=False))
+    return sender
+
+
+def sender_of(request: Request) -> str:
+    """Return the address that the host saw, "" when it names none.
+
+    It is the last entry of X-Forwarded-For: earlier ones are what the sender wrote.
     """
     last = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
     if last.count(":") == 1:
@@ -35,9 +48,6 @@ def address_of(request: Request) -> str:
     elif last.startswith("["):
         last = last[1:].partition("]")[0]
     try:
-        address = ipaddress.ip_address(last)
+        return str(ipaddress.ip_address(last))
     except ValueError:
-        return "an unknown address"
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(address), _NETWORK), strict=False))
-    return str(address)
+        return ""

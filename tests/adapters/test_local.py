@@ -216,14 +216,25 @@ def test_a_model_that_the_own_service_cannot_serve_is_told_before_staging(
     other = tmp_path / "other"
     shutil.copytree(model, other)
     (other / "model.skops").rename(other / "tree.json")
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation" / "model_schema.json").write_text("{}")
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
 
     with pytest.raises(ContractError, match=r"no model\.skops, .* or name a folder with a service"):
         images.build(version_of(other))
 
 
+def test_a_schema_that_somebody_deleted_is_named(tmp_path: Path, model: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
+
+    with pytest.raises(PlatformError, match=r"model_schema\.json cannot be read. Train again"):
+        images.build(version_of(other))
+
+
 def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:
-    image = Image(model="diabetes", version="1", digest="sha256:00", uri="")
+    image = Image(model="diabetes", version="1", digest=f"sha256:{0:064d}", uri="")
 
     with pytest.raises(NotFoundError, match="There is no image"):
         LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path)).unpack(image)

@@ -1,5 +1,6 @@
 """Runs of this machine in MLflow: recorded once, with figures, tags and files."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,29 @@ def test_a_run_is_recorded_once_with_what_it_was_and_wrote(tmp_path: Path) -> No
     assert found.data.tags[RUN_ID] == RUN.run_id
     assert found.data.tags["instance_id"] == RUN.run_id
     assert [file.path for file in tracking.client().list_artifacts(first)] == ["run.log"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "link to a folder"])
+def test_files_of_a_run_are_not_read_when_it_left_more_than_files(
+    tmp_path: Path, kind: str
+) -> None:
+    folder, secret = tmp_path / "runs" / RUN.run_id, tmp_path / "secret"
+    (folder / "model").mkdir(parents=True)
+    secret.mkdir()
+    (secret / "token").write_text("not for MLflow")
+    left = folder / "model" / "weights"
+    if kind == "pipe":
+        os.mkfifo(left)
+    else:
+        left.symlink_to(secret if kind == "link to a folder" else secret / "token")
+    tracking = LocalTracking(tmp_path)
+
+    kept = tracking.record(RUN, RUN.metrics, folder)
+
+    [found] = runs(tracking)
+    assert found.info.status == "FINISHED"
+    assert "model/weights is no regular file" in found.data.tags["mlops.files"]
+    assert list(tracking.client().list_artifacts(kept)) == []
 
 
 def test_a_run_that_a_crash_left_half_recorded_is_completed(tmp_path: Path) -> None:

@@ -196,7 +196,10 @@ def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> No
     uri, etag = place.land("m/a.csv", CSV)
     older = place.datasets.add("m", uri, etag)
     newer = place.datasets.add("m", *place.land("m/b.csv", CSV + b"7,8\n"))
-    first, second = Arrival(claimed_at=EARLY, uri=uri), Arrival(claimed_at=LATE, uri="file:///other.csv")
+    first, second = (
+        Arrival(claimed_at=EARLY, uri=uri),
+        Arrival(claimed_at=LATE, uri="file:///other.csv"),
+    )
 
     place.datasets.accept(newer, PROFILE, second)
     place.datasets.accept(older, PROFILE, first)
@@ -214,7 +217,9 @@ def test_of_many_that_accept_at_once_the_newest_stays(place: Place) -> None:
 
     def accept(n: int) -> None:
         moment = EARLY + timedelta(seconds=n)
-        place.datasets.accept(versions[n], PROFILE, Arrival(claimed_at=moment, uri=f"file:///{n}.csv"))
+        place.datasets.accept(
+            versions[n], PROFILE, Arrival(claimed_at=moment, uri=f"file:///{n}.csv")
+        )
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(accept, [5, 0, 3, 1, 4, 2]))

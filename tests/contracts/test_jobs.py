@@ -138,7 +138,9 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         registry=place.registry(),
         finish=lambda run_id: print(compute.run(run_id)),
         add=add,
-        keep=lambda archive: place.bundles().keep(archive, "c0ffee"),
+        keep=lambda archive: place.bundles().keep(
+            archive, "c0ffee0000000000000000000000000000000000"
+        ),
         register_foreign=register_foreign,
         delete_version=lambda version: place.ml.delete_version("diabetes", version),
         overwrite=overwrite,
@@ -193,7 +195,7 @@ def _local_bench(state: Path, topic: str) -> Bench:
         registry=LocalRegistry(state, LocalEvents(topic, "key")),
         finish=finish,
         add=add,
-        keep=lambda archive: bundles.keep(archive, "c0ffee"),
+        keep=lambda archive: bundles.keep(archive, "c0ffee0000000000000000000000000000000000"),
         register_foreign=register_foreign,
         delete_version=delete_version,
         overwrite=overwrite,

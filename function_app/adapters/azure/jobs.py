@@ -244,6 +244,8 @@ class AzureJobs:
         return self._outputs.checks(run_id)
 
     def report(self, run_id: str, name: str) -> bytes:
+        if not is_run_id(run_id):
+            raise NotFoundError(f"Azure ML has no run {run_id[:80]!r}. GET /api/status lists runs.")
         return self._outputs.report(run_id, name)
 
     def log(self, run_id: str, most: int) -> bytes:

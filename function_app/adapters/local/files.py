@@ -102,3 +102,15 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def find_irregular(folder: Path) -> str | None:
+    """Return the first path below a folder that is neither a file nor a folder; None without one.
+
+    Such a path is a link, a named pipe, a socket or a device, which readers must not follow.
+    """
+    for path in sorted(folder.rglob("*")):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return path.relative_to(folder).as_posix()
+    return None

@@ -164,7 +164,13 @@ class LocalImages:
             for path in folder.rglob("*")
             if path.is_file()
         }
-        schema = (evaluation_of(version) / SCHEMA).read_bytes()
+        try:
+            schema = (evaluation_of(version) / SCHEMA).read_bytes()
+        except OSError as error:
+            text = (
+                f"{evaluation_of(version) / SCHEMA} cannot be read. Train again. {error.strerror}."
+            )
+            raise PlatformError("local", "build the image", text) from error
         digests = {name: sha256(content) for name, content in model.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
             text = f"{changed} of {folder} has changed since it was registered. Train again."

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.files import read_json
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import plain_environ, read_run
+from function_app.adapters.local.run_log import copy_redacted
 from function_app.adapters.local.run_state import (
     TEMPORARY,
     clear_attempt,
@@ -74,7 +76,7 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     command = _contained(folder, request)
     # The run counts as running for as long as its command does, also when this watcher is killed.
     lock = int(os.environ.get("LOCK_FD", "-1"))
-    with (folder / "run.log").open("a+b") as log:
+    with (folder / "run.log").open("ab") as log:
         begin = log.tell()
         ended = subprocess.Popen(
             command,
@@ -82,15 +84,24 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
             # Else Python writes what was printed after the error, and the last line hides it.
             env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             pass_fds=(lock,) if lock >= 0 else (),
         )
+        assert ended.stdout is not None
+        writer = threading.Thread(target=copy_redacted, args=(ended.stdout, log), daemon=True)
+        writer.start()
         try:
             ended.wait(request["timeout_seconds"])
         except subprocess.TimeoutExpired:
             _end(ended)
             return RunStatus.TIMED_OUT, f"It ran longer than {request['timeout_seconds']} seconds."
+        finally:
+            # Without a sandbox a process that the command left behind may hold the pipe open.
+            writer.join(GRACE_SECONDS)
+            if not writer.is_alive():
+                ended.stdout.close()
+    with (folder / "run.log").open("rb") as log:
         log.seek(begin)
         lines = log.read().decode(errors="replace").strip().splitlines()
     if signal_name := killed_by(ended.returncode):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import locked
+from function_app.adapters.local.files import find_irregular, locked
 from function_app.adapters.local.mlflow_client import import_mlflow, mlflow_client
 from function_app.addresses import below, file_address
 from function_app.domain.training import Run, RunStatus
@@ -55,11 +55,23 @@ class LocalTracking:
             tags = {RUN_ID: run.run_id, "mlflow.runName": run.run_id}
             kept = str(client.create_run(experiment, tags=tags).info.run_id)
         if folder.is_dir():
-            client.log_artifacts(kept, str(folder))
+            self._keep_files(client, kept, folder)
         self._describe(client, kept, run, metrics)
         # Last: a run without an end is recorded again.
         client.set_terminated(kept, status=_ENDS.get(run.status, "FAILED"))
         return kept
+
+    def _keep_files(self, client: Any, kept: str, folder: Path) -> None:
+        """Copy the files of a run, unless a training left more than files in its folder.
+
+        MLflow would follow a link to a file outside of the folder, and wait for ever at a pipe.
+        """
+        irregular = find_irregular(folder)
+        if irregular is None:
+            client.log_artifacts(kept, str(folder))
+        else:
+            text = f"not kept: {irregular} is no regular file"
+            client.set_tag(kept, "mlops.files", text[:500])
 
     def _describe(self, client: Any, kept: str, run: Run, metrics: Mapping[str, float]) -> None:
         entities = import_mlflow().entities

@@ -95,8 +95,13 @@ def test_a_build_of_published_code_takes_that_codes_service(azure: Azure) -> Non
     from function_app.domain.change import CodeVersion
 
     archive = pack({"scoring/__main__.py": b"print('other')", "scoring/requirements.txt": b""})
-    bundle = azure.bundles().keep(archive, "c0ffee")
-    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+    bundle = azure.bundles().keep(archive, "c0ffee0000000000000000000000000000000000")
+    code = CodeVersion(
+        model="diabetes",
+        version=bundle.digest,
+        uri=bundle.uri,
+        commit="c0ffee0000000000000000000000000000000000",
+    )
 
     image = built(azure, replace(registered(azure), code=code))
 
@@ -321,8 +326,13 @@ def test_code_without_a_service_is_served_by_the_apps_own(azure: Azure) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("training/__init__.py"), io.BytesIO())
-    bundle = azure.bundles().keep(out.getvalue(), "c0ffee")
-    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+    bundle = azure.bundles().keep(out.getvalue(), "c0ffee0000000000000000000000000000000000")
+    code = CodeVersion(
+        model="diabetes",
+        version=bundle.digest,
+        uri=bundle.uri,
+        commit="c0ffee0000000000000000000000000000000000",
+    )
 
     azure.images().build(replace(registered(azure), code=code))
 

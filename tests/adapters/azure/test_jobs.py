@@ -241,14 +241,23 @@ def test_checks_get_code_plan_and_tools_and_no_setting_of_this_app(azure: Azure)
 def test_code_without_its_training_folder_is_run_and_fails_where_people_look(
     azure: Azure,
 ) -> None:
-    bundle = azure.bundles().keep(pack({"README.md": b"moved"}), "c0ffee")
-    code = CodeVersion(model="diabetes", version=bundle.digest, uri=bundle.uri, commit="c0ffee")
+    bundle = azure.bundles().keep(
+        pack({"README.md": b"moved"}), "c0ffee0000000000000000000000000000000000"
+    )
+    code = CodeVersion(
+        model="diabetes",
+        version=bundle.digest,
+        uri=bundle.uri,
+        commit="c0ffee0000000000000000000000000000000000",
+    )
 
     azure.jobs().submit(RUN, dataset(azure), "prepare-a", code, {})
 
     job = azure.arm.asked("PUT", "/jobs/")[0].json["properties"]
     assert job["inputs"]["digest"]["value"] == bundle.digest
-    assert job["properties"] == {"mlflow.source.git.commit": "c0ffee"}
+    assert job["properties"] == {
+        "mlflow.source.git.commit": "c0ffee0000000000000000000000000000000000"
+    }
 
 
 def test_reports_of_checks_are_read_and_no_other_name_is_looked_for(azure: Azure) -> None:

@@ -46,7 +46,12 @@ def register(registry: AzureRegistry, run: Run) -> ModelVersion:
 
 def test_a_version_says_of_what_run_data_and_code_it_is(azure: Azure) -> None:
     azure.wrote("runs/a-vs-nothing/evaluation/model_schema.json", b"{}")
-    code = CodeVersion(model="diabetes", version="e" * 64, uri="https://b/e.tar", commit="c0ffee")
+    code = CodeVersion(
+        model="diabetes",
+        version="e" * 64,
+        uri="https://b/e.tar",
+        commit="c0ffee0000000000000000000000000000000000",
+    )
 
     version = register(azure.registry(), trained(azure, "a", code=code, tags={"instance_id": "i"}))
 

@@ -399,9 +399,7 @@ def test_a_bundle_names_the_people_of_its_commit(
     ]
 
 
-@pytest.mark.parametrize(
-    "line", ["author <", "author x", "author a <> 1 +0000", "author a <b", "odd"]
-)
+@pytest.mark.parametrize("line", ["author <", "author x", "author a <> 1 +0000", "author a <b"])
 def test_a_commit_with_garbled_people_names_nobody(
     tmp_path: Path, repository: Repository, shelf: Shelf, line: str
 ) -> None:
