@@ -253,6 +253,9 @@ class Foreign:
     def get_decision(self, release_id: str) -> None:
         return None
 
+    def answers_without_key(self, model: str, endpoint: str) -> bool:
+        return False
+
     def read_note(self, name: str) -> dict[str, str] | None:
         return self.notes.get(name)
 
@@ -274,6 +277,7 @@ def test_foreign_versions_are_reported_once_also_when_they_are_older_than_a_rele
             registry=foreign,
             notifier=foreign,
             clock=foreign,
+            probe=foreign,
             rows=LocalRows(tmp_path / "l.db"),
             production=FakeProduction(Serving(image=IMAGE, replicas=1, ready=1)),
         ),
