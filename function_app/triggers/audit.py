@@ -143,7 +143,7 @@ def _kind_of(asked: Asked) -> Kind | None:
     if asked.method == "GET" or asked.action in SENDING:
         return Kind.KEY_USE if carried_out else None
     if not carried_out:
-        return None
+        return Kind.REFUSAL
     return Kind.DECISION if asked.action in DECISIONS else Kind.ORDER
 
 

@@ -82,9 +82,9 @@ def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
 
 @attack(
     point=8,
-    does="uses a stolen function key to order a training",
-    answer="202; the entry has a fingerprint of the key, never the key",
-    log="audit: order, train, key <fingerprint>",
+    does="uses a stolen function key to order a training on a file that does not exist",
+    answer="404; the entry has a fingerprint of the key, never the key",
+    log="audit: refusal, train, key <fingerprint>",
     before="succeeded",
 )
 def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> None:
