@@ -59,6 +59,14 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
 }
 
 
+CANNOT_BECOME = "cannot become"
+
+
+def forbidden_change(release_id: str, before: ReleaseStatus, after: ReleaseStatus) -> str:
+    """Return the sentence that says why a ledger refuses this status; a retry does not help."""
+    return f"{release_id} is {before} and {CANNOT_BECOME} {after}."
+
+
 def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
     """Return whether a release may go from one status to another."""
     return now is then or then in _NEXT.get(now, frozenset())

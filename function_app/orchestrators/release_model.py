@@ -15,7 +15,13 @@ from function_app.domain.approval import Decision, Evidence, Verdict
 from function_app.domain.authorization import APPROVAL_LOST
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.payload_limits import cap_reasons
-from function_app.domain.release import AUTOMATIC, Release, ReleaseResult, ReleaseStatus
+from function_app.domain.release import (
+    AUTOMATIC,
+    CANNOT_BECOME,
+    Release,
+    ReleaseResult,
+    ReleaseStatus,
+)
 from function_app.domain.requests import (
     ApprovalRequest,
     Promotion,
@@ -78,7 +84,8 @@ def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[No
             yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
             return
         except Exception as fault:
-            if attempt == END_ATTEMPTS:
+            # A release that has ended already refuses another end, however often it is tried.
+            if attempt == END_ATTEMPTS or CANNOT_BECOME in first_line(fault):
                 reasons = " ".join(result.reasons)
                 text = f"It is {result.status}: {reasons} The end could not be recorded."
                 raise RuntimeError(f"{text} {first_line(fault)}") from fault

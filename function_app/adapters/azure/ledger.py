@@ -25,6 +25,7 @@ from function_app.domain.release import (
     Release,
     ReleaseRecord,
     ReleaseStatus,
+    forbidden_change,
     may_become,
     version_key,
 )
@@ -77,9 +78,7 @@ class AzureLedger:
                 return
             before = load(ReleaseRecord, stored.json())
             if not may_become(before.status, record.status):
-                raise ConflictError(
-                    f"{release_id} is {before.status} and cannot become {record.status}."
-                )
+                raise ConflictError(forbidden_change(release_id, before.status, record.status))
             self._table.write(replace=[replace(_release_row(record), etag=stored.etag)])
 
         until_unchanged("save a release", attempt)

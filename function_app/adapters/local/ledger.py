@@ -14,6 +14,7 @@ from function_app.domain.release import (
     Release,
     ReleaseRecord,
     ReleaseStatus,
+    forbidden_change,
     may_become,
     version_key,
 )
@@ -42,9 +43,7 @@ class LocalLedger:
         with self._transaction() as connection:
             stored = self._release(connection, release_id)
             if stored is not None and not may_become(stored.status, record.status):
-                raise ConflictError(
-                    f"{release_id} is {stored.status} and cannot become {record.status}."
-                )
+                raise ConflictError(forbidden_change(release_id, stored.status, record.status))
             self._save(connection, record)
 
     def get_release(self, release_id: str) -> ReleaseRecord | None:
