@@ -10,6 +10,7 @@ from function_app.domain.duties import ApprovalRules
 from function_app.domain.figures import figure
 from function_app.domain.gates import GateResult
 from function_app.domain.release import (
+    OTHER_RELEASE,
     Release,
     ReleaseRecord,
     ReleaseStatus,
@@ -192,7 +193,7 @@ def check_release(release: Release) -> None:
             f"{release.release_id[:100]!r} is no id of a release of {release.model[:60]} "
             f"{release.version[:60]}."
         )
-        raise ContractError(text, code="OTHER_RELEASE")
+        raise ContractError(text, code=OTHER_RELEASE)
 
 
 def _checked(ports: Ports, release: Release, image: Image) -> Image:

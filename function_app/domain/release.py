@@ -60,6 +60,7 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
 
 
 CANNOT_BECOME = "cannot become"
+OTHER_RELEASE = "OTHER_RELEASE"  # the code of an id that is not that of the model and version
 
 
 def forbidden_change(release_id: str, before: ReleaseStatus, after: ReleaseStatus) -> str:

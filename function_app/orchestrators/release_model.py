@@ -12,12 +12,13 @@ from datetime import timedelta
 
 from function_app import names
 from function_app.domain.approval import Decision, Evidence, Verdict
-from function_app.domain.authorization import APPROVAL_LOST
+from function_app.domain.authorization import APPROVAL_LOST, NOT_AUTHORISED
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.release import (
     AUTOMATIC,
     CANNOT_BECOME,
+    OTHER_RELEASE,
     Release,
     ReleaseResult,
     ReleaseStatus,
@@ -42,6 +43,8 @@ from function_app.orchestrators.steps import Story, StoryContext, Trail, first_l
 # An event may be lost: the ledger is read again now and then.
 AWAITING = "awaiting approval"
 POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
+# Refusals of the ledger that no later attempt changes.
+FINAL = (CANNOT_BECOME, OTHER_RELEASE, NOT_AUTHORISED)
 END_ATTEMPTS = 6  # of recording the end, in a minute
 BUILD_ATTEMPTS = 2  # a build that fails twice fails by its content
 BUILD, DEPLOYMENT = timedelta(hours=1), timedelta(minutes=30)
@@ -84,8 +87,8 @@ def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[No
             yield from steps.end_release(ctx, ReleaseEnd(release=release, result=result))
             return
         except Exception as fault:
-            # A release that has ended already refuses another end, however often it is tried.
-            if attempt == END_ATTEMPTS or CANNOT_BECOME in first_line(fault):
+            is_final = any(reason in first_line(fault) for reason in FINAL)
+            if attempt == END_ATTEMPTS or is_final:
                 reasons = " ".join(result.reasons)
                 text = f"It is {result.status}: {reasons} The end could not be recorded."
                 raise RuntimeError(f"{text} {first_line(fault)}") from fault
