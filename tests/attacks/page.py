@@ -49,8 +49,8 @@ def describe(attacks: list[tuple[Attack, str]]) -> str:
     """Return the generated block: the counts, then a table for each topic."""
     succeeded = sum(attack.before == "succeeded" for attack, _ in attacks)
     lines = [
-        f"{len(attacks)} attacks. Against version 0.1.0 {succeeded} of them succeeded and "
-        f"{len(attacks) - succeeded} were refused. Today 0 succeed: each row is a test in "
+        f"{len(attacks)} attacks. In version 0.1.0, by trial or by a reading of its code, "
+        f"{succeeded} of them succeeded and {len(attacks) - succeeded} were refused. Today 0 succeed: each row is a test in "
         "`tests/attacks/`, which `make test` runs.",
     ]
     for point in sorted({attack.point for attack, _ in attacks}):

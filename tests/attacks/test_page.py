@@ -45,7 +45,8 @@ def test_attacks_are_sorted_counted_and_escaped() -> None:
     module.test_two, module.TestMany = test_two, TestMany  # type: ignore[attr-defined]
     block = describe(collect([module]))
 
-    assert block.startswith("3 attacks. Against version 0.1.0 1 of them succeeded and 2 were")
+    assert block.startswith("3 attacks. In version 0.1.0, ")
+    assert "1 of them succeeded and 2 were refused" in block
     assert block.index("| z |") < block.index("| a |") < block.index("| b |")
     assert r"| b | 401 | x\|y | succeeded | `test_made_up::test_two` |" in block
 
