@@ -2,6 +2,8 @@ import sqlite3
 
 import httpx
 
+from function_app.adapters.local.keys import LocalKeys
+from function_app.adapters.scoring_keys import PROBE_KEY
 from tests.stories.conftest import App
 
 
@@ -27,7 +29,9 @@ def test_a_release_survives_kill_9_in_training_in_waiting_and_in_promotion(
     result = app.ended("release-diabetes-1")["output"]
 
     assert result["status"] == "promoted"
-    answer = httpx.get(f"{result['endpoint']}/-/champion").json()
+    secret = LocalKeys(app.state, app.state).production_secret("diabetes")
+    url = f"{result['endpoint']}/-/champion"
+    answer = httpx.get(url, headers={PROBE_KEY: secret}).json()
     assert answer["image"]["digest"] == result["image_digest"]
     # The platforms' own records: one version, and production was told once what to serve.
     with sqlite3.connect(app.state / "mlflow.db") as registry:

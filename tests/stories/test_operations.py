@@ -166,7 +166,7 @@ def test_a_release_is_cancelled_while_it_waits_and_retried_under_the_next_attemp
     approved = command(app, "approve", second, "--comment", "now").stdout
     assert f"{second}: eager version 1\n" in approved
     assert "On held-out rows:" in approved, "the evidence is shown"
-    assert approved.endswith(f"ada: approve {second}: now\n")
+    assert approved.endswith(f"ada: approve {second}: now\n1 of 1 approvals.\n")
     assert app.ended(second)["outcome"] == "promoted"
     nothing = app.ask("POST", f"/api/stories/{second}/retry")
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "NOTHING_TO_RETRY")
