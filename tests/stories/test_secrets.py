@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from function_app.domain.signatures import sign
-from tests.stories.conftest import SECRET, App, until
+from tests.funchost.conftest import until
+from tests.stories.conftest import SECRET, App
 
 GIT_TOKEN = "ghp_planted0123456789planted0123456789"
 
