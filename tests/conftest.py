@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 import httpx
+import pytest
 
 pytest_plugins = ["funchost.testing"]
 
@@ -19,3 +20,25 @@ os.environ["MLOPS_CONFIG"] = CONFIG
 REQUEST_SECONDS = 120.0
 for name in ("get", "post", "put", "delete", "options", "request"):
     setattr(httpx, name, functools.partial(getattr(httpx, name), timeout=REQUEST_SECONDS))
+
+# Workers begin with the files that take longest: a file stays with one worker, and a long one that
+# begins last keeps the others idle.
+LONG = (
+    *("stories/test_lanes.py", "stories/test_drift.py", "stories/test_new_code.py"),
+    *("stories/test_bad_input.py", "stories/test_operations.py", "stories/test_azure.py"),
+    *("stories/test_event_storm.py", "stories/test_any_folder.py", "stories/test_crash.py"),
+    *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
+    *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_events.py"),
+    *("attacks/test_duties.py", "attacks/test_names.py", "contracts/test_serving.py"),
+    *("adapters/test_containers.py", "adapters/test_interrupted_runs.py"),
+    *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in the order of LONG."""
+    items.sort(key=lambda item: next((n for n, f in enumerate(LONG) if _is(item, f)), len(LONG)))
+
+
+def _is(item: pytest.Item, file: str) -> bool:
+    return item.path.as_posix().endswith(f"tests/{file}")
