@@ -82,7 +82,7 @@ def _check_drift(app: CloudApp, endpoint: str, diabetes: str) -> None:
         seen.update(app.ended(story)["output"])
         return bool(seen["rows"] >= REQUESTS * ROWS)
 
-    until(look, "the replicas' logs", 60)
+    until(look, "the replicas' logs", 300)
     assert seen["verdict"] == "retrain", seen
     assert "bmi went up" in seen["reason"]
     started: list[str] = []
