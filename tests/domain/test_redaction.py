@@ -168,7 +168,7 @@ BLAMELESS = {
     "uuid": st.uuids().map(str),
     "release": framed("release-diabetes-", chars(string.digits, 1, 6)),
     "run": framed("train-diabetes-", chars(HEX, 12), "-vs-nothing"),
-    "path": framed("/work/state/runs/", chars(ALNUM + "/_-.", 1, 80)),
+    "path": framed("/srv/mlops/state/runs/", chars(ALNUM + "/_-.", 1, 80)),
     "clone by ssh": framed("ssh://git@github.com/org/", chars(ALNUM, 1, 20)),
     "container": framed("abfss://data@account.dfs.core.windows.net/", chars(ALNUM, 1, 20)),
     "figures": st.floats(0, 1e6).map(lambda mse: f"mse {mse} against {mse}, gain at least 0.0"),
