@@ -13,7 +13,7 @@ from function_app.composition import STORIES
 ROOT = Path(__file__).parents[2]
 HISTORIES = {
     path.stem: json.loads(path.read_text())
-    for path in sorted((Path(__file__).parent / "histories").glob("*.json"))
+    for path in sorted((Path(__file__).parent / "histories").rglob("*.json"))
 }
 PARTS = ("function_app", "function_app.py", "host.json", "mlops.toml", "training", "scoring")
 
