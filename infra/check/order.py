@@ -39,8 +39,8 @@ def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
     for path in _SYSTEMS:
         text = (repository / path).read_text("utf-8")
         readers[path] = set(re.findall(rf"\.{_NAME}\.value", text))
-    page = (repository / "docs" / "azure.md").read_text("utf-8")
-    readers["docs/azure.md"] = set(re.findall(rf"azd env get-value {_NAME}", page))
+    page = (repository / "docs" / "how-to" / "azure.md").read_text("utf-8")
+    readers["docs/how-to/azure.md"] = set(re.findall(rf"azd env get-value {_NAME}", page))
     for path, names in readers.items():
         for name in sorted(names - set(main["outputs"])):
             yield Problem(path="main.bicep", text=f"{path} reads the output {name}; there is none.")
