@@ -27,6 +27,7 @@ from function_app.records.audit import AuditLog
 from function_app.records.changes import Changes
 from function_app.records.changing import until_unchanged
 from function_app.records.decisions import Decisions
+from function_app.records.pushers import with_late_authors
 
 LOG = logging.getLogger("mlops.production")
 
@@ -118,6 +119,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     record = ports.ledger.get_release(release.release_id)
     # First, so that a withdrawal after this read makes the write below fail.
     decided = decisions.row_of(record) if record else None
+    record = with_late_authors(ports, record) if record else None
     given = decisions.of_release(record) if record else ()
     earlier = changes.of_model(release.model)
     refusal = refuse_promotion(release, image, record, given, earlier, rules)
