@@ -19,7 +19,7 @@ from function_app.adapters.local.containment import contained, read_record
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.files import read_json, read_tail
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.jobs import plain_environ, read_run
+from function_app.adapters.local.jobs import plain_environ
 from function_app.adapters.local.run_log import copy_redacted
 from function_app.adapters.local.run_state import (
     TEMPORARY,
@@ -27,7 +27,6 @@ from function_app.adapters.local.run_state import (
     killed_by,
     write_result,
 )
-from function_app.adapters.local.tracking import LocalTracking
 from function_app.domain.event_types import RUN_COMPLETED
 from function_app.domain.plain_text import one_line
 from function_app.domain.redaction import redact
@@ -58,19 +57,7 @@ def main(folder: Path) -> int:
         events.publish(RUN_COMPLETED, f"experiments/local/runs/{request['run_id']}", data)
     except PlatformError as error:
         print(error, file=sys.stderr)
-    _record(folder)
     return 0
-
-
-def _record(folder: Path) -> None:
-    """Record the run in MLflow; that it fails must not change how the run ended."""
-    run = read_run(folder)
-    if run is None:
-        return
-    try:
-        LocalTracking(folder.parents[1]).record(run, run.metrics, folder)
-    except Exception as error:
-        print(f"MLflow has no record of {run.run_id}: {error}", file=sys.stderr)
 
 
 def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
