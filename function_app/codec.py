@@ -235,23 +235,31 @@ def _is_number(data: Any) -> bool:
 def _seconds(data: Any, path: Path) -> timedelta:
     if not _is_number(data):
         raise _mismatch(path, "seconds", data)
-    return timedelta(seconds=data)
+    try:
+        return timedelta(seconds=data)
+    except (OverflowError, ValueError) as error:  # out of range, or NaN
+        raise _mismatch(path, "seconds", data) from error
 
 
 def _finite(data: Any, path: Path) -> float:
-    if not _is_number(data) or not math.isfinite(data):
-        raise _mismatch(path, "finite number", data)
-    return float(data)
+    try:
+        if _is_number(data) and math.isfinite(data):
+            return float(data)
+    except OverflowError as error:  # an integer that no float can hold
+        raise _mismatch(path, "finite number", data) from error
+    raise _mismatch(path, "finite number", data)
 
 
 def _time(data: Any, path: Path) -> datetime:
     try:
         moment = datetime.fromisoformat(data)
-    except (TypeError, ValueError) as error:
+        # In UTC it may lie before the year 1 or after 9999.
+        in_utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise _mismatch(path, "ISO 8601 time", data) from error
     if moment.tzinfo is None:
         raise ContractError(f"{_shown(path)}: {data!r} has no time zone. End it with Z.")
-    return moment.astimezone(UTC)
+    return in_utc
 
 
 def _mismatch(path: Path, expected: str, data: Any) -> ContractError:

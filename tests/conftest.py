@@ -5,6 +5,7 @@ import functools
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +16,13 @@ pytest_plugins = ["funchost.testing"]
 CONFIG = tempfile.mkdtemp(prefix="mlops-config-")
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ["MLOPS_CONFIG"] = CONFIG
+
+# One folder for all workers of a run: they inherit its name from the process that starts them.
+_SHARED = "TESTS_SHARED_FOLDER"
+if _SHARED not in os.environ:
+    os.environ[_SHARED] = tempfile.mkdtemp(prefix="mlops-tests-")
+    atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
+SHARED = Path(os.environ[_SHARED])
 
 # The default of httpx is 5 s, which a request may take on a machine with ten busy processes.
 REQUEST_SECONDS = 120.0
@@ -28,8 +36,8 @@ LONG = (
     *("stories/test_bad_input.py", "stories/test_operations.py", "stories/test_azure.py"),
     *("stories/test_event_storm.py", "stories/test_any_folder.py", "stories/test_crash.py"),
     *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
-    *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_events.py"),
-    *("attacks/test_duties.py", "attacks/test_names.py", "contracts/test_serving.py"),
+    *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_webhooks.py"),
+    *("attacks/test_approvals.py", "attacks/test_names.py", "contracts/test_serving.py"),
     *("adapters/test_containers.py", "adapters/test_interrupted_runs.py"),
     *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
 )

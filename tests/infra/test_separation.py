@@ -1,22 +1,11 @@
 """Code that nobody merged yet can read and change as little as it needs."""
 
-from typing import Any
-
-from infra.check.evaluate import Resource, instantiate
-from infra.check.functions import text_of_value
-from infra.check.program import load
+from function_app.adapters.azure.run_specs import CHECKS, OUTPUTS, log_uri, output_uri
+from function_app.adapters.azure.workspace import datastore_path
 from infra.check.roles import read_rows
 from tests.infra.conftest import ROOT
 
-COMPUTES = "Microsoft.MachineLearningServices/workspaces/computes@"
 READER, WRITER = "Storage Blob Data Reader", "Storage Blob Data Contributor"
-
-
-def made() -> list[Resource]:
-    """Return what the templates make in development."""
-    program, problems = load(ROOT / "infra")
-    assert problems == []
-    return list(instantiate(program, program.files["dev.bicepparam"], {}).resources())
 
 
 def roles_of(identity: str) -> set[tuple[str, str]]:
@@ -38,23 +27,23 @@ def test_trainings_write_no_container_but_that_of_versions() -> None:
     assert scopes == {"mlStorage", "versionsContainer"}
 
 
-def test_each_compute_has_one_identity_and_the_app_names_the_same_ones() -> None:
-    resources = made()
+def test_every_run_that_trains_or_evaluates_writes_where_its_role_lets_it() -> None:
+    rows = [r for r in read_rows(ROOT / "infra") if r.identity == "training" and r.writes_below]
+    [below] = [datastore_path(row.writes_below) for row in rows]
 
-    given = {r.name: _identities(r.body) for r in resources if r.type.startswith(COMPUTES)}
-    [settings] = [r.body["properties"] for r in resources if r.name == "appsettings"]
-    wanted = {
-        str(settings["MLOPS_AZURE_COMPUTE"]): [
-            text_of_value(settings["MLOPS_AZURE_COMPUTE_IDENTITY"])
-        ],
-        str(settings["MLOPS_AZURE_CHECKS_COMPUTE"]): [
-            text_of_value(settings["MLOPS_AZURE_CHECKS_IDENTITY"])
-        ],
-    }
-    assert given == wanted
-    assert set(given) == {"training", "checks"}
-    assert given["training"] != given["checks"]
+    for kind in set(OUTPUTS) - {CHECKS}:
+        assert output_uri("run", kind).startswith(below)
+        assert log_uri("run", kind).startswith(below)
 
 
-def _identities(body: Any) -> list[str]:
-    return [str(name) for name in body["identity"]["userAssignedIdentities"]]
+def test_whoever_deploys_can_change_no_evidence_and_raise_no_event() -> None:
+    writable = {scope for role, scope in roles_of("deployer") if "Contributor" in role}
+
+    assert writable == {"dataContainer", "deadLetterContainer"}
+    assert ("Durable Task Data Reader", "taskHub") in roles_of("deployer")
+
+
+def test_the_app_writes_no_data_that_landed_no_log_of_predictions_and_no_report() -> None:
+    writable = {s for role, s in roles_of("app") if role == WRITER}
+
+    assert writable == {"versionsContainer", "checksInputsContainer"}
