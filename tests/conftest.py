@@ -5,9 +5,12 @@ import functools
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.made_once import make_root
 
 pytest_plugins = ["funchost.testing"]
 
@@ -15,12 +18,14 @@ pytest_plugins = ["funchost.testing"]
 CONFIG = tempfile.mkdtemp(prefix="mlops-config-")
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ["MLOPS_CONFIG"] = CONFIG
+make_root()
 
 # The default of httpx is 5 s, which a request may take on a machine with ten busy processes.
 REQUEST_SECONDS = 120.0
 for name in ("get", "post", "put", "delete", "options", "request"):
     setattr(httpx, name, functools.partial(getattr(httpx, name), timeout=REQUEST_SECONDS))
 
+TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that
 # begins last keeps the others idle.
 LONG = (
@@ -37,8 +42,5 @@ LONG = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, in the order of LONG."""
-    items.sort(key=lambda item: next((n for n, f in enumerate(LONG) if _is(item, f)), len(LONG)))
-
-
-def _is(item: pytest.Item, file: str) -> bool:
-    return item.path.as_posix().endswith(f"tests/{file}")
+    ranks = {str(TESTS / file): number for number, file in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(str(item.path), len(LONG)))

@@ -1,0 +1,100 @@
+"""Folders that take seconds of CPU to make: once per test run, for all workers of pytest-xdist."""
+
+import atexit
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Workers inherit the variable from the process that starts them, so that all share its folder.
+_VARIABLE = "MLOPS_TESTS_MADE_ONCE"
+
+# All that an app makes of itself at its first start; tests/mlopsctl starts apps without it.
+_PREPARE = """
+import sys
+from pathlib import Path
+from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.events import LocalEvents
+from function_app.adapters.local.registry import LocalRegistry
+
+state, events = Path(sys.argv[1]), LocalEvents("", "")
+LocalRegistry(state, events).ensure()
+LocalDatasets(state, Path.cwd(), events, {"diabetes": "training"}).ensure_reference("diabetes")
+"""
+
+
+def make_root() -> None:
+    """Make the folder of this test run, unless the process that started this one has made it."""
+    if _VARIABLE not in os.environ:
+        folder = tempfile.mkdtemp(prefix="made-once-")
+        os.environ[_VARIABLE] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder of this name, filled by `make`; copy it before you change it.
+
+    A lock keeps the workers that ask at the same moment from making it twice.
+    """
+    make_root()
+    root = Path(os.environ[_VARIABLE])
+    folder, unfinished = root / name, root / f"{name}.unfinished"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+def sample_rows() -> Path:
+    """Return the CSV file of the sample data of this project's model."""
+
+    def make(folder: Path) -> None:
+        _python("-m", "training", "sample", "--out", str(folder / "data.csv"))
+
+    return made_once("sample", make) / "data.csv"
+
+
+def trained() -> Path:
+    """Return a folder with a model and its evaluation, made as the platform makes them."""
+
+    def make(folder: Path) -> None:
+        rows, out = folder / "rows", folder / "model"
+        words = ["--data", str(sample_rows()), "--target", "Y", "--key", "m", "--out", str(rows)]
+        _python("-m", "platform_jobs", "prepare", *words)
+        _python("-m", "training", "train", "--data", str(rows / "seen"), "--out", str(out))
+        words = ["--held-out", str(rows / "held_out"), "--module", "training"]
+        words += ["--challenger", str(out), "--out", str(folder / "evaluation")]
+        _python("-m", "platform_jobs", "evaluate", *words)
+
+    return made_once("trained", make)
+
+
+def prepared() -> Path:
+    """Return a state folder with an empty registry and the sample's reference data."""
+    return made_once("prepared", lambda folder: _python("-c", _PREPARE, str(folder)))
+
+
+def prepare(state: Path) -> None:
+    """Put an empty registry and the sample's baseline into a state folder.
+
+    An app finds both at its start, and saves three seconds of CPU for MLflow's migrations and for
+    scikit-learn.
+    """
+    baseline = Path("datasets", "diabetes", "baseline.csv")
+    (state / baseline).parent.mkdir(parents=True, exist_ok=True)
+    for file in (Path("mlflow.db"), baseline):
+        shutil.copy(prepared() / file, state / file)
+
+
+def _python(*words: str) -> None:
+    command = [sys.executable, "-W", "ignore", *words]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
