@@ -1,10 +1,6 @@
-"""python -m reference: write every generated page of docs/reference anew."""
+"""python -m reference: write every generated page anew."""
 
-from pathlib import Path
-
-from reference.pages import PAGES
-
-ROOT = Path(__file__).resolve().parents[1]
+from reference.pages import PAGES, ROOT
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -20,6 +20,8 @@ HOST = {
     "deterministic.",
     "FUNCHOST_RETENTION_DAYS": "Purges instances that ended longer ago. Default: keeps all.",
     "FUNCHOST_EVENTGRID_RETRY_SCALE": "Multiplies the intervals of Event Grid retries, for tests.",
+    "FUNCHOST_ACTIVITY_RETRY_SCALE": "Multiplies the waits before an activity is retried, for "
+    "tests.",
     "FUNCHOST_TOPIC_ENDPOINT": "Set by the host: the topic to which the app publishes.",
     "FUNCHOST_TOPIC_KEY": "The key of the local topic. Default: a random one for each state.",
     "FUNCHOST_ALLOWED_HOSTS": "Host names besides loopback that a request's `Host` may have.",

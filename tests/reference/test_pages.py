@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from configuration import variables
 from function_app.domain.event_types import READERS
 from function_app.errors import MlopsError
 from function_app.triggers import answers
-from reference import errors, events, settings
+from reference import arrows, errors, events, settings
 from reference.pages import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,14 @@ FOREIGN = {"SCORING_URI", "SCORING_SCRIPT", "SCORING_FAILED", "SCORING_"}
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_a_page_is_as_the_code_makes_it(page: str) -> None:
     assert (ROOT / page).read_text() == PAGES[page](), "run: python -m reference"
+
+
+def test_no_rooms_import_each_other_in_a_circle() -> None:
+    below: dict[str, set[str]] = {}
+    for importer, imported in arrows.arrows():
+        below.setdefault(importer, set()).add(imported)
+
+    assert list(TopologicalSorter(below).static_order()), "CycleError names the circle"
 
 
 def test_every_type_of_event_is_described() -> None:
