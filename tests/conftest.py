@@ -35,7 +35,8 @@ LONG = (
     *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
     *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_events.py"),
     *("attacks/test_duties.py", "attacks/test_names.py", "contracts/test_serving.py"),
-    *("adapters/test_containers.py", "adapters/test_interrupted_runs.py"),
+    *("adapters/test_containers.py", "adapters/test_local_attempts.py"),
+    *("adapters/test_interrupted_runs.py", "contracts/test_job_judging.py"),
     *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
 )
 
