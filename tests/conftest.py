@@ -20,6 +20,13 @@ atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ["MLOPS_CONFIG"] = CONFIG
 make_root()
 
+# One folder for all workers of a run: they inherit its name from the process that starts them.
+_SHARED = "TESTS_SHARED_FOLDER"
+if _SHARED not in os.environ:
+    os.environ[_SHARED] = tempfile.mkdtemp(prefix="mlops-tests-")
+    atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
+SHARED = Path(os.environ[_SHARED])
+
 # The default of httpx is 5 s, which a request may take on a machine with ten busy processes.
 REQUEST_SECONDS = 120.0
 for name in ("get", "post", "put", "delete", "options", "request"):
