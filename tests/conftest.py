@@ -10,15 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.made_once import make_root
-
 pytest_plugins = ["funchost.testing"]
 
 # Never the configuration folder of the person who runs the tests; each state has a folder in it.
 CONFIG = tempfile.mkdtemp(prefix="mlops-config-")
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ["MLOPS_CONFIG"] = CONFIG
-make_root()
 
 # One folder for all workers of a run: they inherit its name from the process that starts them.
 _SHARED = "TESTS_SHARED_FOLDER"

@@ -1,20 +1,16 @@
 """Folders that take seconds of CPU to make: once per test run, for all workers of pytest-xdist."""
 
-import atexit
-import fcntl
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-# Workers inherit the variable from the process that starts them, so that all share its folder.
-_VARIABLE = "MLOPS_TESTS_MADE_ONCE"
+from function_app.adapters.local.files import locked
+from tests.conftest import SHARED
 
-# All that an app makes of itself at its first start; tests/mlopsctl starts apps without it.
+ROOT = Path(__file__).parents[1]
+# All that an app makes of itself at its first start, which takes long: tests/mlopsctl does it for real.
 _PREPARE = """
 import sys
 from pathlib import Path
@@ -28,24 +24,13 @@ LocalDatasets(state, Path.cwd(), events, {"diabetes": "training"}).ensure_refere
 """
 
 
-def make_root() -> None:
-    """Make the folder of this test run, unless the process that started this one has made it."""
-    if _VARIABLE not in os.environ:
-        folder = tempfile.mkdtemp(prefix="made-once-")
-        os.environ[_VARIABLE] = folder
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-
-
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
     """Return the folder of this name, filled by `make`; copy it before you change it.
 
     A lock keeps the workers that ask at the same moment from making it twice.
     """
-    make_root()
-    root = Path(os.environ[_VARIABLE])
-    folder, unfinished = root / name, root / f"{name}.unfinished"
-    with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder, unfinished = SHARED / name, SHARED / f"{name}.unfinished"
+    with locked(SHARED / f"{name}.lock"):
         if not folder.exists():
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir()

@@ -19,8 +19,9 @@ from mlopsctl.local_host import ensure_platform
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.identity import IdentityServer
 from tests.funchost.conftest import Host
+from tests.made_once import prepared
 from tests.stories.cloud import CloudApp
-from tests.stories.conftest import DIABETES, ROOT, prepared
+from tests.stories.conftest import DIABETES, ROOT
 
 ROLE = "Model.Approver"
 MODEL = "diabetes"
