@@ -123,6 +123,14 @@ class Run:
     owner: str = ""
 
 
+def unknown_run(run_id: str, detail: str) -> Run:
+    """Return a run that the platform does not know; `detail` is the sentence that says so."""
+    status = RunStatus.UNKNOWN
+    return Run(
+        run_id=run_id, model="", status=status, dataset_version="", output_uri="", detail=detail
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
     """One version of a model in the registry; `digest` is that of its model folder.

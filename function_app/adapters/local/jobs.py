@@ -28,6 +28,7 @@ from function_app.domain.training import (
     RunStatus,
     finite_figures,
     is_run_id,
+    unknown_run,
 )
 from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
@@ -216,14 +217,7 @@ class LocalJobs:
             if run is not None and run.status is RunStatus.INTERRUPTED and tail:
                 run = replace(run, detail=f"{run.detail} Its watcher's log ends: {tail}")
         if run is None:
-            return Run(
-                run_id=run_id,
-                model="",
-                status=RunStatus.UNKNOWN,
-                dataset_version="",
-                output_uri="",
-                detail="This machine has no such run.",
-            )
+            return unknown_run(run_id, "This machine has no such run.")
         return run
 
     def cancel(self, run_id: str) -> None:
