@@ -19,6 +19,7 @@ from function_app.domain.budgets import Budgets
 from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact_fields
+from function_app.domain.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
@@ -102,6 +103,7 @@ class Front:
     topics: tuple[str, ...] = ()
     sources: Mapping[str, WebhookSource] = field(default_factory=dict)
     budgets: Budgets = field(default_factory=Budgets)
+    proxies: TrustedProxies = NO_PROXIES
 
     def desk(self, client: Any) -> Desk:
         """Return the desk of one invocation."""
@@ -141,6 +143,7 @@ def add_route(
         )
         desk, action = front.desk(client), action_of(respond.__name__)
         desk.attempt.keyless = anonymous
+            proxies=front.proxies,
         try:
             with redacted_faults(), telemetry.invoked(respond.__name__, context):
                 answer = await respond(desk, request)

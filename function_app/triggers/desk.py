@@ -11,6 +11,7 @@ from function_app.domain.budgets import Budgets
 from function_app.domain.identifiers import Pattern
 from function_app.domain.plain_text import clean
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.redaction import redact
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.errors import ContractError
@@ -58,7 +59,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An HTTP request: route values, query, headers with lower-case names, and the body."""
+    """An HTTP request: route values, query, headers with lower-case names, and the body.
+
+    `proxies` are those before the app, whose entries of X-Forwarded-For are believed.
+    """
 
     route: Mapping[str, str]
     headers: Mapping[str, str]
@@ -70,6 +74,7 @@ class Request:
         if len(self.body) > most:
             message = f"The body has {len(self.body)} bytes; {most} are allowed."
             raise ContractError(message, code="TOO_LARGE")
+    proxies: TrustedProxies = NO_PROXIES
 
     def json(self, most: int = MAX_BODY) -> Any:
         """Return the body, or raise ContractError."""
