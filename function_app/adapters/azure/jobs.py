@@ -298,7 +298,8 @@ class AzureJobs:
         run = read_run(job, stopped=stopped, code_uri=code_uri)
         kind = run.tags.get(specs.KIND, "")
         if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):
-            return replace(run, metrics=self._outputs.metrics(run.run_id, kind))
+            figures = self._outputs.metrics(run.run_id, kind)
+            return replace(run, metrics=figures, reported=kind == specs.TRAINING)
         return run
 
     def _address(self, uri: str) -> str:

@@ -280,6 +280,7 @@ def read_run(folder: Path, *, running: bool = False) -> Run | None:
         return None
     status, detail = read_state(folder, running=running)
     dataset, code, tags = request
+    figures, reported = _figures(folder)
     return Run(
         run_id=folder.name,
         model=dataset.model,
@@ -287,7 +288,8 @@ def read_run(folder: Path, *, running: bool = False) -> Run | None:
         dataset_version=dataset.version,
         output_uri=str(folder / "model"),
         detail=detail,
-        metrics=_figures(folder),
+        metrics=figures,
+        reported=reported,
         tags=tags,
         code=code,
     )
@@ -312,12 +314,12 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _figures(folder: Path) -> dict[str, float]:
-    """Return the figures of a run: the platform's of an evaluation, its author's of a training."""
-    for name in (EVALUATION, "model"):
+def _figures(folder: Path) -> tuple[dict[str, float], bool]:
+    """Return the figures of a run, and whether a training reported them itself."""
+    for name, reported in ((EVALUATION, False), ("model", True)):
         if content := read_object(folder / name / "metrics.json"):
-            return finite_figures(content)
-    return {}
+            return finite_figures(content), reported
+    return {}, False
 
 
 def serving_environ() -> dict[str, str]:
