@@ -5,13 +5,14 @@ with the head that names it. A crash leaves both or neither; of two writers one 
 the new head and writes again. Each append reads and writes one head, however long the log is.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from function_app.codec import load
+from function_app.codec import find_damaged, load
 from function_app.domain.audit import (
     AuditEvent,
     Fault,
@@ -90,11 +91,33 @@ class AuditLog:
 
         return until_unchanged("append to the audit log", attempt)
 
+    def has(self, once: str) -> bool:
+        """Return whether an entry with this name was appended or marked."""
+        return self._rows.get(PARTITION, ONCE + once) is not None
+
+    def mark(self, once: str) -> None:
+        """Store that what has this name is recorded, by an entry that has no name."""
+        with contextlib.suppress(RowsChangedError):
+            self._rows.write(PARTITION, [Put(key=ONCE + once, content={"number": 0})])
+
     def newest(
         self, matches: Callable[[AuditEvent], bool], limit: int
     ) -> tuple[Mapping[str, Any], ...]:
         """Return the newest entries whose event matches, newest first; damaged ones are in it."""
         return tuple(islice(self._matching(matches), limit))
+
+    def damaged(self) -> tuple[tuple[str, str], ...]:
+        """Return the key and the problem of entries that cannot be read, among the newest ones.
+
+        They are those of the last two blocks; `check` reads every entry.
+        """
+        last = self.head().number // BLOCK
+        entries = [
+            (f"entry {number}", content)
+            for block in range(max(last - 1, 0), last + 1)
+            for number, content in self._block(block)
+        ]
+        return find_damaged(AuditEvent, entries)
 
     def check(self, after: int = 0, anchors: tuple[Head, ...] = ()) -> Check:
         """Check the block of entries after this number; ask again until `checked` is the head's.

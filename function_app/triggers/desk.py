@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,18 +26,23 @@ class Attempt:
     """What an invocation found out for the audit log: its caller, its model, refused events.
 
     On a `keyless` route the host checks no function key, so that a given key proves nothing.
+    `once` names the stored decision or order, which has one entry however often it is sent.
     """
 
     keyless: bool = False
     person: str = ""
     source: str = ""
     model: str = ""
+    once: str = ""
     refused: list[AuditEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test."""
+    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test.
+
+    `host_refusals` takes the requests that the host refused since the last call.
+    """
 
     ports: Ports
     projects: Mapping[str, ModelProject]
@@ -49,6 +54,7 @@ class Desk:
     budgets: Budgets = field(default_factory=Budgets)
     attempt: Attempt = field(default_factory=Attempt)
     recorder: Recorder | None = None
+    host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
 
     def source(self, channel: str) -> WebhookSource | None:
         """Return the scope of a channel's webhook source; None for the app's own channels."""
@@ -68,13 +74,13 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str] = field(default_factory=dict)
+    proxies: TrustedProxies = NO_PROXIES
 
     def check_size(self, most: int = MAX_BODY) -> None:
         """Raise ContractError when the body is larger than `most` bytes."""
         if len(self.body) > most:
             message = f"The body has {len(self.body)} bytes; {most} are allowed."
             raise ContractError(message, code="TOO_LARGE")
-    proxies: TrustedProxies = NO_PROXIES
 
     def json(self, most: int = MAX_BODY) -> Any:
         """Return the body, or raise ContractError."""
@@ -137,8 +143,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
-        return redact(value)
-        return clean(value)
+        return redact(clean(value))
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""
