@@ -169,7 +169,7 @@ def _damaged_records(ports: Ports) -> Iterator[Finding]:
 
 
 def _late_entries(ports: Ports, model: str) -> Iterator[Finding]:
-    for name in record_missing(ports.rows, ports.ledger, model):
+    for name in record_missing(ports.rows, ports.ledger, model, ports.clock.now()):
         detail = "The app ended before it recorded this in the audit log; it is recorded now."
         kind = FindingKind.LATE_ENTRY
         yield Finding(kind=kind, subject=name, detail=detail, repaired=True)

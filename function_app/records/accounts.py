@@ -6,6 +6,8 @@ partitions. When the app dies in between, the entry is written later from the st
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict
@@ -16,7 +18,10 @@ from function_app.records.audit import AuditLog
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
 
+# A request records its decision this long after it stored it, at most.
+GRACE = timedelta(minutes=1)
 LATE = "The app ended before it recorded this; the entry was written later from the stored record."
+_DECISION, _ORDER = "decision/", "order/"
 _ACTIONS = {ChangeKind.ROLL_BACK: "roll back", ChangeKind.SHUTDOWN: "shut down"}
 
 
@@ -24,25 +29,28 @@ def name_of_decision(decision: Decision) -> str:
     """Return the name under which a decision, or its withdrawal, is recorded once."""
     names = (decision.release_id, decision.decided_by, dump(decision.decided_at))
     withdrawn = "" if decision.stands else f"/withdrawn/{dump(decision.withdrawn_at)}"
-    return f"decision/{'/'.join(names)}{withdrawn}"
+    return f"{_DECISION}{'/'.join(names)}{withdrawn}"
 
 
 def name_of_order(order: Order) -> str:
     """Return the name under which an order is recorded once."""
-    return f"order/{order.order_id}/{order.by}/{dump(order.ordered_at)}"
+    return f"{_ORDER}{order.order_id}/{order.by}/{dump(order.ordered_at)}"
 
 
-def record_missing(rows: Rows, ledger: Ledger, model: str) -> list[str]:
+def record_missing(rows: Rows, ledger: Ledger, model: str, now: datetime) -> list[str]:
     """Record the stored decisions and orders about a model that have no entry; return their names.
 
     Entries of earlier versions have no name; an entry with the same caller, action and subject
-    counts for the record.
+    counts for the record. The request of a record younger than GRACE may still write its entry.
     """
     log, missing = AuditLog(rows), []
+    recorded = log.names(_DECISION) | log.names(_ORDER)
     for name, event in _expected(rows, ledger, model):
-        if log.has(name):
+        if name in recorded:
             continue
-        if log.newest(lambda entry, event=event: _is_of(entry, event), 1):  # type: ignore[misc]
+        if event.at > now - GRACE:
+            continue
+        if log.contains(partial(_is_of, event)):
             log.mark(name)
             continue
         log.append(replace(event, reason=LATE), once=name)
@@ -80,7 +88,7 @@ def _expected(rows: Rows, ledger: Ledger, model: str) -> Iterator[tuple[str, Aud
         yield name_of_order(order), event
 
 
-def _is_of(entry: AuditEvent, event: AuditEvent) -> bool:
+def _is_of(event: AuditEvent, entry: AuditEvent) -> bool:
     return (entry.kind, entry.action, entry.who, entry.subject) == (
         event.kind,
         event.action,

@@ -91,9 +91,10 @@ class AuditLog:
 
         return until_unchanged("append to the audit log", attempt)
 
-    def has(self, once: str) -> bool:
-        """Return whether an entry with this name was appended or marked."""
-        return self._rows.get(PARTITION, ONCE + once) is not None
+    def names(self, prefix: str) -> set[str]:
+        """Return the names with this prefix under which entries were appended or marked."""
+        rows = self._rows.query(PARTITION, ONCE + prefix)
+        return {row.key.removeprefix(ONCE) for row in rows}
 
     def mark(self, once: str) -> None:
         """Store that what has this name is recorded, by an entry that has no name."""
@@ -118,6 +119,10 @@ class AuditLog:
             for number, content in self._block(block)
         ]
         return find_damaged(AuditEvent, entries)
+
+    def contains(self, matches: Callable[[AuditEvent], bool]) -> bool:
+        """Return whether an entry that can be read matches."""
+        return any(_is_readable(content) for content in self._matching(matches))
 
     def check(self, after: int = 0, anchors: tuple[Head, ...] = ()) -> Check:
         """Check the block of entries after this number; ask again until `checked` is the head's.
@@ -181,6 +186,14 @@ def _head(row: Row | None) -> Head:
     except ContractError as error:
         text = f"The head is damaged: {error.message} Restore the records from a backup."
         raise PlatformError("audit", "read its head", text) from error
+
+
+def _is_readable(content: Mapping[str, Any]) -> bool:
+    try:
+        read_event(content)
+    except ContractError:
+        return False
+    return True
 
 
 def _matches(content: Mapping[str, Any], matches: Callable[[AuditEvent], bool]) -> bool:

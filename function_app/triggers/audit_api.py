@@ -68,7 +68,7 @@ def _complete(desk: Desk, recorder: Recorder) -> None:
         recorder.record(event)
     recorder.flush()
     for model in desk.projects:
-        record_missing(desk.ports.rows, desk.ports.ledger, model)
+        record_missing(desk.ports.rows, desk.ports.ledger, model, desk.ports.clock.now())
 
 
 def _admit(desk: Desk, request: Request) -> Recorder:

@@ -24,7 +24,7 @@ from function_app.domain.reconciliation import Finding, FindingKind, ModelName, 
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import Put
-from function_app.records.accounts import LATE, name_of_decision, record_missing
+from function_app.records.accounts import GRACE, LATE, name_of_decision, record_missing
 from function_app.records.audit import ENTRY, PARTITION, AuditLog
 from function_app.records.damage import partition_of
 from function_app.records.open_counts import TAKEN_OVER
@@ -208,7 +208,7 @@ def test_a_change_with_a_cause_that_is_a_path_is_not_stored(bench: Bench) -> Non
 def test_records_that_were_stored_before_names_had_types_still_open(bench: Bench) -> None:
     """As version 0.1.0 and the versions after it wrote them."""
     digest = "sha256:" + "a" * 64
-    stored_image = {"model": MODEL, "version": "1", "digest": digest, "uri": f"/images/{digest}"}
+    stored_image = {"model": MODEL, "version": "1", "digest": digest, "uri": f"/images/m@{digest}"}
     change = {
         "number": 1,
         "kind": "promotion",
@@ -249,6 +249,8 @@ def test_a_decision_that_a_crash_left_without_an_entry_gets_it_once(bench: Bench
     bench.decide(record, Verdict.REJECT)
     bench.changes.place(order(bench))
 
+    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment) == []
+    bench.pass_time(minutes=2)
     compared = compare_platform(bench.ports, ModelName(model=MODEL)).findings
     late = [finding for finding in compared if finding.kind is FindingKind.LATE_ENTRY]
 
@@ -258,9 +260,17 @@ def test_a_decision_that_a_crash_left_without_an_entry_gets_it_once(bench: Bench
         ("order", "roll back", "ada", "roll-back-diabetes-2-to-1-2", LATE),
         ("decision", "reject", "ada", "release-diabetes-1", LATE),
     ]
-    assert record_missing(bench.rows, bench.ledger, MODEL) == []
+    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE) == []
     assert len(entries(bench)) == 2
     assert AuditLog(bench.rows).check().faults == ()
+
+
+def test_an_entry_that_cannot_be_read_counts_for_no_decision(bench: Bench) -> None:
+    bench.decide(bench.ask("1"))
+    AuditLog(bench.rows).append(AuditEvent(kind=Kind.ORDER, action="train", at=NOW))
+    damage(bench, ENTRY, {"kind": "no such kind"}, PARTITION)
+
+    assert len(record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE)) == 1
 
 
 def test_a_withdrawal_without_an_entry_gets_its_own(bench: Bench) -> None:
@@ -268,7 +278,7 @@ def test_a_withdrawal_without_an_entry_gets_its_own(bench: Bench) -> None:
     bench.decide(record)
     bench.decisions.withdraw(record, "ada", {}, "a mistake", bench.moment, lambda: False)
 
-    record_missing(bench.rows, bench.ledger, MODEL)
+    record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE)
 
     assert [(e["action"], e["why"]) for e in entries(bench)] == [
         ("withdraw", "a mistake"),
@@ -285,8 +295,8 @@ def test_a_decision_with_an_entry_gets_no_second_one(bench: Bench) -> None:
     recorder.record(entry_of(second), once=name_of_decision(bench.decide(second)))
     recorder.record(entry_of(second), once=name_of_decision(bench.decide(second)))
 
-    assert record_missing(bench.rows, bench.ledger, MODEL) == []
-    assert record_missing(bench.rows, bench.ledger, MODEL) == []
+    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE) == []
+    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE) == []
     assert given.decided_by == "ada"
     assert len(entries(bench)) == 2
 

@@ -189,6 +189,10 @@ class PortsOfAModel:
     def probe(self) -> FakeProduction:
         return self.production
 
+    @property
+    def clock(self) -> FakePlatform:
+        return FakePlatform()
+
 
 @dataclass
 class Promoted:
