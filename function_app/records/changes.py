@@ -4,6 +4,7 @@ The changes of a model are rows with consecutive numbers. A new change must be t
 that of two that begin at once one is refused by the rows and judged again by the rules.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from function_app.codec import checked, dump, load_each
@@ -23,6 +24,11 @@ class Changes:
     def of_model(self, model: str) -> tuple[Change, ...]:
         """Return every change of the model's production, oldest first."""
         return tuple(_change(row) for row in self._rows.query(partition_of(model), CHANGE))
+
+    def readable(self, model: str) -> tuple[Change, ...]:
+        """Return the changes that can be read, for views: no rule may decide by them."""
+        rows = self._rows.query(partition_of(model), CHANGE)
+        return load_each(Change, ((row.key, row.content) for row in rows))
 
     def begin(self, model: str, change: Change, decided: Row | None = None) -> None:
         """Store a new change under its number; RowsChangedError when the number is taken.
@@ -98,3 +104,24 @@ def _change(row: Row) -> Change:
 
 def _order(row: Row) -> Order:
     return read_row(Order, row)
+
+
+def entry_name(model: str, number: int, state: ChangeState) -> str:
+    """Return the name under which the audit log has the entry about this state of a change."""
+    return f"{model}/{number}/{state}"
+
+
+def expected_entries(model: str, changes: Iterable[Change]) -> dict[str, str]:
+    """Return the entries that the audit log must have of these changes, with words for each.
+
+    The entry about a change's begin is written before the change ends, so that a change that has
+    just begun may still lack it.
+    """
+    ended = (ChangeState.DONE, ChangeState.TAKEN_BACK)
+    return {
+        entry_name(model, change.number, ChangeState.BEGUN): (
+            f"Change {change.number} of the production of {model} ({change.cause})"
+        )
+        for change in changes
+        if change.state in ended
+    }

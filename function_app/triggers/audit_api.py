@@ -8,6 +8,7 @@ from function_app.codec import dump
 from function_app.domain.audit import AuditEvent, read_head
 from function_app.errors import ContractError, NotFoundError, RefusedError
 from function_app.records.accounts import record_missing
+from function_app.records.changes import Changes, expected_entries
 from function_app.records.recorder import Recorder
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.people import identify
@@ -49,7 +50,8 @@ async def get_audit_check(desk: Desk, request: Request) -> Answer:
     anchors = tuple(read_head(text) for text in query.get("anchor", "").split(",") if text)
     if after == "0":
         await asyncio.to_thread(_complete, desk, recorder)
-    check = await asyncio.to_thread(recorder.log.check, int(after), anchors)
+    expected = await asyncio.to_thread(_expected, desk)
+    check = await asyncio.to_thread(recorder.log.check, int(after), anchors, expected)
     if check.checked == check.head.number or check.faults:
         # The log of the host is another store: an operator can compare the heads that it shows.
         level = logging.WARNING if check.faults else logging.INFO
@@ -69,6 +71,14 @@ def _complete(desk: Desk, recorder: Recorder) -> None:
     recorder.flush()
     for model in desk.projects:
         record_missing(desk.ports.rows, desk.ports.ledger, model, desk.ports.clock.now())
+
+
+def _expected(desk: Desk) -> dict[str, str]:
+    """Return the entries that the log must have, because production changed."""
+    changes, expected = Changes(desk.ports.rows), dict[str, str]()
+    for model in desk.projects:
+        expected |= expected_entries(model, changes.readable(model))
+    return expected
 
 
 def _admit(desk: Desk, request: Request) -> Recorder:
