@@ -49,12 +49,16 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Assignment:
-    """A role that a principal gets at a scope; principal and scope are labels (see `label`)."""
+    """A role that a principal gets at a scope, unless its condition forbids an action.
+
+    Principal and scope are labels (see `Configuration.label`).
+    """
 
     principal: str
     role: str
     scope: str
     principal_type: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ class Configuration:
                 role=str(given["roleDefinitionId"]).rpartition("/")[2].rstrip("')]"),
                 scope=self.label(_scope(resource.id)),
                 principal_type=given.get("principalType", ""),
+                condition=given.get("condition") or "",
             )
 
 

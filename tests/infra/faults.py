@@ -66,7 +66,7 @@ SILENT = {
             main("checksPrincipalId: identities.outputs.checksPrincipalId\n    kubelet",
                  "checksPrincipalId: identities.outputs.trainingPrincipalId\n    kubelet"),
         ),
-        "for id-checks (ServicePrincipal) on stdata/versions has no reason",
+        "for id-checks (ServicePrincipal) on stdata/versions, with a condition, has no reason",
     ),
     "the identity of another resource is passed": InBicep(
         (main("clusterIdentityId: identities.outputs.clusterId",
@@ -350,6 +350,9 @@ COMMITTED = {
     "a role has a scope outside of the group": InSnapshot(
         "all", ROLES, "vaults/kv-", ("id",),
         f"/subscriptions/s/providers/{ROLES}/1", "on s has no reason"),
+    "trainings may write anywhere in versions": InSnapshot(
+        "dev", ROLES, "containers/versions', 'Microsoft.Authorization/roleAssignments', guid",
+        (OF, "condition"), "x", "on stdata/versions, with a condition, has no reason"),
     "a role has another kind of principal": InSnapshot(
         "all", ROLES, "vaults/kv-", (OF, "principalType"), "Group", "(Group) on kv has no reason"),
     # Identities and resources that are passed.
