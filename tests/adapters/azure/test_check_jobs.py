@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.archives import pack
+from function_app.adapters.archives import pack
 from function_app.adapters.azure.run_outputs import MOST_OF_REPORT
 from function_app.domain.change import CheckPlan, CodeVersion
 from function_app.errors import ContractError, NotFoundError, PlatformError
