@@ -110,6 +110,10 @@ class Configuration:
         # Nearly everything is in one group.
         return ":".join(filter(None, ("" if group == "rg" and short else group, short))) or names[0]
 
+    def labels(self, reference: str) -> set[str]:
+        """Return the label of each resource that an expression is about."""
+        return {self.label(name) for name in _QUOTED_ID.findall(reference)}
+
     def assignments(self) -> Iterator[Assignment]:
         """Yield every assignment of a role."""
         for resource in self.of(ASSIGNMENT):

@@ -367,6 +367,16 @@ COMMITTED = {
         "MLOPS_AZURE_STAGING_IDENTITY",
         "/subscriptions/s/resourceGroups/rg-eeeeeeeeeeeeeeeeeeee/providers/x/y/id-app",
         "MLOPS_AZURE_STAGING_IDENTITY names id-app"),
+    "Durable signs in as another identity": _setting(
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+        "[format('{0}', reference('/subscriptions/s/resourceGroups/g/providers/x/y/id-checks'))]",
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING names"),
+    "another cluster's account is trusted": InSnapshot(
+        "all", "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "",
+        (OF, "issuer"), "https://example.org", "must be one of the cluster aks"),
+    "an alert is switched off": InSnapshot(
+        "prod", "Microsoft.Insights/scheduledQueryRules", "dead-letters", (OF, "enabled"), False,
+        "properties.enabled is not true"),
     "a setting names another group": _setting(
         "MLOPS_AZURE_STAGING_RESOURCE_GROUP", "rg-eeeeeeeeeeeeeeeeeeee", "it must name rg-staging"),
     "a setting names another storage": _setting(
