@@ -196,4 +196,4 @@ def test_a_port_whose_adapter_has_neither_a_role_nor_a_reason_is_found(
 
 
 def test_the_page_of_roles_is_current() -> None:
-    assert (ROOT / "docs" / "roles.md").read_text() == write_page(ROOT / "infra")
+    assert (ROOT / "docs" / "reference" / "roles.md").read_text() == write_page(ROOT / "infra")
