@@ -24,7 +24,8 @@ from infra.check.__main__ import (
 from infra.check.compile import CompileError, compile_all, find
 from infra.check.role_page import write_page
 from tests.infra.conftest import ROOT
-from tests.infra.faults import COMMITTED, SILENT, WARNED
+from tests.infra.faults import SILENT, WARNED
+from tests.infra.snapshot_faults import COMMITTED
 
 Found = tuple[list[str], list[str]]
 
