@@ -82,7 +82,7 @@ def describe() -> str:
                 *_section("The command line", own),
                 *_section("Traces and figures", TELEMETRY),
                 *_section("The scoring service", SERVICE, "The platform sets these for replicas."),
-                *_section("The local host", HOST, "See [funchost](funchost.md)."),
+                *_section("The local host", HOST, "See [funchost](../funchost.md)."),
             ]
         ).rstrip("\n")
         + "\n"

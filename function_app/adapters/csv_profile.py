@@ -17,13 +17,16 @@ _REFUSED = 2
 TIMEOUT = 300.0
 
 
-def profile_csv(data: Path) -> DataProfile:
-    """Return the figures of a file, which a process of the platform's jobs computes.
+def profile_csv(data: Path | bytes) -> DataProfile:
+    """Return the figures of a file, or of its content: a process of the platform's jobs has them.
 
     Raises ContractError, which names the cause, when the file holds no table.
     """
     root = Path(__file__).parents[2]
     with tempfile.TemporaryDirectory(prefix="profile-") as private:
+        if isinstance(data, bytes):
+            content, data = data, Path(private, "data.csv")
+            data.write_bytes(content)
         figures = Path(private, "profile.json")
         command = [sys.executable, "-m", "platform_jobs", "profile"]
         try:
