@@ -7,6 +7,7 @@ again by `settle_pending`.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -153,7 +154,9 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
     )
     claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    if not claimed.created and await desk.stories.find(owner) is not None:
+    found = None if claimed.created else await desk.stories.find(owner)
+    burnt = found is not None and await _is_burnt(desk, found, owner, start.argument)
+    if found is not None and not burnt:
         return Outcome.REPEATED, owner
     if claimed.newer is not None:
         return Outcome.STALE, owner
@@ -167,6 +170,29 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
         argument = replace(argument, cause=kept.key, arrival=arrival)
     await desk.stories.start(start.story, owner, dump(argument))
     return Outcome.STARTED, owner
+
+
+async def _is_burnt(desk: Desk, view: Mapping[str, Any], owner: str, argument: Any) -> bool:
+    """Return whether an ended story of this id did not do what the id was claimed for.
+
+    Whoever holds a key of Durable can start any id before the app does. The id is started again
+    then, with the app's own input: a release that did anything has a record in the ledger, and a
+    training has the model and the data of its claim.
+    """
+    if not view.get("ended"):
+        return False
+    if isinstance(argument, Release):
+        burnt = await asyncio.to_thread(desk.ports.ledger.get_release, owner) is None
+    elif isinstance(argument, TrainingRequest):
+        given = await desk.stories.argument(owner)
+        given = given if isinstance(given, Mapping) else {}
+        own = (argument.model, argument.data_uri)
+        burnt = (given.get("model"), given.get("data_uri", "")) != own
+    else:
+        burnt = False
+    if burnt:
+        LOG.error("%s was started past this app, and is started again", owner)
+    return burnt
 
 
 ACCEPTED = "accepted"
