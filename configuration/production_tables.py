@@ -79,7 +79,8 @@ PRODUCTION = Table(
 )
 DRIFT = Table(
     name="drift",
-    help="How production is watched; without this table it is not. See [drift](../drift.md).",
+    help="How production is watched; without this table it is not. "
+    "See [drift](../how-to/drift.md).",
     keys=(
         Key(
             name="alpha",

@@ -6,15 +6,41 @@ A variable with a misspelt name has no effect and no error; this is where it is 
 from collections.abc import Iterable
 
 PREFIX = "MLOPS_"
-APP = (
-    *("PLATFORM", "STATE", "PROJECTS", "TOPIC_ENDPOINT", "TOPIC_KEY", "TOPICS"),
-    *("ENGINE", "BASE_IMAGE", "PUBLIC_URL", "READY_SECONDS"),
-)
-GIT = ("SSH_KEY", "SSH_KNOWN_HOSTS", "CA_FILE", "TIMEOUT_SECONDS")
-NOTIFY = (
-    *("SLACK_URL", "TEAMS_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_URL", "CA_FILE"),
-    *("AZURE_MAIL_ENDPOINT", "AZURE_MAIL_FROM", "AZURE_MAIL_TO"),
-)
+# Each name with its meaning and its default, as docs/reference/settings.md shows them.
+APP = {
+    "PLATFORM": "`local` or `azure`. Default: `local`.",
+    "STATE": "The folder of this machine's state. Default: `.mlops`.",
+    "PROJECTS": "The file that names the models. Default: `mlops.toml` beside the app.",
+    "TOPIC_ENDPOINT": "The Event Grid topic to which the app publishes its own events. Default: "
+    "the topic of funchost.",
+    "TOPIC_KEY": "The key of that topic. Without it the app's identity publishes.",
+    "TOPICS": "Topics (resource ids) or origins that may subscribe `POST /api/events`, separated "
+    "by commas or blanks.",
+    "ENGINE": "The command of the container engine, such as `podman --runtime runc`. Empty: no "
+    "engine. Default: the first installed engine that runs the base image.",
+    "BASE_IMAGE": "The base image of containers. Default: `localhost/mlops-scoring-base:latest`.",
+    "PUBLIC_URL": "The address at which people reach the app. Messages and commit statuses link "
+    "to it.",
+    "READY_SECONDS": "Seconds that a replica on this machine may take to become ready. A start "
+    "after a failed one may take up to eight times as long. Default: 60.",
+}
+GIT = {
+    "SSH_KEY": "A file with the private key for repositories over SSH.",
+    "SSH_KNOWN_HOSTS": "A file with the host keys of these repositories' servers.",
+    "CA_FILE": "A file with CA certificates that are used instead of the system's.",
+    "TIMEOUT_SECONDS": "Seconds that one operation of git may take, 1 to 3600. Default: 300.",
+}
+NOTIFY = {
+    "SLACK_URL": "The incoming webhook of Slack.",
+    "TEAMS_URL": "The workflow webhook of Microsoft Teams.",
+    "WEBHOOK_URL": "Any address that takes messages as JSON.",
+    "WEBHOOK_SECRET": "Signs the messages to that address with HMAC-SHA256.",
+    "SMTP_URL": "A mail server: `smtp://user:password@host:587?from=a@b&to=c@d`.",
+    "CA_FILE": "A file with CA certificates that are used instead of the system's.",
+    "AZURE_MAIL_ENDPOINT": "A resource of Azure Communication Services that sends mail.",
+    "AZURE_MAIL_FROM": "The sender of that mail.",
+    "AZURE_MAIL_TO": "The recipients of that mail, separated by commas or blanks.",
+}
 AZURE = (
     *("SUBSCRIPTION_ID", "RESOURCE_GROUP", "LOCATION", "WORKSPACE", "TENANT_ID", "CLIENT_ID"),
     *("COMPUTE", "COMPUTE_SIZE", "COMPUTE_NODES", "COMPUTE_IDENTITY"),
@@ -33,9 +59,21 @@ AZURE = (
     *("POLL_SECONDS", "ROLLOUT_SECONDS", "BUILD_SECONDS"),
 )
 # Read by mlopsctl only.
-COMMAND_LINE = ("URL", "KEY", "TOKEN", "CONFIG")
+COMMAND_LINE = {
+    "URL": "The address of the app. Default: the app that runs on the state folder.",
+    "KEY": "The function key for that app.",
+    "TOKEN": "Your token for that app.",
+    "CONFIG": "Your own folder, which holds your copies of tokens. Default: `~/.config/mlops`.",
+}
 # A name that begins so ends with the name of a host or of a source of webhooks.
-OPEN = ("MLOPS_WEBHOOK_SECRET_", "MLOPS_GIT_TOKEN_", "MLOPS_GIT_API_")
+FAMILIES = {
+    "MLOPS_WEBHOOK_SECRET_": "The secret of a webhook source, at least 16 characters: "
+    "`MLOPS_WEBHOOK_SECRET_JENKINS` is that of `POST /api/webhooks/jenkins`.",
+    "MLOPS_GIT_TOKEN_": "A token for private repositories and commit statuses of a host: "
+    "`MLOPS_GIT_TOKEN_GITHUB_COM`. Signs other than letters and digits become `_`.",
+    "MLOPS_GIT_API_": "The address of a host's API when it is not the usual one.",
+}
+OPEN = tuple(FAMILIES)
 # No other name may begin so: what follows is one of the lists above.
 CLOSED = ("MLOPS_AZURE_", "MLOPS_NOTIFY_")
 _LIKENESS = 0.8

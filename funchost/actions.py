@@ -56,9 +56,10 @@ class Walk:
     It is fed the whole history once; a live orchestration's walk is then fed only what is new.
     """
 
-    def __init__(self, instance: str, execution: str) -> None:
-        """Take the ids that children's ids derive from."""
+    def __init__(self, instance: str, execution: str, retry_scale: float = 1.0) -> None:
+        """Take the ids that children's ids derive from, and a factor for pauses before retries."""
         self.instance, self.execution = instance, execution
+        self._retry_scale = retry_scale
         self.new: list[h.Event] = []
         self.cancelled: set[int] = set()
         self.buffered: dict[str, list[h.Event]] = {}
@@ -212,7 +213,8 @@ class Walk:
     def _retry(self, action: dict[str, Any]) -> Job:
         options = action["retryOptions"]
         limit = int(options["maxNumberOfAttempts"])
-        pause = timedelta(milliseconds=int(options["firstRetryIntervalInMilliseconds"]))
+        interval = int(options["firstRetryIntervalInMilliseconds"]) * self._retry_scale
+        pause = timedelta(milliseconds=interval)
         whole = Job()
 
         def attempt(number: int) -> None:

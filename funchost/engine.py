@@ -34,14 +34,23 @@ class Engine:
         *,
         version: str = "",
         replays: bool = False,
+        retry_scale: float = 1.0,
     ) -> None:
         """Take the version of new sub-orchestrations that name none.
 
-        `replays` replays every turn from the start, to catch non-determinism.
+        `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
+        multiplies the pauses between the attempts of an activity.
         """
         self.store, self.functions, self.invoker = store, functions, invoker
         self._loop = asyncio.get_running_loop()
-        self._turns = Turns(store, functions, self._carry_out, version=version, replays=replays)
+        self._turns = Turns(
+            store,
+            functions,
+            self._carry_out,
+            version=version,
+            replays=replays,
+            retry_scale=retry_scale,
+        )
         self._activities = Activities(store, functions, invoker, self._turns.notify)
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}

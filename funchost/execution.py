@@ -27,13 +27,17 @@ _DEFAULTS = dict.fromkeys(("Name", "InstanceId", "TaskScheduledId", "Reason", "D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """What an execution needs to know of its instance."""
+    """What an execution needs to know of its instance.
+
+    `retry_scale` multiplies the pauses between the attempts of an activity.
+    """
 
     id: str
     name: str
     execution: str
     input: str | None
     parent: str | None
+    retry_scale: float = 1.0
 
 
 class Replayed:
@@ -45,7 +49,7 @@ class Replayed:
         self.custom: str | None = None
         self.done, self.output = False, None
         self.failure: str | None = None
-        self.walk = Walk(instance.id, instance.execution)
+        self.walk = Walk(instance.id, instance.execution, instance.retry_scale)
 
     def run(self, past: list[h.Event], live: list[h.Event]) -> None:
         """Replay everything."""
@@ -75,7 +79,7 @@ class Resident:
         self.custom: str | None = None
         self.done, self.output = False, None
         self.failure: str | None = None
-        self.walk = Walk(instance.id, instance.execution)
+        self.walk = Walk(instance.id, instance.execution, instance.retry_scale)
 
     def run(self, past: list[h.Event], live: list[h.Event]) -> None:
         """Feed the past once, then only what is new."""

@@ -118,6 +118,7 @@ class Host:
             self.invoker,
             version=settings.default_version,
             replays=environment.replays,
+            retry_scale=environment.activity_scale,
         )
 
     def _load(self, app: Path) -> dict[str, HostedFunction]:

@@ -34,6 +34,7 @@ class Environment:
 
     replays: bool
     retry_scale: float
+    activity_scale: float = 1.0
     retention: timedelta | None
     topic_key: str | None
     allowed_hosts: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ def read_environment() -> Environment:
     return Environment(
         replays=os.environ.get("FUNCHOST_REPLAY", "") == "always",
         retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
+        activity_scale=_number("FUNCHOST_ACTIVITY_RETRY_SCALE", 1),
         retention=timedelta(days=days) if days else None,
         topic_key=os.environ.get("FUNCHOST_TOPIC_KEY"),
         allowed_hosts=_hosts("FUNCHOST_ALLOWED_HOSTS"),

@@ -48,10 +48,15 @@ class Turns:
         *,
         version: str,
         replays: bool,
+        retry_scale: float,
     ) -> None:
-        """Take who carries out what a stored turn asks for; `replays` keeps nothing in memory."""
+        """Take who carries out what a stored turn asks for; `replays` keeps nothing in memory.
+
+        `retry_scale` multiplies the pauses between the attempts of an activity.
+        """
         self._store, self._functions, self._effects = store, functions, effects
         self._version, self._replays = version, replays
+        self._retry_scale = retry_scale
         self._lock = threading.Lock()
         self._mail: dict[str, Mail] = {}
         self._residents = Residents()
@@ -167,6 +172,7 @@ class Turns:
             execution=row["execution"],
             input=row["input"],
             parent=row["parent"],
+            retry_scale=self._retry_scale,
         )
         rows = self._store.rows(h.TURNS, one.id)
         past = h.read(rows)

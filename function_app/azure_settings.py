@@ -20,12 +20,14 @@ UNRESOLVED = "@Microsoft.KeyVault("
 class AzureSettings:
     """Names of the resources, the identities, and where the services listen."""
 
-    subscription_id: str
-    resource_group: str
-    location: str
+    subscription_id: str = field(metadata={"help": "subscription of all resources"})
+    resource_group: str = field(metadata={"help": "resource group of the workspace"})
+    location: str = field(metadata={"help": "region, such as westeurope"})
     workspace: str = field(metadata={"help": "Azure ML workspace"})
     compute: str = field(default="training", metadata={"help": "AmlCompute; `serverless` for none"})
-    compute_size: str = "Standard_DS3_v2"
+    compute_size: str = field(
+        default="Standard_DS3_v2", metadata={"help": "VM size of the training nodes"}
+    )
     compute_nodes: int = field(default=2, metadata={"help": "most nodes; the fewest is zero"})
     compute_identity: str = field(
         default="", metadata={"help": "resource id of the identity that runs train under"}
@@ -85,8 +87,12 @@ class AzureSettings:
         default="Standard_DS3_v2", metadata={"help": "nodes of a managed endpoint"}
     )
     cluster: str = field(default="", metadata={"help": "AKS cluster of production"})
-    cluster_resource_group: str = ""
-    cluster_namespace: str = "models"
+    cluster_resource_group: str = field(
+        default="", metadata={"help": "resource group of the cluster; the workspace's own"}
+    )
+    cluster_namespace: str = field(
+        default="models", metadata={"help": "Kubernetes namespace of the replicas"}
+    )
     cluster_exposure: str = field(
         default="internal", metadata={"help": "load balancer: internal; cluster for none"}
     )
@@ -112,7 +118,7 @@ class AzureSettings:
     )
     staging_subnet: str = field(default="", metadata={"help": "resource id; private when set"})
     client_id: str = field(default="", metadata={"help": "client id of the app's own identity"})
-    tenant_id: str = ""
+    tenant_id: str = field(default="", metadata={"help": "Entra tenant of approvers' tokens"})
     approver_audience: str = field(
         default="", metadata={"help": "audience of approvers' tokens (app id or api:// address)"}
     )
@@ -137,13 +143,29 @@ class AzureSettings:
     )
     data_topic: str = field(default="", metadata={"help": "system topic of the data's storage"})
     workspace_topic: str = field(default="", metadata={"help": "system topic of the workspace"})
-    management_endpoint: str = "https://management.azure.com"
-    authority: str = "https://login.microsoftonline.com"
-    aml_resource_id: str = "https://ml.azure.com"
-    portal_endpoint: str = "https://portal.azure.com"
-    storage_suffix: str = "core.windows.net"
-    discovery_endpoint: str = "https://eastus.api.azureml.ms/registrymanagement/v1.0/registries"
-    topic_scope: str = "https://eventgrid.azure.net/.default"
+    management_endpoint: str = field(
+        default="https://management.azure.com", metadata={"help": "Azure Resource Manager"}
+    )
+    authority: str = field(
+        default="https://login.microsoftonline.com", metadata={"help": "Entra, which issues tokens"}
+    )
+    aml_resource_id: str = field(
+        default="https://ml.azure.com", metadata={"help": "audience of Azure ML's data plane"}
+    )
+    portal_endpoint: str = field(
+        default="https://portal.azure.com", metadata={"help": "portal that links lead to"}
+    )
+    storage_suffix: str = field(
+        default="core.windows.net", metadata={"help": "domain of storage accounts"}
+    )
+    discovery_endpoint: str = field(
+        default="https://eastus.api.azureml.ms/registrymanagement/v1.0/registries",
+        metadata={"help": "where the SDK of Azure ML finds the region of a registry"},
+    )
+    topic_scope: str = field(
+        default="https://eventgrid.azure.net/.default",
+        metadata={"help": "audience of Event Grid topics"},
+    )
     cluster_scope: str = field(
         default="6dae42f8-4368-4678-94ff-3960e28e3630/.default",
         metadata={"help": "audience of AKS's Entra server, the same in every tenant"},

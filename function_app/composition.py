@@ -83,7 +83,6 @@ ACTIVITIES = (
     outcomes.record_outcome,
     outcomes.settle_cancellation,
     lanes.take_lane,
-    lanes.leave_lane,
     releases.build_image,
     releases.deploy_staging,
     releases.smoke_test,
@@ -108,8 +107,8 @@ ACTIVITIES = (
     watching.announce_drift,
 )
 
-# Those look at other stories, too.
-LOOKING_ACTIVITIES = (reconciliation.compare_records,)
+# Those look at other stories or wake them, too.
+LOOKING_ACTIVITIES = (lanes.leave_lane, reconciliation.compare_records)
 
 ROUTES = (
     ("POST", "events", http_api.post_events),

@@ -70,6 +70,11 @@ def image_pushed_event(release_id: str) -> str:
     return f"ImagePushed-{release_id}"
 
 
+def lane_event(lane: str) -> str:
+    """Return the event that wakes a story which waits for this lane, because it is its turn."""
+    return f"Lane-{lane}"
+
+
 def cancel_event(instance_id: str) -> str:
     """Return the event that wakes a story which a person cancelled."""
     return f"Cancel-{instance_id}"

@@ -66,7 +66,7 @@ def add_activity(
 
 
 def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> None:
-    """Register `await activity(ports, argument, stories)`: one that looks at other stories."""
+    """Register `await activity(ports, argument, stories)`: it looks at or wakes other stories."""
     kind = _argument_type(activity)
 
     async def run(payload: Any, client: Any, context: Any) -> Any:

@@ -56,7 +56,7 @@ def _secret(source: str) -> str:
 
 
 def signed(secret: str, body: bytes) -> dict[str, str]:
-    """Return the headers that prove who sends a body, and when; docs/webhooks.md describes them."""
+    """Return the headers that prove who sent a body and when (docs/how-to/webhooks.md)."""
     now = str(int(time.time()))
     digest = hmac.new(secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
     return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}

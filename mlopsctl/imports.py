@@ -127,7 +127,8 @@ def _print_report(
     out.print(f"PARITY.md: {len(rows)} items, {len(todo)} of which ask you for something:")
     for row in todo:
         out.print(f"  {row.item}: {row.todo}")
-    out.print("Then: git init, push it, set its address in mlops.toml. docs/from-the-seed.md")
+    out.print("Then: git init, push it, set its address in mlops.toml.")
+    out.print("docs/how-to/from-the-seed.md describes each step.")
 
 
 __all__ = ["SeedError", "imports"]

@@ -79,7 +79,7 @@ def _walk(project: Project, data: Path | None, target: str, work: Path, say: Say
     if missing := [name for name in SERVED_FILES if not (moved / name).is_file()]:
         say(
             f"note    serve: there is no {' and no '.join(missing)}, so that the app's own service "
-            "cannot serve this model. Bring a service: docs/model-contract.md, Serving."
+            "cannot serve this model. Bring a service: docs/reference/model-contract.md, Serving."
         )
 
 

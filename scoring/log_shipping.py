@@ -190,7 +190,8 @@ class Shipper:
             self._warned = True
             seen = getattr(error, "error_code", None) or type(error).__name__
             logging.getLogger(__name__).warning(
-                "The prediction log cannot be sent (%s); it is tried again. See docs/drift.md.",
+                "The prediction log cannot be sent (%s); it is tried again. "
+                "See docs/how-to/drift.md.",
                 getattr(seen, "value", seen),
             )
 

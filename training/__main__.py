@@ -1,4 +1,4 @@
-"""The diabetes model, by the contract of a model project (docs/model-contract.md)."""
+"""The diabetes model, by the contract of a model project (docs/reference/model-contract.md)."""
 
 import argparse
 import csv

@@ -1,7 +1,10 @@
 """Activities of lanes."""
 
-from function_app.domain.lane import LaneHolder, LaneRequest
-from function_app.ports import Ports
+import asyncio
+
+from function_app import names
+from function_app.domain.lane import LaneHolder, LaneRequest, admissible
+from function_app.ports import Ports, Stories
 
 
 def take_lane(ports: Ports, request: LaneRequest) -> LaneHolder:
@@ -9,6 +12,17 @@ def take_lane(ports: Ports, request: LaneRequest) -> LaneHolder:
     return ports.ledger.take_lane(request, ports.clock.now())
 
 
-def leave_lane(ports: Ports, request: LaneRequest) -> None:
-    """Give the place up; nothing happens when it is gone already."""
+async def leave_lane(ports: Ports, request: LaneRequest, stories: Stories) -> None:
+    """Give the place up and wake the stories whose turn it is, so that they need not poll.
+
+    Idempotent: a second attempt finds the place gone, and an event that nobody waits for has no
+    effect. Without the event, a waiting story finds its turn at its next poll.
+    """
+    for owner in await asyncio.to_thread(_leave, ports, request):
+        await stories.wake(owner, names.lane_event(request.lane))
+
+
+def _leave(ports: Ports, request: LaneRequest) -> tuple[str, ...]:
+    """Give the place up; return the owners that may enter now."""
     ports.ledger.leave_lane(request.lane, request.owner)
+    return admissible(ports.ledger.list_lanes(), request)

@@ -107,7 +107,7 @@ def _settle_releases(
         detail = (
             f"It was {record.status}; now failed. {reasons[0]} Production is as the last decision "
             f"left it. `mlopsctl retry {subject}` releases the version again; if nobody of yours "
-            "ended the story, rotate the keys of Durable (docs/operate.md)."
+            "ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
         )
         kind = FindingKind.DEAD_RELEASE
         found.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))

@@ -20,7 +20,7 @@ whole stream). How:
 4. The average over edges, directions, starts and columns is an e-process again, whatever depends
    on what. By Ville's inequality it ever reaches 2/alpha with probability at most alpha/2.
 
-Rows are taken as drawn independently; docs/drift.md says what follows when they are not.
+Rows are taken as drawn independently; docs/how-to/drift.md says what follows when they are not.
 """
 
 import math

@@ -50,6 +50,15 @@ class LanePlace:
     inside: bool
 
 
+def admissible(places: tuple[LanePlace, ...], request: LaneRequest) -> tuple[str, ...]:
+    """Return the owners that wait for the request's lane and for which it has room now.
+
+    `places` holds each lane's places in their order: inside first, then by their turn.
+    """
+    first = [place for place in places if place.lane == request.lane][: request.capacity]
+    return tuple(place.owner for place in first if not place.inside)
+
+
 ALL_TRAININGS = "all-trainings"
 
 

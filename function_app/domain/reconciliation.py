@@ -112,7 +112,7 @@ def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]
             detail = (
                 "It does nothing until it is resumed, and this app suspends no story. Resume it by "
                 "the management API of Durable, or terminate it and `mlopsctl retry` it; if nobody "
-                "of yours suspended it, rotate the keys of Durable (docs/operate.md)."
+                "of yours suspended it, rotate the keys of Durable (docs/how-to/operate.md)."
             )
             kind = FindingKind.SUSPENDED_STORY
             found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))

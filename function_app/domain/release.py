@@ -199,7 +199,7 @@ def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> Gat
     if report.answers_without_key:
         reasons.append(
             "It answers requests without a key. Images of version 0.1.0 do: train again. A service "
-            "of your own must check keys: docs/model-contract.md, Serving."
+            "of your own must check keys: docs/reference/model-contract.md, Serving."
         )
     if report.p95_ms > policy.max_p95_ms:
         p95, most = figures(report.p95_ms, policy.max_p95_ms)

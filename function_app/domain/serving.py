@@ -179,6 +179,6 @@ def check_servable(version: ModelVersion, files: Iterable[str]) -> None:
             f"{' and no '.join(missing)}, which the app's own service reads. Let `train` write "
             "skops files, as training/ does, and train again; or name a folder with a service of "
             "yours by `scoring` in mlops.toml, restart the app and retry the release "
-            "(docs/model-contract.md, Serving).",
+            "(docs/reference/model-contract.md, Serving).",
             code="NOT_SERVABLE",
         )

@@ -1,7 +1,8 @@
-"""Waiting for a lane: ask, and ask again after longer and longer pauses."""
+"""Waiting for a lane: ask again when its last holder leaves, and after longer and longer pauses."""
 
 from datetime import timedelta
 
+from function_app import names
 from function_app.domain.lane import LaneRequest
 from function_app.orchestrators import steps
 from function_app.orchestrators.clean_up import tolerate
@@ -14,8 +15,15 @@ def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[i
     """Return once we are in the lane; the place in it is by when a story began.
 
     What returns is how many that began later wait behind us, when we had to wait.
+
+    The story that leaves the lane raises an event, which ends a pause. The timer is for an event
+    that is lost, for a holder whose `hold` ends, and for a turn that an older story took.
     """
     pause, waited = FIRST_PAUSE, False
+    # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
+    # to the first.
+    event = ctx.wait_for_external_event(names.lane_event(request.lane))
+    heard = False
     while True:
         holder = yield from steps.take_lane(ctx, request)
         if holder.inside:
@@ -24,7 +32,14 @@ def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[i
         trail.wait(
             "waiting for its turn", lane=request.lane, behind=holder.owner, ahead=str(holder.ahead)
         )
-        yield ctx.create_timer(ctx.current_utc_datetime + pause)
+        timer = ctx.create_timer(ctx.current_utc_datetime + pause)
+        if heard:
+            yield timer
+        elif (yield ctx.task_any([event, timer])) is event:
+            heard = True
+            timer.cancel()
+            pause = FIRST_PAUSE
+            continue
         pause = min(2 * pause, LONGEST_PAUSE)
 
 

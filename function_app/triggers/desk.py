@@ -133,7 +133,6 @@ class Fields:
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
         return redact(value)
-        return clean(value)
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""

@@ -155,9 +155,13 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
     claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
     owner = claimed.claim.owner
     found = None if claimed.created else await desk.stories.find(owner)
-    burnt = found is not None and await _is_burnt(desk, found, owner, start.argument)
-    if found is not None and not burnt:
-        return Outcome.REPEATED, owner
+    if found is not None:
+        foreign = await _is_foreign(desk, found, owner, start.argument)
+        if not foreign:
+            return Outcome.REPEATED, owner
+        if not found.get("ended"):
+            return None, owner
+        LOG.error("%s was started past this app, and is started again", owner)
     if claimed.newer is not None:
         return Outcome.STALE, owner
     if not claimed.created and desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
@@ -172,27 +176,26 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
     return Outcome.STARTED, owner
 
 
-async def _is_burnt(desk: Desk, view: Mapping[str, Any], owner: str, argument: Any) -> bool:
-    """Return whether an ended story of this id did not do what the id was claimed for.
+async def _is_foreign(desk: Desk, view: Mapping[str, Any], owner: str, argument: Any) -> bool:
+    """Return whether a story of this id is not the one that the id was claimed for.
 
-    Whoever holds a key of Durable can start any id before the app does. The id is started again
-    then, with the app's own input: a release that did anything has a record in the ledger, and a
-    training has the model and the data of its claim.
+    Whoever holds a key of Durable can start any id before the app does. The app's own story has the
+    model and the version or the data of the claim, and an ended release left a record.
     """
-    if not view.get("ended"):
-        return False
     if isinstance(argument, Release):
-        burnt = await asyncio.to_thread(desk.ports.ledger.get_release, owner) is None
+        own: tuple[object, ...] = (argument.model, argument.version)
+        keys = ("model", "version")
     elif isinstance(argument, TrainingRequest):
-        given = await desk.stories.argument(owner)
-        given = given if isinstance(given, Mapping) else {}
-        own = (argument.model, argument.data_uri)
-        burnt = (given.get("model"), given.get("data_uri", "")) != own
+        own, keys = (argument.model, argument.data_uri), ("model", "data_uri")
     else:
-        burnt = False
-    if burnt:
-        LOG.error("%s was started past this app, and is started again", owner)
-    return burnt
+        return False
+    if view.get("ended") and isinstance(argument, Release):
+        return await asyncio.to_thread(desk.ports.ledger.get_release, owner) is None
+    given = await desk.stories.argument(owner)
+    if given is None:
+        # A story without an input ends at once.
+        return bool(view.get("ended"))
+    return not isinstance(given, Mapping) or tuple(given.get(key) for key in keys) != own
 
 
 ACCEPTED = "accepted"

@@ -120,7 +120,7 @@ def _authenticate(desk: Desk, request: Request, source: str) -> str:
             source,
             "The signature is missing or wrong. Send `X-Mlops-Timestamp: <seconds>` and "
             "`X-Hub-Signature-256: sha256=<HMAC-SHA256 with the source's secret, in hex>` over "
-            "`<timestamp>.<body>`; docs/webhooks.md has the form for CloudEvents' headers.",
+            "`<timestamp>.<body>`; docs/how-to/webhooks.md has the form for CloudEvents' headers.",
         )
     if not timestamp:
         raise _refused(source, "X-Mlops-Timestamp is missing. Sign the time with the body.")

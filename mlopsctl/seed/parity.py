@@ -187,7 +187,7 @@ def _files(clone: Clone) -> Iterator[Row]:
         (f"{whole}/training/R", "training with R", "nothing", LEFT, "Keep the clone's own pipeline for R."),
         (f"{whole}/scoring/parallel_batchscore.py", "batch scoring", "nothing", LEFT, "Keep the clone's own pipeline for batch scoring."),
         (f"{whole}/scoring/scoreA.py", "A/B test by Istio", "traffic moves after a smoke test; no split by header", CHANGED, ""),
-        ("environment_setup", "infrastructure", "infra/: Bicep, identities instead of keys", BETTER, "Deploy infra/ beside the old resources: docs/azure.md."),
+        ("environment_setup", "infrastructure", "infra/: Bicep, identities instead of keys", BETTER, "Deploy infra/ beside the old resources: docs/how-to/azure.md."),
         ("ml_service", "publishing and running pipelines", "events start stories", BETTER, ""),
         (".pipelines", "build and release pipelines", "integrate_change, train_model, release_model with an approval", BETTER, "Set approvers in mlops.toml."),
         ("experimentation", "notebooks", "nothing", LEFT, "Keep them in the repository."),

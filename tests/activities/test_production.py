@@ -496,9 +496,9 @@ def test_an_operator_takes_production_down_and_nobody_else(bench: Bench) -> None
 
     with pytest.raises(NotAuthorisedError, match="ada may not order a shutdown"):
         bench.roll_back(order="of an approver")
-    assert bench.production.served == image("1")
+    assert bench.production.champion("diabetes") == image("1")
     assert bench.roll_back(order="o").restored
-    assert bench.production.served is None
+    assert bench.production.champion("diabetes") is None
     assert bench.record("1").reasons == ("olga took it down.",)
     assert bench.findings() == [], "an order explains it"
 

@@ -1,12 +1,15 @@
 """What every ledger must do, on this machine and in Azure Tables."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from function_app.activities.lanes import leave_lane
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.codec import dump, load
@@ -21,7 +24,8 @@ from function_app.domain.release import (
 )
 from function_app.domain.serving import Image
 from function_app.errors import ConflictError
-from function_app.ports import Ledger
+from function_app.ports import Ledger, Ports
+from tests.triggers.office import RememberedStories
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RECORD = ReleaseRecord(
@@ -293,6 +297,36 @@ def test_never_more_are_inside_than_a_lane_holds_however_many_ask(ledger: Ledger
     places = ledger.list_lanes()
     assert len(places) == 24
     assert [place.inside for place in places] == [True] * 3 + [False] * 21
+
+
+@dataclass
+class OnlyLedger:
+    ledger: Ledger
+
+
+def test_whoever_leaves_a_lane_wakes_the_stories_that_it_has_room_for(ledger: Ledger) -> None:
+    def request(owner: str, lane: str = "l") -> LaneRequest:
+        hold = timedelta(hours=1)
+        return LaneRequest(lane=lane, owner=owner, since=NOW, hold=hold, capacity=2)
+
+    def leave(owner: str) -> list[tuple[str, str]]:
+        stories, ports = RememberedStories(), cast(Ports, OnlyLedger(ledger))
+        asyncio.run(leave_lane(ports, request(owner), stories))
+        return stories.woken
+
+    for owner in ("a", "b", "c", "d", "e"):
+        ledger.take_lane(request(owner), NOW)
+    for owner in ("x", "y", "z"):
+        ledger.take_lane(request(owner, "other"), NOW)
+
+    assert leave("a") == [("c", "Lane-l")]
+    # The activity runs at least once; c has not asked again yet.
+    assert leave("a") == [("c", "Lane-l")]
+    assert leave("b") == [("c", "Lane-l"), ("d", "Lane-l")]
+    assert ledger.take_lane(request("c"), NOW).inside
+    assert leave("e") == [("d", "Lane-l")]
+    assert ledger.take_lane(request("d"), NOW).inside
+    assert (leave("c"), leave("d"), leave("nobody")) == ([], [], [])
 
 
 def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:

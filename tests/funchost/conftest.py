@@ -18,6 +18,7 @@ from tests.quiet_clock import QuietClock
 
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[2]
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25  # seconds
 
 
 def free_port() -> int:
@@ -97,11 +98,16 @@ class Host:
 
 
 def until(condition: Any, what: str, seconds: float = 60.0) -> None:
-    """Return once the condition holds; AssertionError after so many seconds of a quiet machine."""
-    clock = QuietClock()
+    """Return once the condition holds; AssertionError after so many seconds of a quiet machine.
+
+    A condition is mostly a request to the host under test. The pauses grow, because workers that
+    ask 30 times a second take the cores from the work that they wait for.
+    """
+    clock, pause = QuietClock(), FIRST_PAUSE
     while not condition():
         assert clock.seconds() < seconds, f"waited {seconds} s of a quiet machine for {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.2 * pause, LONGEST_PAUSE)
 
 
 @pytest.fixture(scope="module", params=["never", "always"], ids=["resident", "replayed"])

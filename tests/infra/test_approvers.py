@@ -1,4 +1,4 @@
-"""The Entra application of docs/azure.md: that a token which it gives is one that the app takes."""
+"""The Entra application of docs/how-to/azure.md: that a token which it gives is one that the app takes."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.infra.conftest import ROOT
 # The Azure CLI in every tenant of the public cloud.
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 PERSON, APPLICATION = Person(oid=OBJECT), "5d1f0a3e-0000-4000-8000-000000000001"
-PAGE = (ROOT / "docs" / "azure.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "azure.md").read_text()
 
 
 def read(name: str) -> Any:

@@ -21,7 +21,7 @@ def test_the_page_of_costs_is_current() -> None:
 
 
 def test_the_page_for_azure_says_what_the_size_dev_costs() -> None:
-    page = (ROOT / "docs" / "azure.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "azure.md").read_text()
 
     assert f"some {smallest(read_sheet()):,.0f} USD a month" in page
 

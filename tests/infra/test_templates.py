@@ -22,7 +22,7 @@ def test_queries_ask_for_functions_that_the_app_has() -> None:
 
 
 def test_queries_ask_for_figures_that_the_app_tells() -> None:
-    page = (ROOT / "docs" / "observability.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "observability.md").read_text()
     for path in sorted((ROOT / "infra" / "queries").glob("*.kql")):
         for name in re.findall(r"\bmlops_[a-z_]+[a-z]\b", path.read_text()):
             assert f"`{name}`" in page, (path, name)
@@ -78,7 +78,7 @@ def test_no_alert_is_closed_by_time_alone() -> None:
 
 
 def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() -> None:
-    page = (ROOT / "docs" / "azure.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "azure.md").read_text()
     parameters = (ROOT / "infra" / "main.bicepparam").read_text()
     template = (ROOT / "infra" / "main.bicep").read_text()
     set_names = set(re.findall(r"azd env set ([A-Z_]+)", page))
@@ -93,7 +93,7 @@ def test_the_page_for_azure_names_only_values_that_the_templates_read_or_give() 
 
 
 def test_the_page_for_azure_has_each_choice_and_says_which_only_azd_reads() -> None:
-    page = (ROOT / "docs" / "azure.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "azure.md").read_text()
     table = page[page.index("| choice |") :].split("\n\n")[0]
     choices = re.findall(r"`(MLOPS_[A-Z_]+) [^`]+`( \*)?", table)
 

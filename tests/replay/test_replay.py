@@ -13,7 +13,7 @@ from function_app.composition import STORIES
 ROOT = Path(__file__).parents[2]
 HISTORIES = {
     path.stem: json.loads(path.read_text())
-    for path in sorted((Path(__file__).parent / "histories").glob("*.json"))
+    for path in sorted((Path(__file__).parent / "histories").rglob("*.json"))
 }
 PARTS = ("function_app", "function_app.py", "host.json", "mlops.toml", "training", "scoring")
 
@@ -67,7 +67,7 @@ def test_a_change_that_would_break_running_trainings_is_found_with_its_step(
 
 
 def test_a_breaking_change_ships_under_a_new_name_beside_the_old_story(tmp_path: Path) -> None:
-    """As docs/stories.md says: the old story stays until its instances have ended."""
+    """As docs/how-to/change-a-story.md says: the old story stays until its instances have ended."""
     app = changed(tmp_path, "", "")
     stories = app / "function_app" / "orchestrators"
     new = (stories / "train_model.py").read_text()

@@ -48,7 +48,7 @@ def app(tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "mlops.toml").write_text(table)
     monkeypatch.setenv("MLOPS_PROJECTS", str(tmp_path / "mlops.toml"))
     monkeypatch.setenv("FUNCHOST_EVENTGRID_RETRY_SCALE", "0.05")
-    # As docs/from-the-seed.md says: the project's reference data is put in place.
+    # As docs/how-to/from-the-seed.md says: the project's reference data is put in place.
     baseline = tmp_path / "state" / "datasets" / MODEL / "baseline.csv"
     baseline.parent.mkdir(parents=True)
     baseline.write_bytes((tmp_path / "project" / "reference.csv").read_bytes())

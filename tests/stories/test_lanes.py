@@ -1,5 +1,7 @@
 """Per model one training and one rollout at a time; the newer challenger wins."""
 
+import json
+
 from tests.stories.conftest import App
 
 
@@ -47,5 +49,14 @@ def test_a_burst_of_files_is_two_trainings_the_first_and_the_newest(
     assert outcomes.count("registered") == 2
     assert outcomes.count("superseded") == 2
     assert outcomes[0] == "registered"
+    assert [_is_woken(app, name) for name in names] == [False, True, True, True]
     runs = [run.name for run in (app.state / "runs").iterdir() if run.is_dir()]
     assert len([run for run in runs if run.startswith("train-") and "-vs-" not in run]) == 2
+
+
+def _is_woken(app: App, name: str) -> bool:
+    """Tell whether the story of a file got the event that its turn in the lane has come."""
+    host = json.loads((app.state / "funchost" / "host.json").read_text())
+    path = f"/runtime/webhooks/durabletask/instances/{app.claimed(name)}"
+    answer = app.ask("GET", path, params={"code": host["systemKey"], "showHistory": "true"})
+    return "Lane-train-eager" in [event.get("Name") for event in answer.json()["historyEvents"]]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.build_context import BuildContexts
+from function_app.adapters.azure.build_context import BuildContext, BuildContexts
 from function_app.adapters.azure.build_runs import UNDER_WAY, BuildRuns, output_digest
 from function_app.adapters.azure.manifests_api import Manifests
 from function_app.domain.project import ModelProject
@@ -48,9 +48,10 @@ class AzureImages:
             return self._kept(version, note["digest"])
         if note.get("failed_at"):
             # It was reported: this call is a new attempt.
-            wish = {**self._wish(), "passed_over": [*note.get("passed_over", []), note["run_id"]]}
-            self._note(version, wish)
-            return self._queue(version, project)
+            passed = [*note.get("passed_over", []), note["run_id"]]
+            context = self._pack(version, project)
+            self._note(version, {**self._wish(), "passed_over": passed})
+            return self._queue(version, context)
         if note.get("run_id"):
             return self._follow(version, project, note)
         if note.get("asked_at"):
@@ -60,15 +61,23 @@ class AzureImages:
         importing = self._contexts.missing_bases(version, project.scoring)
         if importing:
             return Build(detail=f"The base image {', '.join(importing)} is being imported.")
+        context = self._pack(version, project)
         if not self._claim(version):
             return Build(detail="Another process queues the build.")
-        return self._queue(version, project)
+        return self._queue(version, context)
 
     def find(self, model: str, version: str) -> str | None:
         return self._manifests.digest(model, version)
 
-    def _queue(self, version: ModelVersion, project: ModelProject) -> Build:
-        context = self._contexts.pack(version, project.scoring, project.model.trusted_types)
+    def _pack(self, version: ModelVersion, project: ModelProject) -> BuildContext:
+        """Return the files of the build; raises what forbids it.
+
+        Pack before the record is written: a record without a run delays the next attempt by GRACE,
+        because another process may be queueing the build.
+        """
+        return self._contexts.pack(version, project.scoring, project.model.trusted_types)
+
+    def _queue(self, version: ModelVersion, context: BuildContext) -> Build:
         source = self._builds.upload(context.content)
         image = f"{version.model}:{version.version}"
         run_id = self._builds.queue(image, source, context.dockerfile)
@@ -92,7 +101,7 @@ class AzureImages:
             return self._follow(version, project, found)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
-        return self._queue(version, project)
+        return self._queue(version, self._pack(version, project))
 
     def _follow(self, version: ModelVersion, project: ModelProject, note: dict[str, Any]) -> Build:
         run_id = str(note["run_id"])
@@ -111,8 +120,9 @@ class AzureImages:
             return self._take_over(version, project, wish)
         if run is None:
             # The registry has deleted the run, which alone says what was pushed: build again.
+            context = self._pack(version, project)
             self._note(version, self._wish())
-            return self._queue(version, project)
+            return self._queue(version, context)
         raise self._failure(version, note, run, status)
 
     def _failure(

@@ -31,7 +31,7 @@ def extract(archive: tarfile.TarFile, folder: Path) -> None:
 
 def _private(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
     found = tarfile.data_filter(member, folder)
-    if found.mode is None:  # a folder, whose mode the umask decides
+    if found.isdir() or found.issym():  # the umask decides their mode
         return found
     return found.replace(mode=found.mode & ~_OTHERS, deep=False)
 

@@ -266,6 +266,28 @@ def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:
     assert azure.acr.runs == {}
 
 
+def test_an_attempt_that_cannot_be_packed_delays_no_later_attempt(azure: Azure) -> None:
+    version = registered(azure)
+    schema = "runs/run-1-vs-nothing/evaluation/model_schema.json"
+    good = azure.blobs.containers[VERSIONS][schema]
+    judged = replace(version, schema_digest=hashlib.sha256(good).hexdigest())
+    azure.wrote(schema, b"{}")
+    for _ in range(2):
+        with pytest.raises(PlatformError, match="not what was registered"):
+            azure.images().build(judged)
+    azure.wrote(schema, good)
+    azure.images().build(judged)
+    azure.acr.finish("run1", "Failed")
+    with pytest.raises(AttemptError):
+        azure.images().build(judged)
+    azure.wrote(schema, b"{}")
+    for _ in range(2):
+        with pytest.raises(PlatformError, match="not what was registered"):
+            azure.images().build(judged)
+
+    assert len(azure.acr.runs) == 1
+
+
 def test_a_schema_that_was_changed_after_it_was_judged_is_not_built(azure: Azure) -> None:
     version = registered(azure)
     schema = b'{"features": ["a"], "target": "Y"}'

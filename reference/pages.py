@@ -1,0 +1,26 @@
+"""Which page is made by which function."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from configuration import page as mlops_toml
+from reference import api, arrows, commands, errors, events, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+ARCHITECTURE = "docs/explanation/architecture.md"
+
+
+def architecture() -> str:
+    """Return the page with the arrows between rooms drawn anew; the rest is written by hand."""
+    return arrows.fill((ROOT / ARCHITECTURE).read_text(encoding="utf-8"))
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    ARCHITECTURE: architecture,
+    "docs/reference/api.md": api.describe,
+    "docs/reference/cli.md": commands.describe,
+    "docs/reference/errors.md": errors.describe,
+    "docs/reference/events.md": events.describe,
+    mlops_toml.PAGE: mlops_toml.describe,
+    "docs/reference/settings.md": settings.describe,
+}

@@ -1,0 +1,46 @@
+"""A story that waits for a lane goes on when it is woken, and also when the event is lost."""
+
+from datetime import UTC, datetime, timedelta
+
+from function_app import names
+from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.orchestrators.lanes import LONGEST_PAUSE, enter_lane
+from function_app.orchestrators.steps import Trail
+from tests.orchestrators.player import Player
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+REQUEST = LaneRequest(lane="train-m", owner="instance-1", since=NOW, hold=timedelta(hours=1))
+BUSY = LaneHolder(owner="other", ahead=1, behind=2)
+INSIDE = LaneHolder(owner="instance-1", ahead=0, behind=2, inside=True)
+
+
+def enter(host: Player) -> int:
+    behind = host.play(enter_lane(host, Trail(host), REQUEST))
+    assert isinstance(behind, int)
+    return behind
+
+
+def test_a_story_that_is_woken_enters_without_a_pause() -> None:
+    host = Player({names.TAKE_LANE: [BUSY, INSIDE]})
+
+    assert enter(host) == INSIDE.behind
+    assert host.current_utc_datetime == NOW
+    assert [timer.cancelled for timer in host.timers] == [True]
+
+
+def test_a_story_whose_event_is_lost_enters_at_its_next_poll() -> None:
+    host = Player({names.TAKE_LANE: [BUSY, BUSY, INSIDE]}, event_arrives=False)
+
+    assert enter(host) == INSIDE.behind
+    assert host.current_utc_datetime - NOW == timedelta(seconds=1 + 2)
+
+
+def test_an_event_that_comes_before_the_turn_does_not_make_the_story_poll_without_pause() -> None:
+    host = Player({names.TAKE_LANE: [*10 * [BUSY], INSIDE]})
+
+    enter(host)
+
+    assert [timer.cancelled for timer in host.timers] == [True, *9 * [False]]
+    pauses = [2.0**number for number in range(6)]
+    waited = sum(pauses) + 3 * LONGEST_PAUSE.total_seconds()
+    assert (host.current_utc_datetime - NOW).total_seconds() == waited
