@@ -283,7 +283,8 @@ class AzureJobs:
             model=model,
             dataset_version=dataset_version,
             tags=specs.run_tags(kind, model, dataset_version, code, tags),
-            code=code,
+            # Its authors are stored with the version; a run does not repeat them.
+            code=replace(code, authors=()) if code else None,
         )
         submission, _ = self._submissions.claim(submission, week)
         if found is None or found.status is not RunStatus.INTERRUPTED:
