@@ -62,7 +62,7 @@ lint: $(READY) ## Format, lint, types, layers
 
 check: lint advisories test ## Everything that CI checks, and known vulnerabilities
 
-infra-check: $(READY) ## Check the templates for Azure without a network
+infra-check: $(READY) ## Compile and check the templates for Azure, without a network
 	@$(PY) -m infra.check
 
 base-image: $(READY) ## Make the base image, so that staging runs as a container

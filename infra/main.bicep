@@ -31,10 +31,6 @@ param approverAudience string = ''
 param approverRole string = 'Model.Approver'
 @description('Scope that does instead of the role, such as decide. Empty: the role is needed.')
 param approverScope string = ''
-@description('Audience of the tokens with which callers may ask production on AKS; empty: keys only.')
-param callerAudience string = ''
-@description('Client ids, by commas, that may call without the role Model.Caller.')
-param callerApps string = ''
 @description('Build systems that send signed webhooks: the secret webhook-<source> of the vault is theirs.')
 param webhookSources array = []
 @description('Hosts of private repositories, such as github.com: the secret git-token-<host, with - for .> of the vault is for each.')
@@ -560,8 +556,6 @@ var appSettings = {
   MLOPS_AZURE_APPROVER_AUDIENCE: approverAudience
   MLOPS_AZURE_APPROVER_ROLE: approverRole
   MLOPS_AZURE_APPROVER_SCOPE: approverScope
-  MLOPS_AZURE_CALLER_AUDIENCE: callerAudience
-  MLOPS_AZURE_CALLER_APPS: callerApps
   MLOPS_AZURE_STORAGE_SUFFIX: storageSuffix
 }
 

@@ -1,29 +1,66 @@
-"""The table of roles (roles.json) against what the templates assign, both ways."""
+"""The table of roles (roles.json) against what each configuration assigns, both ways.
+
+A swapped principal, a wider scope or a role without a reason is an assignment without a row.
+"""
 
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.check.parser import text_of
-from infra.check.problems import Problem
-from infra.check.program import Program
-from infra.check.render import render
-from infra.check.syntax import BicepFile, Call, Declaration, Expression, Loop, Name, Object
+from infra.check.arm import Assignment, Compiled, Problem
+from infra.check.choices import CHOICES, DEPLOYER, PUBLISHER
 
 FILE = "roles.json"
 ADAPTERS = "function_app/adapters/azure"
-_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 _ADAPTER = re.compile(r"function_app/adapters/azure/\w+\.py")
-# Files whose assignments have no scope property are deployed into this group.
-_GROUPS = {"modules/staging-roles.bicep": "stagingGroup"}
+# The labels (arm.Configuration.label) of the identities and scopes that roles.json names.
+PRINCIPALS = {
+    **{name: f"id-{name}" for name in (
+        "app", "staging", "training", "checks", "cluster", "kubelet", "replica",
+    )},
+    "dataTopic": "evgs-data",
+    "workspaceTopic": "evgs-ml",
+    "registryTopic": "evgs-images",
+    "ownTopic": "evgt-mlops",
+    "publisher": PUBLISHER,
+    "deployer": DEPLOYER,
+}  # fmt: skip
+SCOPES = {
+    "hostStorage": "sthost",
+    "dataStorage": "stdata",
+    "mlStorage": "stml",
+    "dataContainer": "stdata/data",
+    "versionsContainer": "stdata/versions",
+    "predictionsContainer": "stdata/predictions",
+    "checksContainer": "stdata/checks",
+    "checksInputsContainer": "stdata/checks-inputs",
+    "deadLetterContainer": "stdata/deadletter",
+    "registry": "cr",
+    "workspace": "mlw",
+    "vault": "kv",
+    "insights": "appi",
+    "ownTopic": "evgt-mlops",
+    "trainingIdentity": "id-training",
+    "checksIdentity": "id-checks",
+    "stagingIdentity": "id-staging",
+    "replicaIdentity": "id-replica",
+    "kubeletIdentity": "id-kubelet",
+    "taskHub": "dts/mlops",
+    "cluster": "aks",
+    "clusterNamespace": "aks/models",
+    "stagingSubnet": "vnet/staging",
+    "clusterSubnet": "vnet/cluster",
+    "stagingGroup": "rg-staging",
+    "mailService": "mail",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Who needs which role where, for which operation; `when` is the template's condition."""
+    """The reason of a role; `when` names the traits of the configurations that have it."""
 
     operation: str
     by: str
@@ -33,9 +70,9 @@ class Row:
     scope: str
     when: str
 
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        return (self.identity, self.id, self.scope, self.when)
+    def holds(self, traits: frozenset[str]) -> bool:
+        """Return whether a configuration with these traits has the role."""
+        return all(part in traits for part in self.when.split(" && ") if part)
 
     def __str__(self) -> str:
         return f"{self.role} for {self.identity} on {self.scope}"
@@ -47,72 +84,44 @@ def read_rows(root: Path) -> tuple[Row, ...]:
     return tuple(Row(**entry) for entry in table["assignments"])
 
 
-def check(program: Program, repository: Path) -> Iterator[Problem]:
+def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]:
     """Yield rows that are not assigned, assignments without a row, and adapters without either."""
-    rows = read_rows(program.root)
-    assigned: dict[tuple[str, str, str, str], tuple[str, int]] = {}
-    outer = _conditions(program)
-    for file in program.templates():
-        for declaration in file.of("resource"):
-            if declaration.type.startswith(_ASSIGNMENT + "@"):
-                key = _assignment(file, declaration, outer.get(file.path, ""))
-                assigned[key] = (file.path, declaration.line)
-    table = {row.key: row for row in rows}
-    lines = (program.root / FILE).read_text("utf-8").splitlines()
-    for key, row in table.items():
-        if key not in assigned:
-            line = next((n for n, text in enumerate(lines, 1) if row.operation in text), 1)
-            text = f"{row} ({row.when or 'always'}) is not assigned; needed to {row.operation}."
-            yield Problem(path=FILE, line=line, text=text)
-    for key, (path, line) in assigned.items():
-        if key not in table:
-            identity, role, scope, when = key
-            what = f"The role {role} for {identity} on {scope} ({when or 'always'})"
-            text = f"{what} has no row in {FILE}."
-            yield Problem(path=path, line=line, text=text)
-    yield from _adapters(program.root, repository, rows)
+    rows = read_rows(root)
+    never = set(rows)
+    for name, configuration in compiled.configurations.items():
+        wanted = {
+            _assignment(row, CHOICES[name].environ): row
+            for row in rows
+            if row.holds(configuration.traits)
+        }
+        assigned = list(configuration.assignments())
+        path = f"snapshots/{name}.json"
+        for given in sorted(set(assigned)):
+            if given not in wanted:
+                text = f"{_describe(given, rows)} has no reason in {FILE}."
+                yield Problem(path=path, text=text)
+            if assigned.count(given) > 1:
+                yield Problem(path=path, text=f"{_describe(given, rows)} is assigned twice.")
+        for expected, row in wanted.items():
+            if expected not in assigned:
+                text = f"{row} is not assigned; the app needs it to {row.operation}."
+                yield Problem(path=path, text=text)
+        never -= set(wanted.values())
+    for row in sorted(never, key=str):
+        yield Problem(path=FILE, text=f"{row}: no configuration has the condition {row.when!r}.")
+    yield from _adapters(root, repository, rows)
 
 
-def _conditions(program: Program) -> dict[str, str]:
-    """Return the condition of each module that has one, by the module's path."""
-    return {
-        program.target(file, declaration.type): render(declaration.condition)
-        for file in program.templates()
-        for declaration in file.of("module")
-        if declaration.condition is not None
-    }
+def _assignment(row: Row, environ: Mapping[str, str]) -> Assignment:
+    kinds = {"deployer": "User", "publisher": environ.get("MLOPS_PUBLISHER_TYPE")}
+    kind = kinds.get(row.identity) or "ServicePrincipal"
+    principal, scope = PRINCIPALS.get(row.identity, "?"), SCOPES.get(row.scope, "?")
+    return Assignment(principal=principal, role=row.id, scope=scope, principal_type=kind)
 
 
-def _assignment(file: BicepFile, declaration: Declaration, outer: str) -> tuple[str, str, str, str]:
-    body = declaration.body()
-    properties = body.get("properties") if body else None
-    if not isinstance(properties, Object) or body is None:
-        return ("?", "?", "?", "?")
-    scope = body.get("scope")
-    place = scope.name if isinstance(scope, Name) else _GROUPS.get(file.path, "?")
-    inner = render(declaration.condition) if declaration.condition else ""
-    when = " && ".join(filter(None, (outer, inner)))
-    principal = properties.get("principalId")
-    identity = principal.name if isinstance(principal, Name) else "?"
-    if isinstance(declaration.value, Loop):
-        when = "each"
-        identity = render(declaration.value.source).removesuffix("PrincipalIds")
-    return (
-        identity.removesuffix("PrincipalId"),
-        _role(file, properties.get("roleDefinitionId")),
-        place,
-        when,
-    )
-
-
-def _role(file: BicepFile, definition: Expression | None) -> str:
-    if not isinstance(definition, Call) or not definition.arguments:
-        return "?"
-    last = definition.arguments[-1]
-    if isinstance(last, Name):
-        declared = file.find(last.name)
-        return text_of(declared.value if declared else None) or "?"
-    return text_of(last) or "?"
+def _describe(given: Assignment, rows: tuple[Row, ...]) -> str:
+    role = next((row.role for row in rows if row.id == given.role), given.role)
+    return f"{role} for {given.principal} ({given.principal_type}) on {given.scope}"
 
 
 def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[Problem]:
@@ -121,10 +130,10 @@ def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[P
     named = {path for row in rows for path in _ADAPTER.findall(row.by)} | set(without)
     ports = {f"{ADAPTERS}/{port}.py" for port in _ports(repository)}
     for path in sorted(named - ports):
-        yield Problem(path=FILE, line=1, text=f"{path} is the adapter of no port.")
+        yield Problem(path=FILE, text=f"{path} is the adapter of no port.")
     for path in sorted(ports - named):
         text = f"{path} has neither a row in `assignments` nor a reason in `without`."
-        yield Problem(path=FILE, line=1, text=text)
+        yield Problem(path=FILE, text=text)
 
 
 def _ports(repository: Path) -> set[str]:

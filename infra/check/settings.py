@@ -1,27 +1,22 @@
-"""The settings that the app gets against those that it reads; and the events that it is sent."""
+"""The settings and host.json that the app gets against those that it reads; and its events."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from function_app.azure_settings import PREFIX, AzureSettings, read_azure_settings
+from function_app.azure_settings import PREFIX, AzureSettings
 from function_app.domain.event_types import READERS
 from function_app.errors import ConfigError
-from function_app.git_settings import API, TOKEN, read_git_settings
+from function_app.git_settings import API, TOKEN
 from function_app.notify_settings import PREFIX as NOTIFY
-from function_app.notify_settings import NotifySettings, read_notify_settings
-from function_app.settings import WEBHOOK_SECRET
-from infra.check.choices import EVERYTHING, NOTHING
-from infra.check.evaluate import EvaluationError, Resource, instantiate
-from infra.check.functions import Unknown, text_of_value
-from infra.check.parser import text_of
+from function_app.notify_settings import NotifySettings
+from function_app.settings import WEBHOOK_SECRET, read_settings
+from infra.check.arm import Compiled, Configuration, Problem, Resource, text_of
 from infra.check.policy import SECRET_NAME
-from infra.check.problems import Problem
-from infra.check.program import Program, expressions
-from infra.check.syntax import Array, BicepFile, Literal, Object
+from infra.stage_app import HOST, merge
 
 # Settings by which the app is told to make what the templates make and it has no role to make: the
 # event subscriptions (events.bicep), and the workspace.
@@ -51,6 +46,16 @@ HARMLESS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING", "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
     "AzureWebJobsStorage__credential", "AZURE_TOKEN_CREDENTIALS",
 }  # fmt: skip
+# The scale controller of Flex Consumption looks each ten seconds; slower polling adds to that.
+SLOWEST_POLLING = "00:00:10"
+_DURATION = re.compile(r"\d{2}:\d{2}:\d{2}")
+# Members of resources that are addresses.
+_ADDRESS = re.compile(r"^<(?:endpoint|vaultUri|blob|queue|table)>|(?<=https://)<\w+>")
+_HOOK, _MAIL = (
+    "https://example.org/hook",
+    "smtp://example.org:587?from=a@example.org&to=b@example.org",
+)
+_SECRETS = {"SLACK_URL": _HOOK, "TEAMS_URL": _HOOK, "WEBHOOK_URL": _HOOK, "SMTP_URL": _MAIL}
 # Flex Consumption refuses or ignores them.
 NOT_ON_FLEX = {
     "FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE",
@@ -58,45 +63,21 @@ NOT_ON_FLEX = {
 }  # fmt: skip
 
 
-def check(program: Program, repository: Path) -> Iterator[Problem]:
+def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
     """Yield settings that are missing, unknown, secret or refused by the app, and lost events."""
-    for file in program.parameter_files():
-        if file.using in program.files:
-            for environ in (NOTHING, EVERYTHING):
-                yield from _settings(program, file, environ)
-    events = program.files.get("events.bicep")
-    if events:
-        yield from _events(events, repository)
+    for name, configuration in compiled.configurations.items():
+        try:
+            raw = configuration.settings()
+        except ValueError:
+            continue  # identities.py says so
+        settings = {key: text_of(value) for key, value in raw.items()}
+        for text in (*_wrong(settings, repository), *_host(configuration, settings, repository)):
+            yield Problem(path=f"snapshots/{name}.json", text=text)
+    for text in _events(compiled.events, repository):
+        yield Problem(path="events.bicep", text=text)
 
 
-def _settings(program: Program, file: BicepFile, environ: Mapping[str, str]) -> Iterator[Problem]:
-    try:
-        made = [r for r in instantiate(program, file, environ).resources() if _holds_settings(r)]
-    except EvaluationError:
-        return  # names.py says so
-    if len(made) != 1:
-        text = f"{len(made)} resources hold app settings (with {file.path}); one must."
-        yield Problem(path=file.using, line=1, text=text)
-        return
-    settings = {name: _text(value) for name, value in made[0].body["properties"].items()}
-    template = program.files[file.using]
-    line = next((d.line for d in template.of("var") if d.name == "appSettings"), 1)
-    for text in _wrong(settings):
-        yield Problem(path=template.path, line=line, text=f"{text} (with {file.path})")
-
-
-def _text(value: Any) -> str:
-    # Of what only Azure knows, the part that the template says is looked at: https://…
-    return value.text if isinstance(value, Unknown) else text_of_value(value)
-
-
-def _holds_settings(resource: Resource) -> bool:
-    return (
-        resource.type.startswith("Microsoft.Web/sites/config@") and resource.name == "appsettings"
-    )
-
-
-def _wrong(settings: dict[str, str]) -> Iterator[str]:
+def _wrong(settings: dict[str, str], repository: Path) -> Iterator[str]:
     known = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
     told = {NOTIFY + entry.name.upper() for entry in fields(NotifySettings)}
     for name, wanted in NEEDED.items():
@@ -118,31 +99,62 @@ def _wrong(settings: dict[str, str]) -> Iterator[str]:
         if secret and name not in HARMLESS and not value.startswith(REFERENCE):
             yield f"{name} looks like a secret; it must be a Key Vault reference."
     try:
-        read = read_azure_settings(settings)
-        resolved = {k: v for k, v in settings.items() if not v.startswith(REFERENCE)}
-        read_git_settings(resolved)
-        read_notify_settings(resolved)
-        if read.production == "cluster" and not read.cluster:
-            yield "The app's production is a cluster, and none is named."
+        read = read_settings(_resolved(settings), repository).azure
     except ConfigError as error:
         yield f"The app refuses these settings: {error.message}"
+        return
+    if read and read.production == "cluster" and not read.cluster:
+        yield "The app's production is a cluster, and none is named."
 
 
-def _events(file: BicepFile, repository: Path) -> Iterator[Problem]:
-    included = set()
-    for node in expressions(file):
-        types = node.get("includedEventTypes") if isinstance(node, Object) else None
-        if isinstance(types, Array):
-            included |= {item.value for item in types.items if isinstance(item, Literal)}
+def _resolved(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what the app reads at its start: references and unknown parts have become texts."""
+    resolved = {}
+    for name, value in settings.items():
+        if value.startswith(REFERENCE):
+            value = _SECRETS.get(name.removeprefix(NOTIFY), "x" * 32)
+        resolved[name] = _ADDRESS.sub("https://example.org", value)
+    return resolved
+
+
+def _host(
+    configuration: Configuration, settings: Mapping[str, str], repository: Path
+) -> Iterator[str]:
+    """Yield what host.json and the templates disagree about: task hub, connections, durations."""
+    backend = "scheduler" if "useScheduler" in configuration.traits else "storage"
+    folder = repository / "infra" / "host"
+    parts = [repository / HOST, folder / "azure.json", folder / f"{backend}.json"]
+    first, *rest = (json.loads(path.read_text("utf-8")) for path in parts)
+    for part in rest:
+        first = merge(first, part)
+    durable = first["extensions"]["durableTask"]
+    provider = durable["storageProvider"]
+    if backend == "scheduler":
+        hubs = configuration.of("Microsoft.DurableTask/schedulers/taskHubs")
+        made = [hub.name.rpartition("/")[2] for hub in hubs]
+        if made != [durable["hubName"]]:
+            yield f"host.json has the task hub {durable['hubName']!r}, the templates make {made}."
+        name = provider.get("connectionStringName", "")
+        value = settings.get(name, "")
+        if not value:
+            yield f"The setting {name!r} of host/{backend}.json is not set."
+        elif not value.endswith(f";TaskHub={durable['hubName']}"):
+            yield f"{name} names another task hub than host.json."
+    polling = provider.get("maxQueuePollingInterval", "00:00:00")
+    if not _DURATION.fullmatch(polling) or polling > SLOWEST_POLLING:
+        yield f"maxQueuePollingInterval {polling!r} is longer than {SLOWEST_POLLING}."
+
+
+def _events(events: tuple[Resource, ...], repository: Path) -> Iterator[str]:
+    included: set[str] = set()
+    known = _functions((repository / "function_app" / "wiring.py").read_text("utf-8"))
+    for resource in events:
+        included |= set(resource.at("properties.filter.includedEventTypes") or ())
+        function = str(resource.at("properties.destination.properties.resourceId"))
+        if function.rpartition("/")[2] not in known:
+            yield f"The app has no function {function.rpartition('/')[2]!r} to deliver to."
     for name in sorted(set(READERS) - included):
-        yield Problem(path=file.path, line=1, text=f"The app takes {name} and nothing sends it.")
-    for entry in file.of("param"):
-        if entry.name == "functionName":
-            function = text_of(entry.value) or ""
-            source = (repository / "function_app" / "wiring.py").read_text("utf-8")
-            if function not in _functions(source):
-                text = f"The app has no function {function!r} to deliver to."
-                yield Problem(path=file.path, line=entry.line, text=text)
+        yield f"The app takes {name} and nothing sends it."
 
 
 def _functions(source: str) -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from function_app.adapters.azure.connection import Connection
 from function_app.azure_settings import read_azure_settings
-from infra.preflight import compiler
+from infra.check import compile as compiler
 from infra.preflight.azure import Subscription
 from infra.preflight.findings import Finding, run
 from infra.preflight.needs import Needs, read_needs

@@ -1,20 +1,21 @@
-"""The snapshots of the real compiler: what each parameter file makes, recorded for any machine.
+"""The committed snapshots of the compiler, for tests.
 
-`BICEP=... python -m tests.infra.snapshot` records them anew.
+`BICEP=... python -m tests.infra.snapshot` writes them anew, as `python -m infra.check` can.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from infra.preflight import compiler
-from tests.azure_servers.compiler import NO_COMPILER, find_compiler
+from infra.check import arm
+from infra.check.__main__ import FOLDER, main
+from infra.check.arm import Configuration
+from infra.check.choices import SUBSCRIPTION
 
-FOLDER = Path(__file__).with_name("snapshots")
+__all__ = ["NAMES", "SUBSCRIPTION", "configuration", "plain", "record", "resources"]
+
 NAMES = ("dev", "prod", "main")
-SUBSCRIPTION = "44444444-4444-4444-4444-444444444444"
 
 
 def plain(**choices: str) -> dict[str, str]:
@@ -24,35 +25,19 @@ def plain(**choices: str) -> dict[str, str]:
 
 
 def record(name: str) -> Path:
-    """Return the file of a recorded snapshot."""
+    """Return the file of a committed snapshot."""
     return FOLDER / f"{name}.json"
 
 
-def take(program: str, name: str) -> dict[str, Any]:
-    """Return a snapshot that the compiler makes now; long texts, such as workbooks, are left out."""
-    found = compiler.snapshot(program, name, plain(), SUBSCRIPTION, "westeurope")
-    kept = [
-        {name: r[name] for name in ("id", "type", "name")} if r["type"].startswith(_LONG) else r
-        for r in found["predictedResources"]
-        if not r["type"].startswith(_LEFT_OUT)
-    ]
-    return {"predictedResources": kept, "diagnostics": found["diagnostics"]}
+def configuration(name: str) -> Configuration:
+    """Return a committed configuration."""
+    return arm.read(arm.load(FOLDER)).configurations[name]
 
 
 def resources(name: str, kind: str) -> list[dict[str, Any]]:
-    """Return the recorded resources of a type."""
-    listed = json.loads(record(name).read_text("utf-8"))["predictedResources"]
-    return [r for r in listed if r["type"] == kind]
-
-
-# Queries and roles have tests of their own.
-_LONG, _LEFT_OUT = "Microsoft.Insights/", "Microsoft.Authorization/"
+    """Return the committed resources of a type."""
+    return [dict(resource.body) for resource in configuration(name).of(kind)]
 
 
 if __name__ == "__main__":
-    program = find_compiler()
-    if program is None:
-        sys.exit(NO_COMPILER)
-    for name in NAMES:
-        text = json.dumps(take(program, name), indent=1, sort_keys=True)
-        record(name).write_text(text + "\n", encoding="utf-8")
+    sys.exit(main(["--write-snapshots"], os.environ))

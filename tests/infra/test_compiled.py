@@ -1,71 +1,15 @@
-"""The templates by the real compiler: no warnings, and the rules of a first deployment."""
+"""The committed snapshots of the compiler: the rules of a first deployment."""
 
 import json
 import math
-import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.preflight.compiler import snapshot
 from infra.preflight.needs import SURGE, read_needs
-from tests.azure_servers.compiler import NO_COMPILER, find_compiler
 from tests.azure_servers.definitions import misspelt
 from tests.infra.conftest import ROOT
-from tests.infra.snapshot import NAMES, SUBSCRIPTION, plain, record, resources, take
-
-INFRA = ROOT / "infra"
-PARAMETERS = [f"{name}.bicepparam" for name in NAMES]
-
-
-@pytest.fixture(scope="module")
-def compiler() -> str:
-    found = find_compiler()
-    if found is None:
-        pytest.skip(NO_COMPILER)
-    return found
-
-
-@pytest.mark.parametrize("name", ["main.bicep", "events.bicep", *PARAMETERS])
-def test_the_compiler_has_neither_errors_nor_warnings(compiler: str, name: str) -> None:
-    done = subprocess.run(
-        [compiler, "lint", str(INFRA / name)], capture_output=True, text=True, check=False
-    )
-
-    # It exits with 0 whatever it warns of.
-    assert (done.stdout + done.stderr).strip() == ""
-    assert done.returncode == 0
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_recorded_snapshot_is_what_the_compiler_makes(compiler: str, name: str) -> None:
-    assert json.loads(record(name).read_text()) == take(compiler, name), (
-        "record it anew: python -m tests.infra.snapshot"
-    )
-
-
-def test_computes_without_public_addresses_come_after_the_private_endpoint(
-    compiler: str, tmp_path: Path
-) -> None:
-    target = tmp_path / "main.json"
-    subprocess.run(
-        [compiler, "build", str(INFRA / "main.bicep"), "--outfile", str(target)], check=True
-    )
-    modules = {r["name"]: r for r in json.loads(target.read_text())["resources"]}
-
-    def after(name: str) -> set[str]:
-        listed = modules[name].get("dependsOn", []) if name in modules else []
-        found = {re.findall(r"'([\w-]+)'\)", text)[-1] for text in listed if "deployments'" in text}
-        return found.union(*(after(one) for one in found))
-
-    assert "private-endpoints" in after("computes")
-    assert {"network", "workspace"} <= after("computes")
-    made = modules["workspace"]["properties"]["template"]["resources"]
-    kinds = {r["type"] for r in made}
-    assert "Microsoft.MachineLearningServices/workspaces" in kinds
-    assert "Microsoft.MachineLearningServices/workspaces/computes" not in kinds
+from tests.infra.snapshot import NAMES, record, resources
 
 
 def test_no_subnet_has_default_outbound_access_and_each_that_needs_one_has_a_gateway() -> None:
@@ -129,15 +73,6 @@ def test_the_page_names_the_vcpus_that_the_templates_need(
         cluster,
         surge,
     ]
-
-
-@pytest.mark.parametrize("kind", ["ServicePrincipal", "User", "Group"])
-def test_publishers_may_be_services_people_and_groups(compiler: str, kind: str) -> None:
-    environ = plain(MLOPS_PUBLISHERS='["p"]', MLOPS_PUBLISHER_TYPE=kind)
-    found = snapshot(compiler, "dev", environ, SUBSCRIPTION, "westeurope")["predictedResources"]
-
-    roles = [r for r in found if r.get("properties", {}).get("principalId") == "p"]
-    assert [r["properties"]["principalType"] for r in roles] == [kind]
 
 
 @pytest.mark.parametrize("path", [".github/workflows/deploy.yml", "infra/azure-pipelines.yml"])

@@ -3,13 +3,12 @@ import re
 from typing import Any
 
 from function_app import composition
-from infra.check.evaluate import instantiate
-from infra.check.program import load
 from infra.cost.bill import lines, smallest
 from infra.cost.page import write_page
 from infra.cost.scale import nodes, rush
 from infra.cost.sheet import read_sheet
 from tests.infra.conftest import ROOT
+from tests.infra.snapshot import configuration
 
 TASK_SCHEDULED, ORCHESTRATOR_STARTED = 4, 12
 
@@ -44,7 +43,7 @@ def test_the_timers_of_the_sheet_are_those_of_the_app() -> None:
 
 
 def test_the_sheet_counts_what_the_templates_make_for_prod() -> None:
-    sheet, made = read_sheet(), _made("prod.bicepparam")
+    sheet, made = read_sheet(), _made("prod")
     sizes = json.loads((ROOT / "infra" / "sizes.json").read_text())["prod"]
 
     assert sheet.given("endpoints") == len(made["Microsoft.Network/privateEndpoints"])
@@ -84,11 +83,9 @@ def test_every_price_and_assumption_counts_somewhere() -> None:
 
 
 def _made(parameters: str) -> dict[str, list[Any]]:
-    program, problems = load(ROOT / "infra")
-    assert problems == []
     made: dict[str, list[Any]] = {}
-    for resource in instantiate(program, program.files[parameters], {}).resources():
-        made.setdefault(resource.type.partition("@")[0], []).append(resource.body)
+    for resource in configuration(parameters).resources:
+        made.setdefault(resource.type, []).append(resource.body)
     return made
 
 

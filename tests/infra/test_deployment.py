@@ -12,7 +12,8 @@ import yaml  # type: ignore[import-untyped]
 from function_app import names
 from infra import hooks
 from infra.stage_app import PARTS, merge, model_folders, stage_app
-from tests.infra.conftest import ROOT, read_variables, resources_of
+from tests.infra.conftest import ROOT, read_variables
+from tests.infra.snapshot import configuration
 
 
 @pytest.mark.parametrize("backend", ["scheduler", "storage"])
@@ -99,8 +100,8 @@ def test_azure_devops_deploys_through_a_service_connection_and_stores_no_secret(
 def test_both_build_systems_do_the_same_steps_in_the_same_order(path: str) -> None:
     text = (ROOT / path).read_text()
     order = [
+        "az bicep install",
         "make infra-check",
-        "az bicep build",
         "az deployment sub what-if",
         "az deployment sub create",
         "python -m infra.hooks namespace",
@@ -153,21 +154,13 @@ def test_azd_reads_the_same_variables_as_the_build_systems() -> None:
 
 
 def test_the_settings_of_a_person_reach_the_app_as_references_and_a_role() -> None:
-    environ = {
-        "MLOPS_CHANNELS": '["teams-url"]',
-        "MLOPS_MAIL_SERVICE": "mail",
-        "MLOPS_MAIL_GROUP": "rg-of-mail",
-        "MLOPS_MAIL_FROM": "mlops@example.org",
-        "MLOPS_MAIL_TO": '["a@example.org","b@example.org"]',
-    }
+    made = configuration("all")
 
-    made = resources_of("prod.bicepparam", environ)
-
-    [settings] = [r.body["properties"] for r in made if r.name == "appsettings"]
+    settings = made.settings()
     assert settings["MLOPS_NOTIFY_TEAMS_URL"].endswith(";SecretName=notify-teams-url)")
-    assert settings["MLOPS_NOTIFY_AZURE_MAIL_TO"] == "a@example.org,b@example.org"
-    [role] = [r for r in made if r.path == "modules/mail-roles.bicep"]
-    assert role.body["properties"]["roleDefinitionId"].endswith("39d1a415f350")
+    assert settings["MLOPS_NOTIFY_AZURE_MAIL_TO"] == "someone@example.org,another@example.org"
+    [role] = [a for a in made.assignments() if a.scope == "mail"]
+    assert role.role.endswith("39d1a415f350")
 
 
 def test_azd_runs_steps_that_exist_on_every_system() -> None:

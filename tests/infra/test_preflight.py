@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from infra.check.compile import PINNED, CompileError, version
 from infra.preflight import __main__ as preflight
-from infra.preflight.compiler import PINNED, CompileError, version
 from infra.preflight.needs import read_needs
 from tests.azure_servers.arm import DENIED, ArmServer
 from tests.azure_servers.compiler import NO_COMPILER, find_compiler

@@ -7,7 +7,8 @@ import pytest
 
 from function_app import names
 from function_app.adapters.azure.replicas import ACCOUNT
-from tests.infra.conftest import ROOT, read_variables, resources_of
+from tests.infra.conftest import ROOT, read_variables
+from tests.infra.snapshot import configuration
 
 
 def test_queries_ask_for_functions_that_the_app_has() -> None:
@@ -39,9 +40,7 @@ def test_the_worker_has_a_thread_for_all_that_host_json_lets_run() -> None:
     host = json.loads((ROOT / "infra" / "host" / "azure.json").read_text())
     durable = host["extensions"]["durableTask"]
 
-    [settings] = [r for r in resources_of("dev.bicepparam", {}) if r.name == "appsettings"]
-
-    threads = int(settings.body["properties"]["PYTHON_THREADPOOL_THREAD_COUNT"])
+    threads = int(configuration("dev").settings()["PYTHON_THREADPOOL_THREAD_COUNT"])
     running = ("maxConcurrentActivityFunctions", "maxConcurrentOrchestratorFunctions")
     assert threads == sum(durable[name] for name in running)
 
@@ -57,12 +56,8 @@ def _minutes(duration: str) -> int:
 
 
 def test_no_alert_is_closed_by_time_alone() -> None:
-    made = resources_of("prod.bicepparam", {})
-    rules = {
-        r.name: r.body["properties"]
-        for r in made
-        if r.type.startswith("Microsoft.Insights/scheduledQueryRules@")
-    }
+    made = configuration("prod").of("Microsoft.Insights/scheduledQueryRules")
+    rules = {r.name: r.body["properties"] for r in made}
 
     lasting = {name for name, rule in rules.items() if not rule["autoMitigate"]}
     assert lasting == {"alert-dead-letters", "alert-old-container-groups"}
@@ -113,34 +108,26 @@ def test_entra_trusts_the_account_that_replicas_run_under() -> None:
     assert f"accountName: '{ACCOUNT}'" in template
 
 
-FILES = ("main.bicepparam", "dev.bicepparam", "prod.bicepparam")
+def test_the_budget_covers_every_group_and_begins_when_the_environment_says() -> None:
+    made = configuration("all")
 
-
-@pytest.mark.parametrize("parameters", FILES)
-def test_the_budget_covers_every_group_and_begins_when_the_environment_says(
-    parameters: str,
-) -> None:
-    environ = {"AZURE_ENV_NAME": "x", "MLOPS_BUDGET_START": "2026-01-01"}
-    made = resources_of(parameters, environ)
-
-    [budget] = [r for r in made if r.type.startswith("Microsoft.Consumption/budgets@")]
-    assert budget.body["properties"]["timePeriod"] == {"startDate": "2026-01-01"}
-    groups = {r.name for r in made if r.type.startswith("Microsoft.Resources/resourceGroups@")}
-    [cluster] = [r for r in made if r.type.startswith("Microsoft.ContainerService/")]
-    covered = budget.body["properties"]["filter"]["dimensions"]
+    [budget] = made.of("Microsoft.Consumption/budgets")
+    assert budget.at("properties.timePeriod") == {"startDate": "2026-01-01"}
+    groups = {r.name for r in made.of("Microsoft.Resources/resourceGroups")}
+    [cluster] = made.of("Microsoft.ContainerService/managedClusters")
+    covered = budget.at("properties.filter.dimensions")
     assert covered["name"] == "ResourceGroupName"
-    assert set(covered["values"]) == groups | {cluster.body["properties"]["nodeResourceGroup"]}
+    assert set(covered["values"]) == groups | {cluster.at("properties.nodeResourceGroup")}
     template = (ROOT / "infra" / "modules" / "budget.bicep").read_text()
     assert "targetScope = 'subscription'" in template
 
 
-@pytest.mark.parametrize("parameters", FILES)
-def test_a_first_deployment_makes_no_budget_and_names_no_secret(parameters: str) -> None:
-    made = resources_of(parameters, {})
+@pytest.mark.parametrize("name", ["main", "dev", "prod"])
+def test_a_first_deployment_makes_no_budget_and_names_no_secret(name: str) -> None:
+    made = configuration(name)
 
-    assert not [r for r in made if r.type.startswith("Microsoft.Consumption/")]
-    [settings] = [r for r in made if r.name == "appsettings"]
-    texts = map(str, settings.body["properties"].values())
+    assert not made.of("Microsoft.Consumption/budgets")
+    texts = made.settings().values()
     assert not [text for text in texts if text.startswith("@Microsoft.KeyVault(")]
 
 
