@@ -75,5 +75,5 @@ lock: $(READY) ## Resolve the dependencies anew: uv.lock and every list of requi
 advisories: $(READY) ## Ask OSV for known vulnerabilities of the locked packages (needs the internet)
 	@$(PY) scripts/advisories
 
-clean: ## Forget the state of this machine (.mlops)
-	@rm -rf .mlops
+clean: ## Forget the state of this machine (.mlops); refused while an app runs on it
+	@if [ -x $(PY) ]; then $(PY) scripts/clean .mlops; else rm -rf .mlops; fi

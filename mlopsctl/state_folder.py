@@ -57,6 +57,11 @@ def has_host(state: Path) -> bool:
     return _is_held(state / "funchost" / "lock")
 
 
+def in_use(state: Path) -> bool:
+    """Tell whether a host, or production or a run that a host left behind, uses this state."""
+    return has_host(state) or any(_is_held(path) for path in (state / "processes").glob("*.lock"))
+
+
 @contextlib.contextmanager
 def start_lock(state: Path) -> Iterator[None]:
     """Let one command at a time start a host on this state; others wait until it listens."""

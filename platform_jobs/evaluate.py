@@ -182,7 +182,11 @@ def _target(text: str, target: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ContractError(f"The target {target} has {text[:40]!r}, which is no finite number.")
+        seen = (
+            f"has {text[:40]!r}, which is no finite number" if text.strip() else "has an empty cell"
+        )
+        remedy = "Remove such rows, or encode the labels as numbers, such as 0 and 1."
+        raise ContractError(f"The target {target} {seen}. {remedy}")
     return value
 
 

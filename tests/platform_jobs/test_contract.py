@@ -61,6 +61,21 @@ def test_a_project_without_a_sample_is_checked_with_data(
     assert "Name the label: --target NAME." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("label", "seen"),
+    [("high", "has 'high', which is no finite number"), ("", "has an empty cell")],
+)
+def test_a_label_that_is_no_number_is_named_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], label: str, seen: str
+) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("a,Y\n" + "".join(f"{n},{label}\n" for n in range(30)), encoding="utf-8")
+
+    assert check(write_project(tmp_path / "code"), "--data", str(data)) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert f"The target Y {seen}. Remove such rows, or encode the labels as numbers" in last
+
+
 def test_a_module_that_is_not_there_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
