@@ -24,9 +24,8 @@ up: $(READY) ## Start the app on this machine and keep it until Ctrl-C (PORT=808
 down: $(READY) ## Stop the app on this machine, however it was started
 	@$(PY) -m mlopsctl down
 
-test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the stories after the rest
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/stories
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/stories
+test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the longest files first
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py

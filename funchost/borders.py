@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Paths that manage the host. The others belong to the app, whose pages may be linked from anywhere.
 MANAGEMENT = ("/durabletask/", "/runtime/", "/topics/", "/admin/")
 SAFE = ("GET", "HEAD", "OPTIONS")
+# A path, a query, a fragment or a user before the host.
+_MORE_THAN_HOST = re.compile(r"[/?#@\\\s]")
 
 
 class Borders:
@@ -53,7 +56,8 @@ class Borders:
             return _refusal(408, f"The body did not come within {self._seconds:g} s.")
         except web.HTTPRequestEntityTooLarge:
             return _refusal(413, f"The body has more than {self._most} bytes.")
-        except (HttpProcessingError, ConnectionError):
+        except (HttpProcessingError, ConnectionError, web.RequestPayloadError):
+            # RequestPayloadError: the body is not compressed as Content-Encoding says.
             return _refusal(400, "The body cannot be read.")
         answer = await handler(limited)
         if answer.status == 401:
@@ -67,18 +71,34 @@ class Borders:
         manages = request.path.startswith(MANAGEMENT)
         if request.method in SAFE and not manages:
             return None
-        origin = request.headers.get("Origin", "")
-        if origin and "*" not in self._origins and origin not in self._origins:
-            # An opaque origin reads "null"; a page of this host has this host as its origin.
-            if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        # A header may come twice; each one counts.
+        origins = [origin for origin in request.headers.getall("Origin", []) if origin]
+        for origin in origins:
+            if not self._is_own(origin, request.headers.get("Host", "")):
                 return f"The request comes from the site {origin!r}."
-        elif not origin and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        sites = {site.strip().lower() for site in request.headers.getall("Sec-Fetch-Site", [])}
+        if not origins and sites & {"cross-site", "same-site"}:
             return "The request comes from another site."
         return None
 
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Tell whether an origin is allowed: a page of this host has this host as its origin."""
+        if "*" in self._origins or origin in self._origins:
+            return True
+        try:
+            # An opaque origin reads "null" and has no host.
+            return urlsplit(origin).netloc.lower() == host.lower()
+        except ValueError:
+            return False
+
 
 def host_of(header: str) -> str:
-    """Return the host of a `Host` header without its port, in lower case; "" when it has none."""
+    """Return the host of a `Host` header without its port, in lower case; "" when it has none.
+
+    A header that is more than a host and a port is returned whole, so that no host equals it.
+    """
+    if _MORE_THAN_HOST.search(header.strip()):
+        return header
     try:
         return (urlsplit(f"//{header.strip()}").hostname or "").lower()
     except ValueError:

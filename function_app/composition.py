@@ -200,8 +200,9 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     _add_schedules(app, front)
     add_event_grid(app, front)
     if settings.platform == "local":
-        # In Azure the storage itself sends the events.
+        # In Azure the storage itself sends the events, and Azure ML records its own runs.
         add_schedule(app, "watch_inbox", EVERY_SECOND, ports.datasets.announce)
+        add_schedule(app, "record_runs", EVERY_SECOND, ports.jobs.record_ended)
     return app
 
 

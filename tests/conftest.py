@@ -5,6 +5,7 @@ import functools
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +16,13 @@ pytest_plugins = ["funchost.testing"]
 CONFIG = tempfile.mkdtemp(prefix="mlops-config-")
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ["MLOPS_CONFIG"] = CONFIG
+
+# One folder for all workers of a run: they inherit its name from the process that starts them.
+_SHARED = "TESTS_SHARED_FOLDER"
+if _SHARED not in os.environ:
+    os.environ[_SHARED] = tempfile.mkdtemp(prefix="mlops-tests-")
+    atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
+SHARED = Path(os.environ[_SHARED])
 
 # The default of httpx is 5 s, which a request may take on a machine with ten busy processes.
 REQUEST_SECONDS = 120.0

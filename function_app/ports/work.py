@@ -153,6 +153,12 @@ class Jobs(Protocol):
     def cancel(self, run_id: str) -> None:
         """Stop the run when it still runs."""
 
+    def record_ended(self) -> int:
+        """Record the runs that ended since the last call in the tracking; return how many.
+
+        Where the platform itself records its runs, this does nothing.
+        """
+
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         """Return the runs that this app submitted since then, as the platform knows them."""
 

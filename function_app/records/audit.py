@@ -96,10 +96,17 @@ class AuditLog:
         """Return the newest entries whose event matches, newest first; damaged ones are in it."""
         return tuple(islice(self._matching(matches), limit))
 
-    def check(self, after: int = 0, anchors: tuple[Head, ...] = ()) -> Check:
+    def check(
+        self,
+        after: int = 0,
+        anchors: tuple[Head, ...] = (),
+        expected: Mapping[str, str] | None = None,
+    ) -> Check:
         """Check the block of entries after this number; ask again until `checked` is the head's.
 
         `anchors` are heads that were noted outside of the log, compared in the first block.
+        `expected` are names that were given as `once`, each with words for what it records: a log
+        that was deleted as a whole lacks them, although its chain is in order.
         """
         head, block = self.head(), (after + 1) // BLOCK
         last = min(head.number, (block + 1) * BLOCK - 1)
@@ -111,9 +118,19 @@ class AuditLog:
         faults = list(check_entries(before, last, entries))
         if last == head.number > 0:
             faults += check_end(head, self._hash(last) or "")
+        if last == head.number:
+            faults += self._missing(expected or {})
         for anchor in anchors if after == 0 else ():
             faults += check_anchor(anchor, head, self._hash(anchor.number))
         return Check(head=head, checked=last, faults=tuple(faults[:MOST_FAULTS]))
+
+    def _missing(self, expected: Mapping[str, str]) -> Iterator[Fault]:
+        recorded = {row.key: row.content for row in self._rows.query(PARTITION, ONCE)}
+        for name, words in expected.items():
+            number = recorded.get(ONCE + name, {}).get("number")
+            if not isinstance(number, int) or self._hash(number) is None:
+                problem = f"{words} has no entry, so entries were removed."
+                yield Fault(number=number if isinstance(number, int) else 0, problem=problem)
 
     def _matching(self, matches: Callable[[AuditEvent], bool]) -> Iterator[Mapping[str, Any]]:
         for block in range(self.head().number // BLOCK, -1, -1):

@@ -4,6 +4,7 @@ The changes of a model are rows with consecutive numbers. A new change must be t
 that of two that begin at once one is refused by the rows and judged again by the rules.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from function_app.codec import dump, load
@@ -86,3 +87,24 @@ def _key(number: int) -> str:
 
 def _change(row: Row) -> Change:
     return load(Change, row.content)
+
+
+def entry_name(model: str, number: int, state: ChangeState) -> str:
+    """Return the name under which the audit log has the entry about this state of a change."""
+    return f"{model}/{number}/{state}"
+
+
+def expected_entries(model: str, changes: Iterable[Change]) -> dict[str, str]:
+    """Return the entries that the audit log must have of these changes, with words for each.
+
+    The entry about a change's begin is written before the change ends, so that a change that has
+    just begun may still lack it.
+    """
+    ended = (ChangeState.DONE, ChangeState.TAKEN_BACK)
+    return {
+        entry_name(model, change.number, ChangeState.BEGUN): (
+            f"Change {change.number} of the production of {model} ({change.cause})"
+        )
+        for change in changes
+        if change.state in ended
+    }

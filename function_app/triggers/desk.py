@@ -9,7 +9,7 @@ from typing import Any
 from function_app.domain.audit import AuditEvent
 from function_app.domain.budgets import Budgets
 from function_app.domain.identifiers import Pattern
-from function_app.domain.plain_text import clean
+from function_app.domain.plain_text import MAX_DEPTH, clean, is_deeper
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.redaction import redact
 from function_app.domain.webhook_sources import WebhookSource
@@ -77,10 +77,14 @@ class Request:
         if not self.body.strip():
             raise ContractError("The body is empty. Send JSON.", code="MALFORMED_JSON")
         try:
-            return json.loads(self.body, parse_constant=_refuse_constant)
+            content = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             message = f"The body is not JSON: {error}. Send one event or a list of them."
             raise ContractError(message, code="MALFORMED_JSON") from error
+        if is_deeper(content, MAX_DEPTH):
+            text = f"The body is nested deeper than {MAX_DEPTH} levels. Send a flatter one."
+            raise ContractError(text, code="MALFORMED_JSON")
+        return content
 
     def json_object(self, most: int = MAX_BODY) -> dict[str, Any]:
         """Return the body as an object, {} when there is none, or raise ContractError."""

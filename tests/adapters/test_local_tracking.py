@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import InboxEvents
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.local.run_records import RunRecords
+from function_app.adapters.local.run_state import note_cancel, write_result
 from function_app.adapters.local.tracking import RUN_ID, LocalTracking
 from function_app.domain.training import Judged, Run, RunStatus
 from function_app.errors import PlatformError
@@ -50,6 +53,83 @@ def test_a_run_is_recorded_once_with_what_it_was_and_wrote(tmp_path: Path) -> No
     assert found.data.tags[RUN_ID] == RUN.run_id
     assert found.data.tags["instance_id"] == RUN.run_id
     assert [file.path for file in tracking.client().list_artifacts(first)] == ["run.log"]
+
+
+@dataclass
+class Folders:
+    """Runs whose folders a test makes, as their watchers do."""
+
+    state: Path
+    statuses: dict[str, RunStatus] = field(default_factory=dict)
+
+    def read(self, run_id: str) -> Run:
+        return replace(RUN, run_id=run_id, status=self.statuses[run_id])
+
+    def begin(self, run_id: str) -> Path:
+        self.statuses[run_id] = RunStatus.RUNNING
+        folder = self.state / "runs" / run_id
+        folder.mkdir(parents=True)
+        return folder
+
+    def end(self, run_id: str, status: RunStatus) -> None:
+        self.statuses[run_id] = status
+        write_result(self.state / "runs" / run_id, status, "")
+
+
+def recorded(state: Path) -> dict[str, str]:
+    return {run.data.tags[RUN_ID]: run.info.status for run in runs(LocalTracking(state))}
+
+
+def test_the_host_records_each_run_once_when_it_has_ended(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    for name in ("done", "failed", "interrupted", "running"):
+        folders.begin(name)
+    folders.end("done", RunStatus.COMPLETED)
+    folders.end("failed", RunStatus.FAILED)
+    folders.end("interrupted", RunStatus.INTERRUPTED)
+    records = RunRecords(tmp_path, folders.read)
+
+    assert records.record_ended() == 2
+    assert records.record_ended() == 0
+    assert recorded(tmp_path) == {"done": "FINISHED", "failed": "FAILED"}
+
+    # The interrupted run began again and ended; a person cancels the other one.
+    folders.end("interrupted", RunStatus.COMPLETED)
+    note_cancel(tmp_path / "runs" / "running")
+    assert records.record_ended() == 1
+    folders.statuses["running"] = RunStatus.TIMED_OUT
+    assert records.record_ended() == 1
+    # The next host knows what this one recorded.
+    assert RunRecords(tmp_path, folders.read).record_ended() == 0
+    assert recorded(tmp_path) == {
+        "done": "FINISHED",
+        "failed": "FAILED",
+        "interrupted": "FINISHED",
+        "running": "KILLED",
+    }
+
+
+def test_a_run_that_cannot_be_recorded_holds_up_no_other_and_is_tried_at_the_next_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folders = Folders(tmp_path)
+    for name in ("a", "b"):
+        (folders.begin(name) / "run.log").write_text("trained\n")
+        folders.end(name, RunStatus.COMPLETED)
+    kept = tmp_path / "mlflow-artifacts"
+    kept.mkdir()
+    (kept / "blocked").write_text("a file where the folder of a model should be")
+
+    def read(run_id: str) -> Run:
+        return replace(folders.read(run_id), model="blocked" if run_id == "a" else "diabetes")
+
+    records = RunRecords(tmp_path, read)
+    assert [records.record_ended() for _ in range(2)] == [1, 0]
+    assert recorded(tmp_path) == {"b": "FINISHED"}
+    assert caplog.text.count("MLflow has no record of a") == 1
+
+    (kept / "blocked").unlink()
+    assert RunRecords(tmp_path, read).record_ended() == 1
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "link to a folder"])

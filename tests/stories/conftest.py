@@ -1,13 +1,11 @@
 """The whole app in a real host, with a state folder of its own."""
 
-import atexit
 import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from function_app.adapters.local.files import locked
 from function_app.settings import read_projects
 from mlopsctl.client import Api
 from mlopsctl.local_host import LocalHost, choose_port, ensure_platform
+from tests.conftest import SHARED
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +46,12 @@ PROJECTS = "\n".join(
 )
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_engine() -> Iterator[None]:
-    """Keep to processes: each state folder would take over the base image, half a gigabyte."""
+    """Keep to processes: each state folder would take over the base image, half a gigabyte.
+
+    By module, because a worker runs the tests of containers after a file of stories.
+    """
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("MLOPS_ENGINE", "")
         yield
@@ -70,10 +73,17 @@ LocalDatasets(state, Path.cwd(), events, {"diabetes": "training"}).ensure_refere
 
 @functools.cache
 def prepared() -> Path:
-    """Return a folder with an empty registry and the sample's reference data, made once."""
-    folder = Path(tempfile.mkdtemp(prefix="prepared-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    subprocess.run([sys.executable, "-W", "ignore", "-c", PREPARE, folder], cwd=ROOT, check=True)
+    """Return a folder with an empty registry and the sample's reference data.
+
+    The first worker that needs the folder makes it, and the others wait for it.
+    """
+    folder = SHARED / "prepared"
+    with locked(SHARED / "prepared.lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            command = [sys.executable, "-W", "ignore", "-c", PREPARE, str(folder)]
+            subprocess.run(command, cwd=ROOT, check=True)
+            (folder / "complete").touch()
     return folder
 
 

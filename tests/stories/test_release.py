@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from function_app.adapters.local.mlflow_client import mlflow_client
+from function_app.adapters.local.tracking import RUN_ID
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
 from tests.stories.traffic import caller_of
@@ -72,7 +73,22 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     served = httpx.post(url, json=ask, headers=caller_of(app.api, "diabetes")).json()
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
 
+    _check_tracking(app)
     _check_second_release(app, promoted["endpoint"], promoted["image_digest"])
+
+
+def _check_tracking(app: App) -> None:
+    """Every run that ended is a run in MLflow, with what came of it."""
+    client = mlflow_client(app.state)
+    ran = {path.name for path in (app.state / "runs").iterdir()}
+
+    def recorded() -> dict[str, str]:
+        experiment = client.get_experiment_by_name("diabetes")
+        found = client.search_runs([experiment.experiment_id]) if experiment else []
+        return {run.data.tags[RUN_ID]: run.info.status for run in found}
+
+    until(lambda: "RUNNING" not in recorded().values() and recorded().keys() == ran, "the runs")
+    assert set(recorded().values()) == {"FINISHED"}
 
 
 def _check_second_release(app: App, endpoint: str, former: str) -> None:

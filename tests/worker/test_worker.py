@@ -72,7 +72,7 @@ def test_no_body_counts_as_an_empty_object(app: WorkerApp, path: str, status: in
 
 def test_every_timer_runs_in_the_worker(app: WorkerApp) -> None:
     app.fire_timers()
-    for name in (*(name for name, _, _ in ROUNDS), "watch_inbox"):
+    for name in (*(name for name, _, _ in ROUNDS), "watch_inbox", "record_runs"):
         done = f"Executed 'Functions.{name}' (Succeeded"
         until(lambda done=done: done in app.log(), f"{name} to succeed", 120)
 

@@ -41,7 +41,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         text = f"{path} is not readable JSON. Restore it from a backup, or delete it."
         raise PlatformError("local", "read a record", text) from error
 

@@ -12,6 +12,7 @@ from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containment import Containment, Sight
 from function_app.adapters.local.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.run_records import RunRecords
 from function_app.adapters.local.run_state import may_start, note_cancel, read_state
 from function_app.addresses import below
 from function_app.codec import dump, load
@@ -62,6 +63,7 @@ class LocalJobs:
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
         self._bundles, self._reference = bundles, reference
+        self._records = RunRecords(state, self.get)
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         return self._bundles.publish(model, bundle)
@@ -231,6 +233,9 @@ class LocalJobs:
         if folder.exists():
             note_cancel(folder)
         self._processes.stop(f"run-{run_id}")
+
+    def record_ended(self) -> int:
+        return self._records.record_ended()
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         # A folder may be foreign, half-written, or deleted while this looks at it.
