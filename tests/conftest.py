@@ -36,8 +36,8 @@ LONG = (
     *("stories/test_bad_input.py", "stories/test_operations.py", "stories/test_azure.py"),
     *("stories/test_event_storm.py", "stories/test_any_folder.py", "stories/test_crash.py"),
     *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
-    *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_events.py"),
-    *("attacks/test_duties.py", "attacks/test_names.py", "contracts/test_serving.py"),
+    *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_webhooks.py"),
+    *("attacks/test_approvals.py", "attacks/test_names.py", "contracts/test_serving.py"),
     *("adapters/test_containers.py", "adapters/test_interrupted_runs.py"),
     *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
 )

@@ -60,6 +60,7 @@ def verify(target: Target, *anchors: str) -> dict[str, Any]:
     answer="202; the entry names the person, the release, the comment, the address and the time",
     log="audit: decision, approve",
     before="succeeded",
+    by="trial",
 )
 def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
     record = waiting(target, "201")
@@ -87,6 +88,7 @@ def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
     answer="404; the entry has a fingerprint of the key, never the key",
     log="audit: refusal, train, key <fingerprint>",
     before="succeeded",
+    by="trial",
 )
 def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> None:
     key = keys(target)["host"]
@@ -105,6 +107,7 @@ def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> 
     answer="200; the use of the key is an entry with a count for each hour",
     log="audit: key use",
     before="succeeded",
+    by="trial",
 )
 def test_reading_with_a_key_leaves_its_fingerprint(target: Target) -> None:
     key = keys(target)["functions"]["get_models"]
@@ -122,7 +125,8 @@ def test_reading_with_a_key_leaves_its_fingerprint(target: Target) -> None:
     does=f"sends {FLOOD} webhooks with wrong signatures to fill the log",
     answer="401 each; at most one entry a minute and caller, with a count that loses none",
     log="audit: refusal, send webhook, UNAUTHENTICATED, count",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> None:
     entries(target)  # writes the counts of earlier refusals, which are not the flood's
@@ -150,7 +154,8 @@ def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> No
     does="sends an event that no reader takes, with a secret in its text",
     answer="400; the entry has the reason without the secret",
     log="audit: refusal, take event",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None:
     event = {
@@ -173,7 +178,8 @@ def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None
     does="reads the audit log with a function key only",
     answer="401 UNAUTHENTICATED",
     log="audit: refusal, audit, UNAUTHENTICATED",
-    before="refused",
+    before="absent",
+    by="trial",
 )
 def test_the_log_is_for_people(target: Target) -> None:
     for path in ("/api/audit", "/api/audit/check"):
@@ -187,7 +193,8 @@ def test_the_log_is_for_people(target: Target) -> None:
     does="changes an entry of the log in its store",
     answer="`mlopsctl audit verify` exits with 1 and names the entry",
     log="host: audit log checked, 1 faults",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> None:
     target = local_target
@@ -215,7 +222,8 @@ def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> N
     does="cuts the log and its head, or writes it anew",
     answer="a check with a head that was noted before names the first entry that differs",
     log="host: audit log checked",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_noted_head_is_compared(target: Target) -> None:
     head = verify(target)["head"]
