@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from funchost.borders import Rate
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
 from funchost.keys import Guard
+from funchost.refusals import Rate
 
 LOG = logging.getLogger("funchost.eventgrid")
 CLOUD_EVENTS = ("application/cloudevents+json", "application/cloudevents-batch+json")

@@ -82,6 +82,17 @@ def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, .
     return tuple(loaded)
 
 
+def find_damaged(target: Any, records: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Return the name of each record that does not load, and the reason."""
+    damaged = []
+    for name, data in records:
+        try:
+            load(target, data)
+        except ContractError as error:
+            damaged.append((one_line(name), one_line(error.message)))
+    return tuple(damaged)
+
+
 def _load(target: Any, data: Any, path: str) -> Any:
     if target is Any:
         return data

@@ -119,7 +119,7 @@ class Api:
 
     def withdraw(self, release_id: str, person: str, comment: str = "") -> Any:
         """Withdraw a person's approval of a release."""
-        path, content = f"/api/releases/{release_id}/withdraw", {"comment": comment}
+        path, content = f"/api/releases/{segment(release_id)}/withdraw", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def roll_back(self, model: str, person: str, comment: str = "") -> Any:

@@ -13,7 +13,7 @@ from function_app.domain.approval import Decision, Evidence, Verdict
 from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.project import ModelProject
-from function_app.domain.reconciliation import Finding, ModelName
+from function_app.domain.reconciliation import Finding, FindingKind, ModelName
 from function_app.domain.release import (
     Release,
     ReleasePolicy,
@@ -278,4 +278,6 @@ class Bench:
         return production.roll_back_production(self.ports, RollBack(model=MODEL, **request))
 
     def findings(self) -> list[Finding]:
-        return list(compare_platform(self.ports, ModelName(model=MODEL)).findings)
+        """Return the findings, without those of entries: this bench decides past the routes."""
+        found = compare_platform(self.ports, ModelName(model=MODEL)).findings
+        return [finding for finding in found if finding.kind is not FindingKind.LATE_ENTRY]

@@ -491,11 +491,11 @@ def test_a_release_that_failed_its_check_is_no_image_to_roll_back_to(bench: Benc
 def test_an_operator_takes_production_down_and_nobody_else(bench: Bench) -> None:
     bench.bring_up("1")
     bench.policy(operators=("olga",))
-    order(bench, ChangeKind.SHUTDOWN, by="ada", name="of an approver")
+    order(bench, ChangeKind.SHUTDOWN, by="ada", name="of-an-approver")
     order(bench, ChangeKind.SHUTDOWN, by="olga", release=release("1"))
 
     with pytest.raises(NotAuthorisedError, match="ada may not order a shutdown"):
-        bench.roll_back(order="of an approver")
+        bench.roll_back(order="of-an-approver")
     assert bench.production.champion("diabetes") == image("1")
     assert bench.roll_back(order="o").restored
     assert bench.production.champion("diabetes") is None

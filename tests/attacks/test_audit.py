@@ -175,6 +175,30 @@ def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None
 
 @attack(
     point=8,
+    does="tries wrong keys and foreign hosts on the host itself, which the app never sees",
+    answer="401 and 403; the entries have the path, the address and no key",
+    log="audit: refusal, WRONG_KEY and FOREIGN_REQUEST",
+    before="succeeded",
+)
+def test_what_the_host_refuses_is_in_the_log(target: Target) -> None:
+    path = "/runtime/webhooks/durabletask/instances"
+
+    wrong = ask(target, "GET", f"{path}?code=guessed", key="")
+    route = ask(target, "GET", "/api/status", key="guessed")
+    foreign = ask(target, "GET", path, headers={"Host": "evil.example"})
+
+    assert [a.status_code for a in (wrong, route, foreign)] == [401, 401, 403]
+    entry = newest(target, code="WRONG_KEY", action=f"GET {path}")
+    assert (entry["kind"], entry["address"]) == ("refusal", ADDRESS)
+    assert "guessed" not in str(entry)
+    assert newest(target, code="FOREIGN_REQUEST", action=f"GET {path}")["who"] == ""
+    # The app's own refusals are no refusals of the host.
+    assert ask(target, "GET", "/api/audit").status_code == 401
+    assert all("/api/audit" not in e["action"] for e in entries(target))
+
+
+@attack(
+    point=8,
     does="reads the audit log with a function key only",
     answer="401 UNAUTHENTICATED",
     log="audit: refusal, audit, UNAUTHENTICATED",

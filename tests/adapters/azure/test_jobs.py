@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.archives import pack
+from function_app.adapters.archives import pack
 from function_app.adapters.azure.run_outputs import MOST_OF_REPORT
 from function_app.adapters.azure.run_specs import week_tag, week_tags
 from function_app.adapters.azure.run_views import read_status
