@@ -1,17 +1,21 @@
 """Events of attackers, and the app that takes them."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from function_app.adapters.azure.datasets import AzureDatasets
+from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.git.sources import GitSources
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.project import CodeRules
 from function_app.git_settings import GitSettings
-from function_app.ports import Ports
+from function_app.ports import Datasets, Ports
 from tests.adapters.git.repositories import Repository, make_repository
 from tests.attacks.targets import MODEL
+from tests.azure_servers.azure import Azure
 from tests.triggers.office import PROJECTS, Office
 
 ML, STORAGE = "Microsoft.MachineLearningServices", "Microsoft.Storage"
@@ -36,19 +40,57 @@ def registered(version: str) -> Any:
 
 
 class Inbox:
-    """A desk over a real inbox folder of this machine."""
+    """A desk over the real datasets of a platform, whose files have an address and an etag."""
 
-    def __init__(self, folder: Path) -> None:
-        self.office, self.state = Office(folder), folder / "state"
-        datasets = LocalDatasets(self.state, folder, LocalEvents("", ""))
+    def __init__(self, folder: Path, datasets: Datasets) -> None:
+        self.office = Office(folder)
         ports = replace(self.office.ports, datasets=datasets)
         self.office.desk = replace(self.office.desk, ports=cast(Ports, ports))
 
-    def put(self, name: str, content: str = "a,Y\n1,2\n") -> Path:
-        path = self.state / "inbox" / "data" / name
+    def put(self, name: str, content: str = "a,Y\n1,2\n") -> str:
+        """Let a file land; return its address."""
+        raise NotImplementedError
+
+    def announced(self, name: str, event_id: str = "1", **data: Any) -> Any:
+        """Return the event of the file that lies there now."""
+        return {**blob(name, eTag=self.etag(name), **data), "id": event_id}
+
+    def etag(self, name: str) -> str:
+        """Return the etag of a file."""
+        raise NotImplementedError
+
+
+class LocalInbox(Inbox):
+    """The inbox folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._inbox = folder / "state" / "inbox" / "data"
+        super().__init__(folder, LocalDatasets(folder / "state", folder, LocalEvents("", "")))
+
+    def put(self, name: str, content: str = "a,Y\n1,2\n") -> str:
+        path = self._inbox / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-        return path
+        return path.as_uri()
+
+    def etag(self, name: str) -> str:
+        return hashlib.sha256((self._inbox / name).read_bytes()).hexdigest()
+
+
+class CloudInbox(Inbox):
+    """The container of data in Azure's storage."""
+
+    def __init__(self, folder: Path, azure: Azure) -> None:
+        self._blobs = azure.blobs
+        azure.blobs.containers["data"] = {}
+        super().__init__(folder, AzureDatasets(Workspace(azure.connection())))
+
+    def put(self, name: str, content: str = "a,Y\n1,2\n") -> str:
+        self._blobs.put("data", name, content.encode())
+        return f"{self._blobs.url}/data/{name}"
+
+    def etag(self, name: str) -> str:
+        return self._blobs.etag("data", name)
 
 
 def code_office(folder: Path) -> tuple[Repository, Office]:

@@ -2,8 +2,29 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.attacks.attack import attack
-from tests.attacks.hostile_events import Inbox, blob, code_office, event, pushed
+from tests.attacks.hostile_events import (
+    CloudInbox,
+    Inbox,
+    LocalInbox,
+    blob,
+    code_office,
+    event,
+    pushed,
+)
+from tests.azure_servers.azure import azure
+
+__all__ = ["azure"]
+
+
+@pytest.fixture(params=["local", "azure"])
+def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
+    """The data of each platform in turn."""
+    if request.param == "local":
+        return LocalInbox(tmp_path)
+    return CloudInbox(tmp_path, request.getfixturevalue("azure"))
 
 
 @attack(
@@ -14,14 +35,13 @@ from tests.attacks.hostile_events import Inbox, blob, code_office, event, pushed
     before="succeeded",
     by="trial",
 )
-def test_the_address_of_a_file_is_the_platform_s(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path)
+def test_the_address_of_a_file_is_the_platform_s(inbox: Inbox) -> None:
     own, other = inbox.put("diabetes/a.csv"), inbox.put("wine/b.csv", "secret")
 
-    inbox.office.take(blob("diabetes/a.csv", other.as_uri()))
+    inbox.office.take(blob("diabetes/a.csv", other, eTag=inbox.etag("diabetes/a.csv")))
 
     [argument] = inbox.office.stories.arguments
-    assert argument["data_uri"] == own.as_uri()
+    assert argument["data_uri"] == own
 
 
 @attack(
@@ -32,12 +52,11 @@ def test_the_address_of_a_file_is_the_platform_s(tmp_path: Path) -> None:
     before="succeeded",
     by="trial",
 )
-def test_a_path_that_climbs_is_no_file(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path)
+def test_a_path_that_climbs_is_no_file(inbox: Inbox) -> None:
     inbox.put("diabetes/a.csv")
     inbox.put("wine/b.csv")
 
-    [receipt] = inbox.office.take(blob("diabetes/../wine/b.csv"))
+    [receipt] = inbox.office.take(blob("diabetes/../wine/b.csv", eTag=inbox.etag("wine/b.csv")))
 
     assert (receipt.outcome, receipt.code) == ("refused", "BAD_NAME")
     assert inbox.office.stories.started == []
@@ -51,12 +70,13 @@ def test_a_path_that_climbs_is_no_file(tmp_path: Path) -> None:
     before="succeeded",
     by="trial",
 )
-def test_a_file_that_is_announced_early_is_still_trained_on(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path)
-    early = inbox.office.take(blob("diabetes/a.csv"))[0]
+def test_a_file_that_is_announced_early_is_still_trained_on(inbox: Inbox) -> None:
+    inbox.put("elsewhere/a.csv")
+    etag = inbox.etag("elsewhere/a.csv")  # on one machine, that of the file to come
+    early = inbox.office.take(blob("diabetes/a.csv", eTag=etag))[0]
     inbox.put("diabetes/a.csv")
 
-    real = inbox.office.take({**blob("diabetes/a.csv"), "id": "2"})[0]
+    real = inbox.office.take(inbox.announced("diabetes/a.csv", "2"))[0]
 
     assert (early.code, real.outcome) == ("UNKNOWN_FILE", "started")
 
@@ -69,13 +89,13 @@ def test_a_file_that_is_announced_early_is_still_trained_on(tmp_path: Path) -> N
     before="succeeded",
     by="trial",
 )
-def test_a_forged_order_makes_no_later_write_stale(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path)
-    path = inbox.put("diabetes/a.csv")
-    inbox.office.take(blob("diabetes/a.csv", sequencer="f" * 32), channel="api")
-    path.write_text("a,Y\n3,4\n")
+def test_a_forged_order_makes_no_later_write_stale(inbox: Inbox) -> None:
+    inbox.put("diabetes/a.csv")
+    forged = inbox.announced("diabetes/a.csv", sequencer="f" * 32)
+    assert inbox.office.take(forged, channel="api")[0].outcome == "started"
+    inbox.put("diabetes/a.csv", "a,Y\n3,4\n")
 
-    real = inbox.office.take({**blob("diabetes/a.csv", sequencer="1" * 32), "id": "2"})[0]
+    real = inbox.office.take(inbox.announced("diabetes/a.csv", "2", sequencer="1" * 32))[0]
 
     assert real.outcome == "started"
 
@@ -88,8 +108,7 @@ def test_a_forged_order_makes_no_later_write_stale(tmp_path: Path) -> None:
     before="succeeded",
     by="trial",
 )
-def test_another_etag_is_stale(tmp_path: Path) -> None:
-    inbox = Inbox(tmp_path)
+def test_another_etag_is_stale(inbox: Inbox) -> None:
     inbox.put("diabetes/a.csv")
 
     [receipt] = inbox.office.take(blob("diabetes/a.csv", eTag="0" * 64))

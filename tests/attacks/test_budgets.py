@@ -99,6 +99,7 @@ def test_a_noisy_person_uses_up_its_own_budget_only(tmp_path: Path) -> None:
     answer="429 with Retry-After: bytes are counted, too",
     log="none: each refused request would be a line",
     before="succeeded",
+    by="trial",
 )
 def test_bytes_are_counted(tmp_path: Path) -> None:
     office = Office(tmp_path)

@@ -101,6 +101,7 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     answer="its event is refused, NOT_A_FILE or TOO_LARGE; a finding names it; nothing reads it",
     log="refused: NOT_A_FILE, TOO_LARGE",
     before="succeeded",
+    by="trial",
 )
 @pytest.mark.parametrize("kind", ODD)
 def test_what_is_no_file_of_data_is_refused_unread(tmp_path: Path, kind: str) -> None:
@@ -157,6 +158,7 @@ def test_no_story_hangs_on_what_is_no_file(tmp_path: Path, kind: str) -> None:
     answer="the other files are taken; a finding names these",
     log="none: the findings name them",
     before="succeeded",
+    by="trial",
 )
 def test_a_folder_with_odd_entries_is_listed(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path)
@@ -228,6 +230,7 @@ def test_labels_are_read_within_limits(tmp_path: Path, text: str) -> None:
     answer="rejected by its header: the count, the limit and what to do",
     log="none: the story's outcome has the reason",
     before="succeeded",
+    by="trial",
 )
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|", ":"])
 @pytest.mark.parametrize("names", ["numbered", "the same"])
@@ -282,6 +285,7 @@ def test_a_bomb_ends_its_own_job_only(tmp_path: Path) -> None:
     answer="exit code 2 with the reason",
     log="none: the job's output has the reason",
     before="succeeded",
+    by="trial",
 )
 def test_a_job_reads_regular_files_only(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
