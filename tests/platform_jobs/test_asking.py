@@ -102,6 +102,15 @@ def test_answers_that_are_none_are_refused(folder: Path, text: str) -> None:
     assert "The challenger: " in read(folder, "evaluation.json")["refused"]
 
 
+def test_a_training_that_wrote_no_folder_is_refused(folder: Path) -> None:
+    (folder / "model" / "mean.txt").unlink()
+    (folder / "model").rmdir()
+
+    assert "train wrote no file" in ask(folder)["refused"]
+    assert judge(folder) == 0
+    assert "train wrote no file" in read(folder, "evaluation.json")["refused"]
+
+
 def test_answers_by_a_link_are_refused(folder: Path) -> None:
     ask(folder)
     answers = folder / "answers" / "answers.json"

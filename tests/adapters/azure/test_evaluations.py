@@ -2,7 +2,7 @@
 
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import ModelVersion, Run, RunStatus
-from tests.adapters.azure.test_jobs import dataset
+from tests.adapters.azure.job_samples import dataset
 from tests.azure_servers.azure import Azure, sdk_warnings
 
 pytestmark = sdk_warnings
