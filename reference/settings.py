@@ -50,6 +50,8 @@ SERVICE = {
     "changes.",
     "SCORING_KEYS": "The content of such a file.",
     "SCORING_AUTHENTICATED_BY": "`azure-ml` when the platform before the service checks callers.",
+    "SCORING_ENTRA": "Which Entra tokens of callers count beside keys, as JSON: `keys` (https "
+    "address), `issuers`, `audience`, `roles`, `apps`.",
     "SCORING_METRICS_PORT": "A second port, for `/metrics` alone.",
     "IMAGE_DIGEST": "The digest of the running image, shown in answers.",
     "MODEL_VERSION": "The version of the running model, shown in answers.",
