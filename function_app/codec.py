@@ -18,7 +18,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from function_app.domain.identifiers import is_one_line, pattern_of
+from function_app.domain.identifiers import Pattern, is_one_line, pattern_of
 from function_app.domain.plain_text import clean, one_line
 from function_app.errors import ContractError
 
@@ -121,30 +121,34 @@ def _loader(target: Any) -> Loader:
 def _annotated(target: Any) -> Loader:
     """Load the text of a name that fits its pattern, or a text of one line."""
     inner, pattern = _loader(typing.get_args(target)[0]), pattern_of(target)
-
-    def load_name(data: Any, path: Path) -> Any:
-        inner(data, path)
-        # As it came: a name whose control characters were removed would be another name.
-        return pattern.check(data, _shown(path)) if pattern is not None else None
+    if pattern is not None:
+        return _name(inner, pattern)
 
     def load_line(data: Any, path: Path) -> Any:
         return one_line(inner(data, path))
 
-    if pattern is not None:
-        return load_name
     return load_line if is_one_line(target) else inner
+
+
+def _name(inner: Loader, name: Pattern) -> Loader:
+    def load_name(data: Any, path: Path) -> Any:
+        inner(data, path)
+        # As it came: a name whose control characters were removed would be another name.
+        return data if name.fits(data) else name.check(data, _shown(path))
+
+    return load_name
 
 
 def _union(target: Any) -> Loader:
     options = typing.get_args(target)
-    others = [option for option in options if option is not type(None)]
+    others = [_loader(option) for option in options if option is not type(None)]
 
     def load_union(data: Any, path: Path) -> Any:
         if data is None and type(None) in options:
             return None
         if len(others) != 1:
             raise ContractError(f"{_shown(path)}: only optional unions are supported.")
-        return _loader(others[0])(data, path)
+        return others[0](data, path)
 
     return load_union
 
@@ -152,6 +156,7 @@ def _union(target: Any) -> Loader:
 def _sequence(target: Any) -> Loader:
     kind, arguments = typing.get_origin(target), typing.get_args(target)
     fixed = kind is tuple and (len(arguments) != 2 or arguments[1] is not ...)
+    loaders = [_loader(argument) for argument in arguments if argument is not ...]
 
     def load_sequence(data: Any, path: Path) -> Any:
         if not isinstance(data, list | tuple):
@@ -159,20 +164,19 @@ def _sequence(target: Any) -> Loader:
         if fixed and len(arguments) != len(data):
             text = f"expected {len(arguments)} items, got {len(data)}."
             raise ContractError(f"{_shown(path)}: {text}")
-        items = arguments if fixed else (arguments[0],) * len(data)
+        items = loaders if fixed else loaders[:1] * len(data)
         pairs = enumerate(zip(items, data, strict=True))
-        return kind(_loader(item)(entry, (path, f"[{i}]")) for i, (item, entry) in pairs)
+        return kind(load_item(entry, (path, f"[{i}]")) for i, (load_item, entry) in pairs)
 
     return load_sequence
 
 
 def _mapping(target: Any) -> Loader:
-    item = typing.get_args(target)[1]
+    load_item = _loader(typing.get_args(target)[1])
 
     def load_mapping(data: Any, path: Path) -> Any:
         if not isinstance(data, dict):
             raise _mismatch(path, "object", data)
-        load_item = _loader(item)
         return {
             clean(key): load_item(entry, (path, f".{one_line(key)[:80]}"))
             for key, entry in data.items()
@@ -185,7 +189,7 @@ def _dataclass(target: Any) -> Loader:
     missing = dataclasses.MISSING
     hints = typing.get_type_hints(target, include_extras=True)
     fields = [
-        (field.name, hints[field.name], field.default is field.default_factory is missing)
+        (field.name, _loader(hints[field.name]), field.default is field.default_factory is missing)
         for field in dataclasses.fields(target)
     ]
 
@@ -193,9 +197,9 @@ def _dataclass(target: Any) -> Loader:
         if not isinstance(data, dict):
             raise _mismatch(path, "object", data)
         values: dict[str, Any] = {}
-        for name, kind, required in fields:
+        for name, load_field, required in fields:
             if name in data:
-                values[name] = _loader(kind)(data[name], (path, f".{name}"))
+                values[name] = load_field(data[name], (path, f".{name}"))
             elif required:
                 raise ContractError(f"{_shown(path)}.{name}: missing.")
         return target(**values)

@@ -37,9 +37,13 @@ class Pattern:
     advice: str = ""
     or_empty: bool = False
 
+    def fits(self, text: str) -> bool:
+        """Tell whether the text is such a name."""
+        return bool((self.or_empty and not text) or self.accepts(text))
+
     def check(self, text: str, field: str) -> str:
         """Return the text; ContractError with the code BAD_NAME when it is no such name."""
-        if (self.or_empty and not text) or self.accepts(text):
+        if self.fits(text):
             return text
         # As ASCII: a message must not carry the signs that the pattern keeps out.
         shown = ascii(redact(text[:_SHOWN]))

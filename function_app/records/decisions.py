@@ -120,14 +120,15 @@ class Decisions:
         """Return the decisions over these records by release id, with one query per model."""
         given = list(records)
         stored: dict[str, list[Decision]] = {}
+        for decision in self._ledger.list_decisions():
+            stored.setdefault(decision.release_id, []).append(decision)
         for model in {record.release.model for record in given}:
             for decision in self.of_model(model):
                 stored.setdefault(decision.release_id, []).append(decision)
         decisions = {}
         for record in given:
             release_id = record.release.release_id
-            known = (*stored.get(release_id, ()), *self._earlier(release_id))
-            if named := tuple(d for d in known if d.names(record)):
+            if named := tuple(d for d in stored.get(release_id, ()) if d.names(record)):
                 decisions[release_id] = named
         return decisions
 

@@ -272,6 +272,9 @@ class Foreign:
     def get_decision(self, release_id: str) -> None:
         return None
 
+    def list_decisions(self) -> tuple[Decision, ...]:
+        return ()
+
     def answers_without_key(self, model: str, endpoint: str) -> bool:
         return False
 

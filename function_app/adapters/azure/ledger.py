@@ -89,18 +89,18 @@ class AzureLedger:
         return self._find(release_id).record
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
-        records = load_each(ReleaseRecord, self._stored_releases())
+        records = load_each(ReleaseRecord, self._stored(_RELEASE))
         return tuple(sorted(records, key=lambda record: record.updated_at, reverse=True))
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        return find_damaged(ReleaseRecord, self._stored_releases())
+        return find_damaged(ReleaseRecord, self._stored(_RELEASE))
 
-    def _stored_releases(self) -> Iterator[tuple[str, Any]]:
+    def _stored(self, kind: str) -> Iterator[tuple[str, Any]]:
         rows = self._table.query(
             "PartitionKey ge @first and PartitionKey lt @last and kind eq @kind",
             first=_MODEL,
             last="model.",
-            kind=_RELEASE,
+            kind=kind,
         )
         return ((row.key, read_content(row.text, row.key)) for row in rows)
 
@@ -144,6 +144,9 @@ class AzureLedger:
 
     def get_decision(self, release_id: str) -> Decision | None:
         return self._find(release_id).verdict
+
+    def list_decisions(self) -> tuple[Decision, ...]:
+        return load_each(Decision, self._stored(_DECISION))
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
         partition = _LANE + encode(request.lane)

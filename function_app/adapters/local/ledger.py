@@ -165,6 +165,11 @@ class LocalLedger:
             row = connection.execute(query, (release_id,)).fetchone()
         return load(Decision, json.loads(row[0])) if row else None
 
+    def list_decisions(self) -> tuple[Decision, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT release_id, decision FROM decisions").fetchall()
+        return load_each(Decision, ((name, json.loads(text)) for name, text in rows))
+
     @staticmethod
     def _save(connection: sqlite3.Connection, record: ReleaseRecord) -> None:
         text = json.dumps(dump(record))
