@@ -17,6 +17,12 @@ from configuration.values import (
     is_prefix,
 )
 
+
+def _at_least_one(name: str, *, most: int, default: int, help: str) -> Key:
+    """Return a key whose value is a whole number from 1 to `most`."""
+    return Key(name=name, kind=Whole(low=1, high=most), default=default, help=help)
+
+
 MODEL = Table(
     name="models.<name>",
     help="One model. Its name, " + MODEL_NAME_ALLOWED + ", becomes part of ids and of the names of "
@@ -60,48 +66,48 @@ LIMITS = Table(
     name="limits",
     help="What all models share.",
     keys=(
-        Key(
-            name="max_trainings",
-            kind=Whole(low=1, high=1000),
+        _at_least_one(
+            "max_trainings",
+            most=1000,
             default=2,
             help="Trainings that run at the same time.",
         ),
-        Key(
-            name="max_events_per_minute",
-            kind=Whole(low=1, high=100_000_000),
+        _at_least_one(
+            "max_events_per_minute",
+            most=100_000_000,
             default=1200,
             help="Events that one caller may send: a webhook source, or a function key and a "
             "network address; more are answered 429 with `Retry-After`. All machines together may "
             "send ten times as many.",
         ),
-        Key(
-            name="max_megabytes_per_minute",
-            kind=Whole(low=1, high=1_000_000),
+        _at_least_one(
+            "max_megabytes_per_minute",
+            most=1_000_000,
             default=100,
             help="Megabytes that one caller may send in bodies of events.",
         ),
-        Key(
-            name="max_orders_per_minute",
-            kind=Whole(low=1, high=1_000_000),
+        _at_least_one(
+            "max_orders_per_minute",
+            most=1_000_000,
             default=60,
             help="Trainings that one person may ask for by hand, and events sent with a person's "
             "token. They are counted apart from those of machines.",
         ),
-        Key(
-            name="keep_events_days",
-            kind=Whole(low=1, high=36_500),
+        _at_least_one(
+            "keep_events_days",
+            most=36_500,
             default=30,
             help="Days for which events are kept.",
         ),
-        Key(
-            name="keep_claims_days",
-            kind=Whole(low=1, high=36_500),
+        _at_least_one(
+            "keep_claims_days",
+            most=36_500,
             default=400,
             help="Days for which claims are kept: an event that is sent again starts nothing.",
         ),
-        Key(
-            name="keep_histories_days",
-            kind=Whole(low=1, high=36_500),
+        _at_least_one(
+            "keep_histories_days",
+            most=36_500,
             default=90,
             help="Days for which histories of ended stories are kept.",
         ),

@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote, unquote
 
 # Tells people and the redaction of texts what it is.
@@ -151,9 +152,14 @@ class IssuedTokens:
         """Let one process at a time issue: of two that start at once, one makes the token."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
-        with open(os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
+        with _opened(self._folder / "lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _opened(path: Path) -> TextIO:
+    """Return an open lock file; OSError when it is a symbolic link, which is never followed."""
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
 
 
 def _digest(token: str) -> str:

@@ -16,6 +16,9 @@ APP = {
     "TOPIC_KEY": "The key of that topic. Without it the app's identity publishes.",
     "TOPICS": "Topics (resource ids) or origins that may subscribe `POST /api/events`, separated "
     "by commas or blanks.",
+    "TRUSTED_PROXIES": "The proxies before the app: how many there are, or their addresses and "
+    "networks (`10.0.0.0/8`). Without it the address that the host saw counts for budgets and the "
+    "audit log.",
     "ENGINE": "The command of the container engine, such as `podman --runtime runc`. Empty: no "
     "engine. Default: the first installed engine that runs the base image.",
     "BASE_IMAGE": "The base image of containers. Default: `localhost/mlops-scoring-base:latest`.",

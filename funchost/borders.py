@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import time
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from funchost.refusals import Refusals
 from funchost.settings import Environment
 
 LOG = logging.getLogger("funchost.borders")
@@ -24,6 +25,10 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Paths that manage the host. The others belong to the app, whose pages may be linked from anywhere.
 MANAGEMENT = ("/durabletask/", "/runtime/", "/topics/", "/admin/")
 SAFE = ("GET", "HEAD", "OPTIONS")
+# Marks an answer of the app: what it refuses it accounts for by itself.
+BY_APP = "by_app"
+# A path, a query, a fragment or a user before the host.
+_MORE_THAN_HOST = re.compile(r"[/?#@\\\s]")
 
 
 class Borders:
@@ -34,14 +39,14 @@ class Borders:
         self._hosts = environment.allowed_hosts
         self._origins = origins
         self._most, self._seconds = environment.body_bytes, environment.request_seconds
-        self._refusals = Refusals()
+        self._refusals = Refusals(file=environment.refusals)
 
     @web.middleware
     async def check(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         """Answer 403 for a foreign host or site, 408 and 413 for a body over its limits."""
         problem = self._problem(request)
         if problem:
-            self._refusals.add(request, problem)
+            self._refusals.add(request, 403, problem)
             return _refusal(403, problem)
         limited = request.clone(client_max_size=self._most)
         if (length := request.content_length) and length > self._most:
@@ -53,11 +58,12 @@ class Borders:
             return _refusal(408, f"The body did not come within {self._seconds:g} s.")
         except web.HTTPRequestEntityTooLarge:
             return _refusal(413, f"The body has more than {self._most} bytes.")
-        except (HttpProcessingError, ConnectionError):
+        except (HttpProcessingError, ConnectionError, web.RequestPayloadError):
+            # RequestPayloadError: the body is not compressed as Content-Encoding says.
             return _refusal(400, "The body cannot be read.")
         answer = await handler(limited)
-        if answer.status == 401:
-            self._refusals.add(request, "The key is missing or wrong.")
+        if answer.status == 401 and BY_APP not in answer:
+            self._refusals.add(request, 401, "The key is missing or wrong.")
         return answer
 
     def _problem(self, request: web.Request) -> str | None:
@@ -67,18 +73,34 @@ class Borders:
         manages = request.path.startswith(MANAGEMENT)
         if request.method in SAFE and not manages:
             return None
-        origin = request.headers.get("Origin", "")
-        if origin and "*" not in self._origins and origin not in self._origins:
-            # An opaque origin reads "null"; a page of this host has this host as its origin.
-            if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        # A header may come twice; each one counts.
+        origins = [origin for origin in request.headers.getall("Origin", []) if origin]
+        for origin in origins:
+            if not self._is_own(origin, request.headers.get("Host", "")):
                 return f"The request comes from the site {origin!r}."
-        elif not origin and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        sites = {site.strip().lower() for site in request.headers.getall("Sec-Fetch-Site", [])}
+        if not origins and sites & {"cross-site", "same-site"}:
             return "The request comes from another site."
         return None
 
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Tell whether an origin is allowed: a page of this host has this host as its origin."""
+        if "*" in self._origins or origin in self._origins:
+            return True
+        try:
+            # An opaque origin reads "null" and has no host.
+            return urlsplit(origin).netloc.lower() == host.lower()
+        except ValueError:
+            return False
+
 
 def host_of(header: str) -> str:
-    """Return the host of a `Host` header without its port, in lower case; "" when it has none."""
+    """Return the host of a `Host` header without its port, in lower case; "" when it has none.
+
+    A header that is more than a host and a port is returned whole, so that no host equals it.
+    """
+    if _MORE_THAN_HOST.search(header.strip()):
+        return header
     try:
         return (urlsplit(f"//{header.strip()}").hostname or "").lower()
     except ValueError:
@@ -93,45 +115,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class Rate:
-    """Counts events in the running minute and refuses those over the limit."""
-
-    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Take how many events a minute are let in, and a clock in seconds."""
-        self._most, self._now = most, now
-        self._begun, self._count = now(), 0
-
-    def admits(self, count: int) -> bool:
-        """Count these events and return True, unless the minute's limit would be exceeded."""
-        now = self._now()
-        if now - self._begun >= 60:
-            self._begun, self._count = now, 0
-        if self._count + count > self._most:
-            return False
-        self._count += count
-        return True
-
-
-class Refusals:
-    """Logs refused requests; those over the minute's limit are counted in one line."""
-
-    def __init__(self, most: int = 60, now: Callable[[], float] = time.monotonic) -> None:
-        """Take how many lines a minute are logged, and a clock in seconds."""
-        self._rate, self._skipped = Rate(most, now), 0
-
-    def add(self, request: web.Request, problem: str) -> None:
-        """Log who was refused what and why; the query stays out, because it may hold a key."""
-        if not self._rate.admits(1):
-            self._skipped += 1
-            return
-        if self._skipped:
-            LOG.warning("refused %d more requests", self._skipped)
-            self._skipped = 0
-        # The raw path is encoded, so that a line break in it forges no line of the log.
-        path = request.raw_path.partition("?")[0]
-        LOG.warning("refused %s %s from %s: %s", request.method, path, request.remote, problem)
 
 
 class Doorkeeper(asyncio.Protocol):

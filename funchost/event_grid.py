@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from funchost.borders import Rate
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
 from funchost.keys import Guard
+from funchost.refusals import Rate
 
 LOG = logging.getLogger("funchost.eventgrid")
 CLOUD_EVENTS = ("application/cloudevents+json", "application/cloudevents-batch+json")
@@ -63,7 +63,7 @@ class EventGridWebhook:
                 first = document[0] if isinstance(document, list) else document
                 code = first["data"]["validationCode"]
                 return web.json_response({"validationResponse": code})
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return web.Response(status=400)
         events = document if isinstance(document, list) else [document]
         if kind != "notification" or not all(isinstance(event, dict) for event in events):

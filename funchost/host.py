@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from funchost.borders import Borders, Rate, limited
+from funchost.borders import Borders, limited
 from funchost.client_api import ClientApi
 from funchost.engine import Engine
 from funchost.event_grid import EventGridWebhook
@@ -19,6 +19,7 @@ from funchost.http_trigger import HttpTriggers
 from funchost.indexing import HostedFunction, IndexingError, load_functions
 from funchost.invocation import Invoker
 from funchost.keys import Guard, Keys, read_keys, write_private
+from funchost.refusals import Rate
 from funchost.retention import keep_short
 from funchost.settings import (
     Environment,
@@ -73,6 +74,7 @@ class Host:
             self.keys = read_keys(options.state)
             os.environ.setdefault("FUNCHOST_TOPIC_ENDPOINT", self.topic_endpoint)
             os.environ.setdefault("FUNCHOST_TOPIC_KEY", self.keys.topic)
+            os.environ.setdefault("FUNCHOST_REFUSALS", str(options.state / "refusals.jsonl"))
             environment, settings = read_environment(), read_host_settings(options.app)
             self.functions = self._load(options.app)
             self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
+from funchost.borders import BY_APP
 from funchost.indexing import HostedFunction
 from funchost.invocation import Invoker
 from funchost.keys import Guard
@@ -66,9 +67,11 @@ class HttpTriggers:
             body=body,
         )
         try:
-            return respond(
+            answer = respond(
                 await self._invoker.call(function, value, headers.get("traceparent", ""))
             )
+            answer[BY_APP] = True
+            return answer
         except Exception:
             LOG.exception("function %s failed", function.name)
             return web.Response(status=500)

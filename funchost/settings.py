@@ -43,6 +43,7 @@ class Environment:
     request_seconds: float = 75.0
     webhook_key: bool = False
     webhook_rate: int = 6000
+    refusals: Path | None = None
 
 
 def read_environment() -> Environment:
@@ -61,6 +62,7 @@ def read_environment() -> Environment:
         request_seconds=_number("FUNCHOST_REQUEST_SECONDS", 75.0),
         webhook_key=_flag("FUNCHOST_EVENTGRID_KEY"),
         webhook_rate=_count("FUNCHOST_EVENTGRID_PER_MINUTE", 6000),
+        refusals=Path(text) if (text := os.environ.get("FUNCHOST_REFUSALS", "")) else None,
     )
 
 

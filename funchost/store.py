@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from funchost.migrations import MIGRATIONS
 
@@ -43,6 +43,19 @@ def _running_at(folder: Path) -> str:
         return ""
 
 
+def _open_lock(path: Path) -> TextIO:
+    """Return the open lock file of a store; StoreError when it is a symbolic link.
+
+    Opening a link would empty the file that it names.
+    """
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be opened: {error.strerror}; delete it when it is a symbolic link"
+        ) from error
+
+
 def _make_private(folder: Path) -> None:
     """Take a folder of an earlier version, and its files, away from other users."""
     with contextlib.suppress(PermissionError):  # another user's: the lock says more
@@ -58,7 +71,7 @@ class Store:
         """Open and migrate the store in a folder."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make_private(folder)
-        self._lock_file = open(folder / "lock", "w")  # noqa: SIM115 - held while the host lives
+        self._lock_file = _open_lock(folder / "lock")  # held while the host lives
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

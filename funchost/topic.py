@@ -81,7 +81,7 @@ class Topic:
             return _refusal(413, "PayloadTooLarge", f"At most {MAX_BYTES} bytes are taken.")
         try:
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _refusal(400, "BadRequest", "The body is not JSON.")
         events = document if isinstance(document, list) else [document]
         for number, event in enumerate(events):

@@ -12,7 +12,7 @@ import logging
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
@@ -80,6 +80,17 @@ def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, .
             text = "The stored record %s is left out, because it cannot be read: %s"
             LOG.error(text, one_line(name), one_line(error.message))
     return tuple(loaded)
+
+
+def find_damaged(target: Any, records: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Return the name of each record that does not load, and the reason."""
+    damaged = []
+    for name, data in records:
+        try:
+            load(target, data)
+        except ContractError as error:
+            damaged.append((one_line(name), one_line(error.message)))
+    return tuple(damaged)
 
 
 def _load(target: Any, data: Any, path: str) -> Any:
@@ -168,11 +179,11 @@ def _load_scalar(target: Any, data: Any, path: str) -> Any:
     if target is timedelta:
         if not number:
             raise _mismatch(path, "seconds", data)
-        return timedelta(seconds=data)
+        return _load_number(path, "seconds", lambda: timedelta(seconds=data), data)
     if target is float:
-        if not number or not math.isfinite(data):
+        if not number:
             raise _mismatch(path, "finite number", data)
-        return float(data)
+        return _load_number(path, "finite number", lambda: _finite(data), data)
     if target is int and isinstance(data, bool):
         raise _mismatch(path, "int", data)
     if not isinstance(data, target):
@@ -180,14 +191,31 @@ def _load_scalar(target: Any, data: Any, path: str) -> Any:
     return clean(data) if target is str else data
 
 
+def _load_number(path: str, expected: str, make: Callable[[], T], data: Any) -> T:
+    """Return what `make` does of a number; ContractError when the number is out of its range."""
+    try:
+        return make()
+    except (OverflowError, ValueError) as error:
+        raise _mismatch(path, expected, data) from error
+
+
+def _finite(number: float) -> float:
+    """Return the number as a float; ValueError or OverflowError when there is no such float."""
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return float(number)
+
+
 def _load_time(data: Any, path: str) -> datetime:
     try:
         moment = datetime.fromisoformat(data)
-    except (TypeError, ValueError) as error:
+        # In UTC it may lie before the year 1 or after 9999.
+        in_utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise _mismatch(path, "ISO 8601 time", data) from error
     if moment.tzinfo is None:
         raise ContractError(f"{path}: {data!r} has no time zone. End it with Z.")
-    return moment.astimezone(UTC)
+    return in_utc
 
 
 def _mismatch(path: str, expected: str, data: Any) -> ContractError:

@@ -19,6 +19,7 @@ from function_app.activities import (
     training,
     watching,
 )
+from function_app.adapters.host_refusals import HostRefusals
 from function_app.log_redaction import redact_logs
 from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
@@ -181,6 +182,8 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         webhook_secrets=settings.webhook_secrets,
         topics=settings.topics,
         sources=settings.sources,
+        proxies=settings.proxies,
+        host_refusals=HostRefusals(settings.host_refusals).take,
     )
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for story in STORIES:

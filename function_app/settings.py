@@ -17,6 +17,7 @@ from function_app.domain.duties import Separation
 from function_app.domain.isolation import Isolation
 from function_app.domain.people import People, Person
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.proxies import NO_PROXIES, TrustedProxies, read_proxies
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.errors import ConfigError
 from function_app.git_settings import GitSettings, read_git_settings
@@ -29,6 +30,7 @@ PLATFORMS = ("local", "azure")
 WEBHOOK_SECRET, SHORTEST_SECRET = "MLOPS_WEBHOOK_SECRET_", 16
 BASE_IMAGE = "localhost/mlops-scoring-base:latest"
 READY_SECONDS = 60.0
+PROXIES = "MLOPS_TRUSTED_PROXIES"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,9 @@ class Settings:
     """Everything the app reads from its environment.
 
     `state` is the folder of the local platform; the topic is where the app publishes; `topics` are
-    those that may subscribe `POST /api/events`, by resource id or origin.
+    those that may subscribe `POST /api/events`, by resource id or origin. `proxies` are the
+    trusted ones before the app. `host_refusals` is the file in which the local host writes whom it
+    refused, None below another host.
     `collector` is where spans and figures are sent, as those of `service`.
     `ready_seconds` is how long a replica of the local platform may take to get ready.
     `user_folder` is where the local platform keeps this person's keys.
@@ -53,6 +57,8 @@ class Settings:
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     sources: Mapping[str, WebhookSource] = field(default_factory=dict)
     topics: tuple[str, ...] = ()
+    proxies: TrustedProxies = NO_PROXIES
+    host_refusals: Path | None = None
     engine: str | None = None
     base_image: str = BASE_IMAGE
     ready_seconds: float = READY_SECONDS
@@ -98,6 +104,8 @@ def read_settings(environ: Mapping[str, str], root: Path) -> Settings:
         webhook_secrets=_webhook_secrets(environ),
         sources=read_sources(file, root),
         topics=tuple(filter(None, environ.get("MLOPS_TOPICS", "").replace(",", " ").split())),
+        proxies=read_proxies(environ.get(PROXIES, ""), PROXIES),
+        host_refusals=Path(text) if (text := environ.get("FUNCHOST_REFUSALS", "")) else None,
         engine=environ.get("MLOPS_ENGINE"),
         base_image=environ.get("MLOPS_BASE_IMAGE", BASE_IMAGE),
         ready_seconds=_seconds(environ, "MLOPS_READY_SECONDS", READY_SECONDS),

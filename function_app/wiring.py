@@ -15,9 +15,11 @@ import azure.functions as func
 
 from function_app import telemetry
 from function_app.codec import dump, load
+from function_app.domain.audit import AuditEvent
 from function_app.domain.budgets import Budgets
 from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.redaction import redact_fields
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.durable_stories import DurableStories
@@ -101,7 +103,9 @@ class Front:
     webhook_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     topics: tuple[str, ...] = ()
     sources: Mapping[str, WebhookSource] = field(default_factory=dict)
+    proxies: TrustedProxies = NO_PROXIES
     budgets: Budgets = field(default_factory=Budgets)
+    host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
 
     def desk(self, client: Any) -> Desk:
         """Return the desk of one invocation."""
@@ -115,6 +119,7 @@ class Front:
             sources=self.sources,
             budgets=self.budgets,
             recorder=self.recorder,
+            host_refusals=self.host_refusals,
         )
 
 
@@ -138,6 +143,7 @@ def add_route(
             query=dict(req.params),
             headers={name.lower(): _encodable(text) for name, text in req.headers.items()},
             body=req.get_body(),
+            proxies=front.proxies,
         )
         desk, action = front.desk(client), action_of(respond.__name__)
         desk.attempt.keyless = anonymous

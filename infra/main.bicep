@@ -383,10 +383,9 @@ module roles 'modules/roles.bicep' = {
     vaultName: vault.outputs.name
     insightsName: names.insights
     ownTopicName: topics.outputs.ownTopicName
-    trainingIdentityName: identities.outputs.trainingName
-    checksIdentityName: identities.outputs.checksName
     stagingIdentityName: identities.outputs.stagingName
     replicaIdentityName: identities.outputs.replicaName
+    dataContainerName: dataContainer
     versionsContainerName: versionsContainer
     predictionsContainerName: predictionsContainer
     checksContainerName: checksContainer

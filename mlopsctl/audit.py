@@ -8,12 +8,12 @@ from rich.table import Table
 
 from mlopsctl import screens
 from mlopsctl.client import Api
-from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
+from mlopsctl.connection import print_json
+from mlopsctl.options import Caller, reads
 
 audit = typer.Typer(help="Who decided, ordered and was refused; check the log.")
 MOST_FAULTS = 20
 
-Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
 Anchors = Annotated[
     list[str] | None,
     typer.Option("--anchor", help="A head that an earlier check printed, NUMBER:HASH; repeatable."),
@@ -21,41 +21,34 @@ Anchors = Annotated[
 
 
 @audit.callback(invoke_without_command=True)
+@reads
 def list_entries(
+    caller: Caller,
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Only entries about this model.")] = "",
     who: Annotated[str, typer.Option("--person", help="Only entries of this caller.")] = "",
     since: Annotated[str, typer.Option(help="Only entries since, 2026-01-31T00:00:00Z.")] = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
 ) -> None:
     """List the newest entries: decisions, orders, refusals, uses of keys, promotions."""
     if context.invoked_subcommand is not None:
         return None
     query = {"model": model, "person": who, "since": since}
-    content = connect(url, state).get_as(person, "/api/audit", query)
-    if as_json:
+    content = caller.api.get_as(caller.person, "/api/audit", query)
+    if caller.as_json:
         return print_json(content)
     return screens.console().print(entries_table(content["entries"]))
 
 
 @audit.command("verify")
-def verify(
-    anchors: Anchors = None,
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@reads
+def verify(caller: Caller, anchors: Anchors = None) -> None:
     """Check every entry's hash and order, print the head, and exit with 1 at a fault.
 
     Keep the printed head somewhere else: with --anchor a later check finds also entries that were
     removed at the end, and a log that was written anew.
     """
-    content = check(connect(url, state), person, anchors or [])
-    if as_json:
+    content = check(caller.api, caller.person, anchors or [])
+    if caller.as_json:
         print_json(content)
     else:
         for fault in content["faults"]:

@@ -89,8 +89,9 @@ class Api:
                 raise
         return self._ask("POST", path, content)
 
-    def delete(self, path: str) -> Any:
-        return self._ask("DELETE", path)
+    def delete(self, path: str, person: str = "") -> Any:
+        """Delete what is at the path, in the name of a person when one is given."""
+        return self._ask("DELETE", path, token=self.token(person) if person else "")
 
     def find(self, path: str) -> Any:
         """Return what is there, or None when there is nothing."""
@@ -118,7 +119,7 @@ class Api:
 
     def withdraw(self, release_id: str, person: str, comment: str = "") -> Any:
         """Withdraw a person's approval of a release."""
-        path, content = f"/api/releases/{release_id}/withdraw", {"comment": comment}
+        path, content = f"/api/releases/{segment(release_id)}/withdraw", {"comment": comment}
         return self._ask("POST", path, content, self.token(person))
 
     def roll_back(self, model: str, person: str, comment: str = "") -> Any:

@@ -7,20 +7,19 @@ import typer
 
 from mlopsctl import screens
 from mlopsctl.client import Api, ApiError, segment
-from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
+from mlopsctl.connection import print_json
+from mlopsctl.options import Decider, decides
 
-Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
-Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
 PATIENCE = 120.0
 
 
-def _decide(verb: str, release_id: str, comment: str, person: str, api: Api, raw: bool) -> None:
-    release = api.get(f"/api/releases/{segment(release_id)}")
-    if not raw:
+def _decide(verb: str, release_id: str, decider: Decider) -> None:
+    release = decider.api.get(f"/api/releases/{segment(release_id)}")
+    if not decider.as_json:
         for line in release_lines(release):
             screens.console().print(line, soft_wrap=True, markup=False)
-    content = api.decide(release, verb, person, comment)
-    if raw:
+    content = decider.api.decide(release, verb, decider.person, decider.comment)
+    if decider.as_json:
         return print_json(content)
     decision = content["decision"]
     said = f": {decision['comment']}" if decision["comment"] else ""
@@ -41,91 +40,57 @@ def release_lines(release: dict[str, Any]) -> list[str]:
     return [*lines, *(f"  - {reason}" for reason in release.get("evidence") or ())]
 
 
-def approve(
-    release_id: str,
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@decides
+def approve(decider: Decider, release_id: str) -> None:
     """Show a release with its evidence and approve exactly that."""
-    _decide("approve", release_id, comment, person, connect(url, state), as_json)
+    _decide("approve", release_id, decider)
 
 
-def reject(
-    release_id: str,
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@decides
+def reject(decider: Decider, release_id: str) -> None:
     """Show a release with its evidence and reject it."""
-    _decide("reject", release_id, comment, person, connect(url, state), as_json)
+    _decide("reject", release_id, decider)
 
 
-def withdraw(
-    release_id: str,
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@decides
+def withdraw(decider: Decider, release_id: str) -> None:
     """Withdraw your approval of a release; possible until its promotion begins."""
-    content = connect(url, state).withdraw(release_id, person, comment)
-    if as_json:
+    content = decider.api.withdraw(release_id, decider.person, decider.comment)
+    if decider.as_json:
         return print_json(content)
-    return print(f"{person} withdrew the approval of {release_id}: {content['approvals']}.")
+    return print(f"{decider.person} withdrew the approval of {release_id}: {content['approvals']}.")
 
 
-def roll_back(
-    model: str,
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@decides
+def roll_back(decider: Decider, model: str) -> None:
     """Give production back to the release before the present one."""
-    content = connect(url, state).roll_back(model, person, comment)
-    if as_json:
+    content = decider.api.roll_back(model, decider.person, decider.comment)
+    if decider.as_json:
         return print_json(content)
     return print(f"{content['instance_id']} rolls {model} back to version {content['to_version']}")
 
 
-def shutdown(
-    model: str,
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@decides
+def shutdown(decider: Decider, model: str) -> None:
     """Take production of a model down; it answers no request until the next promotion."""
-    content = connect(url, state).shutdown(model, person, comment)
-    if as_json:
+    content = decider.api.shutdown(model, decider.person, decider.comment)
+    if decider.as_json:
         return print_json(content)
     return print(f"{content['instance_id']} takes production of {model} down")
 
 
+@decides
 def cancel(
+    decider: Decider,
     story: Annotated[str, typer.Argument(metavar="ID", help="A training or a release.")],
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
 ) -> None:
     """Cancel a training or a release that is under way, and wait until it has ended.
 
     Its run is stopped, its lanes are left, and the outcome `cancelled` names the person.
     """
-    api = connect(url, state)
-    content = api.cancel(story, person, comment)
-    view = _ended(api, story)
-    if as_json:
+    content = decider.api.cancel(story, decider.person, decider.comment)
+    view = _ended(decider.api, story)
+    if decider.as_json:
         print_json({**content, "story": view})
     else:
         print(f"{story}: {view['outcome']}. {' '.join(view['reasons'])}".rstrip())

@@ -30,7 +30,7 @@ def send(
     """Send the event, or the list of events, in a JSON file."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ApiError("BAD_FILE", f"{file} holds no JSON: {error}") from error
     api = connect(url, state)
     if source:

@@ -2,8 +2,8 @@
 
 import typer
 
-from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
-from mlopsctl.decisions import Comment, Person
+from mlopsctl.connection import print_json
+from mlopsctl.options import Decider, decides
 
 keys = typer.Typer(help="Rotate the keys of a model's production.", no_args_is_help=True)
 
@@ -14,17 +14,11 @@ def callers() -> None:
 
 
 @keys.command()
-def rotate(
-    model: str,
-    comment: Comment = "",
-    person: Person = "ada",
-    url: Url = "",
-    state: State = STATE,
-    as_json: Json = False,
-) -> None:
+@decides
+def rotate(decider: Decider, model: str) -> None:
     """Make a new first key; the former first key works until the next rotation."""
-    content = connect(url, state).rotate_keys(model, person, comment)
-    if as_json:
+    content = decider.api.rotate_keys(model, decider.person, decider.comment)
+    if decider.as_json:
         return print_json(content)
     print(f"{model} has a new key. Within two minutes production takes it. curl sends it by:")
     print(f'-H "{content["header"]}"')

@@ -4,6 +4,7 @@ from typing import Any
 
 _CANCELLABLE = ("train_model", "release_model")
 _RETRIED = (*_CANCELLABLE, "integrate_change")
+_STARTED_ANEW = {"reconcile": "mlopsctl reconcile", "ensure_platform": "mlopsctl provision"}
 _LOST = ("failed", "rejected", "expired", "cancelled", "terminated", "rolled_back")
 
 
@@ -39,6 +40,8 @@ def _of_story(story: dict[str, Any], name: str) -> list[str]:
         commands.append(f'mlopsctl cancel {name} --comment "..."')
     if story["outcome"] in _LOST and story["story"] in _RETRIED:
         commands.append(f"mlopsctl retry {name}")
+    if story["outcome"] == "failed" and story["story"] in _STARTED_ANEW:
+        commands.append(_STARTED_ANEW[story["story"]])
     if story["outcome"] == "registered":
         version = story["facts"].get("version")
         commands.append(f"mlopsctl show release-{story['facts'].get('model')}-{version}")

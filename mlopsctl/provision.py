@@ -6,13 +6,14 @@ import typer
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.client import ApiError, segment
+from mlopsctl.client import DEFAULT_PERSON, ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.local_host import ensure_platform
 
 Plan = Annotated[bool, typer.Option("--plan", help="Show what would be done; change nothing.")]
 Remove = Annotated[str, typer.Option("--remove", help="Take this part away.")]
 Sure = Annotated[str, typer.Option("--sure", help="The part's name again, to take it away.")]
+Person = Annotated[str, typer.Option("--as", help="The operator who takes a part away.")]
 SECONDS = 7200.0
 
 
@@ -20,6 +21,7 @@ def provision(
     plan: Plan = False,
     remove: Remove = "",
     sure: Sure = "",
+    person: Person = DEFAULT_PERSON,
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
@@ -30,7 +32,7 @@ def provision(
         if sure != remove:
             text = f"Taking {remove!r} away cannot be undone. Add `--sure {remove!r}`."
             raise ApiError("NOT_SURE", text)
-        removed = api.delete(f"/api/platform/{segment(remove)}?sure={segment(remove)}")
+        removed = api.delete(f"/api/platform/{segment(remove)}?sure={segment(remove)}", person)
         return print_json(removed) if as_json else print(removed["removed"])
     if plan:
         content = api.get("/api/platform")

@@ -21,6 +21,7 @@ _HIDDEN = (
     "decision",
     "decisions",
     "authors",
+    "metrics_by",
 )
 
 
@@ -82,7 +83,7 @@ def lines(known: Known) -> list[str]:
 
 def _section(content: Known) -> list[str]:
     found = [
-        _fact(name, value)
+        _fact(_label(name, content), value)
         for name, value in {**content, **(content.get("facts") or {})}.items()
         if name not in _HIDDEN and value not in (None, "", [], {})
     ]
@@ -104,6 +105,12 @@ def _section(content: Known) -> list[str]:
     step = content.get("step") if isinstance(content.get("step"), dict) else {}
     trail = [f"{entry['at']}  {entry['step']}" for entry in (step or {}).get("trail", [])]
     return [*found, *_listed("trail", trail)]
+
+
+def _label(name: str, content: Known) -> str:
+    """Return the words for a fact: figures that a training reports of itself are named so."""
+    is_reported = name == "metrics" and content.get("metrics_by") == "training"
+    return "metrics, reported by the training itself: " if is_reported else name
 
 
 def _fact(name: str, value: Any) -> str:

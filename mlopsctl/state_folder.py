@@ -65,7 +65,9 @@ def in_use(state: Path) -> bool:
 @contextlib.contextmanager
 def start_lock(state: Path) -> Iterator[None]:
     """Let one command at a time start a host on this state; others wait until it listens."""
-    with (state / "start.lock").open("w") as lock:
+    # A symbolic link is not followed, because opening it would empty the file that it names.
+    path = state / "start.lock"
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

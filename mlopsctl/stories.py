@@ -8,6 +8,7 @@ import typer
 from mlopsctl import screens
 from mlopsctl.client import Api, ApiError, segment, unknown
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
+from mlopsctl.options import Author
 from mlopsctl.watch import follow
 
 Data = Annotated[str, typer.Option(help="Address of the data; the newest accepted otherwise.")]
@@ -17,17 +18,12 @@ Tail = Annotated[int, typer.Option(min=1, help="Only so many lines from the end.
 LONGEST_TRAINING, LONGEST_COMPARISON = 86_400.0, 600.0
 
 
-Person = Annotated[
-    str, typer.Option("--as", help="Who asks: an author, who cannot approve it. Default: ada.")
-]
-
-
 def train(
     model: str,
     data: Data = "",
     request_id: RequestId = "",
     wait: Wait = False,
-    person: Person = "",
+    person: Author = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
@@ -55,7 +51,7 @@ def retry(
     story: Annotated[
         str, typer.Argument(metavar="ID", help="A training, release, change or event that failed.")
     ],
-    person: Person = "",
+    person: Author = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,

@@ -11,6 +11,7 @@ from platform_jobs.errors import ContractError
 
 # Of a model folder; a file with holes may claim any size.
 MOST_BYTES = 8 << 30
+MOST_FILES, MOST_LEVELS = 20_000, 32
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -39,15 +40,30 @@ def check_plain(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
     """Raise ContractError when a folder holds more than files and folders, or too much.
 
     A symbolic link would let the platform read another file in the name of the model; a named pipe
-    would let it wait for ever.
+    would let it wait for ever. The limits of number and depth keep later readers, which recurse,
+    from failing; a name with control characters would forge lines of logs.
     """
-    size = 0
-    for path in folder.rglob("*"):
-        name, status = path.relative_to(folder).as_posix(), path.lstat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a special file"
-            raise ContractError(f"{name} is {kind}. Write files and folders only.")
-        size += status.st_size
+    size, count, waiting = 0, 0, [(folder, 1)]
+    while waiting:
+        parent, level = waiting.pop()
+        for path in parent.iterdir():
+            name, status = path.relative_to(folder).as_posix(), path.lstat()
+            if not name.isprintable():
+                # Bytes that are no UTF-8 arrive as surrogates, which are not printable either.
+                text = f"The name {ascii(name)[:200]} has signs that cannot be printed."
+                raise ContractError(f"{text} Name files by printable UTF-8.")
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "a special file"
+                raise ContractError(f"{name} is {kind}. Write files and folders only.")
+            if stat.S_ISDIR(status.st_mode):
+                if level > MOST_LEVELS:
+                    text = f"Folders are nested in more than {MOST_LEVELS} levels."
+                    raise ContractError(f"{text} Write a flatter folder.")
+                waiting.append((path, level + 1))
+            size, count = size + status.st_size, count + 1
+            if count > MOST_FILES:
+                text = f"There are more than {MOST_FILES} files and folders."
+                raise ContractError(f"{text} Write fewer, such as one archive.")
     if size > most_bytes:
         text = f"The files have {size >> 20} MiB; at most {most_bytes >> 20} MiB are taken."
         raise ContractError(f"{text} Write a smaller model.")

@@ -24,6 +24,8 @@ HOST = {
     "tests.",
     "FUNCHOST_TOPIC_ENDPOINT": "Set by the host: the topic to which the app publishes.",
     "FUNCHOST_TOPIC_KEY": "The key of the local topic. Default: a random one for each state.",
+    "FUNCHOST_REFUSALS": "Set by the host: the file with the requests it refused, for the app. "
+    "Default: `refusals.jsonl` in the host's state folder.",
     "FUNCHOST_ALLOWED_HOSTS": "Host names besides loopback that a request's `Host` may have.",
     "FUNCHOST_REQUEST_SECONDS": "Seconds that the head or the body of a request may take. "
     "Default: 75.",

@@ -163,7 +163,7 @@ def _parse(text: str, where: str) -> Accepted:
         keys, probe = content.get("keys", {}), content.get("probe", "")
         callers = tuple(_digest(entry) for entry in keys.values())
         return Accepted(callers=callers, probes=(_digest(probe),) if probe else ())
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ValueError(
             f'{where} is not {{"keys": {{"<name>": "<64 hex digits>"}}, "probe": "<64 hex '
             'digits>"}: SHA-256 digests of keys, not the keys.'

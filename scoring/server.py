@@ -50,7 +50,7 @@ def create_server(
     async def score(request: web.Request) -> web.Response:
         try:
             content = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError, web.RequestPayloadError):
             counts["refused"] += 1
             return _refusal("The body is not JSON.")
         is_probe = request.get(IS_PROBE, False)

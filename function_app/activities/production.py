@@ -24,9 +24,10 @@ from function_app.domain.serving import Image, Rollout
 from function_app.errors import AttemptError, NotAuthorisedError, NotFoundError
 from function_app.ports import Ports
 from function_app.records.audit import AuditLog
-from function_app.records.changes import Changes
+from function_app.records.changes import Changes, entry_name
 from function_app.records.changing import until_unchanged
 from function_app.records.decisions import Decisions
+from function_app.records.pushers import with_late_authors
 
 LOG = logging.getLogger("mlops.production")
 
@@ -118,6 +119,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     record = ports.ledger.get_release(release.release_id)
     # First, so that a withdrawal after this read makes the write below fail.
     decided = decisions.row_of(record) if record else None
+    record = with_late_authors(ports, record) if record else None
     given = decisions.of_release(record) if record else ()
     earlier = changes.of_model(release.model)
     refusal = refuse_promotion(release, image, record, given, earlier, rules)
@@ -272,7 +274,7 @@ def _record(ports: Ports, model: str, cause: str, state: ChangeState) -> None:
         subject=cause,
         refers_to=f"{cause}/{change.image.digest}" if change.image else cause,
     )
-    AuditLog(ports.rows).append(event, once=f"{model}/{change.number}/{state}")
+    AuditLog(ports.rows).append(event, once=entry_name(model, change.number, state))
 
 
 def _is(served: Image | None, image: Image | None) -> bool:

@@ -32,7 +32,10 @@ from function_app.domain.serving import STAGING_LIFE
 from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.errors import MlopsError
 from function_app.ports import Ports, Stories
+from function_app.records.accounts import record_missing
+from function_app.records.audit import AuditLog
 from function_app.records.changes import Changes
+from function_app.records.damage import REMEDY, damaged_rows
 from function_app.records.decisions import Decisions
 
 
@@ -53,6 +56,7 @@ async def compare_records(
     found += _try("list staging", lambda: _remove_staging(ports))
     found += _try("list what is foreign in staging", lambda: _foreign_staging(ports))
     found += _try("list the inbox", lambda: _unreadable(ports))
+    found += _try("read the records", lambda: _damaged_records(ports))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -62,6 +66,8 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     found += _try(f"read production of {name.model}", lambda: _compare_champion(ports, name.model))
     found += _try(f"repair production of {name.model}", lambda: _repair_serving(ports, name.model))
     found += _try(f"ask production of {name.model}", lambda: _open_production(ports, name.model))
+    found += _try(f"read records of {name.model}", lambda: _damaged_rows(ports, name.model))
+    found += _try(f"record decisions on {name.model}", lambda: _late_entries(ports, name.model))
     return ReconcileReport(findings=tuple(found))
 
 
@@ -150,6 +156,28 @@ def _unreadable(ports: Ports) -> Iterator[Finding]:
     for text in ports.datasets.list_unreadable():
         name, _, detail = text.partition(": ")
         yield Finding(kind=FindingKind.UNREADABLE_FILE, subject=name, detail=detail)
+
+
+def _damaged_records(ports: Ports) -> Iterator[Finding]:
+    kind = FindingKind.DAMAGED_RECORD
+    for name, problem in ports.ledger.list_damaged():
+        detail = f"{problem} The release is in no list. {REMEDY}"
+        yield Finding(kind=kind, subject=name, detail=detail)
+    for name, problem in AuditLog(ports.rows).damaged():
+        detail = f"{problem} `mlopsctl audit verify` checks the whole log. {REMEDY}"
+        yield Finding(kind=kind, subject=f"audit log: {name}", detail=detail)
+
+
+def _late_entries(ports: Ports, model: str) -> Iterator[Finding]:
+    for name in record_missing(ports.rows, ports.ledger, model, ports.clock.now()):
+        detail = "The app ended before it recorded this in the audit log; it is recorded now."
+        kind = FindingKind.LATE_ENTRY
+        yield Finding(kind=kind, subject=name, detail=detail, repaired=True)
+
+
+def _damaged_rows(ports: Ports, model: str) -> Iterator[Finding]:
+    for name, detail in damaged_rows(ports.rows, model):
+        yield Finding(kind=FindingKind.DAMAGED_RECORD, subject=name, detail=detail)
 
 
 def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:

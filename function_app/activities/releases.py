@@ -26,10 +26,11 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.serving import Build, Environment, Image, Rollout
-from function_app.domain.training import ModelVersion, not_compared
+from function_app.domain.training import ModelVersion, describe_reported, not_compared
 from function_app.errors import AttemptError, ContractError, NotFoundError
 from function_app.ports import Ports
 from function_app.records.decisions import Decisions
+from function_app.records.pushers import authors_of
 
 
 def build_image(ports: Ports, release: Release) -> Build:
@@ -68,8 +69,15 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
         figures = ", ".join(f"{name} {figure(value)}" for name, value in metrics)
         reasons.append(f"On held-out rows: {figures}.")
     if project and test.deployment.environment is Environment.STAGING:
-        reasons += _authorship(version, project.approval_rules())
+        reasons += _reported(ports, version)
+        authors = authors_of(ports, version)
+        reasons += _authorship(replace(version, authors=authors), project.approval_rules())
     return replace(result, reasons=tuple(reasons))
+
+
+def _reported(ports: Ports, version: ModelVersion) -> tuple[str, ...]:
+    """Return what the training said of itself, apart from the figures of the platform."""
+    return describe_reported(ports.jobs.get(version.run_id)) if version.run_id else ()
 
 
 def _authorship(version: ModelVersion, rules: ApprovalRules) -> tuple[str, ...]:
@@ -101,7 +109,7 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
             evidence=request.evidence.reasons,
             reasons=request.evidence.reasons,
             begun_at=stored.begun_at if stored else now,
-            authors=ports.registry.get(image.model, image.version).authors,
+            authors=authors_of(ports, ports.registry.get(image.model, image.version)),
         )
     )
     ports.notifier.ask_for_approval(request.release, request.evidence)

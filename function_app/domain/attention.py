@@ -17,6 +17,8 @@ from function_app.domain.serving import Serving
 RECONCILE = "mlopsctl reconcile compares again"
 _PASSED_OVER = ("superseded", "cancelled", "stale")
 _RETRIED = (TRAIN, INTEGRATE)
+# Stories without an input of their own: the command starts a new one.
+_STARTED_ANEW = {"reconcile": "mlopsctl reconcile", "ensure_platform": "mlopsctl provision"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,4 +98,7 @@ def _kind(view: Mapping[str, Any]) -> str:
 
 def _next(view: Mapping[str, Any]) -> str:
     show = f"mlopsctl show {view['instance_id']}"
-    return f"{show}; mlopsctl retry {view['instance_id']}" if view["story"] in _RETRIED else show
+    if view["story"] in _RETRIED:
+        return f"{show}; mlopsctl retry {view['instance_id']}"
+    anew = _STARTED_ANEW.get(view["story"])
+    return f"{show}; {anew}" if anew else show

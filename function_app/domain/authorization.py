@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from function_app.domain import identifiers as ids
 from function_app.domain.approval import Decision, Refusal, Verdict, counting, effective
 from function_app.domain.duties import ApprovalRules, Separation, of_approvals
 from function_app.domain.people import People, canonical, distinct
@@ -85,8 +86,8 @@ class Change:
 
     number: int
     kind: ChangeKind
-    cause: str
-    by: str
+    cause: ids.InstanceId
+    by: ids.Person
     begun_at: datetime
     image: Image | None = None
     former: Image | None = None
@@ -109,10 +110,10 @@ class Order:
     once production changed again. `release` is the release that the order takes back.
     """
 
-    order_id: str
+    order_id: ids.InstanceId
     kind: ChangeKind
-    model: str
-    by: str
+    model: ids.ModelName
+    by: ids.Person
     comment: str
     ordered_at: datetime
     after: int

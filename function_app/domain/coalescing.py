@@ -5,7 +5,7 @@ at once, its repetitions are counted. The number of different callers is limited
 flood may come from many addresses: those over the limit share one entry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -35,7 +35,7 @@ class _Counted:
 
 
 class Coalescer:
-    """Decides which events are written now; keeps the counts of the others in memory."""
+    """Decides which events are written now; counts the others."""
 
     def __init__(self) -> None:
         self._counted: dict[Cause, _Counted] = {}
@@ -68,6 +68,17 @@ class Coalescer:
         for counted in self._counted.values():
             yield from _repeated(counted)
             counted.unwritten = 0
+
+    def open(self) -> list[AuditEvent]:
+        """Return one event with a count for each window with repetitions; nothing changes."""
+        return [event for counted in self._counted.values() for event in _repeated(counted)]
+
+    def settle(self, written: Iterable[AuditEvent]) -> None:
+        """Take off the counts of these events: another process has written them."""
+        for event in written:
+            counted = self._counted.get(_cause(event))
+            if counted is not None:
+                counted.unwritten = max(counted.unwritten - event.count, 0)
 
     def forget(self, event: AuditEvent) -> None:
         """Count nothing more for this event: it could not be written, so the next one must be."""

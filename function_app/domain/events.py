@@ -4,7 +4,7 @@ Each event knows its `cause`: equal for a repetition, whatever its id or the cha
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from function_app.addresses import file_path
 from function_app.domain import identifiers as ids
@@ -200,6 +200,16 @@ DomainEvent = (
     | TrainingRequested
     | DriftDetected
 )
+
+
+def without_people(event: DomainEvent) -> DomainEvent:
+    """Return the event without the people that it names: its sender proved no person."""
+    match event:
+        case CodePushed():
+            return replace(event, author="", contributors=())
+        case CodeProposed():
+            return replace(event, author="")
+    return event
 
 
 def claim_key(event: DomainEvent, model: str = "") -> str:

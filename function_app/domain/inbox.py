@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain.redaction import redact_content
+
 # The channel of events that the app publishes to itself, where the host has no topic.
 OWN_CHANNEL = "own"
 # Attribute of a kept event: the person whose token came with the request.
@@ -121,6 +123,12 @@ def sender_of(payload: Any) -> str:
 
 
 def event_key(payload: Any) -> str:
-    """Return the digest of a payload's canonical JSON, 32 hex digits."""
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    """Return the digest of a payload's canonical JSON, 32 hex digits.
+
+    A payload that is nested too deeply for JSON is cut as its stored form is.
+    """
+    try:
+        text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        text = json.dumps(redact_content(payload), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

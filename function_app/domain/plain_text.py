@@ -41,6 +41,22 @@ def one_line(text: str) -> str:
     return clean(text).replace("\n", " ").replace("\t", " ")
 
 
+def is_deeper(value: Any, most: int) -> bool:
+    """Return whether lists and objects of a JSON value are nested in more than `most` levels."""
+    level = [value]
+    for _ in range(most + 1):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def clean_json(value: Any, depth: int = 0) -> Any:
     """Return a JSON value with every text in it cleaned, also the keys of its objects.
 

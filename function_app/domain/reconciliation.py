@@ -43,6 +43,8 @@ class FindingKind(StrEnum):
     FEEDBACK_LOOP = "feedback loop"
     UNREADABLE_LABELS = "unreadable labels"
     UNREADABLE_FILE = "file that is never read"
+    LATE_ENTRY = "decision without an entry in the audit log"
+    DAMAGED_RECORD = "record that cannot be read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from function_app.domain.arrivals import Arrival
 from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
+from function_app.domain.figures import figure
 from function_app.domain.gates import GatePolicy
 
 
@@ -38,6 +40,9 @@ class RunStatus(StrEnum):
 # A run that kills its own machine must not do so for ever.
 MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"
+# Figures of a training that one sentence shows.
+SHOWN_FIGURES = 8
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 
 
 class TrainingOutcome(StrEnum):
@@ -108,7 +113,8 @@ class Reference:
 class Run:
     """One run on the platform: a preparation, a training, an evaluation or checks.
 
-    `owner` is a person who submitted it past this app, "" when this app did.
+    `owner` is a person who submitted it past this app, "" when this app did. `metrics` are the
+    platform's figures, unless they are `reported`: then the training itself wrote them.
     """
 
     run_id: ids.RunId
@@ -121,6 +127,15 @@ class Run:
     tags: dict[str, str] = field(default_factory=dict)
     code: CodeVersion | None = None
     owner: str = ""
+    reported: bool = False
+
+
+def unknown_run(run_id: str, detail: str) -> Run:
+    """Return a run that the platform does not know; `detail` is the sentence that says so."""
+    status = RunStatus.UNKNOWN
+    return Run(
+        run_id=run_id, model="", status=status, dataset_version="", output_uri="", detail=detail
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +211,20 @@ def finite_figures(content: Any) -> dict[str, float]:
         for name, value in figures.items()
         if isinstance(value, int | float) and math.isfinite(value)
     }
+
+
+def describe_reported(run: Run) -> tuple[str, ...]:
+    """Return the sentence with the figures that a training reported, () when there are none.
+
+    The training chose the names as well, so only plain ones are shown: none can pass for the words
+    of the platform.
+    """
+    plain = [name for name in sorted(run.metrics) if _PLAIN_NAME.fullmatch(name)]
+    if not run.reported or not plain:
+        return ()
+    shown = ", ".join(f"{name} {figure(run.metrics[name])}" for name in plain[:SHOWN_FIGURES])
+    more = f" and {len(plain) - SHOWN_FIGURES} more" if len(plain) > SHOWN_FIGURES else ""
+    return (f"Reported by the training itself, and judged by no gate: {shown}{more}.",)
 
 
 def run_id(model: str, cause: str) -> str:

@@ -20,22 +20,28 @@ ATTEMPTS = 5
 def wait_for_run(
     ctx: StoryContext, run_id: str, timeout: timedelta, poll_interval: timedelta
 ) -> Story[Run]:
-    """Return the run once it ended; it is cancelled at the deadline."""
+    """Return the run once it ended; it is cancelled at the deadline.
+
+    An event that arrives while an activity runs ends the next wait at once. After the event the
+    run is polled with short pauses, because a platform may announce the end of a run before its
+    status says so.
+    """
     deadline = ctx.current_utc_datetime + timeout
     # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
     # to the first.
     event = ctx.wait_for_external_event(names.run_completed_event(run_id))
-    heard = False
+    heard, pause = False, FIRST_PAUSE
     while True:
         run = yield from steps.get_run(ctx, run_id)
         if run.status.ended:
             return run
         if ctx.current_utc_datetime >= deadline:
             return (yield from steps.cancel_run(ctx, run_id))
-        wait = min(poll_interval, deadline - ctx.current_utc_datetime)
+        wait = min(pause if heard else poll_interval, deadline - ctx.current_utc_datetime)
         timer = ctx.create_timer(ctx.current_utc_datetime + wait)
         if heard:
             yield timer
+            pause = min(2 * pause, poll_interval)
         elif (yield ctx.task_any([event, timer])) is event:
             heard = True
             timer.cancel()

@@ -53,7 +53,10 @@ class Ledger(Protocol):
         """Return the record of a release."""
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
-        """Return every release, newest first."""
+        """Return every release that can be read, newest first."""
+
+    def list_damaged(self) -> tuple[tuple[str, str], ...]:
+        """Return the id and the problem of each stored release that cannot be read."""
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         """Mark older releases of the model that wait for approval; return those `newer` took."""

@@ -5,13 +5,14 @@ with the head that names it. A crash leaves both or neither; of two writers one 
 the new head and writes again. Each append reads and writes one head, however long the log is.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from function_app.codec import load
+from function_app.codec import find_damaged, load
 from function_app.domain.audit import (
     AuditEvent,
     Fault,
@@ -90,16 +91,50 @@ class AuditLog:
 
         return until_unchanged("append to the audit log", attempt)
 
+    def names(self, prefix: str) -> set[str]:
+        """Return the names with this prefix under which entries were appended or marked."""
+        rows = self._rows.query(PARTITION, ONCE + prefix)
+        return {row.key.removeprefix(ONCE) for row in rows}
+
+    def mark(self, once: str) -> None:
+        """Store that what has this name is recorded, by an entry that has no name."""
+        with contextlib.suppress(RowsChangedError):
+            self._rows.write(PARTITION, [Put(key=ONCE + once, content={"number": 0})])
+
     def newest(
         self, matches: Callable[[AuditEvent], bool], limit: int
     ) -> tuple[Mapping[str, Any], ...]:
         """Return the newest entries whose event matches, newest first; damaged ones are in it."""
         return tuple(islice(self._matching(matches), limit))
 
-    def check(self, after: int = 0, anchors: tuple[Head, ...] = ()) -> Check:
+    def damaged(self) -> tuple[tuple[str, str], ...]:
+        """Return the key and the problem of entries that cannot be read, among the newest ones.
+
+        They are those of the last two blocks; `check` reads every entry.
+        """
+        last = self.head().number // BLOCK
+        entries = [
+            (f"entry {number}", content)
+            for block in range(max(last - 1, 0), last + 1)
+            for number, content in self._block(block)
+        ]
+        return find_damaged(AuditEvent, entries)
+
+    def contains(self, matches: Callable[[AuditEvent], bool]) -> bool:
+        """Return whether an entry that can be read matches."""
+        return any(_is_readable(content) for content in self._matching(matches))
+
+    def check(
+        self,
+        after: int = 0,
+        anchors: tuple[Head, ...] = (),
+        expected: Mapping[str, str] | None = None,
+    ) -> Check:
         """Check the block of entries after this number; ask again until `checked` is the head's.
 
         `anchors` are heads that were noted outside of the log, compared in the first block.
+        `expected` are names that were given as `once`, each with words for what it records: a log
+        that was deleted as a whole lacks them, although its chain is in order.
         """
         head, block = self.head(), (after + 1) // BLOCK
         last = min(head.number, (block + 1) * BLOCK - 1)
@@ -111,9 +146,19 @@ class AuditLog:
         faults = list(check_entries(before, last, entries))
         if last == head.number > 0:
             faults += check_end(head, self._hash(last) or "")
+        if last == head.number:
+            faults += self._missing(expected or {})
         for anchor in anchors if after == 0 else ():
             faults += check_anchor(anchor, head, self._hash(anchor.number))
         return Check(head=head, checked=last, faults=tuple(faults[:MOST_FAULTS]))
+
+    def _missing(self, expected: Mapping[str, str]) -> Iterator[Fault]:
+        recorded = {row.key: row.content for row in self._rows.query(PARTITION, ONCE)}
+        for name, words in expected.items():
+            number = recorded.get(ONCE + name, {}).get("number")
+            if not isinstance(number, int) or self._hash(number) is None:
+                problem = f"{words} has no entry, so entries were removed."
+                yield Fault(number=number if isinstance(number, int) else 0, problem=problem)
 
     def _matching(self, matches: Callable[[AuditEvent], bool]) -> Iterator[Mapping[str, Any]]:
         for block in range(self.head().number // BLOCK, -1, -1):
@@ -158,6 +203,14 @@ def _head(row: Row | None) -> Head:
     except ContractError as error:
         text = f"The head is damaged: {error.message} Restore the records from a backup."
         raise PlatformError("audit", "read its head", text) from error
+
+
+def _is_readable(content: Mapping[str, Any]) -> bool:
+    try:
+        read_event(content)
+    except ContractError:
+        return False
+    return True
 
 
 def _matches(content: Mapping[str, Any], matches: Callable[[AuditEvent], bool]) -> bool:

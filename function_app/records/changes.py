@@ -4,16 +4,15 @@ The changes of a model are rows with consecutive numbers. A new change must be t
 that of two that begin at once one is refused by the rows and judged again by the rules.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from function_app.codec import dump, load
+from function_app.codec import checked, dump, load_each
 from function_app.domain.authorization import Change, ChangeKind, ChangeState, Order
 from function_app.ports import Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
-from function_app.records.decisions import partition_of
-
-_CHANGE, _ORDER = "change/", "order/"
+from function_app.records.damage import CHANGE, ORDER, partition_of, read_row
 
 
 class Changes:
@@ -24,7 +23,12 @@ class Changes:
 
     def of_model(self, model: str) -> tuple[Change, ...]:
         """Return every change of the model's production, oldest first."""
-        return tuple(_change(row) for row in self._rows.query(partition_of(model), _CHANGE))
+        return tuple(_change(row) for row in self._rows.query(partition_of(model), CHANGE))
+
+    def readable(self, model: str) -> tuple[Change, ...]:
+        """Return the changes that can be read, for views: no rule may decide by them."""
+        rows = self._rows.query(partition_of(model), CHANGE)
+        return load_each(Change, ((row.key, row.content) for row in rows))
 
     def begin(self, model: str, change: Change, decided: Row | None = None) -> None:
         """Store a new change under its number; RowsChangedError when the number is taken.
@@ -32,7 +36,7 @@ class Changes:
         `decided` is the row of the decisions behind a promotion. It is written unchanged in the
         same transaction, so that RowsChangedError is raised when one was withdrawn meanwhile.
         """
-        puts = [Put(key=_key(change.number), content=dump(change))]
+        puts = [Put(key=_key(change.number), content=dump(checked(change)))]
         if decided is not None:
             puts.append(Put(key=decided.key, content=decided.content, etag=decided.etag))
         self._rows.write(partition_of(model), puts)
@@ -59,30 +63,65 @@ class Changes:
 
     def order(self, model: str, order_id: str) -> Order | None:
         """Return the order of this id; None when nobody ordered it."""
-        row = self._rows.get(partition_of(model), _ORDER + order_id) if order_id else None
-        return load(Order, row.content) if row else None
+        row = self._rows.get(partition_of(model), ORDER + order_id) if order_id else None
+        return _order(row) if row else None
+
+    def orders(self, model: str) -> tuple[Order, ...]:
+        """Return every order about the model that can be read, in the order of their ids."""
+        rows = self._rows.query(partition_of(model), ORDER)
+        return load_each(Order, ((row.key, row.content) for row in rows))
 
     def place(self, order: Order, replaced: Order | None = None) -> Order:
         """Store an order, instead of `replaced` when it is given; return the stored one.
 
         The first of two orders of one id stands.
         """
-        partition, key = partition_of(order.model), _ORDER + order.order_id
+        partition, key = partition_of(order.model), ORDER + order.order_id
 
         def attempt() -> Order:
             row = self._rows.get(partition, key)
-            if row is not None and (stored := load(Order, row.content)) != replaced:
+            if row is not None and (stored := _order(row)) != replaced:
                 return stored
             etag = row.etag if row else None
-            self._rows.write(partition, [Put(key=key, content=dump(order), etag=etag)])
+            self._rows.write(partition, [Put(key=key, content=dump(checked(order)), etag=etag)])
             return order
 
         return until_unchanged("store an order", attempt)
 
 
 def _key(number: int) -> str:
-    return f"{_CHANGE}{number:09}"
+    return f"{CHANGE}{number:09}"
 
 
 def _change(row: Row) -> Change:
-    return load(Change, row.content)
+    """Return a change; PlatformError when it cannot be read.
+
+    It is never left out: without it the next change would get a number that is taken, or a
+    promotion that was taken back would be allowed again.
+    """
+    return read_row(Change, row)
+
+
+def _order(row: Row) -> Order:
+    return read_row(Order, row)
+
+
+def entry_name(model: str, number: int, state: ChangeState) -> str:
+    """Return the name under which the audit log has the entry about this state of a change."""
+    return f"{model}/{number}/{state}"
+
+
+def expected_entries(model: str, changes: Iterable[Change]) -> dict[str, str]:
+    """Return the entries that the audit log must have of these changes, with words for each.
+
+    The entry about a change's begin is written before the change ends, so that a change that has
+    just begun may still lack it.
+    """
+    ended = (ChangeState.DONE, ChangeState.TAKEN_BACK)
+    return {
+        entry_name(model, change.number, ChangeState.BEGUN): (
+            f"Change {change.number} of the production of {model} ({change.cause})"
+        )
+        for change in changes
+        if change.state in ended
+    }

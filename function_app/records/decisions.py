@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from function_app.codec import dump, load
+from function_app.codec import dump, load_each
 from function_app.domain.approval import Decision, Verdict, effective, own_decision
 from function_app.domain.authorization import is_approved, was_promoted
 from function_app.domain.duties import ApprovalRules
@@ -14,13 +14,7 @@ from function_app.errors import ConflictError
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
-
-_DECISION = "decision/"
-
-
-def partition_of(model: str) -> str:
-    """Return the partition with the decisions over a model and the changes of its production."""
-    return f"production/{model}"
+from function_app.records.damage import DECISION, partition_of, read_row
 
 
 class Decisions:
@@ -111,9 +105,8 @@ class Decisions:
     def of_release(self, record: ReleaseRecord) -> tuple[Decision, ...]:
         """Return every decision over the release, also those over another image or evidence."""
         release = record.release
-        found = self._rows.query(partition_of(release.model), f"{_DECISION}{release.release_id}/")
-        stored = [decision for row in found for decision in _read(row)]
-        of_this = [d for d in stored if d.release_id == release.release_id]
+        found = self._rows.query(partition_of(release.model), f"{DECISION}{release.release_id}/")
+        of_this = [d for d in _readable(found) if d.release_id == release.release_id]
         return (*of_this, *self._earlier(release.release_id))
 
     def on(self, record: ReleaseRecord, rules: ApprovalRules | None) -> Decision | None:
@@ -128,9 +121,8 @@ class Decisions:
         given = list(records)
         stored: dict[str, list[Decision]] = {}
         for model in {record.release.model for record in given}:
-            for row in self._rows.query(partition_of(model), _DECISION):
-                for decision in _read(row):
-                    stored.setdefault(decision.release_id, []).append(decision)
+            for decision in self.of_model(model):
+                stored.setdefault(decision.release_id, []).append(decision)
         decisions = {}
         for record in given:
             release_id = record.release.release_id
@@ -138,6 +130,10 @@ class Decisions:
             if named := tuple(d for d in known if d.names(record)):
                 decisions[release_id] = named
         return decisions
+
+    def of_model(self, model: str) -> tuple[Decision, ...]:
+        """Return every decision over the model that can be read, in the order of their keys."""
+        return _readable(self._rows.query(partition_of(model), DECISION))
 
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
         """Return the release by whose decision this image was promoted; None without one."""
@@ -171,8 +167,15 @@ def _key(decision: Decision) -> str:
 
 
 def _key_of(release_id: str, image_digest: str, evidence_hash: str) -> str:
-    return f"{_DECISION}{release_id}/{image_digest}/{evidence_hash}"
+    return f"{DECISION}{release_id}/{image_digest}/{evidence_hash}"
 
 
 def _read(row: Row) -> tuple[Decision, ...]:
-    return load(tuple[Decision, ...], row.content["decisions"])
+    return read_row(tuple[Decision, ...], row, "decisions")
+
+
+def _readable(rows: Iterable[Row]) -> tuple[Decision, ...]:
+    """Return the decisions of the rows that can be read: a damaged one approves nothing."""
+    named = ((row.key, row.content.get("decisions")) for row in rows)
+    read = load_each(tuple[Decision, ...], named)
+    return tuple(decision for decisions in read for decision in decisions)

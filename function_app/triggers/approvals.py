@@ -9,6 +9,7 @@ from function_app.domain.duties import ApprovalRules
 from function_app.domain.identifiers import IMAGE_DIGEST, SHA256
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError, RefusedError
+from function_app.records.accounts import name_of_decision
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
 from function_app.triggers.desk import Answer, Desk, Request
@@ -53,6 +54,7 @@ async def post_withdrawal(desk: Desk, request: Request) -> Answer:
         ports.clock.now(),
         lambda: Changes(ports.rows).has_begun(release.model, release.release_id),
     )
+    desk.attempt.once = name_of_decision(withdrawn)
     await wake_release(desk.stories, release.release_id)
     return Answer(status=202, content={"decision": dump(withdrawn), **_progress(desk, record)})
 
@@ -114,6 +116,7 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
             f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
             code="ALREADY_DECIDED",
         )
+    desk.attempt.once = name_of_decision(earlier)
     # Also for a repetition: the first attempt may have died before it woke the story.
     await wake_release(desk.stories, decision.release_id)
     return Answer(status=202, content={"decision": dump(earlier), **_progress(desk, record)})

@@ -69,7 +69,9 @@ async def record_answer(recorder: Recorder, desk: Desk, asked: Asked) -> Answer:
         events.append(own)
     try:
         for event in events:
-            await asyncio.to_thread(recorder.record, event)
+            is_stored = event is own and event.kind in (Kind.DECISION, Kind.ORDER)
+            once = desk.attempt.once if is_stored else ""
+            await asyncio.to_thread(recorder.record, event, once)
     except MlopsError as error:
         LOG.error("%s (%s) is not in the audit log: %s", asked.action, asked.answer.status, error)
         if own is not None and own.kind in (Kind.DECISION, Kind.ORDER):
@@ -78,9 +80,12 @@ async def record_answer(recorder: Recorder, desk: Desk, asked: Asked) -> Answer:
 
 
 async def record_refused(recorder: Recorder, desk: Desk) -> None:
-    """Record the events that an invocation without a request refused, and counts that are due."""
+    """Record the events that an invocation without a request refused, and what is due.
+
+    That are the counts of ended windows, and the requests that the host refused.
+    """
     try:
-        for event in desk.attempt.refused:
+        for event in (*desk.attempt.refused, *await asyncio.to_thread(desk.host_refusals)):
             await asyncio.to_thread(recorder.record, event)
         await asyncio.to_thread(recorder.flush, desk.ports.clock.now())
     except MlopsError as error:

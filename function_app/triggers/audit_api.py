@@ -7,6 +7,8 @@ from datetime import datetime
 from function_app.codec import dump
 from function_app.domain.audit import AuditEvent, read_head
 from function_app.errors import ContractError, NotFoundError, RefusedError
+from function_app.records.accounts import record_missing
+from function_app.records.changes import Changes, expected_entries
 from function_app.records.recorder import Recorder
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.people import identify
@@ -31,8 +33,7 @@ async def get_audit(desk: Desk, request: Request) -> Answer:
             and (since is None or event.at >= since)
         )
 
-    # Counts of open windows are written first, so that the list is complete.
-    await asyncio.to_thread(recorder.flush)
+    await asyncio.to_thread(_complete, desk, recorder)
     entries = await asyncio.to_thread(recorder.log.newest, matches, MOST)
     return Answer(status=200, content={"entries": [dict(entry) for entry in entries]})
 
@@ -47,8 +48,10 @@ async def get_audit_check(desk: Desk, request: Request) -> Answer:
     if not (after.isascii() and after.isdecimal() and len(after) <= 15):
         raise ContractError(f"after: expected the number of an entry, got {after[:40]!r}.")
     anchors = tuple(read_head(text) for text in query.get("anchor", "").split(",") if text)
-    await asyncio.to_thread(recorder.flush)
-    check = await asyncio.to_thread(recorder.log.check, int(after), anchors)
+    if after == "0":
+        await asyncio.to_thread(_complete, desk, recorder)
+    expected = await asyncio.to_thread(_expected, desk)
+    check = await asyncio.to_thread(recorder.log.check, int(after), anchors, expected)
     if check.checked == check.head.number or check.faults:
         # The log of the host is another store: an operator can compare the heads that it shows.
         level = logging.WARNING if check.faults else logging.INFO
@@ -59,6 +62,23 @@ async def get_audit_check(desk: Desk, request: Request) -> Answer:
         "faults": dump(check.faults),
     }
     return Answer(status=200, content=content)
+
+
+def _complete(desk: Desk, recorder: Recorder) -> None:
+    """Write what is known and not in the log yet: refusals, open counts, decisions, orders."""
+    for event in desk.host_refusals():
+        recorder.record(event)
+    recorder.flush()
+    for model in desk.projects:
+        record_missing(desk.ports.rows, desk.ports.ledger, model, desk.ports.clock.now())
+
+
+def _expected(desk: Desk) -> dict[str, str]:
+    """Return the entries that the log must have, because production changed."""
+    changes, expected = Changes(desk.ports.rows), dict[str, str]()
+    for model in desk.projects:
+        expected |= expected_entries(model, changes.readable(model))
+    return expected
 
 
 def _admit(desk: Desk, request: Request) -> Recorder:

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 
 from function_app.domain.budgets import Caller
+from function_app.domain.proxies import sender_in
 from function_app.triggers.desk import Request
 
 _NETWORK = 64  # bits of an IPv6 address that belong to one customer
@@ -38,16 +39,5 @@ def address_of(request: Request) -> str:
 
 
 def sender_of(request: Request) -> str:
-    """Return the address that the host saw, "" when it names none.
-
-    It is the last entry of X-Forwarded-For: earlier ones are what the sender wrote.
-    """
-    last = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    if last.count(":") == 1:
-        last = last.partition(":")[0]
-    elif last.startswith("["):
-        last = last[1:].partition("]")[0]
-    try:
-        return str(ipaddress.ip_address(last))
-    except ValueError:
-        return ""
+    """Return the sender's address as the host and the trusted proxies saw it, "" without one."""
+    return sender_in(request.headers.get("x-forwarded-for", ""), request.proxies)

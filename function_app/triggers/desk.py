@@ -2,15 +2,16 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from function_app.domain.audit import AuditEvent
 from function_app.domain.budgets import Budgets
 from function_app.domain.identifiers import Pattern
-from function_app.domain.plain_text import clean
+from function_app.domain.plain_text import MAX_DEPTH, clean, is_deeper
 from function_app.domain.project import Limits, ModelProject
+from function_app.domain.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.redaction import redact
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.errors import ContractError
@@ -25,18 +26,23 @@ class Attempt:
     """What an invocation found out for the audit log: its caller, its model, refused events.
 
     On a `keyless` route the host checks no function key, so that a given key proves nothing.
+    `once` names the stored decision or order, which has one entry however often it is sent.
     """
 
     keyless: bool = False
     person: str = ""
     source: str = ""
     model: str = ""
+    once: str = ""
     refused: list[AuditEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test."""
+    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test.
+
+    `host_refusals` takes the requests that the host refused since the last call.
+    """
 
     ports: Ports
     projects: Mapping[str, ModelProject]
@@ -48,6 +54,7 @@ class Desk:
     budgets: Budgets = field(default_factory=Budgets)
     attempt: Attempt = field(default_factory=Attempt)
     recorder: Recorder | None = None
+    host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
 
     def source(self, channel: str) -> WebhookSource | None:
         """Return the scope of a channel's webhook source; None for the app's own channels."""
@@ -58,12 +65,16 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An HTTP request: route values, query, headers with lower-case names, and the body."""
+    """An HTTP request: route values, query, headers with lower-case names, and the body.
+
+    `proxies` are those before the app, whose entries of X-Forwarded-For are believed.
+    """
 
     route: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str] = field(default_factory=dict)
+    proxies: TrustedProxies = NO_PROXIES
 
     def check_size(self, most: int = MAX_BODY) -> None:
         """Raise ContractError when the body is larger than `most` bytes."""
@@ -77,10 +88,14 @@ class Request:
         if not self.body.strip():
             raise ContractError("The body is empty. Send JSON.", code="MALFORMED_JSON")
         try:
-            return json.loads(self.body, parse_constant=_refuse_constant)
+            content = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             message = f"The body is not JSON: {error}. Send one event or a list of them."
             raise ContractError(message, code="MALFORMED_JSON") from error
+        if is_deeper(content, MAX_DEPTH):
+            text = f"The body is nested deeper than {MAX_DEPTH} levels. Send a flatter one."
+            raise ContractError(text, code="MALFORMED_JSON")
+        return content
 
     def json_object(self, most: int = MAX_BODY) -> dict[str, Any]:
         """Return the body as an object, {} when there is none, or raise ContractError."""
@@ -132,7 +147,7 @@ class Fields:
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
             raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
-        return redact(value)
+        return redact(clean(value))
 
     def comment(self) -> str:
         """Return the comment, "" when there is none."""

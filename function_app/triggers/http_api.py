@@ -7,6 +7,7 @@ from typing import Any
 from function_app import names
 from function_app.codec import dump
 from function_app.domain.approval import Decision, counting, effective
+from function_app.domain.authorization import ChangeKind
 from function_app.domain.budgets import Caller
 from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
@@ -28,7 +29,7 @@ from function_app.triggers import kept_events
 from function_app.triggers.callers import caller_of
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import take_in
-from function_app.triggers.people import find_person, find_sender
+from function_app.triggers.people import check_operator, find_person, find_sender, identify
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -169,11 +170,17 @@ async def get_platform(desk: Desk, request: Request) -> Answer:
 
 
 async def delete_part(desk: Desk, request: Request) -> Answer:
-    """Take one part of the platform away, if this app made it and no story is under way."""
-    part, platform = request.route["part"], desk.ports.platform
+    """Take one part of the platform away, if this app made it and no story is under way.
+
+    Production of every model may lie in a part, so that the person must be one who may take the
+    production of each model down.
+    """
+    person, part, platform = identify(desk, request), request.route["part"], desk.ports.platform
     if part not in platform.parts():
         known = ", ".join(platform.parts())
         raise NotFoundError(f"There is no part {part[:60]!r}. There are {known}.")
+    for model in desk.projects:
+        check_operator(desk, person, model, ChangeKind.SHUTDOWN)
     if request.query.get("sure") != part:
         text = f"Taking {part!r} away cannot be undone. Name it again in the query: sure={part}."
         raise ConflictError(text, code="NOT_SURE")

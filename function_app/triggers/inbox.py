@@ -7,6 +7,7 @@ again by `settle_pending`.
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -27,12 +28,14 @@ from function_app.domain.inbox import (
     sender_of,
     with_sender,
 )
+from function_app.domain.integration import ChangeRequest
 from function_app.domain.redaction import redact, redact_content
 from function_app.domain.release import Release
 from function_app.domain.routing import Start, Targets, Wake, route, started_by
 from function_app.domain.training import TrainingRequest
 from function_app.domain.webhook_sources import OUT_OF_SCOPE, check_model, check_type, within
 from function_app.errors import ContractError, PlatformError
+from function_app.records.pushers import Pushers
 from function_app.triggers.desk import Desk
 from function_app.triggers.verification import OutdatedError, verify
 from function_app.triggers.wakes import wake_release
@@ -65,12 +68,12 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
     its key is of the event as it came, so that the same text stays the same event.
     """
     now = desk.ports.clock.now()
-    payloads = [with_sender(payload, person) for payload in payloads]
     events = [
         InboxEvent(
-            event_key=event_key(payload),
+            event_key=event_key(with_sender(payload, person)),
             channel=channel,
-            payload=redact_content(payload),
+            # Cleaned first: a control character in the field's name must not hide it.
+            payload=with_sender(redact_content(payload), person),
             received_at=now,
             traceparent=telemetry.carried_by(payload) or telemetry.current() or telemetry.new(),
         )
@@ -181,6 +184,9 @@ async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
     if isinstance(targets, Wake):
         await desk.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
+    if desk.source(kept.channel) is not None:
+        # Also for a commit that was claimed before: its first event may have proved no person.
+        await asyncio.to_thread(_keep_pushers, desk, targets)
     people = (sender_of(kept.payload), person)
     starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
     started = [await start_story(desk, envelope.type, start) for start in starts]
@@ -195,6 +201,14 @@ async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
         reason=reason,
         code=None,
     )
+
+
+def _keep_pushers(desk: Desk, starts: Iterable[Start]) -> None:
+    """Store the people whom a proven source names for the commits that were pushed."""
+    for start in starts:
+        argument = start.argument
+        if isinstance(argument, ChangeRequest) and not argument.change.proposal:
+            Pushers(desk.ports.rows).add(argument.change)
 
 
 async def _route(desk: Desk, kept: InboxEvent, envelope: Envelope) -> Targets:

@@ -98,7 +98,7 @@ _QUERIES: dict[str, dict[str, Schema]] = {
 _BY_PERSON = (
     *("post_approval", "post_rejection", "post_withdrawal"),
     *("post_roll_back", "post_shutdown", "post_cancel"),
-    *("get_audit", "get_audit_check", "post_rotation"),
+    *("get_audit", "get_audit_check", "post_rotation", "delete_part"),
 )
 _ERROR: Schema = {
     "type": "object",

@@ -9,6 +9,7 @@ from function_app.domain.release import ReleaseRecord, version_key
 from function_app.domain.requests import RollBack
 from function_app.domain.serving import Image
 from function_app.errors import ConflictError
+from function_app.records.accounts import name_of_order
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
 from function_app.triggers.desk import Answer, Desk, Request
@@ -108,6 +109,8 @@ async def _order(desk: Desk, wanted: _Wanted, name: str, image: Image | None) ->
     if refuse_order(stored, earlier, rules, now, decided=True) is not None:
         # It is too old, or its person may not order it any more: this order replaces it.
         stored = changes.place(order, replaced=stored)
+    if stored.by == wanted.person:
+        desk.attempt.once = name_of_order(stored)
     found = await desk.stories.find(stored.order_id)
     if found is None or found["ended"]:
         argument = RollBack(

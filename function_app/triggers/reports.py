@@ -57,6 +57,8 @@ def _view(run: Run) -> dict[str, object]:
         "detail": redact(run.detail),
         "dataset_version": run.dataset_version,
         "metrics": dump(run.metrics),
+        # Who computed the figures: the training of itself, or the platform on held-out rows.
+        "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
         "tags": dump(run.tags),
         "code": code or None,
         # Without its query: the signature of an address would be a secret.

@@ -37,6 +37,7 @@ from function_app.domain.events import (
     NothingToDo,
     RunCompleted,
     TrainingRequested,
+    without_people,
 )
 from function_app.domain.inbox import OWN_CHANNEL
 from function_app.domain.integration import ChangeRequest
@@ -83,6 +84,7 @@ def verify(
         case CodePushed() | CodeProposed():
             assert isinstance(targets, tuple)  # routing wakes nothing for code
             _verify_commit(ports, targets)
+            return event if trusted else without_people(event)
         case TrainingRequested():
             _verify_code(ports, event)
         case DriftDetected():

@@ -49,12 +49,16 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Assignment:
-    """A role that a principal gets at a scope; principal and scope are labels (see `label`)."""
+    """A role that a principal gets at a scope, unless its condition forbids an action.
+
+    Principal and scope are labels (see `Configuration.label`).
+    """
 
     principal: str
     role: str
     scope: str
     principal_type: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,10 @@ class Configuration:
         # Nearly everything is in one group.
         return ":".join(filter(None, ("" if group == "rg" and short else group, short))) or names[0]
 
+    def labels(self, reference: str) -> set[str]:
+        """Return the label of each resource that an expression is about."""
+        return {self.label(name) for name in _QUOTED_ID.findall(reference)}
+
     def assignments(self) -> Iterator[Assignment]:
         """Yield every assignment of a role."""
         for resource in self.of(ASSIGNMENT):
@@ -117,6 +125,7 @@ class Configuration:
                 role=str(given["roleDefinitionId"]).rpartition("/")[2].rstrip("')]"),
                 scope=self.label(_scope(resource.id)),
                 principal_type=given.get("principalType", ""),
+                condition=given.get("condition") or "",
             )
 
 

@@ -52,6 +52,7 @@ SETTINGS = {
     f"{PREFIX}KEYS_VAULT": "kv",
     f"{PREFIX}REGISTRY_SERVER": "cr",
 }
+SCHEDULER = "DURABLE_TASK_SCHEDULER_CONNECTION_STRING"
 # Settings that are a name without its suffix, or an address with it.
 NAMES = {
     f"{PREFIX}WORKSPACE": "mlw-{}",
@@ -101,6 +102,8 @@ def _passed(configuration: Configuration) -> Iterator[str]:
     ):
         if configuration.label(trust.id) != "id-replica/replicas":
             yield f"The cluster's account must be trusted as id-replica, not {trust.name}."
+        if configuration.label(trust.at("properties.issuer")) != "aks":
+            yield "The replicas' account must be one of the cluster aks (issuer)."
 
 
 def _identities(configuration: Configuration, identity: Any) -> list[str]:
@@ -119,6 +122,9 @@ def _computes(configuration: Configuration, settings: dict[str, str]) -> Iterato
 
 
 def _settings(configuration: Configuration, settings: dict[str, str]) -> Iterator[str]:
+    scheduler = settings.get(SCHEDULER)
+    if scheduler and (found := configuration.labels(scheduler)) != {"dts", "id-app"}:
+        yield f"{SCHEDULER} names {', '.join(sorted(found))}; it must name dts and id-app."
     for name, wanted in SETTINGS.items():
         if name in settings and configuration.label(settings[name]) != wanted:
             yield f"{name} names {configuration.label(settings[name])}; it must name {wanted}."

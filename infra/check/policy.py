@@ -133,6 +133,7 @@ def check(compiled: Compiled) -> Iterator[Problem]:
             *(_private(configuration) if private else ()),
             *_logs(configuration),
             *_kept(configuration),
+            *_switched_off(configuration),
             *_secrets(configuration.resources),
         ):
             yield Problem(path=path, text=text)
@@ -248,6 +249,25 @@ def _kept(configuration: Configuration) -> Iterator[str]:
             if not prefixes <= EXPIRING:
                 text = f"{', '.join(sorted(prefixes)) or 'everything'} would expire"
                 yield f"{text}; only {', '.join(sorted(EXPIRING))} may."
+
+
+def _switched_off(configuration: Configuration) -> Iterator[str]:
+    """Yield logs, alerts, budgets and add-ons that are there and do nothing."""
+    for resource in configuration.resources:
+        for path in _disabled(resource.body, ""):
+            yield f"{_name(configuration, resource)} ({resource.type}): {path} is not true."
+
+
+def _disabled(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _disabled(inner, path)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            here = f"{path}.{key}" if path else key
+            if key == "enabled" and inner is not True:
+                yield here
+            yield from _disabled(inner, here)
 
 
 def _secrets(resources: tuple[Resource, ...]) -> Iterator[str]:

@@ -43,8 +43,6 @@ SCOPES = {
     "vault": "kv",
     "insights": "appi",
     "ownTopic": "evgt-mlops",
-    "trainingIdentity": "id-training",
-    "checksIdentity": "id-checks",
     "stagingIdentity": "id-staging",
     "replicaIdentity": "id-replica",
     "kubeletIdentity": "id-kubelet",
@@ -58,9 +56,17 @@ SCOPES = {
 }
 
 
+# A condition of Azure (version 2.0) on the actions that change a blob.
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_PATH, _WRITES = f"@Resource[{_BLOBS}:path]", ("write", "add/action", "move/action", "delete")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The reason of a role; `when` names the traits of the configurations that have it."""
+    """The reason of a role; `when` names the traits of the configurations that have it.
+
+    With `writes_below` the role has a condition: blobs are written only below this path.
+    """
 
     operation: str
     by: str
@@ -69,6 +75,7 @@ class Row:
     id: str
     scope: str
     when: str
+    writes_below: str = ""
 
     def holds(self, traits: frozenset[str]) -> bool:
         """Return whether a configuration with these traits has the role."""
@@ -116,12 +123,21 @@ def _assignment(row: Row, environ: Mapping[str, str]) -> Assignment:
     kinds = {"deployer": "User", "publisher": environ.get("MLOPS_PUBLISHER_TYPE")}
     kind = kinds.get(row.identity) or "ServicePrincipal"
     principal, scope = PRINCIPALS.get(row.identity, "?"), SCOPES.get(row.scope, "?")
-    return Assignment(principal=principal, role=row.id, scope=scope, principal_type=kind)
+    below = f"{_PATH} StringLike '{row.writes_below}*'"
+    actions = " AND ".join(f"!(ActionMatches{{'{_BLOBS}/{action}'}})" for action in _WRITES)
+    return Assignment(
+        principal=principal,
+        role=row.id,
+        scope=scope,
+        principal_type=kind,
+        condition=f"(({actions}) OR ({below}))" if row.writes_below else "",
+    )
 
 
 def _describe(given: Assignment, rows: tuple[Row, ...]) -> str:
     role = next((row.role for row in rows if row.id == given.role), given.role)
-    return f"{role} for {given.principal} ({given.principal_type}) on {given.scope}"
+    condition = ", with a condition," if given.condition else ""
+    return f"{role} for {given.principal} ({given.principal_type}) on {given.scope}{condition}"
 
 
 def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[Problem]:

@@ -37,7 +37,16 @@ NETWORK_ONLY = {"STAGING_SUBNET"}
 CLUSTER_ONLY = {"CLUSTER", "CLUSTER_RESOURCE_GROUP", "CLUSTER_NAMESPACE"}
 OPTIONAL = LEFT_UNSET | LEFT_TO_DEFAULTS | NETWORK_ONLY | CLUSTER_ONLY
 # The app's settings beside those of AzureSettings: by name, or by how the name begins.
-OTHERS = (*NEEDED, "MLOPS_PROJECTS", "MLOPS_TOPICS", "MLOPS_PUBLIC_URL", WEBHOOK_SECRET, TOKEN, API)
+OTHERS = (
+    *NEEDED,
+    "MLOPS_PROJECTS",
+    "MLOPS_TOPICS",
+    "MLOPS_PUBLIC_URL",
+    "MLOPS_TRUSTED_PROXIES",
+    WEBHOOK_SECRET,
+    TOKEN,
+    API,
+)
 REFERENCE = "@Microsoft.KeyVault("
 # Whoever knows such an address may write there: it is a secret too.
 SECRET_ADDRESS = re.compile(NOTIFY + r"\w+_URL")

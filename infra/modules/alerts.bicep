@@ -111,7 +111,7 @@ resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: rule.title
-      description: '${rule.title}. docs/azure.md says what to do.'
+      description: '${rule.title}. docs/how-to/azure.md says what to do.'
       enabled: true
       severity: rule.severity
       scopes: [rule.scope]

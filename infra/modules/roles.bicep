@@ -8,10 +8,9 @@ param workspaceName string
 param vaultName string
 param insightsName string
 param ownTopicName string
-param trainingIdentityName string
-param checksIdentityName string
 param stagingIdentityName string
 param replicaIdentityName string
+param dataContainerName string
 param versionsContainerName string
 param predictionsContainerName string
 param checksContainerName string
@@ -50,11 +49,11 @@ var acrPull = '7f951dda-4ed3-4680-a7ca-43fe172d538d'
 var azureKubernetesServiceClusterUserRole = '4abbcc35-e782-43d8-92c5-2d3f1bd2253f'
 var azureKubernetesServiceRbacClusterAdmin = 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b'
 var azureKubernetesServiceRbacWriter = 'a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb'
-var azureMlComputeOperator = 'e503ece1-11d0-4e8e-8e2c-7a6c3bf38815'
 var azureMlDataScientist = 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
 var containerRegistryDataImporterAndDataReader = '577a9874-89fd-4f24-9dbd-b5034d0ad23a'
 var containerRegistryTasksContributor = 'fb382eab-e894-4461-af04-94435c366c3f'
 var durableTaskDataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
+var durableTaskDataReader = 'd6a5505f-6ebb-45a4-896e-ac8274cfc0ac'
 var eventGridDataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
 var managedIdentityOperator = 'f1a07417-d97a-45cb-824c-7a7467783830'
@@ -65,6 +64,9 @@ var storageBlobDataReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+
+// Writes, appends, renames and deletions of blobs only below runs/; reading is free.
+var onlyRuns = '''((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'}) AND !(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action'}) AND !(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action'}) AND !(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*'))'''
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: hostStorageName
@@ -77,6 +79,11 @@ resource dataStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
 resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
   parent: dataStorage
   name: 'default'
+}
+
+resource dataContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: dataContainerName
 }
 
 resource versionsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
@@ -126,14 +133,6 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
 
 resource ownTopic 'Microsoft.EventGrid/topics@2025-02-15' existing = {
   name: ownTopicName
-}
-
-resource trainingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: trainingIdentityName
-}
-
-resource checksIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: checksIdentityName
 }
 
 resource stagingIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -239,14 +238,58 @@ resource appKeyVaultSecretsOfficerOnVault 'Microsoft.Authorization/roleAssignmen
   }
 }
 
-// To read data that landed; keep its versions, code bundles and reports; read what runs wrote and what replicas logged (datasets.py, jobs.py, registry.py, observations.py).
-resource appStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(dataStorage.id, appPrincipalId, storageBlobDataContributor)
-  scope: dataStorage
+// To read data that landed (datasets.py, observations.py).
+resource appStorageBlobDataReaderOnDataContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(dataContainer.id, appPrincipalId, storageBlobDataReader)
+  scope: dataContainer
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To keep versions of the data, code bundles and records; read what runs wrote (datasets.py, jobs.py, registry.py, inbox.py).
+resource appStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(versionsContainer.id, appPrincipalId, storageBlobDataContributor)
+  scope: versionsContainer
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To read what replicas logged (observations.py).
+resource appStorageBlobDataReaderOnPredictionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(predictionsContainer.id, appPrincipalId, storageBlobDataReader)
+  scope: predictionsContainer
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To give checks their code, tools and plan (jobs.py).
+resource appStorageBlobDataContributorOnChecksInputsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(checksInputsContainer.id, appPrincipalId, storageBlobDataContributor)
+  scope: checksInputsContainer
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To read the reports of checks (jobs.py).
+resource appStorageBlobDataReaderOnChecksContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(checksContainer.id, appPrincipalId, storageBlobDataReader)
+  scope: checksContainer
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
   }
 }
 
@@ -269,39 +312,6 @@ resource appAzureMlDataScientistOnWorkspace 'Microsoft.Authorization/roleAssignm
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureMlDataScientist)
-  }
-}
-
-// To make the computes of trainings and of checks when they are absent (platform.py).
-resource appAzureMlComputeOperatorOnWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(workspace.id, appPrincipalId, azureMlComputeOperator)
-  scope: workspace
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureMlComputeOperator)
-  }
-}
-
-// To let the training compute use its identity (platform.py).
-resource appManagedIdentityOperatorOnTrainingIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(trainingIdentity.id, appPrincipalId, managedIdentityOperator)
-  scope: trainingIdentity
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
-  }
-}
-
-// To let the compute of checks use its identity (platform.py).
-resource appManagedIdentityOperatorOnChecksIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(checksIdentity.id, appPrincipalId, managedIdentityOperator)
-  scope: checksIdentity
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managedIdentityOperator)
   }
 }
 
@@ -426,7 +436,8 @@ resource trainingStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/
   }
 }
 
-// To read versions of the data, the code and the models, and write what a run leaves (Azure ML compute).
+// To read versions of the data, the code and the models, and write what a run leaves below runs/ (Azure ML compute).
+// Evidence lies beside it: code of a training may not rewrite data, baselines, bundles or records.
 resource trainingStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(versionsContainer.id, trainingPrincipalId, storageBlobDataContributor)
   scope: versionsContainer
@@ -434,6 +445,8 @@ resource trainingStorageBlobDataContributorOnVersionsContainer 'Microsoft.Author
     principalId: trainingPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+    conditionVersion: '2.0'
+    condition: onlyRuns
   }
 }
 
@@ -626,10 +639,10 @@ resource deployerAzureKubernetesServiceRbacClusterAdminOnCluster 'Microsoft.Auth
   }
 }
 
-// To upload data and look at dead letters (the person who deploys).
-resource deployerStorageBlobDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
-  name: guid(dataStorage.id, deployerPrincipalId, storageBlobDataContributor)
-  scope: dataStorage
+// To upload data (the person who deploys).
+resource deployerStorageBlobDataContributorOnDataContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
+  name: guid(dataContainer.id, deployerPrincipalId, storageBlobDataContributor)
+  scope: dataContainer
   properties: {
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
@@ -637,13 +650,24 @@ resource deployerStorageBlobDataContributorOnDataStorage 'Microsoft.Authorizatio
   }
 }
 
-// To look at the scheduler's dashboard (the person who deploys).
-resource deployerDurableTaskDataContributorOnTaskHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useScheduler && hasDeployer) {
-  name: guid(taskHub.id, deployerPrincipalId, durableTaskDataContributor)
+// To look at dead letters and delete those that are done (the person who deploys).
+resource deployerStorageBlobDataContributorOnDeadLetterContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
+  name: guid(deadLetterContainer.id, deployerPrincipalId, storageBlobDataContributor)
+  scope: deadLetterContainer
+  properties: {
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To look at the scheduler's dashboard; a contributor could raise events past the approval (the person who deploys).
+resource deployerDurableTaskDataReaderOnTaskHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (useScheduler && hasDeployer) {
+  name: guid(taskHub.id, deployerPrincipalId, durableTaskDataReader)
   scope: taskHub
   properties: {
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', durableTaskDataContributor)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', durableTaskDataReader)
   }
 }

@@ -23,7 +23,7 @@ var heading = [
   {
     type: 1
     name: 'heading'
-    content: { json: '# MLOps\nWhat waits, what failed, what was left over. docs/azure.md says what to do.' }
+    content: { json: '# MLOps\nWhat waits, what failed, what was left over. docs/how-to/azure.md says what to do.' }
   }
 ]
 var insightsItems = [

@@ -11,8 +11,9 @@ from function_app.activities import production, releases
 from function_app.activities.reconciliation import compare_platform
 from function_app.domain.approval import Decision, Evidence, Verdict
 from function_app.domain.authorship import Authors
+from function_app.domain.change import CodeVersion
 from function_app.domain.project import ModelProject
-from function_app.domain.reconciliation import Finding, ModelName
+from function_app.domain.reconciliation import Finding, FindingKind, ModelName
 from function_app.domain.release import (
     Release,
     ReleasePolicy,
@@ -127,10 +128,17 @@ class FakeImages:
 class FakeRegistry:
     champions: list[str] = field(default_factory=list)
     authors: Authors = ()
+    code: CodeVersion | None = None
 
     def get(self, model: str, version: str) -> ModelVersion:
         return ModelVersion(
-            model=model, version=version, run_id="r", uri="", digest="d", authors=self.authors
+            model=model,
+            version=version,
+            run_id="r",
+            uri="",
+            digest="d",
+            code=self.code,
+            authors=self.authors,
         )
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
@@ -270,4 +278,6 @@ class Bench:
         return production.roll_back_production(self.ports, RollBack(model=MODEL, **request))
 
     def findings(self) -> list[Finding]:
-        return list(compare_platform(self.ports, ModelName(model=MODEL)).findings)
+        """Return the findings, without those of entries: this bench decides past the routes."""
+        found = compare_platform(self.ports, ModelName(model=MODEL)).findings
+        return [finding for finding in found if finding.kind is not FindingKind.LATE_ENTRY]

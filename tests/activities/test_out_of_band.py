@@ -30,6 +30,7 @@ from function_app.domain.serving import Deployment, Environment, Image, Rollout,
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
+from function_app.settings import read_projects
 
 ROOT = Path(__file__).parents[2]
 SERVED = Image(model="diabetes", version="3", digest="sha256:x", uri="")
@@ -144,10 +145,25 @@ def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> N
     assert "2026-01-01" in record.read_text()
 
 
+RELEASE = Release(
+    release_id="release-diabetes-4",
+    model="diabetes",
+    version="4",
+    policy=ReleasePolicy(approvers=("ada",)),
+)
+STAGED = Deployment(
+    deployment_id="d",
+    environment=Environment.STAGING,
+    endpoint="",
+    image=SERVED,
+    runtime="process",
+)
+REPORT = SmokeReport(
+    served_digest="sha256:x", requests=1, failures=0, p95_ms=1.0, largest_difference=0.0
+)
+
+
 def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
-    report = SmokeReport(
-        served_digest="sha256:x", requests=1, failures=0, p95_ms=1.0, largest_difference=0.0
-    )
 
     class Found(Deleted):
         def get(self, model: str, version: str) -> ModelVersion:
@@ -155,27 +171,45 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
                 return super().get(model, version)
             return ModelVersion(model=model, version=version, run_id="r", uri="", digest="d")
 
-    release = Release(
-        release_id="release-diabetes-4",
-        model="diabetes",
-        version="4",
-        policy=ReleasePolicy(approvers=("ada",)),
-    )
-    deployment = Deployment(
-        deployment_id="d",
-        environment=Environment.STAGING,
-        endpoint="",
-        image=SERVED,
-        runtime="process",
-    )
-    probe = SimpleNamespace(smoke_test=lambda deployment, version: report)
+    probe = SimpleNamespace(smoke_test=lambda deployment, version: REPORT)
     given = cast(
         Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe, projects={})
     )
 
-    result = smoke_test(given, SmokeTest(release=release, deployment=deployment))
+    result = smoke_test(given, SmokeTest(release=RELEASE, deployment=STAGED))
 
     assert result.passed
     assert any(
         "version 3" in each and "no longer in the registry" in each for each in result.reasons
     )
+
+
+def test_an_approver_sees_what_the_training_reported_apart_from_the_platform_s_figures() -> None:
+    class Registered(Deleted):
+        def get(self, model: str, version: str) -> ModelVersion:
+            figures = {"mse": 3000.0}
+            return ModelVersion(
+                model=model, version=version, run_id="r", uri="", digest="d", metrics=figures
+            )
+
+    run = Run(
+        run_id="r",
+        model="diabetes",
+        status=RunStatus.COMPLETED,
+        dataset_version="",
+        output_uri="",
+        metrics={"mse": 0.0},
+        reported=True,
+    )
+    ports = SimpleNamespace(
+        registry=Registered(),
+        production=Serving(),
+        jobs=SimpleNamespace(get=lambda run_id: run),
+        probe=SimpleNamespace(smoke_test=lambda deployment, version: REPORT),
+        projects=read_projects(ROOT / "mlops.toml"),
+    )
+
+    result = smoke_test(cast(Ports, ports), SmokeTest(release=RELEASE, deployment=STAGED))
+
+    assert "On held-out rows: mse 3000." in result.reasons
+    assert "Reported by the training itself, and judged by no gate: mse 0." in result.reasons

@@ -61,6 +61,15 @@ class FakePlatform:
     def list_unreadable(self) -> tuple[str, ...]:
         return self.unreadable
 
+    def list_damaged(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def get(self, partition: str, key: str) -> None:
+        """Return no row: nothing was recorded."""
+
+    def query(self, partition: str, prefix: str) -> tuple[()]:
+        return ()
+
 
 class FakeStaging:
     """Nothing is deployed."""
@@ -82,6 +91,7 @@ class FewPorts:
     clock: FakePlatform
     staging: FakeStaging
     datasets: FakePlatform
+    rows: FakePlatform
 
 
 @dataclass
@@ -110,7 +120,12 @@ class FakeStories:
 def compare(known: dict[str, str], output: str | None = None) -> FakePlatform:
     platform = FakePlatform()
     ports = FewPorts(
-        ledger=platform, jobs=platform, clock=platform, staging=FakeStaging(), datasets=platform
+        ledger=platform,
+        jobs=platform,
+        clock=platform,
+        staging=FakeStaging(),
+        datasets=platform,
+        rows=platform,
     )
     asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories(known, output))))
     return platform
@@ -173,6 +188,10 @@ class PortsOfAModel:
     @property
     def probe(self) -> FakeProduction:
         return self.production
+
+    @property
+    def clock(self) -> FakePlatform:
+        return FakePlatform()
 
 
 @dataclass
@@ -304,7 +323,12 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
     ports = cast(
         Ports,
         SimpleNamespace(
-            ledger=platform, jobs=platform, clock=platform, staging=staging, datasets=platform
+            ledger=platform,
+            jobs=platform,
+            clock=platform,
+            staging=staging,
+            datasets=platform,
+            rows=platform,
         ),
     )
     notes = cast(Ports, SimpleNamespace(ledger=foreign, clock=foreign, notifier=foreign))
@@ -319,7 +343,12 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
 def test_an_entry_of_the_inbox_that_is_never_read_is_a_finding() -> None:
     platform = FakePlatform(unreadable=("data/diabetes/pipe.csv: pipe.csv is a FIFO.",))
     ports = FewPorts(
-        ledger=platform, jobs=platform, clock=platform, staging=FakeStaging(), datasets=platform
+        ledger=platform,
+        jobs=platform,
+        clock=platform,
+        staging=FakeStaging(),
+        datasets=platform,
+        rows=platform,
     )
 
     report = asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories({}))))

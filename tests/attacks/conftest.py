@@ -1,17 +1,22 @@
 """The app on both platforms as fixtures: a test that asks for `target` runs against each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.attacks.targets import CloudTarget, LocalTarget, Target
-from tests.azure_servers.azure import running
+from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
+from function_app.ports import Ledger, Rows
+from tests.attacks.targets import CloudTarget, LocalTarget, Target, cloud_app
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
-from tests.azure_servers.storage import azurite, identity, tls
+from tests.azure_servers.storage import account, azurite, connection, identity, tls
 from tests.azure_servers.tls import Tls
 
-__all__ = ["azurite", "identity", "tls"]
+__all__ = ["account", "azurite", "connection", "identity", "tls"]
 
 
 @pytest.fixture(scope="session")
@@ -27,17 +32,8 @@ def cloud_target(
     tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, tls: Tls, identity: IdentityServer
 ) -> Iterator[CloudTarget]:
     """The app with the Azure adapters, started once for all attacks of a test process."""
-    folder = tmp_path_factory.mktemp("cloud-target")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        running(tls, folder) as azure,
-        IdentityServer(tls) as entra,
-    ):
-        # Azure ML's SDK sets this in the test process; the app is another process.
-        patch.delenv("AZUREML_CURRENT_CLOUD", raising=False)
-        target = CloudTarget(folder, azure, entra, azurite.account().tables_endpoint)
+    with cloud_app(tmp_path_factory.mktemp("cloud-target"), tls, azurite) as target:
         yield target
-        target.close()
 
 
 @pytest.fixture(scope="session", params=["local", "azure"])
@@ -46,3 +42,12 @@ def target(request: pytest.FixtureRequest) -> Target:
     name = "local_target" if request.param == "local" else "cloud_target"
     found: Target = request.getfixturevalue(name)
     return found
+
+
+@pytest.fixture(params=["local", "azure"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Ledger, Rows]:
+    """The empty ledger and rows of each platform in turn, without a host."""
+    if request.param == "azure":
+        connected = request.getfixturevalue("connection")
+        return AzureLedger(connected), AzureRows(connected)
+    return LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db")

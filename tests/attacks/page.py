@@ -3,11 +3,12 @@
 import importlib
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from tests.attacks.attack import MARK, Attack
+from tests.attacks.attack import BORDERLESS, MARK, Attack
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "explanation" / "security.md"
@@ -47,16 +48,20 @@ def attack_modules() -> list[ModuleType]:
 
 def describe(attacks: list[tuple[Attack, str]]) -> str:
     """Return the generated block: the counts, then a table for each topic."""
-    succeeded = sum(attack.before == "succeeded" for attack, _ in attacks)
+    ends = Counter(attack.before for attack, _ in attacks)
+    tried = sum(attack.by == "trial" for attack, _ in attacks)
     lines = [
-        f"{len(attacks)} attacks. In version 0.1.0, by trial or by a reading of its code, "
-        f"{succeeded} of them succeeded and {len(attacks) - succeeded} were refused. Today 0 succeed: each row is a test in "
-        "`tests/attacks/`, which `make test` runs.",
+        f"{len(attacks)} attacks. Before, {ends['succeeded']} of them succeeded, "
+        f"{ends['refused']} were refused, and {ends['absent']} are on features that did not exist. "
+        f"{tried} of these results are trials: the attack ran against version 0.1.0, or against "
+        f"commit {BORDERLESS}, the last one without the borders of the local host. The other "
+        f"{len(attacks) - tried} are readings of the code of version 0.1.0. Today 0 succeed: each "
+        "row is a test in `tests/attacks/`, which `make test` runs.",
     ]
     for point in sorted({attack.point for attack, _ in attacks}):
         lines += ["", f"### {TOPICS[point]}", ""]
         lines += [
-            "| attack | answer | log or audit entry | 0.1.0 | test |",
+            "| attack | answer | log or audit entry | before | test |",
             "|---|---|---|---|---|",
         ]
         lines += [_row(attack, name) for attack, name in attacks if attack.point == point]
@@ -84,7 +89,9 @@ def _tests(module: ModuleType) -> Iterator[tuple[str, object]]:
 
 
 def _row(attack: Attack, name: str) -> str:
-    cells = (attack.does, attack.answer, attack.log, attack.before, f"`{name}`")
+    version = "" if attack.version == "0.1.0" else f", {attack.version}"
+    before = f"{attack.before} ({attack.by}{version})"
+    cells = (attack.does, attack.answer, attack.log, before, f"`{name}`")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

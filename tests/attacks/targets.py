@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+import pytest
 
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
@@ -16,11 +19,14 @@ from function_app.domain.serving import Image
 from function_app.ports import Ledger
 from mlopsctl.client import Api
 from mlopsctl.local_host import ensure_platform
-from tests.azure_servers.azure import Azure
+from tests.azure_servers.azure import Azure, running
+from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import Host
+from tests.made_once import prepared
 from tests.stories.cloud import CloudApp
-from tests.stories.conftest import DIABETES, ROOT, prepared
+from tests.stories.conftest import DIABETES, ROOT
 
 ROLE = "Model.Approver"
 MODEL = "diabetes"
@@ -102,6 +108,21 @@ class CloudTarget:
 
     def close(self) -> None:
         self.cloud.close()
+
+
+@contextmanager
+def cloud_app(folder: Path, tls: Tls, azurite: Azurite) -> Iterator[CloudTarget]:
+    """Run the app with the Azure adapters on servers of its own, until the block ends."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        running(tls, folder) as azure,
+        IdentityServer(tls) as entra,
+    ):
+        # Azure ML's SDK sets this in the test process; the app is another process.
+        patch.delenv("AZUREML_CURRENT_CLOUD", raising=False)
+        target = CloudTarget(folder, azure, entra, azurite.account().tables_endpoint)
+        yield target
+        target.close()
 
 
 def keys(target: Target) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def verify(target: Target, *anchors: str) -> dict[str, Any]:
     answer="202; the entry names the person, the release, the comment, the address and the time",
     log="audit: decision, approve",
     before="succeeded",
+    by="trial",
 )
 def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
     record = waiting(target, "201")
@@ -87,6 +88,7 @@ def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
     answer="404; the entry has a fingerprint of the key, never the key",
     log="audit: refusal, train, key <fingerprint>",
     before="succeeded",
+    by="trial",
 )
 def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> None:
     key = keys(target)["host"]
@@ -105,6 +107,7 @@ def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> 
     answer="200; the use of the key is an entry with a count for each hour",
     log="audit: key use",
     before="succeeded",
+    by="trial",
 )
 def test_reading_with_a_key_leaves_its_fingerprint(target: Target) -> None:
     key = keys(target)["functions"]["get_models"]
@@ -122,7 +125,8 @@ def test_reading_with_a_key_leaves_its_fingerprint(target: Target) -> None:
     does=f"sends {FLOOD} webhooks with wrong signatures to fill the log",
     answer="401 each; at most one entry a minute and caller, with a count that loses none",
     log="audit: refusal, send webhook, UNAUTHENTICATED, count",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> None:
     entries(target)  # writes the counts of earlier refusals, which are not the flood's
@@ -150,7 +154,8 @@ def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> No
     does="sends an event that no reader takes, with a secret in its text",
     answer="400; the entry has the reason without the secret",
     log="audit: refusal, take event",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None:
     event = {
@@ -170,10 +175,35 @@ def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None
 
 @attack(
     point=8,
+    does="tries wrong keys and foreign hosts on the host itself, which the app never sees",
+    answer="401 and 403; the entries have the path, the address and no key",
+    log="audit: refusal, WRONG_KEY and FOREIGN_REQUEST",
+    before="succeeded",
+)
+def test_what_the_host_refuses_is_in_the_log(target: Target) -> None:
+    path = "/runtime/webhooks/durabletask/instances"
+
+    wrong = ask(target, "GET", f"{path}?code=guessed", key="")
+    route = ask(target, "GET", "/api/status", key="guessed")
+    foreign = ask(target, "GET", path, headers={"Host": "evil.example"})
+
+    assert [a.status_code for a in (wrong, route, foreign)] == [401, 401, 403]
+    entry = newest(target, code="WRONG_KEY", action=f"GET {path}")
+    assert (entry["kind"], entry["address"]) == ("refusal", ADDRESS)
+    assert "guessed" not in str(entry)
+    assert newest(target, code="FOREIGN_REQUEST", action=f"GET {path}")["who"] == ""
+    # The app's own refusals are no refusals of the host.
+    assert ask(target, "GET", "/api/audit").status_code == 401
+    assert all("/api/audit" not in e["action"] for e in entries(target))
+
+
+@attack(
+    point=8,
     does="reads the audit log with a function key only",
     answer="401 UNAUTHENTICATED",
     log="audit: refusal, audit, UNAUTHENTICATED",
-    before="refused",
+    before="absent",
+    by="trial",
 )
 def test_the_log_is_for_people(target: Target) -> None:
     for path in ("/api/audit", "/api/audit/check"):
@@ -187,7 +217,8 @@ def test_the_log_is_for_people(target: Target) -> None:
     does="changes an entry of the log in its store",
     answer="`mlopsctl audit verify` exits with 1 and names the entry",
     log="host: audit log checked, 1 faults",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> None:
     target = local_target
@@ -215,7 +246,8 @@ def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> N
     does="cuts the log and its head, or writes it anew",
     answer="a check with a head that was noted before names the first entry that differs",
     log="host: audit log checked",
-    before="succeeded",
+    before="absent",
+    by="trial",
 )
 def test_a_noted_head_is_compared(target: Target) -> None:
     head = verify(target)["head"]

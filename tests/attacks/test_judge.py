@@ -117,6 +117,7 @@ HONEST = sum((100 * n) ** 2 for n in range(1, 9)) / 8
     answer="it sees the features only, and is judged by its own answers",
     log="none: the file does not exist for it",
     before="succeeded",
+    by="trial",
 )
 def test_predict_finds_no_targets(tmp_path: Path) -> None:
     code, verdict = judge(tmp_path, READS_TARGETS)
@@ -131,6 +132,7 @@ def test_predict_finds_no_targets(tmp_path: Path) -> None:
     answer="the figures are those of its answers",
     log="none: neither the process nor the files of the evaluation exist for it",
     before="succeeded",
+    by="trial",
 )
 def test_predict_cannot_forge_its_evaluation(tmp_path: Path) -> None:
     code, verdict = judge(tmp_path, FORGES)
@@ -145,6 +147,7 @@ def test_predict_cannot_forge_its_evaluation(tmp_path: Path) -> None:
     answer="the challenger is refused: predict wrote no file of a size that fits",
     log="the reason of the rejected training",
     before="succeeded",
+    by="trial",
 )
 def test_an_answer_is_a_file_of_its_own(tmp_path: Path, how: str) -> None:
     # A column with the name of the answer makes the rows themselves a valid answer.
@@ -160,6 +163,7 @@ def test_an_answer_is_a_file_of_its_own(tmp_path: Path, how: str) -> None:
     answer="the challenger is refused with the name of the file",
     log="the reason of the rejected training",
     before="succeeded",
+    by="trial",
 )
 def test_a_model_folder_holds_files_only(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a secret of the app")
@@ -189,6 +193,7 @@ class Command:
     answer="refused in evaluation with the type's name; the service does not load it",
     log="the reason of the rejected training; UNTRUSTED_TYPES at the image",
     before="succeeded",
+    by="trial",
 )
 def test_a_models_own_list_of_types_counts_for_nothing(tmp_path: Path) -> None:
     model = tmp_path / "model"
@@ -214,6 +219,7 @@ def test_a_models_own_list_of_types_counts_for_nothing(tmp_path: Path) -> None:
     answer="the state holds digests only, and a digest is no token",
     log="401 UNAUTHENTICATED, and the refusal in the audit log",
     before="succeeded",
+    by="trial",
 )
 def test_the_state_holds_no_token(tmp_path: Path) -> None:
     environ = {"MLOPS_CONFIG": str(tmp_path / "config")}
@@ -235,6 +241,7 @@ def test_the_state_holds_no_token(tmp_path: Path) -> None:
     answer="OTHER_HOST, NO_TOKEN or INSECURE; nothing is sent",
     log="none: no request is made",
     before="succeeded",
+    by="trial",
 )
 def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config"
@@ -259,6 +266,7 @@ def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.M
     answer="the event is kept with marks in their place",
     log="the event, as `mlopsctl events show` prints it",
     before="succeeded",
+    by="trial",
 )
 def test_an_event_is_kept_without_credentials() -> None:
     secrets = ("ghp_" + "a1B2" * 9, "xoxb-1234567890-abcdef", "hunter2-hunter2")

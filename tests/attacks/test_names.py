@@ -1,6 +1,7 @@
 """Attacks with names that are paths, options or control characters."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ def start(target: Target, story: str, instance: str, argument: Any) -> dict[str,
     answer="400 BAD_NAME; a dead letter, no training",
     log="inbox: the event is refused with the field and the pattern",
     before="succeeded",
+    by="trial",
 )
 def test_a_code_version_that_is_a_path_starts_no_training(target: Target) -> None:
     before = stories(target)
@@ -80,6 +82,7 @@ def test_a_code_version_that_is_a_path_starts_no_training(target: Target) -> Non
     answer="400 BAD_NAME for each; no story",
     log="inbox: the events are refused with the field and the pattern",
     before="succeeded",
+    by="trial",
 )
 @pytest.mark.parametrize(
     "sent",
@@ -128,6 +131,7 @@ def test_an_event_with_a_name_that_is_a_path_starts_nothing(
     answer="the story fails with BAD_NAME, and no activity runs",
     log="the story's reason names the field and the pattern",
     before="succeeded",
+    by="trial",
 )
 @pytest.mark.parametrize(
     ("story", "argument", "field"),
@@ -182,6 +186,7 @@ def test_a_story_whose_input_has_a_path_for_a_name_fails_before_it_acts(
     answer="400 BAD_NAME; the release waits on",
     log="audit: the refusal of the decision",
     before="refused",
+    by="trial",
 )
 @pytest.mark.parametrize("name", ["image_digest", "evidence_hash"])
 def test_a_decision_that_names_a_path_decides_nothing(target: Target, name: str) -> None:
@@ -207,6 +212,7 @@ def test_a_decision_that_names_a_path_decides_nothing(target: Target, name: str)
     answer="404 NOT_FOUND, or 404 of the host when it resolves the path",
     log="none, because a question for an unknown id changes nothing",
     before="refused",
+    by="trial",
 )
 @pytest.mark.parametrize("kind", ["runs", "releases", "events", "status"])
 @pytest.mark.parametrize(
@@ -224,6 +230,7 @@ def test_an_id_in_a_url_that_is_a_path_is_unknown(target: Target, kind: str, nam
     answer="202; the comment is stored without them",
     log="audit: the decision with the clean comment",
     before="succeeded",
+    by="trial",
 )
 def test_a_comment_steers_no_terminal(target: Target) -> None:
     record = waiting(target, "311")
@@ -250,6 +257,7 @@ def test_a_comment_steers_no_terminal(target: Target) -> None:
     answer="the event is kept and shown without them",
     log="inbox: the event without control characters",
     before="succeeded",
+    by="trial",
 )
 def test_an_event_is_kept_without_control_characters(target: Target) -> None:
     sent = event(
@@ -260,6 +268,18 @@ def test_an_event_is_kept_without_control_characters(target: Target) -> None:
     answer = ask(target, "POST", "/api/events", json=sent)
 
     assert error_of(answer) == (404, "UNKNOWN_MODEL")
-    shown = json.dumps(target.api.get("/api/events")["events"], ensure_ascii=False)
-    assert "forged" in shown
-    assert not any(sign in shown for sign in ("\x1b", "\x9b", "\u2066", "\r"))
+    [kept] = [e for e in target.api.get("/api/events")["events"] if "forged" in e["subject"]]
+    texts = list(texts_in(target.api.get(f"/api/events/{kept['event_key']}")))
+    assert any("red" in text for text in texts), "the reason is shown"
+    assert not [text for text in texts if any(sign in text for sign in "\x1b\x9b\u2066\r")]
+
+
+def texts_in(content: Any) -> Iterator[str]:
+    """Yield every text of a JSON value; the text of the JSON itself would escape the signs."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        yield from texts_in(list(content.values()))
+    elif isinstance(content, list):
+        for each in content:
+            yield from texts_in(each)

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import BORDERLESS, attack
 from tests.attacks.page import (
     BEGIN,
     END,
@@ -34,21 +34,32 @@ def test_every_attack_belongs_to_a_topic_and_every_cell_is_filled() -> None:
 def test_attacks_are_sorted_counted_and_escaped() -> None:
     module = types.ModuleType("tests.attacks.test_made_up")
 
-    @attack(point=8, does="b", answer="401", log="x|y", before="succeeded")
-    @attack(point=1, does="z", answer="401", log="x", before="refused")
+    @attack(point=8, does="b", answer="401", log="x|y", before="succeeded", by="trial")
+    @attack(
+        point=1,
+        does="z",
+        answer="401",
+        log="x",
+        before="refused",
+        by="trial",
+        version=BORDERLESS,
+    )
     def test_two() -> None: ...
 
     class TestMany:
-        @attack(point=8, does="a", answer="403", log="x", before="refused")
+        @attack(point=8, does="a", answer="403", log="x", before="absent")
         def test_inner(self) -> None: ...
 
     module.test_two, module.TestMany = test_two, TestMany  # type: ignore[attr-defined]
     block = describe(collect([module]))
 
-    assert block.startswith("3 attacks. In version 0.1.0, ")
-    assert "1 of them succeeded and 2 were refused" in block
+    assert block.startswith("3 attacks. Before, 1 of them succeeded, 1 were refused, and 1 are ")
+    assert "2 of these results are trials" in block
+    assert "The other 1 are readings" in block
     assert block.index("| z |") < block.index("| a |") < block.index("| b |")
-    assert r"| b | 401 | x\|y | succeeded | `test_made_up::test_two` |" in block
+    assert r"| b | 401 | x\|y | succeeded (trial) | `test_made_up::test_two` |" in block
+    assert f"| z | 401 | x | refused (trial, {BORDERLESS}) | `test_made_up::test_two` |" in block
+    assert "| a | 403 | x | absent (reading) | `test_made_up::test_inner` |" in block
 
 
 def test_a_page_without_markers_is_refused() -> None:

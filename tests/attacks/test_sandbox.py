@@ -117,6 +117,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     answer="the files do not exist for the training",
     log=INVISIBLE,
     before="succeeded",
+    by="trial",
 )
 def test_a_training_cannot_read_the_secrets_of_the_app(machine: Machine) -> None:
     answers = machine.train(f"""
@@ -147,6 +148,7 @@ def _shown_in_home() -> list[str]:
     answer="the training finds the seen rows only",
     log=INVISIBLE,
     before="succeeded",
+    by="trial",
 )
 def test_a_training_cannot_read_the_held_out_rows(machine: Machine) -> None:
     answers = machine.train("""
@@ -167,6 +169,7 @@ attempt("held out", lambda: os.listdir(data.parent / "held_out"))
     answer="the writes fail, and nothing changed",
     log=INVISIBLE,
     before="succeeded",
+    by="trial",
 )
 def test_a_training_cannot_write_outside_its_folder(machine: Machine) -> None:
     runs = machine.state / "runs"
@@ -191,6 +194,7 @@ for place in (runs / "other/model/model.skops", runs / "{RUN}/result.json", data
     answer="the kernel ends the daemon with the run",
     log="none: the run completes, and no process of it is left",
     before="succeeded",
+    by="trial",
 )
 def test_nothing_of_a_training_outlives_it(machine: Machine) -> None:
     name = f"daemon-{machine.state.parent.name}"
@@ -215,6 +219,7 @@ answers["started"] = True
     answer="the training sees its own processes only",
     log=INVISIBLE,
     before="succeeded",
+    by="trial",
 )
 def test_a_training_sees_no_other_process(machine: Machine) -> None:
     answers = machine.train("""
@@ -239,6 +244,7 @@ attempt("signal", lambda: os.kill(int(os.readlink("/proc/self")) + 10000, 0))
     answer="the connection is refused",
     log=INVISIBLE,
     before="succeeded",
+    by="trial",
 )
 def test_a_training_without_a_network_reaches_nothing(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "state", Isolation(runs=RunIsolation(network=False)))
@@ -281,6 +287,7 @@ def test_a_service_cannot_read_the_state(tmp_path: Path) -> None:
     answer="refused: `isolation: Not run: the isolation of this machine is limits`",
     log="the commit status and checks.json name the isolation and the reason",
     before="succeeded",
+    by="trial",
 )
 def test_a_pull_request_is_refused_below_the_least_isolation(tmp_path: Path) -> None:
     code, out, proof = tmp_path / "code", tmp_path / "out", tmp_path / "proof"
@@ -348,6 +355,7 @@ def test_a_mount_that_nobody_can_read_weakens_nothing(tmp_path: Path) -> None:
     answer="files are 0600 and folders 0700 after the next start",
     log="none: the kernel denies the access",
     before="succeeded",
+    by="trial",
 )
 def test_the_state_is_for_its_user_alone(tmp_path: Path) -> None:
     state = tmp_path / "state"
@@ -377,7 +385,7 @@ def test_the_state_is_for_its_user_alone(tmp_path: Path) -> None:
     does="Trainings start on a machine that isolates less than mlops.toml asks for",
     answer="refused with the level, the reason and the remedy",
     log="the story's reason names `[runs] min_isolation`",
-    before="succeeded",
+    before="absent",
 )
 def test_runs_are_refused_below_the_least_isolation(tmp_path: Path) -> None:
     weak = Found(level=BY_NAME[LIMITS], reason="unshare: Operation not permitted")

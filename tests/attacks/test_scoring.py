@@ -102,6 +102,7 @@ def refused(answer: httpx.Response) -> bool:
     answer="401 with WWW-Authenticate, before the body is read",
     log=NONE,
     before="succeeded",
+    by="trial",
 )
 def test_production_answers_nobody_without_a_key(production: Open, path: str) -> None:
     assert refused(production.ask(path=path))
@@ -127,6 +128,7 @@ def test_production_answers_nobody_without_a_key(production: Open, path: str) ->
     answer="401, never 500",
     log=NONE,
     before="succeeded",
+    by="trial",
 )
 def test_wrong_credentials_are_refused(production: Open, headers: Any) -> None:
     assert refused(production.ask(headers))
@@ -138,7 +140,7 @@ def test_wrong_credentials_are_refused(production: Open, headers: Any) -> None:
     "X-Probe-Key",
     answer="401: a request has one credential",
     log=NONE,
-    before="succeeded",
+    before="absent",
 )
 def test_a_right_key_beside_a_wrong_one_is_refused(production: Open) -> None:
     [(name, right)] = production.caller().items()
@@ -155,7 +157,7 @@ def test_a_right_key_beside_a_wrong_one_is_refused(production: Open) -> None:
     does="asks production with a key of another model, or with the platform's secret of staging",
     answer="401: a key opens one model's production, a secret one deployment",
     log=NONE,
-    before="succeeded",
+    before="absent",
 )
 def test_keys_of_other_models_and_of_staging_open_nothing(production: Open) -> None:
     production.keys.ensure("other")
@@ -175,6 +177,7 @@ def test_keys_of_other_models_and_of_staging_open_nothing(production: Open) -> N
     answer="401: both take the platform's own secret",
     log=NONE,
     before="succeeded",
+    by="trial",
 )
 def test_figures_and_state_are_not_the_callers(production: Open, path: str) -> None:
     answer = httpx.get(f"{production.url}{path}", headers=production.caller())
@@ -190,6 +193,7 @@ def test_figures_and_state_are_not_the_callers(production: Open, path: str) -> N
     answer="401: the route takes the platform's own secret",
     log=NONE,
     before="succeeded",
+    by="trial",
 )
 def test_a_stranger_does_not_steer_the_server(production: Open) -> None:
     answer = httpx.post(f"{production.url}/-/retry", headers=production.caller())
@@ -202,7 +206,7 @@ def test_a_stranger_does_not_steer_the_server(production: Open) -> None:
     does="sends a right key in the address, where logs would keep it",
     answer="401, and no file of the platform has the key",
     log=NONE,
-    before="succeeded",
+    before="absent",
 )
 def test_a_key_in_the_address_is_refused_and_not_logged(production: Open) -> None:
     key = production.caller()["Authorization"].removeprefix("Bearer ")
@@ -220,7 +224,7 @@ def test_a_key_in_the_address_is_refused_and_not_logged(production: Open) -> Non
     does="reads the state folder and the user's folder as another local user",
     answer="both are closed to others; the state folder has digests, no caller's key",
     log="none: the operating system refuses",
-    before="refused",
+    before="absent",
 )
 def test_keys_lie_where_only_their_owner_reads_them(production: Open) -> None:
     stored = production.keys.file("diabetes")
@@ -238,7 +242,7 @@ def test_keys_lie_where_only_their_owner_reads_them(production: Open) -> None:
     does="uses a key that was rotated twice since it was issued",
     answer="401; after one rotation it still works, so that callers can change over",
     log=NONE,
-    before="succeeded",
+    before="absent",
 )
 def test_a_key_that_was_rotated_twice_is_refused(production: Open) -> None:
     first = production.caller()
@@ -262,6 +266,7 @@ def test_a_key_that_was_rotated_twice_is_refused(production: Open) -> None:
     answer="200, logged, under an id of the service's own",
     log="the prediction log has the row",
     before="succeeded",
+    by="trial",
 )
 def test_only_the_platform_switches_the_log_and_chooses_the_id(model: Path, tmp_path: Path) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -331,7 +336,7 @@ def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     does="reads the callers' keys from the cluster, or figures from outside of it",
     answer="the cluster has digests only; the figures' port is open to the cluster's pods only",
     log="none: the cluster's own audit log has the read",
-    before="refused",
+    before="absent",
 )
 def test_a_cluster_holds_no_key_and_shows_figures_to_its_pods_only(
     azure: Azure, model: Path

@@ -14,6 +14,7 @@ from function_app.domain.release import (
     ReleaseStatus,
     next_attempt,
 )
+from mlopsctl.next_commands import next_commands
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RELEASE = Release(
@@ -141,6 +142,26 @@ def test_the_newest_story_of_each_kind_and_model_decides(
 
     assert [one.subject for one in found] == open_ones
     assert all("the cause" in one.detail and one.subject in one.next for one in found)
+
+
+@pytest.mark.parametrize(
+    ("story", "command"),
+    [
+        ("train_model", "mlopsctl retry s1"),
+        ("reconcile", "mlopsctl reconcile"),
+        ("ensure_platform", "mlopsctl provision"),
+    ],
+)
+def test_a_failed_story_names_the_command_that_starts_it_again(story: str, command: str) -> None:
+    known = {
+        "story": {**view(1, "failed", story), "ended": True, "step": None},
+        **dict.fromkeys(("release", "run", "event")),
+    }
+
+    assert [one.next for one in failed_stories([view(1, "failed", story)])] == [
+        f"mlopsctl show s1; {command}"
+    ]
+    assert next_commands(known, "s1") == [command]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from funchost.borders import Rate, Refusals, host_of, is_loopback
+from funchost.borders import host_of, is_loopback
+from funchost.refusals import Rate, Refusals
 from tests.funchost.conftest import APPS
 
 
@@ -40,9 +41,9 @@ def test_a_flood_of_refusals_is_a_few_lines_and_a_count(caplog: pytest.LogCaptur
     request = make_mocked_request("GET", "/a%0Ab?code=secret")
 
     for _ in range(5):
-        refusals.add(request, "no key")
+        refusals.add(request, 401, "no key")
     now[0] = 60.0
-    refusals.add(request, "no key")
+    refusals.add(request, 401, "no key")
 
     lines = [record.getMessage() for record in caplog.records]
     assert [line.split(" from ")[0] for line in lines] == [

@@ -66,7 +66,7 @@ SILENT = {
             main("checksPrincipalId: identities.outputs.checksPrincipalId\n    kubelet",
                  "checksPrincipalId: identities.outputs.trainingPrincipalId\n    kubelet"),
         ),
-        "for id-checks (ServicePrincipal) on stdata/versions has no reason",
+        "for id-checks (ServicePrincipal) on stdata/versions, with a condition, has no reason",
     ),
     "the identity of another resource is passed": InBicep(
         (main("clusterIdentityId: identities.outputs.clusterId",
@@ -350,6 +350,9 @@ COMMITTED = {
     "a role has a scope outside of the group": InSnapshot(
         "all", ROLES, "vaults/kv-", ("id",),
         f"/subscriptions/s/providers/{ROLES}/1", "on s has no reason"),
+    "trainings may write anywhere in versions": InSnapshot(
+        "dev", ROLES, "containers/versions', 'Microsoft.Authorization/roleAssignments', guid",
+        (OF, "condition"), "x", "on stdata/versions, with a condition, has no reason"),
     "a role has another kind of principal": InSnapshot(
         "all", ROLES, "vaults/kv-", (OF, "principalType"), "Group", "(Group) on kv has no reason"),
     # Identities and resources that are passed.
@@ -364,6 +367,16 @@ COMMITTED = {
         "MLOPS_AZURE_STAGING_IDENTITY",
         "/subscriptions/s/resourceGroups/rg-eeeeeeeeeeeeeeeeeeee/providers/x/y/id-app",
         "MLOPS_AZURE_STAGING_IDENTITY names id-app"),
+    "Durable signs in as another identity": _setting(
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+        "[format('{0}', reference('/subscriptions/s/resourceGroups/g/providers/x/y/id-checks'))]",
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING names"),
+    "another cluster's account is trusted": InSnapshot(
+        "all", "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "",
+        (OF, "issuer"), "https://example.org", "must be one of the cluster aks"),
+    "an alert is switched off": InSnapshot(
+        "prod", "Microsoft.Insights/scheduledQueryRules", "dead-letters", (OF, "enabled"), False,
+        "properties.enabled is not true"),
     "a setting names another group": _setting(
         "MLOPS_AZURE_STAGING_RESOURCE_GROUP", "rg-eeeeeeeeeeeeeeeeeeee", "it must name rg-staging"),
     "a setting names another storage": _setting(

@@ -89,7 +89,12 @@ ANSWERS: dict[str, Any] = {
         "claims": [],
     },
     "/api/status/train-m-1": STORY,
-    "/api/runs/train-m-1": {"run_id": "train-m-1", "status": "failed", "metrics": {"mse": 3.0}},
+    "/api/runs/train-m-1": {
+        "run_id": "train-m-1",
+        "status": "failed",
+        "metrics": {"mse": 3.0},
+        "metrics_by": "training",
+    },
     "/api/runs/train-m-1/log?tail=2": "one line\nanother line\n",
     "/api/releases": {"releases": [RELEASE]},
     "/api/releases/release-m-1": RELEASE,
@@ -190,7 +195,7 @@ def test_show_tells_the_cause_and_the_run_of_a_training(app: Any) -> None:
     shown = run(app, "show", "train-m-1").stdout
 
     assert "Caused by Mlops.TrainingRequested models/m, 2026-01-01T00:00:00Z by api: abc" in shown
-    assert "mse 3.0" in shown
+    assert "metrics, reported by the training itself: mse 3.0" in shown
     assert json.loads(run(app, "show", "train-m-1", "--json").stdout)["story"] == STORY
 
 

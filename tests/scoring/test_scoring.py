@@ -55,6 +55,7 @@ def test_health_names_the_image(url: str) -> None:
         json.dumps({"data": [[True] * 10]}).encode(),
         b'{"data": [[NaN,1,1,1,1,1,1,1,1,1]]}',
         b'{"data": [[1' + b"0" * 400 + b",1,1,1,1,1,1,1,1,1]]}",
+        b'{"data": ' + b"[" * 5000 + b"]" * 5000 + b"}",
     ],
 )
 def test_what_cannot_be_scored_is_a_400_with_the_reason(url: str, body: bytes) -> None:
@@ -76,3 +77,11 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert "holds no model that can be served" in ended.stderr
+
+
+def test_a_body_that_does_not_unpack_is_a_400(url: str) -> None:
+    headers = {**CALLER, "Content-Encoding": "gzip"}
+
+    answer = httpx.post(f"{url}/score", content=b"0123456789", headers=headers)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BAD_INPUT")

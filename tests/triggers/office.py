@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change import Change, CodeVersion
 from function_app.domain.events import ArrivedFile
 from function_app.domain.project import Limits, ModelProject
@@ -169,6 +170,7 @@ class NoPeople:
 class FewPorts:
     inbox: LocalInbox
     ledger: LocalLedger
+    rows: LocalRows
     clock: MovingClock
     jobs: KnownRuns
     datasets: Any
@@ -192,6 +194,7 @@ class Office:
         self.ports = FewPorts(
             inbox=self.inbox,
             ledger=ledger,
+            rows=LocalRows(folder / "ledger.db"),
             clock=self.clock,
             jobs=self.jobs,
             datasets=self.datasets,

@@ -10,10 +10,11 @@ import pytest
 
 from function_app import names
 from function_app.domain.project import Limits
-from function_app.errors import ConflictError, NotFoundError
+from function_app.errors import ConflictError, NotFoundError, RefusedError
 from function_app.ports import Ports
 from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import delete_part
+from tests.triggers.office import PROJECTS
 
 
 @dataclass
@@ -36,10 +37,18 @@ class FakePlatform:
         return datetime(2026, 1, 1, tzinfo=UTC)
 
 
+class NamedPeople:
+    """Tokens that are the names of their people."""
+
+    def identify(self, token: str) -> str | None:
+        return token or None
+
+
 @dataclass
 class FewPorts:
     platform: FakePlatform
     clock: FakePlatform
+    approvers: NamedPeople = field(default_factory=NamedPeople)
 
 
 @dataclass
@@ -63,15 +72,16 @@ def platform() -> FakePlatform:
 
 @pytest.fixture
 def remove(platform: FakePlatform) -> Callable[..., Answer]:
-    def ask(part: str, sure: str, *stories: dict[str, Any]) -> Answer:
+    def ask(part: str, sure: str, *stories: dict[str, Any], person: str = "ada") -> Answer:
         ports = FewPorts(platform=platform, clock=platform)
         desk = Desk(
             ports=cast(Ports, ports),
-            projects={},
+            projects=PROJECTS,
             stories=cast(Any, FakeStories(list(stories))),
             limits=Limits(),
         )
-        request = Request(route={"part": part}, headers={}, body=b"", query={"sure": sure})
+        headers = {"authorization": f"Bearer {person}"} if person else {}
+        request = Request(route={"part": part}, headers=headers, body=b"", query={"sure": sure})
         return asyncio.run(delete_part(desk, request))
 
     return ask
@@ -114,4 +124,17 @@ def test_no_part_is_removed_under_a_story_that_needs_it(
 ) -> None:
     with pytest.raises(ConflictError, match=f"{name}-1 is under way"):
         remove("compute", "compute", story(name, ended=False))
+    assert platform.removed == []
+
+
+@pytest.mark.parametrize(
+    ("person", "code"), [("", "UNAUTHENTICATED"), ("mallory", "NOT_AN_OPERATOR")]
+)
+def test_only_an_operator_of_every_model_removes_a_part(
+    platform: FakePlatform, remove: Callable[..., Answer], person: str, code: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        remove("compute", "compute", person=person)
+
+    assert caught.value.code == code
     assert platform.removed == []

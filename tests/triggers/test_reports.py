@@ -58,7 +58,7 @@ def test_a_run_is_shown_without_secrets() -> None:
     content = ask(get_run_state, OneRun()).content
 
     assert content["status"] == "failed"
-    assert content["metrics"] == {"mse": 1.5}
+    assert (content["metrics"], content["metrics_by"]) == ({"mse": 1.5}, "platform")
     assert content["code"] == {"version": "v", "commit": "c0ffee"}
     assert content["output_uri"] == "https://account/runs/a"
     assert "sig" not in str(content)

@@ -29,7 +29,7 @@ from tests.worker.storage import HostStorage
 
 WORKER = Path(__file__).with_name("worker.py")
 # What a terminal has in which a person calls `func start`.
-TERMINAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NO_PROXY", "no_proxy")
+TERMINAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NO_PROXY", "no_proxy", "MLOPS_CONFIG")
 
 
 class FunctionFailedError(Exception):

@@ -188,7 +188,7 @@ class Blobs:
         content = self.read(name)
         try:
             return None if content is None else json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             text = f"{self.url(name)} is not JSON. Restore an earlier version, or delete it."
             raise PlatformError("azure", "read a record", text) from error
 

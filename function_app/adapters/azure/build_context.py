@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from function_app.adapters.archives import pack_compressed, sha256
 from function_app.adapters.azure import run_specs as specs
-from function_app.adapters.azure.archives import pack_compressed, sha256
 from function_app.adapters.azure.base_images import BaseImages
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles

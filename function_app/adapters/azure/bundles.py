@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from function_app.adapters.azure.archives import (
+from function_app.adapters.archives import (
     pack,
     read_files,
     read_folder,

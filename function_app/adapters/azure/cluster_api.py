@@ -224,7 +224,7 @@ class ClusterApi:
 def _describe(status: int, content: bytes) -> str:
     try:
         message = str(json.loads(content).get("message", ""))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         message = ""
     remedy = _REMEDIES.get(status, "The cluster is at fault or busy; try again.")
     return redact(f"HTTP {status}. {message[:300]} {remedy}")

@@ -16,7 +16,7 @@ from function_app.adapters.azure.places import place_of_checks, place_of_trainin
 from function_app.adapters.azure.references import ReferenceRecords
 from function_app.adapters.azure.run_outputs import RunOutputs
 from function_app.adapters.azure.run_specs import RunSpec
-from function_app.adapters.azure.run_views import read_run, unknown_run
+from function_app.adapters.azure.run_views import read_run
 from function_app.adapters.azure.submission import job_of
 from function_app.adapters.azure.workspace import Workspace, datastore_path
 from function_app.adapters.clock import SystemClock
@@ -33,6 +33,7 @@ from function_app.domain.training import (
     attempt_id,
     is_run_id,
     run_of_attempt,
+    unknown_run,
 )
 from function_app.errors import NotFoundError
 
@@ -208,7 +209,7 @@ class AzureJobs:
         if found is None:
             # A workspace that is gone answers like a run that is.
             self._workspace.confirm()
-        return found or unknown_run(run_id)
+        return found or unknown_run(run_id, "Azure ML has no such run.")
 
     def cancel(self, run_id: str) -> None:
         if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
@@ -300,7 +301,8 @@ class AzureJobs:
         run = read_run(job, stopped=stopped, code_uri=code_uri)
         kind = run.tags.get(specs.KIND, "")
         if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):
-            return replace(run, metrics=self._outputs.metrics(run.run_id, kind))
+            figures = self._outputs.metrics(run.run_id, kind)
+            return replace(run, metrics=figures, reported=kind == specs.TRAINING)
         return run
 
     def _address(self, uri: str) -> str:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.lane_places import Place, take, turn
@@ -18,7 +19,7 @@ from function_app.adapters.azure.tables import (
     encode,
     until_unchanged,
 )
-from function_app.codec import dump, load, load_each
+from function_app.codec import dump, find_damaged, load, load_each
 from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
@@ -30,6 +31,7 @@ from function_app.domain.release import (
     version_key,
 )
 from function_app.errors import ConflictError, ContractError
+from function_app.ports.rows import read_content
 
 TABLE = "mlopsledger"
 # `-` and then `.` are neighbours: between them lie all partitions with the prefix.
@@ -87,14 +89,20 @@ class AzureLedger:
         return self._find(release_id).record
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        records = load_each(ReleaseRecord, self._stored_releases())
+        return tuple(sorted(records, key=lambda record: record.updated_at, reverse=True))
+
+    def list_damaged(self) -> tuple[tuple[str, str], ...]:
+        return find_damaged(ReleaseRecord, self._stored_releases())
+
+    def _stored_releases(self) -> Iterator[tuple[str, Any]]:
         rows = self._table.query(
             "PartitionKey ge @first and PartitionKey lt @last and kind eq @kind",
             first=_MODEL,
             last="model.",
             kind=_RELEASE,
         )
-        records = load_each(ReleaseRecord, ((row.key, row.json()) for row in rows))
-        return tuple(sorted(records, key=lambda record: record.updated_at, reverse=True))
+        return ((row.key, read_content(row.text, row.key)) for row in rows)
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         reasons = (f"{newer.release_id} superseded it.",)
@@ -195,7 +203,7 @@ class AzureLedger:
             past=ReleaseStatus.SUPERSEDED.value,
         )
         for row in rows:
-            for record in load_each(ReleaseRecord, [(row.key, row.json())]):
+            for record in load_each(ReleaseRecord, [(row.key, read_content(row.text, row.key))]):
                 yield row, record
 
     def _find(self, release_id: str) -> _Found:

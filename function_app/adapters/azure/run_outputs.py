@@ -111,7 +111,7 @@ class RunOutputs:
 def _parse(name: str, content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         text = f"{name} is not JSON. Look at the run's log."
         raise PlatformError("azure", "read what a run wrote", text) from error
 

@@ -87,15 +87,3 @@ def _owner(job: Any) -> str:
     made = getattr(job, "creation_context", None)
     is_person = str(getattr(made, "created_by_type", "") or "").lower() == "user"
     return str(getattr(made, "created_by", "") or "") if is_person else ""
-
-
-def unknown_run(run_id: str) -> Run:
-    """Return a run that Azure ML does not know."""
-    return Run(
-        run_id=run_id,
-        model="",
-        status=RunStatus.UNKNOWN,
-        dataset_version="",
-        output_uri="",
-        detail="Azure ML has no such run.",
-    )

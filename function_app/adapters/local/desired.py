@@ -6,6 +6,8 @@ from typing import Any
 from function_app.adapters.local.files import read_json, read_object, write_json
 
 STATE = "state.json"
+# Locked by the server alone, not by its replicas; it contains the id of their process group.
+SERVER_LOCK = "server.lock"
 # Which attempt's failure was reported, in the file with the desired state.
 REPORTED = "reported"
 

@@ -17,10 +17,11 @@ MOST_RECORD_BYTES = 64 * 1024 * 1024
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file at once."""
+    """Replace a file at once; a symbolic link is replaced, never written through."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
-    with unfinished.open("wb") as file:
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open("xb") as file:  # O_EXCL: it opens no link that appears meanwhile
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -41,7 +42,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         text = f"{path} is not readable JSON. Restore it from a backup, or delete it."
         raise PlatformError("local", "read a record", text) from error
 
@@ -97,9 +98,17 @@ def sha256(content: bytes) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one thread of one process at a time in; a crash lets go."""
+    """Let one thread of one process at a time in; a crash lets go.
+
+    PlatformError when the file is a symbolic link: opening it would empty the file that it names.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        text = f"{path} cannot be opened: {error.strerror}. Delete it when it is a symbolic link."
+        raise PlatformError("local", "take a lock", text) from error
+    with os.fdopen(lock, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from function_app.adapters.archives import pack
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.containers import Containers
 from function_app.adapters.local.files import locked, read_list, read_object, sha256, write_json
@@ -184,13 +185,7 @@ class LocalImages:
         # The platform's list: what a model folder says about its own types counts for nothing.
         files[f"app/scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
         files |= {f"app/model/{name}": content for name, content in model.items()}
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for name, content in sorted(files.items()):
-                entry = tarfile.TarInfo(name)
-                entry.size, entry.mode = len(content), 0o644
-                archive.addfile(entry, io.BytesIO(content))
-        return out.getvalue()
+        return pack(files)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -29,6 +29,7 @@ from function_app.domain.training import (
     RunStatus,
     finite_figures,
     is_run_id,
+    unknown_run,
 )
 from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
@@ -218,14 +219,7 @@ class LocalJobs:
             if run is not None and run.status is RunStatus.INTERRUPTED and tail:
                 run = replace(run, detail=f"{run.detail} Its watcher's log ends: {tail}")
         if run is None:
-            return Run(
-                run_id=run_id,
-                model="",
-                status=RunStatus.UNKNOWN,
-                dataset_version="",
-                output_uri="",
-                detail="This machine has no such run.",
-            )
+            return unknown_run(run_id, "This machine has no such run.")
         return run
 
     def cancel(self, run_id: str) -> None:
@@ -291,6 +285,7 @@ def read_run(folder: Path, *, running: bool = False) -> Run | None:
         return None
     status, detail = read_state(folder, running=running)
     dataset, code, tags = request
+    figures, reported = _figures(folder)
     return Run(
         run_id=folder.name,
         model=dataset.model,
@@ -298,7 +293,8 @@ def read_run(folder: Path, *, running: bool = False) -> Run | None:
         dataset_version=dataset.version,
         output_uri=str(folder / "model"),
         detail=detail,
-        metrics=_figures(folder),
+        metrics=figures,
+        reported=reported,
         tags=tags,
         code=code,
     )
@@ -323,12 +319,12 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _figures(folder: Path) -> dict[str, float]:
-    """Return the figures of a run: the platform's of an evaluation, its author's of a training."""
-    for name in (EVALUATION, "model"):
+def _figures(folder: Path) -> tuple[dict[str, float], bool]:
+    """Return the figures of a run, and whether a training reported them itself."""
+    for name, reported in ((EVALUATION, False), ("model", True)):
         if content := read_object(folder / name / "metrics.json"):
-            return finite_figures(content)
-    return {}
+            return finite_figures(content), reported
+    return {}, False
 
 
 def serving_environ() -> dict[str, str]:

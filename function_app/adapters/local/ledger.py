@@ -5,9 +5,10 @@ import sqlite3
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from function_app.adapters.local.database import Database
-from function_app.codec import dump, load, load_each
+from function_app.codec import dump, find_damaged, load, load_each
 from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
@@ -19,6 +20,7 @@ from function_app.domain.release import (
     version_key,
 )
 from function_app.errors import ConflictError
+from function_app.ports.rows import read_content
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS releases (
@@ -51,10 +53,16 @@ class LocalLedger:
             return self._release(connection, release_id)
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        return load_each(ReleaseRecord, self._stored_releases())
+
+    def list_damaged(self) -> tuple[tuple[str, str], ...]:
+        return find_damaged(ReleaseRecord, self._stored_releases())
+
+    def _stored_releases(self) -> list[tuple[str, Any]]:
         with self._transaction() as connection:
             query = "SELECT release_id, record FROM releases ORDER BY updated_at DESC"
             rows = connection.execute(query).fetchall()
-        return load_each(ReleaseRecord, ((name, json.loads(text)) for name, text in rows))
+        return [(name, read_content(text, name)) for name, text in rows]
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         reasons = (f"{newer.release_id} superseded it.",)
@@ -62,7 +70,7 @@ class LocalLedger:
         with self._transaction() as connection:
             query = "SELECT release_id, record FROM releases ORDER BY release_id"
             rows = connection.execute(query).fetchall()
-            stored = ((name, json.loads(text)) for name, text in rows)
+            stored = ((name, read_content(text, name)) for name, text in rows)
             for record in load_each(ReleaseRecord, stored):
                 release = record.release
                 if release.model != newer.model or release.release_id == newer.release_id:

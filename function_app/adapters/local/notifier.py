@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import sha256
+from function_app.adapters.local.files import sha256, write_whole
 from function_app.codec import dump
 from function_app.domain.approval import Evidence
 from function_app.domain.outcomes import StoryEnd
@@ -46,7 +46,5 @@ class LocalNotifier:
             self._channels.tell_findings(findings)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
-        self._outbox.mkdir(parents=True, exist_ok=True)
-        unfinished = self._outbox / f".{name}.tmp"
-        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(self._outbox / f"{name}.json")
+        text = json.dumps(content, indent=2) + "\n"
+        write_whole(self._outbox / f"{name}.json", text.encode())

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from function_app.adapters.local.files import write_json
 from function_app.addresses import below
 from function_app.errors import PlatformError
 
@@ -45,13 +46,13 @@ class Processes:
     ) -> bool:
         """Start the command under this name; False when it runs already."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._path(name, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(self._path(name, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 return False
-            self._path(name, "json").write_text(json.dumps({"port": port}), encoding="utf-8")
+            write_json(self._path(name, "json"), {"port": port})
             self._path(name, "pid").unlink(missing_ok=True)
             shell = ["/bin/sh", "-c", _SHELL, "sh", str(MEMORY_KIB), str(self._path(name, "pid"))]
             with self.log(name).open("ab") as output:

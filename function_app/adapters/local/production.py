@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.containment import Containment
-from function_app.adapters.local.desired import REPORTED, STATE, read_desired
+from function_app.adapters.local.desired import REPORTED, SERVER_LOCK, STATE, read_desired
 from function_app.adapters.local.files import locked, write_json
 from function_app.adapters.local.images import LocalImages
 from function_app.adapters.local.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes, free_port
-from function_app.adapters.local.production_server import SERVER_LOCK
 from function_app.adapters.log_rules import log_rules
 from function_app.adapters.scoring_keys import KEYS_FILE, PROBE_KEY
 from function_app.addresses import below

@@ -24,7 +24,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from function_app.adapters.local.desired import STATE, read_desired
+from function_app.adapters.local.desired import SERVER_LOCK, STATE, read_desired
 from function_app.adapters.local.files import read_object, write_json
 from function_app.adapters.local.keys import keys_file
 from function_app.adapters.local.replicas import Launcher, Replica
@@ -43,8 +43,6 @@ _HOP_BY_HOP = frozenset(
 # Written anew for each connection.
 _OWN = frozenset(("host", "content-length", "date", "server", "expect"))
 _ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-# Held by the server alone, not by its replicas; it contains the id of their process group.
-SERVER_LOCK = "server.lock"
 NOTHING: dict[str, Any] = {"image": None, "folder": "", "replicas": 0}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.containment import contained, read_record
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.files import read_json
+from function_app.adapters.local.files import read_json, read_tail
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs import plain_environ
 from function_app.adapters.local.run_log import copy_redacted
@@ -33,6 +33,7 @@ from function_app.domain.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
 
+_TAIL_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0  # between the polite end of a command and its end by force
 
 
@@ -88,9 +89,9 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
             writer.join(GRACE_SECONDS)
             if not writer.is_alive():
                 ended.stdout.close()
-    with (folder / "run.log").open("rb") as log:
-        log.seek(begin)
-        lines = log.read().decode(errors="replace").strip().splitlines()
+    size = (folder / "run.log").stat().st_size
+    tail = read_tail(folder / "run.log", min(size - begin, _TAIL_BYTES))
+    lines = tail.decode(errors="replace").strip().splitlines()
     if signal_name := killed_by(ended.returncode):
         return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
     if ended.returncode:

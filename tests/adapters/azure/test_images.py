@@ -91,7 +91,7 @@ def test_the_same_version_is_the_same_archive(azure: Azure) -> None:
 def test_a_build_of_published_code_takes_that_codes_service(azure: Azure) -> None:
     from dataclasses import replace
 
-    from function_app.adapters.azure.archives import pack
+    from function_app.adapters.archives import pack
     from function_app.domain.change import CodeVersion
 
     archive = pack({"scoring/__main__.py": b"print('other')", "scoring/requirements.txt": b""})

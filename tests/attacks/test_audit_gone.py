@@ -1,0 +1,80 @@
+"""Attacks on the audit log as a whole: what the chain alone cannot show."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
+from function_app.domain.audit import Fault
+from function_app.ports.rows import Delete
+from function_app.records.audit import ENTRY, ONCE, PARTITION, AuditLog
+from function_app.records.changes import expected_entries
+from tests.activities.law_bench import MODEL, Bench
+from tests.attacks.attack import attack
+from tests.contracts.conftest import account, connection
+
+__all__ = ["account", "connection"]
+
+
+@pytest.fixture(params=["local", "azure"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    if request.param == "azure":
+        connected = request.getfixturevalue("connection")
+        yield Bench(AzureLedger(connected), AzureRows(connected))
+    else:
+        yield Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+
+
+def faults(bench: Bench) -> tuple[Fault, ...]:
+    expected = expected_entries(MODEL, bench.changes.of_model(MODEL))
+    return AuditLog(bench.rows).check(expected=expected).faults
+
+
+def remove(bench: Bench, prefix: str) -> None:
+    rows = bench.rows.query(PARTITION, prefix)
+    bench.rows.write(PARTITION, [Delete(key=row.key, etag=row.etag) for row in rows])
+
+
+@attack(
+    point=8,
+    does="deletes the whole audit log with its head, so that an empty chain is in order",
+    answer="`mlopsctl audit verify` names each change of production without an entry, exit code 1",
+    log="mlops.audit: audit log checked: head 0, with faults",
+    before="succeeded",
+)
+def test_a_log_that_was_deleted_lacks_the_changes_of_production(bench: Bench) -> None:
+    bench.bring_up("1")
+    assert faults(bench) == ()
+
+    remove(bench, "")
+
+    [fault] = faults(bench)
+    assert "Change 1" in fault.problem
+    assert "release-diabetes-1" in fault.problem
+
+
+def test_a_log_that_was_written_anew_lacks_the_changes_before(bench: Bench) -> None:
+    bench.bring_up("1")
+    remove(bench, "")
+    bench.bring_up("2")
+
+    assert ["Change 1" in fault.problem for fault in faults(bench)] == [True]
+
+
+def test_a_name_without_its_entry_is_a_fault(bench: Bench) -> None:
+    bench.bring_up("1")
+    assert bench.rows.query(PARTITION, ONCE)
+    remove(bench, ENTRY)
+
+    assert any("Change 1" in fault.problem for fault in faults(bench))
+
+
+def test_a_change_that_has_just_begun_is_not_expected_yet(bench: Bench) -> None:
+    bench.approve("1")
+    bench.promote("1")
+
+    assert expected_entries(MODEL, bench.changes.of_model(MODEL)) == {}

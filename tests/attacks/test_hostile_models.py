@@ -1,0 +1,111 @@
+"""Attacks by the files and the output of judged code on the programs that read them."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.local.run_log import CUT, MOST_BYTES, copy_redacted
+from platform_jobs.errors import ContractError
+from platform_jobs.files import MOST_FILES, MOST_LEVELS, check_plain
+from tests.attacks.attack import attack
+
+LINE = b"A" * 65_535 + b"\n"
+
+
+class Endless(io.RawIOBase):
+    """A command's output: this many bytes of long lines."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = min(len(buffer), len(LINE), self._left)
+        buffer[:count] = LINE[len(LINE) - count :]
+        self._left -= count
+        return count
+
+    @property
+    def is_read(self) -> bool:
+        return self._left == 0
+
+
+@attack(
+    point=5,
+    does="writes a model folder with names that are no text, folders without end, or a file for "
+    "each of a million names",
+    answer="the training ends as rejected, with the name or the number",
+    log="the story's reason",
+    before="succeeded",
+)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (b"\xff\xfe", "cannot be printed"),
+        (b"\x1b[31mred", "cannot be printed"),
+        (b"a\nINFO forged", "cannot be printed"),
+        (b"d/" * (MOST_LEVELS + 2) + b"x", "nested"),
+    ],
+)
+def test_a_model_folder_has_printable_names_and_few_levels(
+    tmp_path: Path, name: bytes, words: str
+) -> None:
+    path = os.path.join(os.fsencode(tmp_path), name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w"):
+        pass
+
+    with pytest.raises(ContractError, match=words) as caught:
+        check_plain(tmp_path)
+
+    assert str(caught.value).isprintable()
+
+
+def test_a_folder_of_three_thousand_levels_is_refused(tmp_path: Path) -> None:
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(3_000):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(before)
+
+    with pytest.raises(ContractError, match="nested"):
+        check_plain(tmp_path)
+
+
+def test_the_number_of_files_has_a_limit(tmp_path: Path) -> None:
+    for number in range(MOST_FILES + 1):
+        (tmp_path / f"{number}").touch()
+
+    with pytest.raises(ContractError, match=f"more than {MOST_FILES}"):
+        check_plain(tmp_path)
+
+
+def test_a_folder_of_plain_files_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "größe" / "deep").mkdir(parents=True)
+    (tmp_path / "größe" / "deep" / "weights 1.bin").write_text("x")
+
+    check_plain(tmp_path)
+
+
+@attack(
+    point=10,
+    does="prints without end, to fill the disk by the log of the run",
+    answer="the log ends at 64 MiB and says so; the run goes on",
+    log="run log: The log ends here",
+    before="succeeded",
+)
+def test_the_log_of_a_run_has_a_limit() -> None:
+    output, log = Endless(MOST_BYTES + 10 * len(LINE)), io.BytesIO()
+
+    copy_redacted(io.BufferedReader(output), log)
+
+    assert output.is_read
+    assert log.getvalue().endswith(CUT)
+    assert log.tell() <= MOST_BYTES + len(CUT)
