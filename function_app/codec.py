@@ -12,9 +12,10 @@ import logging
 import math
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 from function_app.domain.identifiers import is_one_line, pattern_of
@@ -55,7 +56,7 @@ def dump(value: Any) -> Any:
 def load(target: type[T], data: Any) -> T:
     """Return `data` as `target`, or raise ContractError with the path of what does not fit."""
     name = getattr(target, "__name__", str(target))
-    return typing.cast(T, _load(target, data, name))
+    return typing.cast(T, _loader(typing.cast(Hashable, target))(data, (None, name)))
 
 
 def checked(value: T) -> T:
@@ -93,120 +94,174 @@ def find_damaged(target: Any, records: Iterable[tuple[str, Any]]) -> tuple[tuple
     return tuple(damaged)
 
 
-def _load(target: Any, data: Any, path: str) -> Any:
+# A path is the path of its parent and a step, so that it costs nothing until it is shown.
+Path = tuple["Path | None", str]
+Loader = Callable[[Any, Path], Any]
+
+
+@cache
+def _loader(target: Any) -> Loader:
+    """Return the function that loads this type; types are examined once, because that is slow."""
     if target is Any:
-        return data
+        return lambda data, path: data
     origin = typing.get_origin(target)
     if origin is typing.Annotated:
-        return _load_annotated(target, data, path)
+        return _annotated(target)
     if origin in (typing.Union, types.UnionType):
-        return _load_union(target, data, path)
+        return _union(target)
     if origin in (tuple, list):
-        return _load_sequence(target, data, path)
+        return _sequence(target)
     if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
+        return _mapping(target)
+    if dataclasses.is_dataclass(target):
+        return _dataclass(target)
+    return _null if target is type(None) else _scalar(target)
+
+
+def _annotated(target: Any) -> Loader:
+    """Load the text of a name that fits its pattern, or a text of one line."""
+    inner, pattern = _loader(typing.get_args(target)[0]), pattern_of(target)
+
+    def load_name(data: Any, path: Path) -> Any:
+        inner(data, path)
+        # As it came: a name whose control characters were removed would be another name.
+        return pattern.check(data, _shown(path)) if pattern is not None else None
+
+    def load_line(data: Any, path: Path) -> Any:
+        return one_line(inner(data, path))
+
+    if pattern is not None:
+        return load_name
+    return load_line if is_one_line(target) else inner
+
+
+def _union(target: Any) -> Loader:
+    options = typing.get_args(target)
+    others = [option for option in options if option is not type(None)]
+
+    def load_union(data: Any, path: Path) -> Any:
+        if data is None and type(None) in options:
+            return None
+        if len(others) != 1:
+            raise ContractError(f"{_shown(path)}: only optional unions are supported.")
+        return _loader(others[0])(data, path)
+
+    return load_union
+
+
+def _sequence(target: Any) -> Loader:
+    kind, arguments = typing.get_origin(target), typing.get_args(target)
+    fixed = kind is tuple and (len(arguments) != 2 or arguments[1] is not ...)
+
+    def load_sequence(data: Any, path: Path) -> Any:
+        if not isinstance(data, list | tuple):
+            raise _mismatch(path, "list", data)
+        if fixed and len(arguments) != len(data):
+            text = f"expected {len(arguments)} items, got {len(data)}."
+            raise ContractError(f"{_shown(path)}: {text}")
+        items = arguments if fixed else (arguments[0],) * len(data)
+        pairs = enumerate(zip(items, data, strict=True))
+        return kind(_loader(item)(entry, (path, f"[{i}]")) for i, (item, entry) in pairs)
+
+    return load_sequence
+
+
+def _mapping(target: Any) -> Loader:
+    item = typing.get_args(target)[1]
+
+    def load_mapping(data: Any, path: Path) -> Any:
         if not isinstance(data, dict):
             raise _mismatch(path, "object", data)
-        item = typing.get_args(target)[1]
+        load_item = _loader(item)
         return {
-            clean(key): _load(item, entry, f"{path}.{one_line(key)[:80]}")
+            clean(key): load_item(entry, (path, f".{one_line(key)[:80]}"))
             for key, entry in data.items()
         }
-    if dataclasses.is_dataclass(target):
-        return _load_dataclass(target, data, path)
-    if target is type(None):
-        if data is not None:
-            raise _mismatch(path, "null", data)
-        return None
-    return _load_scalar(target, data, path)
+
+    return load_mapping
 
 
-def _load_annotated(target: Any, data: Any, path: str) -> Any:
-    """Return the text of a name that fits its pattern, or a text of one line."""
-    text = _load(typing.get_args(target)[0], data, path)
-    pattern = pattern_of(target)
-    if pattern is not None:
-        # As it came: a name whose control characters were removed would be another name.
-        return pattern.check(data, path)
-    return one_line(text) if is_one_line(target) else text
-
-
-def _load_union(target: Any, data: Any, path: str) -> Any:
-    options = typing.get_args(target)
-    if data is None and type(None) in options:
-        return None
-    others = [option for option in options if option is not type(None)]
-    if len(others) != 1:
-        raise ContractError(f"{path}: only optional unions are supported.")
-    return _load(others[0], data, path)
-
-
-def _load_sequence(target: Any, data: Any, path: str) -> Any:
-    if not isinstance(data, list | tuple):
-        raise _mismatch(path, "list", data)
-    arguments = typing.get_args(target)
-    if typing.get_origin(target) is tuple and (len(arguments) != 2 or arguments[1] is not ...):
-        if len(arguments) != len(data):
-            raise ContractError(f"{path}: expected {len(arguments)} items, got {len(data)}.")
-        pairs = zip(arguments, data, strict=True)
-        return tuple(_load(kind, item, f"{path}[{i}]") for i, (kind, item) in enumerate(pairs))
-    items = (_load(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(data))
-    return typing.get_origin(target)(items)
-
-
-def _load_dataclass(target: Any, data: Any, path: str) -> Any:
-    if not isinstance(data, dict):
-        raise _mismatch(path, "object", data)
+def _dataclass(target: Any) -> Loader:
+    missing = dataclasses.MISSING
     hints = typing.get_type_hints(target, include_extras=True)
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(target):
-        if field.name in data:
-            values[field.name] = _load(hints[field.name], data[field.name], f"{path}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ContractError(f"{path}.{field.name}: missing.")
-    return target(**values)
+    fields = [
+        (field.name, hints[field.name], field.default is field.default_factory is missing)
+        for field in dataclasses.fields(target)
+    ]
+
+    def load_dataclass(data: Any, path: Path) -> Any:
+        if not isinstance(data, dict):
+            raise _mismatch(path, "object", data)
+        values: dict[str, Any] = {}
+        for name, kind, required in fields:
+            if name in data:
+                values[name] = _loader(kind)(data[name], (path, f".{name}"))
+            elif required:
+                raise ContractError(f"{_shown(path)}.{name}: missing.")
+        return target(**values)
+
+    return load_dataclass
 
 
-def _load_scalar(target: Any, data: Any, path: str) -> Any:
+def _null(data: Any, path: Path) -> None:
+    if data is not None:
+        raise _mismatch(path, "null", data)
+
+
+def _scalar(target: Any) -> Loader:
     if isinstance(target, type) and issubclass(target, Enum):
+        return _enumeration(target)
+    if target is datetime:
+        return _time
+    if target is timedelta:
+        return _seconds
+    return _finite if target is float else _plain(target)
+
+
+def _enumeration(target: type[Enum]) -> Loader:
+    def load_member(data: Any, path: Path) -> Any:
         try:
             return target(data)
         except ValueError as error:
             allowed = ", ".join(str(member.value) for member in target)
-            raise ContractError(f"{path}: expected one of {allowed}, got {data!r}.") from error
-    number = isinstance(data, int | float) and not isinstance(data, bool)
-    if target is datetime:
-        return _load_time(data, path)
-    if target is timedelta:
-        if not number:
-            raise _mismatch(path, "seconds", data)
-        return _load_number(path, "seconds", lambda: timedelta(seconds=data), data)
-    if target is float:
-        if not number:
-            raise _mismatch(path, "finite number", data)
-        return _load_number(path, "finite number", lambda: _finite(data), data)
-    if target is int and isinstance(data, bool):
-        raise _mismatch(path, "int", data)
-    if not isinstance(data, target):
-        raise _mismatch(path, target.__name__, data)
-    return clean(data) if target is str else data
+            text = f"{_shown(path)}: expected one of {allowed}, got {data!r}."
+            raise ContractError(text) from error
+
+    return load_member
 
 
-def _load_number(path: str, expected: str, make: Callable[[], T], data: Any) -> T:
-    """Return what `make` does of a number; ContractError when the number is out of its range."""
+def _plain(target: Any) -> Loader:
+    def load_plain(data: Any, path: Path) -> Any:
+        if not isinstance(data, target) or (target is int and isinstance(data, bool)):
+            raise _mismatch(path, target.__name__, data)
+        return clean(data) if target is str else data
+
+    return load_plain
+
+
+def _is_number(data: Any) -> bool:
+    return isinstance(data, int | float) and not isinstance(data, bool)
+
+
+def _seconds(data: Any, path: Path) -> timedelta:
+    if not _is_number(data):
+        raise _mismatch(path, "seconds", data)
     try:
-        return make()
-    except (OverflowError, ValueError) as error:
-        raise _mismatch(path, expected, data) from error
+        return timedelta(seconds=data)
+    except (OverflowError, ValueError) as error:  # out of range, or NaN
+        raise _mismatch(path, "seconds", data) from error
 
 
-def _finite(number: float) -> float:
-    """Return the number as a float; ValueError or OverflowError when there is no such float."""
-    if not math.isfinite(number):
-        raise ValueError(number)
-    return float(number)
+def _finite(data: Any, path: Path) -> float:
+    try:
+        if _is_number(data) and math.isfinite(data):
+            return float(data)
+    except OverflowError as error:  # an integer that no float can hold
+        raise _mismatch(path, "finite number", data) from error
+    raise _mismatch(path, "finite number", data)
 
 
-def _load_time(data: Any, path: str) -> datetime:
+def _time(data: Any, path: Path) -> datetime:
     try:
         moment = datetime.fromisoformat(data)
         # In UTC it may lie before the year 1 or after 9999.
@@ -214,9 +269,14 @@ def _load_time(data: Any, path: str) -> datetime:
     except (TypeError, ValueError, OverflowError) as error:
         raise _mismatch(path, "ISO 8601 time", data) from error
     if moment.tzinfo is None:
-        raise ContractError(f"{path}: {data!r} has no time zone. End it with Z.")
+        raise ContractError(f"{_shown(path)}: {data!r} has no time zone. End it with Z.")
     return in_utc
 
 
-def _mismatch(path: str, expected: str, data: Any) -> ContractError:
-    return ContractError(f"{path}: expected {expected}, got {type(data).__name__}.")
+def _mismatch(path: Path, expected: str, data: Any) -> ContractError:
+    return ContractError(f"{_shown(path)}: expected {expected}, got {type(data).__name__}.")
+
+
+def _shown(path: Path) -> str:
+    parent, step = path
+    return f"{_shown(parent)}{step}" if parent is not None else step

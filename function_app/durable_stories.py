@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from function_app.domain.identifiers import INSTANCE_ID
 from function_app.domain.outcomes import facts_of, outcome_of
@@ -14,22 +14,34 @@ _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 _UNDER_WAY = ("Running", "Pending", "Suspended", "ContinuedAsNew")
 _PAGE = 500
 _NEXT = "x-ms-continuation-token"
+T = TypeVar("T")
 
 
 class DurableStories:
-    """Starts, wakes and looks at instances through a DurableOrchestrationClient."""
+    """Starts, wakes and looks at instances through a DurableOrchestrationClient.
+
+    The client keeps one HTTP session for the event loop on which it was first used, so that its
+    calls are made on the loop on which this object was created: the host's.
+    """
 
     def __init__(self, client: Any) -> None:
-        self._client = client
+        """Take the client; call this on the host's event loop."""
+        self._client, self._loop = client, asyncio.get_running_loop()
+
+    async def _on_host(self, call: Coroutine[Any, Any, T]) -> T:
+        """Return the result of a call of the client, from whichever loop it is awaited."""
+        if asyncio.get_running_loop() is self._loop:
+            return await call
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
 
     async def start(self, story: str, instance_id: str, argument: Any) -> None:
         INSTANCE_ID.check(instance_id, "instance id")
-        await self._client.start_new(story, instance_id, argument)
+        await self._on_host(self._client.start_new(story, instance_id, argument))
 
     async def wake(self, instance_id: str, event: str) -> None:
-        if _is_id(instance_id) and await self._client.get_status(instance_id):
+        if _is_id(instance_id) and await self._on_host(self._client.get_status(instance_id)):
             try:
-                await self._client.raise_event(instance_id, event, {})
+                await self._on_host(self._client.raise_event(instance_id, event, {}))
             except Exception as error:
                 # The SDK has one type for all: an instance that ended meanwhile is no fault.
                 if "not running" not in str(error) and "completed or failed" not in str(error):
@@ -38,14 +50,14 @@ class DurableStories:
     async def find(self, instance_id: str) -> dict[str, Any] | None:
         if not _is_id(instance_id):
             return None
-        status = await self._client.get_status(instance_id)
+        status = await self._on_host(self._client.get_status(instance_id))
         # The SDK gives an object without a name for an instance that is not there.
         return _view(status) if status and status.name else None
 
     async def argument(self, instance_id: str) -> Any:
         if not _is_id(instance_id):
             return None
-        status = await self._client.get_status(instance_id, show_input=True)
+        status = await self._on_host(self._client.get_status(instance_id, show_input=True))
         return _argument(status.input_) if status else None
 
     async def list(self, since: datetime) -> list[dict[str, Any]]:
@@ -71,7 +83,7 @@ class DurableStories:
             from azure.durable_functions import OrchestrationRuntimeStatus
 
         ended = [OrchestrationRuntimeStatus(word) for word in _ENDED]
-        result = await self._client.purge_instance_history_by(start, end, ended)
+        result = await self._on_host(self._client.purge_instance_history_by(start, end, ended))
         return int(result.instances_deleted)
 
 

@@ -24,6 +24,7 @@ from function_app.domain.redaction import redact_fields
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
+from function_app.handler_threads import run_apart
 from function_app.log_redaction import redacted_faults
 from function_app.ports import Ports
 from function_app.records.recorder import Recorder
@@ -73,8 +74,14 @@ def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -
 
     async def run(payload: Any, client: Any, context: Any) -> Any:
         argument: Any = load(kind, payload)
-        with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
-            return redact_fields(dump(await activity(ports, argument, DurableStories(client))))
+
+        stories = DurableStories(client)
+
+        async def act() -> Any:
+            with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+                return redact_fields(dump(await activity(ports, argument, stories)))
+
+        return await run_apart(act)
 
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
@@ -147,13 +154,17 @@ def add_route(
         )
         desk, action = front.desk(client), action_of(respond.__name__)
         desk.attempt.keyless = anonymous
-        try:
-            with redacted_faults(), telemetry.invoked(respond.__name__, context):
-                answer = await respond(desk, request)
-        except MlopsError as error:
-            answer = answer_error(error)
-        asked = Asked(method=method, action=action, request=request, answer=answer)
-        return _response(await record_answer(front.recorder, desk, asked))
+
+        async def handle() -> func.HttpResponse:
+            try:
+                with redacted_faults(), telemetry.invoked(respond.__name__, context):
+                    answer = await respond(desk, request)
+            except MlopsError as error:
+                answer = answer_error(error)
+            asked = Asked(method=method, action=action, request=request, answer=answer)
+            return _response(await record_answer(front.recorder, desk, asked))
+
+        return await run_apart(handle)
 
     _name(run, respond)
     bound = app.durable_client_input(client_name="client")(run)
@@ -184,9 +195,13 @@ def add_event_grid(app: Any, front: Front) -> None:
 
     async def on_event(event: Any, client: Any, context: Any) -> None:
         desk = front.desk(client)
-        with telemetry.invoked(on_event.__name__, context):
-            await take_in(desk, EVENT_GRID, [payload_of(event)])
-        await record_refused(front.recorder, desk)
+
+        async def handle() -> None:
+            with telemetry.invoked(on_event.__name__, context):
+                await take_in(desk, EVENT_GRID, [payload_of(event)])
+            await record_refused(front.recorder, desk)
+
+        await run_apart(handle)
 
     on_event.__annotations__ = {}
     bound = app.durable_client_input(client_name="client")(on_event)
@@ -200,9 +215,13 @@ def add_round(
 
     async def run(timer: Any, client: Any, context: Any) -> None:
         desk = front.desk(client)
-        with telemetry.invoked(name, context):
-            await act(desk)
-        await record_refused(front.recorder, desk)
+
+        async def handle() -> None:
+            with telemetry.invoked(name, context):
+                await act(desk)
+            await record_refused(front.recorder, desk)
+
+        await run_apart(handle)
 
     run.__name__ = name
     run.__doc__ = act.__doc__

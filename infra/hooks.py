@@ -71,7 +71,7 @@ def namespace(values: Mapping[str, str]) -> None:
     if failure is not None:
         raise SystemExit(
             f"The namespace {name} could not be made. The role Azure Kubernetes Service RBAC "
-            f"Cluster Admin may be missing (docs/roles.md). {failure}"
+            f"Cluster Admin may be missing (docs/reference/roles.md). {failure}"
         )
     print(f"The namespace {name} is there.")
 

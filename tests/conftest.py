@@ -29,6 +29,7 @@ REQUEST_SECONDS = 120.0
 for name in ("get", "post", "put", "delete", "options", "request"):
     setattr(httpx, name, functools.partial(getattr(httpx, name), timeout=REQUEST_SECONDS))
 
+TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that
 # begins last keeps the others idle.
 LONG = (
@@ -38,15 +39,13 @@ LONG = (
     *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
     *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_webhooks.py"),
     *("attacks/test_approvals.py", "attacks/test_names.py", "contracts/test_serving.py"),
-    *("adapters/test_containers.py", "adapters/test_interrupted_runs.py"),
+    *("adapters/test_containers.py", "adapters/test_local_attempts.py"),
+    *("adapters/test_interrupted_runs.py", "contracts/test_job_judging.py"),
     *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, in the order of LONG."""
-    items.sort(key=lambda item: next((n for n, f in enumerate(LONG) if _is(item, f)), len(LONG)))
-
-
-def _is(item: pytest.Item, file: str) -> bool:
-    return item.path.as_posix().endswith(f"tests/{file}")
+    ranks = {str(TESTS / file): number for number, file in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(str(item.path), len(LONG)))

@@ -17,6 +17,7 @@ from function_app.domain.integration import (
     ReferenceCheck,
     TrainingOrder,
 )
+from function_app.domain.project import ModelProject
 from function_app.domain.requests import RunId
 from function_app.domain.training import Run
 from function_app.errors import ContractError, NotFoundError
@@ -25,6 +26,8 @@ from function_app.ports import Ports
 
 def fetch_change(ports: Ports, change: Change) -> FetchedChange:
     """Keep the files of the commit; one that is not there or not acceptable is refused."""
+    if not any(_is_code_of(project, change) for project in ports.projects.values()):
+        return FetchedChange(refused=_foreign(change))
     try:
         newer = ports.sources.supersedes(change)
         if newer:
@@ -33,6 +36,23 @@ def fetch_change(ports: Ports, change: Change) -> FetchedChange:
         return FetchedChange(bundle=replace(bundle, authors=_authors(change, bundle)))
     except (ContractError, NotFoundError) as error:
         return FetchedChange(refused=error.message)
+
+
+def _is_code_of(project: ModelProject, change: Change) -> bool:
+    """Return whether mlops.toml has the model's code in this repository and tracks the branch."""
+    rules = project.code
+    return (
+        rules is not None
+        and rules.repository == change.repository
+        and rules.takes_branch(change.branch)
+    )
+
+
+def _foreign(change: Change) -> str:
+    return (
+        f"mlops.toml names no model whose code is on {change.branch[:100]} of "
+        f"{change.repository[:200]}."
+    )
 
 
 def _authors(change: Change, bundle: Bundle) -> Authors:
@@ -69,7 +89,14 @@ def check_reference_data(ports: Ports, check: ReferenceCheck) -> GateResult:
 
 
 def publish_code(ports: Ports, publication: Publication) -> Published:
-    """Publish the code, unless a newer commit came while it was checked and may be published."""
+    """Publish the code, unless a newer commit came while it was checked and may be published.
+
+    ContractError when mlops.toml has the model's code elsewhere: whoever starts a story names both.
+    """
+    project = ports.projects.get(publication.model)
+    if project is None or not _is_code_of(project, publication.change):
+        text = f"{_foreign(publication.change)} It cannot be code of {publication.model[:60]}."
+        raise ContractError(text, code="UNKNOWN_REPOSITORY")
     newer = ports.sources.supersedes(publication.change)
     if newer:
         return Published(newer=newer)

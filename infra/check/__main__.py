@@ -1,7 +1,7 @@
 """`python -m infra.check`: every check of the compiled templates, and the pages and snapshots.
 
 --write-snapshots compiles the templates and writes infra/snapshots/; --write-docs writes
-docs/roles.md.
+docs/reference/roles.md.
 """
 
 import json
@@ -25,7 +25,9 @@ WRITE = "write them anew: python -m infra.check --write-snapshots"
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     """Print the problems; return 1 when there is one, 2 when the arguments are wrong."""
     if arguments == ["--write-docs"]:
-        (ROOT / "docs" / "roles.md").write_text(write_page(ROOT / "infra"), encoding="utf-8")
+        (ROOT / "docs" / "reference" / "roles.md").write_text(
+            write_page(ROOT / "infra"), encoding="utf-8"
+        )
         return 0
     if arguments not in ([], ["--write-snapshots"]):
         print("usage: python -m infra.check [--write-docs | --write-snapshots]", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""docs/roles.md, made from the table of roles."""
+"""docs/reference/roles.md, made from the table of roles."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from infra.check.roles import ADAPTERS, FILE, read_rows
 
 
 def write_page(root: Path) -> str:
-    """Return docs/roles.md."""
+    """Return docs/reference/roles.md."""
     rows = read_rows(root)
     without = json.loads((root / FILE).read_text("utf-8"))["without"]
     text = [

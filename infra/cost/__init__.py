@@ -1,1 +1,1 @@
-"""What a month costs and how far it scales: docs/cost.md as arithmetic over sheet.json."""
+"""What a month costs and how far it scales: docs/explanation/cost.md from sheet.json."""

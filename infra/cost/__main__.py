@@ -1,4 +1,4 @@
-"""Write docs/cost.md (`--write-docs`), or print it."""
+"""Write docs/explanation/cost.md (`--write-docs`), or print it."""
 
 import sys
 
@@ -10,7 +10,7 @@ def main(arguments: list[str]) -> int:
     """Write or print the page."""
     page = write_page(read_sheet())
     if arguments == ["--write-docs"]:
-        (FOLDER.parents[1] / "docs" / "cost.md").write_text(page, encoding="utf-8")
+        (FOLDER.parents[1] / "docs" / "explanation" / "cost.md").write_text(page, encoding="utf-8")
     else:
         print(page)
     return 0

@@ -1,4 +1,4 @@
-"""docs/cost.md, filled in from the sheet."""
+"""docs/explanation/cost.md, filled in from the sheet."""
 
 import math
 
@@ -10,7 +10,7 @@ MODELS = (1, 100, 10_000)
 
 
 def write_page(sheet: Sheet) -> str:
-    """Return docs/cost.md."""
+    """Return docs/explanation/cost.md."""
     bill = lines(sheet)
     cells = [
         f"| {name} | {how} | {' | '.join(f'{cost(n):,.2f}' for n in MODELS)} |"

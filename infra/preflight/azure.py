@@ -88,7 +88,8 @@ class Subscription:
             action = _ENOUGH
         elif limited and len(limited) == len([r for r in (_OWNER, *_ASSIGNERS) if r in given]):
             action = (
-                f"{', '.join(limited)} has a condition: let it assign the roles of docs/roles.md."
+                f"{', '.join(limited)} has a condition: let it assign the roles of "
+                "docs/reference/roles.md."
             )
         yield Finding(
             about="roles of who deploys",

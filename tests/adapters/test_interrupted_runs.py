@@ -21,6 +21,7 @@ from function_app.domain.training import RunStatus
 from function_app.settings import read_projects
 from sandbox.probe import Found
 from tests.funchost.conftest import until
+from tests.made_once import prepare
 
 ROOT = Path(__file__).parents[2]
 RUN, PREPARED = "train-held-a", "prepare-held-a"
@@ -38,6 +39,7 @@ class Machine:
         self.state, self.processes = state, Processes(state / "processes")
         self.holds = state.parent / "holds"
         self.holds.mkdir()
+        prepare(state)
         rules = RunIsolation(readable=(str(self.holds),))
         self.containment = Containment(
             state=state, root=ROOT, isolation=Isolation(runs=rules), chosen=found

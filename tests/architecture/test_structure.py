@@ -13,6 +13,7 @@ PACKAGES = (
     *("function_app", "training", "scoring", "funchost"),
     *("mlopsctl", "checks", "configuration", "platform_jobs", "sandbox", "infra", "benchmarks"),
 )
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
@@ -66,6 +67,14 @@ def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= 400
     assert not text or ast.get_docstring(ast.parse(text)), "the first line says what it is for"
+
+
+def test_a_module_of_tests_is_short() -> None:
+    counts = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in TESTS
+    }
+
+    assert {path: count for path, count in counts.items() if count > 400} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

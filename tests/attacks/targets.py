@@ -25,8 +25,9 @@ from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import Host
+from tests.made_once import prepared
 from tests.stories.cloud import CloudApp
-from tests.stories.conftest import DIABETES, ROOT, prepared
+from tests.stories.conftest import DIABETES, ROOT
 
 ROLE = "Model.Approver"
 MODEL = "diabetes"

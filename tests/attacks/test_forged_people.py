@@ -68,7 +68,7 @@ def change_of(office: Office) -> dict[str, Any]:
     "behind a control character or an escape sequence",
     answer="the field is dropped after it is cleaned; the training has no known starter",
     log="none: the evidence says that no person's token came with the request",
-    before="refused",
+    before="absent",
 )
 @pytest.mark.parametrize("channel", ["api", EVENT_GRID, "github"])
 @pytest.mark.parametrize("hidden", ["", "\x1b[m", "\x1b]0;x\x07", "\x9b1m"])
@@ -90,7 +90,7 @@ def test_a_hidden_field_names_no_sender(office: Office, hidden: str, channel: st
     answer="the names are dropped unless a webhook's secret proves who sends; the evidence says "
     "that the person who pushed is unknown",
     log="none: the evidence says so",
-    before="refused",
+    before="absent",
 )
 @pytest.mark.parametrize("channel", ["api", EVENT_GRID])
 def test_only_a_proven_source_names_who_pushed(office: Office, channel: str) -> None:

@@ -24,8 +24,8 @@ from tests.azure_servers.faults import Fault, FaultyWay
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls
+from tests.contracts.ledger_samples import DECISION, release
 from tests.contracts.test_inbox import DAY, NOW, SECOND, claim, event, settled
-from tests.contracts.test_ledger import DECISION, release
 
 RULES = ApprovalRules(approvers=("ada",), people={})
 

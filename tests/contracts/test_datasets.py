@@ -1,128 +1,33 @@
-"""What the datasets of every platform must do."""
+"""Versions of data on both platforms: one for the same bytes, the newest accepted last."""
 
 import hashlib
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.data_addresses import landed_name
-from function_app.adapters.azure.datasets import AzureDatasets
-from function_app.adapters.azure.workspace import Workspace
-from function_app.adapters.local.datasets import LocalDatasets
-from function_app.adapters.local.events import LocalEvents
-from function_app.azure_settings import AzureSettings
-from function_app.codec import dump
 from function_app.domain.arrivals import Arrival
-from function_app.domain.data_quality import ColumnProfile, DataProfile
-from function_app.domain.training import Dataset, Reference
 from function_app.errors import (
     ConflictError,
     ContractError,
-    MlopsError,
     NotFoundError,
     PlatformError,
 )
-from function_app.ports import Datasets
-from tests.azure_servers.arm import ArmServer
-from tests.azure_servers.arm_ml import MachineLearning
-from tests.azure_servers.azure import import_sdk, sdk_warnings
+from tests.azure_servers.azure import sdk_warnings
 from tests.azure_servers.base import Answer, Request
-from tests.azure_servers.names import settings_of_tests
-from tests.azure_servers.tls import Tls
+from tests.contracts.dataset_place import CSV, PROFILE, Place, _beside, azure_place, place
 
+__all__ = ["azure_place", "place"]
 pytestmark = sdk_warnings
 
-ROOT = Path(__file__).parents[2]
-EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-CSV = b"a,Y\n1,2\n3,4\n,6\n"
-PROFILE = DataProfile(
-    rows=3,
-    columns=(
-        ColumnProfile(name="a", missing=1, mean=2.0, std=1.0),
-        ColumnProfile(name="Y", missing=0, mean=4.0, std=1.6),
-    ),
-)
+
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Place:
-    """Datasets, and how data lands there: `land(name, content)` returns uri and etag.
-
-    `change(dataset, content)` and `remove(dataset)` are what nobody should do to a kept version.
-    """
-
-    def __init__(
-        self,
-        datasets: Datasets,
-        land: Callable[[str, bytes], tuple[str, str]],
-        change: Callable[[Dataset, bytes], object],
-        remove: Callable[[Dataset], object],
-        ml: MachineLearning | None = None,
-    ) -> None:
-        self.datasets, self.land, self.change, self._ml = datasets, land, change, ml
-        self.remove = remove
-
-    @property
-    def ml(self) -> MachineLearning:
-        """Return the workspace, which only Azure has."""
-        assert self._ml is not None
-        return self._ml
-
-
-@pytest.fixture(params=["local", "azure"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "azure":
-        place: Place = request.getfixturevalue("azure_place")
-        return place
-    inbox = tmp_path / "inbox" / "data"
-
-    def land(name: str, content: bytes) -> tuple[str, str]:
-        path = inbox / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return path.as_uri(), hashlib.sha256(content).hexdigest()
-
-    def change(dataset: Dataset, content: bytes) -> None:
-        Path(dataset.uri).write_bytes(content)
-
-    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
-    return Place(datasets, land, change, lambda dataset: Path(dataset.uri).unlink())
-
-
-@pytest.fixture
-def azure_place(connection: Connection, tls: Tls) -> Iterator[Place]:
-    import_sdk()
-    with ArmServer(tls) as arm:
-        settings = replace(connection.settings, management_endpoint=arm.url)
-        yield _azure(Connection(settings), MachineLearning(arm))
-
-
-def _azure(connection: Connection, ml: MachineLearning) -> Place:
-    landed = Blobs(connection, connection.settings.data_container)
-    landed.ensure_container()
-    Blobs(connection).ensure_container()
-
-    def land(name: str, content: bytes) -> tuple[str, str]:
-        landed.write(name, content)
-        client: Any = landed._container()
-        etag = client.get_blob_client(name).get_blob_properties().etag
-        return landed.url(name), str(etag).strip('"')
-
-    versions = Blobs(connection)
-
-    def change(dataset: Dataset, content: bytes) -> None:
-        versions.write(str(versions.name_of(dataset.uri)), content)
-
-    def remove(dataset: Dataset) -> None:
-        versions.delete(str(versions.name_of(dataset.uri)))
-
-    return Place(AzureDatasets(Workspace(connection)), land, change, remove, ml)
+LATE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def test_the_same_bytes_are_one_version_wherever_they_landed(place: Place) -> None:
@@ -179,18 +84,6 @@ def test_a_model_without_data_has_none_and_is_told_what_to_do(place: Place) -> N
         place.datasets.latest("m")
 
 
-def test_the_first_data_that_is_accepted_is_the_reference_of_its_model_alone(
-    place: Place,
-) -> None:
-    first = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    second = place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
-    place.datasets.accept(first, PROFILE)
-    place.datasets.accept(second, replace(PROFILE, rows=4))
-
-    assert place.datasets.reference("m") == Reference(dataset=first, profile=PROFILE)
-    assert place.datasets.reference("other") is None
-
-
 def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> None:
     """The claims' order decides, whichever story accepts its data last."""
     uri, etag = place.land("m/a.csv", CSV)
@@ -241,34 +134,6 @@ def test_a_garbled_record_of_the_newest_data_ends_with_a_reason_and_new_data_hea
     assert place.datasets.latest("m") == dataset
 
 
-def test_a_deleted_record_of_the_newest_data_leads_to_the_reference_data(place: Place) -> None:
-    first = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    second = place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
-    for dataset in (first, second):
-        place.datasets.accept(dataset, PROFILE)
-    place.remove(_beside(first, "latest.json"))
-
-    assert place.datasets.latest("m") == first
-
-
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"dataset": 1}', b"\xff\xfe"])
-def test_garbled_reference_data_ends_with_a_reason_and_deleted_one_is_made_anew(
-    place: Place, content: bytes
-) -> None:
-    dataset = place.datasets.add("m", *place.land("m/a.csv", CSV))
-    place.datasets.accept(dataset, PROFILE)
-    reference = _beside(dataset, "reference.json")
-    place.change(reference, content)
-
-    with pytest.raises(MlopsError, match=r"Delete or restore|Restore .*delete") as caught:
-        place.datasets.reference("m")
-    assert "reference.json" in caught.value.message
-    place.remove(reference)
-    assert place.datasets.reference("m") is None
-    place.datasets.accept(dataset, PROFILE)
-    assert place.datasets.reference("m") == Reference(dataset=dataset, profile=PROFILE)
-
-
 def test_a_deleted_version_is_added_again_by_the_same_file(place: Place) -> None:
     landed = place.land("m/a.csv", CSV)
     dataset = place.datasets.add("m", *landed)
@@ -279,35 +144,6 @@ def test_a_deleted_version_is_added_again_by_the_same_file(place: Place) -> None
         place.datasets.latest("m")
     assert place.datasets.add("m", *landed) == dataset
     assert place.datasets.latest("m") == dataset
-
-
-def _beside(dataset: Dataset, name: str) -> Dataset:
-    """Return what names a file beside a version, for `change` and `remove`."""
-    return replace(dataset, uri=f"{dataset.uri.rpartition('/')[0]}/{name}")
-
-
-@pytest.mark.parametrize(
-    "elsewhere",
-    [
-        "https://evil.example.com/data/m/a.csv",
-        "file:///etc/passwd",
-        "ftp://x/y",
-        "{folder}/../../../datasets/secret.csv",
-        "",
-    ],
-)
-def test_nothing_is_read_from_elsewhere(place: Place, elsewhere: str) -> None:
-    uri, _ = place.land("m/a.csv", CSV)
-
-    with pytest.raises(ContractError):
-        place.datasets.add("m", elsewhere.format(folder=uri.rpartition("/")[0]))
-
-
-def test_a_file_that_is_not_there_is_not_found(place: Place) -> None:
-    uri, _ = place.land("m/a.csv", CSV)
-
-    with pytest.raises(NotFoundError):
-        place.datasets.add("m", uri.replace("a.csv", "b.csv"))
 
 
 def test_a_kept_version_that_somebody_changed_is_not_taken(place: Place) -> None:
@@ -376,102 +212,3 @@ def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None
 
     with pytest.raises(PlatformError, match=r"data asset.*AuthorizationFailed.*role"):
         azure_place.datasets.add("m", uri, etag)
-
-
-def test_the_sample_that_a_run_wrote_is_the_reference_before_any_data(azure_place: Place) -> None:
-    sample = {"refused": "", "digest": hashlib.sha256(CSV).hexdigest(), "profile": dump(PROFILE)}
-    versions: Blobs = azure_place.datasets._versions  # type: ignore[attr-defined]
-    versions.write("runs/sample-m/sample/rows.csv", CSV)
-    versions.write_json("runs/sample-m/sample/sample.json", sample)
-    dataset = azure_place.datasets.add("m", *azure_place.land("m/b.csv", CSV + b"5,6\n"))
-
-    newest = azure_place.datasets.latest("m")
-    azure_place.datasets.accept(dataset, replace(PROFILE, rows=4))
-    reference = azure_place.datasets.reference("m")
-
-    assert newest.uri.endswith(f"/m/{newest.version}.csv"), "the watch of production finds it"
-    assert reference is not None
-    assert (reference.profile, reference.dataset.version) == (PROFILE, newest.version)
-
-
-def test_a_model_without_a_sample_has_no_reference_before_its_first_data(
-    azure_place: Place,
-) -> None:
-    versions: Blobs = azure_place.datasets._versions  # type: ignore[attr-defined]
-    sample = {"refused": "sample ended with exit code 2", "profile": None}
-    versions.write_json("runs/sample-m/sample/sample.json", sample)
-
-    assert azure_place.datasets.reference("m") is None
-
-
-def test_the_sample_of_the_models_own_code_is_the_reference_on_this_machine(
-    tmp_path: Path,
-) -> None:
-    trainings = {"m": "training", "without": "tests.stories.projects.without"}
-    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), trainings)
-
-    assert datasets.ensure_reference("m") == "m: baseline.csv"
-    assert datasets.ensure_reference("m") == "m: kept"
-    assert datasets.ensure_reference("without").startswith("without: none yet")
-    reference = datasets.reference("m")
-    assert reference is not None
-    assert reference.profile.rows == 442
-    assert datasets.latest("m") == reference.dataset
-    assert datasets.reference("without") is None
-
-
-def lake_settings() -> AzureSettings:
-    return settings_of_tests(Path("ca.pem"), blob_endpoint="https://acct.blob.core.windows.net")
-
-
-def test_a_write_by_the_data_lake_api_is_the_same_blob() -> None:
-    name = landed_name(lake_settings(), "https://acct.dfs.core.windows.net/data/m/a%20b.csv")
-
-    assert name == "m/a b.csv"
-
-
-def test_a_name_with_signs_is_read_as_the_storage_spells_it(azure_place: Place) -> None:
-    uri, etag = azure_place.land("m/50% of + b c.csv", CSV)
-    folder = uri.rpartition("/")[0]
-
-    dataset = azure_place.datasets.add("m", f"{folder}/50%25%20of%20+%20b%20c.csv", etag)
-
-    assert dataset.version == hashlib.sha256(CSV).hexdigest()
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "no address",
-        "https://[",
-        "https://acct.blob.core.windows.net:port/data/m/a.csv",
-        "http://acct.blob.core.windows.net/data/m/a.csv",
-        "https://acct.blob.core.windows.net:444/data/m/a.csv",
-        "https://acct.blob.core.windows.net.example.org/data/m/a.csv",
-        "https://other.blob.core.windows.net/data/m/a.csv",
-        "https://someone@acct.blob.core.windows.net/data/m/a.csv",
-        "https://acct.blob.core.windows.net/versions/m/a.csv",
-        "https://acct.blob.core.windows.net/data-else/m/a.csv",
-        "https://acct.blob.core.windows.net/data/",
-        "https://acct.blob.core.windows.net/data/../versions/a.csv",
-        "https://acct.blob.core.windows.net/data/%2e%2e/versions/a.csv",
-        "https://acct.blob.core.windows.net/data/%2E%2E%2Fversions/a.csv",
-        "https://acct.blob.core.windows.net/data/..%5Cversions/a.csv",
-        "https://acct.blob.core.windows.net/data/m/a%00.csv",
-        "https://acct.blob.core.windows.net/data/./m/a.csv",
-        "https://acct.blob.core.windows.net/data//a.csv",
-        "https://acct.blob.core.windows.net/data/m/a.csv#part",
-    ],
-)
-def test_an_odd_address_is_refused_with_where_data_belongs(address: str) -> None:
-    with pytest.raises(
-        ContractError, match=r"Put the file under https://acct\.blob\.[a-z.]+/data/"
-    ):
-        landed_name(lake_settings(), address)
-
-
-def test_a_signature_in_an_address_is_refused_and_never_shown() -> None:
-    with pytest.raises(ContractError, match="has a query") as refused:
-        landed_name(lake_settings(), "https://acct.blob.core.windows.net/data/a.csv?sig=hidden")
-
-    assert "hidden" not in str(refused.value)

@@ -18,7 +18,7 @@ from function_app.ports import Ledger, Rows
 from function_app.ports.rows import RowsChangedError
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from tests.contracts.test_ledger import DECISION, RECORD
+from tests.contracts.ledger_samples import DECISION, RECORD
 
 RULES = ApprovalRules(approvers=("ada", "grace"), people={})
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

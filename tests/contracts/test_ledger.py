@@ -1,58 +1,23 @@
 """What every ledger must do, on this machine and in Azure Tables."""
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import cast
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from function_app.activities.lanes import leave_lane
-from function_app.adapters.azure.ledger import AzureLedger
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.codec import dump, load
-from function_app.domain.approval import Decision, Verdict
-from function_app.domain.lane import LanePlace, LaneRequest
+from function_app.domain.approval import Decision
 from function_app.domain.release import (
-    Release,
-    ReleasePolicy,
     ReleaseRecord,
     ReleaseStatus,
     next_attempt,
 )
-from function_app.domain.serving import Image
 from function_app.errors import ConflictError
-from function_app.ports import Ledger, Ports
-from tests.triggers.office import RememberedStories
+from function_app.ports import Ledger
+from tests.contracts.ledger_samples import DECISION, NOW, RECORD, ledger, release
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RECORD = ReleaseRecord(
-    release=Release(
-        release_id="release-m-1", model="m", version="1", policy=ReleasePolicy(approvers=("ada",))
-    ),
-    status=ReleaseStatus.IN_PROGRESS,
-    updated_at=NOW,
-    image=Image(model="m", version="1", digest="sha256:" + "aa" * 32, uri=""),
-    evidence_hash="e" * 64,
-)
-DECISION = Decision(
-    release_id="release-m-1",
-    verdict=Verdict.APPROVE,
-    decided_by="ada",
-    comment="",
-    image_digest="sha256:" + "aa" * 32,
-    evidence_hash="e" * 64,
-    decided_at=NOW,
-)
-
-
-@pytest.fixture(params=["local", "azure"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
-    if request.param == "azure":
-        return AzureLedger(request.getfixturevalue("connection"))
-    return LocalLedger(tmp_path / "state" / "ledger.db")
+__all__ = ["ledger"]
 
 
 def test_what_is_unknown_is_none(ledger: Ledger) -> None:
@@ -83,11 +48,6 @@ def test_the_newest_release_comes_first(ledger: Ledger) -> None:
     ledger.save_release(RECORD)
 
     assert ledger.list_releases() == (newer, RECORD)
-
-
-def release(version: str, status: ReleaseStatus, model: str = "m") -> ReleaseRecord:
-    made = replace(RECORD.release, release_id=f"release-{model}-{version}", version=version)
-    return replace(RECORD, release=replace(made, model=model), status=status)
 
 
 def test_a_newer_challenger_takes_over_from_those_that_wait_and_from_no_other(
@@ -146,52 +106,6 @@ def test_a_superseded_release_stays_so_whatever_was_decided(ledger: Ledger) -> N
 
     assert settlement.decision is None
     assert settlement.superseded == ("release-m-2 superseded it.",)
-
-
-def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
-    def take(owner: str, minutes: int = 0) -> tuple[str, int]:
-        request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1))
-        holder = ledger.take_lane(request, NOW + timedelta(minutes=minutes))
-        return holder.owner, holder.ahead
-
-    with ThreadPoolExecutor(8) as pool:
-        holders = {owner for owner, _ in pool.map(lambda i: take(f"o{i}"), range(20))}
-    assert len(holders) == 1
-    for number in range(20):
-        ledger.leave_lane("l", f"o{number}")
-
-    assert [take("a"), take("b"), take("c"), take("a")] == [("a", 0), ("a", 1), ("a", 2), ("a", 0)]
-    request = LaneRequest(lane="l", owner="a", since=NOW, hold=timedelta(hours=1))
-    assert ledger.take_lane(request, NOW).behind == 2
-    ledger.leave_lane("l", "a")
-    assert take("c") == ("b", 1)
-    assert take("c", minutes=4) == ("b", 1)
-    assert take("c", minutes=6) == ("c", 0), "b asked no more and lost its place"
-
-
-def test_who_is_in_a_lane_keeps_it_as_long_as_it_may(ledger: Ledger) -> None:
-    def take(owner: str, minutes: int) -> str:
-        request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1))
-        return ledger.take_lane(request, NOW + timedelta(minutes=minutes)).owner
-
-    take("a", 0)
-
-    assert [take("b", 59), take("b", 61)] == ["a", "b"]
-
-
-def test_places_are_by_when_a_story_began_but_nobody_is_put_out(ledger: Ledger) -> None:
-    def take(owner: str, began: int) -> tuple[str, int, int]:
-        since = NOW + timedelta(seconds=began)
-        request = LaneRequest(lane="l", owner=owner, since=since, hold=timedelta(hours=1))
-        holder = ledger.take_lane(request, NOW)
-        return holder.owner, holder.ahead, holder.behind
-
-    assert take("second", 2) == ("second", 0, 0)
-    assert take("third", 3) == ("second", 1, 0)
-    assert take("first", 1) == ("second", 1, 1)
-    ledger.leave_lane("l", "second")
-
-    assert take("third", 3) == ("first", 1, 0)
 
 
 def test_an_approval_and_a_newer_challenger_at_once_leave_one_truth(ledger: Ledger) -> None:
@@ -268,85 +182,6 @@ def test_more_releases_than_a_transaction_holds_are_superseded_together(ledger: 
 
     assert len(taken) == 105
     assert {r.status for r in ledger.list_releases()} == {ReleaseStatus.SUPERSEDED}
-
-
-def test_a_lane_lets_in_as_many_as_it_holds(ledger: Ledger) -> None:
-    def take(owner: str) -> tuple[int, bool]:
-        request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1), capacity=2)
-        holder = ledger.take_lane(request, NOW)
-        return holder.ahead, holder.inside
-
-    assert [take("a"), take("b"), take("c")] == [(0, True), (1, True), (2, False)]
-    ledger.leave_lane("l", "a")
-    ledger.leave_lane("l", "a")
-    ledger.leave_lane("nobody was in it", "a")
-
-    assert [take("c"), take("a"), take("b")] == [(1, True), (2, False), (0, True)]
-
-
-def test_never_more_are_inside_than_a_lane_holds_however_many_ask(ledger: Ledger) -> None:
-    def take(number: int) -> bool:
-        request = LaneRequest(
-            lane="l", owner=f"o{number}", since=NOW, hold=timedelta(hours=1), capacity=3
-        )
-        return ledger.take_lane(request, NOW).inside
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(take, range(24))) == 3
-
-    places = ledger.list_lanes()
-    assert len(places) == 24
-    assert [place.inside for place in places] == [True] * 3 + [False] * 21
-
-
-@dataclass
-class OnlyLedger:
-    ledger: Ledger
-
-
-def test_whoever_leaves_a_lane_wakes_the_stories_that_it_has_room_for(ledger: Ledger) -> None:
-    def request(owner: str, lane: str = "l") -> LaneRequest:
-        hold = timedelta(hours=1)
-        return LaneRequest(lane=lane, owner=owner, since=NOW, hold=hold, capacity=2)
-
-    def leave(owner: str) -> list[tuple[str, str]]:
-        stories, ports = RememberedStories(), cast(Ports, OnlyLedger(ledger))
-        asyncio.run(leave_lane(ports, request(owner), stories))
-        return stories.woken
-
-    for owner in ("a", "b", "c", "d", "e"):
-        ledger.take_lane(request(owner), NOW)
-    for owner in ("x", "y", "z"):
-        ledger.take_lane(request(owner, "other"), NOW)
-
-    assert leave("a") == [("c", "Lane-l")]
-    # The activity runs at least once; c has not asked again yet.
-    assert leave("a") == [("c", "Lane-l")]
-    assert leave("b") == [("c", "Lane-l"), ("d", "Lane-l")]
-    assert ledger.take_lane(request("c"), NOW).inside
-    assert leave("e") == [("d", "Lane-l")]
-    assert ledger.take_lane(request("d"), NOW).inside
-    assert (leave("c"), leave("d"), leave("nobody")) == ([], [], [])
-
-
-def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
-    def take(lane: str, owner: str, began: int) -> None:
-        since = NOW + timedelta(seconds=began)
-        request = LaneRequest(lane=lane, owner=owner, since=since, hold=timedelta(hours=1))
-        ledger.take_lane(request, NOW)
-
-    for lane, owner, began in (("x/y", "late", 9), ("x/y", "soon", 1), ("a", "only", 5)):
-        take(lane, owner, began)
-
-    def place(lane: str, owner: str, began: int, inside: bool) -> LanePlace:
-        since = NOW + timedelta(seconds=began)
-        return LanePlace(lane=lane, owner=owner, since=since, inside=inside)
-
-    assert ledger.list_lanes() == (
-        place("a", "only", 5, True),
-        place("x/y", "late", 9, True),
-        place("x/y", "soon", 1, False),
-    )
 
 
 def test_a_note_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:

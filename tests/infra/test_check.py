@@ -24,7 +24,8 @@ from infra.check.__main__ import (
 from infra.check.compile import CompileError, compile_all, find
 from infra.check.role_page import write_page
 from tests.infra.conftest import ROOT
-from tests.infra.faults import COMMITTED, SILENT, WARNED
+from tests.infra.faults import SILENT, WARNED
+from tests.infra.snapshot_faults import COMMITTED
 
 Found = tuple[list[str], list[str]]
 
@@ -196,4 +197,4 @@ def test_a_port_whose_adapter_has_neither_a_role_nor_a_reason_is_found(
 
 
 def test_the_page_of_roles_is_current() -> None:
-    assert (ROOT / "docs" / "roles.md").read_text() == write_page(ROOT / "infra")
+    assert (ROOT / "docs" / "reference" / "roles.md").read_text() == write_page(ROOT / "infra")

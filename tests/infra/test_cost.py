@@ -14,7 +14,7 @@ TASK_SCHEDULED, ORCHESTRATOR_STARTED = 4, 12
 
 
 def test_the_page_of_costs_is_current() -> None:
-    page = (ROOT / "docs" / "cost.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "cost.md").read_text()
 
     assert page == write_page(read_sheet()), "run: python -m infra.cost --write-docs"
 

@@ -1,11 +1,8 @@
 """The whole app in a real host, with a state folder of its own."""
 
-import functools
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from function_app.adapters.local.files import locked
 from function_app.settings import read_projects
 from mlopsctl.client import Api
 from mlopsctl.local_host import LocalHost, choose_port, ensure_platform
-from tests.conftest import SHARED
 from tests.funchost.conftest import until
+from tests.made_once import prepared
 
 ROOT = Path(__file__).parents[2]
 DIABETES = (ROOT / "mlops.toml").read_text()
@@ -55,36 +51,6 @@ def no_engine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("MLOPS_ENGINE", "")
         yield
-
-
-# What every app makes of itself at its first start, which takes long: tests/mlopsctl does it for real.
-PREPARE = """
-import sys
-from pathlib import Path
-from function_app.adapters.local.datasets import LocalDatasets
-from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.registry import LocalRegistry
-
-state, events = Path(sys.argv[1]), LocalEvents("", "")
-LocalRegistry(state, events).ensure()
-LocalDatasets(state, Path.cwd(), events, {"diabetes": "training"}).ensure_reference("diabetes")
-"""
-
-
-@functools.cache
-def prepared() -> Path:
-    """Return a folder with an empty registry and the sample's reference data.
-
-    The first worker that needs the folder makes it, and the others wait for it.
-    """
-    folder = SHARED / "prepared"
-    with locked(SHARED / "prepared.lock"):
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            command = [sys.executable, "-W", "ignore", "-c", PREPARE, str(folder)]
-            subprocess.run(command, cwd=ROOT, check=True)
-            (folder / "complete").touch()
-    return folder
 
 
 class App:

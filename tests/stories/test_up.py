@@ -12,8 +12,9 @@ import pytest
 from mlopsctl.client import Api
 from mlopsctl.state_folder import running_host
 from tests.funchost.conftest import until
+from tests.made_once import prepared
 from tests.mlopsctl.conftest import Up, start_up
-from tests.stories.conftest import DIABETES, prepared, project
+from tests.stories.conftest import DIABETES, project
 
 __all__ = ["start_up"]
 StartUp = Callable[..., Up]

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from tests.adapters.azure.test_production import image, promoted, replicas, rolled_back
+from tests.adapters.azure.production_samples import image, promoted, replicas, rolled_back
 from tests.azure_servers.azure import Azure
 
 

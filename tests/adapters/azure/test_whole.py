@@ -2,23 +2,19 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 from function_app.domain.gates import GatePolicy, judge
 from function_app.domain.release import release_id
 from function_app.domain.training import Dataset, RunStatus
-from tests.azure_servers.azure import ROOT, VERSIONS, Azure, sdk_warnings
+from tests.azure_servers.azure import VERSIONS, Azure, sdk_warnings
 from tests.azure_servers.compute import Compute
+from tests.made_once import sample_rows
 
 pytestmark = sdk_warnings
 
 
-def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_path: Path) -> None:
-    rows = tmp_path / "rows.csv"
-    sample = [sys.executable, "-m", "training", "sample", "--out", str(rows)]
-    subprocess.run(sample, cwd=ROOT, check=True)
+def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure) -> None:
+    rows = sample_rows()
     version = hashlib.sha256(rows.read_bytes()).hexdigest()
     azure.wrote(f"datasets/{version}.csv", rows.read_bytes())
     uri = f"{azure.blobs.url}/{VERSIONS}/datasets/{version}.csv"
@@ -33,7 +29,7 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure, tmp_pat
     jobs.submit_evaluation(
         "train-diabetes-a-vs-nothing", run, "prepare-a", None, GatePolicy(bar=4500.0), {}
     )
-    compute.run("train-diabetes-a-vs-nothing")
+    compute.finish("train-diabetes-a-vs-nothing", jobs)
     verdict = judge(jobs.comparison("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
     model = azure.registry().register(run, jobs.judged("train-diabetes-a-vs-nothing"))
     azure.images().build(model)

@@ -1,4 +1,4 @@
-"""Reading repositories: real ones in folders and on servers of every kind, and hostile ones."""
+"""The files of a commit become a bundle; nothing of a repository runs here."""
 
 import subprocess
 import sys
@@ -6,46 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from function_app.addresses import file_address
-from function_app.errors import ContractError, NotFoundError, PlatformError
+from function_app.errors import ContractError
 from function_app.git_settings import GitSettings
 from tests.adapters.git.repositories import (
-    PATH,
     GitServer,
     Repository,
     Shelf,
     make_repository,
-    make_ssh,
     push,
     sources,
 )
+from tests.adapters.git.source_repositories import KEY, address, repository
+
+__all__ = ["address", "repository"]
+
 
 ROOT = Path(__file__).parents[3]
-# What reads by ssh has to have a key; the program of these tests does not look at it.
-KEY = GitSettings(ssh_key="/home/nobody/key")
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = make_repository(tmp_path / "served")
-    made.write("training/train.py", "print('first')\n")
-    made.commit("first")
-    return made
-
-
-@pytest.fixture(params=["folder", "http", "old http", "ssh"])
-def address(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    repository: Repository,
-    server: GitServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> str:
-    """Return the repository's address, by each way that leads to it."""
-    server.old = request.param == "old http"
-    monkeypatch.setenv("PATH", f"{make_ssh(tmp_path / 'bin')}:{PATH}")
-    ways = {"folder": repository.url, "ssh": f"ssh://git@example.org{repository.bare}"}
-    return ways.get(request.param, f"{server.url}/code.git")
 
 
 def test_a_commit_becomes_a_bundle_of_its_files(
@@ -182,105 +158,6 @@ def test_a_commit_with_too_much_in_it_is_refused(
         adapter.fetch(push(repository.url, many))
 
 
-def test_a_commit_that_is_not_there_is_not_found(
-    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
-) -> None:
-    adapter = sources(tmp_path, shelf, KEY)
-
-    with pytest.raises(NotFoundError, match="is not on branch 'main'"):
-        adapter.fetch(push(address, "a" * 40))
-    with pytest.raises(NotFoundError, match="Was it pushed"):
-        adapter.fetch(push(address, "a" * 40, proposal="7"))
-    with pytest.raises(NotFoundError, match="has no branch 'gone'"):
-        adapter.fetch(push(address, repository.commit(), branch="gone"))
-
-
-@pytest.mark.parametrize("address", ["folder", "http"], indirect=True)
-def test_a_push_of_a_commit_that_only_another_branch_has_is_refused(
-    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
-) -> None:
-    repository.write("evil.py", "evil")
-    foreign = repository.commit("of a fork", branch="fork")
-    adapter = sources(tmp_path, shelf, KEY)
-
-    with pytest.raises(NotFoundError, match="is not on branch 'main'"):
-        adapter.fetch(push(address, foreign))
-    assert adapter.fetch(push(address, foreign, branch="fork")).commit == foreign
-
-
-def test_a_commit_is_superseded_only_by_one_that_contains_it(
-    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
-) -> None:
-    adapter = sources(tmp_path, shelf, KEY)
-    old = repository.commit("old")
-    new = repository.commit("new")
-    repository.git("reset", "--quiet", "--hard", f"{old}~1")
-    other = repository.commit("instead of both")
-
-    assert adapter.supersedes(push(address, other)) is None
-    assert adapter.supersedes(push(address, old)) is None, "it was pushed away"
-    repository.git("push", "--quiet", "--force", "origin", f"{new}:refs/heads/main")
-    assert adapter.supersedes(push(address, old)) == new
-    assert adapter.fetch(push(address, old)).commit == old
-
-
-@pytest.mark.parametrize("address", ["folder", "http"], indirect=True)
-def test_a_proposal_is_superseded_by_its_newer_commit(
-    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
-) -> None:
-    old, new = repository.commit("old"), repository.commit("new")
-    repository.git("update-ref", "refs/pull/7/head", new, at=repository.bare)
-    adapter = sources(tmp_path, shelf, KEY)
-
-    assert adapter.supersedes(push(address, old, proposal="7")) == new
-    assert adapter.supersedes(push(address, new, proposal="7")) is None
-    assert adapter.supersedes(push(address, old, proposal="8")) is None
-
-
-@pytest.mark.parametrize("address", ["folder", "http"], indirect=True)
-def test_the_head_of_a_branch_is_what_the_repository_says_now(
-    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
-) -> None:
-    adapter = sources(tmp_path, shelf, KEY)
-    commit = repository.commit()
-    nested = repository.commit("another", branch="release/main")
-
-    assert adapter.head(address, "main") == commit
-    assert adapter.head(address, "release/main") == nested
-    with pytest.raises(NotFoundError):
-        adapter.head(address, "nothing")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "--upload-pack=touch /tmp/x",
-        "ext::sh -c touch% /tmp/x",
-        "../relative",
-        "ftp://host/x",
-        "http://example.org/x",
-        "https://user:secret@example.org/x",
-        "file://host/x",
-        "git@example.org:x y",
-        "ssh://git@example.org/x.git",
-    ],
-)
-def test_an_address_that_may_not_be_fetched_from_is_refused(
-    tmp_path: Path, shelf: Shelf, address: str
-) -> None:
-    with pytest.raises(ContractError) as refused:
-        sources(tmp_path, shelf).fetch(push(address, "a" * 40))
-    assert "secret" not in str(refused.value)
-
-
-def test_a_repository_that_is_not_there_is_a_fault_that_says_which(
-    tmp_path: Path, shelf: Shelf
-) -> None:
-    with pytest.raises(PlatformError, match="nowhere"):
-        sources(tmp_path, shelf).head(file_address(tmp_path / "nowhere"), "main")
-
-
 def test_code_is_read_where_there_is_no_program_but_python(
     tmp_path: Path,
     repository: Repository,
@@ -292,46 +169,10 @@ def test_code_is_read_where_there_is_no_program_but_python(
     monkeypatch.setenv("PATH", str(tmp_path))
     adapter = sources(tmp_path, shelf)
 
-    for address in (repository.url, f"{server.url}/code.git"):
-        assert adapter.head(address, "main") == new
-        assert adapter.supersedes(push(address, old)) == new
-        assert "training/train.py" in shelf.files(adapter.fetch(push(address, old)))
-
-
-def test_an_address_by_ssh_without_ssh_says_what_to_do(
-    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(PlatformError, match=r"no ssh program .* Give an https:// address"):
-        sources(tmp_path, shelf, KEY).head("git@example.org:org/code.git", "main")
-
-
-def test_ssh_gets_our_key_and_nothing_of_the_app(
-    tmp_path: Path, repository: Repository, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", f"{make_ssh(tmp_path / 'bin')}:{PATH}")
-    monkeypatch.setenv("MLOPS_SLACK_URL", "https://hooks.example.org/secret")
-    settings = GitSettings(ssh_key="/srv/the key", ssh_known_hosts="/srv/hosts")
-
-    sources(tmp_path, shelf, settings).head(f"me@example.org:{repository.bare}", "main")
-
-    words = (tmp_path / "bin" / "words").read_text().splitlines()
-    assert words[:4] == ["-F", "/dev/null", "-i", "/srv/the key"]
-    assert {"StrictHostKeyChecking=yes", "UserKnownHostsFile=/srv/hosts"} <= set(words)
-    assert words[-3:] == ["--", "me@example.org", f"git-upload-pack '{repository.bare}'"]
-    assert "secret" not in (tmp_path / "bin" / "environ").read_text()
-
-
-def test_a_working_folder_is_read_as_its_repository(
-    tmp_path: Path, repository: Repository, shelf: Shelf
-) -> None:
-    repository.write("uncommitted.py", "x")
-    adapter = sources(tmp_path, shelf)
-    commit = repository.git("rev-parse", "HEAD")
-
-    for address in (str(repository.work), str(repository.bare).removesuffix(".git")):
-        assert "uncommitted.py" not in shelf.files(adapter.fetch(push(address, commit)))
+    for url in (repository.url, f"{server.url}/code.git"):
+        assert adapter.head(url, "main") == new
+        assert adapter.supersedes(push(url, old)) == new
+        assert "training/train.py" in shelf.files(adapter.fetch(push(url, old)))
 
 
 def test_folders_that_hold_each_other_are_counted(
@@ -367,49 +208,3 @@ def test_the_app_starts_without_what_reads_repositories() -> None:
     )
 
     assert answer.stdout.strip() == "False"
-
-
-@pytest.mark.parametrize("as_address", [False, True], ids=["path", "address"])
-def test_a_repository_may_be_in_a_folder_of_any_name(
-    tmp_path: Path, shelf: Shelf, *, as_address: bool
-) -> None:
-    made = make_repository(tmp_path / "Mein Übungs Ordner 100% a%20b #1")
-    made.write("training/train.py", "print('first')\n")
-    commit = made.commit("first")
-    address = made.url if as_address else str(made.bare)
-
-    assert sources(tmp_path, shelf).head(address, "main") == commit
-    bundle = sources(tmp_path, shelf).fetch(push(address, commit))
-    assert shelf.files(bundle) == {"training/train.py": b"print('first')\n"}
-
-
-def test_a_bundle_names_the_people_of_its_commit(
-    tmp_path: Path, repository: Repository, address: str, shelf: Shelf
-) -> None:
-    message = "more\n\nCo-authored-by: Eve <eve@example.com>\nCO-AUTHORED-BY: x <a@example.org>"
-    commit = repository.commit(message)
-
-    bundle = sources(tmp_path, shelf, KEY).fetch(push(address, commit))
-
-    named = [(author.role.value, author.identity) for author in bundle.authors]
-    assert named == [
-        ("wrote", "a@example.org"),
-        ("committed", "a@example.org"),
-        ("wrote", "eve@example.com"),
-    ]
-
-
-@pytest.mark.parametrize("line", ["author <", "author x", "author a <> 1 +0000", "author a <b"])
-def test_a_commit_with_garbled_people_names_nobody(
-    tmp_path: Path, repository: Repository, shelf: Shelf, line: str
-) -> None:
-    tree = repository.git("rev-parse", "HEAD^{tree}")
-    text = f"tree {tree}\n{line}\ncommitter c <c@example.org> 1 +0000\n\nodd\n"
-    commit = repository.git(
-        "hash-object", "-t", "commit", "-w", "--literally", "--stdin", feed=text
-    )
-    repository.git("push", "--quiet", "--force", "origin", f"{commit}:refs/heads/main")
-
-    bundle = sources(tmp_path, shelf).fetch(push(str(repository.bare), commit))
-
-    assert [author.identity for author in bundle.authors] == ["c@example.org"]

@@ -1,0 +1,40 @@
+"""Repositories at four kinds of address, to read commits from."""
+
+from pathlib import Path
+
+import pytest
+
+from function_app.git_settings import GitSettings
+from tests.adapters.git.repositories import (
+    PATH,
+    GitServer,
+    Repository,
+    make_repository,
+    make_ssh,
+)
+
+# What reads by ssh has to have a key; the program of these tests does not look at it.
+KEY = GitSettings(ssh_key="/home/nobody/key")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = make_repository(tmp_path / "served")
+    made.write("training/train.py", "print('first')\n")
+    made.commit("first")
+    return made
+
+
+@pytest.fixture(params=["folder", "http", "old http", "ssh"])
+def address(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    repository: Repository,
+    server: GitServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """Return the repository's address, by each way that leads to it."""
+    server.old = request.param == "old http"
+    monkeypatch.setenv("PATH", f"{make_ssh(tmp_path / 'bin')}:{PATH}")
+    ways = {"folder": repository.url, "ssh": f"ssh://git@example.org{repository.bare}"}
+    return ways.get(request.param, f"{server.url}/code.git")
