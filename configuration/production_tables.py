@@ -1,6 +1,6 @@
 """The tables of a model in mlops.toml for production: release and drift."""
 
-from configuration.kinds import Flag, FlagOr, Key, Listed, Number, Table, Whole
+from configuration.kinds import Choice, Flag, FlagOr, Key, Listed, Number, Table, Whole
 from configuration.values import COLUMN, DAY, PERSON, SHARE, YEAR, seconds
 
 RELEASE = Table(
@@ -28,6 +28,14 @@ RELEASE = Table(
             help="True refuses approvals by people who pushed or wrote the commit, started the "
             'training or own the run; "auto" is true for two approvers or more. Where it is false, '
             'the decision says "approved by its own author".',
+        ),
+        Key(
+            name="unknown_author",
+            kind=Choice(words=("record", "second", "refuse")),
+            default="record",
+            help="Where duties are separate, and nobody is known to have caused a version (a file "
+            'that arrived, a schedule, a request without a token): "record" says so in the '
+            'evidence, "second" needs one approver more, "refuse" takes no approval of it.',
         ),
         Key(
             name="operators",

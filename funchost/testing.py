@@ -1,7 +1,7 @@
 """The test kit: a host in this process with a virtual clock, crashes and golden replays.
 
 As pytest fixtures: say `pytest_plugins = ["funchost.testing"]` and ask for `make_host`.
-`docs/reference/funchost.md` shows it with a small app.
+`docs/funchost.md` shows it with a small app.
 """
 
 from __future__ import annotations

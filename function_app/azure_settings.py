@@ -126,6 +126,14 @@ class AzureSettings:
     approver_scope: str = field(
         default="", metadata={"help": "scope that does instead of the role; empty for none"}
     )
+    caller_audience: str = field(
+        default="",
+        metadata={"help": "audience of callers' tokens to production on AKS; empty: keys only"},
+    )
+    caller_role: str = field(default="Model.Caller", metadata={"help": "role claim that may call"})
+    caller_apps: str = field(
+        default="", metadata={"help": "client ids, by commas, that may call without the role"}
+    )
     key_vault: str = field(default="", metadata={"help": "resource id; only to make the workspace"})
     application_insights: str = field(
         default="", metadata={"help": "resource id; only to make the workspace"}

@@ -10,14 +10,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 
 from platform_jobs.apart import Apart
+from platform_jobs.asking import ask
+from platform_jobs.columns import read_columns, read_labels
 from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
-from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate
+from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate, judge
 from platform_jobs.files import write_json
-from platform_jobs.limits import limit_process, out_of_memory
+from platform_jobs.limits import READER_MEMORY, limit_process, out_of_memory
 from platform_jobs.models import KilledError, Project
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
@@ -59,6 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     profile.set_defaults(act=_profile)
 
+    columns = commands.add_parser("columns", help="write numbers of standard input's columns")
+    columns.add_argument("--out", type=Path, required=True, help="the file of doubles to write")
+    columns.add_argument("names", nargs="+", help="the columns")
+    columns.set_defaults(act=_columns)
+
+    labels = commands.add_parser("labels", help="write ids and truths of standard input")
+    labels.add_argument("--target", required=True, help="the column of truths")
+    labels.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    labels.set_defaults(act=_labels)
+
     split = commands.add_parser("prepare", help="write figures, seen and held-out rows")
     split.add_argument("--data", type=Path, required=True, help="the CSV file that arrived")
     split.add_argument("--digest", help="SHA-256 that the file must have")
@@ -81,11 +95,26 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--isolation", default="", help="level of the sandbox of predict")
     judge.add_argument("--hide", type=Path, action="append", default=[], help="from predict")
     judge.add_argument("--show", type=Path, action="append", default=[], help="to predict")
-    rules = ComparisonRules()
-    judge.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
-    judge.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
-    judge.add_argument("--seed", type=int, default=rules.seed, help="of the bootstrap")
+    _add_rules(judge)
     judge.set_defaults(act=_evaluate)
+
+    asking = commands.add_parser("ask", help="let one model answer features, judged elsewhere")
+    _add_project(asking)
+    asking.add_argument("--name", required=True, help="of the model in texts")
+    asking.add_argument("--model", type=Path, required=True, help="the model's folder")
+    asking.add_argument("--asked", type=Path, required=True, help="folder of features")
+    asking.add_argument("--out", type=Path, required=True, help="the folder to write")
+    asking.set_defaults(act=_ask)
+
+    compute = commands.add_parser("judge", help="judge what `ask` wrote; no model is loaded")
+    compute.add_argument("--held-out", type=Path, required=True, help="folder of held-out rows")
+    compute.add_argument("--challenger", type=Path, required=True, help="the challenger's folder")
+    compute.add_argument("--answers", type=Path, required=True, help="what the challenger wrote")
+    compute.add_argument("--champion-answers", type=Path, help="what the champion wrote")
+    compute.add_argument("--out", type=Path, required=True, help="the folder to write")
+    compute.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
+    _add_rules(compute)
+    compute.set_defaults(act=_judge)
 
     sample = commands.add_parser("sample", help="write a project's sample data and its figures")
     _add_project(sample)
@@ -100,6 +129,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    rules = ComparisonRules()
+    parser.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
+    parser.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
+    parser.add_argument("--seed", type=int, default=rules.seed, help="of the bootstrap")
+
+
 def _add_project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--module", required=True, help="module with the model's commands")
     parser.add_argument("--code", type=Path, default=Path(), help="folder that holds the module")
@@ -110,6 +146,24 @@ def _profile(given: argparse.Namespace) -> int:
     limit_process()
     write_json(given.out, profile_table(scan_table(given.data)))
     return 0
+
+
+def _columns(given: argparse.Namespace) -> int:
+    limit_process(READER_MEMORY)
+    with given.out.open("wb") as out:
+        for column in read_columns(_standard_input(), given.names):
+            column.tofile(out)
+    return 0
+
+
+def _labels(given: argparse.Namespace) -> int:
+    limit_process(READER_MEMORY)
+    write_json(given.out, read_labels(_standard_input(), given.target))
+    return 0
+
+
+def _standard_input() -> TextIOWrapper:
+    return TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _prepare(given: argparse.Namespace) -> int:
@@ -147,12 +201,41 @@ def _evaluate(given: argparse.Namespace) -> int:
 
     challenger = contender("challenger")
     assert challenger is not None  # argparse requires it
-    rules = ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
     content = evaluate(
-        given.held_out, challenger, contender("champion"), given.out, rules, given.trusted_type
+        given.held_out,
+        challenger,
+        contender("champion"),
+        given.out,
+        _rules(given),
+        given.trusted_type,
     )
     print(content["refused"] or "The models answered.")
     return 0
+
+
+def _ask(given: argparse.Namespace) -> int:
+    project = replace(_project(given), name=given.name)
+    content = ask(project, given.model, given.asked, given.out)
+    print(content["refused"] or "The model answered.")
+    return 0
+
+
+def _judge(given: argparse.Namespace) -> int:
+    content = judge(
+        given.held_out,
+        given.challenger,
+        given.answers,
+        given.champion_answers,
+        given.out,
+        _rules(given),
+        given.trusted_type,
+    )
+    print(content["refused"] or "The answers were judged.")
+    return 0
+
+
+def _rules(given: argparse.Namespace) -> ComparisonRules:
+    return ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
 
 
 def _sample(given: argparse.Namespace) -> int:

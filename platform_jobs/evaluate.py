@@ -3,15 +3,16 @@
 import json
 import math
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platform_jobs.asking import check_written, read_answers
 from platform_jobs.comparison import compare
 from platform_jobs.errors import ContractError
 from platform_jobs.figures import regression_figures
-from platform_jobs.files import check_plain, folder_digest, has_files, write_json
+from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models import Project
 from platform_jobs.prepare import ROWS, SCHEMA
@@ -67,41 +68,93 @@ def evaluate(
     champion does, and KilledError when a signal ended a command: neither is a verdict.
     """
     rows = read_held_out(held_out)
+
+    def asked(contender: Contender) -> list[float]:
+        return _ask(contender, rows, out)
+
+    name, model = challenger.project.name, challenger.model
+    return _judge(
+        rows,
+        model,
+        name,
+        trusted_types,
+        lambda: asked(challenger),
+        (lambda: asked(champion)) if champion else None,
+        out,
+        rules or ComparisonRules(),
+    )
+
+
+def judge(
+    held_out: Path,
+    model: Path,
+    answers: Path,
+    champion_answers: Path | None,
+    out: Path,
+    rules: ComparisonRules | None = None,
+    trusted_types: Collection[str] = (),
+) -> dict[str, Any]:
+    """Do as `evaluate` with answers that jobs of their own wrote; no model is loaded here."""
+    rows = read_held_out(held_out)
+    count = len(rows.actual)
+
+    def champion() -> list[float]:
+        assert champion_answers is not None
+        return read_answers(champion_answers, count, "The champion")
+
+    return _judge(
+        rows,
+        model,
+        "The challenger",
+        trusted_types,
+        lambda: read_answers(answers, count, "The challenger"),
+        champion if champion_answers else None,
+        out,
+        rules or ComparisonRules(),
+    )
+
+
+def _judge(
+    rows: HeldOut,
+    model: Path,
+    name: str,
+    trusted_types: Collection[str],
+    challenger: Callable[[], list[float]],
+    champion: Callable[[], list[float]] | None,
+    out: Path,
+    rules: ComparisonRules,
+) -> dict[str, Any]:
     digest = ""
-    try:
-        check_plain(challenger.model)
-        digest = folder_digest(challenger.model)
-        types = needed_types(challenger.model, trusted_types)
-        if not has_files(challenger.model):
-            raise ContractError(
-                f"{challenger.project.name}: train wrote no file into its model folder (--out)."
-            )
-        predicted = _ask(challenger, rows, out)
-    except ContractError as error:
-        content: dict[str, Any] = {"refused": str(error), "digest": digest}
+
+    def refuse(reason: str) -> dict[str, Any]:
+        content = {"refused": reason, "digest": digest}
         write_json(out / EVALUATION, content)
         return content
-    answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": predicted}
+
+    try:
+        check_plain(model)
+        digest = folder_digest(model)
+        types = needed_types(model, trusted_types)
+        check_written(model, name)
+        answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": challenger()}
+    except ContractError as error:
+        return refuse(str(error))
     if champion is not None:
         try:
-            answers["champion"] = _ask(champion, rows, out)
+            answers["champion"] = champion()
         except ContractError as error:
             raise ChampionError(
                 f"{error} The challenger cannot be compared. Roll back to a model that answers "
                 "these rows, or bring data with the champion's columns."
             ) from error
-    if folder_digest(challenger.model) != digest:
-        content = {
-            "refused": f"{challenger.project.name}: predict changed its model folder. "
-            "It may write --out only.",
-            "digest": digest,
-        }
-        write_json(out / EVALUATION, content)
-        return content
+    if folder_digest(model) != digest:
+        return refuse(f"{name}: predict changed its model folder. It may write --out only.")
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, rules or ComparisonRules())
-    content = {"refused": "", "digest": digest}
+    _write(out, rows, answers, rules)
+    content: dict[str, Any] = {"refused": "", "digest": digest}
+    if types is not None:
+        content["types"] = types
     # Last: a reader that finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content

@@ -43,7 +43,8 @@ def check_plain(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
     would let it wait for ever. The limits of number and depth keep later readers, which recurse,
     from failing; a name with control characters would forge lines of logs.
     """
-    size, count, waiting = 0, 0, [(folder, 1)]
+    # Azure ML makes no folder for a training that wrote no file.
+    size, count, waiting = 0, 0, [(folder, 1)] if folder.is_dir() else []
     while waiting:
         parent, level = waiting.pop()
         for path in parent.iterdir():

@@ -13,8 +13,11 @@ from platform_jobs.errors import ContractError
 
 # The largest file that is taken, 200 MB, needs about 3 GB as text cells.
 MEMORY = 4 << 30
+# Of a job that keeps a few columns as numbers: 200 MB of text are at most 800 MB of doubles.
+READER_MEMORY = 2 << 30
 CPU_SECONDS = 600
 MAX_COLUMNS = 10_000
+_memory = MEMORY  # the limit of this process
 
 
 def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> None:
@@ -23,6 +26,8 @@ def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> None:
     Beyond the memory Python raises MemoryError; beyond the CPU time ContractError is raised. A
     lower limit that is in force already stays.
     """
+    global _memory
+    _memory = memory
     signal.signal(signal.SIGXCPU, _out_of_time)
     _lower(resource.RLIMIT_DATA, memory, memory)
     # The kernel kills the process at the hard limit, should it not end before.
@@ -32,7 +37,7 @@ def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> None:
 def out_of_memory() -> ContractError:
     """Return the refusal of a file that does not fit into the memory."""
     return ContractError(
-        f"The file takes more than {MEMORY >> 30} GiB of memory to read. Split it, or leave out "
+        f"The file takes more than {_memory >> 30} GiB of memory to read. Split it, or leave out "
         "columns that the model does not need."
     )
 

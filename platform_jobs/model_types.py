@@ -18,8 +18,8 @@ LIBRARIES = ("sklearn", "numpy", "scipy")
 def needed_types(model: Path, added: Collection[str]) -> list[str] | None:
     """Return the types that the service must trust to load a model folder, beyond those of skops.
 
-    None when the folder has no skops file, or when this Python has no skops to look into it.
-    ContractError names each type that is not trusted here; no type of the file is loaded.
+    None when the folder has no skops file. ContractError names each type that is not trusted here,
+    or says that this Python has no skops to look into the file; no type of the file is loaded.
     """
     path = model / MODEL
     if not path.is_file():
@@ -27,7 +27,10 @@ def needed_types(model: Path, added: Collection[str]) -> list[str] | None:
     try:
         import skops.io
     except ImportError:
-        return None
+        raise ContractError(
+            f"{MODEL} cannot be judged: this Python has no skops to list its types. Add skops to "
+            "the packages of the evaluation (training/requirements.txt) and train again."
+        ) from None
     try:
         found = skops.io.get_untrusted_types(data=path.read_bytes())
     # The file is anybody's; skops raises what its parts raise.

@@ -1,11 +1,13 @@
-"""Reads the data that arrived: figures for the data gate, and the two folders of rows.
+"""Reads the data that arrived: figures for the data gate, and the folders of rows.
 
-A training gets `seen/` and nothing else; `held_out/` goes to the evaluation.
+A training gets `seen/` and nothing else; `held_out/` goes to the evaluation, and `asked/`, its
+features without the target, to a predict that runs in a job of its own.
 """
 
 from pathlib import Path
 from typing import Any
 
+from platform_jobs.asking import ASKED, write_asked
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.limits import out_of_memory
@@ -18,7 +20,7 @@ SEEN, HELD_OUT = "seen", "held_out"
 
 
 def prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
-    """Write `prepared.json`, `seen/` and `held_out/` below `out`; return the former's content.
+    """Write `prepared.json` and the folders of rows below `out`; return the former's content.
 
     A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
     file with faults, or without the target, gets its figures and no rows, because the data gate
@@ -42,6 +44,7 @@ def _prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
         seen, held_out = split_rows(table, key)
         write_rows(out / SEEN, seen, target)
         write_rows(out / HELD_OUT, held_out, target)
+        write_asked(out / ASKED, held_out, target)
         content |= {"seen": len(seen.rows), "held_out": len(held_out.rows)}
     return content
 

@@ -37,6 +37,11 @@ API: Codes = {
         "409",
         "The file was written again since its event. The event of the newer content is used.",
     ),
+    "FOREIGN_RUN": (
+        "",
+        "The workspace has a job of this name that the app did not submit. Send the data or the "
+        "commit again, so that the run gets another name.",
+    ),
     "FOREIGN_VERSION": (
         "409",
         "This app did not register the model version, so it releases nothing. Send its data.",
@@ -86,6 +91,11 @@ API: Codes = {
     "TOO_LATE": ("409", "The release changes production already. Roll back instead."),
     "UNAUTHENTICATED": ("401", "No token or key, or an unknown one."),
     "UNDER_WAY": ("409", "A story is still running. Wait for its end."),
+    "UNKNOWN_AUTHOR": (
+        "403",
+        "Nobody is known to have caused the version, and `unknown_author` of mlops.toml refuses "
+        "its approval. Start the training with a person's token.",
+    ),
     "UNKNOWN_CODE": ("404", "This version of the code was not published."),
     "UNKNOWN_COMMIT": ("404", "The branch or pull request does not have this commit."),
     "UNKNOWN_FIELD": ("400", "The request has no such field. The message has the nearest one."),
@@ -106,6 +116,10 @@ API: Codes = {
 }
 PRODUCTION: Codes = {
     "BAD_INPUT": ("400", "The rows do not have the shape that `/openapi.json` describes."),
+    "ENTRA_UNAVAILABLE": (
+        "503",
+        "The keys that tokens are signed with cannot be read now. Send it again, or send a key.",
+    ),
     "MODEL_FAILED": ("500", "The model raised an error for these rows."),
     "NOT_SERVING": ("503", "No replica is ready, or production was taken down."),
     "SCORING_FAILED": ("4xx, 5xx", "A scoring script of your own refused the request."),

@@ -50,6 +50,8 @@ SERVICE = {
     "changes.",
     "SCORING_KEYS": "The content of such a file.",
     "SCORING_AUTHENTICATED_BY": "`azure-ml` when the platform before the service checks callers.",
+    "SCORING_ENTRA": "Which Entra tokens of callers count beside keys, as JSON: `keys` (https "
+    "address), `issuers`, `audience`, `roles`, `apps`.",
     "SCORING_METRICS_PORT": "A second port, for `/metrics` alone.",
     "IMAGE_DIGEST": "The digest of the running image, shown in answers.",
     "MODEL_VERSION": "The version of the running model, shown in answers.",
@@ -82,7 +84,7 @@ def describe() -> str:
                 *_section("The command line", own),
                 *_section("Traces and figures", TELEMETRY),
                 *_section("The scoring service", SERVICE, "The platform sets these for replicas."),
-                *_section("The local host", HOST, "See [funchost](funchost.md)."),
+                *_section("The local host", HOST, "See [funchost](../funchost.md)."),
             ]
         ).rstrip("\n")
         + "\n"

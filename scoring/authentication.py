@@ -3,12 +3,14 @@
 A key has 256 random bits, so its digest can be neither guessed nor turned back. The digests come
 from a file, which is read again when it changes: keys are rotated while the service runs.
 
-- A caller's key (`Authorization: Bearer <key>`) opens `/score` and `/openapi.json`.
+- A caller's key (`Authorization: Bearer <key>`) opens `/score` and `/openapi.json`; so does an
+  Entra token where SCORING_ENTRA configures it (entra.py).
 - The probe's secret (`X-Probe-Key`) is the platform's own: it opens `/metrics`, too, and only with
   it a request may stay out of the prediction log or choose its prediction id.
 - `/healthz` is open, because kubelets and load balancers send no credentials.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -19,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+
+from scoring.entra import Entra, EntraDownError, is_token, read_entra
 
 KEYS, KEYS_FILE, FRONT = "SCORING_KEYS", "SCORING_KEYS_FILE", "SCORING_AUTHENTICATED_BY"
 # Azure ML checks the caller's Entra token itself and is the only way to the container.
@@ -40,10 +44,19 @@ class Accepted:
 
 
 class Keyring:
-    """The accepted keys; `front` says that somebody else checks the callers."""
+    """The accepted keys; `front` says that somebody else checks the callers.
 
-    def __init__(self, accepted: Accepted, file: Path | None = None, front: str = "") -> None:
-        self._accepted, self._file, self.front = accepted, file, front
+    `entra` checks tokens beside the keys, None where tokens are not taken.
+    """
+
+    def __init__(
+        self,
+        accepted: Accepted,
+        file: Path | None = None,
+        front: str = "",
+        entra: Entra | None = None,
+    ) -> None:
+        self._accepted, self._file, self.front, self.entra = accepted, file, front, entra
         self._stamp: object = None
         self._next = 0.0
         if file is not None:
@@ -82,13 +95,14 @@ def read_keyring(environ: Mapping[str, str]) -> Keyring:
     text, file, front = (environ.get(name, "") for name in (KEYS, KEYS_FILE, FRONT))
     if front and front not in FRONTS:
         raise ValueError(f"{FRONT} is {front!r}. The only value is {FRONTS[0]}.")
+    entra = read_entra(environ)
     if file:
         try:
-            return Keyring(Accepted(), Path(file), front)
+            return Keyring(Accepted(), Path(file), front, entra)
         except OSError as error:
             raise ValueError(f"{KEYS_FILE} cannot be read: {error.strerror}.") from error
     if text:
-        return Keyring(_parse(text, KEYS), front=front)
+        return Keyring(_parse(text, KEYS), front=front, entra=entra)
     raise ValueError(
         f"no keys. {KEYS_FILE} names a file, or {KEYS} holds its content: "
         '{"keys": {"primary": "<SHA-256 of a key, 64 hex digits>"}, "probe": "<SHA-256>"}.'
@@ -104,13 +118,13 @@ def guard(keyring: Keyring) -> Any:
         path = resource.canonical if resource is not None else ""
         if path in OPEN_PATHS:
             return await handler(request)
-        refusal = _refusal(keyring, request, path)
+        refusal = await _refusal(keyring, request, path)
         return await handler(request) if refusal is None else refusal
 
     return guarded
 
 
-def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Response | None:
+async def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Response | None:
     """Return why this request is not answered, None when it may be."""
     secrets = request.headers.getall(PROBE_KEY, [])
     if secrets:
@@ -130,11 +144,33 @@ def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Response 
             text += "; a key in the address is not taken, because addresses are logged"
         return _unauthenticated(f"{text}. `mlopsctl endpoint <model>` shows the whole command.")
     scheme, _, key = given[0].partition(" ")
-    if len(given) == 1 and scheme.lower() == "bearer" and keyring.admits_caller(key.strip()):
-        return None
+    if len(given) == 1 and scheme.lower() == "bearer":
+        if keyring.admits_caller(key.strip()):
+            return None
+        if keyring.entra is not None and is_token(key.strip()):
+            return await _refusal_of_token(keyring.entra, key.strip())
     text = "The key is not one of this model's, or was rotated twice since it was issued."
     return _unauthenticated(f"{text} `mlopsctl endpoint <model>` shows where the present one is.",
                             wrong=True)  # fmt: skip
+
+
+async def _refusal_of_token(entra: Entra, token: str) -> web.Response | None:
+    try:
+        # Off the loop: Entra's keys may have to be read.
+        if await asyncio.to_thread(entra.admits, token):
+            return None
+    except EntraDownError:
+        message = "Entra's keys cannot be read now. Send the request again, or send a key."
+        return web.json_response(
+            {"error": {"code": "ENTRA_UNAVAILABLE", "message": message}},
+            status=503,
+            headers={"Retry-After": "10"},
+        )
+    text = (
+        "Entra did not issue this token for this service, it has expired, or it has neither a role "
+        "nor an application that may call."
+    )
+    return _unauthenticated(text, wrong=True)
 
 
 def _unauthenticated(message: str, *, wrong: bool = False) -> web.Response:

@@ -8,7 +8,7 @@ import pytest
 from funchost.__main__ import _parser
 
 ROOT = Path(__file__).parents[1]
-DOCS = (ROOT / "docs" / "reference" / "funchost.md").read_text()
+DOCS = (ROOT / "docs" / "funchost.md").read_text()
 CODE = "\n".join(path.read_text() for path in (ROOT / "funchost").glob("*.py"))
 
 

@@ -29,7 +29,7 @@ from function_app.domain.reconciliation import (
 )
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import STAGING_LIFE
-from function_app.domain.training import ModelVersion, Run, run_id
+from function_app.domain.training import ModelVersion, Run, is_own, run_id
 from function_app.errors import MlopsError
 from function_app.ports import Ports, Stories
 from function_app.records.accounts import record_missing
@@ -109,7 +109,12 @@ def _settle_releases(
         reasons = (story.detail if story and story.detail else "Its story was ended from outside.",)
         ended = replace(record, status=ReleaseStatus.FAILED, reasons=reasons, updated_at=now)
         ports.ledger.save_release(ended)
-        subject, detail = record.release.release_id, f"It was {record.status}; now failed."
+        subject = record.release.release_id
+        detail = (
+            f"It was {record.status}; now failed. {reasons[0]} Production is as the last decision "
+            f"left it. `mlopsctl retry {subject}` releases the version again; if nobody of yours "
+            "ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
+        )
         kind = FindingKind.DEAD_RELEASE
         found.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))
     return found
@@ -186,7 +191,7 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
     }
     for version in unreleased(ports.registry.list_versions(model), records):
         subject = f"{model}:{version.version}"
-        if version.run_id.startswith(run_id(model, "")):
+        if is_own(version) and version.run_id.startswith(run_id(model, "")):
             ports.events.publish(MODEL_REGISTERED, f"models/{subject}", _registered(version))
             detail = "Its event was lost and is published again."
             yield Finding(

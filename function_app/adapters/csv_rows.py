@@ -1,76 +1,41 @@
-"""Reads the needed columns of a CSV in this process, with bounded lines, rows and memory."""
+"""Numbers and labels of CSV files, which a limited process of the platform's jobs reads."""
 
-import csv
-import math
+import json
+import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import IO
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, cast
 
+from function_app.adapters.reader_process import read_apart
 from function_app.errors import ContractError
 
-# Characters of one line: 10,000 columns of 20 digits are 200,000.
-MAX_LINE = 1 << 20
-MAX_LABELS = 500_000
 # Bytes of one file of labels; 500,000 labels with long ids have less.
 MAX_LABEL_BYTES = 32 * 1024 * 1024
 
 
-def read_columns(file: IO[str], names: Sequence[str]) -> "list[array[float]]":
-    """Return the numbers of these columns, each in the order of the rows.
+def read_columns(file: IO[bytes], names: Sequence[str]) -> "list[array[float]]":
+    """Return the numbers of these columns of a file on disk, each in the order of the rows.
 
-    Other columns are skipped. Raises ValueError when a column is missing or holds something else.
+    Other columns are skipped. Raises ContractError when a column is missing or holds something
+    else, or when the file takes too much memory or time.
     """
-    reader = csv.reader(_lines(file))
-    places = _places(next(reader, []), names)
-    columns = [array("d") for _ in names]
-    for row in reader:
-        if row and len(row) <= max(places):
-            raise ValueError(f"line {reader.line_num} has {len(row)} cells, less than its header.")
-        if row:
-            for column, place in zip(columns, places, strict=True):
-                column.append(float(row[place]))
-    return columns
+    with tempfile.TemporaryDirectory(prefix="columns-") as private:
+        out = Path(private, "columns")
+        read_apart(["columns", "--out", str(out), "--", *names], out, file)
+        columns, size = [array("d") for _ in names], out.stat().st_size
+        if not names or size % (8 * len(names)):
+            raise ContractError("The columns of a file were not read whole. Send the file again.")
+        with out.open("rb") as numbers:
+            for column in columns:
+                column.fromfile(numbers, size // (8 * len(names)))
+        return columns
 
 
-def read_labels(file: IO[str], target: str) -> list[tuple[str, float]]:
-    """Return ids and truths of a file; ValueError, for people, when it is no file of labels."""
-    reader = csv.reader(_lines(file))
-    try:
-        id_place, target_place = _places(next(reader, []), ("id", target))
-    except (ValueError, csv.Error):
-        raise ValueError(
-            f"it needs the columns id and {target}. Put a corrected file there."
-        ) from None
-    labels: list[tuple[str, float]] = []
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            text = f"line {reader.line_num} is no CSV ({error}). Put a corrected file there."
-            raise ValueError(text) from None
-        if row is None:
-            return labels
-        if not row:
-            continue
-        try:
-            truth = float(row[target_place])
-        except (ValueError, IndexError):
-            truth = math.nan
-        if not math.isfinite(truth) or len(row) <= id_place:
-            text = f"line {reader.line_num} has no number in {target}. Put a corrected file there."
-            raise ValueError(text)
-        if len(labels) == MAX_LABELS:
-            raise ValueError(f"it has more than {MAX_LABELS} labels. Split it into several files.")
-        labels.append((row[id_place].strip(), truth))
-
-
-def _places(header: Sequence[str], names: Sequence[str]) -> list[int]:
-    return [header.index(name) for name in names]
-
-
-def _lines(file: IO[str]) -> Iterator[str]:
-    while line := file.readline(MAX_LINE):
-        if len(line) == MAX_LINE and not line.endswith("\n"):
-            text = f"A line has more than {MAX_LINE} characters. Keep the columns that are needed."
-            raise ContractError(text, code="TOO_LARGE")
-        yield line
+def read_labels(file: IO[bytes], target: str) -> list[tuple[str, float]]:
+    """Return ids and truths of a file on disk; ContractError when it is no file of labels."""
+    with tempfile.TemporaryDirectory(prefix="labels-") as private:
+        out = Path(private, "labels.json")
+        read_apart(["labels", "--target", target, "--out", str(out)], out, file)
+        content = json.loads(out.read_text(encoding="utf-8"))
+    return [(str(label_id), cast(float, truth)) for label_id, truth in content]

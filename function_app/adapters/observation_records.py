@@ -1,6 +1,5 @@
 """What production saw, put together of records that each platform keeps in its own way."""
 
-import csv
 import hashlib
 import json
 import logging
@@ -55,7 +54,7 @@ class Records(PredictionLogs, Protocol):
     def schema(self, watched: Watched) -> Any:
         """Return the model's schema, as JSON; None when the model is gone."""
 
-    def training_rows(self, watched: Watched) -> AbstractContextManager[IO[str]]:
+    def training_rows(self, watched: Watched) -> AbstractContextManager[IO[bytes]]:
         """Open the CSV that the champion was trained on; NotFoundError when it is gone."""
 
     def evaluation(self, watched: Watched) -> Any:
@@ -64,7 +63,7 @@ class Records(PredictionLogs, Protocol):
     def label_files(self, project: ModelProject) -> Sequence[Place]:
         """Return the files of labels in the order in which they came to rest."""
 
-    def labels(self, place: Place) -> AbstractContextManager[IO[str]]:
+    def labels(self, place: Place) -> AbstractContextManager[IO[bytes]]:
         """Open a file of labels; NotFoundError when it is gone.
 
         ContractError for anything but a regular file, and for one of over MAX_LABEL_BYTES.
@@ -85,7 +84,7 @@ class RecordedObservations:
         if reference is None:
             try:
                 reference = self._describe(watched)
-            except (AttributeError, KeyError, TypeError, ValueError, csv.Error) as error:
+            except (AttributeError, ContractError, KeyError, TypeError, ValueError) as error:
                 # Somebody changed the records of the training: they describe it no longer.
                 LOG.warning("the records of run %s cannot be read: %s", watched.run_id, error)
             if reference is None:
@@ -172,8 +171,6 @@ class RecordedObservations:
                 continue
             except ContractError as error:
                 complaints.append(f"{place[1].rpartition('/')[2]}: {error.message}")
-            except ValueError as error:
-                complaints.append(f"{place[1].rpartition('/')[2]}: {error}")
         wanted = {label_id for label_id, _ in labels} - counted
         ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
         answers = answers_by_label(ours, wanted)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from function_app.domain import identifiers as ids
-from function_app.domain.duties import ApprovalRules
+from function_app.domain.duties import START_AGAIN, ApprovalRules
 from function_app.domain.people import People, canonical, is_oid, join_people
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 
@@ -143,7 +143,7 @@ def effective(
     if rejection is not None:
         return rejection
     approvals = counting(given, record, rules)
-    if rules is None or len(approvals) < rules.required:
+    if rules is None or len(approvals) < rules.required_of(record.authors):
         return None
     last = approvals[-1]
     if len(approvals) == 1:
@@ -199,6 +199,12 @@ def refuse(
             message="The decision names another image or evidence. Read the release again.",
         )
     approves = decision.verdict is Verdict.APPROVE
+    if approves and rules.refuses(record.authors):
+        text = (
+            f"Nobody is known to have caused {decision.release_id}, so that {person} may be its "
+            f"author, and mlops.toml refuses such approvals (unknown_author). {START_AGAIN}"
+        )
+        return Refusal(code="UNKNOWN_AUTHOR", message=text)
     if approves and not rules.may_approve(person, record.authors):
         others = " or ".join(rules.eligible(record.authors)) or "no approver of mlops.toml"
         text = (

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from function_app.domain import identifiers as ids
 from function_app.domain.approval import Decision, Refusal, Verdict, counting, effective
-from function_app.domain.duties import ApprovalRules, Separation, of_approvals
+from function_app.domain.duties import ApprovalRules, Separation, UnknownAuthor, of_approvals
 from function_app.domain.people import People, canonical, distinct
 from function_app.domain.release import (
     AUTOMATIC,
@@ -38,6 +38,7 @@ class ProductionRules:
     replicas: int
     required: int = 1
     separation: Separation = Separation.AUTO
+    unknown_author: UnknownAuthor = UnknownAuthor.RECORD
     people: People = field(default_factory=dict)
 
     @property
@@ -47,6 +48,7 @@ class ProductionRules:
             approvers=self.approvers,
             required=self.required,
             separation=self.separation,
+            unknown_author=self.unknown_author,
             people=self.people,
         )
 
@@ -159,7 +161,8 @@ def refuse_promotion(
         return _refusal(f"The approval of {release_id} was used already. Release it again.")
     approving = counting(decisions, record, rules.approval)
     if effective(decisions, record, rules.approval) is None or not approving:
-        return _not_approved(record, image, decisions, of_approvals(len(approving), rules.required))
+        progress = of_approvals(len(approving), rules.approval.required_of(record.authors))
+        return _not_approved(record, image, decisions, progress)
     newer = [c for c in changes if c.kind is ChangeKind.PROMOTION and _is_newer(c, image)]
     if newer and newer[-1].begun_at >= max(decision.decided_at for decision in approving):
         return _refusal(f"{newer[-1].cause} was promoted after {release_id} was approved.")

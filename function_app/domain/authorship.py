@@ -80,6 +80,15 @@ def people_of(authors: Authors, people: People) -> frozenset[str]:
     return frozenset(canonical(author.identity, people) for author in authors)
 
 
+def has_known_cause(authors: Authors) -> bool:
+    """Return whether a person is known who caused the version: who started, owns or pushed it.
+
+    The names in a commit do not count: whoever writes a commit chooses them. A file that arrives in
+    a folder or a container, a schedule and a request without a token name nobody.
+    """
+    return any(author.role in (Role.STARTED, Role.OWNS, Role.PUSHED) for author in authors)
+
+
 def describe_authors(
     authors: Authors, commit: str, people: People, approvers: Iterable[str]
 ) -> tuple[str, ...]:

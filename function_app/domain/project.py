@@ -8,7 +8,7 @@ from datetime import timedelta
 from function_app.domain.authorization import ProductionRules
 from function_app.domain.change import CheckPlan
 from function_app.domain.data_quality import DataPolicy
-from function_app.domain.duties import ApprovalRules, Separation
+from function_app.domain.duties import ApprovalRules, Separation, UnknownAuthor
 from function_app.domain.gates import GatePolicy
 from function_app.domain.integration import ChangePolicy
 from function_app.domain.people import Person
@@ -34,6 +34,7 @@ class ReleaseRules:
     operators: tuple[str, ...] = ()
     approvals_required: int = 1
     separation_of_duties: Separation = Separation.AUTO
+    unknown_author: UnknownAuthor = UnknownAuthor.RECORD
     approval_timeout_seconds: float = 259_200.0
     replicas: int = 2
     max_p95_ms: float = 500.0
@@ -172,6 +173,7 @@ class ModelProject:
             replicas=self.release.replicas,
             required=self.release.approvals_required,
             separation=self.release.separation_of_duties,
+            unknown_author=self.release.unknown_author,
             people=self.people,
         )
 

@@ -28,6 +28,7 @@ class FindingKind(StrEnum):
 
     FAILED_STORY = "failed story"
     STUCK_STORY = "stuck story"
+    SUSPENDED_STORY = "suspended story"
     DEAD_RELEASE = "release without a story"
     LOST_RUN = "run without a story"
     ORPHANED_STAGING = "orphaned staging"
@@ -101,13 +102,21 @@ def limit_findings(report: ReconcileReport, most: int) -> ReconcileReport:
 
 
 def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]:
-    """Find stories that failed lately, and those that nothing moves any more."""
+    """Find stories that failed lately, and those that nothing moves any more or that are held."""
     found = []
     for story in stories:
         age = now - story.updated_at
         if story.status == "Failed" and age < RECENT:
             detail = f"{story.detail} `mlopsctl status` shows where; rewind or terminate it."
             kind = FindingKind.FAILED_STORY
+            found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
+        elif story.status == "Suspended":
+            detail = (
+                "It does nothing until it is resumed, and this app suspends no story. Resume it by "
+                "the management API of Durable, or terminate it and `mlopsctl retry` it; if nobody "
+                "of yours suspended it, rotate the keys of Durable (docs/how-to/operate.md)."
+            )
+            kind = FindingKind.SUSPENDED_STORY
             found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
         elif not story.ended and age > LONGEST_WAIT:
             detail = f"Nothing happened for {age.days} days. Terminate it if nobody waits for it."

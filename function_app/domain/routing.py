@@ -26,7 +26,7 @@ from function_app.domain.integration import ChangeRequest, integration_id
 from function_app.domain.project import ModelProject
 from function_app.domain.reconciliation import ReconcileRequest
 from function_app.domain.release import Release, release_id
-from function_app.domain.training import TrainingRequest, run_id, run_of_attempt
+from function_app.domain.training import TrainingRequest, awaited_run, run_id, run_of_attempt
 from function_app.errors import ContractError
 
 Projects = Mapping[str, ModelProject]
@@ -300,7 +300,7 @@ def _wake_run(event: RunCompleted) -> Wake | NothingToDo:
         # In Azure every run of the workspace raises events, also other people's.
         return NothingToDo(reason=f"Run {event.run_id} has no tag instance_id: none of this app's.")
     run, _ = run_of_attempt(event.run_id)
-    return Wake(instance_id=instance_id, event=names.run_completed_event(run))
+    return Wake(instance_id=instance_id, event=names.run_completed_event(awaited_run(run)))
 
 
 def _wake_build(event: ImagePushed, projects: Projects) -> Wake | NothingToDo:

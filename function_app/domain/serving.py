@@ -122,12 +122,25 @@ def read_types(content: bytes | None) -> list[str]:
     return [str(name) for name in types] if isinstance(types, list) else []
 
 
-def check_types(version: ModelVersion, types: Iterable[str], added: Iterable[str]) -> None:
+def check_types(
+    version: ModelVersion,
+    types: Iterable[str],
+    added: Iterable[str],
+    registered: Iterable[str] | None = None,
+) -> None:
     """Raise ContractError, which names them, when types of a model are not trusted here.
 
-    The evaluation looked into the file and checked the same; a list from a run is checked again.
+    The evaluation looked into the file and checked each class; a list from a run is checked again.
+    `registered` are the types that the app stored when it registered the version: with them the
+    list must be exactly this one. None where only the platform writes the list.
     """
-    known = set(added)
+    known, types = set(added), list(types)
+    if registered is not None and sorted(map(str, types)) != sorted(registered):
+        raise ContractError(
+            f"The list of types of {version.model} {version.version} is not the one that was "
+            "registered: somebody changed trusted_types.json of its evaluation. Train again.",
+            code="UNTRUSTED_TYPES",
+        )
     foreign = [
         name
         for name in types

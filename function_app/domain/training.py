@@ -40,6 +40,7 @@ class RunStatus(StrEnum):
 # A run that kills its own machine must not do so for ever.
 MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"
+_ASK = "-asks-"
 # Figures of a training that one sentence shows.
 SHOWN_FIGURES = 8
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
@@ -167,11 +168,15 @@ def is_own(version: ModelVersion) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What an evaluation judged: the digest of the model folder, and its figures."""
+    """What an evaluation judged: the digest of the model folder, its figures and its types.
+
+    `types` are those that the service must trust to load the model, beyond those of skops.
+    """
 
     evaluation_id: str
     digest: str
     metrics: dict[str, float]
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +251,19 @@ def run_of_attempt(name: str) -> tuple[str, int]:
     """Return the run and the attempt, counted from 1, that `attempt_id` named."""
     run, found, attempt = name.rpartition(_ATTEMPT)
     return (run, int(attempt)) if found and attempt.isdecimal() else (name, 1)
+
+
+def ask_id(evaluation: str, name: str) -> str:
+    """Return the id of the run in which a model answers for an evaluation.
+
+    `name` is challenger or champion.
+    """
+    return f"{evaluation}{_ASK}{name}"
+
+
+def awaited_run(run: str) -> str:
+    """Return the run that a story waits for when this run ends: of an ask its evaluation."""
+    return run.partition(_ASK)[0]
 
 
 def not_compared(version: str) -> str:

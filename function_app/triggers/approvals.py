@@ -18,7 +18,7 @@ from function_app.triggers.people import identify
 from function_app.triggers.wakes import wake_release
 
 # Refusals of a person, whatever is stored.
-_PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES")
+_PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
 
 async def post_approval(desk: Desk, request: Request) -> Answer:

@@ -269,7 +269,8 @@ def approvals_of(
     """Return how far a release is approved by the rules of mlops.toml now."""
     project = desk.projects.get(record.release.model)
     rules = project.approval_rules() if project else None
-    given, required = counting(decisions, record, rules), rules.required if rules else 1
+    given = counting(decisions, record, rules)
+    required = rules.required_of(record.authors) if rules else 1
     return {
         "approvals": of_approvals(len(given), required),
         "approvals_required": required,

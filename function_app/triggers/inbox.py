@@ -7,7 +7,7 @@ again by `settle_pending`.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -156,8 +156,14 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
     )
     claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    if not claimed.created and await desk.stories.find(owner) is not None:
-        return Outcome.REPEATED, owner
+    found = None if claimed.created else await desk.stories.find(owner)
+    if found is not None:
+        foreign = await _is_foreign(desk, found, owner, start.argument)
+        if not foreign:
+            return Outcome.REPEATED, owner
+        if not found.get("ended"):
+            return None, owner
+        LOG.error("%s was started past this app, and is started again", owner)
     if claimed.newer is not None:
         return Outcome.STALE, owner
     if not claimed.created and desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
@@ -170,6 +176,28 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
         argument = replace(argument, cause=kept.key, arrival=arrival)
     await desk.stories.start(start.story, owner, dump(argument))
     return Outcome.STARTED, owner
+
+
+async def _is_foreign(desk: Desk, view: Mapping[str, Any], owner: str, argument: Any) -> bool:
+    """Return whether a story of this id is not the one that the id was claimed for.
+
+    Whoever holds a key of Durable can start any id before the app does. The app's own story has the
+    model and the version or the data of the claim, and an ended release left a record.
+    """
+    if isinstance(argument, Release):
+        own: tuple[object, ...] = (argument.model, argument.version)
+        keys = ("model", "version")
+    elif isinstance(argument, TrainingRequest):
+        own, keys = (argument.model, argument.data_uri), ("model", "data_uri")
+    else:
+        return False
+    if view.get("ended") and isinstance(argument, Release):
+        return await asyncio.to_thread(desk.ports.ledger.get_release, owner) is None
+    given = await desk.stories.argument(owner)
+    if given is None:
+        # A story without an input ends at once.
+        return bool(view.get("ended"))
+    return not isinstance(given, Mapping) or tuple(given.get(key) for key in keys) != own
 
 
 ACCEPTED = "accepted"

@@ -36,6 +36,7 @@ from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.vault_keys import VaultKeys
 from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.local.rows import LocalRows
 from function_app.azure_settings import AzureSettings
 from function_app.domain.project import ModelProject
 from function_app.settings import read_projects
@@ -90,7 +91,11 @@ class Azure:
         blobs = Blobs(workspace.connection)
         bundles = AzureBundles(blobs, self.root)
         environments = Environments(workspace, self.settings.training_image)
-        return AzureJobs(workspace, blobs, bundles, environments, self.projects)
+        return AzureJobs(workspace, blobs, bundles, environments, self.projects, self.rows())
+
+    def rows(self) -> LocalRows:
+        """Return the rows of the app, which no run reaches; tests/contracts tries those in Azure."""
+        return LocalRows(self.folder / "rows.db")
 
     def bundles(self) -> AzureBundles:
         """Return new bundles of code."""
@@ -99,7 +104,7 @@ class Azure:
     def registry(self) -> AzureRegistry:
         """Return a new registry, as another process of the app has it."""
         workspace = Workspace(self.connection())
-        return AzureRegistry(workspace, Blobs(workspace.connection), patience=0.5)
+        return AzureRegistry(workspace, Blobs(workspace.connection), self.rows(), patience=0.5)
 
     def images(self, now: Callable[[], datetime] = lambda: NOW) -> AzureImages:
         """Return new images, as another process of the app has them."""
@@ -107,7 +112,7 @@ class Azure:
         blobs, web = Blobs(connection), Web(connection)
         builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
         bases = BaseImages(connection, manifests, blobs, now)
-        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases, self.rows())
         return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
 
     def staging(self) -> AzureStaging:
@@ -143,7 +148,7 @@ class Azure:
         parts = azure_parts(workspace, blobs, environments, versions, self.projects, references)
         connection = workspace.connection
         bases = BaseImages(connection, Manifests(connection, Web(connection)), blobs, lambda: NOW)
-        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases)
+        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases, self.rows())
         return AzurePlatform([*parts, BaseImagePart(contexts, bases)])
 
     def with_settings(self, **values: Any) -> "Azure":

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from function_app.adapters.azure.jobs import AzureJobs
+from function_app.domain.training import RunStatus
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
 
@@ -55,6 +57,13 @@ class Compute:
                     self._upload(root / f"output-{name}", output["uri"], node)
         self._ml.move(job, "Completed" if ended.returncode == 0 else "Failed")
         return ended.stdout
+
+    def finish(self, run_id: str, jobs: AzureJobs) -> None:
+        """Run a job to its end; of an evaluation first those in which models answer."""
+        for rest in [name for name in self._ml.resources if f"/jobs/{run_id}-asks-" in name]:
+            print(self.run(rest.removeprefix("/jobs/")))
+        if jobs.get(run_id).status is RunStatus.RUNNING:
+            print(self.run(run_id))
 
     def _bind(self, properties: dict[str, Any], root: Path, node: str) -> str:
         command: str = properties["command"]

@@ -142,7 +142,7 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
     return Bench(
         jobs=place.jobs(),
         registry=place.registry(),
-        finish=lambda run_id: print(compute.run(run_id)),
+        finish=lambda run_id: compute.finish(run_id, place.jobs()),
         add=add,
         keep=lambda archive: place.bundles().keep(
             archive, "c0ffee0000000000000000000000000000000000"

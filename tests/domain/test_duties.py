@@ -115,7 +115,7 @@ def test_a_single_approver_approves_own_work_and_the_record_says_so() -> None:
 def test_the_evidence_says_when_too_few_approvers_are_left() -> None:
     rules = replace(RULES, required=2)
 
-    (said,) = rules.outlook(make_authors([(Role.WROTE, "ada@example.com")]))
+    (said,) = rules.outlook(make_authors([(Role.PUSHED, "ada@example.com")]))
 
     assert "1 of 2 required approvers remain" in said
     assert "separation_of_duties = false" in said

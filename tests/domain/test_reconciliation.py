@@ -131,10 +131,16 @@ def test_stories_that_failed_lately_or_stand_still_are_told() -> None:
     old = replace(failed, updated_at=NOW - timedelta(days=30))
     still = replace(STORY, updated_at=NOW - timedelta(days=9))
 
-    assert [f.kind for f in judge_stories([failed, old, still, STORY], NOW)] == [
+    held = replace(STORY, status="Suspended")
+
+    findings = judge_stories([failed, old, still, STORY, held], NOW)
+
+    assert [finding.kind for finding in findings] == [
         "failed story",
         "stuck story",
+        "suspended story",
     ]
+    assert "rotate the keys" in findings[-1].detail
 
 
 def test_production_without_enough_ready_replicas_is_reported_but_not_during_a_rollout() -> None:

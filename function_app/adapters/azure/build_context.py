@@ -19,6 +19,8 @@ from function_app.domain.serving import (
 )
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError, PlatformError
+from function_app.ports.rows import Rows
+from function_app.records.submissions import Submissions
 
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
@@ -36,8 +38,9 @@ class BuildContext:
 class BuildContexts:
     """Packs; the same version gives the same bytes."""
 
-    def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages) -> None:
+    def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages, rows: Rows) -> None:
         self._bundles, self._blobs, self._bases = bundles, blobs, bases
+        self._submissions = Submissions(rows)
 
     def missing_bases(self, version: ModelVersion, scoring: str) -> tuple[str, ...]:
         """Return the base images whose import into the registry is under way."""
@@ -68,7 +71,8 @@ class BuildContexts:
         # The platform's list: what a model folder says about its own types counts for nothing.
         evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
         types = read_types(self._blobs.read(f"{evaluation}/{TRUSTED_TYPES}"))
-        check_types(version, types, trusted_types)
+        registered = self._submissions.types(version.model, version.version)
+        check_types(version, types, trusted_types, registered)
         files[f"scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
         content = pack_compressed(files)
         return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)

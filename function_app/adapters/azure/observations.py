@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from io import TextIOWrapper
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -82,7 +81,7 @@ class AzureRecords:
         return self._evaluated(watched, "model_schema.json")
 
     @contextmanager
-    def training_rows(self, watched: Watched) -> Iterator[IO[str]]:
+    def training_rows(self, watched: Watched) -> Iterator[IO[bytes]]:
         name = f"{DATASETS}/{watched.model}/{watched.dataset_version}.csv"
         with self._open(self._versions, name, MAX_BYTES) as file:
             yield file
@@ -107,14 +106,14 @@ class AzureRecords:
         )
 
     @contextmanager
-    def labels(self, place: Place) -> Iterator[IO[str]]:
+    def labels(self, place: Place) -> Iterator[IO[bytes]]:
         with self._open(self._landed, place[1], MAX_LABEL_BYTES) as file:
             yield file
 
     @contextmanager
-    def _open(self, blobs: Blobs, name: str, most: int) -> Iterator[IO[str]]:
+    def _open(self, blobs: Blobs, name: str, most: int) -> Iterator[IO[bytes]]:
         """Yield a copy of a blob on disk, so that a large one takes no memory."""
         with TemporaryFile() as file:
             blobs.copy_at(name, "", most, file)
             file.seek(0)
-            yield TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+            yield file

@@ -34,7 +34,8 @@ def create_ports(settings: Settings) -> Ports:
     _warn_of_unknown_approvers(settings.projects)
     connection = Connection(settings.azure)
     workspace = Workspace(connection)
-    services = create_services(workspace, settings.root, settings.projects)
+    rows = AzureRows(connection)
+    services = create_services(workspace, settings.root, settings.projects, rows)
     notify = settings.notify
     mail = AzureMail(connection, notify).send
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
@@ -49,7 +50,7 @@ def create_ports(settings: Settings) -> Ports:
         probe=services.probe,
         inbox=AzureInbox(connection, Blobs(connection)),
         ledger=AzureLedger(connection),
-        rows=AzureRows(connection),
+        rows=rows,
         events=AzureEvents(connection, settings.topic_endpoint, settings.topic_key),
         notifier=Notifications(
             notify, {"Azure e-mail": mail} if notify.azure_mail_endpoint else None

@@ -5,6 +5,7 @@ number is free. A blob that is made only once does.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from function_app.adapters.azure import run_specs as specs
@@ -16,6 +17,8 @@ from function_app.domain.change import CodeVersion
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
+from function_app.ports.rows import Rows
+from function_app.records.submissions import Submissions
 from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
@@ -29,8 +32,11 @@ REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
 class AzureRegistry:
     """Registers what a run wrote; nothing is copied, the version points at the run's output."""
 
-    def __init__(self, workspace: Workspace, blobs: Blobs, patience: float = 10.0) -> None:
+    def __init__(
+        self, workspace: Workspace, blobs: Blobs, rows: Rows, patience: float = 10.0
+    ) -> None:
         self._workspace, self._blobs, self._patience = workspace, blobs, patience
+        self._submissions = Submissions(rows)
 
     def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         digest = self._digest(run)
@@ -48,10 +54,10 @@ class AzureRegistry:
         return found
 
     def get(self, model: str, version: str) -> ModelVersion:
-        return _read(self._get(model, version))
+        return self._read(self._get(model, version))
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = (_read(entry) for entry in self._list(model))
+        found = (self._read(entry) for entry in self._list(model))
         return tuple(sorted(found, key=lambda v: (_number(v.version), v.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
@@ -106,20 +112,23 @@ class AzureRegistry:
         with importing():
             from azure.ai.ml.entities import Model
 
-        tags = {RUN: run.run_id, DIGEST: judged.digest, specs.DATASET: run.dataset_version}
-        tags |= {EVALUATION: judged.evaluation_id}
         evaluation = specs.output_folder(judged.evaluation_id, specs.EVALUATION)
-        if schema := self._blobs.digest(f"{evaluation}/{specs.SCHEMA}"):
-            tags |= {SCHEMA_DIGEST: schema}
-        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
-        if run.code is not None:
-            tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
-            tags[specs.COMMIT] = run.code.commit
-        # What Azure ML's event about the model says of where it comes from.
-        passed_on = ("instance_id", TRACEPARENT)
-        tags |= {name: run.tags[name] for name in passed_on if run.tags.get(name)}
+        version = ModelVersion(
+            model=run.model,
+            version=number,
+            run_id=run.run_id,
+            uri=f"azureml:{run.model}:{number}",
+            digest=judged.digest,
+            metrics={name: float(f"{value:.6g}") for name, value in judged.metrics.items()},
+            code=replace(run.code, authors=()) if run.code else None,
+            evaluation_id=judged.evaluation_id,
+            schema_digest=self._blobs.digest(f"{evaluation}/{specs.SCHEMA}") or "",
+            authors=read_authors(write_authors(authors)),
+        )
+        self._submissions.register(version, judged.types)
+        tags = _tags(run, version)
         # Azure ML never lets these be changed; tags may be changed by whoever may register.
-        properties = {RUN: run.run_id, DIGEST: judged.digest, SCHEMA_DIGEST: schema or ""}
+        properties = {RUN: run.run_id, DIGEST: judged.digest, SCHEMA_DIGEST: version.schema_digest}
         if authors:
             properties[AUTHORS] = write_authors(authors)
         job = run.tags.get(specs.JOB, run.run_id)
@@ -153,6 +162,10 @@ class AzureRegistry:
         except NotFoundError:
             return None
 
+    def _read(self, entry: Any) -> ModelVersion:
+        stored = self._submissions.registered(entry.name, str(entry.version))
+        return stored or _unrecorded(entry)
+
     def _get(self, model: str, version: str) -> Any:
         try:
             with translate("look for a model", f"{model}:{version}"):
@@ -176,10 +189,28 @@ class AzureRegistry:
             self._workspace.client.models.create_or_update(entry)
 
 
-def _read(entry: Any) -> ModelVersion:
+def _tags(run: Run, version: ModelVersion) -> dict[str, str]:
+    """Return what people see of a version in the studio, and Azure ML's event about it says."""
+    tags = {RUN: run.run_id, DIGEST: version.digest, specs.DATASET: run.dataset_version}
+    tags |= {EVALUATION: version.evaluation_id}
+    if version.schema_digest:
+        tags |= {SCHEMA_DIGEST: version.schema_digest}
+    tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in version.metrics.items()}
+    if run.code is not None:
+        tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
+        tags[specs.COMMIT] = run.code.commit
+    # What Azure ML's event about the model says of where it comes from.
+    passed_on = ("instance_id", TRACEPARENT)
+    return tags | {name: run.tags[name] for name in passed_on if run.tags.get(name)}
+
+
+def _unrecorded(entry: Any) -> ModelVersion:
+    """Return a version that this app has no record of: without a digest it is never released.
+
+    It is of an earlier version of this app, or of somebody else: whoever may write models, and the
+    code in a job, may register versions with any tags and properties.
+    """
     tags = {str(name): str(text) for name, text in (entry.tags or {}).items()}
-    # Everybody who may write models can change a tag; nobody can change a property.
-    fixed = {str(name): str(text) for name, text in (entry.properties or {}).items()}
     code = None
     if digest := tags.get(specs.CODE):
         code = CodeVersion(
@@ -193,12 +224,10 @@ def _read(entry: Any) -> ModelVersion:
         version=str(entry.version),
         run_id=tags.get(RUN, ""),
         uri=f"azureml:{entry.name}:{entry.version}",
-        digest=fixed.get(DIGEST) or tags.get(DIGEST, ""),
+        digest="",
         metrics=tagged_figures(tags, _METRIC),
         code=code,
         evaluation_id=tags.get(EVALUATION, ""),
-        schema_digest=fixed.get(SCHEMA_DIGEST) or tags.get(SCHEMA_DIGEST, ""),
-        authors=read_authors(fixed.get(AUTHORS, "")),
     )
 
 

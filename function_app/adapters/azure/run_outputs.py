@@ -43,7 +43,8 @@ class RunOutputs:
         """Return what a completed evaluation judged."""
         content = self._written(run_id, specs.EVALUATION, "evaluation.json")
         figures = self._written(run_id, specs.EVALUATION, "metrics.json")
-        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
+        types = tuple(str(name) for name in content.get("types", ()))
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures, types=types)
 
     def comparison(self, run_id: str) -> Comparison:
         """Return what a completed evaluation found."""

@@ -17,7 +17,7 @@ KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commi
 # The name of a run's job, when it is not the run's id: that of a later attempt.
 JOB = "job"
 TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
-PREPARATION, SAMPLE = "preparation", "sample"
+PREPARATION, SAMPLE, ANSWERS = "preparation", "sample", "answers"
 # The folder that each kind of run writes, and the name of the run's output.
 OUTPUTS = {
     PREPARATION: "prepared",
@@ -25,6 +25,7 @@ OUTPUTS = {
     EVALUATION: "evaluation",
     CHECKS: "report",
     SAMPLE: "sample",
+    ANSWERS: "answers",
 }
 # Every run has one more output: the folder with its log, which this app can read.
 SCHEMA = "model_schema.json"  # what an evaluation writes about the columns of a model
@@ -84,33 +85,31 @@ def prepare_command(target: str, key: str, digest: str) -> str:
     )
 
 
-def evaluate_command(
-    module: str,
-    timeout: float,
-    challenger: Bundle,
-    champion: Bundle | None,
-    policy: GatePolicy,
-    *,
-    has_model: bool,
-    trusted_types: Sequence[str] = (),
-) -> str:
-    """Return the command that lets models answer held-out rows; each runs by its own code.
+def ask_command(module: str, timeout: float, name: str, code: Bundle, *, has_model: bool) -> str:
+    """Return the command that lets a model answer features by its own code, and judges nothing.
 
     `has_model` is False when the training wrote no file: Azure ML has no such folder then.
     """
-    words = [_unpack_code("challenger", challenger)]
-    if champion is not None:
-        words.append(_unpack_code("champion", champion))
+    model = '"${{inputs.model}}"' if has_model else "nothing"
+    return (
+        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
+        f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
+        f' --model {model} --asked "${{{{inputs.asked}}}}" --out "${{{{outputs.answers}}}}"'
+    )
+
+
+def judge_command(
+    policy: GatePolicy, trusted_types: Sequence[str], *, has_model: bool, has_champion: bool
+) -> str:
+    """Return the command that computes the figures of answers; it loads and runs no model."""
     model = '"${{inputs.challenger}}"' if has_model else "nothing"
     trusted = "".join(f" --trusted-type {shlex.quote(name)}" for name in trusted_types)
-    words.append(
-        f"{_PLATFORM_JOBS} evaluate --module {module} --timeout {timeout:g}"
-        ' --held-out "${{inputs.held_out}}" --out "${{outputs.evaluation}}"'
-        f" --challenger {model} --challenger-code ../challenger_code"
+    champion = ' --champion-answers "${{inputs.champion_answers}}"' if has_champion else ""
+    return (
+        f'{_PLATFORM_JOBS} judge --held-out "${{{{inputs.held_out}}}}" --challenger {model}'
+        f' --answers "${{{{inputs.answers}}}}"{champion} --out "${{{{outputs.evaluation}}}}"'
         f" {' '.join(policy.comparison_words())}{trusted}"
     )
-    served = ' --champion "${{inputs.champion}}" --champion-code ../champion_code'
-    return " && ".join(words) + (served if champion is not None else "")
 
 
 def sample_command(module: str, code: Bundle) -> str:

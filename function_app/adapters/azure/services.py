@@ -27,7 +27,7 @@ from function_app.adapters.azure.web import Web
 from function_app.adapters.azure.workspace import Workspace
 from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError
-from function_app.ports import Images, Jobs, Platform, Probe, Production, Registry, Staging
+from function_app.ports import Images, Jobs, Platform, Probe, Production, Registry, Rows, Staging
 
 CLUSTER, ENDPOINT = "cluster", "endpoint"
 
@@ -50,6 +50,7 @@ def create_services(
     workspace: Workspace,
     root: Path,
     projects: Mapping[str, ModelProject],
+    rows: Rows,
 ) -> Services:
     """Return the adapters; no request is sent and no SDK imported before one is used."""
     connection = workspace.connection
@@ -59,8 +60,8 @@ def create_services(
     versions = CodeVersions(workspace, bundles, environments)
     manifests = Manifests(connection, web)
     bases = BaseImages(connection, manifests, blobs)
-    contexts, builds = BuildContexts(bundles, blobs, bases), BuildRuns(connection, web)
-    jobs = AzureJobs(workspace, blobs, bundles, environments, projects)
+    contexts, builds = BuildContexts(bundles, blobs, bases, rows), BuildRuns(connection, web)
+    jobs = AzureJobs(workspace, blobs, bundles, environments, projects, rows)
     references = References(blobs, jobs)
     parts = azure_parts(workspace, blobs, environments, versions, projects, references)
     parts.append(BaseImagePart(contexts, bases))
@@ -73,7 +74,7 @@ def create_services(
     return Services(
         bundles=bundles,
         jobs=jobs,
-        registry=AzureRegistry(workspace, blobs),
+        registry=AzureRegistry(workspace, blobs, rows),
         images=AzureImages(contexts, blobs, builds, manifests, projects),
         staging=staging,
         production=production,

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any
 
 from function_app.adapters.csv_rows import MAX_LABEL_BYTES
 from function_app.adapters.local.datasets import MAX_BYTES
@@ -71,11 +70,11 @@ class LocalRecords:
         return read_json(Path(watched.model_uri).parent / "evaluation" / "model_schema.json")
 
     @contextmanager
-    def training_rows(self, watched: Watched) -> Iterator[IO[str]]:
+    def training_rows(self, watched: Watched) -> Iterator[IO[bytes]]:
         folder = self._state / "datasets"
         path = below(folder, watched.model, f"{watched.dataset_version}.csv")
         with open_file(folder, path, MAX_BYTES) as file:
-            yield TextIOWrapper(cast(BinaryIO, file), encoding="utf-8-sig", newline="")
+            yield file
 
     def evaluation(self, watched: Watched) -> Any:
         runs = sorted(
@@ -92,8 +91,6 @@ class LocalRecords:
         return sorted(found)
 
     @contextmanager
-    def labels(self, place: Place) -> Iterator[IO[str]]:
+    def labels(self, place: Place) -> Iterator[IO[bytes]]:
         with open_file(self._state / "inbox", Path(place[1]), MAX_LABEL_BYTES) as file:
-            yield TextIOWrapper(
-                cast(BinaryIO, file), encoding="utf-8-sig", errors="replace", newline=""
-            )
+            yield file

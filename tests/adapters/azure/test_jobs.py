@@ -80,7 +80,9 @@ def test_the_archive_of_the_apps_own_code_is_the_same_in_every_process(azure: Az
 def test_a_run_reads_this_apps_files_through_the_datastore_and_others_where_they_are(
     azure: Azure,
 ) -> None:
-    elsewhere = Dataset(model="diabetes", version="d", uri="https://elsewhere.example/rows.csv")
+    elsewhere = Dataset(
+        model="diabetes", version="d" * 64, uri="https://elsewhere.example/rows.csv"
+    )
     azure.jobs().submit_preparation("prepare-a", dataset(azure), "Y", {})
     azure.jobs().submit_preparation("prepare-b", elsewhere, "Y", {})
 

@@ -23,7 +23,7 @@ def trained(azure: Azure, name: str, **more: Any) -> Run:
         run_id=name,
         model="diabetes",
         status=RunStatus.COMPLETED,
-        dataset_version="d",
+        dataset_version="d" * 64,
         output_uri=f"azureml://datastores/mlops/paths/runs/{name}/model/",
         metrics={"forged": 0.0},
         **more,
@@ -62,7 +62,7 @@ def test_a_version_says_of_what_run_data_and_code_it_is(azure: Azure) -> None:
     assert version.schema_digest == hashlib.sha256(b"{}").hexdigest()
     assert version.metrics == {"mse": 3000.5}
     assert tags["instance_id"] == "i"
-    assert tags["dataset"] == "d"
+    assert tags["dataset"] == "d" * 64
 
 
 def test_a_registration_whose_answer_was_lost_is_the_only_one_of_its_run(azure: Azure) -> None:

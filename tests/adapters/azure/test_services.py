@@ -16,7 +16,7 @@ from tests.azure_servers.azure import ROOT, Azure
 def create(azure: Azure, **settings: str) -> Services:
     seen = azure.with_settings(**settings)
     connection = seen.connection()
-    return create_services(Workspace(connection), azure.root, azure.projects)
+    return create_services(Workspace(connection), azure.root, azure.projects, azure.rows())
 
 
 def test_putting_the_adapters_together_sends_no_request(azure: Azure) -> None:

@@ -29,7 +29,7 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure) -> None
     jobs.submit_evaluation(
         "train-diabetes-a-vs-nothing", run, "prepare-a", None, GatePolicy(bar=4500.0), {}
     )
-    compute.run("train-diabetes-a-vs-nothing")
+    compute.finish("train-diabetes-a-vs-nothing", jobs)
     verdict = judge(jobs.comparison("train-diabetes-a-vs-nothing"), GatePolicy(bar=4500.0))
     model = azure.registry().register(run, jobs.judged("train-diabetes-a-vs-nothing"))
     azure.images().build(model)

@@ -1,0 +1,101 @@
+"""Attacks of people who start a training as nobody, and then approve their own version."""
+
+from pathlib import Path
+
+import pytest
+
+from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
+from function_app.domain.authorship import Role, make_authors
+from function_app.domain.duties import ApprovalRules, UnknownAuthor
+from function_app.errors import RefusedError
+from tests.attacks.attack import attack
+from tests.attacks.test_duties import PEOPLE, Office
+
+# Names in a commit are its writer's choice; nobody vouches for them.
+NOBODY = make_authors([(Role.WROTE, "linus@example.com"), (Role.COMMITTED, "linus@example.com")])
+KNOWN = (Role.STARTED, Role.OWNS, Role.PUSHED)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    made = Office(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+    made.know(**PEOPLE)
+    made.registry.authors = NOBODY
+    return made
+
+
+@attack(
+    point=8,
+    does="drops a file as nobody, and approves alone what is trained on it, where mlops.toml has "
+    'unknown_author = "second"',
+    answer="1 of 2 approvals: one approver more than required must approve",
+    log="audit: decision, approve",
+    before="succeeded",
+)
+def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
+    office.policy(unknown_author=UnknownAuthor.SECOND)
+    office.ask("1")
+
+    assert office.approve_as("ada")["approvals"] == "1 of 2 approvals"
+    assert office.settle() is None
+    assert office.approve_as("grace")["approvals"] == "2 of 2 approvals"
+    assert office.settle().decided_by == "ada+grace"
+
+
+@attack(
+    point=8,
+    does="drops a file as nobody, and approves what is trained on it, where mlops.toml has "
+    'unknown_author = "refuse"',
+    answer="403 UNKNOWN_AUTHOR says how to start the training with a token; it may be rejected",
+    log="audit: refusal, approve, UNKNOWN_AUTHOR",
+    before="succeeded",
+)
+def test_a_version_of_nobody_is_not_approved_where_the_policy_refuses(office: Office) -> None:
+    office.policy(unknown_author=UnknownAuthor.REFUSE)
+    office.ask("1")
+
+    for person in ("ada", "grace"):
+        with pytest.raises(RefusedError, match="mlopsctl train") as caught:
+            office.approve_as(person)
+        assert caught.value.code == "UNKNOWN_AUTHOR"
+    assert office.settle() is None
+
+
+@pytest.mark.parametrize("role", KNOWN)
+@pytest.mark.parametrize("policy", UnknownAuthor)
+def test_a_version_with_a_known_cause_needs_no_approver_more(
+    office: Office, role: Role, policy: UnknownAuthor
+) -> None:
+    office.policy(unknown_author=policy)
+    office.registry.authors = make_authors([(role, "linus")])
+    office.ask("1")
+
+    assert office.approve_as("ada")["approvals"] == "1 of 1 approvals"
+
+
+@pytest.mark.parametrize("policy", UnknownAuthor)
+def test_a_single_approver_approves_what_nobody_caused(
+    office: Office, policy: UnknownAuthor
+) -> None:
+    office.policy(approvers=("ada",), unknown_author=policy)
+    office.ask("1")
+
+    assert office.approve_as("ada")["approvals"] == "1 of 1 approvals"
+
+
+@pytest.mark.parametrize(
+    ("policy", "sentence"),
+    [
+        (UnknownAuthor.RECORD, "duties are not separate here"),
+        (UnknownAuthor.SECOND, "2 distinct approvers must approve it"),
+        (UnknownAuthor.REFUSE, "takes no approval. Start the training with a person's token"),
+    ],
+)
+def test_the_evidence_says_what_an_unknown_author_means(
+    policy: UnknownAuthor, sentence: str
+) -> None:
+    rules = ApprovalRules(approvers=("ada", "grace"), people=PEOPLE, unknown_author=policy)
+
+    assert sentence in " ".join(rules.outlook(NOBODY))
+    assert "Nobody is known" not in " ".join(rules.outlook(make_authors([(Role.PUSHED, "eve")])))

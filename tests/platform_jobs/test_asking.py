@@ -1,0 +1,142 @@
+"""A model answers in a process of its own, and another one judges what it wrote."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_jobs.__main__ import main
+from platform_jobs.asking import ASKED, write_asked
+from platform_jobs.errors import ContractError
+from platform_jobs.model_types import needed_types
+from platform_jobs.prepare import write_rows
+from platform_jobs.tables import Table
+from tests.platform_jobs.toys import write_project
+
+HELD_OUT = Table(columns=("a", "Y"), rows=tuple((str(n), str(n % 3)) for n in range(9)))
+FORGED = [
+    "{",
+    "[]",
+    '{"refused": ""}',
+    '{"refused": "", "answers": [1, 1]}',
+    '{"refused": "", "answers": "111111111"}',
+    '{"refused": "", "answers": [1, 1, 1, 1, 1, 1, 1, 1, true]}',
+    '{"refused": "", "answers": [1, 1, 1, 1, 1, 1, 1, 1, NaN]}',
+    '{"refused": "", "answers": [1, 1, 1, 1, 1, 1, 1, 1, Infinity]}',
+    '{"refused": "", "answers": [1, 1, 1, 1, 1, 1, 1, 1, "1"]}',
+    " " * 1_000_000,
+    "[" * 60_000,
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_rows(tmp_path / "held_out", HELD_OUT, "Y")
+    write_asked(tmp_path / ASKED, HELD_OUT, "Y")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mean.txt").write_text("1.0", encoding="utf-8")
+    return tmp_path
+
+
+def ask(folder: Path, changes: str = "", name: str = "answers") -> Any:
+    """Let the toy answer; return what its process wrote."""
+    write_project(folder / name / "code", changes)
+    words = ["ask", "--module", "toy", "--code", str(folder / name / "code"), "--name", "The toy"]
+    words += ["--model", str(folder / "model"), "--asked", str(folder / ASKED)]
+    assert main([*words, "--out", str(folder / name), "--timeout", "60"]) == 0
+    return json.loads((folder / name / "answers.json").read_text())
+
+
+def judge(folder: Path, *more: str) -> int:
+    words = ["judge", "--held-out", str(folder / "held_out"), "--answers", str(folder / "answers")]
+    words += ["--challenger", str(folder / "model"), "--out", str(folder / "out")]
+    return main([*words, *more])
+
+
+def read(folder: Path, name: str) -> Any:
+    return json.loads((folder / "out" / name).read_text())
+
+
+def test_answers_are_judged_as_in_one_process(folder: Path) -> None:
+    assert ask(folder) == {"refused": "", "answers": [1.0] * 9}
+    ask(folder, name="champion")
+
+    assert judge(folder, "--champion-answers", str(folder / "champion")) == 0
+
+    assert read(folder, "evaluation.json")["refused"] == ""
+    assert read(folder, "comparison.json")["champion_mse"] == pytest.approx(2 / 3)
+    assert read(folder, "metrics.json")["mse"] == pytest.approx(2 / 3)
+    assert read(folder, "predictions.json")["champion"] == [1.0] * 9
+
+
+def test_a_model_is_given_no_target(folder: Path) -> None:
+    peeking = "def predict(model, data, out): sys.exit(','.join(data.read_text().splitlines()))"
+
+    refused = ask(folder, peeking)["refused"]
+
+    assert refused.endswith("a,0,1,2,3,4,5,6,7,8")
+
+
+def test_a_model_that_breaks_the_contract_is_refused_by_the_judge(folder: Path) -> None:
+    ask(folder, "def predict(model, data, out): sys.exit('no rows like these')")
+
+    assert judge(folder) == 0
+    assert "no rows like these" in read(folder, "evaluation.json")["refused"]
+
+
+def test_a_champion_that_does_not_answer_is_no_verdict(folder: Path) -> None:
+    ask(folder)
+    ask(folder, "def predict(model, data, out): sys.exit(1)", name="champion")
+
+    assert judge(folder, "--champion-answers", str(folder / "champion")) == 1
+
+
+@pytest.mark.parametrize("text", FORGED)
+def test_answers_that_are_none_are_refused(folder: Path, text: str) -> None:
+    ask(folder)
+    (folder / "answers" / "answers.json").write_text(text)
+
+    assert judge(folder) == 0
+    assert "The challenger: " in read(folder, "evaluation.json")["refused"]
+
+
+def test_a_training_that_wrote_no_folder_is_refused(folder: Path) -> None:
+    (folder / "model" / "mean.txt").unlink()
+    (folder / "model").rmdir()
+
+    assert "train wrote no file" in ask(folder)["refused"]
+    assert judge(folder) == 0
+    assert "train wrote no file" in read(folder, "evaluation.json")["refused"]
+
+
+def test_answers_by_a_link_are_refused(folder: Path) -> None:
+    ask(folder)
+    answers = folder / "answers" / "answers.json"
+    answers.rename(folder / "elsewhere.json")
+    answers.symlink_to(folder / "elsewhere.json")
+
+    assert judge(folder) == 0
+    assert "missing" in read(folder, "evaluation.json")["refused"]
+
+
+def test_the_judge_runs_no_code_of_a_model(folder: Path) -> None:
+    ask(folder)
+    (folder / "model" / "sitecustomize.py").write_text("raise SystemExit(9)")
+    (folder / "model" / "toy.py").write_text("raise SystemExit(9)")
+
+    assert judge(folder) == 0
+    assert read(folder, "evaluation.json")["refused"] == ""
+
+
+def test_a_model_file_is_not_judged_without_skops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.skops").write_bytes(b"")
+    # What an environment without the package answers to an import.
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+
+    with pytest.raises(ContractError, match=r"no skops.*training/requirements.txt"):
+        needed_types(tmp_path, ())
