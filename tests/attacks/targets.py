@@ -13,6 +13,7 @@ import pytest
 
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.processes import Processes
 from function_app.domain.approval import Evidence
 from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image
@@ -87,6 +88,10 @@ class LocalTarget:
     def close(self) -> None:
         self.api.close()
         self.host.stop()
+        # Production and staging outlive the host, as they should; here nobody needs them any more.
+        processes = Processes(self.state / "processes")
+        for path in (self.state / "processes").glob("*.lock"):
+            processes.stop(path.stem)
 
 
 class CloudTarget:

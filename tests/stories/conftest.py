@@ -35,7 +35,7 @@ PROJECTS = "\n".join(
     [
         DIABETES,
         project("crashing", training='"tests.stories.projects.crashing"'),
-        project("slow", training='"tests.stories.projects.slow"', timeout_seconds="2"),
+        project("slow", training='"tests.stories.projects.slow"', timeout_seconds="6"),
         project("eager", margin="-0.5"),
         project("sick", scoring='"tests/stories/projects/sick_scoring"'),
     ]
@@ -120,7 +120,10 @@ class App:
 
     def at_step(self, instance_id: str, step: str) -> None:
         def look() -> bool:
-            return ((self.find(instance_id) or {}).get("step") or {}).get("step") == step
+            found = self.find(instance_id) or {}
+            is_there = bool((found.get("step") or {}).get("step") == step)
+            assert is_there or not found.get("ended"), found
+            return is_there
 
         until(look, f"{instance_id} to be at {step}", 120)
 
