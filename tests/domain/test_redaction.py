@@ -152,6 +152,8 @@ def test_a_credential_is_known_by_its_form(kind: str, frame: str, data: st.DataO
 def test_a_password_in_a_url_is_removed(user: str, password: str, scheme: str) -> None:
     # A port and a path, as in https://host:80/a@b, are no password.
     assume(not password.split("/")[0].isdigit())
+    # In https://user:@host/a@b the password is empty, and the rest is a host and a path.
+    assume("/" not in password or not password.startswith("@"))
     text = redact(f"fatal: {scheme}://{user}:{password}@host.example:443/path failed")
 
     assert password not in text

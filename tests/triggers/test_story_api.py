@@ -13,7 +13,13 @@ from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.codec import dump, load
 from function_app.domain.project import Limits
-from function_app.domain.release import Release, release_id
+from function_app.domain.release import (
+    Release,
+    ReleaseRecord,
+    ReleaseStatus,
+    next_attempt,
+    release_id,
+)
 from function_app.domain.training import TrainingRequest
 from function_app.errors import (
     ConflictError,
@@ -230,6 +236,12 @@ def test_each_attempt_leads_to_the_next(office: Office) -> None:
 
     second = office.retry("release-diabetes-1")["instance_id"]
     office.stories.views[second] |= {"ended": True, "outcome": "failed"}
+    tried = ReleaseRecord(
+        release=next_attempt(RELEASE),
+        status=ReleaseStatus.FAILED,
+        updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    office.ports.ledger.save_release(tried)
     third = office.retry(second)["instance_id"]
 
     assert (second, third) == ("release-diabetes-1-try2", "release-diabetes-1-try3")
