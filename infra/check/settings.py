@@ -23,13 +23,15 @@ from infra.stage_app import HOST, merge
 LEFT_UNSET = frozenset(
     {"EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC", "KEY_VAULT", "APPLICATION_INSIGHTS"}
 )
-# Their defaults are right in Azure's public cloud; `extraSettings` changes them elsewhere.
+# Their defaults are right in Azure's public cloud, and production takes keys; `extraSettings`
+# changes them elsewhere, or lets production take Entra tokens.
 LEFT_TO_DEFAULTS = frozenset(
     {
         "ENDPOINT_SIZE", "REGISTRY_SCOPE", "TRAINING_IMAGE",
         "MANAGEMENT_ENDPOINT", "AUTHORITY", "AML_RESOURCE_ID", "PORTAL_ENDPOINT",
         "DISCOVERY_ENDPOINT", "TOPIC_SCOPE", "CLUSTER_SCOPE", "CA_FILE", "POLL_SECONDS",
         "COLLECTOR", "BUILD_SECONDS", "ROLLOUT_SECONDS", "STAGING_TLS_IMAGE",
+        "CALLER_AUDIENCE", "CALLER_ROLE", "CALLER_APPS",
     }
 )  # fmt: skip
 NEEDED = {"MLOPS_PLATFORM": "azure", "MLOPS_TOPIC_ENDPOINT": None, "MLOPS_STATE": None}
