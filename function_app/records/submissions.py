@@ -38,7 +38,7 @@ class Submissions:
 
     def find(self, run_id: str) -> Submission | None:
         """Return what was submitted under this id; None when this app submitted nothing."""
-        row = self._rows.get(_RUNS, run_id)
+        row = self._rows.get(_RUNS, run_id) if ids.RUN_ID.accepts(run_id) else None
         return load(Submission, row.content) if row else None
 
     def claim(self, submission: Submission, week: str) -> tuple[Submission, bool]:
@@ -62,7 +62,7 @@ class Submissions:
 
     def spec(self, run_id: str) -> dict[str, object] | None:
         """Return the stored way to submit a run; None when there is none."""
-        row = self._rows.get(_SPECS, run_id)
+        row = self._rows.get(_SPECS, run_id) if ids.RUN_ID.accepts(run_id) else None
         return row.content if row else None
 
     def register(self, version: ModelVersion, types: Sequence[str]) -> None:

@@ -336,6 +336,8 @@ def test_a_mount_that_nobody_can_read_weakens_nothing(tmp_path: Path) -> None:
         "print(level.strength, subprocess.run(words, capture_output=True, text=True).stdout)\n"
     )
     (shared / "attack.py").write_text(code)
+    # An app that another test created in this process keeps its files private by the umask.
+    (shared / "attack.py").chmod(0o644)
     plain = "setpriv --reuid=65534 --regid=65534 --clear-groups /usr/bin/python3"
     mount = f"mount -t tmpfs none {locked}/inner && cd / && exec {plain} -B {shared}/attack.py"
     try:
