@@ -41,7 +41,8 @@ class Decision:
     """An approver's verdict on exactly one image and one set of evidence.
 
     `remark` is "approved by its own author", or "". An approval that was withdrawn has the time and
-    the comment of the withdrawal.
+    the comment of the withdrawal. `after` is the number of the last change of the model's
+    production when the person decided, 0 for none, None in a decision of an earlier version.
     """
 
     release_id: ids.ReleaseId
@@ -54,6 +55,7 @@ class Decision:
     remark: str = ""
     withdrawn_at: datetime | None = None
     withdrawn_comment: str = ""
+    after: int | None = None
 
     @property
     def stands(self) -> bool:

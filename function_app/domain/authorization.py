@@ -129,6 +129,11 @@ class Order:
         return f"{self.by} {to}: {self.comment}" if self.comment else f"{self.by} {to}."
 
 
+def last_number(changes: Sequence[Change]) -> int:
+    """Return the number of the last of a model's changes in order, 0 for none."""
+    return changes[-1].number if changes else 0
+
+
 def refuse_promotion(
     release: Release,
     image: Image,
@@ -164,7 +169,7 @@ def refuse_promotion(
         progress = of_approvals(len(approving), rules.approval.required_of(record.authors))
         return _not_approved(record, image, decisions, progress)
     newer = [c for c in changes if c.kind is ChangeKind.PROMOTION and _is_newer(c, image)]
-    if newer and newer[-1].begun_at >= max(decision.decided_at for decision in approving):
+    if newer and _is_later(newer[-1], approving):
         return _refusal(f"{newer[-1].cause} was promoted after {release_id} was approved.")
     return None
 
@@ -219,7 +224,7 @@ def refuse_order(
     last = changes[-1] if changes else None
     if last is not None and last.cause == order.order_id and last.state is ChangeState.BEGUN:
         return None
-    if order.after != (last.number if last else 0):
+    if order.after != last_number(changes):
         return _refusal(f"Production changed since {order.order_id} was ordered. Order it again.")
     if now - order.ordered_at > ORDER_LIFE:
         hours = ORDER_LIFE.total_seconds() / 3600
@@ -252,6 +257,17 @@ def is_approved(record: ReleaseRecord, decisions: Iterable[Decision], digest: st
         and record.image.digest == digest
         and any(d.verdict is Verdict.APPROVE and d.stands and d.names(record) for d in decisions)
     )
+
+
+def _is_later(change: Change, approving: Sequence[Decision]) -> bool:
+    """Return whether a change began after the last of these approvals.
+
+    Numbers decide, because a clock may go back; decisions of earlier versions have times only.
+    """
+    numbers = [decision.after for decision in approving if decision.after is not None]
+    if len(numbers) == len(approving):
+        return change.number > max(numbers)
+    return change.begun_at >= max(decision.decided_at for decision in approving)
 
 
 def _is_newer(change: Change, image: Image) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
+from function_app.domain.authorization import last_number
 from function_app.domain.duties import ApprovalRules
 from function_app.domain.identifiers import IMAGE_DIGEST, SHA256
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
@@ -88,6 +89,7 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         evidence_hash=fields.name("evidence_hash", SHA256, shown),
         decided_at=desk.ports.clock.now(),
         remark=rules.remark(person, record.authors) if approves and rules else "",
+        after=last_number(Changes(desk.ports.rows).of_model(record.release.model)),
     )
     decisions = Decisions(desk.ports.rows, desk.ports.ledger)
     earlier, refusal = decisions.instead(record, decision, rules), refuse(record, decision, rules)
@@ -106,7 +108,7 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
             )
     # A repetition may leave the comment out; another comment must not be dropped silently.
     same = replace(earlier, comment=decision.comment or earlier.comment)
-    asked = replace(decision, comment=same.comment, remark=same.remark)
+    asked = replace(decision, comment=same.comment, remark=same.remark, after=same.after)
     if replace(asked, decided_at=same.decided_at) != earlier:
         said = f" with the comment {earlier.comment!r}" if earlier.comment else ""
         own = earlier.decided_by == person and earlier.verdict is Verdict.APPROVE

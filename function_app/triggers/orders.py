@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from function_app import names
 from function_app.codec import dump
-from function_app.domain.authorization import ChangeKind, Order, refuse_order, was_promoted
+from function_app.domain.authorization import (
+    ChangeKind,
+    Order,
+    last_number,
+    refuse_order,
+    was_promoted,
+)
 from function_app.domain.release import ReleaseRecord, version_key
 from function_app.domain.requests import RollBack
 from function_app.domain.serving import Image
@@ -89,7 +95,7 @@ async def _order(desk: Desk, wanted: _Wanted, name: str, image: Image | None) ->
     """Store the order, start its story, and return the story's id; a repetition starts nothing."""
     changes, now = Changes(desk.ports.rows), desk.ports.clock.now()
     earlier = changes.of_model(wanted.model)
-    after = earlier[-1].number if earlier else 0
+    after = last_number(earlier)
     taken_back = next(
         (r.release for r in wanted.promoted if r.image and r.image.is_same(wanted.champion)), None
     )

@@ -10,6 +10,7 @@ from typing import Any, cast
 from function_app.activities import production, releases
 from function_app.activities.reconciliation import compare_platform
 from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app.domain.authorization import last_number
 from function_app.domain.authorship import Authors
 from function_app.domain.change import CodeVersion
 from function_app.domain.project import ModelProject
@@ -249,6 +250,7 @@ class Bench:
             image_digest=record.image.digest,
             evidence_hash=record.evidence_hash or "",
             decided_at=self.moment,
+            after=last_number(self.changes.of_model(MODEL)),
         )
         return self.decisions.decide(record, decision, self.projects[MODEL].approval_rules())
 

@@ -226,6 +226,16 @@ def test_an_approval_from_before_a_newer_promotion_does_not_downgrade_production
     assert bench.production.served == image("2")
 
 
+def test_a_clock_that_went_back_revives_no_old_approval(bench: Bench) -> None:
+    bench.approve("1")
+    bench.pass_time(hours=-2)
+    bench.bring_up("2")
+
+    with pytest.raises(NotAuthorisedError, match="release-diabetes-2 was promoted after"):
+        bench.promote("1")
+    assert bench.production.served == image("2")
+
+
 def test_an_older_version_that_is_approved_after_a_newer_promotion_may_be_promoted(
     bench: Bench,
 ) -> None:
