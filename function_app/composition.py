@@ -43,21 +43,21 @@ from function_app.triggers import (
     openapi,
     orders,
     reports,
-    rounds,
     story_api,
+    timers,
     watch_sources,
     watches,
     webhooks,
 )
 from function_app.wiring import (
-    Front,
+    SharedContext,
     add_activity,
     add_event_grid,
-    add_looking_activity,
-    add_round,
     add_route,
     add_schedule,
     add_story,
+    add_story_activity,
+    add_timer,
 )
 
 STORIES = (
@@ -109,7 +109,7 @@ ACTIVITIES = (
 )
 
 # Those look at other stories or wake them, too.
-LOOKING_ACTIVITIES = (lanes.leave_lane, reconciliation.compare_records)
+STORY_ACTIVITIES = (lanes.leave_lane, reconciliation.compare_records)
 
 ROUTES = (
     ("POST", "events", http_api.post_events),
@@ -126,7 +126,7 @@ ROUTES = (
     ("GET", "metrics", metrics.get_metrics),
     ("GET", "findings", http_api.get_findings),
     ("GET", "attention", attention.get_attention),
-    ("POST", "findings", rounds.post_reconciliation),
+    ("POST", "findings", timers.post_reconciliation),
     ("POST", "stories/{instance_id}/cancel", story_api.post_cancel),
     ("POST", "stories/{instance_id}/retry", story_api.post_retry),
     ("GET", "audit", audit_api.get_audit),
@@ -138,7 +138,7 @@ ROUTES = (
     ("GET", "runs/{run_id}/log", reports.get_run_log),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
     ("GET", "models/{model}/drift", watches.get_drift),
-    ("POST", "models/{model}/drift", watches.post_look),
+    ("POST", "models/{model}/drift", watches.post_drift_check),
     ("GET", "releases", http_api.get_releases),
     ("GET", "releases/{release_id}", http_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
@@ -152,14 +152,14 @@ ROUTES = (
 # Those check by themselves who sends.
 ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 
-ROUNDS = (
-    ("take_up_pending", "*/15 * * * * *", rounds.take_up_pending),
-    ("start_reconciliation", "0 */10 * * * *", rounds.start_reconciliation),
+TIMERS = (
+    ("take_up_pending", "*/15 * * * * *", timers.take_up_pending),
+    ("start_reconciliation", "0 */10 * * * *", timers.start_reconciliation),
     ("watch_sources", "*/20 * * * * *", watch_sources.watch_sources),
     ("start_watches", "0 * * * * *", watches.start_watches),
     ("record_figures", "30 * * * * *", metrics.record_figures),
-    ("forget_old_events", "0 30 4 * * *", rounds.forget_old_events),
-    ("forget_old_histories", "0 0 5 * * *", rounds.forget_old_histories),
+    ("forget_old_events", "0 30 4 * * *", timers.forget_old_events),
+    ("forget_old_histories", "0 0 5 * * *", timers.forget_old_histories),
 )
 
 EVERY_SECOND = "* * * * * *"
@@ -174,7 +174,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         telemetry.send_by_otlp(settings.service)
     ports = ports or _create_ports(settings)
     recorder = Recorder(ports.rows)
-    front = Front(
+    shared = SharedContext(
         ports=ports,
         recorder=recorder,
         projects=settings.projects,
@@ -190,18 +190,18 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         add_story(app, story)
     for activity in ACTIVITIES:
         add_activity(app, activity, ports, recorder)
-    for look in LOOKING_ACTIVITIES:
-        add_looking_activity(app, look, ports)
+    for look in STORY_ACTIVITIES:
+        add_story_activity(app, look, ports)
     for method, route, answer in ROUTES:
-        add_route(app, method, route, answer, front)
+        add_route(app, method, route, answer, shared)
     for method, route, answer in ANONYMOUS_ROUTES:
-        add_route(app, method, route, answer, front, anonymous=True)
+        add_route(app, method, route, answer, shared, anonymous=True)
     document = openapi.describe((*ROUTES, *ANONYMOUS_ROUTES))
-    add_route(app, "GET", "openapi.json", openapi.answer_with(document), front)
-    for name, cron, act in ROUNDS:
-        add_round(app, name, cron, act, front)
-    _add_schedules(app, front)
-    add_event_grid(app, front)
+    add_route(app, "GET", "openapi.json", openapi.answer_with(document), shared)
+    for name, cron, act in TIMERS:
+        add_timer(app, name, cron, act, shared)
+    _add_schedules(app, shared)
+    add_event_grid(app, shared)
     if settings.platform == "local":
         # In Azure the storage itself sends the events, and Azure ML records its own runs.
         add_schedule(app, "watch_inbox", EVERY_SECOND, ports.datasets.announce)
@@ -209,12 +209,12 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     return app
 
 
-def _add_schedules(app: Any, front: Front) -> None:
-    for model, project in sorted(front.projects.items()):
+def _add_schedules(app: Any, shared: SharedContext) -> None:
+    for model, project in sorted(shared.projects.items()):
         for schedule in project.schedules:
             name = timer_name(model, schedule.name)
-            act = rounds.training_on_schedule(model, schedule.name)
-            add_round(app, name, schedule.cron, act, front)
+            act = timers.training_on_schedule(model, schedule.name)
+            add_timer(app, name, schedule.cron, act, shared)
 
 
 def _create_ports(settings: Settings) -> Ports:

@@ -37,9 +37,9 @@ from function_app.triggers.audit import (
     record_refused,
     record_refused_activity,
 )
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.event_grid import payload_of
 from function_app.triggers.inbox import take_in
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.verification import EVENT_GRID
 
 Projects = Mapping[str, ModelProject]
@@ -68,7 +68,7 @@ def add_activity(
     return run
 
 
-def add_looking_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> None:
+def add_story_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> None:
     """Register `await activity(ports, argument, stories)`: it looks at or wakes other stories."""
     kind = _argument_type(activity)
 
@@ -100,8 +100,8 @@ def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
-    """What every trigger of one app works with."""
+class SharedContext:
+    """The ports, settings and budgets that all invocations of one app share."""
 
     ports: Ports
     projects: Projects
@@ -114,9 +114,9 @@ class Front:
     budgets: Budgets = field(default_factory=Budgets)
     host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
 
-    def desk(self, client: Any) -> Desk:
-        """Return the desk of one invocation."""
-        return Desk(
+    def invocation(self, client: Any) -> Invocation:
+        """Return the context of one invocation; call this on the host's event loop."""
+        return Invocation(
             ports=self.ports,
             projects=self.projects,
             stories=DurableStories(client),
@@ -134,12 +134,12 @@ def add_route(
     app: Any,
     method: str,
     route: str,
-    respond: Callable[[Desk, Request], Awaitable[Answer]],
-    front: Front,
+    respond: Callable[[Invocation, Request], Awaitable[Answer]],
+    shared: SharedContext,
     *,
     anonymous: bool = False,
 ) -> None:
-    """Register `respond(desk, request)` as an HTTP function; our errors become statuses.
+    """Register `respond(invocation, request)` as an HTTP function; our errors become statuses.
 
     An anonymous one needs no function key: it checks by itself who sends.
     """
@@ -150,19 +150,19 @@ def add_route(
             query=dict(req.params),
             headers={name.lower(): _encodable(text) for name, text in req.headers.items()},
             body=req.get_body(),
-            proxies=front.proxies,
+            proxies=shared.proxies,
         )
-        desk, action = front.desk(client), action_of(respond.__name__)
-        desk.attempt.keyless = anonymous
+        invocation, action = shared.invocation(client), action_of(respond.__name__)
+        invocation.attempt.keyless = anonymous
 
         async def handle() -> func.HttpResponse:
             try:
                 with redacted_faults(), telemetry.invoked(respond.__name__, context):
-                    answer = await respond(desk, request)
+                    answer = await respond(invocation, request)
             except MlopsError as error:
                 answer = answer_error(error)
             asked = Asked(method=method, action=action, request=request, answer=answer)
-            return _response(await record_answer(front.recorder, desk, asked))
+            return _response(await record_answer(shared.recorder, invocation, asked))
 
         return await run_apart(handle)
 
@@ -190,16 +190,16 @@ def _response(answer: Answer) -> func.HttpResponse:
     )
 
 
-def add_event_grid(app: Any, front: Front) -> None:
+def add_event_grid(app: Any, shared: SharedContext) -> None:
     """Register the function to which Event Grid delivers."""
 
     async def on_event(event: Any, client: Any, context: Any) -> None:
-        desk = front.desk(client)
+        invocation = shared.invocation(client)
 
         async def handle() -> None:
             with telemetry.invoked(on_event.__name__, context):
-                await take_in(desk, EVENT_GRID, [payload_of(event)])
-            await record_refused(front.recorder, desk)
+                await take_in(invocation, EVENT_GRID, [payload_of(event)])
+            await record_refused(shared.recorder, invocation)
 
         await run_apart(handle)
 
@@ -208,18 +208,22 @@ def add_event_grid(app: Any, front: Front) -> None:
     app.event_grid_trigger(arg_name="event")(bound)
 
 
-def add_round(
-    app: Any, name: str, schedule: str, act: Callable[[Desk], Awaitable[Any]], front: Front
+def add_timer(
+    app: Any,
+    name: str,
+    schedule: str,
+    act: Callable[[Invocation], Awaitable[Any]],
+    shared: SharedContext,
 ) -> None:
-    """Register `act(desk)` to run on a schedule (NCRONTAB of six fields, UTC)."""
+    """Register `act(invocation)` to run on a schedule (NCRONTAB of six fields, UTC)."""
 
     async def run(timer: Any, client: Any, context: Any) -> None:
-        desk = front.desk(client)
+        invocation = shared.invocation(client)
 
         async def handle() -> None:
             with telemetry.invoked(name, context):
-                await act(desk)
-            await record_refused(front.recorder, desk)
+                await act(invocation)
+            await record_refused(shared.recorder, invocation)
 
         await run_apart(handle)
 

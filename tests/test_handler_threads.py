@@ -15,8 +15,8 @@ from function_app.domain.project import Limits
 from function_app.domain.requests import RunId
 from function_app.handler_threads import run_apart
 from function_app.ports import Ports, Stories
-from function_app.triggers.desk import Answer, Desk, Request
-from function_app.wiring import Front, add_looking_activity, add_round, add_route
+from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.wiring import SharedContext, add_route, add_story_activity, add_timer
 
 STARTER = json.dumps(
     {
@@ -49,20 +49,20 @@ class Quiet:
 
 
 def register_route(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, Any]:
-    async def get_release(desk: Desk, request: Request) -> Answer:
+    async def get_release(invocation: Invocation, request: Request) -> Answer:
         free.append(ledger.read())
         return Answer(status=200, content={})
 
-    add_route(app, "GET", "release", get_release, front())
+    add_route(app, "GET", "release", get_release, shared())
     request = func.HttpRequest(method="GET", url="/api/release", body=b"")
     return {"req": request, "client": STARTER, "context": None}
 
 
-def register_round(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, Any]:
-    async def act(desk: Desk) -> None:
+def register_timer(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, Any]:
+    async def act(invocation: Invocation) -> None:
         free.append(ledger.read())
 
-    add_round(app, "compare", "0 * * * * *", act, front())
+    add_timer(app, "compare", "0 * * * * *", act, shared())
     return {"timer": None, "client": STARTER, "context": None}
 
 
@@ -71,11 +71,11 @@ def register_activity(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, A
         free.append(ledger.read())
         return True
 
-    add_looking_activity(app, look, cast(Ports, None))
+    add_story_activity(app, look, cast(Ports, None))
     return {"payload": {"run_id": "r1"}, "client": STARTER, "context": None}
 
 
-@pytest.mark.parametrize("register", [register_route, register_round, register_activity])
+@pytest.mark.parametrize("register", [register_route, register_timer, register_activity])
 def test_a_port_that_takes_long_leaves_the_hosts_loop_free(
     register: Callable[[Any, Ledger, list[bool]], dict[str, Any]],
 ) -> None:
@@ -128,7 +128,7 @@ def test_a_handler_goes_on_when_its_client_has_gone() -> None:
     assert done.wait(60)
 
 
-def front() -> Front:
+def shared() -> SharedContext:
     class Clock:
         def now(self) -> None: ...
 
@@ -136,4 +136,4 @@ def front() -> Front:
         clock = Clock()
 
     ports, recorder = cast(Any, OnlyAClock()), cast(Any, Quiet())
-    return Front(ports=ports, projects={}, limits=Limits(), recorder=recorder)
+    return SharedContext(ports=ports, projects={}, limits=Limits(), recorder=recorder)

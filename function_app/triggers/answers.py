@@ -10,7 +10,7 @@ from function_app.errors import (
     RefusedError,
     ThrottledError,
 )
-from function_app.triggers.desk import Answer
+from function_app.triggers.invocation import Answer
 
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,

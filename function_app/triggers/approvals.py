@@ -13,8 +13,8 @@ from function_app.errors import ConflictError, RefusedError
 from function_app.records.accounts import name_of_decision
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import approvals_of, find_release
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import identify
 from function_app.triggers.wakes import wake_release
 
@@ -22,23 +22,23 @@ from function_app.triggers.wakes import wake_release
 _PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
 
-async def post_approval(desk: Desk, request: Request) -> Answer:
+async def post_approval(invocation: Invocation, request: Request) -> Answer:
     """Approve a release."""
-    return await _decide(desk, request, Verdict.APPROVE)
+    return await _decide(invocation, request, Verdict.APPROVE)
 
 
-async def post_rejection(desk: Desk, request: Request) -> Answer:
+async def post_rejection(invocation: Invocation, request: Request) -> Answer:
     """Reject a release."""
-    return await _decide(desk, request, Verdict.REJECT)
+    return await _decide(invocation, request, Verdict.REJECT)
 
 
-async def post_withdrawal(desk: Desk, request: Request) -> Answer:
+async def post_withdrawal(invocation: Invocation, request: Request) -> Answer:
     """Withdraw your approval of a release, until its promotion begins."""
-    person = identify(desk, request)
+    person = identify(invocation, request)
     comment = request.fields("comment").comment()
-    record = find_release(desk, request.route["release_id"])
-    release, ports = record.release, desk.ports
-    rules = _rules(desk, record)
+    record = find_release(invocation, request.route["release_id"])
+    release, ports = record.release, invocation.ports
+    rules = _rules(invocation, record)
     if record.status is ReleaseStatus.PROMOTED:
         text = (
             f"{release.release_id} is promoted. To undo it: `mlopsctl roll-back {release.model}`."
@@ -55,30 +55,32 @@ async def post_withdrawal(desk: Desk, request: Request) -> Answer:
         ports.clock.now(),
         lambda: Changes(ports.rows).has_begun(release.model, release.release_id),
     )
-    desk.attempt.once = name_of_decision(withdrawn)
-    await wake_release(desk.stories, release.release_id)
-    return Answer(status=202, content={"decision": dump(withdrawn), **_progress(desk, record)})
+    invocation.attempt.once = name_of_decision(withdrawn)
+    await wake_release(invocation.stories, release.release_id)
+    return Answer(
+        status=202, content={"decision": dump(withdrawn), **_progress(invocation, record)}
+    )
 
 
-def _rules(desk: Desk, record: ReleaseRecord) -> ApprovalRules | None:
+def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | None:
     """Return the rules of now, None when mlops.toml does not name the model any more."""
-    project = desk.projects.get(record.release.model)
+    project = invocation.projects.get(record.release.model)
     return project.approval_rules() if project else None
 
 
-def _progress(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
+def _progress(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
     """Return how far the release is approved after this request."""
-    decisions = Decisions(desk.ports.rows, desk.ports.ledger).of_release(record)
-    progress = approvals_of(desk, record, decisions)
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
+    progress = approvals_of(invocation, record, decisions)
     return {name: progress[name] for name in ("approvals", "approved_by")}
 
 
-async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
-    person = identify(desk, request)
+async def _decide(invocation: Invocation, request: Request, verdict: Verdict) -> Answer:
+    person = identify(invocation, request)
     fields = request.fields("image_digest", "evidence_hash", "comment")
     shown = "the text that GET /api/releases/<id> shows"
-    record = find_release(desk, request.route["release_id"])
-    rules = _rules(desk, record)
+    record = find_release(invocation, request.route["release_id"])
+    rules = _rules(invocation, record)
     approves = verdict is Verdict.APPROVE and rules is not None
     decision = Decision(
         release_id=record.release.release_id,
@@ -87,11 +89,11 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         comment=fields.comment(),
         image_digest=fields.name("image_digest", IMAGE_DIGEST, shown),
         evidence_hash=fields.name("evidence_hash", SHA256, shown),
-        decided_at=desk.ports.clock.now(),
+        decided_at=invocation.ports.clock.now(),
         remark=rules.remark(person, record.authors) if approves and rules else "",
-        after=last_number(Changes(desk.ports.rows).of_model(record.release.model)),
+        after=last_number(Changes(invocation.ports.rows).of_model(record.release.model)),
     )
-    decisions = Decisions(desk.ports.rows, desk.ports.ledger)
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger)
     earlier, refusal = decisions.instead(record, decision, rules), refuse(record, decision, rules)
     if refusal is not None and (earlier is None or refusal.code in _PEOPLE):
         error = RefusedError if refusal.code in _PEOPLE else ConflictError
@@ -100,7 +102,7 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
         assert rules is not None  # else nobody is an approver
         earlier = decisions.decide(record, decision, rules)
         # The release may have ended in between. The stored decision has no effect then.
-        now = find_release(desk, decision.release_id)
+        now = find_release(invocation, decision.release_id)
         if now.status is ReleaseStatus.SUPERSEDED:
             raise ConflictError(
                 f"{decision.release_id} is {now.status}; nothing waits for a decision.",
@@ -118,7 +120,7 @@ async def _decide(desk: Desk, request: Request, verdict: Verdict) -> Answer:
             f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
             code="ALREADY_DECIDED",
         )
-    desk.attempt.once = name_of_decision(earlier)
+    invocation.attempt.once = name_of_decision(earlier)
     # Also for a repetition: the first attempt may have died before it woke the story.
-    await wake_release(desk.stories, decision.release_id)
-    return Answer(status=202, content={"decision": dump(earlier), **_progress(desk, record)})
+    await wake_release(invocation.stories, decision.release_id)
+    return Answer(status=202, content={"decision": dump(earlier), **_progress(invocation, record)})

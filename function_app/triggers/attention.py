@@ -19,7 +19,7 @@ from function_app.domain.outcomes import end_name
 from function_app.domain.reconciliation import FINDINGS, RECENT, FindingKind
 from function_app.domain.release import ReleaseRecord
 from function_app.errors import MlopsError
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 MODELS_AT_A_TIME = 8
 # These are read at the moment of the question; the last comparison may be out of date.
@@ -27,18 +27,18 @@ _SEEN_NOW = (FindingKind.FAILED_STORY, FindingKind.NOT_READY)
 _KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
 
 
-async def get_attention(desk: Desk, request: Request) -> Answer:
+async def get_attention(invocation: Invocation, request: Request) -> Answer:
     """List the failures that nobody has dealt with, each with its reason and the next command."""
-    stories = await desk.stories.list(desk.ports.clock.now() - RECENT)
-    found = await asyncio.to_thread(_collect, desk, stories)
+    stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
+    found = await asyncio.to_thread(_collect, invocation, stories)
     return Answer(status=200, content={"attention": dump(found)})
 
 
-def _collect(desk: Desk, stories: list[dict[str, Any]]) -> list[Attention]:
-    letters = desk.ports.inbox.list_events(Outcome.REFUSED)
+def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Attention]:
+    letters = invocation.ports.inbox.list_events(Outcome.REFUSED)
     return [
-        *failed_stories([*stories, *_older(desk, stories)]),
-        *failed_releases(desk.ports.ledger.list_releases()),
+        *failed_stories([*stories, *_older(invocation, stories)]),
+        *failed_releases(invocation.ports.ledger.list_releases()),
         *(
             Attention(
                 kind="dead letter",
@@ -48,42 +48,42 @@ def _collect(desk: Desk, stories: list[dict[str, Any]]) -> list[Attention]:
             )
             for event in letters
         ),
-        *_findings(desk),
-        *_production(desk),
+        *_findings(invocation),
+        *_production(invocation),
     ]
 
 
-def _production(desk: Desk) -> list[Attention]:
+def _production(invocation: Invocation) -> list[Attention]:
     """Return the models whose production does not serve now.
 
     The last comparison may be ten minutes old, so production itself is asked, several models at a
     time.
     """
     records: dict[str, list[ReleaseRecord]] = {}
-    for record in desk.ports.ledger.list_releases():
+    for record in invocation.ports.ledger.list_releases():
         records.setdefault(record.release.model, []).append(record)
 
     def ask(model: str) -> list[Attention]:
         try:
-            return unserved(model, desk.ports.production.serving(model), records[model])
+            return unserved(model, invocation.ports.production.serving(model), records[model])
         except MlopsError as error:
             kind = FindingKind.UNREACHABLE
             return [Attention(kind=kind, subject=model, detail=error.message, next=RECONCILE)]
 
     with ThreadPoolExecutor(MODELS_AT_A_TIME) as pool:
-        answers = list(pool.map(ask, sorted(records.keys() & desk.projects.keys())))
+        answers = list(pool.map(ask, sorted(records.keys() & invocation.projects.keys())))
     return [attention for answer in answers for attention in answer]
 
 
-def _older(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the last ends in the ledger of models that had no such story of late."""
     known = {(view["story"], view["facts"].get("model")) for view in stories}
     views = []
     for story in _KEPT:
-        for model in desk.projects:
+        for model in invocation.projects:
             if (story, model) in known:
                 continue
-            note = desk.ports.ledger.read_note(end_name(story, model))
+            note = invocation.ports.ledger.read_note(end_name(story, model))
             if note:
                 end = json.loads(note["end"])
                 facts = {**end["facts"], "model": model}
@@ -91,9 +91,9 @@ def _older(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return views
 
 
-def _findings(desk: Desk) -> list[Attention]:
+def _findings(invocation: Invocation) -> list[Attention]:
     """Return what the last comparison found and nobody repaired, without what is read above."""
-    note = desk.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.read_note(FINDINGS)
     findings = json.loads(note["report"])["findings"] if note else []
     return [
         Attention(

@@ -19,7 +19,7 @@ from function_app.errors import MlopsError, RefusedError
 from function_app.records.recorder import Recorder
 from function_app.triggers.answers import answer_error
 from function_app.triggers.callers import sender_of
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.audit")
 REFUSED = (401, 403, 409, 429)
@@ -38,7 +38,7 @@ _ACTIONS = {
     "post_training": "train",
     "post_platform": "provision",
     "post_reconciliation": "reconcile",
-    "post_look": "check drift",
+    "post_drift_check": "check drift",
     "post_replay": "replay event",
     "delete_event": "discard event",
     "delete_part": "remove part",
@@ -62,15 +62,15 @@ def action_of(handler: str) -> str:
     return _ACTIONS.get(handler) or handler.partition("_")[2].replace("_", " ")
 
 
-async def record_answer(recorder: Recorder, desk: Desk, asked: Asked) -> Answer:
+async def record_answer(recorder: Recorder, invocation: Invocation, asked: Asked) -> Answer:
     """Record a request with its answer; return the answer, an error when it must not count."""
-    events = [_by_caller(event, desk, asked.request) for event in desk.attempt.refused]
-    if (own := event_of(desk, asked)) is not None:
+    events = [_by_caller(event, invocation, asked.request) for event in invocation.attempt.refused]
+    if (own := event_of(invocation, asked)) is not None:
         events.append(own)
     try:
         for event in events:
             is_stored = event is own and event.kind in (Kind.DECISION, Kind.ORDER)
-            once = desk.attempt.once if is_stored else ""
+            once = invocation.attempt.once if is_stored else ""
             await asyncio.to_thread(recorder.record, event, once)
     except MlopsError as error:
         LOG.error("%s (%s) is not in the audit log: %s", asked.action, asked.answer.status, error)
@@ -79,15 +79,18 @@ async def record_answer(recorder: Recorder, desk: Desk, asked: Asked) -> Answer:
     return asked.answer
 
 
-async def record_refused(recorder: Recorder, desk: Desk) -> None:
+async def record_refused(recorder: Recorder, invocation: Invocation) -> None:
     """Record the events that an invocation without a request refused, and what is due.
 
     That are the counts of ended windows, and the requests that the host refused.
     """
     try:
-        for event in (*desk.attempt.refused, *await asyncio.to_thread(desk.host_refusals)):
+        for event in (
+            *invocation.attempt.refused,
+            *await asyncio.to_thread(invocation.host_refusals),
+        ):
             await asyncio.to_thread(recorder.record, event)
-        await asyncio.to_thread(recorder.flush, desk.ports.clock.now())
+        await asyncio.to_thread(recorder.flush, invocation.ports.clock.now())
     except MlopsError as error:
         LOG.error("refused events are not in the audit log: %s", error)
 
@@ -118,7 +121,7 @@ def record_refused_activity(
         LOG.error("a refused %s is not in the audit log: %s", event.action, fault)
 
 
-def event_of(desk: Desk, asked: Asked) -> AuditEvent | None:
+def event_of(invocation: Invocation, asked: Asked) -> AuditEvent | None:
     """Return what a request leaves in the log; None for a harmless one without credentials."""
     answer, kind = asked.answer, _kind_of(asked)
     if kind is None:
@@ -127,16 +130,16 @@ def event_of(desk: Desk, asked: Asked) -> AuditEvent | None:
     event = AuditEvent(
         kind=kind,
         action=asked.action,
-        at=desk.ports.clock.now(),
-        model=asked.request.route.get("model", "") or desk.attempt.model,
+        at=invocation.ports.clock.now(),
+        model=asked.request.route.get("model", "") or invocation.attempt.model,
         subject=subject,
-        why=_comment_of(asked.request) if desk.attempt.person else "",
+        why=_comment_of(asked.request) if invocation.attempt.person else "",
         code=_error_of(answer).get("code", ""),
         reason=_error_of(answer).get("message", ""),
     )
-    event = _by_caller(event, desk, asked.request)
+    event = _by_caller(event, invocation, asked.request)
     if not event.model:
-        event = replace(event, model=_model_in(subject, desk))
+        event = replace(event, model=_model_in(subject, invocation))
     return None if kind is Kind.KEY_USE and not event.who else event
 
 
@@ -152,13 +155,13 @@ def _kind_of(asked: Asked) -> Kind | None:
     return Kind.DECISION if asked.action in DECISIONS else Kind.ORDER
 
 
-def _by_caller(event: AuditEvent, desk: Desk, request: Request) -> AuditEvent:
+def _by_caller(event: AuditEvent, invocation: Invocation, request: Request) -> AuditEvent:
     """Return the event with its caller: the person, the webhook's source, or the key."""
     given = request.headers.get("x-functions-key", "") or request.query.get("code", "")
-    key = "" if desk.attempt.keyless else given
-    who = desk.attempt.person
-    if not who and desk.attempt.source:
-        who = f"source {desk.attempt.source}"
+    key = "" if invocation.attempt.keyless else given
+    who = invocation.attempt.person
+    if not who and invocation.attempt.source:
+        who = f"source {invocation.attempt.source}"
     if not who and key:
         # A digest identifies a key without showing it.
         who = f"{KEY}{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
@@ -189,7 +192,7 @@ def _comment_of(request: Request) -> str:
     return comment if isinstance(comment, str) else ""
 
 
-def _model_in(subject: str, desk: Desk) -> str:
+def _model_in(subject: str, invocation: Invocation) -> str:
     """Return the model whose name a release's or a story's id contains, "" for none."""
-    names = sorted(desk.projects, key=len, reverse=True)
+    names = sorted(invocation.projects, key=len, reverse=True)
     return next((name for name in names if f"-{name}-" in f"{subject}-"), "")

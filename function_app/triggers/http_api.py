@@ -27,8 +27,8 @@ from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
 from function_app.triggers import kept_events
 from function_app.triggers.callers import caller_of
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import take_in
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import check_operator, find_person, find_sender, identify
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
@@ -38,24 +38,24 @@ API = "api"
 VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
-async def post_events(desk: Desk, request: Request) -> Answer:
+async def post_events(invocation: Invocation, request: Request) -> Answer:
     """Take events in either schema, one or a list; each gets its receipt."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
-        return _validate_subscription(desk, request)
-    person = find_sender(desk, request)
+        return _validate_subscription(invocation, request)
+    person = find_sender(invocation, request)
     caller = caller_of(request, person)
-    return await take_events(desk, API, events_of(request), caller, len(request.body), person)
+    return await take_events(invocation, API, events_of(request), caller, len(request.body), person)
 
 
-async def options_events(desk: Desk, request: Request) -> Answer:
+async def options_events(invocation: Invocation, request: Request) -> Answer:
     """Answer the handshake of CloudEvents 1.0 (HTTP 1.1 Web Hooks, section 4)."""
     origin = request.headers.get("webhook-request-origin", "")
-    if not origin or origin not in desk.topics:
+    if not origin or origin not in invocation.topics:
         raise RefusedError(
             f"Events from {origin[:100]!r} are not wanted here. Name it in MLOPS_TOPICS.",
             code="UNKNOWN_TOPIC",
         )
-    rate = str(desk.limits.max_events_per_minute)
+    rate = str(invocation.limits.max_events_per_minute)
     headers = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": rate}
     return Answer(status=200, content={}, headers=headers)
 
@@ -71,7 +71,12 @@ def events_of(request: Request) -> list[Any]:
 
 
 async def take_events(
-    desk: Desk, channel: str, events: list[Any], caller: Caller, size: int, person: str = ""
+    invocation: Invocation,
+    channel: str,
+    events: list[Any],
+    caller: Caller,
+    size: int,
+    person: str = "",
 ) -> Answer:
     """Take events in; a single one that is refused is an error, and kept as a dead letter.
 
@@ -80,21 +85,23 @@ async def take_events(
     """
     if not 0 < len(events) <= MAX_EVENTS:
         raise ContractError(f"Send 1 to {MAX_EVENTS} events, not {len(events)}.")
-    desk.budgets.spend(caller, desk.limits, desk.ports.clock.now(), len(events), size)
-    receipts = await take_in(desk, channel, events, person)
+    invocation.budgets.spend(
+        caller, invocation.limits, invocation.ports.clock.now(), len(events), size
+    )
+    receipts = await take_in(invocation, channel, events, person)
     if len(receipts) == 1 and receipts[0].outcome == Outcome.REFUSED:
         raise ContractError(receipts[0].reason or "", code=receipts[0].code)
     return Answer(status=202, content={"receipts": dump(receipts)})
 
 
-def _validate_subscription(desk: Desk, request: Request) -> Answer:
+def _validate_subscription(invocation: Invocation, request: Request) -> Answer:
     """Shake hands with a topic that is configured, and with no other."""
     events = request.json()
     event = events[0] if isinstance(events, list) and events else events
     if not isinstance(event, dict) or event.get("eventType") != VALIDATION:
         raise ContractError(f"Expected one event of type {VALIDATION}.")
     topic, content = str(event.get("topic") or ""), event.get("data")
-    if topic.lower() not in [known.lower() for known in desk.topics]:
+    if topic.lower() not in [known.lower() for known in invocation.topics]:
         raise RefusedError(
             f"Topic {topic[:200]!r} is not known here. Name it in MLOPS_TOPICS.",
             code="UNKNOWN_TOPIC",
@@ -105,35 +112,35 @@ def _validate_subscription(desk: Desk, request: Request) -> Answer:
     return Answer(status=200, content={"validationResponse": code})
 
 
-async def get_status(desk: Desk, request: Request) -> Answer:
+async def get_status(invocation: Invocation, request: Request) -> Answer:
     """Show every story, claim, lane and refused event, and the isolation of runs."""
-    inbox, now = desk.ports.inbox, desk.ports.clock.now()
+    inbox, now = invocation.ports.inbox, invocation.ports.clock.now()
     refused = inbox.list_events(Outcome.REFUSED)
     return Answer(
         status=200,
         content={
-            "stories": _with_approvals(desk, await desk.stories.list(now - RECENT)),
+            "stories": _with_approvals(invocation, await invocation.stories.list(now - RECENT)),
             "claims": dump(inbox.list_claims()),
-            "isolation": await asyncio.to_thread(desk.ports.platform.isolation),
-            "lanes": dump(desk.ports.ledger.list_lanes()),
+            "isolation": await asyncio.to_thread(invocation.ports.platform.isolation),
+            "lanes": dump(invocation.ports.ledger.list_lanes()),
             "dead_letters": [kept_events.view(event) for event in refused],
             # An operator who notes the head can tell later whether entries were removed.
-            "audit": dump(await asyncio.to_thread(AuditLog(desk.ports.rows).readable_head)),
+            "audit": dump(await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head)),
         },
     )
 
 
-def _with_approvals(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_approvals(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the stories with how far each release that waits for approvals has got."""
     waiting = [
         record
-        for record in desk.ports.ledger.list_releases()
+        for record in invocation.ports.ledger.list_releases()
         if record.status is ReleaseStatus.AWAITING_APPROVAL
     ]
-    decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(waiting)
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(waiting)
     progress = {
         record.release.release_id: approvals_of(
-            desk, record, decisions.get(record.release.release_id, ())
+            invocation, record, decisions.get(record.release.release_id, ())
         )["approvals"]
         for record in waiting
     }
@@ -143,69 +150,73 @@ def _with_approvals(desk: Desk, stories: list[dict[str, Any]]) -> list[dict[str,
     return stories
 
 
-async def get_instance(desk: Desk, request: Request) -> Answer:
+async def get_instance(invocation: Invocation, request: Request) -> Answer:
     """Show one story."""
     instance_id = request.route["instance_id"]
-    found = await desk.stories.find(instance_id)
+    found = await invocation.stories.find(instance_id)
     if found is None:
         raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
     return Answer(status=200, content=found)
 
 
-async def post_platform(desk: Desk, request: Request) -> Answer:
+async def post_platform(invocation: Invocation, request: Request) -> Answer:
     """Make sure that the platform stands; while it is being made this changes nothing."""
     request.fields()
-    found = await desk.stories.find(PLATFORM_INSTANCE)
+    found = await invocation.stories.find(PLATFORM_INSTANCE)
     if found is None or found["ended"]:
-        argument = dump(PlatformRequest(parts=desk.ports.platform.parts()))
-        await desk.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, argument)
+        argument = dump(PlatformRequest(parts=invocation.ports.platform.parts()))
+        await invocation.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, argument)
     return Answer(status=202, content={"instance_id": PLATFORM_INSTANCE})
 
 
-async def get_platform(desk: Desk, request: Request) -> Answer:
+async def get_platform(invocation: Invocation, request: Request) -> Answer:
     """Show what making the platform would do; changes nothing."""
-    platform = desk.ports.platform
+    platform = invocation.ports.platform
     plan = [await asyncio.to_thread(platform.plan, part) for part in platform.parts()]
     return Answer(status=200, content={"parts": dump(plan)})
 
 
-async def delete_part(desk: Desk, request: Request) -> Answer:
+async def delete_part(invocation: Invocation, request: Request) -> Answer:
     """Take one part of the platform away, if this app made it and no story is under way.
 
     Production of every model may lie in a part, so that the person must be one who may take the
     production of each model down.
     """
-    person, part, platform = identify(desk, request), request.route["part"], desk.ports.platform
+    person, part, platform = (
+        identify(invocation, request),
+        request.route["part"],
+        invocation.ports.platform,
+    )
     if part not in platform.parts():
         known = ", ".join(platform.parts())
         raise NotFoundError(f"There is no part {part[:60]!r}. There are {known}.")
-    for model in desk.projects:
-        check_operator(desk, person, model, ChangeKind.SHUTDOWN)
+    for model in invocation.projects:
+        check_operator(invocation, person, model, ChangeKind.SHUTDOWN)
     if request.query.get("sure") != part:
         text = f"Taking {part!r} away cannot be undone. Name it again in the query: sure={part}."
         raise ConflictError(text, code="NOT_SURE")
-    now = desk.ports.clock.now()
-    waiting = [s for s in await desk.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
+    now = invocation.ports.clock.now()
+    waiting = [s for s in await invocation.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
     if found := [s["instance_id"] for s in waiting if not s["ended"]]:
         text = f"{found[0]} is under way ({len(found)} in all). Wait, or end what needs the part."
         raise ConflictError(text, code="UNDER_WAY")
     return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 
-async def get_findings(desk: Desk, request: Request) -> Answer:
+async def get_findings(invocation: Invocation, request: Request) -> Answer:
     """Show what the last comparison of ledger, histories and platforms found."""
-    note = desk.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.read_note(FINDINGS)
     content = json.loads(note["report"]) if note else None
     return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
 
 
-async def post_training(desk: Desk, request: Request) -> Answer:
+async def post_training(invocation: Invocation, request: Request) -> Answer:
     """Ask for a training by hand; `request_id` makes a repetition harmless.
 
     A person whose token comes with it is an author of the version that is trained.
     """
     model = request.route["model"]
-    if model not in desk.projects:
+    if model not in invocation.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
     fields = request.fields("request_id", "data_uri")
     hint = "text that is not empty and names this request; a repetition of it starts nothing"
@@ -218,44 +229,44 @@ async def post_training(desk: Desk, request: Request) -> Answer:
         "subject": f"models/{model}",
         "data": {"model": model, "dataUri": uri, "requestId": request_id},
     }
-    person = find_person(desk, request)
+    person = find_person(invocation, request)
     caller, events = caller_of(request, person, by_hand=True), [json.loads(json.dumps(event))]
-    return await take_events(desk, API, events, caller, len(request.body), person)
+    return await take_events(invocation, API, events, caller, len(request.body), person)
 
 
-async def get_releases(desk: Desk, request: Request) -> Answer:
+async def get_releases(invocation: Invocation, request: Request) -> Answer:
     """List the releases, newest first."""
-    records = desk.ports.ledger.list_releases()
-    decisions = Decisions(desk.ports.rows, desk.ports.ledger).on_each(records)
-    releases = [_view(desk, r, decisions.get(r.release.release_id, ())) for r in records]
+    records = invocation.ports.ledger.list_releases()
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(records)
+    releases = [_view(invocation, r, decisions.get(r.release.release_id, ())) for r in records]
     return Answer(status=200, content={"releases": releases})
 
 
-async def get_release(desk: Desk, request: Request) -> Answer:
+async def get_release(invocation: Invocation, request: Request) -> Answer:
     """Show one release with what a decision over it must name."""
-    record = find_release(desk, request.route["release_id"])
-    story = await desk.stories.find(record.release.release_id)
-    origin = await asyncio.to_thread(_origin, desk, record)
-    training = await desk.stories.find(origin["run"]) if origin["run"] else None
+    record = find_release(invocation, request.route["release_id"])
+    story = await invocation.stories.find(record.release.release_id)
+    origin = await asyncio.to_thread(_origin, invocation, record)
+    training = await invocation.stories.find(origin["run"]) if origin["run"] else None
     data = training["facts"].get("data") if training else None
-    decisions = Decisions(desk.ports.rows, desk.ports.ledger).of_release(record)
-    content = {**_view(desk, record, decisions), **origin, "data": data, "story": story}
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
+    content = {**_view(invocation, record, decisions), **origin, "data": data, "story": story}
     return Answer(status=200, content=content)
 
 
-def _origin(desk: Desk, record: ReleaseRecord) -> dict[str, Any]:
+def _origin(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
     """Return the run and the commit of the released version, None where nobody knows them."""
     try:
-        version = desk.ports.registry.get(record.release.model, record.release.version)
+        version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:
         return {"run": None, "commit": None}
     return {"run": version.run_id, "commit": version.code.commit if version.code else None}
 
 
-def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
+def find_release(invocation: Invocation, release_id: str) -> ReleaseRecord:
     """Return a release, or raise NotFoundError."""
     known = RELEASE_ID.accepts(release_id)
-    record = desk.ports.ledger.get_release(release_id) if known else None
+    record = invocation.ports.ledger.get_release(release_id) if known else None
     if record is None:
         raise NotFoundError(
             f"There is no release {release_id[:256]!r}. GET /api/releases lists them."
@@ -264,10 +275,10 @@ def find_release(desk: Desk, release_id: str) -> ReleaseRecord:
 
 
 def approvals_of(
-    desk: Desk, record: ReleaseRecord, decisions: tuple[Decision, ...]
+    invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
 ) -> dict[str, Any]:
     """Return how far a release is approved by the rules of mlops.toml now."""
-    project = desk.projects.get(record.release.model)
+    project = invocation.projects.get(record.release.model)
     rules = project.approval_rules() if project else None
     given = counting(decisions, record, rules)
     required = rules.required_of(record.authors) if rules else 1
@@ -281,10 +292,12 @@ def approvals_of(
     }
 
 
-def _view(desk: Desk, record: ReleaseRecord, decisions: tuple[Decision, ...]) -> dict[str, Any]:
+def _view(
+    invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
+) -> dict[str, Any]:
     project, approvals = (
-        desk.projects.get(record.release.model),
-        approvals_of(desk, record, decisions),
+        invocation.projects.get(record.release.model),
+        approvals_of(invocation, record, decisions),
     )
     decided = approvals["decision"] or {}
     approvers = project.release.approvers if project else record.release.policy.approvers

@@ -36,7 +36,7 @@ from function_app.domain.training import TrainingRequest
 from function_app.domain.webhook_sources import OUT_OF_SCOPE, check_model, check_type, within
 from function_app.errors import ContractError, PlatformError
 from function_app.records.pushers import Pushers
-from function_app.triggers.desk import Desk
+from function_app.triggers.invocation import Invocation
 from function_app.triggers.verification import OutdatedError, verify
 from function_app.triggers.wakes import wake_release
 
@@ -59,7 +59,9 @@ class Receipt:
     reason: str | None = None
 
 
-async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "") -> list[Receipt]:
+async def take_in(
+    invocation: Invocation, channel: str, payloads: list[Any], person: str = ""
+) -> list[Receipt]:
     """Keep all events, then see to each; one that fails disturbs no other.
 
     `person` is whose token came with them: it is kept in the events, where nothing else may name
@@ -67,7 +69,7 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
     What is kept, and all that follows from it, holds neither credentials nor control characters;
     its key is of the event as it came, so that the same text stays the same event.
     """
-    now = desk.ports.clock.now()
+    now = invocation.ports.clock.now()
     events = [
         InboxEvent(
             event_key=event_key(with_sender(payload, person)),
@@ -79,11 +81,11 @@ async def take_in(desk: Desk, channel: str, payloads: list[Any], person: str = "
         )
         for payload in payloads
     ]
-    kept = await asyncio.to_thread(desk.ports.inbox.accept, events)
-    return [await take_up(desk, event) for event in kept]
+    kept = await asyncio.to_thread(invocation.ports.inbox.accept, events)
+    return [await take_up(invocation, event) for event in kept]
 
 
-async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
+async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -> Receipt:
     """See to a kept event, again if need be; a fault leaves it for later.
 
     `person` is who asked to take it up again, beside the person who sent it.
@@ -92,7 +94,7 @@ async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
         return _receipt(replace(event, outcome=_repeated(event.outcome)))
     try:
         with telemetry.span("take up event", event.traceparent, event_key=event.event_key) as span:
-            settled = await _settle(desk, event, person)
+            settled = await _settle(invocation, event, person)
             span.set_attribute("mlops.outcome", settled.outcome or ACCEPTED)
     except OutdatedError as error:
         settled = replace(event, outcome=Outcome.STALE, code=error.code, reason=error.message)
@@ -102,7 +104,7 @@ async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
             "event %s by %s refused: %s %s", event.event_key, event.channel, error.code, reason
         )
         settled = replace(event, outcome=Outcome.REFUSED, code=error.code, reason=reason)
-        desk.attempt.refused.append(_refusal(desk, settled))
+        invocation.attempt.refused.append(_refusal(invocation, settled))
     except PlatformError as error:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.
         reason = redact(error.message)
@@ -113,15 +115,15 @@ async def take_up(desk: Desk, event: InboxEvent, person: str = "") -> Receipt:
         LOG.exception("event %s could not be seen to", event.event_key)
         return _receipt(event)
     if settled.outcome is not None:
-        settled = replace(settled, settled_at=desk.ports.clock.now())
-        await asyncio.to_thread(desk.ports.inbox.settle, settled)
+        settled = replace(settled, settled_at=invocation.ports.clock.now())
+        await asyncio.to_thread(invocation.ports.inbox.settle, settled)
     return _receipt(settled)
 
 
-async def settle_pending(desk: Desk) -> int:
+async def settle_pending(invocation: Invocation) -> int:
     """Take up events that a crash or a fault left, oldest first; return how many were settled."""
-    now = desk.ports.clock.now()
-    pending = await asyncio.to_thread(desk.ports.inbox.list_pending, now)
+    now = invocation.ports.clock.now()
+    pending = await asyncio.to_thread(invocation.ports.inbox.list_pending, now)
     # A young event is still in the hands of the trigger that received it. An event of the app's own
     # channel has no trigger, so it is due at once.
     due = [e for e in pending if e.channel == OWN_CHANNEL or e.received_at < now - GRACE]
@@ -131,14 +133,16 @@ async def settle_pending(desk: Desk) -> int:
         # A platform that does not answer is asked once per event type, not once per event.
         if kind in unreachable:
             continue
-        receipt = await take_up(desk, event)
+        receipt = await take_up(invocation, event)
         settled += receipt.outcome != ACCEPTED
         if receipt.code == PlatformError.code:
             unreachable.add(kind)
     return settled
 
 
-async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | None, str]:
+async def start_once(
+    invocation: Invocation, type_: str, start: Start
+) -> tuple[Outcome | None, str]:
     """Claim the cause and start its story; return the outcome and the story's instance id.
 
     The outcome is None when another call is about to start it.
@@ -151,14 +155,14 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
         type=type_,
         subject=start.subject,
         content=start.content,
-        claimed_at=desk.ports.clock.now(),
+        claimed_at=invocation.ports.clock.now(),
         order=start.order,
     )
-    claimed = await asyncio.to_thread(desk.ports.inbox.claim, claim)
+    claimed = await asyncio.to_thread(invocation.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    found = None if claimed.created else await desk.stories.find(owner)
+    found = None if claimed.created else await invocation.stories.find(owner)
     if found is not None:
-        foreign = await _is_foreign(desk, found, owner, start.argument)
+        foreign = await _is_foreign(invocation, found, owner, start.argument)
         if not foreign:
             return Outcome.REPEATED, owner
         if not found.get("ended"):
@@ -166,7 +170,7 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
         LOG.error("%s was started past this app, and is started again", owner)
     if claimed.newer is not None:
         return Outcome.STALE, owner
-    if not claimed.created and desk.ports.clock.now() - claimed.claim.claimed_at < GRACE:
+    if not claimed.created and invocation.ports.clock.now() - claimed.claim.claimed_at < GRACE:
         return None, owner
     argument = start.argument
     if isinstance(argument, TrainingRequest):
@@ -174,11 +178,13 @@ async def start_once(desk: Desk, type_: str, start: Start) -> tuple[Outcome | No
         kept = claimed.claim
         arrival = Arrival(claimed_at=kept.claimed_at, uri=argument.data_uri, order=kept.order)
         argument = replace(argument, cause=kept.key, arrival=arrival)
-    await desk.stories.start(start.story, owner, dump(argument))
+    await invocation.stories.start(start.story, owner, dump(argument))
     return Outcome.STARTED, owner
 
 
-async def _is_foreign(desk: Desk, view: Mapping[str, Any], owner: str, argument: Any) -> bool:
+async def _is_foreign(
+    invocation: Invocation, view: Mapping[str, Any], owner: str, argument: Any
+) -> bool:
     """Return whether a story of this id is not the one that the id was claimed for.
 
     Whoever holds a key of Durable can start any id before the app does. The app's own story has the
@@ -192,8 +198,8 @@ async def _is_foreign(desk: Desk, view: Mapping[str, Any], owner: str, argument:
     else:
         return False
     if view.get("ended") and isinstance(argument, Release):
-        return await asyncio.to_thread(desk.ports.ledger.get_release, owner) is None
-    given = await desk.stories.argument(owner)
+        return await asyncio.to_thread(invocation.ports.ledger.get_release, owner) is None
+    given = await invocation.stories.argument(owner)
     if given is None:
         # A story without an input ends at once.
         return bool(view.get("ended"))
@@ -204,20 +210,20 @@ ACCEPTED = "accepted"
 _NO_MODEL = ("UNKNOWN_MODEL", "UNKNOWN_REPOSITORY")
 
 
-async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
+async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> InboxEvent:
     envelope = read_envelope(kept.payload)
-    targets = await _route(desk, kept, envelope)
+    targets = await _route(invocation, kept, envelope)
     if isinstance(targets, NothingToDo):
         return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
-        await desk.stories.wake(targets.instance_id, targets.event)
+        await invocation.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
-    if desk.source(kept.channel) is not None:
+    if invocation.source(kept.channel) is not None:
         # Also for a commit that was claimed before: its first event may have proved no person.
-        await asyncio.to_thread(_keep_pushers, desk, targets)
+        await asyncio.to_thread(_keep_pushers, invocation, targets)
     people = (sender_of(kept.payload), person)
     starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
-    started = [await start_story(desk, envelope.type, start) for start in starts]
+    started = [await start_story(invocation, envelope.type, start) for start in starts]
     outcomes = [outcome for outcome, _ in started]
     reason = None
     if Outcome.STALE in outcomes:
@@ -231,17 +237,17 @@ async def _settle(desk: Desk, kept: InboxEvent, person: str) -> InboxEvent:
     )
 
 
-def _keep_pushers(desk: Desk, starts: Iterable[Start]) -> None:
+def _keep_pushers(invocation: Invocation, starts: Iterable[Start]) -> None:
     """Store the people whom a proven source names for the commits that were pushed."""
     for start in starts:
         argument = start.argument
         if isinstance(argument, ChangeRequest) and not argument.change.proposal:
-            Pushers(desk.ports.rows).add(argument.change)
+            Pushers(invocation.ports.rows).add(argument.change)
 
 
-async def _route(desk: Desk, kept: InboxEvent, envelope: Envelope) -> Targets:
+async def _route(invocation: Invocation, kept: InboxEvent, envelope: Envelope) -> Targets:
     """Return where the event goes, after the platform has confirmed it; see verification.py."""
-    source = desk.source(kept.channel)
+    source = invocation.source(kept.channel)
     if source is not None:
         check_type(kept.channel, source, envelope.type)
     event = read_event(envelope)
@@ -249,14 +255,14 @@ async def _route(desk: Desk, kept: InboxEvent, envelope: Envelope) -> Targets:
         return event
     event = checked(event)
     model = getattr(event, "model", "")
-    if source is not None and model in desk.projects:
+    if source is not None and model in invocation.projects:
         check_model(kept.channel, source, model)
-    allowed = within(source, desk.projects)
-    projects = {name: desk.projects[name] for name in desk.projects if name in allowed}
+    allowed = within(source, invocation.projects)
+    projects = {name: invocation.projects[name] for name in invocation.projects if name in allowed}
     trusted = source is not None
     try:
         verified = await asyncio.to_thread(
-            verify, desk.ports, event, projects, kept.channel, trusted=trusted
+            verify, invocation.ports, event, projects, kept.channel, trusted=trusted
         )
     except ContractError as error:
         if source is None or not source.models or error.code not in _NO_MODEL:
@@ -275,26 +281,28 @@ def kind_of_payload(payload: Any) -> str:
     )
 
 
-async def start_story(desk: Desk, type_: str, start: Start) -> tuple[Outcome | None, str]:
+async def start_story(
+    invocation: Invocation, type_: str, start: Start
+) -> tuple[Outcome | None, str]:
     """Start a story once; one that releases a model supersedes older ones that wait.
 
     Returns the outcome, None when another call is about to start it, and the instance's id.
     """
-    outcome, instance_id = await start_once(desk, type_, start)
+    outcome, instance_id = await start_once(invocation, type_, start)
     if isinstance(start.argument, Release):
         # Also for a repetition: the first attempt may have died before it woke them.
-        now = desk.ports.clock.now()
-        for older in desk.ports.ledger.supersede(start.argument, now):
-            await wake_release(desk.stories, older)
+        now = invocation.ports.clock.now()
+        for older in invocation.ports.ledger.supersede(start.argument, now):
+            await wake_release(invocation.stories, older)
     return outcome, instance_id
 
 
-def _refusal(desk: Desk, event: InboxEvent) -> AuditEvent:
+def _refusal(invocation: Invocation, event: InboxEvent) -> AuditEvent:
     return AuditEvent(
         kind=Kind.REFUSAL,
         action="take event",
-        at=desk.ports.clock.now(),
-        who="" if event.channel in desk.webhook_secrets else event.channel,
+        at=invocation.ports.clock.now(),
+        who="" if event.channel in invocation.webhook_secrets else event.channel,
         subject=event.event_key,
         code=event.code or "",
         reason=event.reason or "",

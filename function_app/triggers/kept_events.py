@@ -6,43 +6,43 @@ from function_app.codec import dump
 from function_app.domain.identifiers import EVENT_KEY
 from function_app.domain.inbox import InboxEvent, Outcome
 from function_app.errors import ContractError, NotFoundError
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import ACCEPTED, kind_of_payload, take_up
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import find_person
 
 MOST = 500
 
 
-async def get_events(desk: Desk, request: Request) -> Answer:
+async def get_events(invocation: Invocation, request: Request) -> Answer:
     """List events, newest first; `outcome=refused` are the dead letters."""
     text = request.query.get("outcome", "")
     if text and text not in set(Outcome):
         raise ContractError(f"outcome: expected one of {', '.join(Outcome)}, got {text[:40]!r}.")
-    found = desk.ports.inbox.list_events(Outcome(text) if text else None, MOST)
+    found = invocation.ports.inbox.list_events(Outcome(text) if text else None, MOST)
     return Answer(status=200, content={"events": [view(event) for event in found]})
 
 
-async def get_event(desk: Desk, request: Request) -> Answer:
+async def get_event(invocation: Invocation, request: Request) -> Answer:
     """Show one event as it came, and what became of it."""
-    event = _find(desk, request)
+    event = _find(invocation, request)
     return Answer(status=200, content={**view(event), "payload": event.payload})
 
 
-async def post_replay(desk: Desk, request: Request) -> Answer:
+async def post_replay(invocation: Invocation, request: Request) -> Answer:
     """Take the event up again, after the cause of its refusal was repaired.
 
     A person whose token comes with it counts among the authors of what is trained.
     """
     request.fields()
-    person = find_person(desk, request)
-    receipt = await take_up(desk, _find(desk, request), person)
+    person = find_person(invocation, request)
+    receipt = await take_up(invocation, _find(invocation, request), person)
     return Answer(status=202, content={"receipt": dump(receipt)})
 
 
-async def delete_event(desk: Desk, request: Request) -> Answer:
+async def delete_event(invocation: Invocation, request: Request) -> Answer:
     """Forget an event for good; its claim stays, so that it cannot come back."""
-    event = _find(desk, request)
-    desk.ports.inbox.discard(event.event_key)
+    event = _find(invocation, request)
+    invocation.ports.inbox.discard(event.event_key)
     return Answer(status=200, content={"discarded": event.event_key})
 
 
@@ -62,9 +62,9 @@ def view(event: InboxEvent) -> dict[str, Any]:
     }
 
 
-def _find(desk: Desk, request: Request) -> InboxEvent:
+def _find(invocation: Invocation, request: Request) -> InboxEvent:
     key = request.route["event_key"]
-    event = desk.ports.inbox.get(key) if EVENT_KEY.accepts(key) else None
+    event = invocation.ports.inbox.get(key) if EVENT_KEY.accepts(key) else None
     if event is None:
         raise NotFoundError(f"There is no event {key[:64]!r}. `mlopsctl events list` shows all.")
     return event

@@ -5,29 +5,29 @@ import shlex
 
 from function_app.domain.authorization import ChangeKind
 from function_app.errors import ConflictError
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import check_operator, identify
 
 
-async def post_rotation(desk: Desk, request: Request) -> Answer:
+async def post_rotation(invocation: Invocation, request: Request) -> Answer:
     """Replace the older of a model's two keys; the former first key works until the next time."""
-    person, model = identify(desk, request), request.route["model"]
+    person, model = identify(invocation, request), request.route["model"]
     request.fields("comment").comment()
     # Approvers and operators, as for a roll-back.
-    check_operator(desk, person, model, ChangeKind.ROLL_BACK)
+    check_operator(invocation, person, model, ChangeKind.ROLL_BACK)
 
     def rotate() -> str:
-        if desk.ports.production.endpoint(model) is None:
+        if invocation.ports.production.endpoint(model) is None:
             raise ConflictError(f"Production serves no version of {model}, so it has no keys yet.")
-        return desk.ports.production.rotate_keys(model)
+        return invocation.ports.production.rotate_keys(model)
 
     header = await asyncio.to_thread(rotate)
     return Answer(status=200, content={"model": model, "header": header, "rotated_by": person})
 
 
-def example_call(desk: Desk, model: str, endpoint: str, header: str) -> str:
+def example_call(invocation: Invocation, model: str, endpoint: str, header: str) -> str:
     """Return a command that asks production for one row, complete as it stands."""
-    data = desk.projects[model].data
+    data = invocation.projects[model].data
     width = sum(name != data.target for name in data.columns)
     row = ", ".join(["0"] * width)
     # A file is quoted whole; a command in the header is for the shell.

@@ -17,7 +17,7 @@ from function_app.domain.inbox import Outcome
 from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release import ReleaseStatus
 from function_app.records.audit import AuditLog
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 MEDIA_TYPE = "text/plain; version=0.0.4"
 Labels = Mapping[str, str]
@@ -25,26 +25,26 @@ Sample = tuple[Labels, float]
 Figures = dict[str, tuple[str, list[Sample]]]
 
 
-async def get_metrics(desk: Desk, request: Request) -> Answer:
+async def get_metrics(invocation: Invocation, request: Request) -> Answer:
     """Show the figures: events, stories, stages, lanes, releases, findings."""
     lines = [
         line
-        for name, (text, samples) in (await _figures(desk)).items()
+        for name, (text, samples) in (await _figures(invocation)).items()
         for line in _family(name, text, samples)
     ]
     text = "\n".join(lines) + "\n"
     return Answer(status=200, content=text.encode(), media_type=MEDIA_TYPE)
 
 
-async def record_figures(desk: Desk) -> None:
+async def record_figures(invocation: Invocation) -> None:
     """Hand the figures to OpenTelemetry's exporter, when there is one."""
     if telemetry.has_meter():
-        telemetry.record(await _figures(desk))
+        telemetry.record(await _figures(invocation))
 
 
-async def _figures(desk: Desk) -> Figures:
-    stories = await desk.stories.list(desk.ports.clock.now() - RECENT)
-    return _of_stories(stories) | await asyncio.to_thread(_of_records, desk)
+async def _figures(invocation: Invocation) -> Figures:
+    stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
+    return _of_stories(stories) | await asyncio.to_thread(_of_records, invocation)
 
 
 def _of_stories(stories: list[dict[str, Any]]) -> Figures:
@@ -91,8 +91,8 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _of_records(desk: Desk) -> Figures:
-    ports, now = desk.ports, desk.ports.clock.now()
+def _of_records(invocation: Invocation) -> Figures:
+    ports, now = invocation.ports, invocation.ports.clock.now()
     records = ports.ledger.list_releases()
     places = Counter(
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()

@@ -12,37 +12,42 @@ from function_app.domain.reconciliation import RECENT
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.serving import Image
 from function_app.errors import MlopsError, NotFoundError
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.keys import example_call
 
 View = dict[str, Any]
 
 
-async def get_models(desk: Desk, request: Request) -> Answer:
+async def get_models(invocation: Invocation, request: Request) -> Answer:
     """List every model with its production, its last training and what waits."""
-    return Answer(status=200, content={"models": await _views(desk, sorted(desk.projects))})
+    return Answer(
+        status=200, content={"models": await _views(invocation, sorted(invocation.projects))}
+    )
 
 
-async def get_model(desk: Desk, request: Request) -> Answer:
+async def get_model(invocation: Invocation, request: Request) -> Answer:
     """Show one model with its production, its last training and what waits."""
     model = request.route["model"]
-    if model not in desk.projects:
+    if model not in invocation.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it, or name another.")
-    return Answer(status=200, content=(await _views(desk, [model]))[0])
+    return Answer(status=200, content=(await _views(invocation, [model]))[0])
 
 
-async def _views(desk: Desk, models: list[str]) -> list[View]:
-    stories = await desk.stories.list(desk.ports.clock.now() - RECENT)
+async def _views(invocation: Invocation, models: list[str]) -> list[View]:
+    stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
 
     def read() -> list[View]:
-        records, lanes = desk.ports.ledger.list_releases(), desk.ports.ledger.list_lanes()
-        return [_view(desk, model, stories, records, lanes) for model in models]
+        records, lanes = (
+            invocation.ports.ledger.list_releases(),
+            invocation.ports.ledger.list_lanes(),
+        )
+        return [_view(invocation, model, stories, records, lanes) for model in models]
 
     return await asyncio.to_thread(read)
 
 
 def _view(
-    desk: Desk,
+    invocation: Invocation,
     model: str,
     stories: list[View],
     records: tuple[ReleaseRecord, ...],
@@ -56,8 +61,8 @@ def _view(
     ]
     return {
         "model": model,
-        **_production(desk, model, own),
-        "last_training": _last_training(desk, model, stories),
+        **_production(invocation, model, own),
+        "last_training": _last_training(invocation, model, stories),
         "awaiting_approval": [
             record.release.release_id
             for record in own
@@ -67,11 +72,11 @@ def _view(
     }
 
 
-def _production(desk: Desk, model: str, records: list[ReleaseRecord]) -> View:
+def _production(invocation: Invocation, model: str, records: list[ReleaseRecord]) -> View:
     try:
-        champion = desk.ports.production.champion(model)
-        endpoint = desk.ports.production.endpoint(model)
-        header = desk.ports.production.caller_header(model) if endpoint else ""
+        champion = invocation.ports.production.champion(model)
+        endpoint = invocation.ports.production.endpoint(model)
+        header = invocation.ports.production.caller_header(model) if endpoint else ""
     except MlopsError as error:
         # One model whose platform does not answer hides no other.
         fields = ("version", "image_digest", "endpoint", "call", "serves_since", "release")
@@ -82,7 +87,7 @@ def _production(desk: Desk, model: str, records: list[ReleaseRecord]) -> View:
         "version": champion.version if champion else None,
         "image_digest": champion.digest if champion else None,
         "endpoint": endpoint,
-        "call": example_call(desk, model, endpoint, header) if endpoint else None,
+        "call": example_call(invocation, model, endpoint, header) if endpoint else None,
         "serves_since": dump(_since(release, records)),
         "release": release.release.release_id if release else None,
         "error": None,
@@ -112,13 +117,13 @@ def _since(release: ReleaseRecord | None, records: list[ReleaseRecord]) -> Any:
     return max([release.updated_at, *times])
 
 
-def _last_training(desk: Desk, model: str, stories: list[View]) -> View | None:
+def _last_training(invocation: Invocation, model: str, stories: list[View]) -> View | None:
     """Return the newest training: of the recent stories, else the last that the ledger knows."""
     for view in stories:
         if view["story"] == names.TRAIN_MODEL and view["facts"].get("model") == model:
             keys = ("instance_id", "outcome", "tone", "reasons", "facts")
             return {**{key: view[key] for key in keys}, "at": view["updated_at"]}
-    note = desk.ports.ledger.read_note(end_name(names.TRAIN_MODEL, model))
+    note = invocation.ports.ledger.read_note(end_name(names.TRAIN_MODEL, model))
     if note is None:
         return None
     end = json.loads(note["end"])

@@ -6,10 +6,10 @@ from typing import Any
 
 from function_app.domain.event_types import READERS
 from function_app.domain.inbox import Outcome
-from function_app.triggers.desk import MAX_BODY, Answer, Desk, Request
+from function_app.triggers.invocation import MAX_BODY, Answer, Invocation, Request
 from function_app.triggers.reports import MAX_TAIL
 
-Respond = Callable[[Desk, Request], Awaitable[Answer]]
+Respond = Callable[[Invocation, Request], Awaitable[Answer]]
 Route = tuple[str, str, Respond]
 Schema = dict[str, Any]
 
@@ -146,7 +146,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
 def answer_with(document: dict[str, Any]) -> Respond:
     """Return what answers with the document."""
 
-    async def get_openapi(desk: Desk, request: Request) -> Answer:
+    async def get_openapi(invocation: Invocation, request: Request) -> Answer:
         """Describe this API."""
         return Answer(status=200, content=document)
 

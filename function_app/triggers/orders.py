@@ -18,13 +18,13 @@ from function_app.errors import ConflictError
 from function_app.records.accounts import name_of_order
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import check_operator, identify
 
 
-async def post_roll_back(desk: Desk, request: Request) -> Answer:
+async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
     """Give production back to the release that was promoted before the present one."""
-    found = _look(desk, request, ChangeKind.ROLL_BACK)
+    found = _look(invocation, request, ChangeKind.ROLL_BACK)
     served = found.champion.version if found.champion else ""
     former = max(
         (image for image in found.images if not served or _is_before(image, served)),
@@ -34,19 +34,22 @@ async def post_roll_back(desk: Desk, request: Request) -> Answer:
     if former is None:
         raise ConflictError(f"{found.model} has no promoted release before the present one.")
     content = await _order(
-        desk, found, f"roll-back-{found.model}-{served or 'nothing'}-to-{former.version}", former
+        invocation,
+        found,
+        f"roll-back-{found.model}-{served or 'nothing'}-to-{former.version}",
+        former,
     )
     return Answer(status=202, content={**content, "to_version": former.version})
 
 
-async def post_shutdown(desk: Desk, request: Request) -> Answer:
+async def post_shutdown(invocation: Invocation, request: Request) -> Answer:
     """Take production of a model down: it answers no request until the next promotion."""
-    found = _look(desk, request, ChangeKind.SHUTDOWN)
+    found = _look(invocation, request, ChangeKind.SHUTDOWN)
     if found.champion is None:
         text = f"Production of {found.model} serves nothing already."
         raise ConflictError(text, code="NOT_SERVED")
     name = f"shutdown-{found.model}-{found.champion.version}"
-    return Answer(status=202, content=await _order(desk, found, name, None))
+    return Answer(status=202, content=await _order(invocation, found, name, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +68,12 @@ class _Wanted:
         return [record.image for record in self.promoted if record.image]
 
 
-def _look(desk: Desk, request: Request, kind: ChangeKind) -> _Wanted:
+def _look(invocation: Invocation, request: Request, kind: ChangeKind) -> _Wanted:
     """Return the checked request with the champion and the releases that decisions promoted."""
-    person, model = identify(desk, request), request.route["model"]
+    person, model = identify(invocation, request), request.route["model"]
     comment = request.fields("comment").comment()
-    check_operator(desk, person, model, kind)
-    ports = desk.ports
+    check_operator(invocation, person, model, kind)
+    ports = invocation.ports
     records = [r for r in ports.ledger.list_releases() if r.release.model == model]
     decisions = Decisions(ports.rows, ports.ledger).on_each(records)
     promoted = tuple(
@@ -91,9 +94,11 @@ def _look(desk: Desk, request: Request, kind: ChangeKind) -> _Wanted:
     )
 
 
-async def _order(desk: Desk, wanted: _Wanted, name: str, image: Image | None) -> dict[str, str]:
+async def _order(
+    invocation: Invocation, wanted: _Wanted, name: str, image: Image | None
+) -> dict[str, str]:
     """Store the order, start its story, and return the story's id; a repetition starts nothing."""
-    changes, now = Changes(desk.ports.rows), desk.ports.clock.now()
+    changes, now = Changes(invocation.ports.rows), invocation.ports.clock.now()
     earlier = changes.of_model(wanted.model)
     after = last_number(earlier)
     taken_back = next(
@@ -111,13 +116,13 @@ async def _order(desk: Desk, wanted: _Wanted, name: str, image: Image | None) ->
         release=taken_back,
     )
     stored = changes.place(order)
-    rules = desk.projects[wanted.model].production_rules()
+    rules = invocation.projects[wanted.model].production_rules()
     if refuse_order(stored, earlier, rules, now, decided=True) is not None:
         # It is too old, or its person may not order it any more: this order replaces it.
         stored = changes.place(order, replaced=stored)
     if stored.by == wanted.person:
-        desk.attempt.once = name_of_order(stored)
-    found = await desk.stories.find(stored.order_id)
+        invocation.attempt.once = name_of_order(stored)
+    found = await invocation.stories.find(stored.order_id)
     if found is None or found["ended"]:
         argument = RollBack(
             model=wanted.model,
@@ -126,7 +131,7 @@ async def _order(desk: Desk, wanted: _Wanted, name: str, image: Image | None) ->
             comment=stored.comment,
             order=stored.order_id,
         )
-        await desk.stories.start(names.ROLL_BACK, stored.order_id, dump(argument))
+        await invocation.stories.start(names.ROLL_BACK, stored.order_id, dump(argument))
     return {"instance_id": stored.order_id}
 
 

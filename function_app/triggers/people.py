@@ -3,58 +3,58 @@
 from function_app.domain.authorization import ChangeKind
 from function_app.domain.project import ModelProject
 from function_app.errors import NotFoundError, RefusedError
-from function_app.triggers.desk import Desk, Request
+from function_app.triggers.invocation import Invocation, Request
 
 
-def identify(desk: Desk, request: Request) -> str:
+def identify(invocation: Invocation, request: Request) -> str:
     """Return the person whose token the request carries, or raise RefusedError."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     # Tokens are ASCII: libraries fail in different ways on other characters.
     is_token = scheme.lower() == "bearer" and token.isascii()
-    person = desk.ports.approvers.identify(token.strip()) if is_token else None
+    person = invocation.ports.approvers.identify(token.strip()) if is_token else None
     if person is None:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
-    desk.attempt.person = person
+    invocation.attempt.person = person
     return person
 
 
-def find_person(desk: Desk, request: Request) -> str:
+def find_person(invocation: Invocation, request: Request) -> str:
     """Return the person whose token the request carries, "" for a request without a token.
 
     RefusedError for a token that names nobody: a person who sends one wants to be known.
     """
-    return identify(desk, request) if "authorization" in request.headers else ""
+    return identify(invocation, request) if "authorization" in request.headers else ""
 
 
-def find_sender(desk: Desk, request: Request) -> str:
+def find_sender(invocation: Invocation, request: Request) -> str:
     """Return the person whose token the request carries, "" for any other request.
 
     Event sources may send tokens of their own; these name no person, and their events are taken.
     """
     try:
-        return find_person(desk, request)
+        return find_person(invocation, request)
     except RefusedError:
         return ""
 
 
-def check_approver(desk: Desk, person: str, model: str) -> None:
+def check_approver(invocation: Invocation, person: str, model: str) -> None:
     """Raise NotFoundError for an unknown model, RefusedError for a person who does not approve."""
-    if not _project(desk, model).approval_rules().is_approver(person):
+    if not _project(invocation, model).approval_rules().is_approver(person):
         raise RefusedError(f"{person} is not an approver of {model}.", code="NOT_AN_APPROVER")
 
 
-def check_operator(desk: Desk, person: str, model: str, kind: ChangeKind) -> None:
+def check_operator(invocation: Invocation, person: str, model: str, kind: ChangeKind) -> None:
     """Raise NotFoundError for an unknown model, RefusedError for a person who may not order this.
 
     Approvers and operators may roll back; only operators may take production down.
     """
-    if not _project(desk, model).production_rules().may_order(kind, person):
+    if not _project(invocation, model).production_rules().may_order(kind, person):
         raise RefusedError(f"{person} is not an operator of {model}.", code="NOT_AN_OPERATOR")
 
 
-def _project(desk: Desk, model: str) -> ModelProject:
-    project = desk.projects.get(model)
-    desk.attempt.model = model
+def _project(invocation: Invocation, model: str) -> ModelProject:
+    project = invocation.projects.get(model)
+    invocation.attempt.model = model
     if project is None:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}.")
     return project

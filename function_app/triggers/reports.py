@@ -6,7 +6,7 @@ from function_app.codec import dump
 from function_app.domain.redaction import redact
 from function_app.domain.training import Run, RunStatus, is_run_id
 from function_app.errors import ContractError, NotFoundError
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 MAX_TAIL = 100_000
 # Bytes of a log that one answer holds; a longer log is cut at its beginning.
@@ -16,19 +16,19 @@ MAX_LOG = 4 * 1024 * 1024
 _UNTRUSTED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
-async def get_run_state(desk: Desk, request: Request) -> Answer:
+async def get_run_state(invocation: Invocation, request: Request) -> Answer:
     """Show one run: its status, figures, data version and code."""
     run_id = _run_id(request)
-    run = await asyncio.to_thread(desk.ports.jobs.get, run_id)
+    run = await asyncio.to_thread(invocation.ports.jobs.get, run_id)
     if run.status is RunStatus.UNKNOWN:
         raise _no_run(run_id)
     return Answer(status=200, content=_view(run))
 
 
-async def get_run_log(desk: Desk, request: Request) -> Answer:
+async def get_run_log(invocation: Invocation, request: Request) -> Answer:
     """Show the last lines of a run's log; empty while the run has printed nothing."""
     run_id, tail = _run_id(request), _tail(request)
-    content = await asyncio.to_thread(desk.ports.jobs.log, run_id, MAX_LOG)
+    content = await asyncio.to_thread(invocation.ports.jobs.log, run_id, MAX_LOG)
     if tail is not None:
         content = b"".join(content.splitlines(keepends=True)[-tail:])
     headers = {**_UNTRUSTED, "Cache-Control": "no-store"}
@@ -36,10 +36,10 @@ async def get_run_log(desk: Desk, request: Request) -> Answer:
     return Answer(status=200, content=text, media_type="text/plain", headers=headers)
 
 
-async def get_report(desk: Desk, request: Request) -> Answer:
+async def get_report(invocation: Invocation, request: Request) -> Answer:
     """Show a report of a run."""
     run_id, name = _run_id(request), request.route["name"]
-    content = await asyncio.to_thread(desk.ports.jobs.report, run_id, name)
+    content = await asyncio.to_thread(invocation.ports.jobs.report, run_id, name)
     return Answer(
         status=200,
         content=redact(content.decode("utf-8", "replace")).encode(),

@@ -9,8 +9,8 @@ from function_app.domain.cancellation import Cancellation, cancellation_name
 from function_app.domain.retry import EVENT_TYPE, next_start
 from function_app.domain.routing import started_by
 from function_app.errors import ConflictError, NotFoundError
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import start_story
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import check_approver, find_person, identify
 from function_app.triggers.wakes import wake_release
 
@@ -19,51 +19,51 @@ _CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
 _TOO_LATE = ("promoting", "verifying production", "rolling back", "removing staging", "registering")
 
 
-async def post_cancel(desk: Desk, request: Request) -> Answer:
+async def post_cancel(invocation: Invocation, request: Request) -> Answer:
     """Cancel a training or a release that is under way."""
-    person = identify(desk, request)
+    person = identify(invocation, request)
     comment = request.fields("comment").comment()
-    view = await _find(desk, request)
+    view = await _find(invocation, request)
     instance_id = str(view["instance_id"])
     if view["story"] not in _CANCELLABLE:
         text = f"{instance_id} is a {view['story']}. Trainings and releases can be cancelled."
         raise ConflictError(text, code="NOT_CANCELLABLE")
-    check_approver(desk, person, view["facts"].get("model", ""))
-    stored = _stored(desk, instance_id)
+    check_approver(invocation, person, view["facts"].get("model", ""))
+    stored = _stored(invocation, instance_id)
     if stored is None:
         _check_open(view)
         stored = Cancellation(
-            instance_id=instance_id, by=person, comment=comment, at=desk.ports.clock.now()
+            instance_id=instance_id, by=person, comment=comment, at=invocation.ports.clock.now()
         )
         content = {"cancellation": json.dumps(dump(stored))}
-        desk.ports.ledger.keep_note(cancellation_name(instance_id), content)
+        invocation.ports.ledger.keep_note(cancellation_name(instance_id), content)
     elif stored.by != person or (comment and stored.comment != comment):
         raise ConflictError(
             f"{stored.reason} That was at {dump(stored.at)}; your comment was not kept.",
             code="ALREADY_CANCELLED",
         )
     # Also for a repetition: the first request may have died before it woke the story.
-    await desk.stories.wake(instance_id, names.cancel_event(instance_id))
+    await invocation.stories.wake(instance_id, names.cancel_event(instance_id))
     if view["story"] == names.RELEASE_MODEL:
         # It may wait for a decision, for up to an hour. Its other waits end within a minute.
-        await wake_release(desk.stories, instance_id)
+        await wake_release(invocation.stories, instance_id)
     return Answer(status=202, content={"cancellation": dump(stored)})
 
 
-async def post_retry(desk: Desk, request: Request) -> Answer:
+async def post_retry(invocation: Invocation, request: Request) -> Answer:
     """Start a failed training, release or change of code again; a repetition starts nothing.
 
     A person whose token comes with it counts among the authors of what is trained.
     """
     request.fields()
-    person = find_person(desk, request)
-    view = await _find(desk, request)
+    person = find_person(invocation, request)
+    view = await _find(invocation, request)
     if not view["ended"]:
         text = f"{view['instance_id']} is under way. Wait until it ends, or cancel it."
         raise ConflictError(text, code="UNDER_WAY")
-    argument = await desk.stories.argument(view["instance_id"])
-    start = started_by(next_start(view, argument, desk.projects), person)
-    outcome, _ = await start_story(desk, EVENT_TYPE, start)
+    argument = await invocation.stories.argument(view["instance_id"])
+    start = started_by(next_start(view, argument, invocation.projects), person)
+    outcome, _ = await start_story(invocation, EVENT_TYPE, start)
     if outcome is None:
         text = f"{start.instance_id} is being started by another request. Ask again in 30 s."
         raise ConflictError(text, code="UNDER_WAY")
@@ -71,17 +71,17 @@ async def post_retry(desk: Desk, request: Request) -> Answer:
     return Answer(status=202, content=content)
 
 
-async def _find(desk: Desk, request: Request) -> dict[str, Any]:
+async def _find(invocation: Invocation, request: Request) -> dict[str, Any]:
     instance_id = request.route["instance_id"]
-    view = await desk.stories.find(instance_id)
+    view = await invocation.stories.find(instance_id)
     if view is None:
         text = f"There is no story {instance_id[:256]!r}. `mlopsctl status` lists them."
         raise NotFoundError(text)
     return view
 
 
-def _stored(desk: Desk, instance_id: str) -> Cancellation | None:
-    note = desk.ports.ledger.read_note(cancellation_name(instance_id))
+def _stored(invocation: Invocation, instance_id: str) -> Cancellation | None:
+    note = invocation.ports.ledger.read_note(cancellation_name(instance_id))
     return load(Cancellation, json.loads(note["cancellation"])) if note else None
 
 

@@ -10,14 +10,14 @@ from function_app.domain.plain_text import one_line
 from function_app.domain.project import ModelProject
 from function_app.errors import MlopsError
 from function_app.ports import Ports
-from function_app.triggers.desk import Desk
+from function_app.triggers.invocation import Invocation
 
 LOG = logging.getLogger("mlops.sources")
 
 
-async def watch_sources(desk: Desk) -> None:
+async def watch_sources(invocation: Invocation) -> None:
     """Publish an event for each branch that has a new commit."""
-    await asyncio.to_thread(announce_commits, desk.ports, desk.projects)
+    await asyncio.to_thread(announce_commits, invocation.ports, invocation.projects)
 
 
 def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:

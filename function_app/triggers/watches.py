@@ -9,48 +9,48 @@ from function_app.codec import dump
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.watching import WatchRequest, drift_note, watch_id
 from function_app.errors import NotFoundError
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 
-async def start_watches(desk: Desk) -> None:
+async def start_watches(invocation: Invocation) -> None:
     """Start a look at every watched model in production whose interval is over.
 
     Not while the last look is under way.
     """
-    for model, project in sorted(desk.projects.items()):
+    for model, project in sorted(invocation.projects.items()):
         if project.drift is None:
             continue
-        found = await desk.stories.find(watch_id(model))
+        found = await invocation.stories.find(watch_id(model))
         pause = timedelta(seconds=project.drift.interval_seconds)
-        due = found is None or (found["ended"] and _age(desk, found["created_at"]) >= pause)
-        if due and await asyncio.to_thread(desk.ports.production.champion, model):
-            await _start(desk, model, project.drift)
+        due = found is None or (found["ended"] and _age(invocation, found["created_at"]) >= pause)
+        if due and await asyncio.to_thread(invocation.ports.production.champion, model):
+            await _start(invocation, model, project.drift)
 
 
-async def post_look(desk: Desk, request: Request) -> Answer:
+async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
     """Start a look now, unless one is under way."""
     request.fields()
     model = request.route["model"]
-    policy = _policy(desk, model)
-    found = await desk.stories.find(watch_id(model))
+    policy = _policy(invocation, model)
+    found = await invocation.stories.find(watch_id(model))
     if found is None or found["ended"]:
-        await _start(desk, model, policy)
+        await _start(invocation, model, policy)
     return Answer(status=202, content={"instance_id": watch_id(model)})
 
 
-async def get_drift(desk: Desk, request: Request) -> Answer:
+async def get_drift(invocation: Invocation, request: Request) -> Answer:
     """Show the evidence of the last look, what it led to, and what is left of the budget."""
     model = request.route["model"]
-    policy = _policy(desk, model)
-    note = desk.ports.ledger.read_note(drift_note(model)) or {}
+    policy = _policy(invocation, model)
+    note = invocation.ports.ledger.read_note(drift_note(model)) or {}
     report = json.loads(note["report"]) if "report" in note else None
     alarms = json.loads(note["state"])["alarms"] if "state" in note else []
     content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}
     return Answer(status=200, content=content)
 
 
-def _policy(desk: Desk, model: str) -> DriftPolicy:
-    project = desk.projects.get(model)
+def _policy(invocation: Invocation, model: str) -> DriftPolicy:
+    project = invocation.projects.get(model)
     if project is None:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
     if project.drift is None:
@@ -58,12 +58,12 @@ def _policy(desk: Desk, model: str) -> DriftPolicy:
     return project.drift
 
 
-async def _start(desk: Desk, model: str, policy: DriftPolicy) -> None:
+async def _start(invocation: Invocation, model: str, policy: DriftPolicy) -> None:
     request = WatchRequest(model=model, policy=policy)
     # A finished id begins anew: of each model the last look is kept, no more.
-    await desk.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
+    await invocation.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
 
 
-def _age(desk: Desk, created_at: str | None) -> timedelta:
-    now = desk.ports.clock.now()
+def _age(invocation: Invocation, created_at: str | None) -> timedelta:
+    now = invocation.ports.clock.now()
     return now - datetime.fromisoformat(created_at) if created_at else timedelta.max

@@ -28,8 +28,8 @@ from function_app.domain.webhook_sources import (
     kind_of,
 )
 from function_app.errors import ContractError, NotFoundError, RefusedError
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import events_of, take_events
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.webhooks")
 # GitHub sends pushes up to this size; what is kept of one is small.
@@ -37,12 +37,12 @@ MAX_HOOK = 25 * 1024 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
-async def post_webhook(desk: Desk, request: Request) -> Answer:
+async def post_webhook(invocation: Invocation, request: Request) -> Answer:
     """Take what a known source sends; a ping is checked for what pushes need."""
     source = request.route["source"]
-    dialect = _authenticate(desk, request, source)
-    desk.attempt.source = source
-    repositories = [p.code.repository for p in desk.projects.values() if p.code]
+    dialect = _authenticate(invocation, request, source)
+    invocation.attempt.source = source
+    repositories = [p.code.repository for p in invocation.projects.values() if p.code]
     if dialect == SIGNED:
         found: list[dict[str, Any]] | NothingToDo = events_of(request)
     elif dialect == AZURE_DEVOPS:
@@ -57,7 +57,7 @@ async def post_webhook(desk: Desk, request: Request) -> Answer:
         content: dict[str, Any] = {"outcome": "ignored", "reason": found.reason}
         return Answer(status=202, content={"receipts": [content]})
     caller = Caller(name=f"The webhook source {source}")
-    return await take_events(desk, source, found, caller, len(request.body))
+    return await take_events(invocation, source, found, caller, len(request.body))
 
 
 def _github_hook(request: Request) -> dict[str, Any]:
@@ -83,12 +83,12 @@ def _github_hook(request: Request) -> dict[str, Any]:
     return replace(request, body=fields["payload"][0].encode()).json_object(MAX_HOOK)
 
 
-def _authenticate(desk: Desk, request: Request, source: str) -> str:
+def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     """Return whose hooks the source sends: GITHUB, AZURE_DEVOPS or SIGNED events.
 
     Raises RefusedError when nothing proves that the source sent the request.
     """
-    secret = desk.webhook_secrets.get(source)
+    secret = invocation.webhook_secrets.get(source)
     if secret is None:
         variable = f"MLOPS_WEBHOOK_SECRET_{source.upper().replace('-', '_')[:100]}"
         raise NotFoundError(
@@ -96,7 +96,7 @@ def _authenticate(desk: Desk, request: Request, source: str) -> str:
         )
     request.check_size(MAX_HOOK)
     headers = request.headers
-    kind = kind_of(source, desk.sources.get(source, WebhookSource()))
+    kind = kind_of(source, invocation.sources.get(source, WebhookSource()))
     # Only the one host that cannot sign may send the secret itself.
     if kind == AZURE_DEVOPS:
         if not has_password(secret, headers.get("authorization", "")):
@@ -124,7 +124,7 @@ def _authenticate(desk: Desk, request: Request, source: str) -> str:
         )
     if not timestamp:
         raise _refused(source, "X-Mlops-Timestamp is missing. Sign the time with the body.")
-    if not is_timely(timestamp, desk.ports.clock.now()):
+    if not is_timely(timestamp, invocation.ports.clock.now()):
         raise _refused(
             source,
             "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it anew.",

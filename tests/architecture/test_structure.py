@@ -36,10 +36,10 @@ def test_the_worker_sees_exactly_one_app() -> None:
     tables = (
         composition.STORIES,
         composition.ACTIVITIES,
-        composition.LOOKING_ACTIVITIES,
+        composition.STORY_ACTIVITIES,
         composition.ROUTES,
         composition.ANONYMOUS_ROUTES,
-        composition.ROUNDS,
+        composition.TIMERS,
         ("on_event", "watch_inbox", "record_runs", "get_openapi"),
     )
     count = sum(len(table) for table in tables)
@@ -56,7 +56,7 @@ def test_importing_a_domain_module_imports_no_azure_package() -> None:
 
 def test_every_name_is_a_registered_function_and_every_function_has_a_name() -> None:
     spelled = {value for key, value in vars(names).items() if key.isupper()}
-    activities = (*composition.ACTIVITIES, *composition.LOOKING_ACTIVITIES)
+    activities = (*composition.ACTIVITIES, *composition.STORY_ACTIVITIES)
     registered = {f.__name__ for f in (*composition.STORIES, *activities)}
 
     assert spelled == registered

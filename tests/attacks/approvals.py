@@ -15,7 +15,7 @@ from function_app.domain.project import Limits
 from function_app.errors import MlopsError
 from function_app.ports import Ledger, Rows
 from function_app.triggers.approvals import post_approval
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from tests.activities.law_bench import MODEL, Bench, release
 from tests.attacks.targets import named_by
 from tests.azure_servers.identity import OBJECT
@@ -53,13 +53,13 @@ class Office(Bench):
 
     def send(
         self,
-        respond: Callable[[Desk, Request], Any],
+        respond: Callable[[Invocation, Request], Any],
         person: str,
         version: str = "1",
         **body: Any,
     ) -> Answer:
         """Send a request in the name of a person."""
-        desk = Desk(
+        invocation = Invocation(
             ports=self.ports,
             projects=self.projects,
             stories=cast(Any, Stories()),
@@ -70,7 +70,7 @@ class Office(Bench):
             headers={"authorization": f"Bearer {person}"} if person else {},
             body=json.dumps(body).encode() if body else b"",
         )
-        answer: Answer = asyncio.run(respond(desk, request))
+        answer: Answer = asyncio.run(respond(invocation, request))
         return answer
 
     def approve_as(self, person: str, version: str = "1", **body: Any) -> dict[str, Any]:

@@ -40,12 +40,12 @@ def registered(version: str) -> Any:
 
 
 class Inbox:
-    """A desk over the real datasets of a platform, whose files have an address and an etag."""
+    """A invocation over the real datasets of a platform, whose files have an address and an etag."""
 
     def __init__(self, folder: Path, datasets: Datasets) -> None:
         self.office = Office(folder)
         ports = replace(self.office.ports, datasets=datasets)
-        self.office.desk = replace(self.office.desk, ports=cast(Ports, ports))
+        self.office.invocation = replace(self.office.invocation, ports=cast(Ports, ports))
 
     def put(self, name: str, content: str = "a,Y\n1,2\n") -> str:
         """Let a file land; return its address."""
@@ -94,13 +94,13 @@ class CloudInbox(Inbox):
 
 
 def code_office(folder: Path) -> tuple[Repository, Office]:
-    """Return a repository and a desk of a model whose code it has."""
+    """Return a repository and an invocation for a model whose code it has."""
     repository = make_repository(folder / "repository")
     code = CodeRules(repository=str(repository.bare))
     office = Office(folder, {MODEL: replace(PROJECTS[MODEL], code=code)})
     sources = GitSources(folder / "fetched", cast(Any, None), GitSettings())
-    office.desk = replace(
-        office.desk, ports=cast(Ports, replace(office.ports, sources=cast(Any, sources)))
+    office.invocation = replace(
+        office.invocation, ports=cast(Ports, replace(office.ports, sources=cast(Any, sources)))
     )
     return repository, office
 

@@ -16,8 +16,8 @@ from function_app.domain.project import Limits
 from function_app.errors import MlopsError, ThrottledError
 from function_app.triggers.answers import answer_error
 from function_app.triggers.callers import address_of
-from function_app.triggers.desk import Answer, Request
 from function_app.triggers.http_api import post_events, post_training
+from function_app.triggers.invocation import Answer, Request
 from tests.attacks.attack import attack
 from tests.triggers.office import Office
 
@@ -34,7 +34,7 @@ def post(
     if token:
         headers["authorization"] = f"Bearer {token}"
     request = Request(route={}, headers=headers, body=body)
-    return asyncio.run(post_events(office.desk, request))
+    return asyncio.run(post_events(office.invocation, request))
 
 
 def train(office: Office, address: str = "10.0.0.1", token: str = "", number: int = 1) -> Answer:
@@ -42,7 +42,7 @@ def train(office: Office, address: str = "10.0.0.1", token: str = "", number: in
     headers = {"x-forwarded-for": address} | ({"authorization": f"Bearer {token}"} if token else {})
     body = json.dumps({"request_id": f"{address}-{token}-{number}"}).encode()
     request = Request(route={"model": "diabetes"}, headers=headers, body=body)
-    return asyncio.run(post_training(office.desk, request))
+    return asyncio.run(post_training(office.invocation, request))
 
 
 def exhaust(send: Callable[[], Any]) -> ThrottledError:
@@ -104,7 +104,7 @@ def test_a_noisy_person_uses_up_its_own_budget_only(tmp_path: Path) -> None:
 def test_bytes_are_counted(tmp_path: Path) -> None:
     office = Office(tmp_path)
     limits = Limits(max_events_per_minute=1000, max_megabytes_per_minute=3)
-    office.desk = replace(office.desk, limits=limits)
+    office.invocation = replace(office.invocation, limits=limits)
 
     for _ in range(3):
         post(office, 2, size=1_000_000)

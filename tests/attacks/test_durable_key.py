@@ -52,7 +52,7 @@ def office(tmp_path: Path) -> Office:
     made = Office(tmp_path)
     made.registry.add("diabetes", "7")
     made.stories = BurntStories()
-    made.desk = replace(made.desk, stories=made.stories)
+    made.invocation = replace(made.invocation, stories=made.stories)
     return made
 
 

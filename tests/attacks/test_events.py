@@ -178,7 +178,7 @@ def test_drift_is_reported_by_named_monitors_of_served_models_only(office: Offic
     drift = event("Mlops.DriftDetected", {"model": MODEL, "reportId": "r", "reason": "x"})
     types = ("Mlops.DriftDetected",)
     sources = {"monitor": WebhookSource(types=types), "builds": WebhookSource()}
-    office.desk = replace(office.desk, sources=sources)
+    office.invocation = replace(office.invocation, sources=sources)
 
     [unnamed] = office.take(drift, channel="builds")
     [unserved] = office.take({**drift, "id": "2"}, channel="monitor")

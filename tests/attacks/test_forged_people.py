@@ -31,7 +31,7 @@ PUSHED = Change(repository=REPOSITORY, branch="main", commit=COMMIT, author="gra
 def office(tmp_path: Path) -> Office:
     code = CodeRules(repository=REPOSITORY)
     office = Office(tmp_path, {MODEL: replace(PROJECTS[MODEL], code=code)})
-    office.desk = replace(office.desk, webhook_secrets={"github": "s" * 16})
+    office.invocation = replace(office.invocation, webhook_secrets={"github": "s" * 16})
     office.sources.commits.add(COMMIT)
     return office
 

@@ -13,7 +13,7 @@ from function_app.codec import load
 from function_app.domain.inbox import event_key
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import read_content
-from function_app.triggers.desk import Request
+from function_app.triggers.invocation import Request
 from tests.attacks.attack import attack
 from tests.attacks.targets import Target, ask, error_of, keys
 from tests.triggers.office import Office

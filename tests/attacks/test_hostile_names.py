@@ -50,7 +50,7 @@ def _argument(function: Any) -> Any:
 
 
 INPUTS = [_argument(story) for story in composition.STORIES]
-ACTIVITIES = (*composition.ACTIVITIES, *composition.LOOKING_ACTIVITIES)
+ACTIVITIES = (*composition.ACTIVITIES, *composition.STORY_ACTIVITIES)
 ARGUMENTS = [kind for kind in map(_argument, ACTIVITIES) if kind is not type(None)]
 EVENTS = list(typing.get_args(DomainEvent))
 RECORDS = [ReleaseRecord, Decision]

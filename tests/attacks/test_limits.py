@@ -32,14 +32,14 @@ LITTLE = 16 * 1024 * 1024
 
 
 class Inbox:
-    """A desk over a real inbox folder of this machine, whose own events it takes."""
+    """A invocation over a real inbox folder of this machine, whose own events it takes."""
 
     def __init__(self, folder: Path) -> None:
         self.office, self.state = Office(folder), folder / "state"
         events = choose_events("", "", self.office.inbox, self.office.clock)
         self.datasets = LocalDatasets(self.state, folder, events)
         ports = replace(self.office.ports, datasets=self.datasets)
-        self.office.desk = replace(self.office.desk, ports=cast(Ports, ports))
+        self.office.invocation = replace(self.office.invocation, ports=cast(Ports, ports))
         self.folder = self.state / "inbox" / "data" / "diabetes"
         self.folder.mkdir(parents=True)
 
@@ -187,7 +187,7 @@ def make_large_labels(path: Path) -> None:
 @pytest.mark.parametrize("make", [make_fifo, make_link_out, make_link_to_device, make_large_labels])
 def test_labels_are_regular_files(tmp_path: Path, make: Callable[[Path], None]) -> None:
     office = Office(tmp_path)
-    project = office.desk.projects["diabetes"]
+    project = office.invocation.projects["diabetes"]
     folder = tmp_path / "state" / "inbox" / project.container / project.labels
     folder.mkdir(parents=True)
     make(folder / "odd.csv")

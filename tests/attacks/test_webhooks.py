@@ -12,7 +12,7 @@ import pytest
 from function_app.domain.signatures import sign
 from function_app.domain.webhook_sources import WebhookSource
 from function_app.errors import ContractError, MlopsError, RefusedError
-from function_app.triggers.desk import Answer, Request
+from function_app.triggers.invocation import Answer, Request
 from function_app.triggers.webhooks import post_webhook
 from tests.attacks.attack import attack
 from tests.attacks.hostile_events import ML, blob, code_office, event, registered
@@ -142,10 +142,12 @@ def test_a_source_sends_its_own_types_only(target: Target, claim: Any) -> None:
 def deliver(
     office: Office, source: str, body: bytes, headers: dict[str, str], rules: WebhookSource
 ) -> Answer:
-    """Send a hook to a desk that knows one source."""
-    office.desk = replace(office.desk, webhook_secrets={source: SECRET}, sources={source: rules})
+    """Send a hook to a invocation that knows one source."""
+    office.invocation = replace(
+        office.invocation, webhook_secrets={source: SECRET}, sources={source: rules}
+    )
     request = Request(route={"source": source}, headers=headers, body=body)
-    return asyncio.run(post_webhook(office.desk, request))
+    return asyncio.run(post_webhook(office.invocation, request))
 
 
 def own(office: Office, body: bytes) -> dict[str, str]:

@@ -35,9 +35,9 @@ def test_the_counted_steps_are_about_those_of_the_recorded_stories() -> None:
 
 
 def test_the_timers_of_the_sheet_are_those_of_the_app() -> None:
-    rounds = {name for name, _, _ in composition.ROUNDS}
+    timers = {name for name, _, _ in composition.TIMERS}
 
-    assert {*read_sheet().timers, "start_reconciliation"} == rounds, (
+    assert {*read_sheet().timers, "start_reconciliation"} == timers, (
         "correct infra/cost/sheet.json and its page"
     )
 
@@ -69,7 +69,7 @@ def test_the_sheet_counts_what_the_templates_make_for_dev() -> None:
 def test_each_timer_and_the_event_grid_function_are_scaling_groups_of_their_own() -> None:
     shared, alone = ("http", "durable"), ("on_event",)
 
-    groups = len(shared) + len(alone) + len(composition.ROUNDS)
+    groups = len(shared) + len(alone) + len(composition.TIMERS)
 
     assert read_sheet().given("ready_groups") == groups
 

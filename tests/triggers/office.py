@@ -1,4 +1,4 @@
-"""A desk over the real inbox and ledger of this machine; the other ports only remember."""
+"""A invocation over the real inbox and ledger of this machine; the other ports only remember."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Ports
 from function_app.settings import read_projects
-from function_app.triggers.desk import Desk
 from function_app.triggers.inbox import Receipt, settle_pending, take_in
+from function_app.triggers.invocation import Invocation
 from function_app.triggers.verification import EVENT_GRID
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +182,7 @@ class FewPorts:
 
 
 class Office:
-    """A desk, its clock and its stories."""
+    """A invocation, its clock and its stories."""
 
     def __init__(self, folder: Path, projects: Mapping[str, ModelProject] = PROJECTS) -> None:
         self.clock, self.stories = MovingClock(), RememberedStories()
@@ -204,7 +204,7 @@ class Office:
             production=self.production,
             approvers=NoPeople(),
         )
-        self.desk = Desk(
+        self.invocation = Invocation(
             ports=cast(Ports, self.ports),
             projects=projects,
             stories=self.stories,
@@ -212,7 +212,7 @@ class Office:
         )
 
     def take(self, *payloads: Any, channel: str = EVENT_GRID, person: str = "") -> list[Receipt]:
-        return asyncio.run(take_in(self.desk, channel, list(payloads), person))
+        return asyncio.run(take_in(self.invocation, channel, list(payloads), person))
 
     def sweep(self) -> int:
-        return asyncio.run(settle_pending(self.desk))
+        return asyncio.run(settle_pending(self.invocation))

@@ -19,7 +19,7 @@ from function_app.errors import PlatformError
 from function_app.ports import Ports
 from function_app.settings import read_projects
 from function_app.triggers.attention import get_attention
-from function_app.triggers.desk import Desk, Request
+from function_app.triggers.invocation import Invocation, Request
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -82,13 +82,13 @@ def ports(tmp_path: Path) -> FewPorts:
 
 
 def attention(ports: FewPorts) -> list[dict[str, Any]]:
-    desk = Desk(
+    invocation = Invocation(
         ports=cast(Ports, ports),
         projects=PROJECTS,
         stories=cast(Any, NoStories()),
         limits=Limits(),
     )
-    answer = asyncio.run(get_attention(desk, Request(route={}, headers={}, body=b"")))
+    answer = asyncio.run(get_attention(invocation, Request(route={}, headers={}, body=b"")))
     listed: list[dict[str, Any]] = json.loads(json.dumps(answer.content))["attention"]
     return listed
 

@@ -19,7 +19,7 @@ from function_app.domain.events import ArrivedFile
 from function_app.domain.inbox import SENDER, Outcome
 from function_app.domain.project import Schedule
 from function_app.settings import read_settings
-from function_app.triggers.rounds import training_on_schedule
+from function_app.triggers.timers import training_on_schedule
 from tests.triggers.office import PROJECTS, ROOT, Office
 
 
@@ -179,7 +179,7 @@ def test_a_schedule_asks_once_a_minute_however_often_its_timer_fires(office: Off
     ask = training_on_schedule("diabetes", "nightly")
     for seconds in (0, 20, 60):
         office.clock.moment = datetime(2026, 1, 1, 3, tzinfo=UTC) + timedelta(seconds=seconds)
-        asyncio.run(ask(office.desk))
+        asyncio.run(ask(office.invocation))
 
     assert len(office.stories.started) == 2
 

@@ -17,7 +17,7 @@ from function_app.domain.project import Limits
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError, NotFoundError, RefusedError
 from function_app.ports import Stories
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.orders import post_roll_back, post_shutdown
 from tests.activities.law_bench import MODEL, Bench, image
 
@@ -58,7 +58,7 @@ class Orders:
         self.stories = FakeStories()
 
     def send(self, kind: ChangeKind, person: str = "ada", model: str = MODEL) -> Answer:
-        desk = Desk(
+        invocation = Invocation(
             ports=self.bench.ports,
             projects=self.bench.projects,
             stories=cast(Stories, self.stories),
@@ -70,7 +70,7 @@ class Orders:
             body=json.dumps({"comment": "slow"}).encode(),
         )
         answer = post_shutdown if kind is ChangeKind.SHUTDOWN else post_roll_back
-        return asyncio.run(answer(desk, request))
+        return asyncio.run(answer(invocation, request))
 
     def carry_out(self) -> None:
         story, instance_id, argument = self.stories.started[-1]

@@ -12,8 +12,8 @@ from function_app import names
 from function_app.domain.project import Limits
 from function_app.errors import ConflictError, NotFoundError, RefusedError
 from function_app.ports import Ports
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.http_api import delete_part
+from function_app.triggers.invocation import Answer, Invocation, Request
 from tests.triggers.office import PROJECTS
 
 
@@ -74,7 +74,7 @@ def platform() -> FakePlatform:
 def remove(platform: FakePlatform) -> Callable[..., Answer]:
     def ask(part: str, sure: str, *stories: dict[str, Any], person: str = "ada") -> Answer:
         ports = FewPorts(platform=platform, clock=platform)
-        desk = Desk(
+        invocation = Invocation(
             ports=cast(Ports, ports),
             projects=PROJECTS,
             stories=cast(Any, FakeStories(list(stories))),
@@ -82,7 +82,7 @@ def remove(platform: FakePlatform) -> Callable[..., Answer]:
         )
         headers = {"authorization": f"Bearer {person}"} if person else {}
         request = Request(route={"part": part}, headers=headers, body=b"", query={"sure": sure})
-        return asyncio.run(delete_part(desk, request))
+        return asyncio.run(delete_part(invocation, request))
 
     return ask
 

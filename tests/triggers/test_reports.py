@@ -13,7 +13,7 @@ from function_app.domain.change import CodeVersion
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.settings import read_settings
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.reports import MAX_LOG, get_report, get_run_log, get_run_state
 
 ROOT = Path(__file__).parents[2]
@@ -47,11 +47,11 @@ class OneRun:
 
 
 def ask(respond: Any, jobs: OneRun, run_id: str = RUN.run_id, **query: str) -> Answer:
-    desk = cast(Desk, SimpleNamespace(ports=SimpleNamespace(jobs=jobs)))
+    invocation = cast(Invocation, SimpleNamespace(ports=SimpleNamespace(jobs=jobs)))
     request = Request(
         route={"run_id": run_id, "name": "junit.xml"}, headers={}, body=b"", query=query
     )
-    return cast(Answer, asyncio.run(respond(desk, request)))
+    return cast(Answer, asyncio.run(respond(invocation, request)))
 
 
 def test_a_run_is_shown_without_secrets() -> None:

@@ -30,7 +30,7 @@ from function_app.errors import (
 )
 from function_app.ports import Ports
 from function_app.settings import read_projects
-from function_app.triggers.desk import Answer, Desk, Request
+from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.story_api import post_cancel, post_retry
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
@@ -112,12 +112,12 @@ def view(story: str, instance_id: str, outcome: str, step: str = "training") -> 
 
 
 class Office:
-    """A desk over the given stories."""
+    """A invocation over the given stories."""
 
     def __init__(self, folder: Path) -> None:
         self.stories = KnownStories()
         self.ports = FewPorts(LocalInbox(folder / "i.db"), LocalLedger(folder / "l.db"))
-        self.desk = Desk(
+        self.invocation = Invocation(
             ports=cast(Ports, self.ports),
             projects=PROJECTS,
             stories=self.stories,
@@ -130,12 +130,12 @@ class Office:
 
     def cancel(self, instance_id: str, person: str = "ada", **body: Any) -> Answer:
         headers = {"authorization": f"Bearer {person}"} if person else {}
-        return asyncio.run(post_cancel(self.desk, request(instance_id, body, headers)))
+        return asyncio.run(post_cancel(self.invocation, request(instance_id, body, headers)))
 
     def retry(self, instance_id: str, person: str = "") -> dict[str, Any]:
         headers = {"authorization": f"Bearer {person}"} if person else {}
         content: dict[str, Any] = asyncio.run(
-            post_retry(self.desk, request(instance_id, {}, headers))
+            post_retry(self.invocation, request(instance_id, {}, headers))
         ).content
         return content
 
@@ -314,6 +314,6 @@ def test_a_retry_with_a_wrong_token_starts_nothing(office: Office) -> None:
     office.knows("train_model", "t1", "failed", TRAINING)
 
     with pytest.raises(RefusedError):
-        asyncio.run(post_retry(office.desk, request("t1", {}, {"authorization": "Bearer "})))
+        asyncio.run(post_retry(office.invocation, request("t1", {}, {"authorization": "Bearer "})))
 
     assert office.stories.started == []

@@ -63,7 +63,7 @@ class Notes:
         return self.kept.get(name)
 
 
-class Desk:
+class Invocation:
     def __init__(self, heads: dict[tuple[str, str], str]) -> None:
         self.sources, self.events, self.ledger = Repositories(heads), Topic(), Notes()
 
@@ -80,14 +80,14 @@ PROJECTS = {"one": project("/srv/a.git", "main", "release/*"), "two": project("/
 
 
 def test_a_head_is_published_at_first_sight_and_when_it_moves() -> None:
-    desk = Desk({("/srv/a.git", "main"): "1", ("/srv/b.git", "main"): "2"})
+    invocation = Invocation({("/srv/a.git", "main"): "1", ("/srv/b.git", "main"): "2"})
 
-    counts = [desk.look(PROJECTS), desk.look(PROJECTS)]
-    desk.sources.heads["/srv/a.git", "main"] = "3"
-    counts.append(desk.look(PROJECTS))
+    counts = [invocation.look(PROJECTS), invocation.look(PROJECTS)]
+    invocation.sources.heads["/srv/a.git", "main"] = "3"
+    counts.append(invocation.look(PROJECTS))
 
     assert counts == [2, 0, 1]
-    assert desk.events.published == [
+    assert invocation.events.published == [
         ("repos/srv/a/branches/main", "1"),
         ("repos/srv/b/branches/main", "2"),
         ("repos/srv/a/branches/main", "3"),
@@ -95,30 +95,30 @@ def test_a_head_is_published_at_first_sight_and_when_it_moves() -> None:
 
 
 def test_a_repository_that_is_away_keeps_nobody_from_looking_at_the_others() -> None:
-    desk = Desk({("/srv/b.git", "main"): "2"})
+    invocation = Invocation({("/srv/b.git", "main"): "2"})
 
-    assert desk.look(PROJECTS) == 1
+    assert invocation.look(PROJECTS) == 1
 
 
 def test_a_head_whose_event_was_not_published_is_published_at_the_next_look() -> None:
-    desk = Desk({("/srv/a.git", "main"): "1"})
-    desk.events.away = True
-    assert desk.look(PROJECTS) == 0
+    invocation = Invocation({("/srv/a.git", "main"): "1"})
+    invocation.events.away = True
+    assert invocation.look(PROJECTS) == 0
 
-    desk.events.away = False
+    invocation.events.away = False
 
-    assert desk.look(PROJECTS) == 1
+    assert invocation.look(PROJECTS) == 1
 
 
 def test_models_of_one_repository_are_one_look() -> None:
-    desk = Desk({("/srv/a.git", "main"): "1"})
+    invocation = Invocation({("/srv/a.git", "main"): "1"})
     both = {"one": project("/srv/a.git", "main"), "two": project("/srv/a.git", "main")}
 
-    assert desk.look(both) == 1
+    assert invocation.look(both) == 1
 
 
 @pytest.mark.parametrize("branches", [("*",), ("release/**",), ()])
 def test_patterns_are_for_webhooks(branches: tuple[str, ...]) -> None:
-    desk = Desk({("/srv/a.git", "main"): "1"})
+    invocation = Invocation({("/srv/a.git", "main"): "1"})
 
-    assert desk.look({"one": project("/srv/a.git", *branches)}) == 0
+    assert invocation.look({"one": project("/srv/a.git", *branches)}) == 0

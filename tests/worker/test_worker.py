@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from function_app.composition import ROUNDS, create_app
+from function_app.composition import TIMERS, create_app
 from function_app.settings import read_settings
 from tests.funchost.conftest import until
 from tests.worker.conftest import WorkerApp
@@ -72,7 +72,7 @@ def test_no_body_counts_as_an_empty_object(app: WorkerApp, path: str, status: in
 
 def test_every_timer_runs_in_the_worker(app: WorkerApp) -> None:
     app.fire_timers()
-    for name in (*(name for name, _, _ in ROUNDS), "watch_inbox", "record_runs"):
+    for name in (*(name for name, _, _ in TIMERS), "watch_inbox", "record_runs"):
         done = f"Executed 'Functions.{name}' (Succeeded"
         until(lambda done=done: done in app.log(), f"{name} to succeed", 120)
 

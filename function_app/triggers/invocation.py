@@ -1,4 +1,4 @@
-"""What every trigger is given: the request, the platform, and the stories it may start or wake."""
+"""One invocation of a trigger: its request, the platform, and the stories it may start or wake."""
 
 import difflib
 import json
@@ -38,8 +38,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Where a trigger works; `recorder` is None where nothing is recorded, as in a test.
+class Invocation:
+    """The platform and the rules for one invocation; `recorder` is None when nothing is recorded.
 
     `host_refusals` takes the requests that the host refused since the last call.
     """

@@ -1,4 +1,4 @@
-"""What happens by the clock: trainings on schedule, and looking after what events left behind."""
+"""Timers: trainings on schedule, retries of stored events, reconciliation, clean-up."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,8 +9,8 @@ from function_app import names
 from function_app.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
-from function_app.triggers.desk import Answer, Desk, Request
 from function_app.triggers.inbox import settle_pending, take_in
+from function_app.triggers.invocation import Answer, Invocation, Request
 
 SCHEDULE = "schedule"
 # So far back are histories looked for that were left over.
@@ -18,60 +18,62 @@ MONTH, MONTHS = timedelta(days=30), 12
 RECONCILIATION = "reconcile-round"
 
 
-async def take_up_pending(desk: Desk) -> None:
+async def take_up_pending(invocation: Invocation) -> None:
     """Take up events that a crash or a fault left half way."""
-    await settle_pending(desk)
+    await settle_pending(invocation)
 
 
-async def forget_old_events(desk: Desk) -> None:
+async def forget_old_events(invocation: Invocation) -> None:
     """Delete events and claims that are older than the limits keep them."""
-    now, limits = desk.ports.clock.now(), desk.limits
+    now, limits = invocation.ports.clock.now(), invocation.limits
     await asyncio.to_thread(
-        desk.ports.inbox.forget,
+        invocation.ports.inbox.forget,
         now - timedelta(days=limits.keep_events_days),
         now - timedelta(days=limits.keep_claims_days),
     )
 
 
-async def forget_old_histories(desk: Desk) -> None:
+async def forget_old_histories(invocation: Invocation) -> None:
     """Delete what ended stories did longer ago than the limits keep it; its outcome is a record.
 
     Durable on Azure Storage keeps histories for ever. A month is asked for at a time, since one
     request that deletes too much is given up.
     """
-    end = desk.ports.clock.now() - timedelta(days=desk.limits.keep_histories_days)
+    end = invocation.ports.clock.now() - timedelta(days=invocation.limits.keep_histories_days)
     for _ in range(MONTHS):
-        await desk.stories.forget(end - MONTH, end)
+        await invocation.stories.forget(end - MONTH, end)
         end -= MONTH
 
 
-async def start_reconciliation(desk: Desk) -> None:
+async def start_reconciliation(invocation: Invocation) -> None:
     """Start the comparison of ledger, histories and platforms, unless one is under way.
 
     Beforehand, log the head of the audit log: the host's log is another store, so that an operator
     can compare the two.
     """
-    if desk.recorder is not None:
-        await asyncio.to_thread(desk.recorder.announce)
-    found = await desk.stories.find(RECONCILIATION)
+    if invocation.recorder is not None:
+        await asyncio.to_thread(invocation.recorder.announce)
+    found = await invocation.stories.find(RECONCILIATION)
     if found is None or found["ended"]:
-        request = ReconcileRequest(reason="by the clock", models=tuple(sorted(desk.projects)))
-        await desk.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
+        request = ReconcileRequest(reason="by the clock", models=tuple(sorted(invocation.projects)))
+        await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
 
-async def post_reconciliation(desk: Desk, request: Request) -> Answer:
+async def post_reconciliation(invocation: Invocation, request: Request) -> Answer:
     """Compare ledger, histories and platforms now, unless a comparison is under way."""
     request.fields()
-    await start_reconciliation(desk)
+    await start_reconciliation(invocation)
     return Answer(status=202, content={"instance_id": RECONCILIATION})
 
 
-def training_on_schedule(model: str, name: str) -> Callable[[Desk], Coroutine[Any, Any, None]]:
+def training_on_schedule(
+    model: str, name: str
+) -> Callable[[Invocation], Coroutine[Any, Any, None]]:
     """Return what asks for a training of the model; the minute makes a repetition harmless."""
 
-    async def ask(desk: Desk) -> None:
+    async def ask(invocation: Invocation) -> None:
         """Ask for a training on the newest data."""
-        minute = desk.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
+        minute = invocation.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
         request_id = f"{SCHEDULE}-{name}-{minute}"
         event = {
             "specversion": "1.0",
@@ -81,6 +83,6 @@ def training_on_schedule(model: str, name: str) -> Callable[[Desk], Coroutine[An
             "subject": f"models/{model}",
             "data": {"model": model, "requestId": request_id},
         }
-        await take_in(desk, SCHEDULE, [event])
+        await take_in(invocation, SCHEDULE, [event])
 
     return ask
