@@ -1,6 +1,6 @@
 """mlopsctl: watch, train, approve, cancel, send events, run the app on this machine.
 
-Exit codes: 0 done, 1 the app said no or something failed, 2 wrong usage.
+Exit codes: 0 done, 1 the app refused or a command failed, 2 wrong usage.
 """
 
 import io

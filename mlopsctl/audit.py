@@ -11,7 +11,7 @@ from mlopsctl.client import Api
 from mlopsctl.connection import print_json
 from mlopsctl.options import Caller, reads
 
-audit = typer.Typer(help="Who decided, ordered and was refused; check the log.")
+audit = typer.Typer(help="List decisions, orders and refusals, and verify the audit log.")
 MOST_FAULTS = 20
 
 Anchors = Annotated[

@@ -11,7 +11,7 @@ from configuration.project_file import ProjectFileError, read_project_file
 from configuration.variables import find_misspelt
 from mlopsctl.connection import ROOT, Json, print_json
 
-config = typer.Typer(help="Check mlops.toml; needs no running app.", no_args_is_help=True)
+config = typer.Typer(help="Check mlops.toml; no app needs to run.", no_args_is_help=True)
 
 File = Annotated[
     Path | None,
@@ -21,7 +21,7 @@ File = Annotated[
 
 @config.callback()
 def configuration() -> None:
-    """Check mlops.toml; needs no running app."""
+    """Check mlops.toml; no app needs to run."""
 
 
 @config.command()

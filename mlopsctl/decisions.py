@@ -42,19 +42,19 @@ def release_lines(release: dict[str, Any]) -> list[str]:
 
 @decides
 def approve(decider: Decider, release_id: str) -> None:
-    """Show a release with its evidence and approve exactly that."""
+    """Show a release with its evidence, and approve exactly this evidence."""
     _decide("approve", release_id, decider)
 
 
 @decides
 def reject(decider: Decider, release_id: str) -> None:
-    """Show a release with its evidence and reject it."""
+    """Show a release with its evidence, and reject it."""
     _decide("reject", release_id, decider)
 
 
 @decides
 def withdraw(decider: Decider, release_id: str) -> None:
-    """Withdraw your approval of a release; possible until its promotion begins."""
+    """Withdraw your approval of a release; this is possible until its promotion begins."""
     content = decider.api.withdraw(release_id, decider.person, decider.comment)
     if decider.as_json:
         return print_json(content)
@@ -63,7 +63,7 @@ def withdraw(decider: Decider, release_id: str) -> None:
 
 @decides
 def roll_back(decider: Decider, model: str) -> None:
-    """Give production back to the release before the present one."""
+    """Roll production back to the release before the present one."""
     content = decider.api.roll_back(model, decider.person, decider.comment)
     if decider.as_json:
         return print_json(content)

@@ -17,7 +17,7 @@ Now = Annotated[bool, typer.Option("--now", help="Look at production first.")]
 def drift(
     model: str, now: Now = False, url: Url = "", state: State = STATE, as_json: Json = False
 ) -> None:
-    """Show whether production has left the model's training data, and what that led to."""
+    """Show whether production has drifted from the model's training data, and the effect."""
     api = connect(url, state)
     if now:
         _look(api, model)

@@ -14,7 +14,9 @@ from mlopsctl import screens
 from mlopsctl.client import ApiError, segment
 from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
-events = typer.Typer(help="Events that came in, and dead letters.", no_args_is_help=True)
+events = typer.Typer(
+    help="List, show, replay, discard and send events, and list dead letters.", no_args_is_help=True
+)
 
 
 Source = Annotated[

@@ -22,7 +22,7 @@ from mlopsctl.seed.project import (
 )
 from mlopsctl.seed.script import read_script
 
-imports = typer.Typer(help="Make a model project from another system's.", no_args_is_help=True)
+imports = typer.Typer(help="Import a project of another system.", no_args_is_help=True)
 
 Clone = Annotated[Path, typer.Argument(help="Folder of the clone; only read.")]
 Into = Annotated[Path, typer.Option(help="New folder for the project.")]
@@ -38,7 +38,7 @@ Check = Annotated[bool, typer.Option("--check", help="Train by both ways and com
 
 @imports.callback()
 def sources() -> None:
-    """Make a model project from another system's."""
+    """Import a project of another system."""
 
 
 @imports.command()

@@ -11,7 +11,7 @@ from mlopsctl.connection import STATE, Json, State, Url, connect, print_json
 
 
 def models(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """List every model: the version that serves and since when, the last training, what waits."""
+    """List every model: its version in production, its last training, its waiting releases."""
     content = connect(url, state).get("/api/models")
     if as_json:
         return print_json(content)
@@ -44,7 +44,7 @@ def models_table(models: list[dict[str, Any]]) -> Table:
 
 
 def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
-    """Print where production of a model listens; how to call it goes to stderr."""
+    """Print the address of a model's production; stderr gets a command that calls it."""
     content = connect(url, state).get(f"/api/models/{segment(model)}")
     if content["error"]:
         raise ApiError("PLATFORM", content["error"])

@@ -26,7 +26,7 @@ def provision(
     state: State = STATE,
     as_json: Json = False,
 ) -> None:
-    """Make the platform, one part after the other; what stands stays as it is."""
+    """Make the missing parts of the platform; existing parts do not change."""
     api = connect(url, state)
     if remove:
         if sure != remove:

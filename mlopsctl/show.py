@@ -31,7 +31,7 @@ def show(
     state: State = STATE,
     as_json: Json = False,
 ) -> None:
-    """Show everything that is known of a story, release, training, run or event."""
+    """Show a story, release, training, run or event with its reasons and the next command."""
     known = find(connect(url, state), name)
     if as_json:
         return print_json(known)

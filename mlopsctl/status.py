@@ -48,7 +48,7 @@ def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None
 
 
 def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """Examine this machine and the app; exit 1 when something failed and nobody dealt with it."""
+    """Check this machine and the app; exit 1 when a failure needs attention."""
     try:
         findings = examine(connect(url, state), ROOT, state)
     except ApiError as error:

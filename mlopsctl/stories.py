@@ -56,7 +56,7 @@ def retry(
     state: State = STATE,
     as_json: Json = False,
 ) -> None:
-    """Start what failed again; a second call finds the attempt of the first."""
+    """Start a failed story again; a repeated call finds the same attempt."""
     api, path = connect(url, state), segment(story)
     if api.find(f"/api/status/{path}") is not None:
         content = api.post_as(person, f"/api/stories/{path}/retry")
@@ -86,7 +86,7 @@ def logs(
 
 
 def reconcile(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """Compare ledger, histories and platforms now; exit 1 when something is left to do."""
+    """Compare ledger, histories and platforms now; exit 1 when a difference is left."""
     api = connect(url, state)
     instance_id = api.post("/api/findings")["instance_id"]
     view = _follow(api, instance_id, True, LONGEST_COMPARISON)

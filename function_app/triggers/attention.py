@@ -28,7 +28,7 @@ _KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
 
 
 async def get_attention(invocation: Invocation, request: Request) -> Answer:
-    """List the failures that nobody has dealt with, each with its reason and the next command."""
+    """List the failures that need attention, each with its reason and the next command."""
     stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
     found = await asyncio.to_thread(_collect, invocation, stories)
     return Answer(status=200, content={"attention": dump(found)})

@@ -39,7 +39,7 @@ VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
 async def post_events(invocation: Invocation, request: Request) -> Answer:
-    """Take events in either schema, one or a list; each gets its receipt."""
+    """Store events of either schema, one or a list; the answer has a receipt for each."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(invocation, request)
     person = find_sender(invocation, request)
@@ -160,7 +160,7 @@ async def get_instance(invocation: Invocation, request: Request) -> Answer:
 
 
 async def post_platform(invocation: Invocation, request: Request) -> Answer:
-    """Make sure that the platform stands; while it is being made this changes nothing."""
+    """Make the missing parts of the platform; a repetition changes nothing."""
     request.fields()
     found = await invocation.stories.find(PLATFORM_INSTANCE)
     if found is None or found["ended"]:
@@ -170,14 +170,14 @@ async def post_platform(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_platform(invocation: Invocation, request: Request) -> Answer:
-    """Show what making the platform would do; changes nothing."""
+    """Show what making the platform would do, and change nothing."""
     platform = invocation.ports.platform
     plan = [await asyncio.to_thread(platform.plan, part) for part in platform.parts()]
     return Answer(status=200, content={"parts": dump(plan)})
 
 
 async def delete_part(invocation: Invocation, request: Request) -> Answer:
-    """Take one part of the platform away, if this app made it and no story is under way.
+    """Remove one part of the platform that this app made; no story may be under way.
 
     Production of every model may lie in a part, so that the person must be one who may take the
     production of each model down.
@@ -204,14 +204,14 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_findings(invocation: Invocation, request: Request) -> Answer:
-    """Show what the last comparison of ledger, histories and platforms found."""
+    """Show the findings of the last comparison of ledger, histories and platforms."""
     note = invocation.ports.ledger.read_note(FINDINGS)
     content = json.loads(note["report"]) if note else None
     return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
 
 
 async def post_training(invocation: Invocation, request: Request) -> Answer:
-    """Ask for a training by hand; `request_id` makes a repetition harmless.
+    """Start a training; the same `request_id` starts it once.
 
     A person whose token comes with it is an author of the version that is trained.
     """
@@ -243,7 +243,7 @@ async def get_releases(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_release(invocation: Invocation, request: Request) -> Answer:
-    """Show one release with what a decision over it must name."""
+    """Show one release with the digest and the hash that a decision must name."""
     record = find_release(invocation, request.route["release_id"])
     story = await invocation.stories.find(record.release.release_id)
     origin = await asyncio.to_thread(_origin, invocation, record)

@@ -23,13 +23,13 @@ async def get_events(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_event(invocation: Invocation, request: Request) -> Answer:
-    """Show one event as it came, and what became of it."""
+    """Show one event as it was received, with its outcome."""
     event = _find(invocation, request)
     return Answer(status=200, content={**view(event), "payload": event.payload})
 
 
 async def post_replay(invocation: Invocation, request: Request) -> Answer:
-    """Take the event up again, after the cause of its refusal was repaired.
+    """Process a refused event again, after its cause was repaired.
 
     A person whose token comes with it counts among the authors of what is trained.
     """
@@ -40,7 +40,7 @@ async def post_replay(invocation: Invocation, request: Request) -> Answer:
 
 
 async def delete_event(invocation: Invocation, request: Request) -> Answer:
-    """Forget an event for good; its claim stays, so that it cannot come back."""
+    """Delete an event; its claim stays, so that the same event starts nothing again."""
     event = _find(invocation, request)
     invocation.ports.inbox.discard(event.event_key)
     return Answer(status=200, content={"discarded": event.event_key})

@@ -19,14 +19,14 @@ View = dict[str, Any]
 
 
 async def get_models(invocation: Invocation, request: Request) -> Answer:
-    """List every model with its production, its last training and what waits."""
+    """List every model with its production, its last training and its waiting releases."""
     return Answer(
         status=200, content={"models": await _views(invocation, sorted(invocation.projects))}
     )
 
 
 async def get_model(invocation: Invocation, request: Request) -> Answer:
-    """Show one model with its production, its last training and what waits."""
+    """Show one model with its production, its last training and its waiting releases."""
     model = request.route["model"]
     if model not in invocation.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it, or name another.")

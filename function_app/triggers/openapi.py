@@ -112,14 +112,14 @@ _ERROR: Schema = {
     },
 }
 _REFUSALS = {
-    "400": "The body or a field has another shape; the message names it",
-    "401": "Who sends is not known",
-    "403": "Who sends may not do this",
-    "404": "What is named is not there",
-    "409": "The state of things forbids it",
+    "400": "A field is missing, unknown or of another type; the message names it",
+    "401": "The token or key is missing or unknown",
+    "403": "The caller may not do this",
+    "404": "There is no such model, release, story or event",
+    "409": "The present state forbids the request; the message has the reason",
     "413": f"The body is over {MAX_BODY} bytes",
-    "429": "More events came than the limits allow; see Retry-After",
-    "502": "The platform did not do it",
+    "429": "The caller sent more than the limits allow; `Retry-After` has the seconds to wait",
+    "502": "Azure, or this machine, did not do what the app asked",
 }
 
 
@@ -167,7 +167,10 @@ def _operation(route: str, respond: Respond) -> dict[str, Any]:
         "operationId": name,
         "summary": (respond.__doc__ or "").split("\n")[0],
         "parameters": parameters,
-        "responses": {"2XX": {"description": "Done, or taken"}, **_refusals()},
+        "responses": {
+            "2XX": {"description": "The request was carried out or accepted"},
+            **_refusals(),
+        },
     }
     if name in _BODIES:
         content = {"application/json": {"schema": _BODIES[name]}}

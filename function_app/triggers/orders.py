@@ -23,7 +23,7 @@ from function_app.triggers.people import check_operator, identify
 
 
 async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
-    """Give production back to the release that was promoted before the present one."""
+    """Roll production back to the release that was promoted before the present one."""
     found = _look(invocation, request, ChangeKind.ROLL_BACK)
     served = found.champion.version if found.champion else ""
     former = max(
@@ -43,7 +43,7 @@ async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
 
 
 async def post_shutdown(invocation: Invocation, request: Request) -> Answer:
-    """Take production of a model down: it answers no request until the next promotion."""
+    """Take production of a model down; it answers no request until the next promotion."""
     found = _look(invocation, request, ChangeKind.SHUTDOWN)
     if found.champion is None:
         text = f"Production of {found.model} serves nothing already."

@@ -28,7 +28,7 @@ async def start_watches(invocation: Invocation) -> None:
 
 
 async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
-    """Start a look now, unless one is under way."""
+    """Start a comparison for drift now, unless one is under way."""
     request.fields()
     model = request.route["model"]
     policy = _policy(invocation, model)
@@ -39,7 +39,7 @@ async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_drift(invocation: Invocation, request: Request) -> Answer:
-    """Show the evidence of the last look, what it led to, and what is left of the budget."""
+    """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
     note = invocation.ports.ledger.read_note(drift_note(model)) or {}

@@ -38,7 +38,7 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 async def post_webhook(invocation: Invocation, request: Request) -> Answer:
-    """Take what a known source sends; a ping is checked for what pushes need."""
+    """Store the events of a known source; a ping is checked for the settings that pushes need."""
     source = request.route["source"]
     dialect = _authenticate(invocation, request, source)
     invocation.attempt.source = source
