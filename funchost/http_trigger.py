@@ -52,9 +52,9 @@ class HttpTriggers:
         # The real host passes no body on whose length nobody said, as a chunked one's.
         body = await request.read() if request.content_length else b""
         headers: dict[str, str] = {}
-        for name, value in request.headers.items():
+        for name, text in request.headers.items():
             key = name.lower()
-            headers[key] = f"{headers[key]},{value}" if key in headers else value
+            headers[key] = f"{headers[key]},{text}" if key in headers else text
         # The front end of App Service adds the sender's address behind what the sender wrote.
         addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
         headers["x-forwarded-for"] = ", ".join(filter(None, addresses))

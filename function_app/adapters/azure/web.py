@@ -28,7 +28,10 @@ class Web:
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
             from azure.core.rest import HttpRequest
 
-        request = HttpRequest(method, url, headers=headers, content=content, data=form)
+        fields = dict(form) if form is not None else None
+        request = HttpRequest(
+            method, url, headers={**(headers or {})}, content=content, data=fields
+        )
         answer = self._client().send_request(request)
         if answer.status_code >= 400:
             kind = ResourceNotFoundError if answer.status_code == 404 else HttpResponseError

@@ -1,6 +1,7 @@
 """Staging on container groups: slow, failing, changed, forgotten ones."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from azure.mgmt.containerinstance import models
@@ -50,7 +51,7 @@ def test_a_group_runs_one_image_by_digest_and_holds_no_password(azure: Azure) ->
     azure.with_settings(staging_identity=identity).staging().deploy(RELEASE, IMAGE)
 
     body = azure.arm.asked("PUT", "/containerGroups/")[0].json
-    group = models.ContainerGroup.deserialize(body)
+    group: Any = models.ContainerGroup.deserialize(body)
     credential = group.image_registry_credentials[0]
     assert group.serialize() == body
     assert group.containers[0].image == IMAGE.uri
