@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from checks.listening import listen
 from sandbox.command import wrapped
 from sandbox.levels import Level
+from sandbox.trees import remove_tree
 from sandbox.view import Mount, mounts
 
 _MIB = 1024 * 1024
@@ -72,7 +72,7 @@ class Sandbox:
             (base / "work").mkdir()
             return self._run(base / "work", words, timeout, collect)
         finally:
-            shutil.rmtree(base, ignore_errors=True)
+            remove_tree(base)
 
     def _run(
         self, work: Path, words: Sequence[str], timeout: float, collect: Sequence[str]

@@ -9,6 +9,7 @@ import pytest
 from function_app.adapters.local.run_log import CUT, MOST_BYTES, copy_redacted
 from platform_jobs.errors import ContractError
 from platform_jobs.files import MOST_FILES, MOST_LEVELS, check_plain
+from sandbox.trees import remove_tree
 from tests.attacks.attack import attack
 
 LINE = b"A" * 65_535 + b"\n"
@@ -77,6 +78,10 @@ def test_a_folder_of_three_thousand_levels_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ContractError, match="nested"):
         check_plain(tmp_path)
+
+    # pytest itself could not remove it, and would end a later run by RecursionError.
+    remove_tree(tmp_path / "d")
+    assert not (tmp_path / "d").exists()
 
 
 def test_the_number_of_files_has_a_limit(tmp_path: Path) -> None:

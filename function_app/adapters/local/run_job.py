@@ -6,7 +6,6 @@ A host without a topic takes the event from the app's inbox.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from function_app.domain.plain_text import one_line
 from function_app.domain.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
+from sandbox.trees import remove_tree
 
 _TAIL_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0  # between the polite end of a command and its end by force
@@ -42,7 +42,7 @@ def main(folder: Path) -> int:
     clear_attempt(folder)
     (folder / "model").mkdir()  # a training finds the folder that it writes
     status, detail = _run(folder, request)
-    shutil.rmtree(folder / TEMPORARY, ignore_errors=True)
+    remove_tree(folder / TEMPORARY)
     write_result(folder, status, detail)
     endpoint, key = os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"]
     data = {

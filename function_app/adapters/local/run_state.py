@@ -6,13 +6,13 @@ killed. The lock decides, because the kernel releases it with the last process, 
 be reused.
 """
 
-import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.files import read_object, write_json
 from function_app.domain.training import RunStatus
+from sandbox.trees import remove_tree
 
 RESULT, CANCELLED = "result.json", "cancelled.json"
 TEMPORARY = "tmp"  # the temporary files of a command, until it ends
@@ -62,7 +62,7 @@ def clear_attempt(folder: Path) -> None:
     for name in _OUTPUTS:
         path = folder / name
         if path.is_dir():
-            shutil.rmtree(path)
+            remove_tree(path)
         else:
             path.unlink(missing_ok=True)
 
