@@ -1,6 +1,7 @@
 """Events of attackers, and the app that takes them."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -39,25 +40,25 @@ def registered(version: str) -> Any:
     return event(f"{ML}.ModelRegistered", data)
 
 
-class Inbox:
-    """A invocation over the real datasets of a platform, whose files have an address and an etag."""
+class Inbox(ABC):
+    """An invocation over the real datasets of a platform, whose files have an address and an etag."""
 
     def __init__(self, folder: Path, datasets: Datasets) -> None:
         self.office = Office(folder)
         ports = replace(self.office.ports, datasets=datasets)
         self.office.invocation = replace(self.office.invocation, ports=cast(Ports, ports))
 
+    @abstractmethod
     def put(self, name: str, content: str = "a,Y\n1,2\n") -> str:
         """Let a file land; return its address."""
-        raise NotImplementedError
 
     def announced(self, name: str, event_id: str = "1", **data: Any) -> Any:
         """Return the event of the file that lies there now."""
         return {**blob(name, eTag=self.etag(name), **data), "id": event_id}
 
+    @abstractmethod
     def etag(self, name: str) -> str:
         """Return the etag of a file."""
-        raise NotImplementedError
 
 
 class LocalInbox(Inbox):
