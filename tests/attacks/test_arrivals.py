@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack, same_code
 from tests.attacks.hostile_events import (
     CloudInbox,
     Inbox,
@@ -33,6 +33,7 @@ def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
     answer="the address is the platform's own for this path",
     log="none: the claim is replaced by what is true",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_the_address_of_a_file_is_the_platform_s(inbox: Inbox) -> None:
@@ -50,6 +51,7 @@ def test_the_address_of_a_file_is_the_platform_s(inbox: Inbox) -> None:
     answer="refused, BAD_NAME",
     log="refused: BAD_NAME",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_path_that_climbs_is_no_file(inbox: Inbox) -> None:
@@ -68,6 +70,7 @@ def test_a_path_that_climbs_is_no_file(inbox: Inbox) -> None:
     answer="refused, UNKNOWN_FILE, and nothing is claimed; the real event starts the training",
     log="refused: UNKNOWN_FILE",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_file_that_is_announced_early_is_still_trained_on(inbox: Inbox) -> None:
@@ -87,6 +90,7 @@ def test_a_file_that_is_announced_early_is_still_trained_on(inbox: Inbox) -> Non
     answer="the order counts only in events of the platform's own topics",
     log="none: the sequencer is left out",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_forged_order_makes_no_later_write_stale(inbox: Inbox) -> None:
@@ -106,6 +110,7 @@ def test_a_forged_order_makes_no_later_write_stale(inbox: Inbox) -> None:
     answer="stale, DATA_CHANGED; no story starts",
     log="none: the event is answered with its reason",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_another_etag_is_stale(inbox: Inbox) -> None:
@@ -123,6 +128,7 @@ def test_another_etag_is_stale(inbox: Inbox) -> None:
     answer="refused, UNKNOWN_COMMIT, and nothing is claimed; the real push starts the checks",
     log="refused: UNKNOWN_COMMIT",
     before="succeeded",
+    azure=same_code("function_app/adapters/git"),
     by="trial",
 )
 def test_a_commit_that_is_announced_early_is_still_checked(tmp_path: Path) -> None:
@@ -147,6 +153,7 @@ def test_a_commit_that_is_announced_early_is_still_checked(tmp_path: Path) -> No
     answer="refused, UNKNOWN_COMMIT",
     log="refused: UNKNOWN_COMMIT",
     before="succeeded",
+    azure=same_code("function_app/adapters/git"),
     by="trial",
 )
 def test_a_proposal_is_compared_with_its_pull_request(tmp_path: Path) -> None:

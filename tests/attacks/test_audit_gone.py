@@ -14,7 +14,7 @@ from function_app.ports.rows import Delete
 from function_app.records.audit import ENTRY, ONCE, PARTITION, AuditLog
 from function_app.records.changes import expected_entries
 from tests.activities.law_bench import MODEL, Bench
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.contracts.conftest import account, connection
 
 __all__ = ["account", "connection"]
@@ -45,6 +45,7 @@ def remove(bench: Bench, prefix: str) -> None:
     answer="`mlopsctl audit verify` names each change of production without an entry, exit code 1",
     log="mlops.audit: audit log checked: head 0, with faults",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_log_that_was_deleted_lacks_the_changes_of_production(bench: Bench) -> None:
     bench.bring_up("1")

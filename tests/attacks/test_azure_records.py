@@ -8,7 +8,7 @@ from function_app.domain.change import CodeVersion
 from function_app.domain.training import Dataset, ModelVersion, Run, is_own
 from function_app.errors import ConflictError
 from tests.adapters.azure.test_registry import judged, trained
-from tests.attacks.attack import attack
+from tests.attacks.attack import ONLY, attack
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
 
 __all__ = ["azure"]
@@ -39,6 +39,7 @@ def submit(azure: Azure, run_id: str = RUN) -> Run:
     answer="the run stays what the app submitted: its code, its model, its data and its story",
     log="none: the tags of a run that the app submitted are not read",
     before="succeeded",
+    azure=ONLY,
 )
 def test_the_tags_of_a_run_in_azure_count_for_nothing(azure: Azure) -> None:
     run = submit(azure)
@@ -59,6 +60,7 @@ def test_the_tags_of_a_run_in_azure_count_for_nothing(azure: Azure) -> None:
     answer="the list of runs has it from the app's own record, so that its story can cancel it",
     log="none: the run is listed",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_run_without_its_tags_is_listed_in_azure(azure: Azure) -> None:
     run = submit(azure)
@@ -74,6 +76,7 @@ def test_a_run_without_its_tags_is_listed_in_azure(azure: Azure) -> None:
     answer="409 FOREIGN_RUN; the app uses no job that it did not submit, also when asked again",
     log="the reason of the failed training names the job",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_job_of_somebody_else_is_not_taken_for_a_training(azure: Azure) -> None:
     submit(azure, "train-diabetes-b")
@@ -93,6 +96,7 @@ def test_a_job_of_somebody_else_is_not_taken_for_a_training(azure: Azure) -> Non
     answer="without a record of the app it is foreign: FOREIGN_VERSION; nothing is released",
     log="inbox: FOREIGN_VERSION; finding: model registered out of band",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
     azure.registry().register(trained(azure, "a"), judged(trained(azure, "a")))
@@ -110,6 +114,7 @@ def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
     answer="the version stays what the app registered",
     log="none: the tags of a version that the app registered are not read",
     before="succeeded",
+    azure=ONLY,
 )
 def test_the_tags_of_a_version_in_azure_count_for_nothing(azure: Azure) -> None:
     run = trained(azure, "a", code=HONEST)

@@ -18,7 +18,7 @@ from function_app.errors import NotAuthorisedError
 from function_app.records.pushers import Pushers
 from function_app.triggers.verification import EVENT_GRID
 from tests.activities.law_bench import MODEL, Bench
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.contracts.conftest import account, connection
 from tests.triggers.office import PROJECTS, Office
 
@@ -69,6 +69,7 @@ def change_of(office: Office) -> dict[str, Any]:
     answer="the field is dropped after it is cleaned; the training has no known starter",
     log="none: the evidence says that no person's token came with the request",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("channel", ["api", EVENT_GRID, "github"])
 @pytest.mark.parametrize("hidden", ["", "\x1b[m", "\x1b]0;x\x07", "\x9b1m"])
@@ -91,6 +92,7 @@ def test_a_hidden_field_names_no_sender(office: Office, hidden: str, channel: st
     "that the person who pushed is unknown",
     log="none: the evidence says so",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("channel", ["api", EVENT_GRID])
 def test_only_a_proven_source_names_who_pushed(office: Office, channel: str) -> None:
@@ -115,6 +117,7 @@ def test_the_hook_of_a_code_host_names_who_pushed(office: Office) -> None:
     answer="the hook's people are stored with the commit and count as authors",
     log="none: the evidence names the pusher",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_hook_that_comes_second_still_names_who_pushed(office: Office) -> None:
     office.take(push(), channel="api")
@@ -143,6 +146,7 @@ def test_the_pusher_of_a_commit_is_an_author_of_its_release(bench: Bench) -> Non
     answer="the promotion is refused, APPROVAL_LOST; production stays as it is",
     log="audit: refusal, promote challenger, APPROVAL_LOST",
     before="succeeded",
+    azure=SAME,
 )
 def test_an_approval_of_a_pusher_who_is_named_later_promotes_nothing(bench: Bench) -> None:
     bench.registry.code = CodeVersion(model=MODEL, version="b" * 64, uri="", commit=COMMIT)

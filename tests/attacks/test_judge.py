@@ -20,7 +20,7 @@ from mlopsctl.client import ApiError
 from mlopsctl.credentials import Credentials
 from sandbox.probe import find_level
 from scoring.predictor import Predictor
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack, no_equivalent, same_code
 from tests.stories.conftest import ROOT
 
 HELD_OUT = "x,Y\n" + "".join(f"{n},{100 * n}\n" for n in range(1, 9))
@@ -117,6 +117,7 @@ HONEST = sum((100 * n) ** 2 for n in range(1, 9)) / 8
     answer="it sees the features only, and is judged by its own answers",
     log="none: the file does not exist for it",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_predict_finds_no_targets(tmp_path: Path) -> None:
@@ -132,6 +133,7 @@ def test_predict_finds_no_targets(tmp_path: Path) -> None:
     answer="the figures are those of its answers",
     log="none: neither the process nor the files of the evaluation exist for it",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_predict_cannot_forge_its_evaluation(tmp_path: Path) -> None:
@@ -147,6 +149,7 @@ def test_predict_cannot_forge_its_evaluation(tmp_path: Path) -> None:
     answer="the challenger is refused: predict wrote no file of a size that fits",
     log="the reason of the rejected training",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_answer_is_a_file_of_its_own(tmp_path: Path, how: str) -> None:
@@ -163,6 +166,9 @@ def test_an_answer_is_a_file_of_its_own(tmp_path: Path, how: str) -> None:
     answer="the challenger is refused with the name of the file",
     log="the reason of the rejected training",
     before="succeeded",
+    azure=no_equivalent(
+        "Blob storage keeps neither links nor pipes; the content of a link's target is the training's own file."
+    ),
     by="trial",
 )
 def test_a_model_folder_holds_files_only(tmp_path: Path) -> None:
@@ -193,6 +199,7 @@ class Command:
     answer="refused in evaluation with the type's name; the service does not load it",
     log="the reason of the rejected training; UNTRUSTED_TYPES at the image",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_models_own_list_of_types_counts_for_nothing(tmp_path: Path) -> None:
@@ -219,6 +226,7 @@ def test_a_models_own_list_of_types_counts_for_nothing(tmp_path: Path) -> None:
     answer="the state holds digests only, and a digest is no token",
     log="401 UNAUTHENTICATED, and the refusal in the audit log",
     before="succeeded",
+    azure=no_equivalent("people sign in by Entra, and the app stores no token."),
     by="trial",
 )
 def test_the_state_holds_no_token(tmp_path: Path) -> None:
@@ -241,6 +249,7 @@ def test_the_state_holds_no_token(tmp_path: Path) -> None:
     answer="OTHER_HOST, NO_TOKEN or INSECURE; nothing is sent",
     log="none: no request is made",
     before="succeeded",
+    azure=same_code("mlopsctl/credentials.py"),
     by="trial",
 )
 def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +275,7 @@ def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.M
     answer="the event is kept with marks in their place",
     log="the event, as `mlopsctl events show` prints it",
     before="succeeded",
+    azure=same_code("function_app/domain/redaction.py"),
     by="trial",
 )
 def test_an_event_is_kept_without_credentials() -> None:

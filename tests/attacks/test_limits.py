@@ -24,7 +24,7 @@ from function_app.errors import ContractError
 from function_app.ports import Ports
 from platform_jobs.limits import MAX_COLUMNS
 from platform_jobs.prepare import prepare
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack, no_equivalent
 from tests.triggers.office import ROOT, Office
 
 # What an honest reader of a refused file needs, far below the files of these attacks.
@@ -101,6 +101,7 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     answer="its event is refused, NOT_A_FILE or TOO_LARGE; a finding names it; nothing reads it",
     log="refused: NOT_A_FILE, TOO_LARGE",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize("kind", ODD)
@@ -130,6 +131,7 @@ def test_what_is_no_file_of_data_is_refused_unread(tmp_path: Path, kind: str) ->
     answer="refused, NOT_A_FILE or TOO_LARGE, or not in the inbox; the story does not hang",
     log="none: the story's outcome has the reason",
     before="succeeded",
+    azure=SAME,
 )
 @pytest.mark.parametrize("kind", ODD)
 def test_no_story_hangs_on_what_is_no_file(tmp_path: Path, kind: str) -> None:
@@ -158,6 +160,7 @@ def test_no_story_hangs_on_what_is_no_file(tmp_path: Path, kind: str) -> None:
     answer="the other files are taken; a finding names these",
     log="none: the findings name them",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_folder_with_odd_entries_is_listed(tmp_path: Path) -> None:
@@ -183,6 +186,7 @@ def make_large_labels(path: Path) -> None:
     answer="a finding `unreadable labels`; the comparison goes on",
     log="none: the finding is the record",
     before="succeeded",
+    azure=SAME,
 )
 @pytest.mark.parametrize("make", [make_fifo, make_link_out, make_link_to_device, make_large_labels])
 def test_labels_are_regular_files(tmp_path: Path, make: Callable[[Path], None]) -> None:
@@ -204,6 +208,7 @@ def test_labels_are_regular_files(tmp_path: Path, make: Callable[[Path], None]) 
     answer="a finding `unreadable labels` with the reason",
     log="none: the finding is the record",
     before="succeeded",
+    azure=SAME,
 )
 @pytest.mark.parametrize(
     "text",
@@ -230,6 +235,7 @@ def test_labels_are_read_within_limits(tmp_path: Path, text: str) -> None:
     answer="rejected by its header: the count, the limit and what to do",
     log="none: the story's outcome has the reason",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|", ":"])
@@ -251,6 +257,7 @@ def test_a_wide_table_is_refused_by_its_header(tmp_path: Path, mark: str, names:
     answer="rejected: it takes more memory than a job may have; the host's memory is untouched",
     log="none: the story's outcome has the reason",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_bomb_ends_its_own_job_only(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "bomb.csv", "wb", compresslevel=1) as file:
@@ -285,6 +292,7 @@ def test_a_bomb_ends_its_own_job_only(tmp_path: Path) -> None:
     answer="exit code 2 with the reason",
     log="none: the job's output has the reason",
     before="succeeded",
+    azure=no_equivalent("Azure ML downloads blobs, which are regular files on the node."),
     by="trial",
 )
 def test_a_job_reads_regular_files_only(tmp_path: Path) -> None:

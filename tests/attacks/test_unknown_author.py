@@ -9,7 +9,7 @@ from function_app.adapters.local.rows import LocalRows
 from function_app.domain.authorship import Role, make_authors
 from function_app.domain.duties import ApprovalRules, UnknownAuthor
 from function_app.errors import RefusedError
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.test_duties import PEOPLE, Office
 
 # Names in a commit are its writer's choice; nobody vouches for them.
@@ -32,6 +32,7 @@ def office(tmp_path: Path) -> Office:
     answer="1 of 2 approvals: one approver more than required must approve",
     log="audit: decision, approve",
     before="succeeded",
+    azure=SAME,
 )
 def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
     office.policy(unknown_author=UnknownAuthor.SECOND)
@@ -50,6 +51,7 @@ def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
     answer="403 UNKNOWN_AUTHOR says how to start the training with a token; it may be rejected",
     log="audit: refusal, approve, UNKNOWN_AUTHOR",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_version_of_nobody_is_not_approved_where_the_policy_refuses(office: Office) -> None:
     office.policy(unknown_author=UnknownAuthor.REFUSE)
