@@ -10,7 +10,12 @@ from function_app.adapters.local.run_log import CUT, MOST_BYTES, copy_redacted
 from platform_jobs.errors import ContractError
 from platform_jobs.files import MOST_FILES, MOST_LEVELS, check_plain
 from sandbox.trees import remove_tree
-from tests.attacks.attack import SAME, attack, no_equivalent
+from tests.attacks.attack import ONLY, attack, no_equivalent
+from tests.attacks.judges import CloudJudge
+from tests.azure_servers.azure import Azure, azure, sdk_warnings
+
+__all__ = ["azure"]
+pytestmark = sdk_warnings
 
 LINE = b"A" * 65_535 + b"\n"
 
@@ -42,7 +47,7 @@ class Endless(io.RawIOBase):
     answer="the training ends as rejected, with the name or the number",
     log="the story's reason",
     before="succeeded",
-    azure=SAME,
+    azure=no_equivalent("names of blobs are text; the next row has the names that blobs can have."),
 )
 @pytest.mark.parametrize(
     ("name", "words"),
@@ -65,6 +70,36 @@ def test_a_model_folder_has_printable_names_and_few_levels(
         check_plain(tmp_path)
 
     assert str(caught.value).isprintable()
+
+
+@attack(
+    point=5,
+    does="writes a model folder in Azure with names of control characters, or folders without end",
+    answer="the training ends as rejected, with the name or the number",
+    log="the story's reason",
+    before="succeeded",
+    azure=ONLY,
+)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("\x1b[31mred", "cannot be printed"),
+        ("a\nINFO forged", "cannot be printed"),
+        ("d/" * (MOST_LEVELS + 2) + "x", "nested"),
+    ],
+    ids=["escape", "line", "nested"],
+)
+def test_a_model_folder_of_azure_has_printable_names_and_few_levels(
+    azure: Azure, tmp_path: Path, name: str, words: str
+) -> None:
+    def write(model: Path) -> None:
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_text("1")
+
+    refused = CloudJudge(azure, tmp_path).judge("", fill=write).refused
+
+    assert words in refused
+    assert refused.isprintable()
 
 
 def test_a_folder_of_three_thousand_levels_is_refused(tmp_path: Path) -> None:

@@ -117,11 +117,11 @@ attempt("held out", lambda: os.listdir(data.parent / "held_out"))
 
 @attack(
     point=6,
-    does="A training in Azure searches its environment, its node's files and the other processes of "
-    "its container for settings and credentials of the app",
+    does="A training in Azure searches its environment, its job and its node's files for settings and "
+    "credentials of the app",
     answer="it finds its code, the seen rows and its own outputs; no setting of the app",
     log=INVISIBLE,
-    before="succeeded",
+    before="refused",
     azure=ONLY,
 )
 def test_a_training_in_azure_is_given_no_credential(
@@ -140,9 +140,8 @@ answers["files"] = sorted({path.relative_to(out.parent).parts[0] for path in out
     assert not job.get("environmentVariables")
     assert set(job["inputs"]) == {"code", "digest", "rows"}
     assert "held_out" not in json.dumps(job)
-    assert set(answers["files"]) == {
-        *("code", "exit-status", "input-code", "input-rows", "output-log", "output-model")
-    } - {"exit-status"}
+    given = {"code", "input-code", "input-rows", "output-log", "output-model"}
+    assert set(answers["files"]) == given
     assert "s3cret" not in json.dumps([answers, job])
 
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ _CONTAINERS = {
 # What the roles of infra/ let the runs of a compute read and write.
 _READABLE = {"training": {"versions"}, "checks": {"checks-inputs", "checks"}}
 _WRITABLE = {"training": {"versions"}, "checks": {"checks"}}
-_NODE = "TESTS_NODE"  # the variable by which the processes of a job are found
 _MODEL = re.compile(r".*/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)")
 _OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)")
 
@@ -48,7 +46,7 @@ class Compute:
             command = self._bind(properties, root, node)
             # As on a node: the environment's interpreter, and nothing of this process's settings.
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-            environ = {"PATH": path, "HOME": folder, _NODE: uuid.uuid4().hex}
+            environ = {"PATH": path, "HOME": folder}
             environ |= properties.get("environmentVariables") or {}
             limit = f"ulimit -d {self._memory}; " if self._memory else ""
             ended = subprocess.run(
@@ -61,7 +59,7 @@ class Compute:
                 text=True,
                 check=False,
             )
-            _remove_container(f"{_NODE}={environ[_NODE]}".encode())
+            _remove_container(f"HOME={folder}".encode())
             for name, output in properties["outputs"].items():
                 # A mount writes through; what is uploaded at the end is not after a failure.
                 if ended.returncode == 0 or output["mode"] == "ReadWriteMount":
@@ -124,7 +122,10 @@ class Compute:
 
 
 def _remove_container(mark: bytes) -> None:
-    """Kill what a job left behind, as the end of its container does."""
+    """Kill the processes that a job left behind, as the end of its container does.
+
+    A variable of their environment tells which those are.
+    """
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             if mark in path.read_bytes().split(b"\0"):
