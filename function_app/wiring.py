@@ -14,9 +14,9 @@ from typing import Any
 import azure.functions as func
 
 from function_app import telemetry
-from function_app.codec import dump, load
 from function_app.domain.audit import AuditEvent
 from function_app.domain.budgets import Budgets
+from function_app.domain.codec import dump, load
 from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.proxies import NO_PROXIES, TrustedProxies

@@ -3,13 +3,13 @@
 import json
 import logging
 
-from function_app.codec import dump, load
 from function_app.domain.cancellation import (
     Cancellation,
     SettledCancellation,
     StoryId,
     cancellation_name,
 )
+from function_app.domain.codec import dump, load
 from function_app.domain.outcomes import StoryEnd, end_name, is_alarming
 from function_app.domain.plain_text import one_line
 from function_app.domain.reconciliation import RECENT

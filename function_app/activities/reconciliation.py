@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.payload_limits import shorten
 from function_app.domain.reconciliation import (

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from function_app.codec import dump, load
 from function_app.domain import drift, retraining
+from function_app.domain.codec import dump, load
 from function_app.domain.drift import Evidence
 from function_app.domain.event_types import DRIFT_DETECTED
 from function_app.domain.observations import Reference, Watched

@@ -7,9 +7,9 @@ from typing import Any, Protocol, TypeVar
 from azure.durable_functions import RetryOptions
 
 from function_app import names
-from function_app.codec import dump, load
 from function_app.domain.approval import Settlement
 from function_app.domain.cancellation import SettledCancellation, StoryId
+from function_app.domain.codec import dump, load
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder, LaneRequest
 from function_app.domain.outcomes import StoryEnd

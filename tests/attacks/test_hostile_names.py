@@ -27,9 +27,9 @@ from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.oci_layout import OciLayout
 from function_app.adapters.local.processes import Processes
 from function_app.addresses import below, blob_name, url_segment
-from function_app.codec import load
 from function_app.domain import identifiers as ids
 from function_app.domain.approval import Decision
+from function_app.domain.codec import load
 from function_app.domain.events import DomainEvent
 from function_app.domain.plain_text import clean, one_line
 from function_app.domain.release import ReleaseRecord

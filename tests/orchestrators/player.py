@@ -8,8 +8,8 @@ from typing import Any
 
 from funchost.limits import check_status
 from function_app import names
-from function_app.codec import dump
 from function_app.domain.cancellation import SettledCancellation
+from function_app.domain.codec import dump
 
 LONGEST = 20_000
 DEFAULTS = {names.SETTLE_CANCELLATION: SettledCancellation()}

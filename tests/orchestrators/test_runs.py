@@ -8,7 +8,7 @@ import azure.durable_functions as df
 import pytest
 
 from function_app import names
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.training import Run, RunStatus, unknown_run
 from function_app.orchestrators.runs import wait_for_run
 from tests.orchestrators.player import Player
