@@ -37,7 +37,9 @@ def test_every_step_of_the_app_has_an_activity_of_its_name_in_a_module_that_is_c
 
 
 def test_a_step_without_an_activity_stops_the_app() -> None:
-    with pytest.raises(DeclarationError, match=r"Step read_run has no activity\. Write `@steps\.read"):
+    with pytest.raises(
+        DeclarationError, match=r"Step read_run has no activity\. Write `@steps\.read"
+    ):
         check_bound((declare("read_run"),))
 
 

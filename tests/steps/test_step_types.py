@@ -56,10 +56,9 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "fitting.py").write_text(FITTING)
     for name, (lines, _) in PLANTED.items():
         (folder / f"{name}.py").write_text(HEAD + lines)
-    modules = [*PLANTED, "fitting"]
+    files = [str(folder / f"{name}.py") for name in (*PLANTED, "fitting")]
     said = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
-        + [folder / f"{name}.py" for name in modules],
+        [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *files],
         cwd=ROOT,
         capture_output=True,
         text=True,
