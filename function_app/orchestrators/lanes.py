@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from function_app import names
+from function_app import names, steps
 from function_app.domain.lane import LaneRequest
-from function_app.orchestrators import steps
 from function_app.orchestrators.clean_up import tolerate
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 

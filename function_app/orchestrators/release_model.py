@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from function_app import names
+from function_app import names, steps
 from function_app.domain.approval import Decision, Evidence, Verdict
 from function_app.domain.authorization import APPROVAL_LOST, NOT_AUTHORISED
 from function_app.domain.lane import LaneRequest, rollout_lane
@@ -32,13 +32,13 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.serving import Deployment, Image, Rollout
-from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.clean_up import clean_up, reasons_of, tolerate
 from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.roll_back import restore
 from function_app.orchestrators.runs import FIRST_BACKOFF, ask_until
-from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
+from function_app.orchestrators.trail import Trail, first_line
+from function_app.steps.context import Story, StoryContext
 
 # An event may be lost: the ledger is read again now and then.
 AWAITING = "awaiting approval"

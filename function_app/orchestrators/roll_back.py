@@ -7,14 +7,15 @@ what, so that an input without an order changes nothing.
 from dataclasses import replace
 from datetime import timedelta
 
+from function_app import steps
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
-from function_app.orchestrators import steps
 from function_app.orchestrators.lanes import enter_lane, leave_lanes
 from function_app.orchestrators.runs import ask_until
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 ROLLOUT, RESTORATION = timedelta(hours=2), timedelta(minutes=30)
 

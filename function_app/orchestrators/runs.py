@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from function_app import names
+from function_app import names, steps
+from function_app.domain.requests import RunId
 from function_app.domain.training import MAX_RESUBMISSIONS, Run, RunStatus
-from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 T = TypeVar("T")
 RESUBMISSION_PAUSE = timedelta(seconds=30)
@@ -32,11 +33,11 @@ def wait_for_run(
     event = ctx.wait_for_external_event(names.run_completed_event(run_id))
     heard, pause = False, FIRST_PAUSE
     while True:
-        run = yield from steps.get_run(ctx, run_id)
+        run = yield from steps.get_run(ctx, RunId(run_id=run_id))
         if run.status.ended:
             return run
         if ctx.current_utc_datetime >= deadline:
-            return (yield from steps.cancel_run(ctx, run_id))
+            return (yield from steps.cancel_run(ctx, RunId(run_id=run_id)))
         wait = min(pause if heard else poll_interval, deadline - ctx.current_utc_datetime)
         timer = ctx.create_timer(ctx.current_utc_datetime + wait)
         if heard:

@@ -13,6 +13,7 @@ completed is outcome `failed`: only data and answers are judged, and only they a
 
 from datetime import timedelta
 
+from function_app import steps
 from function_app.domain.lane import ALL_TRAININGS, LaneRequest, training_lane
 from function_app.domain.outcomes import TRAIN, StoryEnd
 from function_app.domain.payload_limits import cap_reasons
@@ -35,12 +36,12 @@ from function_app.domain.training import (
     preparation_id,
     run_id,
 )
-from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.clean_up import reasons_of
 from function_app.orchestrators.lanes import enter_lane, keep_lanes, leave_lanes
 from function_app.orchestrators.runs import finish_run, unfinished
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 LANE_MARGIN = timedelta(minutes=10)
 EVALUATION_MARGIN = timedelta(minutes=2)
