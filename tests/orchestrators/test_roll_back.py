@@ -38,3 +38,13 @@ def test_a_release_is_rolled_back_only_when_production_says_so(
         assert update["reasons"] == ["ada rolled back to version 1: slow"]
     recorded = host.arguments[-1]
     assert recorded["outcome"] == ("done" if restored else "failed")
+
+
+def test_a_roll_back_that_cannot_enter_its_lane_gives_up_its_place() -> None:
+    """The place may be stored although the answer of take_lane was lost; it would block others."""
+    host = Player({steps.take_lane.name: Exception("PLATFORM: the ledger is away")})
+
+    with pytest.raises(Exception, match="the ledger is away"):
+        host.play(roll_back(host, RollBack(model="m", former=FORMER, release=RELEASE)))
+
+    assert host.called == [steps.take_lane.name, steps.leave_lane.name]
