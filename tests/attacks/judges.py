@@ -129,7 +129,8 @@ class CloudJudge:
         if self.forged:
             folder = f"runs/{EVALUATION}-asks-challenger/answers"
             self.azure.wrote(f"{folder}/answers.json", self.forged)
-        self.compute.finish(EVALUATION, jobs)
+        assert jobs.get(EVALUATION).status is RunStatus.RUNNING
+        self.compute.run(EVALUATION)
         assert jobs.get(EVALUATION).status is RunStatus.COMPLETED
         found = jobs.comparison(EVALUATION)
         return Verdict(refused=found.refused, mse=found.challenger_mse)
