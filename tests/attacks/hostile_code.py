@@ -11,15 +11,15 @@ from typing import Any
 
 from function_app.adapters.archives import sha256
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.containment import Containment
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs import LocalJobs
-from function_app.adapters.local.processes import Processes
-from function_app.domain.isolation import Isolation
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.reach.containment import Containment
+from function_app.adapters.local.reach.processes import Processes
+from function_app.domain.change.isolation import Isolation
 from function_app.domain.training import Dataset, RunStatus
 from function_app.ports import Jobs
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.azure_servers.azure import ROOT, VERSIONS, Azure
 from tests.azure_servers.compute import Compute
 from tests.funchost.conftest import until

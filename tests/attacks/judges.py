@@ -10,8 +10,8 @@ from typing import Protocol
 
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import RunStatus
-from platform_jobs.asking import ASKED, write_asked
-from platform_jobs.tables import read_table
+from platform_jobs.models.asking import ASKED, write_asked
+from platform_jobs.tables.tables import read_table
 from sandbox.probe import find_level
 from tests.attacks.hostile_code import COMMIT, MODEL, PREPARED, PROJECTS, archive, dataset
 from tests.azure_servers.azure import ROOT, Azure

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import skops.io
 
-from configuration.tokens import ClientTokens, IssuedTokens, copies_of
-from function_app.adapters.local.files import read_object
-from function_app.domain.redaction import redact_content
-from function_app.domain.serving import check_types
+from configuration.people.tokens import ClientTokens, IssuedTokens, copies_of
+from function_app.adapters.local.reach.files import read_object
+from function_app.domain.release.serving import check_types
+from function_app.domain.text.redaction import redact_content
 from function_app.domain.training import ModelVersion
 from function_app.errors import ContractError
-from mlopsctl.client import ApiError
-from mlopsctl.credentials import Credentials
+from mlopsctl.reach.client import ApiError
+from mlopsctl.reach.credentials import Credentials
 from sandbox.probe import find_level
 from scoring.predictor import Predictor
 from tests.attacks.attack import ONLY, SAME, attack, no_equivalent, same_code
@@ -243,7 +243,7 @@ def test_the_state_holds_no_token(tmp_path: Path) -> None:
     answer="OTHER_HOST, NO_TOKEN or INSECURE; nothing is sent",
     log="none: no request is made",
     before="succeeded",
-    azure=same_code("mlopsctl/credentials.py"),
+    azure=same_code("mlopsctl/reach/credentials.py"),
     by="trial",
 )
 def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +269,7 @@ def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.M
     answer="the event is kept with marks in their place",
     log="the event, as `mlopsctl events show` prints it",
     before="succeeded",
-    azure=same_code("function_app/domain/redaction.py"),
+    azure=same_code("function_app/domain/text/redaction.py"),
     by="trial",
 )
 def test_an_event_is_kept_without_credentials() -> None:

@@ -19,15 +19,15 @@ from typing import cast
 
 import pytest
 
-from function_app.adapters.azure.datasets import AzureDatasets
-from function_app.adapters.azure.observations import AzureRecords
-from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.azure.data.datasets import AzureDatasets
+from function_app.adapters.azure.data.observations import AzureRecords
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.csv_rows import MAX_LABEL_BYTES, read_labels
-from function_app.adapters.local.datasets import MAX_BYTES, LocalDatasets
+from function_app.adapters.local.data.datasets import MAX_BYTES, LocalDatasets
+from function_app.adapters.local.data.observations import LocalRecords
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.observations import LocalRecords
 from function_app.domain.data_quality import Prepared
-from function_app.domain.inbox import Outcome
+from function_app.domain.events.inbox import Outcome
 from function_app.domain.training import RunStatus
 from function_app.errors import ContractError
 from function_app.ports import Datasets, Ports

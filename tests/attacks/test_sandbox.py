@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.containment import Containment, Sight
-from function_app.adapters.local.private import keep_private
-from function_app.domain.isolation import Isolation, RunIsolation
+from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.reach.private import keep_private
+from function_app.domain.change.isolation import Isolation, RunIsolation
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
 from sandbox.levels import BY_NAME, LIMITS
