@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+STUBTEST = (sys.executable, "-m", "mypy.stubtest")
 
 
 def compare(typings: Path) -> str:
     """Return what stubtest says against the types of the Durable SDK below `typings`, "" if fine."""
     said = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "azure.durable_functions", "--concise"]
         # The stubs hold only the part of the SDK that this repository uses.
-        + ["--ignore-missing-stub"],
+        [*STUBTEST, "azure.durable_functions", "--concise", "--ignore-missing-stub"],
         cwd=typings.parent,
         env={**os.environ, "MYPYPATH": str(typings)},
         capture_output=True,
