@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
@@ -15,6 +17,7 @@ from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.storage import account, azurite, connection, identity, tls
 from tests.azure_servers.tls import Tls
+from tests.triggers.office import Records, local_records
 
 __all__ = ["account", "azurite", "connection", "identity", "tls"]
 
@@ -51,3 +54,14 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Ledger, Rows
         connected = request.getfixturevalue("connection")
         return AzureLedger(connected), AzureRows(connected)
     return LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db")
+
+
+@pytest.fixture(params=["local", "azure"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Records:
+    """The empty inbox, ledger and rows of each platform in turn, without a host."""
+    if request.param == "azure":
+        connected = request.getfixturevalue("connection")
+        blobs = Blobs(connected)
+        blobs.ensure_container()
+        return AzureInbox(connected, blobs), AzureLedger(connected), AzureRows(connected)
+    return local_records(tmp_path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attack import SAME, attack, same_code
+from tests.attacks.attack import SAME, attack
 from tests.attacks.hostile_events import (
     CloudInbox,
     Inbox,
@@ -15,6 +15,7 @@ from tests.attacks.hostile_events import (
     pushed,
 )
 from tests.azure_servers.azure import azure
+from tests.triggers.office import Records
 
 __all__ = ["azure"]
 
@@ -128,11 +129,13 @@ def test_another_etag_is_stale(inbox: Inbox) -> None:
     answer="refused, UNKNOWN_COMMIT, and nothing is claimed; the real push starts the checks",
     log="refused: UNKNOWN_COMMIT",
     before="succeeded",
-    azure=same_code("function_app/adapters/git"),
+    azure=SAME,
     by="trial",
 )
-def test_a_commit_that_is_announced_early_is_still_checked(tmp_path: Path) -> None:
-    repository, office = code_office(tmp_path)
+def test_a_commit_that_is_announced_early_is_still_checked(
+    tmp_path: Path, records: Records
+) -> None:
+    repository, office = code_office(tmp_path, records)
     repository.commit("the first")
     repository.git("checkout", "--quiet", "-b", "elsewhere")
     repository.write("more.py", "x = 1\n")
@@ -153,11 +156,11 @@ def test_a_commit_that_is_announced_early_is_still_checked(tmp_path: Path) -> No
     answer="refused, UNKNOWN_COMMIT",
     log="refused: UNKNOWN_COMMIT",
     before="succeeded",
-    azure=same_code("function_app/adapters/git"),
+    azure=SAME,
     by="trial",
 )
-def test_a_proposal_is_compared_with_its_pull_request(tmp_path: Path) -> None:
-    repository, office = code_office(tmp_path)
+def test_a_proposal_is_compared_with_its_pull_request(tmp_path: Path, records: Records) -> None:
+    repository, office = code_office(tmp_path, records)
     first = repository.commit("the first")
     repository.write("more.py", "x = 1\n")
     second = repository.commit("the second")

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from function_app.adapters.local.rows import LocalRows
+import pytest
+
 from function_app.ports.rows import Put
 from function_app.records.audit import ENTRY, PARTITION
 from mlopsctl.commands.audit import check
 from tests.attacks.attack import SAME, attack
 from tests.attacks.targets import (
     MODEL,
-    LocalTarget,
     Target,
     ask,
     error_of,
@@ -228,11 +228,14 @@ def test_the_log_is_for_people(target: Target) -> None:
     azure=SAME,
     by="trial",
 )
-def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> None:
-    target = local_target
+def test_a_changed_entry_is_found_by_the_command(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_URL", target.host.url)
+    monkeypatch.setenv("MLOPS_TOKEN", target.token("ada"))
     ask(target, "POST", "/api/findings")
     number = verify(target)["head"]["number"]
-    rows = LocalRows(target.state / "ledger.db")
+    rows = target.rows
     row = rows.get(PARTITION, f"{ENTRY}{number:015d}")
     assert row is not None
     rows.write(

@@ -1,15 +1,9 @@
 """Attacks on the audit log as a whole: what the chain alone cannot show."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
-from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
-from function_app.adapters.local.rows import LocalRows
 from function_app.domain.access.audit import Fault
+from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Delete
 from function_app.records.audit import ENTRY, ONCE, PARTITION, AuditLog
 from function_app.records.changes import expected_entries
@@ -20,13 +14,9 @@ from tests.contracts.conftest import account, connection
 __all__ = ["account", "connection"]
 
 
-@pytest.fixture(params=["local", "azure"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    if request.param == "azure":
-        connected = request.getfixturevalue("connection")
-        yield Bench(AzureLedger(connected), AzureRows(connected))
-    else:
-        yield Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+@pytest.fixture
+def bench(stores: tuple[Ledger, Rows]) -> Bench:
+    return Bench(*stores)
 
 
 def faults(bench: Bench) -> tuple[Fault, ...]:

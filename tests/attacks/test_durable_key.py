@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.attack import SAME, attack
-from tests.triggers.office import Office, RememberedStories
+from tests.triggers.office import Office, Records, RememberedStories
 from tests.triggers.test_inbox import blob
 
 VERSION = {
@@ -48,8 +48,8 @@ class BurntStories(RememberedStories):
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    made = Office(tmp_path)
+def office(tmp_path: Path, records: Records) -> Office:
+    made = Office(tmp_path, records=records)
     made.registry.add("diabetes", "7")
     made.stories = BurntStories()
     made.invocation = replace(made.invocation, stories=made.stories)

@@ -14,12 +14,12 @@ from function_app.domain.webhooks.webhook_sources import WebhookSource
 from tests.attacks.attack import SAME, attack
 from tests.attacks.hostile_events import DIGEST, ML, blob, event, registered
 from tests.attacks.targets import MODEL, Target, ask, error_of, logged, waiting
-from tests.triggers.office import Office
+from tests.triggers.office import Office, Records
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path, records: Records) -> Office:
+    return Office(tmp_path, records=records)
 
 
 def stories_of(target: Target) -> set[str]:

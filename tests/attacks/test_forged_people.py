@@ -1,48 +1,39 @@
 """Attacks on authorship: events that name a person without proof, or hide the person who pushed."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
-from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
-from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.inbox import SENDER, sender_of
 from function_app.domain.project import CodeRules
 from function_app.errors import NotAuthorisedError
+from function_app.ports import Ledger, Rows
 from function_app.records.pushers import Pushers
 from function_app.triggers.events.verification import EVENT_GRID
 from tests.activities.law_bench import MODEL, Bench
 from tests.attacks.attack import SAME, attack
-from tests.contracts.conftest import account, connection
-from tests.triggers.office import PROJECTS, Office
+from tests.triggers.office import PROJECTS, Office, Records
 
-__all__ = ["account", "connection"]
 REPOSITORY, COMMIT = "https://git.example/org/diabetes", "c" * 40
 PUSHED = Change(repository=REPOSITORY, branch="main", commit=COMMIT, author="grace")
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(tmp_path: Path, records: Records) -> Office:
     code = CodeRules(repository=REPOSITORY)
-    office = Office(tmp_path, {MODEL: replace(PROJECTS[MODEL], code=code)})
+    projects = {MODEL: replace(PROJECTS[MODEL], code=code)}
+    office = Office(tmp_path, projects, records)
     office.invocation = replace(office.invocation, webhook_secrets={"github": "s" * 16})
     office.sources.commits.add(COMMIT)
     return office
 
 
-@pytest.fixture(params=["local", "azure"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    if request.param == "azure":
-        connected = request.getfixturevalue("connection")
-        yield Bench(AzureLedger(connected), AzureRows(connected))
-    else:
-        yield Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+@pytest.fixture
+def bench(stores: tuple[Ledger, Rows]) -> Bench:
+    return Bench(*stores)
 
 
 def push(event_id: str = "1", **data: Any) -> dict[str, Any]:

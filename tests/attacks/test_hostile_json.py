@@ -94,7 +94,7 @@ def test_an_event_of_any_depth_has_a_key_and_is_settled(tmp_path: Path) -> None:
     answer="the record counts as damaged and is named; the others are read",
     log="mlops.rows: the row holds no JSON object",
     before="succeeded",
-    azure=SAME,
+    azure=same_code("function_app/ports/rows.py"),
 )
 def test_a_deeply_nested_record_counts_as_damaged(tmp_path: Path) -> None:
     record = tmp_path / "record.json"

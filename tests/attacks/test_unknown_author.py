@@ -1,16 +1,13 @@
 """Attacks of people who start a training as nobody, and then approve their own version."""
 
-from pathlib import Path
-
 import pytest
 
-from function_app.adapters.local.ledger import LocalLedger
-from function_app.adapters.local.rows import LocalRows
 from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.people.duties import ApprovalRules, UnknownAuthor
 from function_app.errors import RefusedError
+from function_app.ports import Ledger, Rows
+from tests.attacks.approvals import PEOPLE, Office, office_of
 from tests.attacks.attack import SAME, attack
-from tests.attacks.test_duties import PEOPLE, Office
 
 # Names in a commit are its writer's choice; nobody vouches for them.
 NOBODY = make_authors([(Role.WROTE, "linus@example.com"), (Role.COMMITTED, "linus@example.com")])
@@ -18,9 +15,8 @@ KNOWN = (Role.STARTED, Role.OWNS, Role.PUSHED)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    made = Office(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
-    made.know(**PEOPLE)
+def office(stores: tuple[Ledger, Rows]) -> Office:
+    made = office_of(*stores)
     made.registry.authors = NOBODY
     return made
 

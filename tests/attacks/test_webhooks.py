@@ -17,12 +17,12 @@ from function_app.triggers.webhooks import post_webhook
 from tests.attacks.attack import SAME, attack
 from tests.attacks.hostile_events import ML, blob, code_office, event, registered
 from tests.attacks.targets import MODEL, SECRET, Target, ask, error_of, logged
-from tests.triggers.office import PROJECTS, Office
+from tests.triggers.office import PROJECTS, Office, Records
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path, records: Records) -> Office:
+    return Office(tmp_path, records=records)
 
 
 REQUEST = {"model": MODEL, "requestId": "attack"}
@@ -169,8 +169,8 @@ def own(office: Office, body: bytes) -> dict[str, str]:
     azure=SAME,
     by="trial",
 )
-def test_a_source_is_kept_to_its_models(tmp_path: Path) -> None:
-    office = Office(tmp_path, {MODEL: PROJECTS[MODEL], "wine": PROJECTS[MODEL]})
+def test_a_source_is_kept_to_its_models(tmp_path: Path, records: Records) -> None:
+    office = Office(tmp_path, {MODEL: PROJECTS[MODEL], "wine": PROJECTS[MODEL]}, records)
     rules = WebhookSource(models=("wine",))
     bodies = [
         json.dumps(event("Mlops.TrainingRequested", {"model": model, "requestId": "1"})).encode()
@@ -220,8 +220,8 @@ def test_code_hosts_send_code_only(office: Office, source: str) -> None:
     azure=SAME,
     by="trial",
 )
-def test_a_replayed_hook_starts_nothing(tmp_path: Path) -> None:
-    repository, office = code_office(tmp_path)
+def test_a_replayed_hook_starts_nothing(tmp_path: Path, records: Records) -> None:
+    repository, office = code_office(tmp_path, records)
     commit = repository.commit("the first")
     push = {
         "ref": "refs/heads/main",
