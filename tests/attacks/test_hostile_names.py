@@ -36,6 +36,7 @@ from function_app.domain.release import ReleaseRecord
 from function_app.domain.serving import Image
 from function_app.errors import ContractError, MlopsError
 from function_app.records.ledger.ledger import StoredLedger
+from function_app.steps import STEPS
 from tests.attacks.hostile import HOSTILE, at, changed, example, is_harmless, names, texts, untyped
 
 FUZZ = settings(
@@ -51,8 +52,7 @@ def _argument(function: Any) -> Any:
 
 
 INPUTS = [_argument(story) for story in composition.STORIES]
-ACTIVITIES = (*composition.ACTIVITIES, *composition.STORY_ACTIVITIES)
-ARGUMENTS = [kind for kind in map(_argument, ACTIVITIES) if kind is not type(None)]
+ARGUMENTS = [step.argument for step in STEPS]
 EVENTS = list(typing.get_args(DomainEvent))
 RECORDS = [ReleaseRecord, Decision]
 KINDS = list(dict.fromkeys([*INPUTS, *ARGUMENTS, *EVENTS, *RECORDS]))
