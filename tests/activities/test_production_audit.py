@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.authorization import ChangeKind, Order
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.authorization import ChangeKind, Order
+from function_app.domain.release.release import ReleaseStatus
 from function_app.records.audit import AuditLog
 from function_app.records.ledger.ledger import StoredLedger
 from tests.activities.law_bench import MODEL, Bench, image, release

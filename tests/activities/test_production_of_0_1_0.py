@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.domain.approval import Decision, Verdict
-from function_app.domain.authorization import ChangeKind
 from function_app.domain.codec import dump
 from function_app.domain.reconciliation import FindingKind
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.approval import Decision, Verdict
+from function_app.domain.release.authorization import ChangeKind
+from function_app.domain.release.release import ReleaseStatus
 from function_app.records.earlier.ledger import EarlierLedger, adopt_ledger
 from tests.activities.law_bench import Bench, digest, image, release
 from tests.activities.production_bench import (

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.authorship import Role, make_authors
-from function_app.domain.duties import ApprovalRules, UnknownAuthor
+from function_app.domain.people.authorship import Role, make_authors
+from function_app.domain.people.duties import ApprovalRules, UnknownAuthor
 from function_app.errors import RefusedError
 from function_app.records.ledger.ledger import StoredLedger
 from tests.attacks.attack import attack

@@ -8,14 +8,14 @@ import pytest
 
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.approval import Decision, Verdict
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Verdict
+from function_app.domain.release.release import (
     Release,
     ReleasePolicy,
     ReleaseRecord,
     ReleaseStatus,
 )
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from function_app.ports import Rows
 from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.memory_rows import MemoryRows

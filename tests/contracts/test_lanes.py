@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from function_app.activities.lanes import leave_lane
-from function_app.domain.lane import LanePlace, LaneRequest
+from function_app.domain.stories.lane import LanePlace, LaneRequest
 from function_app.errors import PlatformError
 from function_app.ports import Ledger, Ports
 from function_app.records.ledger.ledger import StoredLedger

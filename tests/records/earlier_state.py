@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.tables import Row, Table
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.tables import Row, Table
 
 _FOLDER = Path(__file__).parent / "earlier"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.azure import earlier_records as azure_records
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.tables import Table
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.tables import Table
 from function_app.adapters.local import earlier_records as local_records
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.lane import LaneRequest
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.release import ReleaseStatus
+from function_app.domain.stories.lane import LaneRequest
 from function_app.ports import Rows
 from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.conftest import account, azurite, connection, identity, tls

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.tables import MOST_OPERATIONS, Changed, Row, Table, decode
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.azure.tables import MOST_OPERATIONS, Changed, Row, Table, decode
 from function_app.domain.codec import load
 from function_app.errors import ContractError, NotFoundError
 from function_app.records.earlier.ledger import EarlierLedger, adopt_ledger

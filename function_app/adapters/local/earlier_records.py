@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.database import Database
+from function_app.adapters.local.reach.database import Database
 from function_app.adapters.local.rows import LocalRows
 from function_app.records.earlier.ledger import EarlierLedger, adopt_ledger
 

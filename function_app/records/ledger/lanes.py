@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import quote, unquote
 
 from function_app.domain.codec import dump, find_damaged
-from function_app.domain.lane import LaneEntry, LaneHolder, LanePlace, LaneRequest, enter
+from function_app.domain.stories.lane import LaneEntry, LaneHolder, LanePlace, LaneRequest, enter
 from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged

@@ -10,11 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.codec import dump, find_damaged
-from function_app.domain.identifiers import RELEASE_ID
-from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Settlement, settle
+from function_app.domain.release.release import (
     Release,
     ReleasePage,
     ReleaseRecord,
@@ -22,7 +20,14 @@ from function_app.domain.release import (
     forbidden_change,
     may_become,
 )
-from function_app.domain.superseding import successor, superseded, takes_over, was_taken_over
+from function_app.domain.release.superseding import (
+    successor,
+    superseded,
+    takes_over,
+    was_taken_over,
+)
+from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.text.identifiers import RELEASE_ID
 from function_app.errors import ConflictError, ContractError
 from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Put, Row
