@@ -88,9 +88,8 @@ class RunOutputs:
 
     def stop_of(self, run_id: str) -> Stop | None:
         """Return how and why this app stopped the run, None when it did not."""
-        if self._blobs.read(_stop_note(run_id)) is None:
-            return None
-        return read_stop(self._blobs.read_record(_stop_note(run_id)))
+        record = self._blobs.read_record(_stop_note(run_id))
+        return None if record is None else read_stop(record)
 
     def note_attempt(self, run_id: str, attempt: int) -> None:
         """Record which attempt of a run counts, before it is submitted."""
