@@ -9,7 +9,7 @@ import httpx
 import pytest
 from azure.durable_functions import DurableOrchestrationClient
 
-from funchost.urls import binding_json
+from funchost.web.urls import binding_json
 from function_app.durable_stories import DurableStories
 from tests.funchost.conftest import Host, until
 
@@ -24,7 +24,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     for number in range(ENDED):
         made.begin("chain", f"ended-{number}", 1)
     made.begin("waiting", "under-way")
-    until(lambda: _count(made, "Completed") == ENDED, "the stories to end", 50)
+    until(lambda: _count(made, "Completed") == ENDED, "the stories to end", 100)
     yield made
     made.stop()
 

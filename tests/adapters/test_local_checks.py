@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.jobs import LocalJobs
-from function_app.adapters.local.processes import Processes
-from function_app.domain.change import Bundle, CheckPlan
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.reach.processes import Processes
+from function_app.domain.change.change import Bundle, CheckPlan
 from function_app.domain.training import RunStatus
 from function_app.errors import NotFoundError
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -98,12 +98,12 @@ def test_checked_code_sees_neither_the_state_nor_the_keys_of_the_app(machine: Ma
 def test_checks_that_are_cancelled_leave_no_process(machine: Machine) -> None:
     bundle = machine.keep(test_a="import time\ndef test_a():\n    time.sleep(600)\n")
     machine.jobs.submit_checks("checks-1", "diabetes", bundle, PLAN, TAGS)
-    until(lambda: _sandboxes(bundle), "the sandbox", 30)
+    until(lambda: _sandboxes(bundle), "the sandbox")
 
     machine.jobs.cancel("checks-1")
 
     assert machine.jobs.get("checks-1").status is RunStatus.TIMED_OUT
-    until(lambda: not _sandboxes(bundle), "the sandbox to end", 10)
+    until(lambda: not _sandboxes(bundle), "the sandbox to end")
     with pytest.raises(NotFoundError):
         machine.jobs.checks("checks-1")
 

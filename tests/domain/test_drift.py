@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from function_app.codec import dump, load
-from function_app.domain.drift import (
+from function_app.domain.codec import dump, load
+from function_app.domain.drift.drift import (
     BLOCK_ROWS,
     MAX_BLOCKS,
     Block,
@@ -15,7 +15,7 @@ from function_app.domain.drift import (
     allowed_error,
     weigh,
 )
-from function_app.domain.observations import (
+from function_app.domain.drift.observations import (
     ErrorReference,
     LabelSums,
     ObservationBatch,

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from function_app.domain.authorization import Change, ChangeKind, ChangeState
-from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
-from function_app.domain.roll_back import release_before
-from function_app.domain.serving import Image
+from function_app.domain.release.authorization import Change, ChangeKind, ChangeState
+from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.release.roll_back import release_before
+from function_app.domain.release.serving import Image
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import pytest
 
-from configuration.tokens import copies_of
+from configuration.people.tokens import copies_of
 from mlopsctl import screens
 from mlopsctl.doctor import examine
 
@@ -274,11 +274,8 @@ def test_approve_names_what_was_shown_and_not_what_the_app_has_now(
     for text in ("m version 1", "- mse 3", "file:///in/monday.csv", "c0ffee"):
         assert text in shown
     assert shown.endswith("ada: approve release-m-1: fine\n")
-    assert approvals(app)[-1] == {
-        "image_digest": "sha256:aa",
-        "evidence_hash": "e",
-        "comment": "fine",
-    }
+    expected = {"image_digest": "sha256:aa", "evidence_hash": "e", "comment": "fine"}
+    assert approvals(app)[-1] == expected
 
 
 def test_nothing_is_approved_that_nobody_was_shown(app: Any, own: dict[str, str]) -> None:
