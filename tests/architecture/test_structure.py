@@ -90,6 +90,21 @@ def test_a_module_that_a_text_names_exists() -> None:
     assert {name for _, name in missing} - made - sdk == set(), missing
 
 
+def test_the_tree_of_the_architecture_names_every_room() -> None:
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    tree = page.partition("## The tree")[2].partition("## Who imports whom")[0]
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in MODULES if path.parent != ROOT}
+    within = ("infra/", "benchmarks", "function_app/adapters/local/", "sandbox/")
+
+    named = set(re.findall(r"[\w/]+(?=/)", tree))
+    assert {
+        room
+        for room in rooms
+        if not room.startswith(within)
+        and not any(room == name or room.endswith(f"/{name}") for name in named)
+    } == set()
+
+
 def test_a_module_of_tests_is_short() -> None:
     counts = {
         path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in TESTS
