@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from function_app.adapters.azure.reach.connection import Connection, error_code, translate
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableClient
 
 T = TypeVar("T")
 
@@ -81,7 +84,7 @@ class Table:
     def __init__(self, connection: Connection, name: str, *, make: bool = True) -> None:
         self._connection, self._name, self._make = connection, name, make
         self._lock = threading.Lock()
-        self._made: Any = None
+        self._made: TableClient | None = None
 
     def ensure(self) -> None:
         """Make the table, or find it."""
@@ -126,7 +129,7 @@ class Table:
             from azure.core import MatchConditions
             from azure.core.exceptions import ResourceModifiedError
 
-        same = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
+        same: dict[str, Any] = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
         with self._translated("delete a row"):
             try:
                 self._client().delete_entity(row.partition, row.key, **(same if row.etag else {}))
@@ -184,7 +187,7 @@ class Table:
     def _translated(self, operation: str) -> Any:
         return translate(operation, f"table {self._name}")
 
-    def _client(self) -> Any:
+    def _client(self) -> "TableClient":
         with self._lock:
             if self._made is None:
                 with importing():
