@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.azure.inbox import AzureInbox
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.ports import Ledger, Rows
+from function_app.records.ledger.ledger import StoredLedger
 from tests.attacks.targets import CloudTarget, LocalTarget, Target, cloud_app
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
@@ -52,8 +51,8 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Ledger, Rows
     """The empty ledger and rows of each platform in turn, without a host."""
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        return AzureLedger(connected), AzureRows(connected)
-    return LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db")
+        return StoredLedger(AzureRows(connected)), AzureRows(connected)
+    return StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
 
 
 @pytest.fixture(params=["local", "azure"])
@@ -61,7 +60,7 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Records:
     """The empty inbox, ledger and rows of each platform in turn, without a host."""
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        blobs = Blobs(connected)
+        blobs, rows = Blobs(connected), AzureRows(connected)
         blobs.ensure_container()
-        return AzureInbox(connected, blobs), AzureLedger(connected), AzureRows(connected)
+        return AzureInbox(connected, blobs), StoredLedger(rows), rows
     return local_records(tmp_path)

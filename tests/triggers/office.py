@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.events import ArrivedFile
@@ -17,6 +16,7 @@ from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Inbox, Ledger, Ports, Rows
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.events.inbox import Receipt, settle_pending, take_in
 from function_app.triggers.events.verification import EVENT_GRID
@@ -186,8 +186,8 @@ Records = tuple[Inbox, Ledger, Rows]
 
 def local_records(folder: Path) -> Records:
     """Return the records of this machine below a folder."""
-    ledger = folder / "ledger.db"
-    return LocalInbox(folder / "inbox.db"), LocalLedger(ledger), LocalRows(ledger)
+    rows = LocalRows(folder / "ledger.db")
+    return LocalInbox(folder / "inbox.db"), StoredLedger(rows), rows
 
 
 class Office:
