@@ -112,7 +112,7 @@ def test_a_deeply_nested_record_counts_as_damaged(tmp_path: Path) -> None:
     answer="the contract's error names the field; lists leave the record out and go on",
     log="mlops.records: the record is left out",
     before="succeeded",
-    azure=same_code("function_app/codec.py"),
+    azure=same_code("function_app/domain/codec.py"),
 )
 @pytest.mark.parametrize(
     ("kind", "text"),
