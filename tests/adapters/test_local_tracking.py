@@ -15,7 +15,8 @@ from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.run_records import RunRecords
 from function_app.adapters.local.run_state import note_cancel, write_result
-from function_app.adapters.local.tracking import RUN_ID, LocalTracking
+from function_app.adapters.local.tracking import LocalTracking
+from function_app.adapters.run_facts import RUN_ID
 from function_app.domain.training import Judged, Run, RunStatus
 from function_app.errors import PlatformError
 
