@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from function_app.domain import identifiers as ids
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
+from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion
 from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put, RowsChangedError

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from function_app.adapters.local.processes import free_port
+from function_app.adapters.local.reach.processes import free_port
 from tests.azure_servers.arm import DENIED, audience
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.base import Answer, Request, Server

@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from function_app.adapters.local.mlflow_client import mlflow_client
+from function_app.adapters.local.jobs.mlflow_client import mlflow_client
 from function_app.adapters.run_facts import RUN_ID
 from tests.funchost.conftest import until
 from tests.stories.conftest import App

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from function_app.adapters.azure.jobs import AzureJobs
+from function_app.adapters.azure.jobs.jobs import AzureJobs
 from function_app.adapters.azure.tracking import PATIENCE, figures_of
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import Dataset, Run, RunStatus
