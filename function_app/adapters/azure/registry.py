@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.jobs.tracking import VERSION
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace
-from function_app.adapters.azure.tracking import VERSION
 from function_app.adapters.clock import SystemClock
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
