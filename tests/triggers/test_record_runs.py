@@ -1,7 +1,6 @@
 """The timer that reports figures also records the runs that ended."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 from function_app.triggers.metrics import record_figures
@@ -20,8 +19,8 @@ class EndedRuns(KnownRuns):
 
 def test_runs_are_recorded_each_minute_also_without_an_exporter_of_figures(tmp_path: Path) -> None:
     office, jobs = Office(tmp_path), EndedRuns()
-    ports = replace(office.invocation.ports, jobs=jobs)
+    office.ports.jobs = jobs
 
-    asyncio.run(record_figures(replace(office.invocation, ports=ports)))
+    asyncio.run(record_figures(office.invocation))
 
     assert jobs.asked == 1

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
-from function_app.adapters.azure.jobs.jobs.tracking import VERSION
+from function_app.adapters.azure.jobs.tracking import VERSION
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace

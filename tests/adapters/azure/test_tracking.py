@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from function_app.adapters.azure.jobs.jobs.tracking import PATIENCE, figures_of
 from mlflow import MlflowClient
 
 from function_app.adapters.azure.jobs.jobs import AzureJobs
+from function_app.adapters.azure.jobs.tracking import PATIENCE, figures_of
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import Dataset, Run, RunStatus
 from tests.adapters.azure.job_samples import NOW, RUN, dataset

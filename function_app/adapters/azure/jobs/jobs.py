@@ -11,13 +11,13 @@ from function_app.adapters.azure.jobs.check_inputs import CheckInputs
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import CHECK_TOOLS, Environments
 from function_app.adapters.azure.jobs.evaluations import JOBS, Evaluations, unanswered
-from function_app.adapters.azure.jobs.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.jobs.places import place_of_checks, place_of_trainings
 from function_app.adapters.azure.jobs.references import ReferenceRecords
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.adapters.azure.jobs.run_views import STOPPED, read_run
 from function_app.adapters.azure.jobs.submission import job_of
+from function_app.adapters.azure.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
 from function_app.adapters.azure.reach.workspace import Workspace, datastore_path

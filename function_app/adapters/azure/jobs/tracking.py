@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from function_app.adapters.azure.jobs import run_specs as specs
-from function_app.adapters.azure.platform.workspace_parts import API
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.web import Web
-from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.adapters.run_facts import parameters, tags
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import MlopsError, PlatformError
