@@ -24,7 +24,8 @@ TRACKED = (specs.TRAINING, specs.EVALUATION)
 PATIENCE = timedelta(days=7)
 VERSION, FIGURES = "mlops.model_version", "mlops.figures"
 _LOG = logging.getLogger("mlops.tracking")
-_ENDS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.TIMED_OUT)
+# An interrupted run begins again under its id.
+_OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.UNKNOWN)
 # MLflow refuses a whole batch for one other name, and more than a thousand figures.
 _NAME, _MOST = re.compile(r"\w[\w.\- ]{0,249}", re.ASCII), 1000
 
@@ -62,7 +63,7 @@ class RunTracking:
     def _record(self, entry: Untracked) -> bool:
         try:
             run = self._find(entry.run_id)
-            if run is not None and (entry.tags or run.status in _ENDS):
+            if run is not None and (entry.tags or run.status not in _OPEN):
                 self._log(run, entry)
                 self._submissions.tracked(entry.key)
                 return True
