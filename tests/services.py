@@ -38,6 +38,7 @@ def slow(state: Path) -> Iterator[set[int]]:
             for process in services(state) - before - stopped:
                 _send(process, signal.SIGSTOP)
                 stopped.add(process)
+            over.wait(0.05)  # a service takes a second before it answers
 
     watcher = threading.Thread(target=watch)
     watcher.start()

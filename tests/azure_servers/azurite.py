@@ -95,7 +95,7 @@ def _started(command: list[str], environ: dict[str, str]) -> Iterator[dict[str, 
         yield ports
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(300)
         if reader.ident:
             reader.join()
         process.stdout.close()

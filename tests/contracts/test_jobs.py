@@ -110,7 +110,7 @@ def test_checks_of_a_bundle_are_reported_with_their_files(bench: Bench) -> None:
         tests=("pytest", "-q"),
         training="training",
         dry_run=True,
-        timeout_seconds=60,
+        timeout_seconds=600,
     )
     bundle = bench.keep(code_archive(test_commit=b"def test_it() -> None:\n    assert 1 == 2\n"))
 

@@ -166,7 +166,7 @@ def test_a_full_disk_drops_lines_and_leaves_only_whole_ones_and_half_a_last(tmp_
         [sys.executable, "-c", code, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=True,
     )
 

@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,10 +15,11 @@ import httpx
 import numpy as np
 import pytest
 
+from function_app.adapters.local.processes import free_port
 from scoring import stand_ins
 from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer
-from tests.funchost.conftest import free_port, until
+from tests.funchost.conftest import until
 from tests.mlopsctl.seed_clone import SCORE
 from tests.scoring.keys import AS_PROBE, CALLER, KEYS
 
@@ -48,7 +48,7 @@ def run(raw_data):
 """
 TOUCHY = SCORE.replace(
     "    result = model.predict(data)\n",
-    "    while data[0][0] == 5 and not os.path.exists('gate'):\n        pass\n"
+    "    while data[0][0] == 5 and not os.path.exists('gate'):\n        open('begun', 'w').close()\n"
     "    if data[0][0] == 6:\n        raise SystemExit(6)\n"
     "    if data[0][0] == 7:\n        raise KeyError('a secret of the script')\n"
     "    if data[0][0] == 8:\n        return {'error': 'eight is refused'}\n"
@@ -264,7 +264,7 @@ def serve(image: Path, model: Path, script: str) -> Iterator[tuple[str, Path]]:
         yield url, folder
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(300)
 
 
 def test_only_what_answers_a_request_changes(
@@ -314,11 +314,11 @@ def test_the_service_tells_of_its_health_while_a_script_takes_its_time(
     url, folder = served
     slow = [[5.0, *rows[0][1:]]]
     with ThreadPoolExecutor() as threads:
-        ask = partial(httpx.post, json={"data": slow}, headers=CALLER, timeout=60)
+        ask = partial(httpx.post, json={"data": slow}, headers=CALLER)
         waiting = threads.submit(ask, f"{url}/score")
-        time.sleep(0.5)
+        until((folder / "begun").exists, "the script to begin")
 
-        assert httpx.get(f"{url}/healthz", timeout=5).status_code == 200
+        assert httpx.get(f"{url}/healthz").status_code == 200
         assert not waiting.done()
         (folder / "gate").touch()
         assert waiting.result().status_code == 200
@@ -333,7 +333,7 @@ def test_a_script_that_does_not_start_ends_the_service(tmp_path: Path, model: Pa
     folder = service(tmp_path, "def init():\n    raise OSError('no such lake')\n")
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", "1"]
 
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
 
     assert ended.returncode == 2
     assert "no such lake" in ended.stderr

@@ -46,8 +46,6 @@ class CloudApp:
         projects = folder / "mlops.toml"
         projects.write_text(
             DIABETES.replace("poll_interval_seconds = 10", "poll_interval_seconds = 1")
-            # A loaded machine answers slowly.
-            .replace("max_p95_ms = 500.0", "max_p95_ms = 60000.0")
             + "".join(f'[people.{name}]\noid = "{object_id(name)}"\n' for name in ("ada", "grace"))
         )
         settings = azure.settings
@@ -135,7 +133,7 @@ class CloudApp:
         release = self.api.get(f"/api/releases/{release_id}")
         body = {name: release[name] for name in ("image_digest", "evidence_hash")}
         url = f"{self.host.url}/api/releases/{release_id}/{verb}"
-        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"})
 
     def _publish(self, event: dict[str, Any]) -> None:
         self.api.post("/api/events", event)
