@@ -5,7 +5,7 @@ from typing import Protocol
 from function_app.adapters.accepted_data import read_reference
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset, Reference, Run
 
