@@ -57,17 +57,18 @@ class LocalHost:
         port: int,
         platform: str = "local",
         say: Say = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
         *,
         is_named: bool = True,
     ) -> None:
-        """Take the app's folder, its state folder and port, and where to report progress.
+        """Take the app's folder, its state folder and port, where to report progress, a clock.
 
         Port 0 is any free one: `url` is known after the start. A port that nobody named
         (`is_named` is false) is replaced by a free one when another program listens there.
         """
         self._root, self._state, self._platform = root, state, platform
         self.url, self._is_named = "", is_named
-        self._port, self._say = port, say
+        self._port, self._say, self._clock = port, say, clock
         self._log = state / "host.log"
         self._listened = False
         self._is_spawning = False
@@ -145,13 +146,13 @@ class LocalHost:
     def _wait(self, begin: int) -> str:
         """Return the host's URL once it listens."""
         assert self.process is not None
-        started = changed = said = time.monotonic()
+        started = changed = said = self._clock()
         progress: tuple[int, str] = (0, "")
         while self.process.poll() is None:
             lines = self._read(begin)
             if found := LISTENS.search(lines):
                 return found[1]
-            now = time.monotonic()
+            now = self._clock()
             seen = (len(lines), _cpu_time(self.process.pid))
             if seen != progress:
                 progress, changed = seen, now

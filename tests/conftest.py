@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
+
 pytest_plugins = ["funchost.testing"]
 
 # Never the configuration folder of the person who runs the tests; each state has a folder in it.
@@ -26,12 +28,12 @@ if _SHARED not in os.environ:
     atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
 SHARED = Path(os.environ[_SHARED])
 
-# The default of httpx is 5 s, which a request may take on a machine with ten busy processes. And it
-# reads the certificates of all authorities for each request, which takes 20 ms of CPU.
-REQUEST_SECONDS, TRUST = 120.0, ssl.create_default_context()
+# The default of httpx is 5 s: longer than that a request takes on a machine that is busy or stalls.
+# And it reads the certificates of all authorities for each request, which takes 20 ms of CPU.
+TRUST = ssl.create_default_context()
 for name in ("get", "post", "put", "delete", "options", "request"):
-    changed = functools.partial(getattr(httpx, name), timeout=REQUEST_SECONDS, verify=TRUST)
-    setattr(httpx, name, changed)
+    patient = functools.partial(getattr(httpx, name), timeout=PATIENCE, verify=TRUST)
+    setattr(httpx, name, patient)
 
 TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that

@@ -11,6 +11,8 @@ from pathlib import Path
 from function_app.adapters.local.processes import Processes
 from tests.funchost.conftest import until
 
+PAUSE = 0.05  # seconds; a service takes at least one before it answers
+
 
 def services(state: Path) -> set[int]:
     """Return the scoring processes of this state folder."""
@@ -38,7 +40,7 @@ def slow(state: Path) -> Iterator[set[int]]:
             for process in services(state) - before - stopped:
                 _send(process, signal.SIGSTOP)
                 stopped.add(process)
-            over.wait(0.05)  # a service takes a second before it answers
+            over.wait(PAUSE)
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from mlopsctl.local_host import LISTENS
+from tests.patience import PATIENCE
 from tests.quiet_clock import QuietClock, ticking
 
 APPS = Path(__file__).parent / "apps"
@@ -72,7 +73,7 @@ class Host:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(300)
+        return self.process.wait(PATIENCE)
 
     def post(self, path: str, content: Any = None) -> httpx.Response:
         return httpx.post(self.url + path, json=content)

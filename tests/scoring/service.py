@@ -13,6 +13,7 @@ from function_app.adapters.local.processes import free_port
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 from tests.scoring.keys import CALLER, KEYS
 
 SUBJECT = "system:serviceaccount:models:scoring"
@@ -33,7 +34,7 @@ def serving(model: Path, environ: Mapping[str, str]) -> Iterator[httpx.Client]:
             yield client
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(300)
+        process.wait(PATIENCE)
 
 
 @contextmanager

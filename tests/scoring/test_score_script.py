@@ -21,6 +21,7 @@ from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer
 from tests.funchost.conftest import until
 from tests.mlopsctl.seed_clone import SCORE
+from tests.patience import PATIENCE
 from tests.scoring.keys import AS_PROBE, CALLER, KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,8 @@ def run(raw_data):
 """
 TOUCHY = SCORE.replace(
     "    result = model.predict(data)\n",
-    "    while data[0][0] == 5 and not os.path.exists('gate'):\n        open('begun', 'w').close()\n"
+    "    if data[0][0] == 5:\n        open('begun', 'w').close()\n"
+    "    while data[0][0] == 5 and not os.path.exists('gate'):\n        pass\n"
     "    if data[0][0] == 6:\n        raise SystemExit(6)\n"
     "    if data[0][0] == 7:\n        raise KeyError('a secret of the script')\n"
     "    if data[0][0] == 8:\n        return {'error': 'eight is refused'}\n"
@@ -264,7 +266,7 @@ def serve(image: Path, model: Path, script: str) -> Iterator[tuple[str, Path]]:
         yield url, folder
     finally:
         process.terminate()
-        process.wait(300)
+        process.wait(PATIENCE)
 
 
 def test_only_what_answers_a_request_changes(
@@ -333,7 +335,7 @@ def test_a_script_that_does_not_start_ends_the_service(tmp_path: Path, model: Pa
     folder = service(tmp_path, "def init():\n    raise OSError('no such lake')\n")
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", "1"]
 
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
 
     assert ended.returncode == 2
     assert "no such lake" in ended.stderr

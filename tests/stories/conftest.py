@@ -17,8 +17,9 @@ from tests.funchost.conftest import until
 from tests.made_once import prepared
 
 ROOT = Path(__file__).parents[2]
-# A loaded machine answers slowly.
-DIABETES = (ROOT / "mlops.toml").read_text().replace("max_p95_ms = 500.0", "max_p95_ms = 60000.0")
+# A machine that is busy or stalls answers slowly; the limit of latency has tests of its own.
+PATIENT_RELEASE = ("max_p95_ms = 500.0", "max_p95_ms = 60000.0")
+DIABETES = (ROOT / "mlops.toml").read_text().replace(*PATIENT_RELEASE)
 
 
 def project(name: str, **change: str) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from function_app.composition import ANONYMOUS_ROUTES, ROUTES
 from function_app.domain.event_types import READERS
 from function_app.triggers.openapi import describe
+from tests.patience import PATIENCE
 from tests.stories.conftest import App
 
 FUZZ = settings(
@@ -80,7 +81,7 @@ HEADERS = st.dictionaries(
 @pytest.fixture(scope="module")
 def client(app: App) -> Iterator[httpx.Client]:
     before = app.started()
-    with httpx.Client(base_url=app.host.url, timeout=120) as made:
+    with httpx.Client(base_url=app.host.url, timeout=PATIENCE) as made:
         yield made
     assert app.started() == before
 
