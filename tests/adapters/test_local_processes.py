@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.processes import Processes, free_port
+from function_app.adapters.local.reach.processes import Processes, free_port
 
 
 class Watched(Processes):

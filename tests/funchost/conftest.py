@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mlopsctl.local_host import LISTENS
+from mlopsctl.reach.local_host import LISTENS
 from tests.patience import PATIENCE
 from tests.quiet_clock import QuietClock, ticking
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from function_app.adapters.local.processes import free_port
+from function_app.adapters.local.reach.processes import free_port
 from tests.funchost.conftest import APPS, until
 from tests.patience import PATIENCE
 

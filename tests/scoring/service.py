@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from function_app.adapters.local.processes import free_port
+from function_app.adapters.local.reach.processes import free_port
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import until

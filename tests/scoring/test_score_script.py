@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
-from function_app.adapters.local.processes import free_port
+from function_app.adapters.local.reach.processes import free_port
 from scoring import stand_ins
 from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer

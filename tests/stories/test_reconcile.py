@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from function_app.adapters.local.mlflow_client import mlflow_client
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.jobs.mlflow_client import mlflow_client
+from function_app.adapters.local.reach.processes import Processes
 from function_app.triggers.timers import RECONCILIATION
 from tests.stories.conftest import App
 
