@@ -6,13 +6,14 @@ import os
 import shutil
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.patience import PATIENCE
+from tests.quiet_clock import Standstills
 
 pytest_plugins = ["funchost.testing"]
 
@@ -35,6 +36,9 @@ for name in ("get", "post", "put", "delete", "options", "request"):
     patient = functools.partial(getattr(httpx, name), timeout=PATIENCE, verify=TRUST)
     setattr(httpx, name, patient)
 
+STANDSTILLS = Standstills()
+STANDSTILLS.watch()
+
 TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that
 # begins last keeps the others idle.
@@ -52,18 +56,28 @@ LONG = (
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
+def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Give the next test the umask and the folder that this one found.
 
     Starting an app as a command does it changes the umask of the process.
     """
     umask, folder = os.umask(0o022), Path.cwd()
     os.umask(umask)
+    STANDSTILLS.begin()
     try:
         return (yield)
     finally:
         os.umask(umask)
         os.chdir(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say at a failure whether the machine stood still: a limit in seconds may be the cause then."""
+    report = yield
+    if report.failed:
+        report.sections.append(("The machine", STANDSTILLS.describe()))
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,6 +55,45 @@ class QuietClock:
             return self._seconds
 
 
+class Standstills:
+    """Notes when this process did not run, so that a failure says what the machine did."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic, self._last = monotonic, monotonic()
+        self._gaps: list[float] = []
+
+    def watch(self) -> None:
+        """Tick in a thread until this process ends."""
+
+        def tick() -> None:
+            while True:
+                time.sleep(TICK)
+                self.tick()
+
+        threading.Thread(target=tick, daemon=True).start()
+
+    def tick(self) -> None:
+        """Note the time since the last tick when it is longer than a tick may be."""
+        now = self._monotonic()
+        if now - self._last > LONGEST_TICK:
+            self._gaps.append(now - self._last)
+        self._last = now
+
+    def begin(self) -> None:
+        """Forget what was before this test."""
+        self._gaps.clear()
+
+    def describe(self) -> str:
+        """Return how often this process stood still since `begin`, and how busy the machine is."""
+        self.tick()
+        gaps, wanting = list(self._gaps), runnable()
+        still = f"{len(gaps)} times, {sum(gaps):.1f} s in all" if gaps else "never"
+        return (
+            f"During this test the process stood still for over {LONGEST_TICK:g} s: {still}. "
+            f"Now {wanting:g} processes want {os.cpu_count()} cores."
+        )
+
+
 @contextmanager
 def ticking(clock: QuietClock) -> Iterator[QuietClock]:
     """Let a clock tick in a thread: it also counts while a test waits for an answer."""

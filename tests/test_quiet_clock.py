@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.funchost.conftest import until
-from tests.quiet_clock import LONGEST_TICK, QuietClock, runnable, ticking
+from tests.quiet_clock import LONGEST_TICK, QuietClock, Standstills, runnable, ticking
 
 
 def test_a_busy_machine_makes_the_clock_slow() -> None:
@@ -42,6 +42,18 @@ def test_the_clock_ticks_while_a_test_waits_for_an_answer() -> None:
     with ticking(Counted()):
         for _ in range(3):
             assert ticks.acquire(timeout=60), "nobody but the clock's own thread asks"
+
+
+def test_a_failure_says_whether_the_machine_stood_still() -> None:
+    now = [100.0]
+    standstills = Standstills(monotonic=lambda: now[0])
+    for seconds in (0.2, 5.0, 0.2, 3.0):
+        now[0] += seconds
+        standstills.tick()
+
+    assert "stood still for over 1 s: 2 times, 8.0 s in all" in standstills.describe()
+    standstills.begin()
+    assert "over 1 s: never" in standstills.describe()
 
 
 def test_this_process_is_among_those_that_want_a_core() -> None:

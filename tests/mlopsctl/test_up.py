@@ -261,6 +261,7 @@ def test_a_port_that_another_program_took_in_the_meantime_is_replaced_unless_it_
 ) -> None:
     said: list[str] = []
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("SMALL_LOG", str(tmp_path / "small.log"))
     app = ROOT / "tests" / "funchost" / "apps" / "small"
     with pytest.raises(PortTakenError, match="Address already in use"):
         LocalHost(app, tmp_path / "named", taken).start()

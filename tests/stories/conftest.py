@@ -38,8 +38,9 @@ PROJECTS = "\n".join(
         DIABETES,
         project("crashing", training='"tests.stories.projects.crashing"'),
         project("slow", training='"tests.stories.projects.slow"', timeout_seconds="6"),
-        project("eager", margin="-0.5"),
-        project("held", margin="-0.5", training='"tests.stories.projects.held"'),
+        # Each replica takes two seconds of CPU to start; `diabetes` has two of them.
+        project("eager", margin="-0.5", replicas="1"),
+        project("held", margin="-0.5", replicas="1", training='"tests.stories.projects.held"'),
         project("sick", scoring='"tests/stories/projects/sick_scoring"'),
     ]
 )
