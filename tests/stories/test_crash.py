@@ -25,7 +25,7 @@ def test_a_release_survives_kill_9_in_training_in_waiting_and_in_promotion(
     app.kill()
     app.start()
     with slow(app.state):
-        app.api.decide("release-held-1", "approve", "ada", "fine")
+        app.api.decide(app.api.release("release-held-1"), "approve", "ada", "fine")
         app.at_step("release-held-1", "promoting")
         app.kill()
     app.start()

@@ -33,7 +33,7 @@ def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabet
     assert (late.status_code, late.json()["error"]["code"]) == (409, "RELEASE_NOT_WAITING")
 
     app.at_step("release-held-3", "awaiting approval")
-    app.api.decide("release-held-3", "approve", "ada", "the newest")
+    app.api.decide(app.api.release("release-held-3"), "approve", "ada", "the newest")
     assert app.ended("release-held-3")["output"]["status"] == "promoted"
 
 
