@@ -111,7 +111,7 @@ class Machine:
         (found,) = (
             int(pid)
             for pid, group, words in lines
-            if int(group) == self.group() and "adapters.local.run_job" in words
+            if int(group) == self.group() and "adapters.local.jobs.run_job" in words
         )
         return found
 
