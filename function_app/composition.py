@@ -30,26 +30,22 @@ from function_app.orchestrators.train_model import train_model
 from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
 from function_app.records.recorder import Recorder
-from function_app.settings import Settings, read_limits
+from function_app.settings.settings import Settings, read_limits
 from function_app.steps import STEPS
 from function_app.steps.step import check_bound
-from function_app.triggers import (
+from function_app.triggers import metrics, openapi, timers, watch_sources, webhooks
+from function_app.triggers.events import kept_events
+from function_app.triggers.http import (
     approvals,
     attention,
     audit_api,
     http_api,
-    kept_events,
     keys,
-    metrics,
     models_api,
-    openapi,
     orders,
     reports,
     story_api,
-    timers,
-    watch_sources,
     watches,
-    webhooks,
 )
 from function_app.wiring import (
     SharedContext,

@@ -6,8 +6,8 @@ from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
-from function_app.domain.identifiers import INSTANCE_ID
-from function_app.domain.outcomes import facts_of, outcome_of
+from function_app.domain.stories.outcomes import facts_of, outcome_of
+from function_app.domain.text.identifiers import INSTANCE_ID
 from function_app.late_imports import importing
 
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")

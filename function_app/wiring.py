@@ -14,14 +14,14 @@ from typing import Any
 import azure.functions as func
 
 from function_app import telemetry
-from function_app.domain.audit import AuditEvent
-from function_app.domain.budgets import Budgets
+from function_app.domain.access.audit import AuditEvent
+from function_app.domain.access.budgets import Budgets
+from function_app.domain.access.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.codec import dump, load
-from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
-from function_app.domain.proxies import NO_PROXIES, TrustedProxies
-from function_app.domain.redaction import redact_fields
-from function_app.domain.webhook_sources import WebhookSource
+from function_app.domain.text.plain_text import clean_json
+from function_app.domain.text.redaction import redact_fields
+from function_app.domain.webhooks.webhook_sources import WebhookSource
 from function_app.durable_stories import DurableStories
 from function_app.errors import MlopsError
 from function_app.handler_threads import run_apart
@@ -38,10 +38,10 @@ from function_app.triggers.audit import (
     record_refused,
     record_refused_activity,
 )
-from function_app.triggers.event_grid import payload_of
-from function_app.triggers.inbox import take_in
+from function_app.triggers.events.event_grid import payload_of
+from function_app.triggers.events.inbox import take_in
+from function_app.triggers.events.verification import EVENT_GRID
 from function_app.triggers.invocation import Answer, Invocation, Request
-from function_app.triggers.verification import EVENT_GRID
 
 Projects = Mapping[str, ModelProject]
 

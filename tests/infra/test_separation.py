@@ -1,7 +1,7 @@
 """Code that nobody merged yet can read and change as little as it needs."""
 
-from function_app.adapters.azure.run_specs import CHECKS, OUTPUTS, log_uri, output_uri
-from function_app.adapters.azure.workspace import datastore_path
+from function_app.adapters.azure.jobs.run_specs import CHECKS, OUTPUTS, log_uri, output_uri
+from function_app.adapters.azure.reach.workspace import datastore_path
 from infra.check.roles import read_rows
 from tests.infra.conftest import ROOT
 

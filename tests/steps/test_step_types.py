@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAD = """
 from function_app import steps
-from function_app.domain.release import Release
+from function_app.domain.release.release import Release
 from function_app.domain.requests import RunId
-from function_app.domain.serving import Build, Rollout
+from function_app.domain.release.serving import Build, Rollout
 from function_app.ports import Ports
 from function_app.steps.context import Story, StoryContext
 
