@@ -27,7 +27,7 @@ def drift(
     out = screens.console()
     report = content["report"]
     if report is None:
-        return out.print(f"Nobody has looked at {model} yet. --now looks at once.")
+        return out.print(f"There is no comparison for {model} yet. --now starts one.")
     for line in drift_lines(content):
         out.print(line)
     return out.print(drift_table(report)) if report["columns"] else None

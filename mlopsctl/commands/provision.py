@@ -10,10 +10,10 @@ from mlopsctl.reach.client import DEFAULT_PERSON, ApiError, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.reach.local_host import ensure_platform
 
-Plan = Annotated[bool, typer.Option("--plan", help="Show what would be done; change nothing.")]
-Remove = Annotated[str, typer.Option("--remove", help="Take this part away.")]
-Sure = Annotated[str, typer.Option("--sure", help="The part's name again, to take it away.")]
-Person = Annotated[str, typer.Option("--as", help="The operator who takes a part away.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Show the changes and make none.")]
+Remove = Annotated[str, typer.Option("--remove", help="Remove this part.")]
+Sure = Annotated[str, typer.Option("--sure", help="The part's name again, to confirm its removal.")]
+Person = Annotated[str, typer.Option("--as", help="The operator who removes a part.")]
 SECONDS = 7200.0
 
 

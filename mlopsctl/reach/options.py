@@ -13,11 +13,16 @@ from mlopsctl.reach.client import Api
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect
 
 Given = ParamSpec("Given")
-Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
+Person = Annotated[str, typer.Option("--as", help="The person whose token is sent.")]
 Author = Annotated[
-    str, typer.Option("--as", help="Who asks: an author, who cannot approve it. Default: ada.")
+    str,
+    typer.Option(
+        "--as",
+        help="The person who asks, by default ada. This person is an author of the result, and "
+        "authors may not approve.",
+    ),
 ]
-Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
+Comment = Annotated[str, typer.Option(help="The reason; it is stored with the decision.")]
 
 
 @dataclass(frozen=True, kw_only=True)

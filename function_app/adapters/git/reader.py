@@ -193,7 +193,8 @@ def _answered(question: Question) -> dict[str, object]:
         text = f"Unpacking the commit takes more than {question.max_memory / 1e6:.0f} MB of memory."
         return {"error": write_error(ContractError(f"{text} Keep data out of the repository."))}
     except Exception as error:  # whatever dulwich meets in bytes that a stranger wrote
-        text = f"What came is no git ({type(error).__name__}: {_shown(str(error), question)})."
+        seen = f"{type(error).__name__}: {_shown(str(error), question)}"
+        text = f"The answer is not git's protocol ({seen})."
         what = f"read {question.address.url}"
         return {"error": write_error(PlatformError("git", what, f"{text} Look at the server."))}
 
