@@ -128,8 +128,8 @@ def _cancel_runs(
     ports: Ports, runs: Iterable[Run], states: dict[str, StoryState]
 ) -> Iterator[Finding]:
     for run in lost_runs(runs, states):
-        ports.jobs.cancel(run.run_id)
         detail = f"{run.tags['instance_id']} waits for it no more; it was cancelled."
+        ports.jobs.cancel(run.run_id, detail)
         kind = FindingKind.LOST_RUN
         yield Finding(kind=kind, subject=run.run_id, detail=detail, repaired=True)
 

@@ -38,7 +38,7 @@ class Platform:
     runs: tuple[Run, ...] = ()
     dead: bool = False
     notified: list[StoryEnd] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
+    cancelled: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def jobs(self) -> "Platform":
@@ -66,8 +66,8 @@ class Platform:
         assert NOW - since >= timedelta(days=1)
         return self.runs
 
-    def cancel(self, run_id: str) -> None:
-        self.cancelled.append(run_id)
+    def cancel(self, run_id: str, reason: str = "") -> None:
+        self.cancelled.append((run_id, reason))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_cancellation_in_the_ledger_stops_the_story_s_own_runs(
 
     assert settled.cancellation == cancellation
     assert cancellation.reason == "ada cancelled it."
-    assert platform.cancelled == ([] if dead else ["train-m-1-vs-3"])
+    assert platform.cancelled == ([] if dead else [("train-m-1-vs-3", "ada cancelled it.")])
 
 
 def test_without_a_record_nothing_is_cancelled(platform: Platform) -> None:
