@@ -11,7 +11,7 @@ from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 
 LONGEST_LOOK = 60.0
-Now = Annotated[bool, typer.Option("--now", help="Look at production first.")]
+Now = Annotated[bool, typer.Option("--now", help="Compare production first.")]
 
 
 def drift(
