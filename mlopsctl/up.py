@@ -79,7 +79,7 @@ def down(state: State = STATE) -> None:
     ended = state_folder.stop_processes(state)
     if not asked and not ended:
         return print(f"No app runs on {state}.")
-    return print(f"The app on {state} is stopped. `make up` continues what was under way.")
+    return print(f"The app on {state} is stopped. `make up` continues its trainings and releases.")
 
 
 def demo(state: State = STATE, as_json: Json = False) -> None:
@@ -186,4 +186,4 @@ def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bo
     for folder in folders:
         out.print(f"Inbox       {folder} (drop a CSV here)", soft_wrap=True)
     out.print(f"Host's log  {log}", soft_wrap=True)
-    return out.print("Ctrl-C stops everything; what was under way goes on at the next start.")
+    return out.print("Ctrl-C stops everything. Trainings and releases continue at the next start.")
