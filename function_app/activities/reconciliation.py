@@ -56,7 +56,7 @@ async def compare_records(
     found += _settle_releases(ports, records, states)
     found += _try("cancel runs", lambda: _cancel_runs(ports, runs, states))
     found += _try("list staging", lambda: _remove_staging(ports))
-    found += _try("list what is foreign in staging", lambda: _foreign_staging(ports))
+    found += _try("list foreign deployments in staging", lambda: _foreign_staging(ports))
     found += _try("list the inbox", lambda: _unreadable(ports))
     found += _try("read the records", lambda: _damaged_records(ports))
     return ReconcileReport(findings=tuple(found))
@@ -76,7 +76,7 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
 
 @steps.keep_findings.activity
 def keep_findings(ports: Ports, report: ReconcileReport) -> None:
-    """Keep the report, and tell the people what is new in it and nobody repaired."""
+    """Store the report, and notify people of new findings that were not repaired."""
     note = ports.ledger.read_note(FINDINGS)
     before = (
         {(f["kind"], f["subject"]) for f in json.loads(note["report"])["findings"]}
@@ -116,8 +116,8 @@ def _settle_releases(
         subject = record.release.release_id
         detail = (
             f"It was {record.status}; now failed. {reasons[0]} Production is as the last decision "
-            f"left it. `mlopsctl retry {subject}` releases the version again; if nobody of yours "
-            "ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
+            f"left it. `mlopsctl retry {subject}` releases the version again; if none of your "
+            "people ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
         )
         kind = FindingKind.DEAD_RELEASE
         found.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))
@@ -170,8 +170,7 @@ def _unreadable(ports: Ports) -> Iterator[Finding]:
 def _damaged_records(ports: Ports) -> Iterator[Finding]:
     kind = FindingKind.DAMAGED_RECORD
     for name, problem in ports.ledger.list_damaged():
-        detail = f"{problem} The release is in no list. {REMEDY}"
-        yield Finding(kind=kind, subject=name, detail=detail)
+        yield Finding(kind=kind, subject=name, detail=f"{problem} {REMEDY}")
     for name, problem in AuditLog(ports.rows).damaged():
         detail = f"{problem} `mlopsctl audit verify` checks the whole log. {REMEDY}"
         yield Finding(kind=kind, subject=f"audit log: {name}", detail=detail)
@@ -204,7 +203,7 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
         else:
             origin = f"by run {version.run_id}" if version.run_id else "without a run"
             detail = (
-                f"It was registered {origin}, not by this app, which passes it over. "
+                f"It was registered {origin}, and not by this app, which ignores it. "
                 "Archive or delete it, or send its data here to train on."
             )
             yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
@@ -253,7 +252,7 @@ def _open_production(ports: Ports, model: str) -> Iterator[Finding]:
     if endpoint is not None and ports.probe.answers_without_key(model, endpoint):
         detail = (
             f"{endpoint} takes requests without a key, as images of version 0.1.0 do. Train and "
-            "release the model again; until then let nobody reach it who may not ask it."
+            "release the model again. Until then limit the network that reaches it."
         )
         yield Finding(kind=FindingKind.OPEN_PRODUCTION, subject=model, detail=detail)
 

@@ -72,7 +72,9 @@ class RunTracking:
                 self._warned.add(entry.key)
                 _LOG.warning("the tracking has no record of %s: %s", entry.key, error)
         if self._now() - entry.since > PATIENCE:
-            _LOG.warning("the tracking will have no record of %s", entry.key)
+            # An evaluation whose models did not answer has no run that could be recorded.
+            if entry.key in self._warned:
+                _LOG.warning("the tracking will have no record of %s", entry.key)
             self._submissions.tracked(entry.key)
         return False
 
