@@ -168,7 +168,7 @@ def test_make_up_that_ends_while_the_training_command_runs_trains_again_under_th
     else:
         app.kill(run_id)
     assert running_host(app.state) is None
-    assert not group_of(app.state, run_id), "the training command has ended, too"
+    until(lambda: not group_of(app.state, run_id), "the training command to end, too")
     (app.holds / "held").unlink()
     app.start()
 
