@@ -24,7 +24,6 @@ from mlopsctl.reach.local_host import (
     AlreadyRunsError,
     LocalHost,
     Say,
-    choose_port,
     ensure_platform,
     named_port,
     running_url,
@@ -123,10 +122,8 @@ def _host(state: Path, port: int | None, say: Say, platform: str = "local") -> L
     """Return a host that is not started, at the named port or near the usual one."""
     if found := running_url(state):
         raise AlreadyRunsError(found, state)
-    chosen = choose_port(PORT) if port is None else named_port(port)
-    if port is None and chosen != PORT:
-        say(f"Port {PORT} is in use, so the app listens on port {chosen}.")
-    return LocalHost(ROOT, state, chosen, platform, say)
+    chosen = PORT if port is None else named_port(port)
+    return LocalHost(ROOT, state, chosen, platform, say, is_named=port is not None)
 
 
 @contextlib.contextmanager
