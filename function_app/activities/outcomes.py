@@ -36,7 +36,7 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
     except MlopsError as error:
         # Dead channels must not fail a story whose work is done; `mlopsctl doctor` shows the end.
         LOG.error(
-            "Nobody was notified of the end of %s: %s", end.instance_id, one_line(error.message)
+            "No person was notified of the end of %s: %s", end.instance_id, one_line(error.message)
         )
 
 

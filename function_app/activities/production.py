@@ -185,7 +185,7 @@ def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
     changes = Changes(ports.rows)
     order = changes.order(model, order_id)
     if order is None:
-        text = f"Nobody ordered {order_id[:100]!r} for {model[:60]}."
+        text = f"No person ordered {order_id[:100]!r} for {model[:60]}."
         raise _refused("roll_back_production", Refusal(code="", message=text))
     number = until_unchanged("begin an order", partial(_begin_order, ports, order))
     if number is None:

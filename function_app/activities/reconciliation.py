@@ -125,8 +125,8 @@ def _settle_releases(
         subject = record.release.release_id
         detail = (
             f"It was {record.status}; now failed. {reasons[0]} Production is as the last decision "
-            f"left it. `mlopsctl retry {subject}` releases the version again; if nobody of yours "
-            "ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
+            f"left it. `mlopsctl retry {subject}` releases the version again; if none of your "
+            "people ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
         )
         kind = FindingKind.DEAD_RELEASE
         findings.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))
@@ -179,8 +179,7 @@ def _unreadable(ports: Ports) -> Iterator[Finding]:
 def _damaged_records(ports: Ports) -> Iterator[Finding]:
     kind = FindingKind.DAMAGED_RECORD
     for name, problem in ports.ledger.list_damaged():
-        detail = f"{problem} The release is in no list. {REMEDY}"
-        yield Finding(kind=kind, subject=name, detail=detail)
+        yield Finding(kind=kind, subject=name, detail=f"{problem} {REMEDY}")
     for name, problem in AuditLog(ports.rows).damaged():
         detail = f"{problem} `mlopsctl audit verify` checks the whole log. {REMEDY}"
         yield Finding(kind=kind, subject=f"audit log: {name}", detail=detail)
@@ -213,7 +212,7 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
         else:
             origin = f"by run {version.run_id}" if version.run_id else "without a run"
             detail = (
-                f"It was registered {origin}, not by this app, which passes it over. "
+                f"It was registered {origin}, and not by this app, which ignores it. "
                 "Archive or delete it, or send its data here to train on."
             )
             yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
@@ -262,7 +261,7 @@ def _open_production(ports: Ports, model: str) -> Iterator[Finding]:
     if endpoint is not None and ports.probe.answers_without_key(model, endpoint):
         detail = (
             f"{endpoint} takes requests without a key, as images of version 0.1.0 do. Train and "
-            "release the model again; until then let nobody reach it who may not ask it."
+            "release the model again. Until then limit the network that reaches it."
         )
         yield Finding(kind=FindingKind.OPEN_PRODUCTION, subject=model, detail=detail)
 

@@ -32,6 +32,7 @@ ATTEMPTS = 60
 # The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
 _REPEATABLE = {"retry_on_methods": ["GET", "PUT", "POST", "DELETE"]}
 _ALLOWED = re.compile(r"[^A-Za-z0-9._-]")
+_ENCODED = re.compile(r"(?:=[0-9A-F]{2})+")
 
 
 class Changed(Exception):  # noqa: N818 - never leaves the adapters
@@ -64,16 +65,24 @@ def encode(text: str) -> str:
     return f"{encoded[:_CUT]}=~{digest}"
 
 
+def decode(encoded: str) -> str:
+    """Return the text of which `encode` made this; a long text that was cut stays as it is."""
+    return _ENCODED.sub(
+        lambda found: bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "surrogatepass"),
+        encoded,
+    )
+
+
 def encoded_prefix(text: str) -> str:
     """Return the beginning that the encoded keys of all texts with this beginning share."""
     return encode(text[:_CUT])[:_CUT]
 
 
 class Table:
-    """One table, which is made when it is first used."""
+    """One table, which is made when it is first used, unless `make` is False."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection, self._name = connection, name
+    def __init__(self, connection: Connection, name: str, *, make: bool = True) -> None:
+        self._connection, self._name, self._make = connection, name, make
         self._lock = threading.Lock()
         self._made: TableClient | None = None
 
@@ -192,6 +201,9 @@ class Table:
                     audience="https://storage.azure.com",
                     **connection.options(),
                 )
+                if not self._make:
+                    self._made = service.get_table_client(self._name)
+                    return self._made
                 with self._translated("make the table"):
                     self._made = service.create_table_if_not_exists(self._name)
             return self._made
