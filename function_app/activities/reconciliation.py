@@ -170,8 +170,7 @@ def _unreadable(ports: Ports) -> Iterator[Finding]:
 def _damaged_records(ports: Ports) -> Iterator[Finding]:
     kind = FindingKind.DAMAGED_RECORD
     for name, problem in ports.ledger.list_damaged():
-        detail = f"{problem} The release is in no list. {REMEDY}"
-        yield Finding(kind=kind, subject=name, detail=detail)
+        yield Finding(kind=kind, subject=name, detail=f"{problem} {REMEDY}")
     for name, problem in AuditLog(ports.rows).damaged():
         detail = f"{problem} `mlopsctl audit verify` checks the whole log. {REMEDY}"
         yield Finding(kind=kind, subject=f"audit log: {name}", detail=detail)

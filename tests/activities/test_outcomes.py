@@ -9,13 +9,14 @@ from typing import cast
 import pytest
 
 from function_app.activities.outcomes import record_outcome, settle_cancellation
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.codec import dump
 from function_app.domain.stories.cancellation import Cancellation, StoryId, cancellation_name
 from function_app.domain.stories.outcomes import StoryEnd, end_name
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import PlatformError
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 END = StoryEnd(
@@ -34,7 +35,7 @@ def run(run_id: str, owner: str, status: RunStatus = RunStatus.RUNNING) -> Run:
 class Platform:
     """Runs, a notifier that may be dead, and a clock that stands."""
 
-    ledger: LocalLedger
+    ledger: StoredLedger
     runs: tuple[Run, ...] = ()
     dead: bool = False
     notified: list[StoryEnd] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Platform:
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Platform:
-    return Platform(LocalLedger(tmp_path / "ledger.db"))
+    return Platform(StoredLedger(LocalRows(tmp_path / "ledger.db")))
 
 
 def ports(platform: Platform) -> Ports:
