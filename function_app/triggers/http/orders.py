@@ -12,7 +12,7 @@ from function_app.domain.release.authorization import (
     was_promoted,
 )
 from function_app.domain.release.release import ReleaseRecord
-from function_app.domain.release.release.roll_back import release_before
+from function_app.domain.release.roll_back import release_before
 from function_app.domain.release.serving import Image
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError
