@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from function_app.domain.release.roll_back import release_before
 
 from function_app.domain.release.authorization import Change, ChangeKind, ChangeState
 from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.release.roll_back import release_before
 from function_app.domain.release.serving import Image
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ from function_app.domain.release.release import (
     forbidden_change,
     may_become,
 )
-from function_app.domain.release.release.superseding import (
+from function_app.domain.release.superseding import (
     successor,
     superseded,
     takes_over,
