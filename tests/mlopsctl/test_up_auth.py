@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 
-from mlopsctl.reach.local_host import choose_port
 from tests.mlopsctl.conftest import ROOT, Up
 
 
@@ -17,7 +16,7 @@ def test_the_routes_ask_for_a_key_and_the_commands_of_the_user_send_it(
     tmp_path: Path, start_up: Callable[..., Up]
 ) -> None:
     state = tmp_path / "state"
-    url = start_up(state, "--auth", "--port", str(choose_port(0))).announced()["url"]
+    url = start_up(state, "--auth", "--port", "0").announced()["url"]
 
     assert httpx.get(f"{url}/api/status").status_code == 401
     words = [sys.executable, "-m", "mlopsctl", "releases", "--json", "--state", str(state)]

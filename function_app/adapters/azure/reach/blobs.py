@@ -104,7 +104,7 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
                 found = self._container().get_blob_client(name).get_blob_properties()
             except ResourceNotFoundError:
@@ -242,7 +242,7 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
                 client = self._container().get_blob_client(blob_name(name))
                 return str(client.get_blob_properties().etag)
@@ -278,7 +278,7 @@ class Blobs:
 
     def container_exists(self) -> bool:
         """Tell whether the container stands."""
-        with translate("look at the container", self.address):
+        with translate("read the container", self.address):
             return bool(self._container().exists())
 
     def _container(self) -> "ContainerClient":
