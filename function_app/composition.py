@@ -1,6 +1,7 @@
 """The table of contents: which adapters the app acts through, and every function that it has."""
 
 import logging
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -133,7 +134,7 @@ TIMERS = (
 EVERY_SECOND = "* * * * * *"
 
 
-def create_app(settings: Settings, ports: Ports | None = None) -> df.DFApp:
+def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     """Return the one DFApp of these settings."""
     redact_logs()
     # The SDKs log each request with its headers: more than all that the app says itself.
@@ -170,13 +171,13 @@ def create_app(settings: Settings, ports: Ports | None = None) -> df.DFApp:
     _add_schedules(app, shared)
     add_event_grid(app, shared)
     if settings.platform == "local":
-        # In Azure the storage itself sends the events, and Azure ML records its own runs.
+        # In Azure the storage itself sends the events, and `record_figures` records the runs.
         add_schedule(app, "watch_inbox", EVERY_SECOND, ports.datasets.announce)
         add_schedule(app, "record_runs", EVERY_SECOND, ports.jobs.record_ended)
     return app
 
 
-def _add_schedules(app: df.DFApp, shared: SharedContext) -> None:
+def _add_schedules(app: Any, shared: SharedContext) -> None:
     for model, project in sorted(shared.projects.items()):
         for schedule in project.schedules:
             name = timer_name(model, schedule.name)

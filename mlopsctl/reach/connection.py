@@ -15,7 +15,12 @@ STATE = ROOT / ".mlops"
 PORT = 7071
 
 State = Annotated[Path, typer.Option(envvar="MLOPS_STATE", help="State folder of this machine.")]
-Url = Annotated[str, typer.Option(envvar="MLOPS_URL", help="The app; found by itself here.")]
+Url = Annotated[
+    str,
+    typer.Option(
+        envvar="MLOPS_URL", help="Address of the app; by default the app of this machine."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -31,7 +36,7 @@ def connect(url: str, state: Path) -> Api:
             f"No app runs on the state {state}. Start it with `make up`, or name a running app "
             f"by --url (of `func start`: http://127.0.0.1:{PORT}) or another state by --state.",
         )
-    # A function key of the app in Azure; on one machine none is asked for.
+    # A function key of the app in Azure; on one machine `up --auth` asks for one, too.
     return Api(found, state, key=Credentials(found, state).key())
 
 

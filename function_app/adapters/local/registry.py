@@ -17,6 +17,7 @@ from function_app.domain.people.authorship import AUTHORS, Authors, read_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
+from sandbox.trees import remove_tree
 
 CHAMPION = "champion"
 # MLflow's codes for a version that is not there, or that can be none.
@@ -72,7 +73,7 @@ class LocalRegistry:
         except import_mlflow().exceptions.MlflowException as error:
             if error.error_code not in _ABSENT:
                 text = f"MLflow says: {error.error_code}. Is {self._state / 'mlflow.db'} readable?"
-                raise PlatformError("local", "look for a model", text) from error
+                raise PlatformError("local", "read a model", text) from error
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
@@ -92,7 +93,7 @@ class LocalRegistry:
         folder = place / "model"
         evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # Anew: files that a crash or another attempt left behind were not judged.
-        shutil.rmtree(place, ignore_errors=True)
+        remove_tree(place)
         try:
             shutil.copytree(run.output_uri, folder)
             shutil.copytree(evaluation, place / EVALUATION)

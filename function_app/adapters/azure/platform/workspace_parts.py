@@ -5,12 +5,10 @@ from urllib.parse import urlsplit
 
 from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
 from function_app.adapters.azure.reach.connection import translate
-from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
 
-# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
-API = "2025-06-01"
 _TAGS = {MARK: PLATFORM}
 
 
@@ -90,7 +88,7 @@ class DatastorePart:
 
     def find(self) -> Any:
         def look() -> Any:
-            with translate("look for the datastore", self._datastore):
+            with translate("read the datastore", self._datastore):
                 return self._workspace.client.datastores.get(self._datastore)
 
         return found_or_none(look)

@@ -110,9 +110,9 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
-                found = self._container().get_blob_client(name).get_blob_properties()
+                found = self._container().get_blob_client(blob_name(name)).get_blob_properties()
             except ResourceNotFoundError:
                 return None
         # A storage account with folders keeps each as an empty blob with this mark.
@@ -204,7 +204,8 @@ class Blobs:
     def read_record(self, name: str) -> dict[str, Any] | None:
         """Return a pointer's object; an empty one for anything else, None when there is no blob.
 
-        What is larger than MOST_OF_RECORD is not read.
+        What is larger than MOST_OF_RECORD is not read. PlatformError when the storage does not
+        answer: the pointer must not count as absent then.
         """
         try:
             content = self.read_at(name, "", MOST_OF_RECORD)
@@ -257,7 +258,7 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
                 client = self._container().get_blob_client(blob_name(name))
                 return str(client.get_blob_properties().etag)
@@ -293,7 +294,7 @@ class Blobs:
 
     def container_exists(self) -> bool:
         """Tell whether the container stands."""
-        with translate("look at the container", self.address):
+        with translate("read the container", self.address):
             return bool(self._container().exists())
 
     def _container(self) -> "ContainerClient":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 DATASTORE = "mlops"
 # Of the two containers of checks: what they write, and what they read.
 CHECKS_DATASTORE, CHECKS_INPUTS_DATASTORE = "mlops_checks", "mlops_checks_inputs"
+# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
+API = "2025-06-01"
 _PUBLIC_ENDPOINT = "https://management.azure.com"
 
 
@@ -39,11 +41,11 @@ class Workspace:
         """Raise PlatformError when the workspace itself is not there."""
         name = self.connection.settings.workspace
         try:
-            with translate("look for the workspace", name):
+            with translate("read the workspace", name):
                 self.client.workspaces.get(name)
         except NotFoundError as error:
             text = f"There is no workspace {name}. Make the platform, or correct its name."
-            raise PlatformError("azure", "look for the workspace", text) from error
+            raise PlatformError("azure", "read the workspace", text) from error
 
     def _make(self) -> "MLClient":
         settings = self.connection.settings
