@@ -1,5 +1,6 @@
 """What every inbox must do, on this machine and in Azure Tables."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,24 +9,34 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.inbox import AzureInbox
-from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.adapters.local.inbox import LocalInbox
-from function_app.domain.events.inbox import Claim, InboxEvent, Outcome, event_key
-from function_app.ports import Inbox
+from function_app.adapters.azure.rows import INBOX_TABLE, AzureRows
+from function_app.adapters.local.rows import LocalRows
+from function_app.domain.events.inbox import Claim, EventPage, InboxEvent, Outcome, event_key
+from function_app.errors import ContractError, PlatformError
+from function_app.ports import Inbox, Rows
+from function_app.records.inbox.inbox import StoredInbox
+from tests.contracts.memory_rows import MemoryRows
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-@pytest.fixture(params=["local", "azure"])
-def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
-    if request.param == "local":
-        return LocalInbox(tmp_path / "state" / "inbox.db")
-    connection = request.getfixturevalue("connection")
-    blobs = Blobs(connection)
-    blobs.ensure_container()
-    return AzureInbox(connection, blobs)
+# The inbox is one implementation. These tests run it also over the rows of both platforms.
+EVERYWHERE = pytest.mark.parametrize("rows", ["memory", "local", "azure"], indirect=True)
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest, tmp_path: Path) -> Rows:
+    """Return rows in memory, or those of the platform that the test asks for."""
+    platform = getattr(request, "param", "memory")
+    if platform == "azure":
+        return AzureRows(request.getfixturevalue("connection"), INBOX_TABLE)
+    return LocalRows(tmp_path / "inbox.db") if platform == "local" else MemoryRows()
+
+
+@pytest.fixture
+def inbox(rows: Rows) -> StoredInbox:
+    return StoredInbox(rows)
 
 
 def event(payload: Any, received_at: datetime = NOW, channel: str = "event-grid") -> InboxEvent:
@@ -68,6 +79,7 @@ def test_nothing_is_kept_of_nothing(inbox: Inbox) -> None:
     assert inbox.get("unknown") is None
 
 
+@EVERYWHERE
 def test_events_that_come_to_many_at_once_are_kept_once(inbox: Inbox) -> None:
     batches = [[event(n % 7, NOW + n * SECOND), event("shared", NOW + n * DAY)] for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
@@ -78,6 +90,7 @@ def test_events_that_come_to_many_at_once_are_kept_once(inbox: Inbox) -> None:
     assert len(inbox.list_events()) == 8
 
 
+@EVERYWHERE
 def test_more_events_than_a_transaction_holds_are_kept_in_one_call(inbox: Inbox) -> None:
     events = [event(number, NOW + number * SECOND) for number in range(130)]
 
@@ -98,6 +111,7 @@ def test_more_events_than_a_transaction_holds_are_kept_in_one_call(inbox: Inbox)
     ],
     ids=["long", "longer", "odd", "null", "empty", "deep"],
 )
+@EVERYWHERE
 def test_any_payload_is_kept_whole(inbox: Inbox, payload: Any) -> None:
     kept = event(payload)
     inbox.accept([kept])
@@ -109,6 +123,7 @@ def test_any_payload_is_kept_whole(inbox: Inbox, payload: Any) -> None:
     assert inbox.list_events() == (done,)
 
 
+@EVERYWHERE
 def test_many_long_payloads_in_one_call_are_kept(inbox: Inbox) -> None:
     events = [event(f"{number}" + "x" * 40_000) for number in range(100)]
 
@@ -117,6 +132,7 @@ def test_many_long_payloads_in_one_call_are_kept(inbox: Inbox) -> None:
     assert set(inbox.list_events()) == set(events)
 
 
+@EVERYWHERE
 def test_an_event_is_pending_until_something_became_of_it(inbox: Inbox) -> None:
     events = [event(number, NOW - number * DAY) for number in range(3)]
     inbox.accept(events)
@@ -146,6 +162,7 @@ def test_what_was_never_kept_cannot_be_settled(inbox: Inbox) -> None:
     assert inbox.list_events() == ()
 
 
+@EVERYWHERE
 def test_events_are_listed_newest_first_and_by_outcome(inbox: Inbox) -> None:
     outcomes = [Outcome.REFUSED, Outcome.STARTED, Outcome.REFUSED, None]
     events = []
@@ -163,6 +180,7 @@ def test_events_are_listed_newest_first_and_by_outcome(inbox: Inbox) -> None:
     assert inbox.list_events(Outcome.REFUSED, limit=1) == (events[2],)
 
 
+@EVERYWHERE
 def test_a_discarded_event_is_gone_and_may_come_again(inbox: Inbox) -> None:
     kept, later = event("x"), event("x", NOW + DAY)
     inbox.accept([kept])
@@ -174,6 +192,7 @@ def test_a_discarded_event_is_gone_and_may_come_again(inbox: Inbox) -> None:
     assert inbox.accept([later]) == (later,)
 
 
+@EVERYWHERE
 def test_a_cause_is_claimed_by_exactly_one_of_many(inbox: Inbox) -> None:
     with ThreadPoolExecutor(8) as pool:
         claims = list(pool.map(lambda n: inbox.claim(claim(owner=f"owner-{n}")), range(40)))
@@ -211,6 +230,7 @@ def test_an_older_claim_hears_of_the_newest_of_its_subject(inbox: Inbox) -> None
     assert inbox.claim(claim("k7", order="0b1")).newer is None, "as new as the newest"
 
 
+@EVERYWHERE
 def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) -> None:
     claims = [claim(f"k{n}", order=f"{n:03d}") for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
@@ -220,6 +240,7 @@ def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) 
     assert inbox.claim(claims[-1]).newer is None
 
 
+@EVERYWHERE
 def test_content_that_comes_back_after_other_content_is_a_new_cause(inbox: Inbox) -> None:
     a, b = claim("a", "train-a", "1"), claim("b", "train-b", "2")
     first, second = inbox.claim(a), inbox.claim(b)
@@ -255,6 +276,7 @@ def test_the_same_content_written_again_at_once_is_the_same_cause(inbox: Inbox) 
     assert inbox.claim(a).newer is None
 
 
+@EVERYWHERE
 def test_content_that_comes_back_to_many_at_once_is_claimed_by_one(inbox: Inbox) -> None:
     inbox.claim(claim("a", order="1"))
     inbox.claim(claim("b", order="2"))
@@ -274,6 +296,7 @@ def test_claims_of_content_that_came_back_are_forgotten(inbox: Inbox) -> None:
     assert inbox.claim(claim("a", order="0")).newer is None
 
 
+@EVERYWHERE
 def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
     claims = [claim(f"k{n}", claimed_at=NOW + n * DAY) for n in range(4)]
     for each in claims:
@@ -283,6 +306,7 @@ def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
     assert inbox.list_claims(limit=2) == (claims[3], claims[2])
 
 
+@EVERYWHERE
 def test_what_is_old_and_settled_is_forgotten(inbox: Inbox) -> None:
     old, waiting, edge, young = (
         event("old" + "x" * 70_000, NOW - 9 * DAY),
@@ -309,6 +333,7 @@ def test_what_is_old_and_settled_is_forgotten(inbox: Inbox) -> None:
     assert inbox.accept([old]) == (old,)
 
 
+@EVERYWHERE
 def test_much_that_is_old_is_forgotten_at_once(inbox: Inbox) -> None:
     events = [event(number) for number in range(150)]
     inbox.accept(events)
@@ -317,3 +342,212 @@ def test_much_that_is_old_is_forgotten_at_once(inbox: Inbox) -> None:
 
     assert inbox.forget(NOW + SECOND, NOW) == 150
     assert inbox.list_events() == ()
+
+
+@EVERYWHERE
+def test_pages_have_every_event_once_newest_first(inbox: StoredInbox) -> None:
+    outcomes = (None, Outcome.STARTED, Outcome.REFUSED)
+    events = [event(number, NOW + number * SECOND) for number in range(9)]
+    inbox.accept(events)
+    stored = []
+    for number, each in enumerate(events):
+        outcome = outcomes[number % 3]
+        stored.append(settled(each, outcome) if outcome else each)
+        inbox.settle(stored[-1])
+    newest = tuple(reversed(stored))
+    first = inbox.events(4)
+    second = inbox.events(4, first.next)
+    third = inbox.events(4, second.next)
+
+    assert (*first.events, *second.events, *third.events) == newest
+    assert third.next is None
+    assert inbox.events(9) == EventPage(events=newest)
+    refused = inbox.events(2, outcome=Outcome.REFUSED)
+    assert refused.events == (stored[8], stored[5])
+    assert inbox.events(2, refused.next, Outcome.REFUSED).events == (stored[2],)
+
+
+def test_more_events_than_one_read_takes_are_listed(inbox: StoredInbox) -> None:
+    events = [event(number, NOW + number * SECOND) for number in range(250)]
+    inbox.accept(events)
+    for each in events[::2]:
+        inbox.settle(settled(each, Outcome.IGNORED))
+
+    assert [e.received_at for e in inbox.list_events()] == [e.received_at for e in events[::-1]]
+    assert [e.payload for e in inbox.list_events(limit=3)] == [249, 248, 247]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "0" * 19, "0" * 19 + "-a/b", "0" * 19 + "-" + "a" * 65]
+)
+def test_a_cursor_that_no_page_gave_is_refused(inbox: StoredInbox, cursor: str) -> None:
+    with pytest.raises(ContractError, match="is no cursor"):
+        inbox.events(1, cursor)
+
+
+DAMAGED = pytest.mark.parametrize("text", ["{", "[1]", '"x"', "{}", '{"channel": 1}', "[" * 99_999])
+
+
+@DAMAGED
+@pytest.mark.parametrize("outcome", [None, Outcome.STARTED])
+def test_an_event_that_cannot_be_read_hides_no_other(
+    inbox: StoredInbox, rows: MemoryRows, text: str, outcome: Outcome | None
+) -> None:
+    events = [event(number, NOW + number * SECOND) for number in range(3)]
+    inbox.accept(events)
+    for each in events:
+        inbox.settle(replace(each, outcome=outcome))
+    damaged = events[1]
+    state = outcome.value if outcome else "pending"
+    [key] = [r.key for r in rows.query("events", f"{state}/") if damaged.event_key in r.key]
+    rows.damage("events", key, text)
+
+    shown = [each.payload for each in inbox.list_events()]
+    pending = [each.payload for each in inbox.list_pending(NOW + DAY)]
+
+    assert shown == [2, 0]
+    assert pending == ([] if outcome else [0, 2])
+    [(name, problem)] = inbox.list_damaged()
+    assert (name, "in no list" in problem) == (f"event {damaged.event_key}", True)
+    with pytest.raises(PlatformError, match="Restore the records from a backup"):
+        inbox.get(damaged.event_key)
+    # When it comes again, it is taken up again, and settling writes it anew.
+    assert inbox.accept([damaged]) == (damaged,)
+    inbox.settle(settled(damaged, Outcome.REPEATED))
+    assert inbox.get(damaged.event_key) == settled(damaged, Outcome.REPEATED)
+    assert inbox.list_damaged() == ()
+
+
+def test_an_event_without_its_long_payload_hides_no_other(
+    inbox: StoredInbox, rows: MemoryRows
+) -> None:
+    long, short = event("x" * 500_000), event("short")
+    inbox.accept([long, short])
+    [row] = [row for row in rows.query("events", "pending/") if "pieces" in row.content]
+    partition, count = row.content["pieces"]
+    assert count == 3
+    rows.damage(partition, "0001", '{"text": "x"}')
+    assert inbox.get(long.event_key) is not None, "the text is shorter, and still JSON"
+    rows.damage(partition, "0001", "{}")
+
+    assert inbox.list_events() == (short,)
+    with pytest.raises(PlatformError, match="Its payload is damaged"):
+        inbox.get(long.event_key)
+    inbox.discard(long.event_key)
+    assert rows.query(partition) == ()
+
+
+def test_a_key_that_leads_nowhere_hides_no_event(inbox: StoredInbox, rows: MemoryRows) -> None:
+    kept = event("x")
+    inbox.accept([kept])
+    rows.damage("events", f"key/{kept.event_key}")
+
+    assert inbox.list_events() == inbox.list_pending(NOW + DAY) == (kept,)
+    [(name, problem)] = inbox.list_damaged()
+    assert (name, "cannot be found" in problem) == (f"event key/{kept.event_key}", True)
+    with pytest.raises(PlatformError):
+        inbox.get(kept.event_key)
+
+
+@DAMAGED
+def test_a_claim_that_cannot_be_read_hides_no_other(
+    inbox: StoredInbox, rows: MemoryRows, text: str
+) -> None:
+    claims = [claim(f"k{n}", order=str(n), claimed_at=NOW + n * SECOND) for n in range(3)]
+    for each in claims:
+        inbox.claim(each)
+    rows.damage("claims", "key/k1", text)
+    [by_time] = [row.key for row in rows.query("claims", "at/") if row.key.endswith("-k1")]
+    rows.damage("claims", by_time, text)
+
+    assert inbox.list_claims() == (claims[2], claims[0])
+    names = [name for name, problem in inbox.list_damaged() if "starts no story" in problem]
+    assert names == ["claim key/k1", f"claim {by_time}"]
+    with pytest.raises(PlatformError, match="Restore the records from a backup"):
+        inbox.claim(claims[1])
+    assert not inbox.claim(claims[2]).created
+    assert inbox.claim(claim("k3", order="3")).created
+    assert inbox.forget(NOW, NOW + DAY) == 4
+
+
+class Between:
+    """Rows in which another writer acts right before the first write."""
+
+    def __init__(self, rows: Rows, act: Callable[[], object]) -> None:
+        self._rows, self._acts = rows, [act]
+
+    def get(self, partition: str, key: str) -> Any:
+        return self._rows.get(partition, key)
+
+    def query(self, partition: str, prefix: str = "", **bounds: Any) -> Any:
+        return self._rows.query(partition, prefix, **bounds)
+
+    def write(self, partition: str, changes: Any) -> None:
+        while self._acts:
+            self._acts.pop()()
+        self._rows.write(partition, changes)
+
+
+@EVERYWHERE
+def test_content_that_comes_back_while_other_content_is_claimed_is_a_new_cause(rows: Rows) -> None:
+    """Content A, then B, then A; the second A and B arrive at once."""
+    inbox = StoredInbox(rows)
+    inbox.claim(claim("a", order="1"))
+    other = claim("b", order="2")
+    slow = StoredInbox(Between(rows, lambda: inbox.claim(other)))
+
+    back = slow.claim(claim("a", order="3"))
+
+    assert (back.created, back.claim.first_key, back.newer) == (True, "a", None)
+    assert back.claim.key != "a"
+    assert inbox.claim(other).newer == back.claim
+
+
+@EVERYWHERE
+def test_a_claim_made_while_another_one_is_made_hears_of_it(rows: Rows) -> None:
+    inbox = StoredInbox(rows)
+    newer = claim("k2", order="2")
+    slow = StoredInbox(Between(rows, lambda: inbox.claim(newer)))
+
+    late = slow.claim(claim("k1", order="1"))
+
+    assert (late.created, late.newer) == (True, newer)
+
+
+@EVERYWHERE
+def test_an_event_that_is_settled_twice_at_once_is_in_one_list(rows: Rows) -> None:
+    inbox, kept = StoredInbox(rows), event("x")
+    inbox.accept([kept])
+    slow = StoredInbox(Between(rows, lambda: inbox.settle(settled(kept, Outcome.STARTED))))
+
+    slow.settle(settled(kept, Outcome.REPEATED))
+
+    assert inbox.list_events() == (settled(kept, Outcome.REPEATED),)
+    assert inbox.list_events(Outcome.STARTED) == inbox.list_pending(NOW + DAY) == ()
+
+
+def test_a_write_that_is_repeated_because_its_answer_was_lost_makes_one_claim(
+    rows: MemoryRows,
+) -> None:
+    class Repeating(MemoryRows):
+        def write(self, partition: str, changes: Any) -> None:
+            super().write(partition, changes)
+            super().write(partition, changes)
+
+    inbox = StoredInbox(Repeating())
+
+    assert inbox.accept([event("x")]) == (event("x"),)
+    assert inbox.claim(claim("a", order="1")).created
+    assert inbox.claim(claim("b", order="2")).created
+    assert inbox.claim(claim("a", order="3")).created
+    assert len(inbox.list_claims()) == 3
+
+
+def test_an_order_that_is_too_long_is_refused_before_anything_is_stored(
+    inbox: StoredInbox, rows: MemoryRows
+) -> None:
+    with pytest.raises(ContractError, match="more than 150 bytes"):
+        inbox.claim(claim(order="1" * 151))
+
+    assert rows.query("claims") == ()
+    assert inbox.claim(claim(order="1" * 150)).created
