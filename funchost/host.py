@@ -179,6 +179,8 @@ class Host:
             "port": int(self.url.rpartition(":")[2]),
             "url": self.url,
             "systemKey": keys.system,
+            # Opens every function; "" where the host asks for no key.
+            "functionKey": keys.host if self._options.auth else "",
             "topicEndpoint": self.topic_endpoint,
             "topicKey": environment.topic_key or keys.topic,
         }

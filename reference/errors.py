@@ -24,6 +24,10 @@ API: Codes = {
         "Approvals were withdrawn, or their people may not approve any more, before the promotion "
         "began. `mlopsctl retry <release>` asks again.",
     ),
+    "BAD_CURSOR": (
+        "400",
+        "The cursor of a list is not one that the app gave. Use the `next` of the page before.",
+    ),
     "BAD_NAME": (
         "400",
         "A name is a path, an option, or does not match the pattern of its kind. The message has "

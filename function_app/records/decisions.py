@@ -1,6 +1,7 @@
 """Decisions of approvers, stored once for each release, image and evidence."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +17,9 @@ from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.readable import load_each
+
+# So many records are read one by one, and so many of them at the same time.
+FEW, AT_A_TIME = 200, 8
 
 
 class Decisions:
@@ -118,8 +122,14 @@ class Decisions:
         return effective(self.of_release(record), record, rules)
 
     def on_each(self, records: Iterable[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
-        """Return the decisions over these records by release id, with one query per model."""
+        """Return the decisions over these records by release id.
+
+        A page of a few records is read record by record, at the same time, because a model may have
+        thousands of decisions; many records are read with one query per model.
+        """
         given = list(records)
+        if len(given) <= FEW:
+            return self._on_few(given)
         stored: dict[str, list[Decision]] = {}
         for decision in self._ledger.list_decisions():
             stored.setdefault(decision.release_id, []).append(decision)
@@ -132,6 +142,19 @@ class Decisions:
             if named := tuple(d for d in stored.get(release_id, ()) if d.names(record)):
                 decisions[release_id] = named
         return decisions
+
+    def _on_few(self, records: list[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
+        def read(record: ReleaseRecord) -> tuple[Decision, ...]:
+            row = self.row_of(record)
+            stored = (
+                *(_readable((row,)) if row else ()),
+                *self._earlier(record.release.release_id),
+            )
+            return tuple(decision for decision in stored if decision.names(record))
+
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            decided = zip(records, pool.map(read, records), strict=True)
+            return {record.release.release_id: found for record, found in decided if found}
 
     def of_model(self, model: str) -> tuple[Decision, ...]:
         """Return every decision over the model that can be read, in the order of their keys."""

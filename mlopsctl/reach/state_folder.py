@@ -52,6 +52,12 @@ def running_host(state: Path) -> dict[str, Any] | None:
     return content if has_host(state) else None
 
 
+def function_key(state: Path) -> str:
+    """Return the key that the host of this state asks for, "" when it asks for none."""
+    host = running_host(state)
+    return str(host.get("functionKey") or "") if host else ""
+
+
 def has_host(state: Path) -> bool:
     """Tell whether a host uses this state: it runs, starts or stops."""
     return _is_held(state / "funchost" / "lock")

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.reach.files import locked, read_object
+from function_app.adapters.local.reach.files import locked, raise_fault, read_object
 from function_app.adapters.scoring_service.scoring_keys import (
     PRIMARY,
     SECONDARY,
@@ -117,7 +117,10 @@ def _probe_digest(master: str, model: str) -> str:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+    except OSError as error:
+        raise_fault(error, path)
+        return ""
+    except ValueError:
         return ""
 
 

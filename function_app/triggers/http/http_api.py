@@ -28,6 +28,7 @@ from function_app.records.decisions import Decisions
 from function_app.triggers.callers import caller_of
 from function_app.triggers.events import kept_events
 from function_app.triggers.events.inbox import take_in
+from function_app.triggers.http.pages import limit_of, next_link
 from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import check_operator, find_person, find_sender, identify
 
@@ -235,11 +236,16 @@ async def post_training(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_releases(invocation: Invocation, request: Request) -> Answer:
-    """List the releases, newest first."""
-    records = invocation.ports.ledger.list_releases()
-    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(records)
-    releases = [_view(invocation, r, decisions.get(r.release.release_id, ())) for r in records]
-    return Answer(status=200, content={"releases": releases})
+    """List the releases by their beginning, newest first; `next` is the link to the next page."""
+    limit, after = limit_of(request), request.query.get("after") or None
+    page = invocation.ports.ledger.releases(limit, after)
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(page.releases)
+    releases = [
+        _view(invocation, record, decisions.get(record.release.release_id, ()))
+        for record in page.releases
+    ]
+    following = next_link("/api/releases", request, page.next)
+    return Answer(status=200, content={"releases": releases, "next": following})
 
 
 async def get_release(invocation: Invocation, request: Request) -> Answer:
