@@ -73,5 +73,5 @@ def check_plain(
 
 
 def has_files(folder: Path) -> bool:
-    """Tell whether a folder exists and holds a file, at any depth."""
+    """Return whether a folder exists and holds a file, at any depth."""
     return any(path.is_file() for path in folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""What this app submitted as a run and registered as a version, as the app itself stored it.
+"""Submitted runs and registered versions, as the app itself stored them.
 
 A platform shows runs and versions with tags and properties. Code that is trained or judged may
 write those of its own run, and may register versions; it never reaches these rows.
@@ -23,7 +23,7 @@ _UNTRACKED = "untracked"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A run before it is submitted: its kind, what it is about, and its tags."""
+    """A run before its submission: its kind, its subject and its tags."""
 
     run_id: ids.RunId
     kind: str
@@ -53,7 +53,7 @@ class Submissions:
         self._rows = rows
 
     def find(self, run_id: str) -> Submission | None:
-        """Return what was submitted under this id; None when this app submitted nothing."""
+        """Return the submission of this id; None when this app submitted nothing."""
         row = self._rows.get(_RUNS, run_id) if ids.RUN_ID.accepts(run_id) else None
         return load(Submission, row.content) if row else None
 

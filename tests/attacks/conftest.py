@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.inbox import AzureInbox
-from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.azure.rows import INBOX_TABLE, AzureRows
 from function_app.adapters.local.rows import LocalRows
 from function_app.ports import Ledger, Rows
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from tests.attacks.targets import CloudTarget, LocalTarget, Target, cloud_app
 from tests.azure_servers.azurite import Azurite
@@ -60,7 +59,6 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Records:
     """The empty inbox, ledger and rows of each platform in turn, without a host."""
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        blobs, rows = Blobs(connected), AzureRows(connected)
-        blobs.ensure_container()
-        return AzureInbox(connected, blobs), StoredLedger(rows), rows
+        rows = AzureRows(connected)
+        return StoredInbox(AzureRows(connected, INBOX_TABLE)), StoredLedger(rows), rows
     return local_records(tmp_path)

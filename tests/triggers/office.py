@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.events import ArrivedFile
@@ -16,6 +15,7 @@ from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Inbox, Ledger, Ports, Rows
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.events.inbox import Receipt, settle_pending, take_in
@@ -187,7 +187,7 @@ Records = tuple[Inbox, Ledger, Rows]
 def local_records(folder: Path) -> Records:
     """Return the records of this machine below a folder."""
     rows = LocalRows(folder / "ledger.db")
-    return LocalInbox(folder / "inbox.db"), StoredLedger(rows), rows
+    return StoredInbox(LocalRows(folder / "inbox.db")), StoredLedger(rows), rows
 
 
 class Office:

@@ -114,7 +114,7 @@ class AzureRegistry:
         return bool(owner.get(RUN) == run.run_id)
 
     def _is_free(self, run: Run, number: int) -> bool:
-        """Tell whether nobody who claims no numbers has registered this one."""
+        """Return whether nobody who claims no numbers has registered this one."""
         found = self._find(run.model, str(number))
         return found is None or found.run_id == run.run_id
 

@@ -101,7 +101,7 @@ class AzureJobs:
         return self._submit(spec)
 
     def is_submitted(self, run_id: str) -> bool:
-        """Tell whether a run was submitted; False too when there is no workspace yet."""
+        """Return whether a run was submitted; False too when there is no workspace yet."""
         return self._find(run_id) is not None
 
     def submit_sample(self, run_id: str, model: str) -> Run:
