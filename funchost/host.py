@@ -188,7 +188,7 @@ class Host:
 
     @property
     def idle(self) -> bool:
-        """Tell whether nothing is to be done before a timer, a message or a request."""
+        """Return whether nothing is to be done before a timer, a message or a request."""
         return self.engine.idle and self.topic.idle and not any(t.running for t in self.timers)
 
     @property

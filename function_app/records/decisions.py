@@ -26,7 +26,7 @@ class Decisions:
     """Stores decisions; one row holds all decisions over one release, image and evidence."""
 
     def __init__(self, rows: Rows, ledger: Ledger) -> None:
-        """Take where decisions are stored, and the ledger, which has those of version 0.1.0."""
+        """`rows` store the decisions; `ledger` has the decisions of version 0.1.0."""
         self._rows, self._ledger = rows, ledger
 
     def decide(self, record: ReleaseRecord, decision: Decision, rules: ApprovalRules) -> Decision:
@@ -108,7 +108,7 @@ class Decisions:
         return self._rows.get(partition_of(record.release.model), key)
 
     def of_release(self, record: ReleaseRecord) -> tuple[Decision, ...]:
-        """Return every decision over the release, also those over another image or evidence."""
+        """Return every decision over the release, also over another image or evidence."""
         release = record.release
         found = self._rows.query(partition_of(release.model), f"{DECISION}{release.release_id}/")
         of_this = [d for d in _readable(found) if d.release_id == release.release_id]

@@ -149,7 +149,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def answer_with(document: dict[str, Any]) -> Respond:
-    """Return what answers with the document."""
+    """Return a handler that answers with the document."""
 
     async def get_openapi(invocation: Invocation, request: Request) -> Answer:
         """Describe this API."""

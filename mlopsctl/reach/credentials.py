@@ -26,7 +26,7 @@ def origin(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether an address is on this machine: requests to it leave it on no network."""
+    """Return whether an address is on this machine: requests to it leave it on no network."""
     host = urlsplit(url).hostname or ""
     if host.lower() == "localhost":
         return True

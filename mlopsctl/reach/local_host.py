@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 
 class HostError(Exception):
-    """The host did not start or ended; the text says why and what to do."""
+    """The host did not start or ended; the text has the reason and the remedy."""
 
 
 class AlreadyRunsError(HostError):

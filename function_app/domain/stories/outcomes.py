@@ -88,7 +88,7 @@ def outcome_of(story: str, status: str, output: Any) -> StoryOutcome:
 
 
 def facts_of(story: str, argument: Any, output: Any) -> dict[str, str]:
-    """Return what a story is about: model, version, commit, data file, endpoint and so on."""
+    """Return the facts of a story: model, version, commit, data file, endpoint and so on."""
     given = argument if isinstance(argument, Mapping) else {}
     ended = output if isinstance(output, Mapping) else {}
     change = _inner(given, "change")
@@ -117,7 +117,7 @@ def facts_of(story: str, argument: Any, output: Any) -> dict[str, str]:
 
 
 def change_facts(change: Change) -> dict[str, str]:
-    """Return what people know a change of code by."""
+    """Return the facts by which people know a change of code."""
     facts = {
         "commit": change.commit,
         "branch": change.branch,

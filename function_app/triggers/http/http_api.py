@@ -79,7 +79,7 @@ async def take_events(
     size: int,
     person: str = "",
 ) -> Answer:
-    """Take events in; a single one that is refused is an error, and kept as a dead letter.
+    """Store and process events; a single refused event is an error, and a dead letter.
 
     `size` is in bytes; `person` is whose token came with the events, "" without one. Raises
     ThrottledError when the caller has used up its budget.
@@ -171,7 +171,7 @@ async def post_platform(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_platform(invocation: Invocation, request: Request) -> Answer:
-    """Show what making the platform would do, and change nothing."""
+    """Show the changes that making the platform needs, and make none."""
     platform = invocation.ports.platform
     plan = [await asyncio.to_thread(platform.plan, part) for part in platform.parts()]
     return Answer(status=200, content={"parts": dump(plan)})
@@ -261,7 +261,7 @@ async def get_release(invocation: Invocation, request: Request) -> Answer:
 
 
 def _origin(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return the run and the commit of the released version, None where nobody knows them."""
+    """Return the run and the commit of the released version, None where they are unknown."""
     try:
         version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:
