@@ -75,9 +75,9 @@ async def _asked(folder: Path) -> tuple[list[web.Request], aiohttp.ClientRespons
 
         proxy, address = await _serve(forward)
         headers = CIMultiDict([("X-One", "1"), ("X-Two", "a"), ("X-Two", "b"), ("Accept", "x/y")])
-        url = URL(address + PATH, encoded=True)
+        whole = URL(address + PATH, encoded=True)
         async with client.put(
-            url, data=b"body", headers=headers, skip_auto_headers=["User-Agent"]
+            whole, data=b"body", headers=headers, skip_auto_headers=["User-Agent"]
         ) as answer:
             body = await answer.read()
         following.cancel()
