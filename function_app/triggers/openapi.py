@@ -6,9 +6,9 @@ from typing import Any
 
 from function_app.domain.event_types import READERS
 from function_app.domain.events.inbox import Outcome
-from function_app.triggers.http.pages import DEFAULT_LIMIT, MOST
 from function_app.triggers.http.reports import MAX_TAIL
 from function_app.triggers.invocation import MAX_BODY, Answer, Invocation, Request
+from function_app.triggers.pages import DEFAULT_LIMIT, MOST
 
 Respond = Callable[[Invocation, Request], Awaitable[Answer]]
 Route = tuple[str, str, Respond]

@@ -7,8 +7,8 @@ from function_app.domain.events.inbox import InboxEvent, Outcome
 from function_app.domain.text.identifiers import EVENT_KEY
 from function_app.errors import ContractError, NotFoundError
 from function_app.triggers.events.inbox import ACCEPTED, kind_of_payload, take_up
-from function_app.triggers.http.pages import limit_of, next_link
 from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.pages import limit_of, next_link
 from function_app.triggers.people import find_person
 
 
