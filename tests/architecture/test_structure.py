@@ -105,6 +105,17 @@ def test_the_tree_of_the_architecture_names_every_room() -> None:
     } == set()
 
 
+def test_the_sql_of_the_host_is_in_its_storage() -> None:
+    statement = re.compile(r"\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|sqlite3)\b")
+    host = [path for path in MODULES if path.is_relative_to(ROOT / "funchost")]
+    inside = [path for path in host if path.is_relative_to(ROOT / "funchost" / "storage")]
+
+    assert any(statement.search(path.read_text()) for path in inside)
+    assert [
+        path for path in host if path not in inside and statement.search(path.read_text())
+    ] == []
+
+
 def test_a_module_of_tests_is_short() -> None:
     counts = {
         path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in TESTS
