@@ -24,6 +24,10 @@ API: Codes = {
         "Approvals were withdrawn, or their people may not approve any more, before the promotion "
         "began. `mlopsctl retry <release>` asks again.",
     ),
+    "BAD_CURSOR": (
+        "400",
+        "The cursor of a list is not one that the app gave. Use the `next` of the page before.",
+    ),
     "BAD_NAME": (
         "400",
         "A name is a path, an option, or does not match the pattern of its kind. The message has "
@@ -79,7 +83,10 @@ API: Codes = {
     ),
     "OTHER_RELEASE": ("", "The id of the release is not that of its model and version."),
     "OUT_OF_SCOPE": ("403", "The webhook source may not send this type, or this model's events."),
-    "PLATFORM": ("502", "Azure, or this machine, did not do what the app asked. Try again."),
+    "PLATFORM": (
+        "502",
+        "Azure, or this machine, failed to carry out a request of the app. Try again.",
+    ),
     "PROMOTION_BEGAN": ("409", "An approval cannot be withdrawn any more. Roll back instead."),
     "RELEASE_NOT_WAITING": ("409", "The release does not wait for a decision."),
     "ROWS_CHANGED": ("409", "Another writer changed the record. The app reads it and tries again."),
@@ -110,7 +117,7 @@ API: Codes = {
     "UNKNOWN_VERSION": ("404", "The registry has no such model version."),
     "UNTRUSTED_TYPES": (
         "",
-        "The model file holds types that nobody trusts. Use those of scikit-learn and NumPy, or "
+        "The model file holds types that are not trusted. Use those of scikit-learn and NumPy, or "
         "name yours in `trusted_types`.",
     ),
 }
@@ -136,13 +143,20 @@ COMMANDS: Codes = {
     "NOT_SERVED": ("", "Production serves no version of this model."),
     "NOT_SURE": ("", "`--remove` needs the name again in `--sure`."),
     "NOT_THE_OWNER": ("", "Only the owner of the state folder issues tokens."),
+    "NOT_READ": (
+        "",
+        "No command has shown you the evidence of this release. `mlopsctl show` shows it; a script "
+        "passes `--image` and `--evidence`.",
+    ),
     "NO_SECRET": ("", "`--source` needs the secret of that source in the environment."),
     "NO_STATE": ("", "The state folder has issued no token yet."),
     "NO_TOKEN": ("", "You have no token for this app. Ask the owner of its state for one."),
     "OTHER_HOST": ("", "The token or key was issued for another app, so nothing was sent."),
     "RECONCILE": ("", "The reconciliation failed."),
     "REDIRECTED": ("", "The address leads to another one. Give the app's own address."),
+    "RELEASE_NOT_WAITING": ("", "The release has no image and evidence to decide on yet."),
     "TIMEOUT": ("", "The app has not answered, or the story has not ended, in time."),
+    "WHOSE_TOKEN": ("", "You have tokens of several people. Name one by `--as`."),
     "UNREACHABLE": ("", "No app listens at this address."),
 }
 

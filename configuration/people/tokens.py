@@ -5,6 +5,7 @@ the origin of a remote app), so that code which may read the state finds no toke
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -50,6 +51,11 @@ class ClientTokens:
         """Return the token of a person, "" when there is none that can be sent."""
         token = _read(self.path(person))
         return token if token.isascii() else ""
+
+    def people(self) -> list[str]:
+        """Return the names of everybody whose token this user may send."""
+        names = {unquote(path.name.removesuffix(_COPY)) for path in self._folder.glob(f"*{_COPY}")}
+        return sorted(name for name in names if self.find(name))
 
     def keep(self, person: str, token: str) -> None:
         """Keep the copy; OSError when the folder cannot be written."""
@@ -168,10 +174,17 @@ def _digest(token: str) -> str:
 
 
 def _read(path: Path) -> str:
-    """Return the content of a record, "" when it has none: it must not keep other people out."""
+    """Return the content of a record, "" when it has none: it must not keep other people out.
+
+    OSError when the machine itself fails: a revoked token must not count as one that is absent.
+    """
     try:
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO):
+            raise
+        return ""
+    except ValueError:
         return ""
 
 

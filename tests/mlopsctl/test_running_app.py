@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from mlopsctl.reach.local_host import choose_port
 from sandbox.probe import find_level
 from tests.mlopsctl.conftest import ROOT, Up
 
@@ -58,7 +57,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     state = tmp_path_factory.mktemp("running")
     environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": "", "MLOPS_ENGINE": ""}
     with subprocess.Popen(
-        [sys.executable, "-m", "mlopsctl", "up", "--port", str(choose_port(0))],
+        [sys.executable, "-m", "mlopsctl", "up", "--port", "0"],
         cwd=ROOT,
         env={**environ, VARIABLE: SECRET},
         stdout=subprocess.PIPE,
@@ -96,7 +95,7 @@ def test_up_status_and_doctor_show_the_level_of_isolation(app: App) -> None:
 def test_up_prints_the_level_of_isolation_for_scripts(
     tmp_path: Path, start_up: Callable[..., Up]
 ) -> None:
-    announced = start_up(tmp_path / "state", "--port", str(choose_port(0))).announced()
+    announced = start_up(tmp_path / "state", "--port", "0").announced()
 
     assert announced["isolation"] == str(find_level())
 
@@ -131,36 +130,36 @@ def test_events_send_signs_as_a_webhook_source(app: App, tmp_path: Path) -> None
 
 
 def test_audit_lists_entries_and_selects_them(app: App) -> None:
-    refused = app.run("roll-back", "diabetes", "--comment", "it is slow")
+    refused = app.run("roll-back", "diabetes", "--comment", "it is slow", "--as", "ada")
     assert refused.returncode == 1
     assert "has no promoted release" in refused.stderr
 
-    entries = app.read("audit", "--model", "diabetes", "--person", "ada")["entries"]
+    entries = app.read("audit", "--model", "diabetes", "--person", "ada", "--as", "ada")["entries"]
 
     assert entries[0]["action"] == "roll back"
     assert (entries[0]["kind"], entries[0]["why"]) == ("refusal", "it is slow")
     assert all(entry["model"] == "diabetes" for entry in entries)
-    assert app.read("audit", "--since", "2999-01-01T00:00:00Z")["entries"] == []
-    assert "Audit log" in app.run("audit").stdout
-    bad = app.run("audit", "--since", "yesterday")
+    assert app.read("audit", "--since", "2999-01-01T00:00:00Z", "--as", "ada")["entries"] == []
+    assert "Audit log" in app.run("audit", "--as", "ada").stdout
+    bad = app.run("audit", "--since", "yesterday", "--as", "ada")
     assert (bad.returncode, "expected an ISO 8601 time" in bad.stderr) == (1, True)
 
 
 def test_audit_verify_prints_a_head_that_a_later_check_compares(app: App) -> None:
-    first = app.run("audit", "verify")
+    first = app.run("audit", "verify", "--as", "ada")
     assert first.returncode == 0, first.stderr
     head = first.stdout.split("head ")[1].strip()
-    app.run("roll-back", "diabetes")
+    app.run("roll-back", "diabetes", "--as", "ada")
 
-    later = app.run("audit", "verify", "--anchor", head)
-    forged = app.run("audit", "verify", "--anchor", head[:-64] + "0" * 64)
-    nonsense = app.run("audit", "verify", "--anchor", "nonsense")
+    later = app.run("audit", "verify", "--anchor", head, "--as", "ada")
+    forged = app.run("audit", "verify", "--anchor", head[:-64] + "0" * 64, "--as", "ada")
+    nonsense = app.run("audit", "verify", "--anchor", "nonsense", "--as", "ada")
 
     assert later.returncode == 0
     assert forged.returncode == 1
     assert "the log was written anew" in forged.stdout
     assert (nonsense.returncode, "is no head" in nonsense.stderr) == (1, True)
-    content = app.read("audit", "verify")
+    content = app.read("audit", "verify", "--as", "ada")
     assert (content["faults"], content["checked"]) == ([], content["head"]["number"])
 
 

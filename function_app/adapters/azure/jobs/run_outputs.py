@@ -5,6 +5,7 @@ from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.stops import Stop, read_stop, stop_record
 from function_app.domain.change.change import CheckReport
 from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
@@ -71,7 +72,7 @@ class RunOutputs:
         folder = specs.output_folder(run_id, specs.CHECKS)
         content = self._read_report(f"{folder}/{name}") if name in REPORTS else None
         if content is None:
-            raise NotFoundError(f"Run {run_id} kept no report {name}. Look at its checks.json.")
+            raise NotFoundError(f"Run {run_id} kept no report {name}. Read its checks.json.")
         return content
 
     def log(self, run_id: str, kind: str, most: int) -> bytes:
@@ -81,13 +82,14 @@ class RunOutputs:
         size = next((entry.size for entry in blobs.list(name) if entry.name == name), 0)
         return blobs.read_part(name, max(0, size - most), most) if size else b""
 
-    def note_stop(self, run_id: str) -> None:
-        """Note that this app stops the run, so that whoever looks knows why it ends."""
-        self._blobs.write_json(_stop_note(run_id), {"reason": "deadline"})
+    def note_stop(self, run_id: str, reason: str) -> None:
+        """Record why this app stops the run; the reason is "" when the run's time was over."""
+        self._blobs.write_json(_stop_note(run_id), stop_record(reason))
 
-    def is_stopped(self, run_id: str) -> bool:
-        """Tell whether this app stopped the run."""
-        return self._blobs.read(_stop_note(run_id)) is not None
+    def stop_of(self, run_id: str) -> Stop | None:
+        """Return how and why this app stopped the run, None when it did not."""
+        record = self._blobs.read_record(_stop_note(run_id))
+        return None if record is None else read_stop(record)
 
     def note_attempt(self, run_id: str, attempt: int) -> None:
         """Record which attempt of a run counts, before it is submitted."""
@@ -113,7 +115,7 @@ def _parse(name: str, content: bytes) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        text = f"{name} is not JSON. Look at the run's log."
+        text = f"{name} is not JSON. Read the log of the run."
         raise PlatformError("azure", "read what a run wrote", text) from error
 
 

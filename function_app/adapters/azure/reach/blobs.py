@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.addresses import blob_name
 from function_app.errors import ContractError, PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
 
 MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
@@ -33,7 +36,7 @@ class Blobs:
         """Take the name of the container; the one of versions when none is given."""
         self._connection = connection
         self.container = container or connection.settings.versions_container
-        self._made: Any = None
+        self._made: ContainerClient | None = None
 
     @property
     def address(self) -> str:
@@ -101,9 +104,9 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
-                found = self._container().get_blob_client(name).get_blob_properties()
+                found = self._container().get_blob_client(blob_name(name)).get_blob_properties()
             except ResourceNotFoundError:
                 return None
         # A storage account with folders keeps each as an empty blob with this mark.
@@ -193,12 +196,18 @@ class Blobs:
             raise PlatformError("azure", "read a record", text) from error
 
     def read_record(self, name: str) -> dict[str, Any] | None:
-        """Return a pointer's object; an empty one for anything else, None when there is no blob."""
+        """Return a pointer's object; an empty one for anything else, None when there is no blob.
+
+        PlatformError when the storage does not answer: the pointer must not count as absent then.
+        """
+        content = self.read(name)
+        if content is None:
+            return None
         try:
-            content = self.read_json(name)
-        except PlatformError:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
             return {}
-        return content if content is None or isinstance(content, dict) else {}
+        return found if isinstance(found, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""
@@ -239,7 +248,7 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
                 client = self._container().get_blob_client(blob_name(name))
                 return str(client.get_blob_properties().etag)
@@ -275,10 +284,10 @@ class Blobs:
 
     def container_exists(self) -> bool:
         """Tell whether the container stands."""
-        with translate("look at the container", self.address):
+        with translate("read the container", self.address):
             return bool(self._container().exists())
 
-    def _container(self) -> Any:
+    def _container(self) -> "ContainerClient":
         if self._made is None:
             with importing():
                 from azure.storage.blob import ContainerClient

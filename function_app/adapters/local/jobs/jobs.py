@@ -157,7 +157,7 @@ class LocalJobs:
     def checks(self, run_id: str) -> CheckReport:
         content = read_json(self._folder(run_id) / "reports" / "checks.json")
         if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no report of checks. Look at its log.")
+            raise NotFoundError(f"Run {run_id} wrote no report of checks. Read its log.")
         return load(CheckReport, content)
 
     def report(self, run_id: str, name: str) -> bytes:
@@ -222,10 +222,10 @@ class LocalJobs:
             return unknown_run(run_id, "This machine has no such run.")
         return run
 
-    def cancel(self, run_id: str) -> None:
+    def cancel(self, run_id: str, reason: str = "") -> None:
         folder = self._folder(run_id)
         if folder.exists():
-            note_cancel(folder)
+            note_cancel(folder, reason)
         self._processes.stop(f"run-{run_id}")
 
     def record_ended(self) -> int:
