@@ -40,7 +40,7 @@ class Activities:
 
     @property
     def idle(self) -> bool:
-        """Tell whether no activity runs."""
+        """Return whether no activity runs."""
         return not self._running
 
     def start(self, row: ScheduledActivity) -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.events import ArrivedFile
@@ -16,6 +15,7 @@ from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Ports
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.events.inbox import Receipt, settle_pending, take_in
@@ -168,7 +168,7 @@ class NoPeople:
 
 @dataclass
 class FewPorts:
-    inbox: LocalInbox
+    inbox: StoredInbox
     ledger: StoredLedger
     rows: LocalRows
     clock: MovingClock
@@ -186,7 +186,7 @@ class Office:
 
     def __init__(self, folder: Path, projects: Mapping[str, ModelProject] = PROJECTS) -> None:
         self.clock, self.stories = MovingClock(), RememberedStories()
-        self.inbox = LocalInbox(folder / "inbox.db")
+        self.inbox = StoredInbox(LocalRows(folder / "inbox.db"))
         ledger = StoredLedger(LocalRows(folder / "ledger.db"))
         self.ledger = ledger
         self.datasets, self.registry, self.images = FewFiles(), FewVersions(), FewImages()

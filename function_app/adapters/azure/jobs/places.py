@@ -17,7 +17,7 @@ class Place:
 
     @property
     def is_serverless(self) -> bool:
-        """Tell whether Azure chooses the nodes."""
+        """Return whether Azure chooses the nodes."""
         return self.compute == SERVERLESS
 
 

@@ -33,7 +33,7 @@ class RunOutputs:
         )
 
     def has_model(self, run_id: str) -> bool:
-        """Tell whether a training wrote any file."""
+        """Return whether a training wrote any file."""
         return bool(self._blobs.list(f"{specs.output_folder(run_id, specs.TRAINING)}/"))
 
     def prepared(self, run_id: str) -> Prepared:
