@@ -2,6 +2,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= 400
     assert not text or ast.get_docstring(ast.parse(text)), "the first line says what it is for"
+
+
+def test_a_folder_holds_at_most_twelve_modules() -> None:
+    modules = [path for path in MODULES if path.name != "__init__.py"]
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
+
+    assert {folder: count for folder, count in counts.items() if count > 12} == {}
 
 
 def test_a_module_that_a_text_names_exists() -> None:
