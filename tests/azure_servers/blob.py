@@ -3,7 +3,7 @@
 import re
 import threading
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from tests.azure_servers.arm import audience
@@ -68,7 +68,7 @@ class BlobServer(Server):
 
     def _list(self, container: str, prefix: str) -> Answer:
         entries = "".join(
-            f"<Blob><Name>{escape(name)}</Name><Properties>"
+            f"<Blob>{_name(name)}<Properties>"
             f"<Last-Modified>{_TIME}</Last-Modified><Content-Length>{len(content)}</Content-Length>"
             f"<Etag>{_headers(self.etags[container, name])['ETag'].strip(chr(34))}</Etag>"
             "<BlobType>BlockBlob</BlobType></Properties></Blob>"
@@ -105,6 +105,13 @@ class BlobServer(Server):
         if wanted and wanted not in ("*", _headers(etag)["ETag"]):
             return _error(412, "ConditionNotMet")
         return _read(request, blobs[name], etag)
+
+
+def _name(name: str) -> str:
+    """Return a blob's name as lists have it: encoded when XML could not hold it."""
+    if name.isprintable():
+        return f"<Name>{escape(name)}</Name>"
+    return f'<Name Encoded="true">{quote(name)}</Name>'
 
 
 def _read(request: Request, content: bytes, etag: int) -> Answer:
