@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from function_app.errors import PlatformError
@@ -20,7 +20,9 @@ class _Kept:
         self.connection, self.file = connection, file
 
     def __del__(self) -> None:
-        self.connection.close()
+        # Another thread may collect this object; sqlite3 then closes the connection by itself.
+        with suppress(sqlite3.ProgrammingError):
+            self.connection.close()
 
 
 class Database:
