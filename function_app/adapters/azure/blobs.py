@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from function_app.adapters.azure.connection import Connection, translate
 from function_app.addresses import blob_name
+from function_app.azure_settings import AzureSettings
 from function_app.errors import ContractError, PlatformError
 from function_app.late_imports import importing
 
@@ -34,6 +35,15 @@ class Blobs:
         self._connection = connection
         self.container = container or connection.settings.versions_container
         self._made: Any = None
+
+    @property
+    def settings(self) -> AzureSettings:
+        """Return the settings of the platform."""
+        return self._connection.settings
+
+    def beside(self, container: str) -> "Blobs":
+        """Return another container of the same storage account."""
+        return Blobs(self._connection, container)
 
     @property
     def address(self) -> str:

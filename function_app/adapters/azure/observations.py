@@ -11,6 +11,7 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.datasets import MAX_BYTES
 from function_app.adapters.azure.references import FOLDER as DATASETS
+from function_app.adapters.azure.run_containers import RunContainers
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.csv_rows import MAX_LABEL_BYTES
 from function_app.adapters.observation_records import Place, RecordedObservations
@@ -39,12 +40,13 @@ class AzureObservations(RecordedObservations):
 
 
 class AzureRecords:
-    """The containers of predictions, of versions and of data."""
+    """The containers of predictions, of versions, of evaluations and of data."""
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         settings = connection.settings
         self._logs = Blobs(connection, settings.predictions_container)
         self._versions = Blobs(connection)
+        self._containers = RunContainers(self._versions)
         self._landed, self._now = Blobs(connection, settings.data_container), now
 
     def segments(self, model: str) -> list[Segment]:
@@ -90,11 +92,10 @@ class AzureRecords:
         return self._evaluated(watched, "predictions.json")
 
     def _evaluated(self, watched: Watched, file: str) -> Any:
-        for entry in self._versions.list(f"runs/{watched.run_id}-vs-"):
-            run_id = entry.name.split("/")[1]
-            name = f"{specs.output_folder(run_id, specs.EVALUATION)}/{file}"
-            if entry.name == name:
-                return self._versions.read_json(name)
+        for run_id in self._containers.evaluations_of(watched.run_id):
+            content = self._containers.read_json(run_id, specs.EVALUATION, file)
+            if content is not None:
+                return content
         return None
 
     def label_files(self, project: ModelProject) -> Sequence[Place]:

@@ -20,6 +20,8 @@ from function_app.adapters.azure.workspace import (
     CHECKS_DATASTORE,
     CHECKS_INPUTS_DATASTORE,
     DATASTORE,
+    EVALUATIONS_DATASTORE,
+    RUNS_DATASTORE,
     Workspace,
 )
 from function_app.adapters.azure.workspace_parts import DatastorePart, WorkspacePart
@@ -70,10 +72,16 @@ def azure_parts(
     parts: list[Part] = [
         WorkspacePart(workspace),
         ContainerPart("versions", blobs),
+        ContainerPart("runs", Blobs(connection, s.runs_container)),
+        ContainerPart("evaluations", Blobs(connection, s.evaluations_container)),
         ContainerPart("predictions", Blobs(connection, s.predictions_container)),
         ContainerPart("checks", Blobs(connection, s.checks_container)),
         ContainerPart("checks-inputs", Blobs(connection, s.checks_inputs_container)),
         DatastorePart(workspace, "datastore", DATASTORE, s.versions_container),
+        DatastorePart(workspace, "runs datastore", RUNS_DATASTORE, s.runs_container),
+        DatastorePart(
+            workspace, "evaluations datastore", EVALUATIONS_DATASTORE, s.evaluations_container
+        ),
         DatastorePart(workspace, "checks datastore", CHECKS_DATASTORE, s.checks_container),
         DatastorePart(
             workspace,

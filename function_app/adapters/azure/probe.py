@@ -10,6 +10,7 @@ from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.cluster_api import Way
 from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.online_endpoint import RUNTIME
+from function_app.adapters.azure.run_containers import RunContainers
 from function_app.adapters.azure.staging import AzureStaging
 from function_app.adapters.azure.tls_front import trust
 from function_app.adapters.azure.vault_keys import VaultKeys
@@ -38,7 +39,7 @@ class AzureProbe:
 
         The app may be outside of the cluster's network: it asks through the cluster's API.
         """
-        self._connection, self._blobs = connection, blobs
+        self._connection, self._containers = connection, RunContainers(blobs)
         self._keys, self._staging, self._way = keys, staging, way
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
@@ -48,10 +49,10 @@ class AzureProbe:
         return answers_without_key(way.url, way=way.headers, verify=way.verify)
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
-        name = f"{specs.output_folder(version.evaluation_id, specs.EVALUATION)}/{GOLDEN}"
-        content = self._blobs.read(name)
+        content = self._containers.read(version.evaluation_id, specs.EVALUATION, GOLDEN)
         if content is None:
-            raise NotFoundError(f"{name} is missing. Train again.")
+            text = f"{GOLDEN} of the evaluation {version.evaluation_id} is missing. Train again."
+            raise NotFoundError(text)
         golden = json.loads(content)
         if deployment.environment is Environment.STAGING:
             return self._ask_staging(deployment, golden)
