@@ -31,6 +31,8 @@ from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
 from function_app.records.recorder import Recorder
 from function_app.settings import Settings, read_limits
+from function_app.steps import STEPS
+from function_app.steps.step import check_bound
 from function_app.triggers import (
     approvals,
     attention,
@@ -56,7 +58,6 @@ from function_app.wiring import (
     add_route,
     add_schedule,
     add_story,
-    add_story_activity,
     add_timer,
 )
 
@@ -70,46 +71,18 @@ STORIES = (
     watch_production,
 )
 
+# The modules that bind each of STEPS to its activity.
 ACTIVITIES = (
-    platform.ensure_part,
-    training.keep_dataset,
-    training.submit_preparation,
-    training.judge_dataset,
-    training.submit_training,
-    training.get_run,
-    training.cancel_run,
-    training.submit_evaluation,
-    training.evaluate_challenger,
-    training.register_model,
-    outcomes.record_outcome,
-    outcomes.settle_cancellation,
-    lanes.take_lane,
-    releases.build_image,
-    releases.deploy_staging,
-    releases.smoke_test,
-    releases.remove_staging,
-    releases.request_approval,
-    releases.settle_approval,
-    production.get_champion,
-    production.promote_challenger,
-    production.roll_back_production,
-    releases.update_release,
-    releases.end_release,
-    changes.fetch_change,
-    changes.submit_checks,
-    changes.read_checks,
-    changes.check_reference_data,
-    changes.publish_code,
-    changes.request_training,
-    changes.tell_change,
-    reconciliation.compare_platform,
-    reconciliation.keep_findings,
-    watching.observe_production,
-    watching.announce_drift,
+    changes,
+    lanes,
+    outcomes,
+    platform,
+    production,
+    reconciliation,
+    releases,
+    training,
+    watching,
 )
-
-# Those look at other stories or wake them, too.
-STORY_ACTIVITIES = (lanes.leave_lane, reconciliation.compare_records)
 
 ROUTES = (
     ("POST", "events", http_api.post_events),
@@ -188,10 +161,9 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for story in STORIES:
         add_story(app, story)
-    for activity in ACTIVITIES:
-        add_activity(app, activity, ports, recorder)
-    for look in STORY_ACTIVITIES:
-        add_story_activity(app, look, ports)
+    check_bound(STEPS, tuple(story.__name__ for story in STORIES))
+    for step in STEPS:
+        add_activity(app, step, ports, recorder)
     for method, route, answer in ROUTES:
         add_route(app, method, route, answer, shared)
     for method, route, answer in ANONYMOUS_ROUTES:

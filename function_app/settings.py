@@ -12,7 +12,7 @@ from configuration.user_folder import user_folder
 from configuration.values import RESERVED_SOURCES
 from configuration.variables import find_misspelt
 from function_app.azure_settings import UNRESOLVED, AzureSettings, read_azure_settings
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.duties import Separation
 from function_app.domain.isolation import Isolation
 from function_app.domain.people import People, Person

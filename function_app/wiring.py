@@ -14,9 +14,9 @@ from typing import Any
 import azure.functions as func
 
 from function_app import telemetry
-from function_app.codec import dump, load
 from function_app.domain.audit import AuditEvent
 from function_app.domain.budgets import Budgets
+from function_app.domain.codec import dump, load
 from function_app.domain.plain_text import clean_json
 from function_app.domain.project import Limits, ModelProject
 from function_app.domain.proxies import NO_PROXIES, TrustedProxies
@@ -28,6 +28,7 @@ from function_app.handler_threads import run_apart
 from function_app.log_redaction import redacted_faults
 from function_app.ports import Ports
 from function_app.records.recorder import Recorder
+from function_app.steps.step import Step, check_bound
 from function_app.triggers.answers import answer_error
 from function_app.triggers.audit import (
     REFUSALS,
@@ -46,39 +47,40 @@ Projects = Mapping[str, ModelProject]
 
 
 def add_activity(
-    app: Any, activity: Callable[..., Any], ports: Ports, recorder: Recorder | None = None
-) -> Callable[[Any, Any], Any]:
-    """Register `activity(ports, argument)`; its argument's annotation is the type to decode.
+    app: Any, step: Step[Any, Any], ports: Ports, recorder: Recorder | None = None
+) -> Callable[..., Any]:
+    """Register the activity of a step, under the step's name.
 
-    What the activity refuses to do is recorded in the audit log.
+    What an activity refuses to do is recorded in the audit log, except one that wakes stories.
     """
-    kind = _argument_type(activity)
+    if step.wakes_stories:
+        return _add_story_activity(app, step, ports)
+    activity = _activity_of(step)
 
     def run(payload: Any, context: Any) -> Any:
-        argument: Any = load(kind, payload)
+        argument: Any = load(step.argument, payload)
         try:
-            with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+            with redacted_faults(), telemetry.invoked(step.name, context, argument):
                 return redact_fields(dump(activity(ports, argument)))
         except REFUSALS as error:
             facts = telemetry.facts_of(argument)
-            record_refused_activity(recorder, ports.clock.now(), activity.__name__, facts, error)
+            record_refused_activity(recorder, ports.clock.now(), step.name, facts, error)
             raise
 
     _register(run, activity, app.activity_trigger(input_name="payload"))
     return run
 
 
-def add_story_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> None:
-    """Register `await activity(ports, argument, stories)`: it looks at or wakes other stories."""
-    kind = _argument_type(activity)
+def _add_story_activity(app: Any, step: Step[Any, Any], ports: Ports) -> Callable[..., Any]:
+    activity = _activity_of(step)
 
     async def run(payload: Any, client: Any, context: Any) -> Any:
-        argument: Any = load(kind, payload)
+        argument: Any = load(step.argument, payload)
 
         stories = DurableStories(client)
 
         async def act() -> Any:
-            with redacted_faults(), telemetry.invoked(activity.__name__, context, argument):
+            with redacted_faults(), telemetry.invoked(step.name, context, argument):
                 return redact_fields(dump(await activity(ports, argument, stories)))
 
         return await run_apart(act)
@@ -86,6 +88,13 @@ def add_story_activity(app: Any, activity: Callable[..., Any], ports: Ports) -> 
     _name(run, activity)
     bound = app.durable_client_input(client_name="client")(run)
     app.activity_trigger(input_name="payload")(bound)
+    return run
+
+
+def _activity_of(step: Step[Any, Any]) -> Callable[..., Any]:
+    check_bound((step,))
+    assert step.run is not None  # checked above
+    return step.run
 
 
 def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:

@@ -50,11 +50,12 @@ class LocalHost:
         port: int,
         platform: str = "local",
         say: Say = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the app's folder, its state folder and port, and where to report progress."""
+        """Take the app's folder, its state folder and port, where to report progress, a clock."""
         self._root, self._state, self._platform = root, state, platform
         self.url = f"http://127.0.0.1:{port}"
-        self._port, self._say = port, say
+        self._port, self._say, self._clock = port, say, clock
         self._log = state / "host.log"
         self._listened = False
         self._is_spawning = False
@@ -124,13 +125,13 @@ class LocalHost:
 
     def _wait(self, begin: int) -> None:
         assert self.process is not None
-        started = changed = said = time.monotonic()
+        started = changed = said = self._clock()
         progress: tuple[int, str] = (0, "")
         while self.process.poll() is None:
             lines = self._read(begin)
             if "listening on" in lines:
                 return
-            now = time.monotonic()
+            now = self._clock()
             seen = (len(lines), _cpu_time(self.process.pid))
             if seen != progress:
                 progress, changed = seen, now

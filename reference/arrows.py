@@ -8,11 +8,11 @@ PACKAGES = (
     *("function_app", "funchost", "mlopsctl", "training", "scoring", "checks", "platform_jobs"),
     *("configuration", "sandbox"),
 )
-_LAYERS = ("triggers", "orchestrators", "activities", "records", "ports", "domain")
+_LAYERS = ("triggers", "orchestrators", "activities", "steps", "records", "ports", "domain")
 _PLATFORMS = ("azure", "local", "git")
 # Every room may use these modules of the app, so their arrows would hide the others.
 _EVERYWHERE = (
-    *("errors", "codec", "names", "late_imports", "addresses", "public_url", "telemetry"),
+    *("errors", "names", "late_imports", "addresses", "public_url", "telemetry"),
     *("settings", "azure_settings", "git_settings", "notify_settings", "log_redaction"),
 )
 BEGIN, END = "<!-- begin of the arrows: python -m reference -->", "<!-- end of the arrows -->"

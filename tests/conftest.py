@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
+
 pytest_plugins = ["funchost.testing"]
 
 # Never the configuration folder of the person who runs the tests; each state has a folder in it.
@@ -24,10 +26,9 @@ if _SHARED not in os.environ:
     atexit.register(shutil.rmtree, os.environ[_SHARED], ignore_errors=True)
 SHARED = Path(os.environ[_SHARED])
 
-# The default of httpx is 5 s, which a request may take on a machine with ten busy processes.
-REQUEST_SECONDS = 120.0
+# The default of httpx is 5 s: longer than that a request takes on a machine that is busy or stalls.
 for name in ("get", "post", "put", "delete", "options", "request"):
-    setattr(httpx, name, functools.partial(getattr(httpx, name), timeout=REQUEST_SECONDS))
+    setattr(httpx, name, functools.partial(getattr(httpx, name), timeout=PATIENCE))
 
 TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that

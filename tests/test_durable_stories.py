@@ -24,7 +24,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     for number in range(ENDED):
         made.begin("chain", f"ended-{number}", 1)
     made.begin("waiting", "under-way")
-    until(lambda: _count(made, "Completed") == ENDED, "the stories to end", 50)
+    until(lambda: _count(made, "Completed") == ENDED, "the stories to end", 100)
     yield made
     made.stop()
 

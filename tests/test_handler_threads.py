@@ -15,8 +15,9 @@ from function_app.domain.project import Limits
 from function_app.domain.requests import RunId
 from function_app.handler_threads import run_apart
 from function_app.ports import Ports, Stories
+from function_app.steps.step import StepTable
 from function_app.triggers.invocation import Answer, Invocation, Request
-from function_app.wiring import SharedContext, add_route, add_story_activity, add_timer
+from function_app.wiring import SharedContext, add_activity, add_route, add_timer
 
 STARTER = json.dumps(
     {
@@ -67,11 +68,15 @@ def register_timer(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, Any]
 
 
 def register_activity(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, Any]:
-    async def look(ports: Ports, run: RunId, stories: Stories) -> bool:
-        free.append(ledger.read())
-        return True
+    table = StepTable()
+    look = table.step(RunId)
+    table.name({"read_ledger": look})
 
-    add_story_activity(app, look, cast(Ports, None))
+    @look.story_activity
+    async def read_ledger(ports: Ports, run: RunId, stories: Stories) -> None:
+        free.append(ledger.read())
+
+    add_activity(app, look, cast(Ports, None))
     return {"payload": {"run_id": "r1"}, "client": STARTER, "context": None}
 
 

@@ -12,13 +12,20 @@ from azure.durable_functions import Orchestrator
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import RunId
 from function_app.errors import PlatformError
-from function_app.orchestrators.steps import Story, StoryContext
 from function_app.ports import Ports
+from function_app.steps.context import Story, StoryContext
+from function_app.steps.step import StepTable
 from function_app.wiring import add_activity, add_story
 
 NO_PORTS = cast(Ports, None)
+TABLE = StepTable()
+judge_run_step = TABLE.step(RunId, GateResult)
+repeat_step = TABLE.step(GateResult, GateResult)
+fail_step = TABLE.step(GateResult, GateResult)
+TABLE.name({"judge_run": judge_run_step, "repeat": repeat_step, "fail_with_its_text": fail_step})
 
 
+@judge_run_step.activity
 def judge_run(ports: Ports, run: RunId) -> GateResult:
     return GateResult(passed=run.run_id == "good", reasons=(run.run_id,))
 
@@ -29,7 +36,7 @@ def tell_story(ctx: StoryContext, run: RunId) -> Story[GateResult]:
 
 
 def test_an_activity_takes_and_returns_plain_json() -> None:
-    activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
+    activity = add_activity(df.DFApp(), judge_run_step, NO_PORTS)
 
     found = activity({"run_id": "good"}, None)
 
@@ -38,7 +45,7 @@ def test_an_activity_takes_and_returns_plain_json() -> None:
 
 
 def test_the_worker_sees_the_name_and_arguments_without_types() -> None:
-    activity = add_activity(df.DFApp(), judge_run, NO_PORTS)
+    activity = add_activity(df.DFApp(), judge_run_step, NO_PORTS)
 
     assert activity.__name__ == "judge_run"
     assert list(inspect.signature(activity).parameters) == ["payload", "context"]
@@ -79,10 +86,12 @@ def test_a_story_runs_in_the_sdks_replay() -> None:
 TOKEN = "ghp_" + "a1B2" * 9
 
 
+@repeat_step.activity
 def repeat(ports: Ports, given: GateResult) -> GateResult:
     return given
 
 
+@fail_step.activity
 def fail_with_its_text(ports: Ports, given: GateResult) -> GateResult:
     [text] = given.reasons
     try:
@@ -93,7 +102,7 @@ def fail_with_its_text(ports: Ports, given: GateResult) -> GateResult:
 
 @pytest.mark.parametrize("text", [f"Bearer {TOKEN}", "plain", ""])
 def test_no_credential_leaves_an_activity_by_a_fault(text: str) -> None:
-    activity = add_activity(df.DFApp(), fail_with_its_text, NO_PORTS)
+    activity = add_activity(df.DFApp(), fail_step, NO_PORTS)
 
     with pytest.raises((PlatformError, RuntimeError)) as fault:
         activity({"passed": False, "reasons": [text]}, None)
@@ -105,7 +114,7 @@ def test_no_credential_leaves_an_activity_by_a_fault(text: str) -> None:
 
 
 def test_no_credential_leaves_an_activity_by_a_result() -> None:
-    activity = add_activity(df.DFApp(), repeat, NO_PORTS)
+    activity = add_activity(df.DFApp(), repeat_step, NO_PORTS)
 
     result = activity({"passed": False, "reasons": [f"It printed {TOKEN}."]}, None)
 

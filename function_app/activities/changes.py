@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from function_app import telemetry
+from function_app import steps, telemetry
 from function_app.domain import data_quality
 from function_app.domain.authorship import Authors, Role, join_authors, make_authors
 from function_app.domain.change import Bundle, Change, CheckReport
@@ -24,6 +24,7 @@ from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
 
 
+@steps.fetch_change.activity
 def fetch_change(ports: Ports, change: Change) -> FetchedChange:
     """Keep the files of the commit; one that is not there or not acceptable is refused."""
     if not any(_is_code_of(project, change) for project in ports.projects.values()):
@@ -63,6 +64,7 @@ def _authors(change: Change, bundle: Bundle) -> Authors:
     return join_authors(make_authors(named), bundle.authors)
 
 
+@steps.submit_checks.activity
 def submit_checks(ports: Ports, request: ChecksRequest) -> Run:
     """Start the checks, or find those that an earlier attempt started."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.model)
@@ -71,11 +73,13 @@ def submit_checks(ports: Ports, request: ChecksRequest) -> Run:
     )
 
 
+@steps.read_checks.activity
 def read_checks(ports: Ports, run: RunId) -> CheckReport:
     """Read what the checks said."""
     return ports.jobs.checks(run.run_id)
 
 
+@steps.check_reference_data.activity
 def check_reference_data(ports: Ports, check: ReferenceCheck) -> GateResult:
     """Judge the reference data: code that wants other columns needs other reference data first."""
     reference = ports.datasets.reference(check.model)
@@ -88,6 +92,7 @@ def check_reference_data(ports: Ports, check: ReferenceCheck) -> GateResult:
     return GateResult(passed=False, reasons=reasons)
 
 
+@steps.publish_code.activity
 def publish_code(ports: Ports, publication: Publication) -> Published:
     """Publish the code, unless a newer commit came while it was checked and may be published.
 
@@ -103,6 +108,7 @@ def publish_code(ports: Ports, publication: Publication) -> Published:
     return Published(code=ports.jobs.publish(publication.model, publication.bundle))
 
 
+@steps.request_training.activity
 def request_training(ports: Ports, order: TrainingOrder) -> None:
     """Publish the event that starts a training; its cause makes a repetition harmless."""
     content: dict[str, object] = {
@@ -113,6 +119,7 @@ def request_training(ports: Ports, order: TrainingOrder) -> None:
     ports.events.publish(TRAINING_REQUESTED, f"models/{order.code.model}", content)
 
 
+@steps.tell_change.activity
 def tell_change(ports: Ports, status: ChangeStatus) -> None:
     """Post a commit status where the host takes one."""
     ports.sources.tell(status.change, status.model, status.state, status.detail, status.link)

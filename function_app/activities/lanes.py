@@ -2,16 +2,18 @@
 
 import asyncio
 
-from function_app import names
+from function_app import names, steps
 from function_app.domain.lane import LaneHolder, LaneRequest, admissible
 from function_app.ports import Ports, Stories
 
 
+@steps.take_lane.activity
 def take_lane(ports: Ports, request: LaneRequest) -> LaneHolder:
     """Take a place in the lane, or find the one that an earlier attempt took."""
     return ports.ledger.take_lane(request, ports.clock.now())
 
 
+@steps.leave_lane.story_activity
 async def leave_lane(ports: Ports, request: LaneRequest, stories: Stories) -> None:
     """Give the place up and wake the stories whose turn it is, so that they need not poll.
 

@@ -3,13 +3,14 @@
 import json
 import logging
 
-from function_app.codec import dump, load
+from function_app import steps
 from function_app.domain.cancellation import (
     Cancellation,
     SettledCancellation,
     StoryId,
     cancellation_name,
 )
+from function_app.domain.codec import dump, load
 from function_app.domain.outcomes import StoryEnd, end_name, is_alarming
 from function_app.domain.plain_text import one_line
 from function_app.domain.reconciliation import RECENT
@@ -20,6 +21,7 @@ from function_app.ports import Ports
 LOG = logging.getLogger("mlops.outcomes")
 
 
+@steps.record_outcome.activity
 def record_outcome(ports: Ports, end: StoryEnd) -> None:
     """Keep the newest end of each kind of story and model; notify people when it is alarming.
 
@@ -38,6 +40,7 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
         )
 
 
+@steps.settle_cancellation.activity
 def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
     """Return who cancelled the story, after its runs were stopped; nobody when none did."""
     note = ports.ledger.read_note(cancellation_name(story.instance_id))

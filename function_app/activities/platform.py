@@ -1,10 +1,12 @@
 """Activity of the one-time set-up."""
 
+from function_app import steps
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.errors import AttemptError
 from function_app.ports import Ports
 
 
+@steps.ensure_part.activity
 def ensure_part(ports: Ports, request: EnsurePart) -> EnsuredPart:
     """Make one part of the platform, or find that it stands."""
     try:

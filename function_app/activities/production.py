@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from function_app import steps
 from function_app.domain.approval import Decision, Refusal, Verdict, counting
 from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.authorization import (
@@ -32,11 +33,13 @@ from function_app.records.pushers import with_late_authors
 LOG = logging.getLogger("mlops.production")
 
 
+@steps.get_champion.activity
 def get_champion(ports: Ports, release: Release) -> Champion:
     """Read back what production serves."""
     return Champion(image=ports.production.champion(release.model))
 
 
+@steps.promote_challenger.activity
 def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
     """Give production's traffic to the image, or say where that stands.
 
@@ -51,6 +54,7 @@ def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
     return attempt(partial(promote, rules.replicas))
 
 
+@steps.roll_back_production.activity
 def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
     """Give the traffic back and return what production serves then.
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from function_app.codec import dump
+from function_app import steps
+from function_app.domain.codec import dump
 from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.payload_limits import shorten
 from function_app.domain.reconciliation import (
@@ -39,6 +40,7 @@ from function_app.records.damage import REMEDY, damaged_rows
 from function_app.records.decisions import Decisions
 
 
+@steps.compare_records.story_activity
 async def compare_records(
     ports: Ports, request: ReconcileRequest, stories: Stories
 ) -> ReconcileReport:
@@ -60,6 +62,7 @@ async def compare_records(
     return ReconcileReport(findings=tuple(found))
 
 
+@steps.compare_platform.activity
 def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     """Compare the registry and production of a model with its releases."""
     found = _try(f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model))
@@ -71,6 +74,7 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     return ReconcileReport(findings=tuple(found))
 
 
+@steps.keep_findings.activity
 def keep_findings(ports: Ports, report: ReconcileReport) -> None:
     """Keep the report, and tell the people what is new in it and nobody repaired."""
     note = ports.ledger.read_note(FINDINGS)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+from function_app import steps
 from function_app.activities.production import attempt, end_promotion, mark_champion, own_image
 from function_app.domain.approval import Settlement
 from function_app.domain.authorship import describe_authors
@@ -33,6 +34,7 @@ from function_app.records.decisions import Decisions
 from function_app.records.pushers import authors_of
 
 
+@steps.build_image.activity
 def build_image(ports: Ports, release: Release) -> Build:
     """Build the image of the release's model version, or say where its build stands."""
     version = ports.registry.get(release.model, release.version)
@@ -45,12 +47,14 @@ def build_image(ports: Ports, release: Release) -> Build:
         return Build(failure=str(error))
 
 
+@steps.deploy_staging.activity
 def deploy_staging(ports: Ports, promotion: Promotion) -> Rollout:
     """Run the image in staging, or say where the deployment of an earlier attempt stands."""
     image = _checked(ports, promotion.release, promotion.image)
     return attempt(partial(ports.staging.deploy, promotion.release.release_id, image))
 
 
+@steps.smoke_test.activity
 def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     """Ask the deployment for the golden rows and judge what it answers.
 
@@ -87,11 +91,13 @@ def _authorship(version: ModelVersion, rules: ApprovalRules) -> tuple[str, ...]:
     return (*people, *rules.outlook(version.authors))
 
 
+@steps.remove_staging.activity
 def remove_staging(ports: Ports, release: Release) -> None:
     """Remove what the release left in staging."""
     ports.staging.remove(release.release_id)
 
 
+@steps.request_approval.activity
 def request_approval(ports: Ports, request: ApprovalRequest) -> None:
     """Record that the release waits, and notify its approvers."""
     now, image = ports.clock.now(), _checked(ports, request.release, request.image)
@@ -115,6 +121,7 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
     ports.notifier.ask_for_approval(request.release, request.evidence)
 
 
+@steps.settle_approval.activity
 def settle_approval(ports: Ports, release: Release) -> Settlement:
     """Read from the ledger, the one place that can approve, whether the waiting is over.
 
@@ -134,6 +141,7 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
     return ports.ledger.settle(release.release_id, now, decision)
 
 
+@steps.update_release.activity
 def update_release(ports: Ports, update: ReleaseUpdate) -> None:
     """Record where the release stands; what the ledger knows of it beyond that stays."""
     check_release(update.release)
@@ -158,6 +166,7 @@ def update_release(ports: Ports, update: ReleaseUpdate) -> None:
     )
 
 
+@steps.end_release.activity
 def end_release(ports: Ports, end: ReleaseEnd) -> None:
     """Record how and why the release ended, and notify the people."""
     result = end.result

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from function_app import telemetry
+from function_app import steps, telemetry
 from function_app.domain import data_quality, gates
 from function_app.domain.authorship import (
     AUTHORS,
@@ -29,6 +29,7 @@ from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
 
+@steps.keep_dataset.activity
 def keep_dataset(ports: Ports, request: DatasetRequest) -> KeptDataset:
     """Keep the data as a version; a file that cannot be read is refused, not an error."""
     try:
@@ -39,12 +40,14 @@ def keep_dataset(ports: Ports, request: DatasetRequest) -> KeptDataset:
         return KeptDataset(refused=error.message, changed=isinstance(error, ConflictError))
 
 
+@steps.submit_preparation.activity
 def submit_preparation(ports: Ports, request: PreparationRequest) -> Run:
     """Start the preparation, or find the one that an earlier attempt started."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
     return ports.jobs.submit_preparation(request.run_id, request.dataset, request.target, tags)
 
 
+@steps.judge_dataset.activity
 def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
     """Judge prepared data against the model's reference data; data that passes is accepted."""
     prepared = ports.jobs.prepared(check.preparation_id)
@@ -57,6 +60,7 @@ def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
     return result
 
 
+@steps.submit_training.activity
 def submit_training(ports: Ports, request: RunRequest) -> Run:
     """Start the run, or find the one that an earlier attempt started."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
@@ -66,17 +70,20 @@ def submit_training(ports: Ports, request: RunRequest) -> Run:
     return ports.jobs.submit(request.run_id, request.dataset, request.preparation_id, code, tags)
 
 
+@steps.get_run.activity
 def get_run(ports: Ports, run: RunId) -> Run:
     """Read where the run stands from the platform."""
     return ports.jobs.get(run.run_id)
 
 
+@steps.cancel_run.activity
 def cancel_run(ports: Ports, run: RunId) -> Run:
     """Stop the run and return how it ended."""
     ports.jobs.cancel(run.run_id)
     return ports.jobs.get(run.run_id)
 
 
+@steps.submit_evaluation.activity
 def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     """Let the run's model and what production serves now predict the same rows."""
     run = request.run
@@ -92,6 +99,7 @@ def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     )
 
 
+@steps.evaluate_challenger.activity
 def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Judge the run's model against the champion, on the same rows."""
     comparison = ports.jobs.comparison(evaluation.evaluation_id)
@@ -116,6 +124,7 @@ def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
         return None, not_compared(served.version)
 
 
+@steps.register_model.activity
 def register_model(ports: Ports, registration: Registration) -> ModelVersion:
     """Register the run's model once, with the figures of its evaluation and its authors.
 

@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from function_app.codec import dump, load
+from function_app import steps
 from function_app.domain import drift, retraining
+from function_app.domain.codec import dump, load
 from function_app.domain.drift import Evidence
 from function_app.domain.event_types import DRIFT_DETECTED
 from function_app.domain.observations import Reference, Watched
@@ -23,6 +24,7 @@ from function_app.ports import Ports
 GONE = "Its training data is gone or was changed. Train and release the model again."
 
 
+@steps.observe_production.activity
 def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     """Add to the test what came since the last look, and judge; tell what needs people.
 
@@ -55,6 +57,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     return report
 
 
+@steps.announce_drift.activity
 def announce_drift(ports: Ports, announcement: DriftAnnouncement) -> None:
     """Publish the alarm that waits, then begin another test; the event's cause is claimed once."""
     model, state = announcement.model, _load_state(ports, announcement.model)

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from function_app.adapters.reader_process import read_apart
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.data_quality import DataProfile
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any, Protocol
 
 from function_app.adapters.csv_rows import read_columns, read_labels
 from function_app.adapters.prediction_logs import PredictionLogs, read_all, read_new
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.observations import (
     PREDICTION,
     ColumnReference,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import httpx
 
 REQUESTS = 20
+# Of one request, in seconds. The limit of latency is the policy's: a machine that stalls for ten
+# seconds makes one answer slow, and does not make the service wrong.
+_PATIENCE = 60
 # Different causes that a report names, and the characters of each.
 _CAUSES, _LONGEST = 3, 400
 # A probe's rows are no users': in the prediction log they would look like drift. It counts only
@@ -52,7 +55,7 @@ def ask(
     traced = {TRACEPARENT: here} if (here := current()) else {}
     with httpx.Client(
         base_url=endpoint,
-        timeout=10,
+        timeout=_PATIENCE,
         headers={**UNLOGGED, **traced, **(way or {}), **(headers or {}), PROBE_KEY: secret},
         verify=verify,
     ) as client:
@@ -106,7 +109,7 @@ def answers_without_key(
 
     url = f"{endpoint.rstrip('/')}/score"
     try:
-        answer = httpx.post(url, json={}, headers=way, timeout=10, verify=verify)
+        answer = httpx.post(url, json={}, headers=way, timeout=_PATIENCE, verify=verify)
     except httpx.HTTPError:
         return False
     return answer.status_code not in (401, 403) and answer.status_code < 500

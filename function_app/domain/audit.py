@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.redaction import redact
 from function_app.errors import ContractError
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from function_app import names
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.integration import ChangeRequest, integration_id
 from function_app.domain.project import ModelProject
 from function_app.domain.release import Release, next_attempt

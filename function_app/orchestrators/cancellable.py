@@ -9,10 +9,9 @@ from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any, TypeVar
 
-from function_app import names
-from function_app.domain.cancellation import Cancellation
-from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext
+from function_app import names, steps
+from function_app.domain.cancellation import Cancellation, StoryId
+from function_app.steps.context import Story, StoryContext
 
 T = TypeVar("T")
 Resume = Callable[[], Any]
@@ -41,7 +40,9 @@ def cancellable(ctx: StoryContext, story: Callable[[StoryContext], Story[T]]) ->
             answer = yield waits.race(task)
             if answer is waits.event:
                 waits.listens = False
-                settled = yield from steps.settle_cancellation(ctx, ctx.instance_id)
+                settled = yield from steps.settle_cancellation(
+                    ctx, StoryId(instance_id=ctx.instance_id)
+                )
                 if settled.cancellation is not None:
                     waits.cancel_timers()
                     raise CancelledError(settled.cancellation)

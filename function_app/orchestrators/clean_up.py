@@ -5,7 +5,8 @@ The first error stays the reported one; a later one is added to it as a note.
 
 from typing import Any
 
-from function_app.orchestrators.steps import Story, first_line
+from function_app.orchestrators.trail import first_line
+from function_app.steps.context import Story
 
 
 def reasons_of(fault: Exception) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ goes on with the part where it was.
 
 from datetime import timedelta
 
+from function_app import steps
 from function_app.domain.platform import EnsuredPart, EnsurePart, PlatformReport, PlatformRequest
-from function_app.orchestrators import steps
 from function_app.orchestrators.runs import ask_until
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 PROVISIONING = timedelta(hours=2)
 ATTEMPTS = 3

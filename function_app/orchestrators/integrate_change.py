@@ -9,6 +9,7 @@ a pull request ends here.  6. Tell the code host how it ended, and ask for a tra
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from function_app import steps
 from function_app.domain.change import Bundle, CheckReport, CodeVersion
 from function_app.domain.figures import figures
 from function_app.domain.integration import (
@@ -25,12 +26,12 @@ from function_app.domain.integration import (
 )
 from function_app.domain.outcomes import INTEGRATE, StoryEnd, change_facts
 from function_app.domain.payload_limits import cap_reasons
+from function_app.domain.requests import RunId
 from function_app.domain.training import RunStatus
-from function_app.orchestrators import change_steps as steps
-from function_app.orchestrators import steps as common_steps
 from function_app.orchestrators.clean_up import reasons_of, tolerate
 from function_app.orchestrators.runs import finish_run, unfinished
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 # The checks end by their own time limit, with a report; this is for those that do not.
 MARGIN = timedelta(minutes=2)
@@ -67,7 +68,7 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
         reasons=result.reasons,
         facts=change_facts(request.change),
     )
-    yield from common_steps.record_outcome(ctx, end)
+    yield from steps.record_outcome(ctx, end)
     return result
 
 
@@ -137,7 +138,7 @@ def _check(
     )
     if ended.status is not RunStatus.COMPLETED:
         return unfinished(ended)
-    return (yield from steps.read_checks(ctx, run_id))
+    return (yield from steps.read_checks(ctx, RunId(run_id=run_id)))
 
 
 def _objections(report: CheckReport, request: ChangeRequest) -> tuple[str, ...]:

@@ -1,59 +1,88 @@
-"""Waiting for a lane: ask again when its last holder leaves, and after longer and longer pauses."""
+"""Lanes: wait for them, hold them while work is done, leave them whatever the end."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
-from function_app import names
-from function_app.domain.lane import LaneRequest
-from function_app.orchestrators import steps
+from function_app import names, steps
+from function_app.domain.lane import LaneHolder, LaneRequest
 from function_app.orchestrators.clean_up import tolerate
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.waits import OneEvent, doubling, wait_until
+from function_app.steps.context import Story, StoryContext
 
+T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 
 
-def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[int]:
-    """Return once we are in the lane; the place in it is by when a story began.
+def in_lane(
+    ctx: StoryContext,
+    trail: Trail,
+    lanes: Sequence[LaneRequest],
+    work: Callable[[], Story[T]],
+    *,
+    instead: Callable[[int], T | None] = lambda behind: None,
+) -> Story[T]:
+    """Enter the lanes in their order, do the work, leave the lanes, and return the work's result.
 
-    What returns is how many that began later wait behind us, when we had to wait.
-
-    The story that leaves the lane raises an event, which ends a pause. The timer is for an event
-    that is lost, for a holder whose `hold` ends, and for a turn that an older story took.
+    `instead` gets the number of stories that wait behind this one in the first lane, 0 when this
+    story did not have to wait. A result of `instead` takes the place of the work and of the other
+    lanes. The lanes are left after an error, too.
     """
-    pause, waited = FIRST_PAUSE, False
-    # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
-    # to the first.
-    event = ctx.wait_for_external_event(names.lane_event(request.lane))
-    heard = False
-    while True:
+    first, *others = lanes
+    try:
+        result = instead((yield from enter_lane(ctx, trail, first)))
+        if result is None:
+            for lane in others:
+                yield from enter_lane(ctx, trail, lane)
+            result = yield from work()
+    except Exception:
+        yield from _leave_lanes(ctx, lanes)
+        raise
+    yield from _leave_lanes(ctx, lanes)
+    return result
+
+
+def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[int]:
+    """Enter the lane when it is this story's turn, which is by the time when it began.
+
+    Return how many stories that began later wait behind this one; 0 when it did not have to wait.
+    The story that leaves the lane raises an event, which ends a pause. The timer ends it when that
+    event is lost, when a holder's `hold` has ended, or when an older story took the turn.
+    """
+    waited = False
+
+    def take() -> Story[LaneHolder]:
+        nonlocal waited
         holder = yield from steps.take_lane(ctx, request)
-        if holder.inside:
-            return holder.behind if waited else 0
-        waited = True
-        trail.wait(
-            "waiting for its turn", lane=request.lane, behind=holder.owner, ahead=str(holder.ahead)
-        )
-        timer = ctx.create_timer(ctx.current_utc_datetime + pause)
-        if heard:
-            yield timer
-        elif (yield ctx.task_any([event, timer])) is event:
-            heard = True
-            timer.cancel()
-            pause = FIRST_PAUSE
-            continue
-        pause = min(2 * pause, LONGEST_PAUSE)
+        if not holder.inside:
+            waited = True
+            ahead = str(holder.ahead)
+            trail.wait("waiting for its turn", lane=request.lane, behind=holder.owner, ahead=ahead)
+        return holder
+
+    holder = yield from wait_until(
+        ctx,
+        take,
+        lambda holder: holder.inside,
+        doubling(FIRST_PAUSE, LONGEST_PAUSE),
+        wakes=OneEvent(ctx, names.lane_event(request.lane)),
+        pauses_when_woken=doubling(FIRST_PAUSE, LONGEST_PAUSE),
+    )
+    return holder.behind if waited else 0
 
 
-def keep_lanes(ctx: StoryContext, lanes: list[LaneRequest]) -> Story[None]:
-    """Extend the hold of lanes that this story is in, because its work begins again."""
+def keep_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
+    """Extend the hold of the lanes that this story is in, because its work begins again."""
     for lane in lanes:
         yield from steps.take_lane(ctx, lane)
 
 
-def leave_lanes(ctx: StoryContext, lanes: list[LaneRequest]) -> Story[None]:
+def _leave_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
     """Leave the lanes, the last one first.
 
-    A failure is no fault of the story: its work is done or has failed by itself, and a lane that is
-    not left ends with its `hold`.
+    An error here does not fail the story, because its work has ended already, and the place in a
+    lane that is not left ends with its `hold`.
     """
     for lane in reversed(lanes):
         yield from tolerate("A lane could not be left.", steps.leave_lane(ctx, lane))

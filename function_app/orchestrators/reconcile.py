@@ -4,6 +4,7 @@
 and production with its releases.  3. Keep the report and tell the people what is new in it.
 """
 
+from function_app import steps
 from function_app.domain.reconciliation import (
     KEPT_FINDINGS,
     SHOWN_FINDINGS,
@@ -13,8 +14,8 @@ from function_app.domain.reconciliation import (
     ReconcileRequest,
     limit_findings,
 )
-from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 
 def reconcile(ctx: StoryContext, request: ReconcileRequest) -> Story[ReconcileReport]:

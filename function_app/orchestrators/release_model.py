@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from function_app import names
-from function_app.domain.approval import Decision, Evidence, Verdict
+from function_app import names, steps
+from function_app.domain.approval import Decision, Evidence, Settlement, Verdict
 from function_app.domain.authorization import APPROVAL_LOST, NOT_AUTHORISED
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.payload_limits import cap_reasons
@@ -32,17 +32,18 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.serving import Deployment, Image, Rollout
-from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.clean_up import clean_up, reasons_of, tolerate
-from function_app.orchestrators.lanes import enter_lane, leave_lanes
+from function_app.orchestrators.lanes import in_lane
 from function_app.orchestrators.roll_back import restore
 from function_app.orchestrators.runs import FIRST_BACKOFF, ask_until
-from function_app.orchestrators.steps import Story, StoryContext, Trail, first_line
+from function_app.orchestrators.trail import Trail, first_line
+from function_app.orchestrators.waits import NumberedEvents, constant, wait_until
+from function_app.steps.context import Story, StoryContext
 
-# An event may be lost: the ledger is read again now and then.
 AWAITING = "awaiting approval"
-POLL, POLL_WHEN_HEARD = timedelta(hours=1), timedelta(minutes=1)
+# An event may be lost, so the ledger is polled, too.
+POLL, POLL_WHEN_WOKEN = timedelta(hours=1), timedelta(minutes=1)
 # Refusals of the ledger that no later attempt changes.
 FINAL = (CANNOT_BECOME, OTHER_RELEASE, NOT_AUTHORISED)
 END_ATTEMPTS = 6  # of recording the end, in a minute
@@ -124,13 +125,7 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
         since=ctx.current_utc_datetime,
         hold=ROLLOUT,
     )
-    try:
-        yield from enter_lane(ctx, trail, lane)
-        result = yield from _promote(ctx, trail, release, image)
-    except Exception:
-        yield from leave_lanes(ctx, [lane])
-        raise
-    yield from leave_lanes(ctx, [lane])
+    result = yield from in_lane(ctx, trail, [lane], lambda: _promote(ctx, trail, release, image))
     return replace(result, decided_by=decided.decided_by)
 
 
@@ -168,35 +163,34 @@ def _await_approval(
     """Return the decision that approved the release, else the result with which it ended."""
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
-    deadline, heard, number = ctx.current_utc_datetime + release.policy.approval_timeout, False, 0
-    while True:
-        trail.wait(AWAITING, evidence=evidence.digest, image=image.digest, wait=str(number))
+    wakes = NumberedEvents(ctx, lambda number: names.decision_event(release.release_id, number))
+
+    def ask() -> Story[Settlement]:
+        number = str(wakes.number)
+        trail.wait(AWAITING, evidence=evidence.digest, image=image.digest, wait=number)
         # The ledger decides, not the event: raising one with a management key approves nothing.
-        settled = yield from steps.settle_approval(ctx, release)
-        if settled.superseded:
-            return _result(ReleaseStatus.SUPERSEDED, settled.superseded, image)
-        if settled.decision is not None:
-            decision = settled.decision
-            if decision.verdict is Verdict.APPROVE:
-                return decision
-            reason = f"{decision.decided_by} rejected it: {decision.comment}"
-            rejected = _result(ReleaseStatus.REJECTED, (reason,), image)
-            return replace(rejected, decided_by=decision.decided_by)
-        if ctx.current_utc_datetime >= deadline:
-            reason = f"Nobody decided within {release.policy.approval_timeout}."
-            return _result(ReleaseStatus.EXPIRED, (reason,), image)
-        wait = min(POLL_WHEN_HEARD if heard else POLL, deadline - ctx.current_utc_datetime)
-        timer = ctx.create_timer(ctx.current_utc_datetime + wait)
-        if heard:
-            # Somebody raised the event without a decision: listen again after this pause.
-            yield timer
-            heard = False
-            continue
-        event = ctx.wait_for_external_event(names.decision_event(release.release_id, number))
-        if (yield ctx.task_any([event, timer])) is event:
-            heard = True
-            timer.cancel()
-        number += 1
+        return (yield from steps.settle_approval(ctx, release))
+
+    settled = yield from wait_until(
+        ctx,
+        ask,
+        lambda settled: bool(settled.superseded) or settled.decision is not None,
+        constant(POLL),
+        wakes=wakes,
+        pauses_when_woken=constant(POLL_WHEN_WOKEN),
+        deadline=ctx.current_utc_datetime + release.policy.approval_timeout,
+    )
+    if settled.superseded:
+        return _result(ReleaseStatus.SUPERSEDED, settled.superseded, image)
+    decision = settled.decision
+    if decision is None:
+        reason = f"Nobody decided within {release.policy.approval_timeout}."
+        return _result(ReleaseStatus.EXPIRED, (reason,), image)
+    if decision.verdict is Verdict.APPROVE:
+        return decision
+    reason = f"{decision.decided_by} rejected it: {decision.comment}"
+    rejected = _result(ReleaseStatus.REJECTED, (reason,), image)
+    return replace(rejected, decided_by=decision.decided_by)
 
 
 def _promote(

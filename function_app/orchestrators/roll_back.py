@@ -7,14 +7,15 @@ what, so that an input without an order changes nothing.
 from dataclasses import replace
 from datetime import timedelta
 
+from function_app import steps
 from function_app.domain.lane import LaneRequest, rollout_lane
 from function_app.domain.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
 from function_app.domain.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
-from function_app.orchestrators import steps
-from function_app.orchestrators.lanes import enter_lane, leave_lanes
+from function_app.orchestrators.lanes import in_lane
 from function_app.orchestrators.runs import ask_until
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 ROLLOUT, RESTORATION = timedelta(hours=2), timedelta(minutes=30)
 
@@ -27,15 +28,13 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
         since=ctx.current_utc_datetime,
         hold=ROLLOUT,
     )
-    yield from enter_lane(ctx, trail, lane)
-    trail.show("rolling back", image=request.former.digest if request.former else "none")
-    try:
+
+    def work() -> Story[RolledBack]:
+        trail.show("rolling back", image=request.former.digest if request.former else "none")
         # `restores` is for releases only: an input of this story must not undo one under way.
-        served = yield from restore(ctx, replace(request, restores=None))
-    except Exception:
-        yield from leave_lanes(ctx, [lane])
-        raise
-    yield from leave_lanes(ctx, [lane])
+        return (yield from restore(ctx, replace(request, restores=None)))
+
+    served = yield from in_lane(ctx, trail, [lane], work)
     restored = served.gave_back(request.former)
     # With an order, the activity has recorded which release the order took back.
     if restored and request.release is not None and not request.order:

@@ -1,18 +1,20 @@
-"""Waiting for what takes long: a run by its event and by polling, a deployment by asking again."""
+"""Waits for long work: for a run by its event and by polling, for a deployment by asking again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TypeVar
 
-from function_app import names
+from function_app import names, steps
+from function_app.domain.requests import RunId
 from function_app.domain.training import MAX_RESUBMISSIONS, Run, RunStatus
-from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.waits import NoEvent, OneEvent, constant, doubling, wait_until
+from function_app.steps.context import Story, StoryContext
 
 T = TypeVar("T")
 RESUBMISSION_PAUSE = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
-# Between the failure of an attempt and the next attempt; it doubles from attempt to attempt.
+# The backoff between a failed attempt and the next one doubles from attempt to attempt.
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(minutes=5)
 ATTEMPTS = 5
 
@@ -20,31 +22,24 @@ ATTEMPTS = 5
 def wait_for_run(
     ctx: StoryContext, run_id: str, timeout: timedelta, poll_interval: timedelta
 ) -> Story[Run]:
-    """Return the run once it ended; it is cancelled at the deadline.
+    """Return the run once it ended; cancel it at the deadline.
 
-    An event that arrives while an activity runs ends the next wait at once. After the event the
+    An event that arrives while an activity runs ends the next pause at once. After the event the
     run is polled with short pauses, because a platform may announce the end of a run before its
     status says so.
     """
-    deadline = ctx.current_utc_datetime + timeout
-    # One wait for the whole loop: the SDK hands an event to the latest wait of its name, the host
-    # to the first.
-    event = ctx.wait_for_external_event(names.run_completed_event(run_id))
-    heard, pause = False, FIRST_PAUSE
-    while True:
-        run = yield from steps.get_run(ctx, run_id)
-        if run.status.ended:
-            return run
-        if ctx.current_utc_datetime >= deadline:
-            return (yield from steps.cancel_run(ctx, run_id))
-        wait = min(pause if heard else poll_interval, deadline - ctx.current_utc_datetime)
-        timer = ctx.create_timer(ctx.current_utc_datetime + wait)
-        if heard:
-            yield timer
-            pause = min(2 * pause, poll_interval)
-        elif (yield ctx.task_any([event, timer])) is event:
-            heard = True
-            timer.cancel()
+    run = yield from wait_until(
+        ctx,
+        lambda: steps.get_run(ctx, RunId(run_id=run_id)),
+        lambda run: run.status.ended,
+        constant(poll_interval),
+        wakes=OneEvent(ctx, names.run_completed_event(run_id)),
+        pauses_when_woken=doubling(FIRST_PAUSE, poll_interval),
+        deadline=ctx.current_utc_datetime + timeout,
+    )
+    if run.status.ended:
+        return run
+    return (yield from steps.cancel_run(ctx, RunId(run_id=run_id)))
 
 
 def finish_run(
@@ -100,31 +95,44 @@ def ask_until(
     failure: Callable[[T], str] = lambda _: "",
     attempts: int = ATTEMPTS,
 ) -> Story[T]:
-    """Ask an activity that makes or finds, after longer and longer pauses, until it is done.
+    """Ask an idempotent activity until its work is done, with pauses that double.
 
-    An external event of that name ends a pause. `failure` returns why an attempt failed, "" while
-    it has not: the next request starts a new attempt, after a backoff. RuntimeError with the last
-    failure after so many attempts; TimeoutError, which names `what`, at the deadline.
+    The external event `event_name` ends a pause. `failure` returns why an attempt failed, "" while
+    it has not failed: the next request starts a new attempt, after a backoff. RuntimeError with the
+    last failure after `attempts`; TimeoutError, which names `what`, at the deadline.
     """
-    deadline, pause = ctx.current_utc_datetime + timeout, FIRST_PAUSE
-    event = ctx.wait_for_external_event(event_name) if event_name else None
-    failed, reason = 0, ""
-    while True:
+    deadline, failures = ctx.current_utc_datetime + timeout, list[str]()
+    pauses = _Pauses()
+
+    def ask_once() -> Story[T]:
         answer = yield from ask()
-        if is_done(answer):
-            return answer
-        if failure(answer):
-            failed, reason = failed + 1, failure(answer)
-            if failed >= attempts:
-                raise RuntimeError(f"{what} failed in {failed} attempts. The last one: {reason}")
-            pause = min(2 ** (failed - 1) * FIRST_BACKOFF, LONGEST_BACKOFF)
-        if ctx.current_utc_datetime >= deadline:
-            last = f" The last attempt: {reason}" if reason else ""
+        reason = "" if is_done(answer) else failure(answer)
+        if reason:
+            failures.append(reason)
+            if len(failures) >= attempts:
+                raise RuntimeError(f"{what} failed in {attempts} attempts. The last one: {reason}")
+            pauses.back_off(len(failures))
+        if not is_done(answer) and ctx.current_utc_datetime >= deadline:
+            last = f" The last attempt: {failures[-1]}" if failures else ""
             raise TimeoutError(f"{what} was not done within {timeout}.{last}")
-        timer = ctx.create_timer(ctx.current_utc_datetime + pause)
-        if event is None:
-            yield timer
-        elif (yield ctx.task_any([event, timer])) is event:
-            event = None
-            timer.cancel()
-        pause = FIRST_PAUSE if failure(answer) else min(2 * pause, LONGEST_PAUSE)
+        return answer
+
+    wakes = OneEvent(ctx, event_name) if event_name else NoEvent()
+    return (yield from wait_until(ctx, ask_once, is_done, pauses, wakes=wakes))
+
+
+class _Pauses(Iterator[timedelta]):
+    """Pauses that double within an attempt, with a longer one after a failed attempt."""
+
+    def __init__(self) -> None:
+        self._pauses = doubling(FIRST_PAUSE, LONGEST_PAUSE)
+        self._backoff: timedelta | None = None
+
+    def back_off(self, failed: int) -> None:
+        """Make the next pause the one after so many failed attempts; then begin anew."""
+        self._backoff = min(2 ** (failed - 1) * FIRST_BACKOFF, LONGEST_BACKOFF)
+        self._pauses = doubling(FIRST_PAUSE, LONGEST_PAUSE)
+
+    def __next__(self) -> timedelta:
+        pause, self._backoff = self._backoff or next(self._pauses), None
+        return pause

@@ -13,6 +13,7 @@ completed is outcome `failed`: only data and answers are judged, and only they a
 
 from datetime import timedelta
 
+from function_app import steps
 from function_app.domain.lane import ALL_TRAININGS, LaneRequest, training_lane
 from function_app.domain.outcomes import TRAIN, StoryEnd
 from function_app.domain.payload_limits import cap_reasons
@@ -35,12 +36,12 @@ from function_app.domain.training import (
     preparation_id,
     run_id,
 )
-from function_app.orchestrators import steps
 from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.clean_up import reasons_of
-from function_app.orchestrators.lanes import enter_lane, keep_lanes, leave_lanes
+from function_app.orchestrators.lanes import in_lane, keep_lanes
 from function_app.orchestrators.runs import finish_run, unfinished
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 LANE_MARGIN = timedelta(minutes=10)
 EVALUATION_MARGIN = timedelta(minutes=2)
@@ -83,19 +84,18 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
         hold=hold,
         capacity=request.policy.max_trainings,
     )
-    try:
-        newer = yield from enter_lane(ctx, trail, own)
-        if newer and request.policy.newest_only and request.data_uri:
-            reason = f"{newer} newer came while it waited; the newest is trained on."
-            result = _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
-        else:
-            yield from enter_lane(ctx, trail, every)
-            result = yield from _train(ctx, trail, request, kept.dataset, prepared, [own, every])
-    except Exception:
-        yield from leave_lanes(ctx, [own, every])
-        raise
-    yield from leave_lanes(ctx, [own, every])
-    return result
+    dataset = kept.dataset
+
+    def superseded(newer: int) -> TrainingResult | None:
+        if not (newer and request.policy.newest_only and request.data_uri):
+            return None
+        reason = f"{newer} newer came while it waited; the newest is trained on."
+        return _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
+
+    def train() -> Story[TrainingResult]:
+        return (yield from _train(ctx, trail, request, dataset, prepared, [own, every]))
+
+    return (yield from in_lane(ctx, trail, [own, every], train, instead=superseded))
 
 
 def _prepare(

@@ -11,9 +11,10 @@ of today's mlops.toml, and a look that failed delays the next one and loses noth
 begins a new test in the activity, since only production knows who it is.
 """
 
+from function_app import steps
 from function_app.domain.watching import DriftAnnouncement, DriftReport, WatchRequest
-from function_app.orchestrators import steps
-from function_app.orchestrators.steps import Story, StoryContext, Trail
+from function_app.orchestrators.trail import Trail
+from function_app.steps.context import Story, StoryContext
 
 
 def watch_production(ctx: StoryContext, request: WatchRequest) -> Story[DriftReport]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from function_app.codec import find_damaged, load
 from function_app.domain.audit import (
     AuditEvent,
     Fault,
@@ -23,6 +22,7 @@ from function_app.domain.audit import (
     read_event,
     written,
 )
+from function_app.domain.codec import find_damaged, load
 from function_app.errors import ContractError, PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import Put, Row, RowsChangedError

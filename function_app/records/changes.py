@@ -7,12 +7,13 @@ that of two that begin at once one is refused by the rows and judged again by th
 from collections.abc import Iterable
 from dataclasses import replace
 
-from function_app.codec import checked, dump, load_each
 from function_app.domain.authorization import Change, ChangeKind, ChangeState, Order
+from function_app.domain.codec import checked, dump
 from function_app.ports import Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import CHANGE, ORDER, partition_of, read_row
+from function_app.records.readable import load_each
 
 
 class Changes:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from function_app.codec import dump, load_each
 from function_app.domain.approval import Decision, Verdict, effective, own_decision
 from function_app.domain.authorization import is_approved, was_promoted
+from function_app.domain.codec import dump
 from function_app.domain.duties import ApprovalRules
 from function_app.domain.people import People, canonical
 from function_app.domain.release import ReleaseRecord
@@ -15,6 +15,7 @@ from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
+from function_app.records.readable import load_each
 
 
 class Decisions:

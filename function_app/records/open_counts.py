@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from function_app.codec import dump, load_each
 from function_app.domain.audit import AuditEvent
+from function_app.domain.codec import dump
 from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put, Row, RowsChangedError
+from function_app.records.readable import load_each
 
 LOG = logging.getLogger("mlops.audit")
 PARTITION = "audit-open"

@@ -7,9 +7,9 @@ arrive later; the people that it names must still count as authors.
 
 from dataclasses import replace
 
-from function_app.codec import dump, load
 from function_app.domain.authorship import Authors, Role, join_authors, make_authors
 from function_app.domain.change import Change
+from function_app.domain.codec import dump, load
 from function_app.domain.release import ReleaseRecord
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError

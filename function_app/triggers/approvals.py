@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from function_app.codec import dump
 from function_app.domain.approval import Decision, Verdict, refuse
 from function_app.domain.authorization import last_number
+from function_app.domain.codec import dump
 from function_app.domain.duties import ApprovalRules
 from function_app.domain.identifiers import IMAGE_DIGEST, SHA256
 from function_app.domain.release import ReleaseRecord, ReleaseStatus

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from function_app import names
-from function_app.codec import dump
 from function_app.domain.attention import (
     RECONCILE,
     Attention,
@@ -14,6 +13,7 @@ from function_app.domain.attention import (
     failed_stories,
     unserved,
 )
+from function_app.domain.codec import dump
 from function_app.domain.inbox import Outcome
 from function_app.domain.outcomes import end_name
 from function_app.domain.reconciliation import FINDINGS, RECENT, FindingKind

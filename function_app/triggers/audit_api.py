@@ -4,8 +4,8 @@ import asyncio
 import logging
 from datetime import datetime
 
-from function_app.codec import dump
 from function_app.domain.audit import AuditEvent, read_head
+from function_app.domain.codec import dump
 from function_app.errors import ContractError, NotFoundError, RefusedError
 from function_app.records.accounts import record_missing
 from function_app.records.changes import Changes, expected_entries

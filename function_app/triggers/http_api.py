@@ -5,10 +5,10 @@ import json
 from typing import Any
 
 from function_app import names
-from function_app.codec import dump
 from function_app.domain.approval import Decision, counting, effective
 from function_app.domain.authorization import ChangeKind
 from function_app.domain.budgets import Caller
+from function_app.domain.codec import dump
 from function_app.domain.duties import of_approvals
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.identifiers import RELEASE_ID

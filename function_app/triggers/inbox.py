@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from function_app import telemetry
-from function_app.codec import checked, dump
 from function_app.domain.arrivals import Arrival
 from function_app.domain.audit import AuditEvent, Kind
+from function_app.domain.codec import checked, dump
 from function_app.domain.envelopes import Envelope, read_envelope
 from function_app.domain.event_types import read_event
 from function_app.domain.events import NothingToDo

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.identifiers import EVENT_KEY
 from function_app.domain.inbox import InboxEvent, Outcome
 from function_app.errors import ContractError, NotFoundError

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from function_app import names
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.lane import LanePlace, rollout_lane, training_lane
 from function_app.domain.outcomes import TONES, end_name
 from function_app.domain.reconciliation import RECENT

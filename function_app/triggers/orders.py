@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from function_app import names
-from function_app.codec import dump
 from function_app.domain.authorization import (
     ChangeKind,
     Order,
@@ -11,6 +10,7 @@ from function_app.domain.authorization import (
     refuse_order,
     was_promoted,
 )
+from function_app.domain.codec import dump
 from function_app.domain.release import ReleaseRecord, version_key
 from function_app.domain.requests import RollBack
 from function_app.domain.serving import Image

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.redaction import redact
 from function_app.domain.training import Run, RunStatus, is_run_id
 from function_app.errors import ContractError, NotFoundError

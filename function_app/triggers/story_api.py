@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from function_app import names
-from function_app.codec import dump, load
 from function_app.domain.cancellation import Cancellation, cancellation_name
+from function_app.domain.codec import dump, load
 from function_app.domain.retry import EVENT_TYPE, next_start
 from function_app.domain.routing import started_by
 from function_app.errors import ConflictError, NotFoundError

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from function_app import names
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
 from function_app.triggers.inbox import settle_pending, take_in

@@ -24,7 +24,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.events import (
     CodeProposed,
     CodePushed,

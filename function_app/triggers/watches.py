@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 
 from function_app import names
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.watching import WatchRequest, drift_note, watch_id
 from function_app.errors import NotFoundError

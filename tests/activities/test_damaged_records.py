@@ -16,10 +16,10 @@ from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.codec import dump
 from function_app.domain.approval import Verdict
 from function_app.domain.audit import AuditEvent, Kind
 from function_app.domain.authorization import ChangeKind, ChangeState, Order
+from function_app.domain.codec import dump
 from function_app.domain.reconciliation import Finding, FindingKind, ModelName, ReconcileRequest
 from function_app.domain.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ContractError, PlatformError

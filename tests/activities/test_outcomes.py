@@ -10,8 +10,8 @@ import pytest
 
 from function_app.activities.outcomes import record_outcome, settle_cancellation
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.codec import dump
 from function_app.domain.cancellation import Cancellation, StoryId, cancellation_name
+from function_app.domain.codec import dump
 from function_app.domain.outcomes import StoryEnd, end_name
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import PlatformError

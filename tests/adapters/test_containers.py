@@ -123,7 +123,7 @@ def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
             },
         )
 
-        until(lambda: sink.spans, "the span", 30)
+        until(lambda: sink.spans, "the span")
 
     [span] = sink.spans
     assert (span.service, span.name, span.trace_id) == ("scoring", "POST /score", trace)

@@ -118,7 +118,7 @@ class Machine:
     def kill(self, number: int = signal.SIGKILL) -> None:
         group = self.group()
         os.killpg(group, number)
-        until(lambda: self.processes.find(f"run-{RUN}") is None, "the group to end", 30)
+        until(lambda: self.processes.find(f"run-{RUN}") is None, "the group to end")
 
 
 @pytest.fixture

@@ -98,12 +98,12 @@ def test_checked_code_sees_neither_the_state_nor_the_keys_of_the_app(machine: Ma
 def test_checks_that_are_cancelled_leave_no_process(machine: Machine) -> None:
     bundle = machine.keep(test_a="import time\ndef test_a():\n    time.sleep(600)\n")
     machine.jobs.submit_checks("checks-1", "diabetes", bundle, PLAN, TAGS)
-    until(lambda: _sandboxes(bundle), "the sandbox", 30)
+    until(lambda: _sandboxes(bundle), "the sandbox")
 
     machine.jobs.cancel("checks-1")
 
     assert machine.jobs.get("checks-1").status is RunStatus.TIMED_OUT
-    until(lambda: not _sandboxes(bundle), "the sandbox to end", 10)
+    until(lambda: not _sandboxes(bundle), "the sandbox to end")
     with pytest.raises(NotFoundError):
         machine.jobs.checks("checks-1")
 

@@ -27,6 +27,7 @@ from function_app.errors import ConfigError, PlatformError
 from function_app.notify_settings import NotifySettings, read_notify_settings
 from function_app.settings import read_settings
 from tests.azure_servers.tls import Tls, make_tls
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DROP = 0  # a status: hang up without an answer
@@ -134,7 +135,7 @@ def test_the_secret_address_of_a_chat_reaches_no_log(
 
     with caplog.at_level(logging.DEBUG):
         Notifications(NotifySettings(slack_url=secret)).ask_for_approval(RELEASE, EVIDENCE)
-        requests.get(f"{listener.url}/open", timeout=10)
+        requests.get(f"{listener.url}/open", timeout=PATIENCE)
 
     assert [path for path, _, _ in listener.posted] == ["/services/T000/planted-secret"] * 3
     logged = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
@@ -153,7 +154,7 @@ def test_the_secret_address_of_a_chat_reaches_no_trace(listener: Listener) -> No
     try:
         secret = f"{listener.url}/services/T000/planted-secret"
         Notifications(NotifySettings(slack_url=secret)).ask_for_approval(RELEASE, EVIDENCE)
-        requests.get(f"{listener.url}/open", timeout=10)
+        requests.get(f"{listener.url}/open", timeout=PATIENCE)
     finally:
         for instrumentor in instrumentors:
             instrumentor.uninstrument()

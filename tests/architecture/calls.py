@@ -11,10 +11,12 @@ from pathlib import Path
 _COMMON = frozenset({"collections", "dataclasses", "datetime", "enum", "function_app", "typing"})
 # What each room may import from outside of this repository.
 ALLOWED = {
-    "function_app/orchestrators": _COMMON | {"azure"},
+    "function_app/orchestrators": _COMMON,
+    "function_app/steps": _COMMON | {"azure"},
     "function_app/domain": _COMMON
     | {"base64", "binascii", "bisect", "decimal", "difflib", "functools", "hashlib", "hmac"}
-    | {"ipaddress", "itertools", "json", "math", "re", "threading", "unicodedata", "urllib"},
+    | {"ipaddress", "itertools", "json", "math", "re", "threading", "types", "unicodedata"}
+    | {"urllib"},
     "function_app/activities": _COMMON | {"asyncio", "functools", "json", "logging"},
 }
 # Modules of which a part reads or writes.

@@ -44,6 +44,11 @@ PLANTED = {
         "import function_app.adapters.azure.rows\n",
         "function_app.adapters.local.clock_drift -> function_app.adapters.azure.rows",
     ),
+    "a rule inside the codec": (
+        "function_app/domain/codec.py",
+        "def _circle():\n    import function_app.domain.audit\n",
+        "No cycles are allowed in function_app.domain",
+    ),
     "a circle inside funchost": (
         "funchost/limits.py",
         "def _circle():\n    import funchost.client_api\n",

@@ -12,6 +12,7 @@ import pytest
 from tests.attacks.attack import BORDERLESS, attack
 from tests.attacks.targets import Target, keys
 from tests.funchost.conftest import Host, until
+from tests.patience import PATIENCE
 
 MANAGEMENT = "/runtime/webhooks/durabletask/instances"
 
@@ -21,11 +22,19 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     host = Host(
         tmp_path_factory.mktemp("guarded"),
         FUNCHOST_ALLOWED_HOSTS="mlops.example",
-        FUNCHOST_REQUEST_SECONDS="1",
         FUNCHOST_EVENTGRID_KEY="true",
         FUNCHOST_EVENTGRID_PER_MINUTE="3",
         FUNCTIONS_REQUEST_BODY_SIZE_LIMIT="2000",
     )
+    host.start()
+    yield host
+    assert host.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host that gives a client one second; only for clients that never end their request."""
+    host = Host(tmp_path_factory.mktemp("hasty"), FUNCHOST_REQUEST_SECONDS="1")
     host.start()
     yield host
     assert host.stop() == 0
@@ -154,7 +163,7 @@ def send(host: Host, text: bytes) -> bytes:
     """Send a part of a request and return what the host says until it closes the connection."""
     address = host.url.removeprefix("http://").split(":")
     answer = b""
-    with socket.create_connection((address[0], int(address[1])), timeout=60) as connection:
+    with socket.create_connection((address[0], int(address[1])), timeout=PATIENCE) as connection:
         connection.sendall(text)
         while part := connection.recv(4096):
             answer += part
@@ -170,8 +179,8 @@ def send(host: Host, text: bytes) -> bytes:
     by="trial",
     version=BORDERLESS,
 )
-def test_a_head_that_does_not_end_closes_the_connection(guarded: Host) -> None:
-    assert send(guarded, b"GET / HTTP/1.1\r\nHost: localhost\r\n") == b""
+def test_a_head_that_does_not_end_closes_the_connection(hasty: Host) -> None:
+    assert send(hasty, b"GET / HTTP/1.1\r\nHost: localhost\r\n") == b""
 
 
 @attack(
@@ -183,10 +192,10 @@ def test_a_head_that_does_not_end_closes_the_connection(guarded: Host) -> None:
     by="trial",
     version=BORDERLESS,
 )
-def test_a_body_that_does_not_end_is_given_up(guarded: Host) -> None:
+def test_a_body_that_does_not_end_is_given_up(hasty: Host) -> None:
     head = b"POST /api/start/chain/s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
 
-    assert send(guarded, head + b"Connection: close\r\n\r\n1").startswith(b"HTTP/1.1 408 ")
+    assert send(hasty, head + b"Connection: close\r\n\r\n1").startswith(b"HTTP/1.1 408 ")
 
 
 @attack(
@@ -233,7 +242,9 @@ def test_the_webhook_asks_for_its_key_also_without_auth_and_limits_the_rate(guar
         answer = httpx.post(f"{url}&code={code}", json=[event] * count, headers=headers)
         return answer.status_code
 
-    assert [post("", 1), post("wrong", 1), post(key, 3), post(key, 1)] == [401, 401, 202, 429]
+    assert [post("", 1), post("wrong", 1), post(key, 4), post(key, 3)] == [401, 401, 429, 202]
+    # In the same minute none is left; a new minute may have begun since the last request.
+    until(lambda: post(key, 3) == 429, "a refusal")
 
 
 @attack(

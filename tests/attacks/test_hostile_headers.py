@@ -7,6 +7,7 @@ import pytest
 
 from tests.attacks.attack import attack
 from tests.funchost.conftest import Host
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def send(host: Host, *headers: str, body: bytes = b"") -> int:
         ["POST /api/start/chain/x HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""]
     )
     name, _, port = address.partition(":")
-    with socket.create_connection((name, int(port)), timeout=60) as wire:
+    with socket.create_connection((name, int(port)), timeout=PATIENCE) as wire:
         wire.sendall(head.encode("latin-1") + body)
         return int(wire.recv(4096).split()[1])
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from function_app.adapters.local.files import read_json
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.inbox import event_key
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import read_content

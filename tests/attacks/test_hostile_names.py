@@ -27,14 +27,15 @@ from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.oci_layout import OciLayout
 from function_app.adapters.local.processes import Processes
 from function_app.addresses import below, blob_name, url_segment
-from function_app.codec import load
 from function_app.domain import identifiers as ids
 from function_app.domain.approval import Decision
+from function_app.domain.codec import load
 from function_app.domain.events import DomainEvent
 from function_app.domain.plain_text import clean, one_line
 from function_app.domain.release import ReleaseRecord
 from function_app.domain.serving import Image
 from function_app.errors import ContractError, MlopsError
+from function_app.steps import STEPS
 from tests.attacks.hostile import HOSTILE, at, changed, example, is_harmless, names, texts, untyped
 
 FUZZ = settings(
@@ -50,8 +51,7 @@ def _argument(function: Any) -> Any:
 
 
 INPUTS = [_argument(story) for story in composition.STORIES]
-ACTIVITIES = (*composition.ACTIVITIES, *composition.STORY_ACTIVITIES)
-ARGUMENTS = [kind for kind in map(_argument, ACTIVITIES) if kind is not type(None)]
+ARGUMENTS = [step.argument for step in STEPS]
 EVENTS = list(typing.get_args(DomainEvent))
 RECORDS = [ReleaseRecord, Decision]
 KINDS = list(dict.fromkeys([*INPUTS, *ARGUMENTS, *EVENTS, *RECORDS]))

@@ -14,6 +14,7 @@ from typing import IO
 
 from tests.azure_servers.tls import Tls
 from tests.npm import install
+from tests.patience import PATIENCE
 
 VERSION = "3.35.0"
 # Of an Azurite that is started without options.
@@ -95,7 +96,7 @@ def _started(command: list[str], environ: dict[str, str]) -> Iterator[dict[str, 
         yield ports
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
         if reader.ident:
             reader.join()
         process.stdout.close()

@@ -26,6 +26,7 @@ from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.compute import Compute
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
+from tests.patience import PATIENCE
 
 PAUSE = 0.1
 Event = dict[str, Any]
@@ -52,12 +53,12 @@ class PassingTime:
     def close(self) -> None:
         """Stop the time, and what serves."""
         self._ended.set()
-        self._thread.join(60)
+        self._thread.join(PATIENCE)
         for front in self._fronts.values():
             front.close()
         for process, _ in self._serving.values():
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
     def _pass(self) -> None:
         while not self._ended.wait(PAUSE):

@@ -32,7 +32,7 @@ def check(
     for name, content in files.items():
         (code / name).parent.mkdir(parents=True, exist_ok=True)
         (code / name).write_text(content)
-    whole = {"tests": ["pytest", "-q"], "timeout_seconds": 30, **plan}
+    whole = {"tests": ["pytest", "-q"], "timeout_seconds": 300, **plan}
     (folder / "plan.json").write_text(json.dumps(whole))
     words = ["--code", str(code), "--plan", str(folder / "plan.json"), "--out", str(out)]
     words += ["--data", str(folder / "reference.csv")] if data else []

@@ -256,12 +256,12 @@ def test_what_runs_ends_with_the_one_who_runs_it(tmp_path: Path, level: Level) -
     ]
     words += ["--isolation", level.name]
     process = subprocess.Popen([sys.executable, "-m", "checks", *words], cwd=ROOT)
-    until(lambda: running(name), "the test to run", 30)
+    until(lambda: running(name), "the test to run")
 
     process.send_signal(signal.SIGKILL if level.isolated else signal.SIGTERM)
     process.wait()
 
-    until(lambda: not running(name), "the test to be ended", 10)
+    until(lambda: not running(name), "the test to be ended")
 
 
 def test_wrong_usage_is_told_by_the_exit_code(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from function_app.codec import dump, load
 from function_app.domain.approval import Decision
+from function_app.domain.codec import dump, load
 from function_app.domain.release import (
     ReleaseRecord,
     ReleaseStatus,

@@ -9,7 +9,7 @@ import pytest
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.local.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.training import Reference
 from function_app.errors import (
     MlopsError,

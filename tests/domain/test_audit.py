@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.codec import dump
 from function_app.domain.audit import (
     LONGEST_TEXT,
     ZERO,
@@ -23,6 +22,7 @@ from function_app.domain.audit import (
     read_head,
     written,
 )
+from function_app.domain.codec import dump
 from function_app.errors import ContractError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

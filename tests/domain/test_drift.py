@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.drift import (
     BLOCK_ROWS,
     MAX_BLOCKS,

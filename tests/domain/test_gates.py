@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.gates import Comparison, GatePolicy, GateResult, judge
 from platform_jobs.comparison import compare
 

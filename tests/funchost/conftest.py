@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.quiet_clock import QuietClock
 
 APPS = Path(__file__).parent / "apps"
@@ -70,7 +71,7 @@ class Host:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE)
 
     def post(self, path: str, content: Any = None) -> httpx.Response:
         return httpx.post(self.url + path, json=content)

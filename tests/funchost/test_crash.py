@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.funchost.conftest import APPS, free_port, until
+from tests.patience import PATIENCE
 
 APP = APPS / "everything"
 EXPECTED = ["FIRST", ["A", "B", "C"], "RETRIED", "FROM THE PARENT", 5, True, False]
@@ -64,12 +65,12 @@ class Run:
         finally:
             if host.is_alive():
                 host.terminate()
-            host.join(20)
+            host.join(PATIENCE)
 
     def ask(self, path: str, method: str = "GET", content: Any = None) -> httpx.Response | None:
         try:
             key = {"x-functions-key": json.loads((self.state / "keys.json").read_text())["system"]}
-            return httpx.request(method, self.url + path, json=content, headers=key, timeout=20)
+            return httpx.request(method, self.url + path, json=content, headers=key)
         except (httpx.TransportError, FileNotFoundError):
             return None
 

@@ -11,6 +11,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
 from tests.funchost.conftest import Host, until
+from tests.patience import PATIENCE
 
 
 def test_a_route_gives_its_parts_query_and_body(host: Host) -> None:
@@ -193,7 +194,10 @@ def test_a_killed_host_goes_on_where_it_was(fresh_host: Host) -> None:
 def test_a_second_host_on_the_same_store_is_refused(host: Host) -> None:
     arguments = ["start", "--port", "0", "--app", str(host.app), "--state", str(host.state)]
     ended = subprocess.run(
-        [sys.executable, "-m", "funchost", *arguments], capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "funchost", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
 
     assert ended.returncode == 1
@@ -211,7 +215,7 @@ def test_a_binding_that_the_host_does_not_have_stops_the_start(tmp_path: Path) -
         [sys.executable, "-m", "funchost", "start", "--port", "0", "--app", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
     assert ended.returncode == 1

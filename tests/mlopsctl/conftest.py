@@ -13,6 +13,7 @@ import pytest
 
 from mlopsctl.state_folder import running_host
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +44,7 @@ class Up:
 
     def ended(self) -> tuple[int, str]:
         """Return its exit code and what it said on stderr."""
-        said = self.process.communicate(timeout=120)[1]
+        said = self.process.communicate(timeout=PATIENCE)[1]
         return self.process.returncode, said
 
     def kill_host(self) -> None:
@@ -51,7 +52,7 @@ class Up:
         found = running_host(self.state)
         assert found is not None
         os.kill(found["pid"], signal.SIGKILL)
-        until(lambda: running_host(self.state) is None, "the host to be gone", 30)
+        until(lambda: running_host(self.state) is None, "the host to be gone")
 
 
 @pytest.fixture

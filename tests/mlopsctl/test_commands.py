@@ -11,6 +11,7 @@ import pytest
 
 from mlopsctl import screens
 from mlopsctl.local_host import choose_port, running_url
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +62,7 @@ def test_up_starts_the_app_and_stops_everything_at_a_signal(tmp_path: Path) -> N
         assert httpx.get(announced["url"] + "/api/status").status_code == 200
         listed = json.loads(run("releases", "--json", state=tmp_path).stdout)
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE)
 
     assert listed == {"releases": []}
     assert process.returncode == 0

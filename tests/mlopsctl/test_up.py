@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from mlopsctl import state_folder
-from mlopsctl.local_host import HostError, LocalHost, choose_port, named_port
+from mlopsctl.local_host import STALL_SECONDS, HostError, LocalHost, choose_port, named_port
 from mlopsctl.state_folder import StateError, prepare, rotate, running_host, stop_processes
 from tests.funchost.conftest import until
 from tests.mlopsctl.conftest import ROOT, Up
+from tests.patience import PATIENCE
 
 StartUp = Callable[..., Up]
 
@@ -22,7 +23,13 @@ def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": "", "MLOPS_ENGINE": ""}
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False
+        command,
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 
@@ -43,7 +50,7 @@ def service(tmp_path: Path) -> Iterator[Path]:
         'exec 9>"$0/production-x.lock"; flock 9; echo $$ > "$0/production-x.pid"; exec sleep 600'
     )
     process = subprocess.Popen(["bash", "-c", shell, str(folder)], start_new_session=True)
-    until(lambda: (folder / "production-x.pid").exists(), "the service", 30)
+    until(lambda: (folder / "production-x.pid").exists(), "the service")
     yield tmp_path / "state"
     process.kill()
     process.wait()
@@ -101,7 +108,7 @@ def test_up_on_the_state_of_a_host_that_was_started_by_hand_is_refused(service: 
     assert process.poll() is None
     assert serves(service)
     process.terminate()
-    process.wait(30)
+    process.wait(PATIENCE)
 
 
 def test_of_two_that_start_in_the_same_moment_one_runs_and_the_other_says_where(
@@ -311,20 +318,30 @@ def test_a_start_without_progress_is_given_up_and_one_with_progress_is_not(
 ) -> None:
     fake = tmp_path / "python"
     fake.write_text(
-        "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo step $i; sleep 0.5; done\nexec sleep 600\n"
+        "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo step $i; sleep 0.2; done\nexec sleep 600\n"
     )
     fake.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(fake))
-    monkeypatch.setattr("mlopsctl.local_host.STALL_SECONDS", 1.5)
-    monkeypatch.setattr("mlopsctl.local_host.SAY_EVERY", 0.2)
-    said: list[str] = []
-    host = LocalHost(ROOT, tmp_path / "state", 1, say=said.append)
+    state, said = tmp_path / "state", list[str]()
+    now, seen = [0.0], [""]
+
+    def clock() -> float:
+        """Let a hundred seconds pass before each line, and ten at a time after the last one."""
+        log = (state / "host.log").read_text() if (state / "host.log").exists() else ""
+        if log != seen[0]:
+            seen[0] = log
+            now[0] += 100
+        elif "step 8" in log:
+            now[0] += 10
+        return now[0]
+
+    host = LocalHost(ROOT, state, 1, say=said.append, clock=clock)
 
     with pytest.raises(HostError, match="no progress") as failed:
         host.start()
 
-    # It took 4 s to say all of its lines, longer than the longest time without one.
+    assert STALL_SECONDS > 100
     assert "step 8" in str(failed.value)
-    assert any("step 1" in line for line in said)
+    assert any("Waiting for the host to listen" in line for line in said)
     assert host.process is not None
     assert host.process.poll() is not None

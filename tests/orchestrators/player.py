@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from funchost.limits import check_status
-from function_app import names
-from function_app.codec import dump
+from function_app import names, steps
 from function_app.domain.cancellation import SettledCancellation
+from function_app.domain.codec import dump
 
 LONGEST = 20_000
-DEFAULTS = {names.SETTLE_CANCELLATION: SettledCancellation()}
+DEFAULTS = {steps.settle_cancellation.name: SettledCancellation()}
 
 
 @dataclass

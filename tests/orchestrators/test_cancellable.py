@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from function_app import names
+from function_app import steps
 from function_app.domain.approval import Settlement
 from function_app.domain.cancellation import Cancellation, SettledCancellation
 from function_app.domain.gates import GateResult
@@ -29,18 +29,18 @@ BUSY = LaneHolder(owner="other", ahead=1)
 
 def cancel(host: Player, wait: int = 1) -> Player:
     host.cancel_at_wait = wait
-    host.answers[names.SETTLE_CANCELLATION] = CANCELLED
+    host.answers[steps.settle_cancellation.name] = CANCELLED
     return host
 
 
 @pytest.mark.parametrize(
     ("change", "lanes"),
     [
-        ({names.GET_RUN: trainings.RUNNING}, 0),
-        ({names.TAKE_LANE: BUSY}, 2),
-        ({names.TAKE_LANE: [LaneHolder(owner="instance-1", ahead=0, inside=True), BUSY]}, 2),
-        ({names.GET_RUN: [trainings.DONE, trainings.RUNNING]}, 2),
-        ({names.GET_RUN: [trainings.DONE, trainings.DONE, trainings.RUNNING]}, 2),
+        ({steps.get_run.name: trainings.RUNNING}, 0),
+        ({steps.take_lane.name: BUSY}, 2),
+        ({steps.take_lane.name: [LaneHolder(owner="instance-1", ahead=0, inside=True), BUSY]}, 2),
+        ({steps.get_run.name: [trainings.DONE, trainings.RUNNING]}, 2),
+        ({steps.get_run.name: [trainings.DONE, trainings.DONE, trainings.RUNNING]}, 2),
     ],
     ids=["check of the data", "own lane", "lane of all", "training", "evaluation"],
 )
@@ -56,18 +56,18 @@ def test_a_training_is_cancelled_wherever_it_waits(
 
     assert result.outcome is TrainingOutcome.CANCELLED
     assert result.reasons == ("ada cancelled it: wrong",)
-    after = host.called[host.called.index(names.SETTLE_CANCELLATION) + 1 :]
-    assert after == [*lanes * [names.LEAVE_LANE], names.RECORD_OUTCOME]
+    after = host.called[host.called.index(steps.settle_cancellation.name) + 1 :]
+    assert after == [*lanes * [steps.leave_lane.name], steps.record_outcome.name]
     assert all(timer.cancelled or timer.is_completed for timer in host.timers)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {names.BUILD_IMAGE: Build(detail="queued")},
-        {names.DEPLOY_STAGING: Rollout(detail="Pending")},
-        {names.SETTLE_APPROVAL: Settlement()},
-        {names.TAKE_LANE: BUSY},
+        {steps.build_image.name: Build(detail="queued")},
+        {steps.deploy_staging.name: Rollout(detail="Pending")},
+        {steps.settle_approval.name: Settlement()},
+        {steps.take_lane.name: BUSY},
     ],
     ids=["build", "staging", "approval", "lane"],
 )
@@ -80,35 +80,35 @@ def test_a_release_is_cancelled_wherever_it_waits_before_production(
 
     assert (result.status, result.cancelled_by) == (ReleaseStatus.CANCELLED, "ada")
     assert result.reasons == ("ada cancelled it: wrong",)
-    assert names.PROMOTE_CHALLENGER not in host.called
-    assert host.called[-2:] == [names.REMOVE_STAGING, names.END_RELEASE]
+    assert steps.promote_challenger.name not in host.called
+    assert host.called[-2:] == [steps.remove_staging.name, steps.end_release.name]
     assert all(timer.cancelled or timer.is_completed for timer in host.timers)
 
 
 def test_a_release_that_is_cancelled_in_its_promotion_gives_production_back() -> None:
-    host = cancel(releases.player(**{names.PROMOTE_CHALLENGER: Rollout(detail="0 of 2")}))
+    host = cancel(releases.player(**{steps.promote_challenger.name: Rollout(detail="0 of 2")}))
 
     result = host.play(release_model(host, releases.RELEASE))
 
     assert result.status is ReleaseStatus.CANCELLED
-    after = host.called[host.called.index(names.SETTLE_CANCELLATION) + 1 :]
-    assert after[:2] == [names.ROLL_BACK_PRODUCTION, names.LEAVE_LANE]
+    after = host.called[host.called.index(steps.settle_cancellation.name) + 1 :]
+    assert after[:2] == [steps.roll_back_production.name, steps.leave_lane.name]
 
 
 def test_an_event_without_a_cancellation_in_the_ledger_changes_nothing() -> None:
-    host = trainings.player(**{names.GET_RUN: [trainings.RUNNING, trainings.DONE]})
+    host = trainings.player(**{steps.get_run.name: [trainings.RUNNING, trainings.DONE]})
     host.cancel_at_wait = 1
 
     result = host.play(train_model(host, trainings.REQUEST))
 
     assert result.outcome is TrainingOutcome.REGISTERED
-    assert names.SETTLE_CANCELLATION in host.called
+    assert steps.settle_cancellation.name in host.called
 
 
 def test_a_ledger_that_does_not_answer_fails_the_story_and_leaves_its_lanes() -> None:
-    host = trainings.player(**{names.GET_RUN: [trainings.DONE, trainings.RUNNING]})
+    host = trainings.player(**{steps.get_run.name: [trainings.DONE, trainings.RUNNING]})
     host.cancel_at_wait = 1
-    host.answers[names.SETTLE_CANCELLATION] = Exception("PLATFORM: the ledger is away")
+    host.answers[steps.settle_cancellation.name] = Exception("PLATFORM: the ledger is away")
 
     result = host.play(train_model(host, trainings.REQUEST))
 
@@ -116,7 +116,7 @@ def test_a_ledger_that_does_not_answer_fails_the_story_and_leaves_its_lanes() ->
         TrainingOutcome.FAILED,
         ("PLATFORM: the ledger is away",),
     )
-    assert host.called.count(names.LEAVE_LANE) == 2
+    assert host.called.count(steps.leave_lane.name) == 2
 
 
 def test_a_training_with_200_bad_columns_ends_with_a_status_that_azure_takes() -> None:
@@ -124,7 +124,7 @@ def test_a_training_with_200_bad_columns_ends_with_a_status_that_azure_takes() -
         f"column_{number}: {number} missing values in this file." for number in range(200)
     )
     refused = GateResult(passed=False, reasons=reasons)
-    host = trainings.player(**{names.JUDGE_DATASET: refused})
+    host = trainings.player(**{steps.judge_dataset.name: refused})
 
     # The player checks every custom status against the limit of the real host.
     result = host.play(train_model(host, trainings.REQUEST))

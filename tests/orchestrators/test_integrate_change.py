@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from function_app import names
+from function_app import steps
 from function_app.domain.change import (
     Bundle,
     Change,
@@ -73,7 +73,7 @@ class Told(Player):
     """Keeps the statuses that were told."""
 
     def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
-        if name == names.TELL_CHANGE:
+        if name == steps.tell_change.name:
             self.shown.append(f"told {input_['state']}: {input_['detail']} {input_['link']}")
         return super().call_activity_with_retry(name, retry_options, input_)
 
@@ -81,15 +81,15 @@ class Told(Player):
 def player(**change: object) -> Told:
     return Told(
         {
-            names.FETCH_CHANGE: FetchedChange(bundle=BUNDLE),
-            names.TELL_CHANGE: None,
-            names.SUBMIT_CHECKS: RUNNING,
-            names.GET_RUN: [RUNNING, DONE],
-            names.CANCEL_RUN: replace(RUNNING, status=RunStatus.TIMED_OUT),
-            names.READ_CHECKS: GOOD,
-            names.CHECK_REFERENCE_DATA: GateResult(passed=True, reasons=("fine",)),
-            names.PUBLISH_CODE: Published(code=CODE),
-            names.REQUEST_TRAINING: None,
+            steps.fetch_change.name: FetchedChange(bundle=BUNDLE),
+            steps.tell_change.name: None,
+            steps.submit_checks.name: RUNNING,
+            steps.get_run.name: [RUNNING, DONE],
+            steps.cancel_run.name: replace(RUNNING, status=RunStatus.TIMED_OUT),
+            steps.read_checks.name: GOOD,
+            steps.check_reference_data.name: GateResult(passed=True, reasons=("fine",)),
+            steps.publish_code.name: Published(code=CODE),
+            steps.request_training.name: None,
             **change,
         }
     )
@@ -117,7 +117,7 @@ def test_a_push_that_passes_is_published_and_trained() -> None:
         "pending: The checks run. /api/status/instance-1",
         f"success: Every check passed. {LINK}/tests.log",
     ]
-    assert names.REQUEST_TRAINING in host.called
+    assert steps.request_training.name in host.called
     assert [step for step in host.shown if not step.startswith("told")] == [
         "fetching code",
         "checking code",
@@ -133,20 +133,20 @@ def test_a_policy_may_publish_without_a_training() -> None:
     quiet = replace(REQUEST, policy=replace(REQUEST.policy, auto_train=False))
 
     assert played(host, quiet).outcome is IntegrationOutcome.PUBLISHED
-    assert names.REQUEST_TRAINING not in host.called
+    assert steps.request_training.name not in host.called
 
 
 def test_a_pull_request_is_checked_and_changes_nothing() -> None:
     host = player()
 
     assert played(host, PROPOSAL).outcome is IntegrationOutcome.CHECKED
-    assert names.PUBLISH_CODE not in host.called
-    assert names.REQUEST_TRAINING not in host.called
+    assert steps.publish_code.name not in host.called
+    assert steps.request_training.name not in host.called
     assert told(host)[-1].startswith("success")
 
 
 def test_a_failing_test_stops_a_change_and_is_linked() -> None:
-    host = player(**{names.READ_CHECKS: BAD})
+    host = player(**{steps.read_checks.name: BAD})
 
     result = played(host)
 
@@ -156,14 +156,14 @@ def test_a_failing_test_stops_a_change_and_is_linked() -> None:
     assert told(host)[-1] == (
         f"failure: tests: 1 of 14 tests failed, first test_x {LINK}/tests.log"
     )
-    assert names.PUBLISH_CODE not in host.called
+    assert steps.publish_code.name not in host.called
 
 
 @pytest.mark.parametrize(
     ("coverage", "said"), [(79.9, "79.9 %"), (79.99999, "79.99999 %"), (None, "unknown")]
 )
 def test_too_little_coverage_stops_a_change(coverage: float | None, said: str) -> None:
-    host = player(**{names.READ_CHECKS: replace(GOOD, coverage=coverage)})
+    host = player(**{steps.read_checks.name: replace(GOOD, coverage=coverage)})
 
     result = played(host)
 
@@ -172,47 +172,47 @@ def test_too_little_coverage_stops_a_change(coverage: float | None, said: str) -
 
 
 def test_without_a_floor_coverage_may_be_unknown() -> None:
-    host = player(**{names.READ_CHECKS: replace(GOOD, coverage=None)})
+    host = player(**{steps.read_checks.name: replace(GOOD, coverage=None)})
     lax = replace(REQUEST, policy=replace(REQUEST.policy, min_coverage=0.0))
 
     assert played(host, lax).outcome is IntegrationOutcome.PUBLISHED
 
 
 def test_checks_that_checked_nothing_stop_a_change() -> None:
-    host = player(**{names.READ_CHECKS: replace(GOOD, results=())})
+    host = player(**{steps.read_checks.name: replace(GOOD, results=())})
 
     assert played(host).outcome is IntegrationOutcome.REJECTED
 
 
 def test_reference_data_that_is_refused_stops_a_change() -> None:
     refused = GateResult(passed=False, reasons=("Reference data: Column x is absent.",))
-    host = player(**{names.CHECK_REFERENCE_DATA: refused})
+    host = player(**{steps.check_reference_data.name: refused})
 
     result = played(host)
 
     assert (result.outcome, result.reasons) == (IntegrationOutcome.REJECTED, refused.reasons)
-    assert names.PUBLISH_CODE not in host.called
+    assert steps.publish_code.name not in host.called
 
 
 def test_a_commit_that_a_newer_one_contains_is_not_checked() -> None:
-    host = player(**{names.FETCH_CHANGE: FetchedChange(newer=NEWER)})
+    host = player(**{steps.fetch_change.name: FetchedChange(newer=NEWER)})
 
     result = played(host)
 
     assert result.outcome is IntegrationOutcome.STALE
     assert NEWER in result.reasons[0]
-    assert host.called == [names.FETCH_CHANGE, names.RECORD_OUTCOME]
+    assert host.called == [steps.fetch_change.name, steps.record_outcome.name]
 
 
 def test_a_commit_that_was_overtaken_while_it_was_checked_is_not_published() -> None:
-    host = player(**{names.PUBLISH_CODE: Published(newer=NEWER)})
+    host = player(**{steps.publish_code.name: Published(newer=NEWER)})
 
     assert played(host).outcome is IntegrationOutcome.STALE
-    assert names.REQUEST_TRAINING not in host.called
+    assert steps.request_training.name not in host.called
 
 
 def test_a_commit_that_is_not_there_is_rejected_with_the_reason() -> None:
-    host = player(**{names.FETCH_CHANGE: FetchedChange(refused="Commit aaa is not there.")})
+    host = player(**{steps.fetch_change.name: FetchedChange(refused="Commit aaa is not there.")})
 
     result = played(host)
 
@@ -224,33 +224,39 @@ def test_a_commit_that_is_not_there_is_rejected_with_the_reason() -> None:
 
 
 def test_checks_that_do_not_end_are_cancelled_and_the_change_fails() -> None:
-    host = player(**{names.GET_RUN: RUNNING})
+    host = player(**{steps.get_run.name: RUNNING})
 
     result = played(host)
 
     assert result.outcome is IntegrationOutcome.FAILED
     assert "timed_out" in result.reasons[0]
-    assert names.CANCEL_RUN in host.called
+    assert steps.cancel_run.name in host.called
     assert told(host)[-1].startswith("error: ")
 
 
 def test_checks_that_the_platform_interrupts_are_submitted_again() -> None:
     interrupted = replace(RUNNING, status=RunStatus.INTERRUPTED)
-    host = player(**{names.GET_RUN: [interrupted, RUNNING, DONE]})
+    host = player(**{steps.get_run.name: [interrupted, RUNNING, DONE]})
 
     assert played(host).outcome is IntegrationOutcome.PUBLISHED
-    assert host.called.count(names.SUBMIT_CHECKS) == 2
+    assert host.called.count(steps.submit_checks.name) == 2
 
 
 def test_checks_that_are_interrupted_for_good_say_nothing_about_the_change() -> None:
-    host = player(**{names.GET_RUN: replace(RUNNING, status=RunStatus.INTERRUPTED)})
+    host = player(**{steps.get_run.name: replace(RUNNING, status=RunStatus.INTERRUPTED)})
 
     assert played(host).outcome is IntegrationOutcome.FAILED
     assert told(host)[-1].startswith("error: Run checks-diabetes-cause was interrupted 6 times")
 
 
 @pytest.mark.parametrize(
-    "activity", [names.FETCH_CHANGE, names.SUBMIT_CHECKS, names.PUBLISH_CODE, names.READ_CHECKS]
+    "activity",
+    [
+        steps.fetch_change.name,
+        steps.submit_checks.name,
+        steps.publish_code.name,
+        steps.read_checks.name,
+    ],
 )
 def test_a_fault_is_an_outcome_and_told(activity: str) -> None:
     host = player(**{activity: Exception("PLATFORM: git could not fetch.\nTraceback ...")})
@@ -266,7 +272,7 @@ def test_a_fault_is_an_outcome_and_told(activity: str) -> None:
 
 def test_a_code_host_that_cannot_be_told_hides_no_fault() -> None:
     gone = Exception("PLATFORM: nobody listens")
-    host = player(**{names.TELL_CHANGE: gone})
+    host = player(**{steps.tell_change.name: gone})
 
     assert played(host).outcome is IntegrationOutcome.FAILED
 
@@ -279,20 +285,20 @@ def test_checks_whose_event_never_comes_are_found_by_polling() -> None:
 
 
 def test_a_published_change_stays_published_when_the_code_host_cannot_be_told() -> None:
-    host = player(**{names.TELL_CHANGE: [None, Exception("PLATFORM: github.com is down")]})
+    host = player(**{steps.tell_change.name: [None, Exception("PLATFORM: github.com is down")]})
 
     result = played(host)
 
     assert (result.outcome, result.code) == (IntegrationOutcome.PUBLISHED, CODE)
     assert "PLATFORM: github.com is down" in result.reasons[-1]
-    assert names.REQUEST_TRAINING in host.called
+    assert steps.request_training.name in host.called
 
 
 def test_a_fault_stays_the_first_reason_when_the_code_host_cannot_be_told() -> None:
     host = player(
         **{
-            names.FETCH_CHANGE: Exception("PLATFORM: no disk"),
-            names.TELL_CHANGE: Exception("PLATFORM: github.com is down"),
+            steps.fetch_change.name: Exception("PLATFORM: no disk"),
+            steps.tell_change.name: Exception("PLATFORM: github.com is down"),
         }
     )
 

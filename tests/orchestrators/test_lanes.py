@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from function_app import names
+from function_app import steps
 from function_app.domain.lane import LaneHolder, LaneRequest
 from function_app.orchestrators.lanes import LONGEST_PAUSE, enter_lane
-from function_app.orchestrators.steps import Trail
+from function_app.orchestrators.trail import Trail
 from tests.orchestrators.player import Player
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ def enter(host: Player) -> int:
 
 
 def test_a_story_that_is_woken_enters_without_a_pause() -> None:
-    host = Player({names.TAKE_LANE: [BUSY, INSIDE]})
+    host = Player({steps.take_lane.name: [BUSY, INSIDE]})
 
     assert enter(host) == INSIDE.behind
     assert host.current_utc_datetime == NOW
@@ -29,14 +29,14 @@ def test_a_story_that_is_woken_enters_without_a_pause() -> None:
 
 
 def test_a_story_whose_event_is_lost_enters_at_its_next_poll() -> None:
-    host = Player({names.TAKE_LANE: [BUSY, BUSY, INSIDE]}, event_arrives=False)
+    host = Player({steps.take_lane.name: [BUSY, BUSY, INSIDE]}, event_arrives=False)
 
     assert enter(host) == INSIDE.behind
     assert host.current_utc_datetime - NOW == timedelta(seconds=1 + 2)
 
 
 def test_an_event_that_comes_before_the_turn_does_not_make_the_story_poll_without_pause() -> None:
-    host = Player({names.TAKE_LANE: [*10 * [BUSY], INSIDE]})
+    host = Player({steps.take_lane.name: [*10 * [BUSY], INSIDE]})
 
     enter(host)
 

@@ -1,4 +1,4 @@
-from function_app import names
+from function_app import steps
 from function_app.domain.reconciliation import (
     Finding,
     FindingKind,
@@ -17,15 +17,15 @@ def finding(subject: str) -> ReconcileReport:
 def test_the_report_holds_what_histories_and_every_model_s_platform_showed() -> None:
     host = Player(
         {
-            names.COMPARE_RECORDS: finding("run"),
-            names.COMPARE_PLATFORM: [finding("a"), finding("b")],
+            steps.compare_records.name: finding("run"),
+            steps.compare_platform.name: [finding("a"), finding("b")],
         }
     )
 
     report = host.play(reconcile(host, ReconcileRequest(reason="test", models=("a", "b"))))
 
     assert [f.subject for f in report.findings] == ["run", "a", "b"]
-    assert host.called[-1] == names.KEEP_FINDINGS
+    assert host.called[-1] == steps.keep_findings.name
 
 
 def test_a_comparison_of_300_models_shows_a_status_and_an_output_that_azure_takes() -> None:
@@ -33,15 +33,18 @@ def test_a_comparison_of_300_models_shows_a_status_and_an_output_that_azure_take
     broken = Finding(kind=FindingKind.UNREACHABLE, subject="broken", detail="It does not answer.")
     host = Player(
         {
-            names.COMPARE_RECORDS: ReconcileReport(findings=()),
+            steps.compare_records.name: ReconcileReport(findings=()),
             # The player checks each custom status against the limit of the real host.
-            names.COMPARE_PLATFORM: [*(finding(model) for model in models[:-1]), broken_report()],
+            steps.compare_platform.name: [
+                *(finding(model) for model in models[:-1]),
+                broken_report(),
+            ],
         }
     )
 
     report = host.play(reconcile(host, ReconcileRequest(reason="test", models=models)))
 
-    kept = host.arguments[host.called.index(names.KEEP_FINDINGS)]
+    kept = host.arguments[host.called.index(steps.keep_findings.name)]
     assert len(kept["findings"]) == 300
     assert (len(report.findings), report.omitted) == (100, 200)
     assert report.findings[0] == broken, "a finding that nobody repaired comes first"

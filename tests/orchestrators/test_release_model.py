@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from function_app import names
+from function_app import steps
 from function_app.domain.approval import Decision, Settlement, Verdict
 from function_app.domain.gates import GateResult
 from function_app.domain.lane import LaneHolder
@@ -56,14 +56,14 @@ def decision(verdict: Verdict) -> Settlement:
 
 def player(**change: Any) -> Player:
     answers = {
-        names.BUILD_IMAGE: Build(image=IMAGE),
-        names.DEPLOY_STAGING: Rollout(deployment=DEPLOYMENT),
-        names.SMOKE_TEST: GOOD,
-        names.SETTLE_APPROVAL: decision(Verdict.APPROVE),
-        names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0, inside=True),
-        names.GET_CHAMPION: FORMER,
-        names.PROMOTE_CHALLENGER: Rollout(deployment=DEPLOYMENT),
-        names.ROLL_BACK_PRODUCTION: RolledBack(done=True, image=FORMER.image),
+        steps.build_image.name: Build(image=IMAGE),
+        steps.deploy_staging.name: Rollout(deployment=DEPLOYMENT),
+        steps.smoke_test.name: GOOD,
+        steps.settle_approval.name: decision(Verdict.APPROVE),
+        steps.take_lane.name: LaneHolder(owner="instance-1", ahead=0, inside=True),
+        steps.get_champion.name: FORMER,
+        steps.promote_challenger.name: Rollout(deployment=DEPLOYMENT),
+        steps.roll_back_production.name: RolledBack(done=True, image=FORMER.image),
         **change,
     }
     return Player(answers)
@@ -75,16 +75,18 @@ def test_an_approved_release_is_promoted() -> None:
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is ReleaseStatus.PROMOTED
-    assert host.called.index(names.SETTLE_APPROVAL) < host.called.index(names.PROMOTE_CHALLENGER)
+    assert host.called.index(steps.settle_approval.name) < host.called.index(
+        steps.promote_challenger.name
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({names.SMOKE_TEST: BAD}, ReleaseStatus.REJECTED),
-        ({names.SETTLE_APPROVAL: decision(Verdict.REJECT)}, ReleaseStatus.REJECTED),
-        ({names.SETTLE_APPROVAL: Settlement()}, ReleaseStatus.EXPIRED),
-        ({names.BUILD_IMAGE: Exception("PLATFORM: no space")}, ReleaseStatus.FAILED),
+        ({steps.smoke_test.name: BAD}, ReleaseStatus.REJECTED),
+        ({steps.settle_approval.name: decision(Verdict.REJECT)}, ReleaseStatus.REJECTED),
+        ({steps.settle_approval.name: Settlement()}, ReleaseStatus.EXPIRED),
+        ({steps.build_image.name: Exception("PLATFORM: no space")}, ReleaseStatus.FAILED),
     ],
 )
 def test_a_release_that_is_not_approved_never_reaches_production(
@@ -95,47 +97,50 @@ def test_a_release_that_is_not_approved_never_reaches_production(
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is status
-    assert names.PROMOTE_CHALLENGER not in host.called
-    assert names.REMOVE_STAGING in host.called
+    assert steps.promote_challenger.name not in host.called
+    assert steps.remove_staging.name in host.called
 
 
 def test_a_wake_up_without_a_stored_decision_approves_nothing() -> None:
-    host = player(**{names.SETTLE_APPROVAL: Settlement()})
+    host = player(**{steps.settle_approval.name: Settlement()})
 
     host.play(release_model(host, RELEASE))
 
-    assert names.PROMOTE_CHALLENGER not in host.called
+    assert steps.promote_challenger.name not in host.called
 
 
 def test_a_promotion_that_fails_its_check_gives_the_traffic_back() -> None:
-    host = player(**{names.SMOKE_TEST: [GOOD, BAD]})
+    host = player(**{steps.smoke_test.name: [GOOD, BAD]})
 
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is ReleaseStatus.ROLLED_BACK
-    assert names.ROLL_BACK_PRODUCTION in host.called
+    assert steps.roll_back_production.name in host.called
 
 
 def test_a_roll_back_that_does_not_restore_the_champion_is_a_failure() -> None:
     host = player(
-        **{names.SMOKE_TEST: [GOOD, BAD], names.ROLL_BACK_PRODUCTION: RolledBack(done=True)}
+        **{
+            steps.smoke_test.name: [GOOD, BAD],
+            steps.roll_back_production.name: RolledBack(done=True),
+        }
     )
 
     assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.FAILED
 
 
 def test_a_promotion_that_raises_is_rolled_back() -> None:
-    host = player(**{names.PROMOTE_CHALLENGER: Exception("PLATFORM: down")})
+    host = player(**{steps.promote_challenger.name: Exception("PLATFORM: down")})
 
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is ReleaseStatus.FAILED
-    assert names.ROLL_BACK_PRODUCTION in host.called
+    assert steps.roll_back_production.name in host.called
 
 
 def test_a_release_that_lost_its_approval_is_rejected_and_not_failed() -> None:
     lost = "APPROVAL_LOST: release-diabetes-1 has 0 of 1 approvals that count now: ada withdrew it."
-    host = player(**{names.PROMOTE_CHALLENGER: Exception(f"NotAuthorisedError: {lost}")})
+    host = player(**{steps.promote_challenger.name: Exception(f"NotAuthorisedError: {lost}")})
 
     result = host.play(release_model(host, RELEASE))
 
@@ -151,7 +156,7 @@ FULL = Exception("PLATFORM: disk full")
 
 
 def test_a_roll_back_that_fails_does_not_hide_why_it_was_needed() -> None:
-    host = player(**{names.PROMOTE_CHALLENGER: down(), names.ROLL_BACK_PRODUCTION: FULL})
+    host = player(**{steps.promote_challenger.name: down(), steps.roll_back_production.name: FULL})
 
     result = host.play(release_model(host, RELEASE))
 
@@ -160,11 +165,11 @@ def test_a_roll_back_that_fails_does_not_hide_why_it_was_needed() -> None:
         "PLATFORM: down",
         "The roll-back failed, too. PLATFORM: disk full",
     )
-    assert names.END_RELEASE in host.called
+    assert steps.end_release.name in host.called
 
 
 def test_a_failed_check_of_production_stays_the_reason_when_the_roll_back_fails() -> None:
-    host = player(**{names.SMOKE_TEST: [GOOD, BAD], names.ROLL_BACK_PRODUCTION: FULL})
+    host = player(**{steps.smoke_test.name: [GOOD, BAD], steps.roll_back_production.name: FULL})
 
     result = host.play(release_model(host, RELEASE))
 
@@ -175,18 +180,18 @@ def test_a_failed_check_of_production_stays_the_reason_when_the_roll_back_fails(
     )
 
 
-@pytest.mark.parametrize("step", [names.REMOVE_STAGING, names.LEAVE_LANE])
+@pytest.mark.parametrize("step", [steps.remove_staging.name, steps.leave_lane.name])
 def test_a_release_ends_as_it_does_when_its_clean_up_fails(step: str) -> None:
     host = player(**{step: FULL})
 
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is ReleaseStatus.PROMOTED
-    assert host.called[-1] == names.END_RELEASE
+    assert host.called[-1] == steps.end_release.name
 
 
 def test_staging_that_cannot_be_removed_is_a_second_reason_of_a_failed_release() -> None:
-    host = player(**{names.BUILD_IMAGE: down(), names.REMOVE_STAGING: FULL})
+    host = player(**{steps.build_image.name: down(), steps.remove_staging.name: FULL})
 
     result = host.play(release_model(host, RELEASE))
 
@@ -198,14 +203,14 @@ def test_staging_that_cannot_be_removed_is_a_second_reason_of_a_failed_release()
 
 
 def test_the_end_of_a_release_is_recorded_when_the_ledger_is_back() -> None:
-    host = player(**{names.BUILD_IMAGE: down(), names.END_RELEASE: [FULL, FULL, None]})
+    host = player(**{steps.build_image.name: down(), steps.end_release.name: [FULL, FULL, None]})
 
     assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.FAILED
-    assert host.called.count(names.END_RELEASE) == 3
+    assert host.called.count(steps.end_release.name) == 3
 
 
 def test_a_release_whose_end_cannot_be_recorded_fails_with_its_own_reason_first() -> None:
-    host = player(**{names.BUILD_IMAGE: down(), names.END_RELEASE: FULL})
+    host = player(**{steps.build_image.name: down(), steps.end_release.name: FULL})
 
     with pytest.raises(RuntimeError, match=r"PLATFORM: down.*not be recorded.*disk full"):
         host.play(release_model(host, RELEASE))
@@ -215,19 +220,19 @@ def test_a_failed_attempt_is_followed_by_new_ones_with_backoff() -> None:
     slow = Rollout(done=False, failure="PLATFORM: 0 of 2 replicas got ready.")
     host = player(
         **{
-            names.DEPLOY_STAGING: [slow, Rollout(done=False), Rollout(deployment=DEPLOYMENT)],
-            names.PROMOTE_CHALLENGER: [slow, slow, Rollout(deployment=DEPLOYMENT)],
+            steps.deploy_staging.name: [slow, Rollout(done=False), Rollout(deployment=DEPLOYMENT)],
+            steps.promote_challenger.name: [slow, slow, Rollout(deployment=DEPLOYMENT)],
         }
     )
 
     assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
-    assert host.called.count(names.PROMOTE_CHALLENGER) == 3
-    assert names.ROLL_BACK_PRODUCTION not in host.called
+    assert host.called.count(steps.promote_challenger.name) == 3
+    assert steps.roll_back_production.name not in host.called
 
 
 def test_attempts_that_all_fail_end_the_release_with_the_last_reason_and_a_roll_back() -> None:
     slow = Rollout(done=False, failure="PLATFORM: 0 of 2 replicas got ready.")
-    host = player(**{names.PROMOTE_CHALLENGER: slow})
+    host = player(**{steps.promote_challenger.name: slow})
     begun = host.current_utc_datetime
 
     result = host.play(release_model(host, RELEASE))
@@ -235,29 +240,29 @@ def test_attempts_that_all_fail_end_the_release_with_the_last_reason_and_a_roll_
     assert result.status is ReleaseStatus.FAILED
     assert "failed in 5 attempts" in result.reasons[0]
     assert "0 of 2 replicas got ready" in result.reasons[0]
-    assert names.ROLL_BACK_PRODUCTION in host.called
+    assert steps.roll_back_production.name in host.called
     assert host.current_utc_datetime - begun == timedelta(seconds=2 + 4 + 8 + 16)
 
 
 def test_a_build_that_fails_twice_is_not_built_a_third_time() -> None:
-    host = player(**{names.BUILD_IMAGE: Build(failure="PLATFORM: no such package")})
+    host = player(**{steps.build_image.name: Build(failure="PLATFORM: no such package")})
     host.event_arrives = False
 
     result = host.play(release_model(host, RELEASE))
 
     assert "no such package" in result.reasons[0]
-    assert host.called.count(names.BUILD_IMAGE) == 2
+    assert host.called.count(steps.build_image.name) == 2
 
 
 def test_a_decision_that_comes_later_is_found_and_the_losing_timer_is_cancelled() -> None:
-    host = player(**{names.SETTLE_APPROVAL: [Settlement(), decision(Verdict.APPROVE)]})
+    host = player(**{steps.settle_approval.name: [Settlement(), decision(Verdict.APPROVE)]})
 
     assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
     assert [timer.cancelled for timer in host.timers] == [True]
 
 
 def test_a_lost_event_is_made_up_for_by_looking_every_hour() -> None:
-    host = player(**{names.SETTLE_APPROVAL: [Settlement(), decision(Verdict.APPROVE)]})
+    host = player(**{steps.settle_approval.name: [Settlement(), decision(Verdict.APPROVE)]})
     host.event_arrives = False
     begun = host.current_utc_datetime
 
@@ -267,13 +272,13 @@ def test_a_lost_event_is_made_up_for_by_looking_every_hour() -> None:
 
 def test_a_superseded_release_ends_so_and_leaves_production_alone() -> None:
     superseded = Settlement(superseded=("release-diabetes-3 superseded it.",))
-    host = player(**{names.SETTLE_APPROVAL: [Settlement(), superseded]})
+    host = player(**{steps.settle_approval.name: [Settlement(), superseded]})
 
     result = host.play(release_model(host, RELEASE))
 
     assert (result.status, result.reasons) == (ReleaseStatus.SUPERSEDED, superseded.superseded)
-    assert names.PROMOTE_CHALLENGER not in host.called
-    assert names.REMOVE_STAGING in host.called
+    assert steps.promote_challenger.name not in host.called
+    assert steps.remove_staging.name in host.called
 
 
 def test_a_rollout_waits_for_the_one_before_and_leaves_its_lane_whatever_happens() -> None:
@@ -281,38 +286,43 @@ def test_a_rollout_waits_for_the_one_before_and_leaves_its_lane_whatever_happens
     mine = LaneHolder(owner="instance-1", ahead=0, inside=True)
     host = player(
         **{
-            names.TAKE_LANE: [busy, busy, mine],
-            names.PROMOTE_CHALLENGER: Exception("PLATFORM: down"),
+            steps.take_lane.name: [busy, busy, mine],
+            steps.promote_challenger.name: Exception("PLATFORM: down"),
         }
     )
 
     host.play(release_model(host, RELEASE))
 
-    assert host.called.count(names.TAKE_LANE) == 3
+    assert host.called.count(steps.take_lane.name) == 3
     assert host.shown.count("waiting for its turn") == 2
-    assert host.called.index(names.LEAVE_LANE) > host.called.index(names.PROMOTE_CHALLENGER)
+    assert host.called.index(steps.leave_lane.name) > host.called.index(
+        steps.promote_challenger.name
+    )
 
 
 def test_what_takes_long_is_asked_for_until_it_is_there() -> None:
     host = player(
         **{
-            names.BUILD_IMAGE: [
+            steps.build_image.name: [
                 Build(detail="queued"),
                 Build(detail="running"),
                 Build(image=IMAGE),
             ],
-            names.DEPLOY_STAGING: [Rollout(detail="Pending"), Rollout(deployment=DEPLOYMENT)],
-            names.PROMOTE_CHALLENGER: [Rollout(detail="1 of 2"), Rollout(deployment=DEPLOYMENT)],
+            steps.deploy_staging.name: [Rollout(detail="Pending"), Rollout(deployment=DEPLOYMENT)],
+            steps.promote_challenger.name: [
+                Rollout(detail="1 of 2"),
+                Rollout(deployment=DEPLOYMENT),
+            ],
         }
     )
     host.event_arrives = False
 
     assert host.play(release_model(host, RELEASE)).status is ReleaseStatus.PROMOTED
-    assert host.called.count(names.BUILD_IMAGE) == 3
+    assert host.called.count(steps.build_image.name) == 3
 
 
 def test_an_image_that_never_comes_fails_the_release() -> None:
-    host = player(**{names.BUILD_IMAGE: Build(detail="queued")})
+    host = player(**{steps.build_image.name: Build(detail="queued")})
 
     result = host.play(release_model(host, RELEASE))
 
@@ -321,18 +331,18 @@ def test_an_image_that_never_comes_fails_the_release() -> None:
 
 
 def test_a_promotion_that_never_gets_ready_is_taken_back() -> None:
-    host = player(**{names.PROMOTE_CHALLENGER: Rollout(detail="0 of 2 replicas")})
+    host = player(**{steps.promote_challenger.name: Rollout(detail="0 of 2 replicas")})
 
     result = host.play(release_model(host, RELEASE))
 
     assert result.status is ReleaseStatus.FAILED
-    assert names.ROLL_BACK_PRODUCTION in host.called
+    assert steps.roll_back_production.name in host.called
 
 
 def test_a_result_names_who_decided_and_how_it_was_rolled_back() -> None:
     promoted = player()
-    rejected = player(**{names.SETTLE_APPROVAL: decision(Verdict.REJECT)})
-    rolled_back = player(**{names.SMOKE_TEST: [GOOD, BAD]})
+    rejected = player(**{steps.settle_approval.name: decision(Verdict.REJECT)})
+    rolled_back = player(**{steps.smoke_test.name: [GOOD, BAD]})
 
     results = [
         host.play(release_model(host, RELEASE)) for host in (promoted, rejected, rolled_back)
@@ -345,7 +355,7 @@ def test_a_result_names_who_decided_and_how_it_was_rolled_back() -> None:
 
 def test_reasons_that_no_message_of_durable_holds_are_cut() -> None:
     bad = GateResult(passed=False, reasons=tuple("x" * 100 for _ in range(20_000)))
-    host = player(**{names.SMOKE_TEST: bad})
+    host = player(**{steps.smoke_test.name: bad})
 
     result = host.play(release_model(host, RELEASE))
 

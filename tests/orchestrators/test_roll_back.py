@@ -1,6 +1,6 @@
 import pytest
 
-from function_app import names
+from function_app import steps
 from function_app.domain.lane import LaneHolder
 from function_app.domain.release import Release, ReleasePolicy
 from function_app.domain.requests import RollBack, RolledBack
@@ -22,8 +22,8 @@ def test_a_release_is_rolled_back_only_when_production_says_so(
 ) -> None:
     host = Player(
         {
-            names.ROLL_BACK_PRODUCTION: RolledBack(done=True, image=served),
-            names.TAKE_LANE: LaneHolder(owner="instance-1", ahead=0, inside=True),
+            steps.roll_back_production.name: RolledBack(done=True, image=served),
+            steps.take_lane.name: LaneHolder(owner="instance-1", ahead=0, inside=True),
         }
     )
 
@@ -31,10 +31,20 @@ def test_a_release_is_rolled_back_only_when_production_says_so(
     result = host.play(roll_back(host, request))
 
     assert result.restored is restored
-    assert (names.UPDATE_RELEASE in host.called) is restored
+    assert (steps.update_release.name in host.called) is restored
     if restored:
-        update = host.arguments[host.called.index(names.UPDATE_RELEASE)]
+        update = host.arguments[host.called.index(steps.update_release.name)]
         assert update["rolled_back_by"] == "ada"
         assert update["reasons"] == ["ada rolled back to version 1: slow"]
     recorded = host.arguments[-1]
     assert recorded["outcome"] == ("done" if restored else "failed")
+
+
+def test_a_roll_back_that_cannot_enter_its_lane_gives_up_its_place() -> None:
+    """The place may be stored although the answer of take_lane was lost; it would block others."""
+    host = Player({steps.take_lane.name: Exception("PLATFORM: the ledger is away")})
+
+    with pytest.raises(Exception, match="the ledger is away"):
+        host.play(roll_back(host, RollBack(model="m", former=FORMER, release=RELEASE)))
+
+    assert host.called == [steps.take_lane.name, steps.leave_lane.name]

@@ -7,8 +7,8 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from function_app import names
-from function_app.codec import dump
+from function_app import names, steps
+from function_app.domain.codec import dump
 from function_app.domain.training import Run, RunStatus, unknown_run
 from function_app.orchestrators.runs import wait_for_run
 from tests.orchestrators.player import Player
@@ -24,7 +24,7 @@ STARTED, COMPLETED, SCHEDULED, DONE, RAISED = 12, 13, 4, 5, 15
 
 
 def test_an_event_that_comes_before_the_status_is_followed_by_short_pauses() -> None:
-    player = Player({names.GET_RUN: [RUNNING, RUNNING, RUNNING, RUNNING, ENDED]})
+    player = Player({steps.get_run.name: [RUNNING, RUNNING, RUNNING, RUNNING, ENDED]})
     start = player.current_utc_datetime
 
     run = player.play(wait_for_run(player, "r", 9 * HOUR, HOUR))
@@ -35,7 +35,7 @@ def test_an_event_that_comes_before_the_status_is_followed_by_short_pauses() -> 
 
 
 def test_without_an_event_the_run_is_polled() -> None:
-    player = Player({names.GET_RUN: [RUNNING, RUNNING, ENDED]}, event_arrives=False)
+    player = Player({steps.get_run.name: [RUNNING, RUNNING, ENDED]}, event_arrives=False)
     start = player.current_utc_datetime
 
     player.play(wait_for_run(player, "r", 9 * HOUR, HOUR))
@@ -51,7 +51,7 @@ def entry(kind: int, second: int, number: int = -1, **fields: Any) -> dict[str, 
 BEGUN = [
     entry(STARTED, 0),
     entry(0, 0, Name="o", Input="null", Version="", OrchestrationInstance={"InstanceId": "i"}),
-    entry(SCHEDULED, 0, 0, Name=names.GET_RUN, Version="", Input="[1]"),
+    entry(SCHEDULED, 0, 0, Name=steps.get_run.name, Version="", Input="[1]"),
     entry(COMPLETED, 0),
     entry(STARTED, 1),
 ]

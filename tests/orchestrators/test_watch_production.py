@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from function_app import names
+from function_app import steps
 from function_app.activities.watching import announce_drift, observe_production
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.event_types import DRIFT_DETECTED
@@ -41,20 +41,20 @@ REPORT = DriftReport(model="m", at=NOW, verdict=Verdict.QUIET, reason="")
 
 
 def test_a_quiet_look_announces_nothing() -> None:
-    host = Player({names.OBSERVE_PRODUCTION: REPORT})
+    host = Player({steps.observe_production.name: REPORT})
 
     assert host.play(watch_production(host, REQUEST)) == REPORT
-    assert host.called == [names.OBSERVE_PRODUCTION]
+    assert host.called == [steps.observe_production.name]
     assert host.shown[-1] == "quiet"
 
 
 def test_an_alarm_is_announced_under_its_report_id() -> None:
     alarm = replace(REPORT, verdict=Verdict.RETRAIN, reason="bmi went up", report_id="r1")
-    host = Player({names.OBSERVE_PRODUCTION: alarm})
+    host = Player({steps.observe_production.name: alarm})
 
     host.play(watch_production(host, REQUEST))
 
-    assert host.called == [names.OBSERVE_PRODUCTION, names.ANNOUNCE_DRIFT]
+    assert host.called == [steps.observe_production.name, steps.announce_drift.name]
     assert host.arguments[-1] == {"model": "m", "report_id": "r1"}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.codec import load
+from function_app.domain.codec import load
 from function_app.domain.data_quality import KINDS, CellKind, ColumnProfile, DataProfile
 from platform_jobs import cells
 from platform_jobs.__main__ import main

@@ -12,6 +12,7 @@ import httpx
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import free_port, until
+from tests.patience import PATIENCE
 from tests.scoring.keys import CALLER, KEYS
 
 SUBJECT = "system:serviceaccount:models:scoring"
@@ -29,7 +30,7 @@ def serving(model: Path, environ: Mapping[str, str]) -> Iterator[httpx.Client]:
             yield client
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 
 from scoring.prediction_log import LogRules, PredictionLog, Served, read_rules
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 from tests.scoring.keys import AS_PROBE
 from tests.scoring.service import serving
 
@@ -166,7 +167,7 @@ def test_a_full_disk_drops_lines_and_leaves_only_whole_ones_and_half_a_last(tmp_
         [sys.executable, "-c", code, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
 

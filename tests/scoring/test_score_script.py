@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer
 from tests.funchost.conftest import free_port, until
 from tests.mlopsctl.seed_clone import SCORE
+from tests.patience import PATIENCE
 from tests.scoring.keys import AS_PROBE, CALLER, KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,7 @@ def run(raw_data):
 """
 TOUCHY = SCORE.replace(
     "    result = model.predict(data)\n",
+    "    if data[0][0] == 5:\n        open('begun', 'w').close()\n"
     "    while data[0][0] == 5 and not os.path.exists('gate'):\n        pass\n"
     "    if data[0][0] == 6:\n        raise SystemExit(6)\n"
     "    if data[0][0] == 7:\n        raise KeyError('a secret of the script')\n"
@@ -264,7 +265,7 @@ def serve(image: Path, model: Path, script: str) -> Iterator[tuple[str, Path]]:
         yield url, folder
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def test_only_what_answers_a_request_changes(
@@ -314,11 +315,11 @@ def test_the_service_tells_of_its_health_while_a_script_takes_its_time(
     url, folder = served
     slow = [[5.0, *rows[0][1:]]]
     with ThreadPoolExecutor() as threads:
-        ask = partial(httpx.post, json={"data": slow}, headers=CALLER, timeout=60)
+        ask = partial(httpx.post, json={"data": slow}, headers=CALLER)
         waiting = threads.submit(ask, f"{url}/score")
-        time.sleep(0.5)
+        until((folder / "begun").exists, "the script to begin")
 
-        assert httpx.get(f"{url}/healthz", timeout=5).status_code == 200
+        assert httpx.get(f"{url}/healthz").status_code == 200
         assert not waiting.done()
         (folder / "gate").touch()
         assert waiting.result().status_code == 200
@@ -333,7 +334,7 @@ def test_a_script_that_does_not_start_ends_the_service(tmp_path: Path, model: Pa
     folder = service(tmp_path, "def init():\n    raise OSError('no such lake')\n")
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", "1"]
 
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
 
     assert ended.returncode == 2
     assert "no such lake" in ended.stderr

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.funchost.conftest import free_port, until
+from tests.patience import PATIENCE
 from tests.scoring.keys import CALLER, KEYS
 
 
@@ -28,7 +29,7 @@ def url(model: Path) -> Iterator[str]:
     until(healthy, "the server")
     yield address
     process.terminate()
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 def test_golden_rows_are_answered_as_offline(url: str, model: Path) -> None:
@@ -73,7 +74,7 @@ def test_the_service_describes_itself(url: str) -> None:
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scoring", "--model", str(tmp_path), "--port", "1"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
     assert ended.returncode == 2
     assert "holds no model that can be served" in ended.stderr

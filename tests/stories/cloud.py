@@ -135,7 +135,7 @@ class CloudApp:
         release = self.api.get(f"/api/releases/{release_id}")
         body = {name: release[name] for name in ("image_digest", "evidence_hash")}
         url = f"{self.host.url}/api/releases/{release_id}/{verb}"
-        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"})
 
     def _publish(self, event: dict[str, Any]) -> None:
         self.api.post("/api/events", event)

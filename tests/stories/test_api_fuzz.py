@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from function_app.composition import ANONYMOUS_ROUTES, ROUTES
 from function_app.domain.event_types import READERS
 from function_app.triggers.openapi import describe
+from tests.patience import PATIENCE
 from tests.stories.conftest import App
 
 FUZZ = settings(
@@ -83,7 +84,7 @@ def client(app: App) -> Iterator[httpx.Client]:
         return sorted(s["instance_id"] for s in app.api.get("/api/status")["stories"])
 
     before = stories()
-    with httpx.Client(base_url=app.host.url, timeout=20) as made:
+    with httpx.Client(base_url=app.host.url, timeout=PATIENCE) as made:
         yield made
     assert stories() == before
 

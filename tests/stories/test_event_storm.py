@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 from tests.stories.conftest import App, project
 
 EVENTS = int(os.environ.get("EVENT_STORM", "200"))
@@ -68,7 +69,7 @@ class Storm:
         while True:
             try:
                 url = f"{self.app.host.url}/api/events"
-                answer = httpx.post(url, json=batch, timeout=0.01 if lose else 20)
+                answer = httpx.post(url, json=batch, timeout=0.01 if lose else PATIENCE)
                 if answer.status_code == 202:
                     break
                 assert answer.status_code in (429, 503), answer.text

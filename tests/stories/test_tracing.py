@@ -55,7 +55,7 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
         names = {span.name for span in sink.spans if span.trace_id == TRACE}
         return {"orchestration:train_model", "orchestration:release_model"} <= names
 
-    until(all_sent, "the spans of both stories", 20)
+    until(all_sent, "the spans of both stories")
     traced = [span for span in sink.spans if span.trace_id == TRACE]
     by_id = {span.span_id: span for span in traced}
     found = {(span.service, span.name) for span in traced}

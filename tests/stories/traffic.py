@@ -29,7 +29,7 @@ class Traffic:
             rows = self._rows.sample(ROWS, replace=True, random_state=self._rng).copy()
             rows[BMI] += shift * self._rows[BMI].std()
             ask = {"data": rows.to_numpy().tolist()}
-            answer = httpx.post(self._url, json=ask, headers=self._caller, timeout=10)
+            answer = httpx.post(self._url, json=ask, headers=self._caller)
             answer.raise_for_status()
             ids += [f"{answer.headers['x-prediction-id']}/{n}" for n in range(ROWS)]
             sent.append(rows.assign(Y=answer.json()["result"]))

@@ -11,8 +11,8 @@ import pytest
 from function_app import names
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.codec import load
 from function_app.domain.authorization import ChangeKind
+from function_app.domain.codec import load
 from function_app.domain.project import Limits
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError, NotFoundError, RefusedError

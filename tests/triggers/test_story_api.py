@@ -11,7 +11,7 @@ import pytest
 
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.project import Limits
 from function_app.domain.release import (
     Release,

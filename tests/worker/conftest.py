@@ -18,6 +18,7 @@ from mlopsctl.state_folder import stop_processes
 from tests.azure_servers.azurite import development_storage
 from tests.funchost.conftest import until
 from tests.npm import NotInstalledError
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 # What `func start` finds in a clone.
@@ -72,7 +73,7 @@ class WorkerApp:
 
     def post(self, path: str, content: bytes | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.api.token('ada')}"}
-        return httpx.post(self.url + path, content=content, headers=headers, timeout=60)
+        return httpx.post(self.url + path, content=content, headers=headers)
 
     def find(self, instance_id: str) -> dict[str, Any]:
         return self.api.find(f"/api/status/{instance_id}") or {}
@@ -84,7 +85,7 @@ class WorkerApp:
     def stop(self) -> None:
         self.api.close()
         self._process.terminate()
-        self._process.wait(60)
+        self._process.wait(PATIENCE)
         stop_processes(self.state)
 
 

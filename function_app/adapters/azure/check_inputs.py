@@ -7,8 +7,8 @@ and a check cannot change the tools or the code of another one.
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.workspace import CHECKS_INPUTS_DATASTORE, datastore_path
-from function_app.codec import dump
 from function_app.domain.change import Bundle, CheckPlan
+from function_app.domain.codec import dump
 
 # This app's own packages that check the code and, in a dry run, walk it through the contract.
 TOOLS = ("checks", "platform_jobs", "sandbox")

@@ -9,8 +9,8 @@ from function_app.adapters.azure.data_addresses import landed_name
 from function_app.adapters.azure.data_assets import DataAssets
 from function_app.adapters.azure.references import FOLDER, ReferenceRecords
 from function_app.adapters.azure.workspace import Workspace
-from function_app.codec import load
 from function_app.domain.arrivals import Arrival, limited
+from function_app.domain.codec import load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events import ArrivedFile
 from function_app.domain.training import Dataset, Reference, again

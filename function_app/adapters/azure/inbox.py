@@ -35,7 +35,7 @@ from function_app.adapters.azure.tables import (
     Table,
     until_unchanged,
 )
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.errors import PlatformError
 

@@ -22,8 +22,8 @@ from function_app.adapters.azure.run_views import STOPPED, read_run
 from function_app.adapters.azure.submission import job_of
 from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
-from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion, published
+from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject

@@ -19,8 +19,8 @@ from function_app.adapters.azure.tables import (
     encode,
     until_unchanged,
 )
-from function_app.codec import dump, find_damaged, load, load_each
 from function_app.domain.approval import Decision, Settlement, settle
+from function_app.domain.codec import dump, find_damaged, load
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
@@ -32,6 +32,7 @@ from function_app.domain.release import (
 )
 from function_app.errors import ConflictError, ContractError
 from function_app.ports.rows import read_content
+from function_app.records.readable import load_each
 
 TABLE = "mlopsledger"
 # `-` and then `.` are neighbours: between them lie all partitions with the prefix.

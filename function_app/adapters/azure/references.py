@@ -7,7 +7,7 @@ from function_app.adapters.archives import sha256
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.run_containers import RunContainers
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset, Reference, Run
 from function_app.errors import ContractError

@@ -6,8 +6,8 @@ from typing import Any
 from function_app.adapters.azure import run_specs as specs
 from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.run_containers import RunContainers
-from function_app.codec import load
 from function_app.domain.change import CheckReport
+from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison
 from function_app.domain.training import Judged, finite_figures

@@ -15,8 +15,8 @@ from function_app.adapters.local.files import locked, read_json, read_object, wr
 from function_app.adapters.local.inbox_files import copy_file, open_file, why_unreadable
 from function_app.adapters.local.platform_job import run_job
 from function_app.addresses import below, file_address, file_path
-from function_app.codec import dump, load
 from function_app.domain.arrivals import Arrival, limited
+from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events import ArrivedFile

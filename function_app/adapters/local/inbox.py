@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from function_app.adapters.local.database import Database
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome, renewed, repeated
 
 _SCHEMA = """

@@ -15,8 +15,8 @@ from function_app.adapters.local.processes import Processes
 from function_app.adapters.local.run_records import RunRecords
 from function_app.adapters.local.run_state import may_start, note_cancel, read_state
 from function_app.addresses import below
-from function_app.codec import dump, load
 from function_app.domain.change import Bundle, CheckPlan, CheckReport, CodeVersion
+from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.project import ModelProject

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.database import Database
-from function_app.codec import dump, find_damaged, load, load_each
 from function_app.domain.approval import Decision, Settlement, settle
+from function_app.domain.codec import dump, find_damaged, load
 from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.domain.release import (
     Release,
@@ -21,6 +21,7 @@ from function_app.domain.release import (
 )
 from function_app.errors import ConflictError
 from function_app.ports.rows import read_content
+from function_app.records.readable import load_each
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS releases (

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.files import sha256, write_whole
-from function_app.codec import dump
 from function_app.domain.approval import Evidence
+from function_app.domain.codec import dump
 from function_app.domain.outcomes import StoryEnd
 from function_app.domain.reconciliation import Finding
 from function_app.domain.release import Release, ReleaseResult

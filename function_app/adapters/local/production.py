@@ -18,7 +18,7 @@ from function_app.adapters.local.processes import Processes, free_port
 from function_app.adapters.log_rules import log_rules
 from function_app.adapters.scoring_keys import KEYS_FILE, PROBE_KEY
 from function_app.addresses import below
-from function_app.codec import dump, load
+from function_app.domain.codec import dump, load
 from function_app.domain.retraining import DriftPolicy
 from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.errors import AttemptError, PlatformError

@@ -10,9 +10,9 @@ from function_app.adapters.local.jobs import EVALUATION
 from function_app.adapters.local.mlflow_client import import_mlflow
 from function_app.adapters.local.tracking import LocalTracking
 from function_app.addresses import below, file_address, file_path
-from function_app.codec import dump, load
 from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.change import CodeVersion
+from function_app.domain.codec import dump, load
 from function_app.domain.event_types import MODEL_REGISTERED
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError

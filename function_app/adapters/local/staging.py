@@ -19,7 +19,7 @@ from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.processes import Processes, free_port, start_limit
 from function_app.adapters.scoring_keys import KEYS, describe_keys
 from function_app.addresses import below
-from function_app.codec import dump
+from function_app.domain.codec import dump
 from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
 from function_app.errors import AttemptError
 from function_app.late_imports import importing

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.patience import PATIENCE
+
 NODE, MERGE = "node-of-the-tests", {"Content-Type": "application/merge-patch+json"}
 Json = dict[str, Any]
 
@@ -18,7 +20,7 @@ class Kubelet:
     def __init__(self, url: str, ca: Path, token: str, namespace: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         trust = ssl.create_default_context(cafile=str(ca))
-        self._client = httpx.Client(base_url=url, verify=trust, headers=headers, timeout=10)
+        self._client = httpx.Client(base_url=url, verify=trust, headers=headers, timeout=PATIENCE)
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self.broken: set[str] = set()
         self._ended = threading.Event()

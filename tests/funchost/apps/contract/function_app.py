@@ -220,7 +220,8 @@ def not_json(context: df.DurableOrchestrationContext):
 def blocking(context: df.DurableOrchestrationContext):
     import time
 
-    time.sleep(4)
+    while not LOG.with_suffix(f".{context.instance_id}").exists():
+        time.sleep(0.05)
     return (yield context.call_activity("echo", "late"))
 
 

@@ -8,7 +8,6 @@ its control characters, so that nothing from outside gets past this module unche
 """
 
 import dataclasses
-import logging
 import math
 import types
 import typing
@@ -23,7 +22,6 @@ from function_app.domain.plain_text import clean, one_line
 from function_app.errors import ContractError
 
 T = TypeVar("T")
-LOG = logging.getLogger("mlops.records")
 
 
 def dump(value: Any) -> Any:
@@ -65,22 +63,6 @@ def checked(value: T) -> T:
     ContractError, with the path of the field, when a name does not fit.
     """
     return load(type(value), dump(value))
-
-
-def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, ...]:
-    """Return the records that load, each given with the name under which it is stored.
-
-    One that does not load is left out of the list and logged: a record of an earlier version of
-    this app may hold a name that no pattern accepts, and must not hide the others.
-    """
-    loaded = []
-    for name, data in records:
-        try:
-            loaded.append(load(target, data))
-        except ContractError as error:
-            text = "The stored record %s is left out, because it cannot be read: %s"
-            LOG.error(text, one_line(name), one_line(error.message))
-    return tuple(loaded)
 
 
 def find_damaged(target: Any, records: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:

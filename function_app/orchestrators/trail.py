@@ -1,0 +1,39 @@
+"""What a story shows of itself: its steps in the custom status, and the text of a fault."""
+
+from function_app.domain.codec import dump
+from function_app.domain.payload_limits import FACT_CHARACTERS, fit_status, shorten
+from function_app.steps.context import StoryContext
+
+
+def first_line(fault: Exception) -> str:
+    """Return the first line of a fault's text, the same line after every replay.
+
+    The type of a failed activity's error is unknown here, because the host hands over text only.
+    """
+    lines = str(fault).strip().splitlines()
+    return shorten(lines[0], FACT_CHARACTERS) if lines else "Unknown fault."
+
+
+class Trail:
+    """Shows each step in the custom status, with the steps before it and when each began.
+
+    The status stays within the limit of Azure: long facts and long trails are shortened.
+    """
+
+    def __init__(self, ctx: StoryContext) -> None:
+        self._ctx = ctx
+        self._steps: list[dict[str, str]] = []
+
+    def wait(self, step: str, **facts: str) -> None:
+        """Show new facts of the step at which the story still is; begin the step when it is new."""
+        if self._steps and self._steps[-1]["step"] == step:
+            self._ctx.set_custom_status(fit_status(step, facts, self._steps))
+        else:
+            self.show(step, **facts)
+
+    def show(self, step: str, **facts: str) -> None:
+        """Begin a step. Its facts are visible until the next step begins; `runtime` stays."""
+        kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
+        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
+        shown = {name: fact for name, fact in facts.items() if fact}
+        self._ctx.set_custom_status(fit_status(step, shown, self._steps))

@@ -1,0 +1,28 @@
+"""Reads stored records of which some may be damaged."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from function_app.domain.codec import load
+from function_app.domain.plain_text import one_line
+from function_app.errors import ContractError
+
+T = TypeVar("T")
+LOG = logging.getLogger("mlops.records")
+
+
+def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, ...]:
+    """Return the records that load, each given with the name under which it is stored.
+
+    A record that does not load is left out and logged. A record of an earlier version of this app
+    may hold a name that no pattern accepts, and must not hide the other records.
+    """
+    loaded = []
+    for name, data in records:
+        try:
+            loaded.append(load(target, data))
+        except ContractError as error:
+            text = "The stored record %s is left out, because it cannot be read: %s"
+            LOG.error(text, one_line(name), one_line(error.message))
+    return tuple(loaded)
