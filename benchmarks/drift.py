@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from function_app.domain.drift import Block, add_batch, weigh
-from function_app.domain.observations import (
+from function_app.domain.drift.drift import Block, add_batch, weigh
+from function_app.domain.drift.observations import (
     ObservationBatch,
     Reference,
     Watched,

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from configuration.declaration import LIMITS, MODEL, WEBHOOKS
-from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Finding, Table, refuse, show
 from configuration.nearest import find_nearest
 from configuration.people_rules import check_people
-from configuration.people_table import PEOPLE
 from configuration.rules import check_model, check_models
+from configuration.tables.isolation import CHECKS, RUNS
+from configuration.tables.people import PEOPLE
 from configuration.values import (
     MODEL_NAME,
     MODEL_NAME_ALLOWED,

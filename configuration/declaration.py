@@ -5,8 +5,8 @@ dataclass that the app reads the table into; tests hold the two together.
 """
 
 from configuration.kinds import Choice, Key, Listed, Table, Text, Whole
-from configuration.production_tables import DRIFT, PRODUCTION, RELEASE
-from configuration.training_tables import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
+from configuration.tables.production import DRIFT, PRODUCTION, RELEASE
+from configuration.tables.training import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
 from configuration.values import (
     CONTAINER_NAME,
     EVENT_TYPE,

@@ -3,9 +3,9 @@
 from typing import Any
 
 from configuration.declaration import LIMITS, MODEL, WEBHOOKS
-from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Key, Listed, Table
-from configuration.people_table import PEOPLE
+from configuration.tables.isolation import CHECKS, RUNS
+from configuration.tables.people import PEOPLE
 
 PAGE = "docs/reference/mlops-toml.md"
 _HEAD = """\

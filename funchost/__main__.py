@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from funchost import commands
+from funchost.app.settings import SettingsError
+from funchost.app.watch import command_without_watch, watch
 from funchost.host import Options
-from funchost.settings import SettingsError
 from funchost.start import start
-from funchost.store import StoreError
-from funchost.watch import command_without_watch, watch
+from funchost.storage.store import StoreError
 
 
 def main() -> int:

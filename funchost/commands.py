@@ -14,13 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from funchost import dead_letters
-from funchost import history as h
-from funchost.instances import TERMINAL
+from funchost.app.settings import SettingsError
+from funchost.durable import history as h
+from funchost.durable.instances import TERMINAL
+from funchost.events import dead_letters
 from funchost.keys import read_keys
 from funchost.retention import purge_older
-from funchost.settings import SettingsError
-from funchost.store import Store
+from funchost.storage.store import Store
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 

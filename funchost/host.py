@@ -11,17 +11,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from funchost.borders import Borders, limited
-from funchost.client_api import ClientApi
-from funchost.engine import Engine
-from funchost.event_grid import EventGridWebhook
-from funchost.http_trigger import HttpTriggers
-from funchost.indexing import HostedFunction, IndexingError, load_functions
-from funchost.invocation import Invoker
-from funchost.keys import Guard, Keys, read_keys, write_private
-from funchost.refusals import Rate
-from funchost.retention import keep_short
-from funchost.settings import (
+from funchost.app.indexing import HostedFunction, IndexingError, load_functions
+from funchost.app.invocation import Invoker
+from funchost.app.settings import (
     Environment,
     HostSettings,
     export_local_settings,
@@ -29,11 +21,19 @@ from funchost.settings import (
     read_host_settings,
     read_origins,
 )
-from funchost.store import Probe, Store
-from funchost.subscriptions import read_subscriptions
+from funchost.durable.engine import Engine
+from funchost.events.event_grid import EventGridWebhook
+from funchost.events.subscriptions import read_subscriptions
+from funchost.events.topic import Topic
+from funchost.keys import Guard, Keys, read_keys, write_private
+from funchost.retention import keep_short
+from funchost.storage.store import Probe, Store
 from funchost.timers import Timer, parse_schedule
-from funchost.topic import Topic
-from funchost.urls import Urls, binding_json, rpc_path
+from funchost.web.borders import Borders, limited
+from funchost.web.client_api import ClientApi
+from funchost.web.http_trigger import HttpTriggers
+from funchost.web.refusals import Rate
+from funchost.web.urls import Urls, binding_json, rpc_path
 
 
 @dataclass(frozen=True, kw_only=True)

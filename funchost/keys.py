@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from funchost.indexing import HostedFunction
+from funchost.app.indexing import HostedFunction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,10 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from funchost import clock, instances
-from funchost import history as h
-from funchost.store import Store
+from funchost import clock
+from funchost.durable import history as h
+from funchost.durable import instances
+from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.retention")
 PAUSE = 3600.0  # seconds between two looks

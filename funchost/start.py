@@ -11,10 +11,10 @@ import signal
 import sys
 import traceback
 
+from funchost.app.indexing import IndexingError
+from funchost.app.settings import SettingsError
 from funchost.host import Host, Options
-from funchost.indexing import IndexingError
-from funchost.settings import SettingsError
-from funchost.store import StoreError
+from funchost.storage.store import StoreError
 
 QUIET = ("azure", "httpx", "mlflow", "alembic")
 

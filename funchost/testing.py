@@ -21,13 +21,13 @@ from typing import Any, TypeVar
 import pytest
 
 from funchost import clock
-from funchost import history as h
+from funchost.app.indexing import HostedFunction, alone, load_functions
 from funchost.commands import recording
-from funchost.execution import Instance, Replayed
+from funchost.durable import history as h
+from funchost.durable.execution import Instance, Replayed
 from funchost.host import Host, Options
-from funchost.indexing import HostedFunction, alone, load_functions
-from funchost.status import status_document
 from funchost.virtual_clock import VirtualClock
+from funchost.web.status import status_document
 
 T = TypeVar("T")
 

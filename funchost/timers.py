@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from funchost import history as h
+from funchost.app.indexing import HostedFunction
+from funchost.app.invocation import Invoker
 from funchost.clock import now, wait
-from funchost.indexing import HostedFunction
-from funchost.invocation import Invoker
-from funchost.store import Store
+from funchost.durable import history as h
+from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.timer")
 _SPAN = re.compile(r"^(?:(\d+)\.)?(\d+):(\d+):(\d+)$")

@@ -11,7 +11,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from function_app.composition import create_app
-    from function_app.settings import current_settings
+    from function_app.settings.settings import current_settings
 
     globals()["app"] = create_app(current_settings())
     return globals()["app"]

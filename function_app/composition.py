@@ -1,7 +1,6 @@
 """The table of contents: which adapters the app acts through, and every function that it has."""
 
 import logging
-from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -30,26 +29,22 @@ from function_app.orchestrators.train_model import train_model
 from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
 from function_app.records.recorder import Recorder
-from function_app.settings import Settings, read_limits
+from function_app.settings.settings import Settings, read_limits
 from function_app.steps import STEPS
 from function_app.steps.step import check_bound
-from function_app.triggers import (
+from function_app.triggers import metrics, openapi, timers, watch_sources, webhooks
+from function_app.triggers.events import kept_events
+from function_app.triggers.http import (
     approvals,
     attention,
     audit_api,
     http_api,
-    kept_events,
     keys,
-    metrics,
     models_api,
-    openapi,
     orders,
     reports,
     story_api,
-    timers,
-    watch_sources,
     watches,
-    webhooks,
 )
 from function_app.wiring import (
     SharedContext,
@@ -138,7 +133,7 @@ TIMERS = (
 EVERY_SECOND = "* * * * * *"
 
 
-def create_app(settings: Settings, ports: Ports | None = None) -> Any:
+def create_app(settings: Settings, ports: Ports | None = None) -> df.DFApp:
     """Return the one DFApp of these settings."""
     redact_logs()
     # The SDKs log each request with its headers: more than all that the app says itself.
@@ -181,7 +176,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     return app
 
 
-def _add_schedules(app: Any, shared: SharedContext) -> None:
+def _add_schedules(app: df.DFApp, shared: SharedContext) -> None:
     for model, project in sorted(shared.projects.items()):
         for schedule in project.schedules:
             name = timer_name(model, schedule.name)

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from function_app.domain.redaction import redact
+from function_app.domain.text.redaction import redact
 from function_app.errors import MlopsError
 
 

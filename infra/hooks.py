@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from function_app.domain.base_image import base_images
+from function_app.domain.release.base_image import base_images
 from infra.stage_app import stage_app
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,22 +10,22 @@ from typing import Annotated
 import typer
 
 from configuration.project_file import ProjectFileError
-from mlopsctl.audit import audit
-from mlopsctl.client import ApiError
-from mlopsctl.config import config
-from mlopsctl.decisions import approve, cancel, reject, roll_back, shutdown, withdraw
-from mlopsctl.drift import drift
-from mlopsctl.events import events
+from mlopsctl.commands.audit import audit
+from mlopsctl.commands.config import config
+from mlopsctl.commands.decisions import approve, cancel, reject, roll_back, shutdown, withdraw
+from mlopsctl.commands.drift import drift
+from mlopsctl.commands.events import events
+from mlopsctl.commands.keys import keys
+from mlopsctl.commands.models import endpoint, models
+from mlopsctl.commands.provision import provision
+from mlopsctl.commands.show import show
+from mlopsctl.commands.status import doctor, releases, status
+from mlopsctl.commands.stories import logs, reconcile, retry, train
+from mlopsctl.commands.tokens import tokens
 from mlopsctl.imports import SeedError, imports
-from mlopsctl.keys import keys
-from mlopsctl.local_host import HostError
-from mlopsctl.models import endpoint, models
-from mlopsctl.provision import provision
-from mlopsctl.show import show
-from mlopsctl.state_folder import StateError
-from mlopsctl.status import doctor, releases, status
-from mlopsctl.stories import logs, reconcile, retry, train
-from mlopsctl.tokens import tokens
+from mlopsctl.reach.client import ApiError
+from mlopsctl.reach.local_host import HostError
+from mlopsctl.reach.state_folder import StateError
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from mlopsctl.client import Api, ApiError, segment
+from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.watch import Tell, follow
 
 MODEL, PERSON = "diabetes", "ada"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlopsctl.client import Api, ApiError
+from mlopsctl.reach.client import Api, ApiError
 from sandbox.probe import find_level
 
 PACKAGES = ("azure.functions", "azure.durable_functions", "mlflow", "sklearn", "skops", "aiohttp")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mlopsctl import screens
-from mlopsctl.connection import ROOT, Json, print_json
+from mlopsctl.reach.connection import ROOT, Json, print_json
 from mlopsctl.seed.clone import Clone as SeedClone
 from mlopsctl.seed.clone import SeedError, read_clone
 from mlopsctl.seed.metrics import GATE

@@ -12,12 +12,14 @@ from typing import Annotated
 
 import typer
 
-from mlopsctl import screens, state_folder
-from mlopsctl.client import Api
-from mlopsctl.config import check_before_start, inbox_folders
-from mlopsctl.connection import PORT, ROOT, STATE, Json, State, print_json
+from mlopsctl import screens
+from mlopsctl.commands.config import check_before_start, inbox_folders
+from mlopsctl.commands.tokens import new_tokens, people
 from mlopsctl.demo import run_demo
-from mlopsctl.local_host import (
+from mlopsctl.reach import state_folder
+from mlopsctl.reach.client import Api
+from mlopsctl.reach.connection import PORT, ROOT, STATE, Json, State, print_json
+from mlopsctl.reach.local_host import (
     SAY_EVERY,
     AlreadyRunsError,
     LocalHost,
@@ -27,7 +29,6 @@ from mlopsctl.local_host import (
     named_port,
     running_url,
 )
-from mlopsctl.tokens import new_tokens, people
 from sandbox.probe import find_level
 
 Port = Annotated[

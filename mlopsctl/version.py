@@ -4,7 +4,7 @@ import tomllib
 
 import typer
 
-from mlopsctl.connection import ROOT
+from mlopsctl.reach.connection import ROOT
 
 
 def version() -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from mlopsctl.client import Api, ApiError, segment
+from mlopsctl.reach.client import Api, ApiError, segment
 
 Tell = Callable[[str, float, str], None]
 

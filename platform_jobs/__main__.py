@@ -14,19 +14,25 @@ from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 
-from platform_jobs.apart import Apart
-from platform_jobs.asking import ask
-from platform_jobs.columns import read_columns, read_labels
 from platform_jobs.contract import check_contract
 from platform_jobs.errors import ContractError
-from platform_jobs.evaluate import ChampionError, ComparisonRules, Contender, evaluate, judge
 from platform_jobs.files import write_json
+from platform_jobs.judging.evaluate import (
+    ChampionError,
+    ComparisonRules,
+    Contender,
+    evaluate,
+    judge,
+)
 from platform_jobs.limits import READER_MEMORY, limit_process, out_of_memory
-from platform_jobs.models import KilledError, Project
+from platform_jobs.models.apart import Apart
+from platform_jobs.models.asking import ask
+from platform_jobs.models.models import KilledError, Project
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
-from platform_jobs.tables import scan_table
+from platform_jobs.tables.columns import read_columns, read_labels
+from platform_jobs.tables.tables import scan_table
 
 TIMEOUT = 1800.0
 # A command does not send these signals to itself when it fails.

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from platform_jobs.errors import ContractError
-from platform_jobs.evaluate import Contender, evaluate, read_held_out
-from platform_jobs.figures import regression_figures
 from platform_jobs.files import folder_digest, has_files
-from platform_jobs.models import KilledError, Project, find_module
+from platform_jobs.judging.evaluate import Contender, evaluate, read_held_out
+from platform_jobs.judging.figures import regression_figures
+from platform_jobs.models.models import KilledError, Project, find_module
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
-from platform_jobs.tables import Table, read_table, write_table
+from platform_jobs.tables.tables import Table, read_table, write_table
 
 # What the app's own service reads from a model folder, beside model_schema.json.
 SERVED_FILES = ("model.skops",)

@@ -7,13 +7,13 @@ features without the target, to a predict that runs in a job of its own.
 from pathlib import Path
 from typing import Any
 
-from platform_jobs.asking import ASKED, write_asked
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.limits import out_of_memory
+from platform_jobs.models.asking import ASKED, write_asked
 from platform_jobs.profile import profile_table
 from platform_jobs.split import split_rows
-from platform_jobs.tables import Table, scan_table, write_table
+from platform_jobs.tables.tables import Table, scan_table, write_table
 
 PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
 SEEN, HELD_OUT = "seen", "held_out"

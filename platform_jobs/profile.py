@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from platform_jobs import cells
-from platform_jobs.tables import Table
+from platform_jobs.tables import cells
+from platform_jobs.tables.tables import Table
 
 # Different cells that an example shows, and the characters of each.
 _EXAMPLES, _LONGEST = 2, 40

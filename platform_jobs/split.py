@@ -3,7 +3,7 @@
 import hashlib
 import math
 
-from platform_jobs.tables import Table
+from platform_jobs.tables.tables import Table
 
 # The share of the rows that are held out, in expectation.
 HELD_OUT = 0.2

@@ -4,7 +4,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from mlopsctl.__main__ import app
-from mlopsctl.connection import ROOT
+from mlopsctl.reach.connection import ROOT
 
 _NOTE = (
     "This page is written by `python -m reference` from the commands themselves. "

@@ -1,7 +1,7 @@
 """docs/reference/events.md: every type of event that the app takes."""
 
 from function_app.domain import event_types as types
-from function_app.domain.webhook_sources import BUILD_TYPES, CODE_TYPES
+from function_app.domain.webhooks.webhook_sources import BUILD_TYPES, CODE_TYPES
 from reference.markdown import table
 
 _HEAD = """\

@@ -3,7 +3,7 @@
 from dataclasses import MISSING, fields
 
 from configuration import variables
-from function_app.azure_settings import PREFIX, AzureSettings
+from function_app.settings.azure import PREFIX, AzureSettings
 from reference.markdown import table
 
 _HEAD = """\

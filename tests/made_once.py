@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from function_app.adapters.local.files import locked
+from function_app.adapters.local.reach.files import locked
 from tests.conftest import SHARED
 
 ROOT = Path(__file__).parents[1]
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 _PREPARE = """
 import sys
 from pathlib import Path
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.registry import LocalRegistry
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.reach.processes import Processes
 from tests.funchost.conftest import until
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.mlflow_client import database_address
+from function_app.adapters.local.jobs.mlflow_client import database_address
 from function_app.addresses import file_address, file_path
-from function_app.domain.events import repository_key
+from function_app.domain.events.events import repository_key
 from function_app.errors import ContractError
 
 NAMES = ["My Projects", "Müllers Übung", "100%", "a%20b", "#1", "what?", "a+b", "a&b=c;d", "日本"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from function_app.azure_settings import AzureSettings, read_azure_settings
 from function_app.errors import ConfigError
+from function_app.settings.azure import AzureSettings, read_azure_settings
 from tests.azure_servers.names import NAMES
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from function_app.composition import create_app
-from function_app.settings import read_settings
+from function_app.settings.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 REQUESTS = "azure.core.pipeline.policies.http_logging_policy"

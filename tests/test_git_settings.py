@@ -1,7 +1,7 @@
 import pytest
 
 from function_app.errors import ConfigError
-from function_app.git_settings import read_git_settings
+from function_app.settings.git import read_git_settings
 
 
 def test_a_token_is_found_by_its_host_whatever_signs_it_has() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from function_app.errors import ConfigError
-from function_app.settings import READY_SECONDS, read_settings
+from function_app.settings.settings import READY_SECONDS, read_settings
 
 ROOT = Path(__file__).parents[1]
 

@@ -19,13 +19,13 @@ class ReplayFloor:
 
     def __init__(self) -> None:
         os.chdir(Path(__file__).parents[1] / "app")
-        from funchost.indexing import load_functions
+        from funchost.app.indexing import load_functions
 
         importlib.invalidate_caches()
         self._functions = load_functions(Path.cwd())
 
     def _turn(self, name: str, history: list[dict[str, Any]], count: int) -> None:
-        from funchost.history import context_document
+        from funchost.durable.history import context_document
 
         document = context_document(history, json.dumps({"n": count}), "i", None)
         self._functions[name].call(json.dumps(document))

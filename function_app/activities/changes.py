@@ -4,11 +4,8 @@ from dataclasses import replace
 
 from function_app import steps, telemetry
 from function_app.domain import data_quality
-from function_app.domain.authorship import Authors, Role, join_authors, make_authors
-from function_app.domain.change import Bundle, Change, CheckReport
-from function_app.domain.event_types import TRAINING_REQUESTED
-from function_app.domain.gates import GateResult
-from function_app.domain.integration import (
+from function_app.domain.change.change import Bundle, Change, CheckReport
+from function_app.domain.change.integration import (
     ChangeStatus,
     ChecksRequest,
     FetchedChange,
@@ -17,6 +14,9 @@ from function_app.domain.integration import (
     ReferenceCheck,
     TrainingOrder,
 )
+from function_app.domain.event_types import TRAINING_REQUESTED
+from function_app.domain.gates import GateResult
+from function_app.domain.people.authorship import Authors, Role, join_authors, make_authors
 from function_app.domain.project import ModelProject
 from function_app.domain.requests import RunId
 from function_app.domain.training import Run

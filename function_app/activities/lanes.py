@@ -3,7 +3,7 @@
 import asyncio
 
 from function_app import names, steps
-from function_app.domain.lane import LaneHolder, LaneRequest, admissible
+from function_app.domain.stories.lane import LaneHolder, LaneRequest, admissible
 from function_app.ports import Ports, Stories
 
 

@@ -4,16 +4,16 @@ import json
 import logging
 
 from function_app import steps
-from function_app.domain.cancellation import (
+from function_app.domain.codec import dump, load
+from function_app.domain.reconciliation import RECENT
+from function_app.domain.stories.cancellation import (
     Cancellation,
     SettledCancellation,
     StoryId,
     cancellation_name,
 )
-from function_app.domain.codec import dump, load
-from function_app.domain.outcomes import StoryEnd, end_name, is_alarming
-from function_app.domain.plain_text import one_line
-from function_app.domain.reconciliation import RECENT
+from function_app.domain.stories.outcomes import StoryEnd, end_name, is_alarming
+from function_app.domain.text.plain_text import one_line
 from function_app.domain.training import RunStatus
 from function_app.errors import MlopsError
 from function_app.ports import Ports

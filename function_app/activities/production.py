@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from function_app import steps
-from function_app.domain.approval import Decision, Refusal, Verdict, counting
-from function_app.domain.audit import AuditEvent, Kind
-from function_app.domain.authorization import (
+from function_app.domain.access.audit import AuditEvent, Kind
+from function_app.domain.people.people import join_people
+from function_app.domain.release.approval import Decision, Refusal, Verdict, counting
+from function_app.domain.release.authorization import (
     Change,
     ChangeKind,
     ChangeState,
@@ -18,10 +19,9 @@ from function_app.domain.authorization import (
     refuse_order,
     refuse_promotion,
 )
-from function_app.domain.people import join_people
-from function_app.domain.release import Release, ReleaseStatus
+from function_app.domain.release.release import Release, ReleaseStatus
+from function_app.domain.release.serving import Image, Rollout
 from function_app.domain.requests import Champion, Promotion, RollBack, RolledBack
-from function_app.domain.serving import Image, Rollout
 from function_app.errors import AttemptError, NotAuthorisedError, NotFoundError
 from function_app.ports import Ports
 from function_app.records.audit import AuditLog

@@ -9,7 +9,6 @@ from typing import Any
 from function_app import steps
 from function_app.domain.codec import dump
 from function_app.domain.event_types import MODEL_REGISTERED
-from function_app.domain.payload_limits import shorten
 from function_app.domain.reconciliation import (
     FINDINGS,
     RECENT,
@@ -28,8 +27,9 @@ from function_app.domain.reconciliation import (
     owners,
     unreleased,
 )
-from function_app.domain.release import ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import STAGING_LIFE
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.release.serving import STAGING_LIFE
+from function_app.domain.text.payload_limits import shorten
 from function_app.domain.training import ModelVersion, Run, is_own, run_id
 from function_app.errors import MlopsError
 from function_app.ports import Ports, Stories

@@ -5,12 +5,11 @@ from functools import partial
 
 from function_app import steps
 from function_app.activities.production import attempt, end_promotion, mark_champion, own_image
-from function_app.domain.approval import Settlement
-from function_app.domain.authorship import describe_authors
-from function_app.domain.duties import ApprovalRules
-from function_app.domain.figures import figure
 from function_app.domain.gates import GateResult
-from function_app.domain.release import (
+from function_app.domain.people.authorship import describe_authors
+from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.release.approval import Settlement
+from function_app.domain.release.release import (
     OTHER_RELEASE,
     Release,
     ReleaseRecord,
@@ -19,6 +18,7 @@ from function_app.domain.release import (
     judge_smoke,
     version_key,
 )
+from function_app.domain.release.serving import Build, Environment, Image, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
     Promotion,
@@ -26,7 +26,7 @@ from function_app.domain.requests import (
     ReleaseUpdate,
     SmokeTest,
 )
-from function_app.domain.serving import Build, Environment, Image, Rollout
+from function_app.domain.text.figures import figure
 from function_app.domain.training import ModelVersion, describe_reported, not_compared
 from function_app.errors import AttemptError, ContractError, NotFoundError
 from function_app.ports import Ports

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from function_app import steps, telemetry
 from function_app.domain import data_quality, gates
-from function_app.domain.authorship import (
+from function_app.domain.gates import GateResult
+from function_app.domain.people.authorship import (
     AUTHORS,
     Authors,
     Role,
@@ -12,7 +13,6 @@ from function_app.domain.authorship import (
     make_authors,
     write_authors,
 )
-from function_app.domain.gates import GateResult
 from function_app.domain.requests import (
     DatasetCheck,
     DatasetRequest,

@@ -5,19 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from function_app import steps
-from function_app.domain import drift, retraining
 from function_app.domain.codec import dump, load
-from function_app.domain.drift import Evidence
-from function_app.domain.event_types import DRIFT_DETECTED
-from function_app.domain.observations import Reference, Watched
-from function_app.domain.reconciliation import Finding, FindingKind
-from function_app.domain.retraining import DriftPolicy, DriftState, Judgement, Verdict
-from function_app.domain.watching import (
+from function_app.domain.drift import drift, retraining
+from function_app.domain.drift.drift import Evidence
+from function_app.domain.drift.observations import Reference, Watched
+from function_app.domain.drift.retraining import DriftPolicy, DriftState, Judgement, Verdict
+from function_app.domain.drift.watching import (
     DriftAnnouncement,
     DriftReport,
     WatchRequest,
     drift_note,
 )
+from function_app.domain.event_types import DRIFT_DETECTED
+from function_app.domain.reconciliation import Finding, FindingKind
 from function_app.errors import NotFoundError
 from function_app.ports import Ports
 

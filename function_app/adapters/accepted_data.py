@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from function_app.domain.arrivals import Arrival, is_older
 from function_app.domain.codec import dump, load
+from function_app.domain.events.arrivals import Arrival, is_older
 from function_app.domain.training import Dataset, Reference
 from function_app.errors import ContractError
 

@@ -11,7 +11,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from function_app.domain.audit import AuditEvent, Kind
+from function_app.domain.access.audit import AuditEvent, Kind
 
 LOG = logging.getLogger("mlops.audit")
 _CODES = {401: "WRONG_KEY", 403: "FOREIGN_REQUEST"}

@@ -15,16 +15,16 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from function_app.adapters.unlogged import unlogged
-from function_app.domain.approval import Evidence
-from function_app.domain.outcomes import KINDS, StoryEnd
-from function_app.domain.payload_limits import cap_reasons
-from function_app.domain.plain_text import clean, one_line
 from function_app.domain.reconciliation import Finding
-from function_app.domain.redaction import redact
-from function_app.domain.release import Release, ReleaseResult
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleaseResult
+from function_app.domain.stories.outcomes import KINDS, StoryEnd
+from function_app.domain.text.payload_limits import cap_reasons
+from function_app.domain.text.plain_text import clean, one_line
+from function_app.domain.text.redaction import redact
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
-from function_app.notify_settings import NotifySettings
+from function_app.settings.notify import NotifySettings
 
 LOG = logging.getLogger("mlops.messages")
 PATIENCE, ATTEMPTS = 10.0, 3

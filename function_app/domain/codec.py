@@ -17,8 +17,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from function_app.domain.identifiers import Pattern, is_one_line, pattern_of
-from function_app.domain.plain_text import clean, one_line
+from function_app.domain.text.identifiers import Pattern, is_one_line, pattern_of
+from function_app.domain.text.plain_text import clean, one_line
 from function_app.errors import ContractError
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from function_app.domain.figures import figure, figures
 from function_app.domain.gates import GateResult
-from function_app.domain.payload_limits import cap_reasons
+from function_app.domain.text.figures import figure, figures
+from function_app.domain.text.payload_limits import cap_reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from function_app.domain.envelopes import Envelope
-from function_app.domain.events import (
+from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
     DataArrived,

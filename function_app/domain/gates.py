@@ -7,8 +7,8 @@ champion, absolute bars decide.
 
 from dataclasses import dataclass
 
-from function_app.domain.figures import figures, percent
-from function_app.domain.redaction import redact
+from function_app.domain.text.figures import figures, percent
+from function_app.domain.text.redaction import redact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class GateResult:
 class Comparison:
     """How a challenger's squared errors compare with the champion's, on the same held-out rows.
 
-    The evaluation's run computes it (platform_jobs/comparison.py). `gain_low` and `gain_high` bound
-    the champion's mean squared error minus the challenger's; without a champion there are no
-    bounds. `refused` says why nothing can be compared, or how the challenger broke the contract of
-    a model project.
+    The evaluation's run computes it (platform_jobs/judging/comparison.py). `gain_low` and
+    `gain_high` bound the champion's mean squared error minus the challenger's; without a champion
+    there are no bounds. `refused` says why nothing can be compared, or how the challenger broke the
+    contract of a model project.
     """
 
     refused: str = ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from function_app.domain import identifiers as ids
+from function_app.domain.text import identifiers as ids
 
 
 class PartState(StrEnum):

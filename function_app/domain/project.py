@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from function_app.domain.authorization import ProductionRules
-from function_app.domain.change import CheckPlan
+from function_app.domain.change.change import CheckPlan
+from function_app.domain.change.integration import ChangePolicy
 from function_app.domain.data_quality import DataPolicy
-from function_app.domain.duties import ApprovalRules, Separation, UnknownAuthor
+from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.gates import GatePolicy
-from function_app.domain.integration import ChangePolicy
-from function_app.domain.people import Person
-from function_app.domain.release import ReleasePolicy
-from function_app.domain.retraining import DriftPolicy
+from function_app.domain.people.duties import ApprovalRules, Separation, UnknownAuthor
+from function_app.domain.people.people import Person
+from function_app.domain.release.authorization import ProductionRules
+from function_app.domain.release.release import ReleasePolicy
 from function_app.domain.training import TrainingPolicy
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from function_app.domain import identifiers as ids
-from function_app.domain.authorization import Change
-from function_app.domain.release import ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import Image, Serving
+from function_app.domain.release.authorization import Change
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.release.serving import Image, Serving
+from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion, Run, RunStatus, run_id
 
 # The name of the ledger's note with the last report.

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from function_app.domain import identifiers as ids
-from function_app.domain.approval import Evidence
-from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import DataPolicy
+from function_app.domain.events.arrivals import Arrival
 from function_app.domain.gates import GatePolicy
-from function_app.domain.release import Release, ReleaseResult, ReleaseStatus
-from function_app.domain.serving import Deployment, Image
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleaseResult, ReleaseStatus
+from function_app.domain.release.serving import Deployment, Image
+from function_app.domain.text import identifiers as ids
 from function_app.domain.training import Dataset, Run
 
 

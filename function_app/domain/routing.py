@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from function_app import names
-from function_app.domain.arrivals import why_no_data
-from function_app.domain.change import Change
-from function_app.domain.events import (
+from function_app.domain.change.change import Change
+from function_app.domain.change.integration import ChangeRequest, integration_id
+from function_app.domain.events.arrivals import why_no_data
+from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
     DataArrived,
@@ -22,10 +23,9 @@ from function_app.domain.events import (
     claim_key,
     repository_key,
 )
-from function_app.domain.integration import ChangeRequest, integration_id
 from function_app.domain.project import ModelProject
 from function_app.domain.reconciliation import ReconcileRequest
-from function_app.domain.release import Release, release_id
+from function_app.domain.release.release import Release, release_id
 from function_app.domain.training import TrainingRequest, awaited_run, run_id, run_of_attempt
 from function_app.errors import ContractError
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from function_app.domain import identifiers as ids
-from function_app.domain.arrivals import Arrival
-from function_app.domain.authorship import Authors
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
-from function_app.domain.figures import figure
+from function_app.domain.events.arrivals import Arrival
 from function_app.domain.gates import GatePolicy
+from function_app.domain.people.authorship import Authors
+from function_app.domain.text import identifiers as ids
+from function_app.domain.text.figures import figure
 
 
 class RunStatus(StrEnum):

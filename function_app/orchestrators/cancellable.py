@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from function_app import names, steps
-from function_app.domain.cancellation import Cancellation, StoryId
+from function_app.domain.stories.cancellation import Cancellation, StoryId
 from function_app.steps.context import Story, StoryContext
 
 T = TypeVar("T")

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from function_app import steps
-from function_app.domain.change import Bundle, CheckReport, CodeVersion
-from function_app.domain.figures import figures
-from function_app.domain.integration import (
+from function_app.domain.change.change import Bundle, CheckReport, CodeVersion
+from function_app.domain.change.integration import (
     ChangeRequest,
     ChangeStatus,
     ChecksRequest,
@@ -24,9 +23,10 @@ from function_app.domain.integration import (
     checks_id,
     report_link,
 )
-from function_app.domain.outcomes import INTEGRATE, StoryEnd, change_facts
-from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.requests import RunId
+from function_app.domain.stories.outcomes import INTEGRATE, StoryEnd, change_facts
+from function_app.domain.text.figures import figures
+from function_app.domain.text.payload_limits import cap_reasons
 from function_app.domain.training import RunStatus
 from function_app.orchestrators.clean_up import reasons_of, tolerate
 from function_app.orchestrators.runs import finish_run, unfinished

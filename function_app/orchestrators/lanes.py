@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from function_app import names, steps
-from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LaneRequest
 from function_app.orchestrators.clean_up import tolerate
 from function_app.orchestrators.trail import Trail
 from function_app.orchestrators.waits import OneEvent, doubling, wait_until

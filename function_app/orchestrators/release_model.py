@@ -11,11 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from function_app import names, steps
-from function_app.domain.approval import Decision, Evidence, Settlement, Verdict
-from function_app.domain.authorization import APPROVAL_LOST, NOT_AUTHORISED
-from function_app.domain.lane import LaneRequest, rollout_lane
-from function_app.domain.payload_limits import cap_reasons
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Evidence, Settlement, Verdict
+from function_app.domain.release.authorization import APPROVAL_LOST, NOT_AUTHORISED
+from function_app.domain.release.release import (
     AUTOMATIC,
     CANNOT_BECOME,
     OTHER_RELEASE,
@@ -23,6 +21,7 @@ from function_app.domain.release import (
     ReleaseResult,
     ReleaseStatus,
 )
+from function_app.domain.release.serving import Deployment, Image, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
     Promotion,
@@ -31,7 +30,8 @@ from function_app.domain.requests import (
     RollBack,
     SmokeTest,
 )
-from function_app.domain.serving import Deployment, Image, Rollout
+from function_app.domain.stories.lane import LaneRequest, rollout_lane
+from function_app.domain.text.payload_limits import cap_reasons
 from function_app.orchestrators.cancellable import CancelledError, cancellable
 from function_app.orchestrators.clean_up import clean_up, reasons_of, tolerate
 from function_app.orchestrators.lanes import in_lane

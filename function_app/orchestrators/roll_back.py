@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from function_app import steps
-from function_app.domain.lane import LaneRequest, rollout_lane
-from function_app.domain.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
+from function_app.domain.stories.lane import LaneRequest, rollout_lane
+from function_app.domain.stories.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
 from function_app.orchestrators.lanes import in_lane
 from function_app.orchestrators.runs import ask_until
 from function_app.orchestrators.trail import Trail

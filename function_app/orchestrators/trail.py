@@ -1,7 +1,7 @@
 """What a story shows of itself: its steps in the custom status, and the text of a fault."""
 
 from function_app.domain.codec import dump
-from function_app.domain.payload_limits import FACT_CHARACTERS, fit_status, shorten
+from function_app.domain.text.payload_limits import FACT_CHARACTERS, fit_status, shorten
 from function_app.steps.context import StoryContext
 
 

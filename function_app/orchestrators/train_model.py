@@ -14,9 +14,6 @@ completed is outcome `failed`: only data and answers are judged, and only they a
 from datetime import timedelta
 
 from function_app import steps
-from function_app.domain.lane import ALL_TRAININGS, LaneRequest, training_lane
-from function_app.domain.outcomes import TRAIN, StoryEnd
-from function_app.domain.payload_limits import cap_reasons
 from function_app.domain.requests import (
     DatasetCheck,
     DatasetRequest,
@@ -26,6 +23,9 @@ from function_app.domain.requests import (
     Registration,
     RunRequest,
 )
+from function_app.domain.stories.lane import ALL_TRAININGS, LaneRequest, training_lane
+from function_app.domain.stories.outcomes import TRAIN, StoryEnd
+from function_app.domain.text.payload_limits import cap_reasons
 from function_app.domain.training import (
     Dataset,
     Run,

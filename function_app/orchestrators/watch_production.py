@@ -12,7 +12,7 @@ begins a new test in the activity, since only production knows who it is.
 """
 
 from function_app import steps
-from function_app.domain.watching import DriftAnnouncement, DriftReport, WatchRequest
+from function_app.domain.drift.watching import DriftAnnouncement, DriftReport, WatchRequest
 from function_app.orchestrators.trail import Trail
 from function_app.steps.context import Story, StoryContext
 

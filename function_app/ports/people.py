@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Protocol
 
-from function_app.domain.approval import Evidence
-from function_app.domain.outcomes import StoryEnd
 from function_app.domain.reconciliation import Finding
-from function_app.domain.release import Release, ReleaseResult
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleaseResult
+from function_app.domain.stories.outcomes import StoryEnd
 
 
 class Notifier(Protocol):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from function_app.domain.approval import Decision, Settlement
-from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
-from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
-from function_app.domain.release import Release, ReleaseRecord
+from function_app.domain.events.inbox import Claim, Claimed, InboxEvent, Outcome
+from function_app.domain.release.approval import Decision, Settlement
+from function_app.domain.release.release import Release, ReleaseRecord
+from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
 
 
 class Inbox(Protocol):

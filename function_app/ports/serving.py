@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
-from function_app.domain.authorship import Authors
-from function_app.domain.observations import ObservationBatch, Reference, Watched
-from function_app.domain.serving import (
+from function_app.domain.drift.observations import ObservationBatch, Reference, Watched
+from function_app.domain.people.authorship import Authors
+from function_app.domain.release.serving import (
     Build,
     Deployment,
     Image,

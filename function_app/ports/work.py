@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Protocol
 
-from function_app.domain.arrivals import Arrival
-from function_app.domain.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
+from function_app.domain.change.change import Bundle, Change, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.data_quality import DataProfile, Prepared
-from function_app.domain.events import ArrivedFile
+from function_app.domain.events.arrivals import Arrival
+from function_app.domain.events.events import ArrivedFile
 from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.training import Dataset, Judged, ModelVersion, Run
 from function_app.domain.training import Reference as ReferenceData

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from function_app.domain.approval import Decision, Verdict
-from function_app.domain.audit import AuditEvent, Kind
-from function_app.domain.authorization import ChangeKind, Order
+from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.domain.codec import dump
+from function_app.domain.release.approval import Decision, Verdict
+from function_app.domain.release.authorization import ChangeKind, Order
 from function_app.ports import Ledger, Rows
 from function_app.records.audit import AuditLog
 from function_app.records.changes import Changes

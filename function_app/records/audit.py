@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from function_app.domain.audit import (
+from function_app.domain.access.audit import (
     AuditEvent,
     Fault,
     Head,

@@ -7,8 +7,8 @@ that of two that begin at once one is refused by the rows and judged again by th
 from collections.abc import Iterable
 from dataclasses import replace
 
-from function_app.domain.authorization import Change, ChangeKind, ChangeState, Order
 from function_app.domain.codec import checked, dump
+from function_app.domain.release.authorization import Change, ChangeKind, ChangeState, Order
 from function_app.ports import Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged

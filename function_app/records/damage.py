@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from function_app.domain.approval import Decision
-from function_app.domain.authorization import Change, Order
 from function_app.domain.codec import find_damaged, load
+from function_app.domain.release.approval import Decision
+from function_app.domain.release.authorization import Change, Order
 from function_app.errors import ContractError, PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import Row

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from function_app.domain.approval import Decision, Verdict, effective, own_decision
-from function_app.domain.authorization import is_approved, was_promoted
 from function_app.domain.codec import dump
-from function_app.domain.duties import ApprovalRules
-from function_app.domain.people import People, canonical
-from function_app.domain.release import ReleaseRecord
+from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.people.people import People, canonical
+from function_app.domain.release.approval import Decision, Verdict, effective, own_decision
+from function_app.domain.release.authorization import is_approved, was_promoted
+from function_app.domain.release.release import ReleaseRecord
 from function_app.errors import ConflictError
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from function_app.domain.audit import AuditEvent
+from function_app.domain.access.audit import AuditEvent
 from function_app.domain.codec import dump
 from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put, Row, RowsChangedError

@@ -7,10 +7,10 @@ arrive later; the people that it names must still count as authors.
 
 from dataclasses import replace
 
-from function_app.domain.authorship import Authors, Role, join_authors, make_authors
-from function_app.domain.change import Change
+from function_app.domain.change.change import Change
 from function_app.domain.codec import dump, load
-from function_app.domain.release import ReleaseRecord
+from function_app.domain.people.authorship import Authors, Role, join_authors, make_authors
+from function_app.domain.release.release import ReleaseRecord
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError
 from function_app.ports import Ports, Rows

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from function_app.domain.codec import load
-from function_app.domain.plain_text import one_line
+from function_app.domain.text.plain_text import one_line
 from function_app.errors import ContractError
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime
 
-from function_app.domain.audit import AuditEvent, Head
-from function_app.domain.coalescing import Coalescer
+from function_app.domain.access.audit import AuditEvent, Head
+from function_app.domain.access.coalescing import Coalescer
 from function_app.errors import MlopsError
 from function_app.ports import Rows
 from function_app.records.audit import AuditLog

@@ -7,9 +7,9 @@ write those of its own run, and may register versions; it never reaches these ro
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from function_app.domain import identifiers as ids
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
+from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion
 from function_app.ports import Rows
 from function_app.ports.rows import Put

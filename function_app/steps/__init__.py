@@ -5,11 +5,8 @@ To add a step, declare it here and write its function in function_app/activities
 are under way (docs/how-to/change-a-story.md).
 """
 
-from function_app.domain.approval import Settlement
-from function_app.domain.cancellation import SettledCancellation, StoryId
-from function_app.domain.change import Change, CheckReport
-from function_app.domain.gates import GateResult
-from function_app.domain.integration import (
+from function_app.domain.change.change import Change, CheckReport
+from function_app.domain.change.integration import (
     ChangeStatus,
     ChecksRequest,
     FetchedChange,
@@ -18,11 +15,13 @@ from function_app.domain.integration import (
     ReferenceCheck,
     TrainingOrder,
 )
-from function_app.domain.lane import LaneHolder, LaneRequest
-from function_app.domain.outcomes import StoryEnd
+from function_app.domain.drift.watching import DriftAnnouncement, DriftReport, WatchRequest
+from function_app.domain.gates import GateResult
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.reconciliation import ModelName, ReconcileReport, ReconcileRequest
-from function_app.domain.release import Release
+from function_app.domain.release.approval import Settlement
+from function_app.domain.release.release import Release
+from function_app.domain.release.serving import Build, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
     Champion,
@@ -42,9 +41,10 @@ from function_app.domain.requests import (
     RunRequest,
     SmokeTest,
 )
-from function_app.domain.serving import Build, Rollout
+from function_app.domain.stories.cancellation import SettledCancellation, StoryId
+from function_app.domain.stories.lane import LaneHolder, LaneRequest
+from function_app.domain.stories.outcomes import StoryEnd
 from function_app.domain.training import ModelVersion, Run
-from function_app.domain.watching import DriftAnnouncement, DriftReport, WatchRequest
 from function_app.steps.step import StepTable
 
 _table = StepTable()

@@ -1,6 +1,6 @@
 """The one table from errors to HTTP statuses."""
 
-from function_app.domain.redaction import redact
+from function_app.domain.text.redaction import redact
 from function_app.errors import (
     ConflictError,
     ContractError,

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from function_app.domain.audit import AuditEvent, Kind
-from function_app.domain.coalescing import KEY
+from function_app.domain.access.audit import AuditEvent, Kind
+from function_app.domain.access.coalescing import KEY
 from function_app.errors import MlopsError, RefusedError
 from function_app.records.recorder import Recorder
 from function_app.triggers.answers import answer_error

@@ -3,8 +3,8 @@
 import hashlib
 import ipaddress
 
-from function_app.domain.budgets import Caller
-from function_app.domain.proxies import sender_in
+from function_app.domain.access.budgets import Caller
+from function_app.domain.access.proxies import sender_in
 from function_app.triggers.invocation import Request
 
 _NETWORK = 64  # bits of an IPv6 address that belong to one customer

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from function_app.domain.audit import AuditEvent
-from function_app.domain.budgets import Budgets
-from function_app.domain.identifiers import Pattern
-from function_app.domain.plain_text import MAX_DEPTH, clean, is_deeper
+from function_app.domain.access.audit import AuditEvent
+from function_app.domain.access.budgets import Budgets
+from function_app.domain.access.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.project import Limits, ModelProject
-from function_app.domain.proxies import NO_PROXIES, TrustedProxies
-from function_app.domain.redaction import redact
-from function_app.domain.webhook_sources import WebhookSource
+from function_app.domain.text.identifiers import Pattern
+from function_app.domain.text.plain_text import MAX_DEPTH, clean, is_deeper
+from function_app.domain.text.redaction import redact
+from function_app.domain.webhooks.webhook_sources import WebhookSource
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 from function_app.records.recorder import Recorder

@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Any
 
 from function_app import telemetry
-from function_app.domain.inbox import Outcome
+from function_app.domain.events.inbox import Outcome
 from function_app.domain.reconciliation import FINDINGS, RECENT
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.release import ReleaseStatus
 from function_app.records.audit import AuditLog
 from function_app.triggers.invocation import Answer, Invocation, Request
 

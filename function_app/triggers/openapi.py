@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from function_app.domain.event_types import READERS
-from function_app.domain.inbox import Outcome
+from function_app.domain.events.inbox import Outcome
+from function_app.triggers.http.reports import MAX_TAIL
 from function_app.triggers.invocation import MAX_BODY, Answer, Invocation, Request
-from function_app.triggers.reports import MAX_TAIL
 
 Respond = Callable[[Invocation, Request], Awaitable[Answer]]
 Route = tuple[str, str, Respond]

@@ -1,7 +1,7 @@
 """Who sends a request, and whether that person may do it."""
 
-from function_app.domain.authorization import ChangeKind
 from function_app.domain.project import ModelProject
+from function_app.domain.release.authorization import ChangeKind
 from function_app.errors import NotFoundError, RefusedError
 from function_app.triggers.invocation import Invocation, Request
 

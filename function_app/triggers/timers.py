@@ -9,7 +9,7 @@ from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
-from function_app.triggers.inbox import settle_pending, take_in
+from function_app.triggers.events.inbox import settle_pending, take_in
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 SCHEDULE = "schedule"

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Iterator, Mapping
 
 from function_app.domain.event_types import CODE_PUSHED
-from function_app.domain.events import repository_key
-from function_app.domain.plain_text import one_line
+from function_app.domain.events.events import repository_key
 from function_app.domain.project import ModelProject
+from function_app.domain.text.plain_text import one_line
 from function_app.errors import MlopsError
 from function_app.ports import Ports
 from function_app.triggers.invocation import Invocation

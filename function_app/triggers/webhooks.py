@@ -15,12 +15,17 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
-from function_app.domain.budgets import Caller
-from function_app.domain.events import NothingToDo
-from function_app.domain.hook_setup import check_ping
-from function_app.domain.pushes import read_devops, read_github
-from function_app.domain.signatures import attributes_of, has_password, is_signed, is_timely
-from function_app.domain.webhook_sources import (
+from function_app.domain.access.budgets import Caller
+from function_app.domain.events.events import NothingToDo
+from function_app.domain.webhooks.hook_setup import check_ping
+from function_app.domain.webhooks.pushes import read_devops, read_github
+from function_app.domain.webhooks.signatures import (
+    attributes_of,
+    has_password,
+    is_signed,
+    is_timely,
+)
+from function_app.domain.webhooks.webhook_sources import (
     AZURE_DEVOPS,
     GITHUB,
     SIGNED,
@@ -28,7 +33,7 @@ from function_app.domain.webhook_sources import (
     kind_of,
 )
 from function_app.errors import ContractError, NotFoundError, RefusedError
-from function_app.triggers.http_api import events_of, take_events
+from function_app.triggers.http.http_api import events_of, take_events
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.webhooks")

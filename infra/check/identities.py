@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from function_app.azure_settings import PREFIX
+from function_app.settings.azure import PREFIX
 from infra.check.arm import Compiled, Configuration, Problem, Resource, text_of
 
 _COMPUTES = "Microsoft.MachineLearningServices/workspaces/computes"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from infra.check.roles import ADAPTERS, FILE, read_rows
+from infra.check.roles import FILE, read_rows
 
 
 def write_page(root: Path) -> str:
@@ -29,14 +29,14 @@ def write_page(root: Path) -> str:
             "|---|---|---|---|",
         ]
         for row in (row for row in rows if row.identity == identity):
-            who = row.by.replace(f"{ADAPTERS}/", "")
+            who = row.by.replace("function_app/adapters/azure/", "")
             when = _WHEN.get(row.when, row.when)
             only = f", only {', '.join(f'`{path}`' for path in row.reads)}" if row.reads else ""
             role = f"{row.role} `{row.id}`{only}"
             text.append(f"| {row.operation} ({who}) | {role} | `{row.scope}` | {when} |")
         text.append("")
     text += ["## Adapters that need no role", ""]
-    text += [f"- `{path.removeprefix(ADAPTERS + '/')}`: {why}" for path, why in without.items()]
+    text += [f"- {port}: {why}" for port, why in without.items()]
     text += [
         "",
         "The workspace's own identity gets its roles on its storage, vault and registry from",

@@ -14,8 +14,7 @@ from infra.check.arm import Assignment, Compiled, Problem
 from infra.check.choices import CHOICES, DEPLOYER, PUBLISHER
 
 FILE = "roles.json"
-ADAPTERS = "function_app/adapters/azure"
-_ADAPTER = re.compile(r"function_app/adapters/azure/\w+\.py")
+_ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
 # The labels (arm.Configuration.label) of the identities and scopes that roles.json names.
 PRINCIPALS = {
     **{name: f"id-{name}" for name in (
@@ -145,14 +144,14 @@ def _describe(given: Assignment, rows: tuple[Row, ...]) -> str:
 
 
 def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[Problem]:
-    """Hold the table to the ports: each adapter has a role or a reason to have none."""
+    """Hold the table to the ports: the adapter of each has a role or a reason to have none."""
     without = json.loads((root / FILE).read_text("utf-8"))["without"]
-    named = {path for row in rows for path in _ADAPTER.findall(row.by)} | set(without)
-    ports = {f"{ADAPTERS}/{port}.py" for port in _ports(repository)}
-    for path in sorted(named - ports):
-        yield Problem(path=FILE, text=f"{path} is the adapter of no port.")
-    for path in sorted(ports - named):
-        text = f"{path} has neither a row in `assignments` nor a reason in `without`."
+    named = {module for row in rows for module in _ADAPTER.findall(row.by)} | set(without)
+    ports = _ports(repository)
+    for module in sorted(named - ports):
+        yield Problem(path=FILE, text=f"{module}.py is the adapter of no port.")
+    for port in sorted(ports - named):
+        text = f"{port}.py has neither a row in `assignments` nor a reason in `without`."
         yield Problem(path=FILE, text=text)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from function_app.azure_settings import PREFIX, AzureSettings
 from function_app.domain.event_types import READERS
 from function_app.errors import ConfigError
-from function_app.git_settings import API, TOKEN
-from function_app.notify_settings import PREFIX as NOTIFY
-from function_app.notify_settings import NotifySettings
-from function_app.settings import WEBHOOK_SECRET, read_settings
+from function_app.settings.azure import PREFIX, AzureSettings
+from function_app.settings.git import API, TOKEN
+from function_app.settings.notify import PREFIX as NOTIFY
+from function_app.settings.notify import NotifySettings
+from function_app.settings.settings import WEBHOOK_SECRET, read_settings
 from infra.check.arm import Compiled, Configuration, Problem, Resource, text_of
 from infra.check.policy import SECRET_NAME
 from infra.stage_app import HOST, merge

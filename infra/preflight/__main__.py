@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from function_app.adapters.azure.connection import Connection
-from function_app.azure_settings import read_azure_settings
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.settings.azure import read_azure_settings
 from infra.check import compile as compiler
 from infra.preflight.azure import Subscription
 from infra.preflight.findings import Finding, run

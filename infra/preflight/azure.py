@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from function_app.adapters.azure.connection import Connection, translate
+from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.errors import NotFoundError
 from infra.preflight.findings import Finding
 from infra.preflight.needs import Named, Needs

@@ -9,19 +9,20 @@ from typing import Any, cast
 
 from function_app.activities import production, releases
 from function_app.activities.reconciliation import compare_platform
-from function_app.domain.approval import Decision, Evidence, Verdict
-from function_app.domain.authorization import last_number
-from function_app.domain.authorship import Authors
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.people.authorship import Authors
 from function_app.domain.project import ModelProject
 from function_app.domain.reconciliation import Finding, FindingKind, ModelName
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Evidence, Verdict
+from function_app.domain.release.authorization import last_number
+from function_app.domain.release.release import (
     Release,
     ReleasePolicy,
     ReleaseRecord,
     ReleaseResult,
     ReleaseStatus,
 )
+from function_app.domain.release.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.domain.requests import (
     ApprovalRequest,
     Promotion,
@@ -30,12 +31,11 @@ from function_app.domain.requests import (
     RollBack,
     RolledBack,
 )
-from function_app.domain.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.domain.training import ModelVersion
 from function_app.ports import Ledger, Ports, Rows
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,8 +11,8 @@ from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.authorization import ChangeKind, Order
-from function_app.domain.serving import Image
+from function_app.domain.release.authorization import ChangeKind, Order
+from function_app.domain.release.serving import Image
 from tests.activities.law_bench import MODEL, Bench, image, release
 from tests.contracts.conftest import account, azurite, connection, identity, tls
 

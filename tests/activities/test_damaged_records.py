@@ -16,12 +16,12 @@ from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.approval import Verdict
-from function_app.domain.audit import AuditEvent, Kind
-from function_app.domain.authorization import ChangeKind, ChangeState, Order
+from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.domain.codec import dump
 from function_app.domain.reconciliation import Finding, FindingKind, ModelName, ReconcileRequest
-from function_app.domain.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.release.approval import Verdict
+from function_app.domain.release.authorization import ChangeKind, ChangeState, Order
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import Put
 from function_app.records.accounts import GRACE, LATE, name_of_decision, record_missing
@@ -40,7 +40,7 @@ import os, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.audit import AuditEvent, Kind
+from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.records.recorder import Recorder
 
 recorder = Recorder(LocalRows(Path(sys.argv[1])))

@@ -14,23 +14,23 @@ from function_app.activities.training import (
     judge_dataset,
     submit_evaluation,
 )
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.domain.arrivals import Arrival
 from function_app.domain.data_quality import ColumnProfile, DataPolicy, DataProfile, Prepared
+from function_app.domain.events.arrivals import Arrival
 from function_app.domain.gates import Comparison, GatePolicy
-from function_app.domain.release import Release, ReleasePolicy
+from function_app.domain.release.release import Release, ReleasePolicy
+from function_app.domain.release.serving import Deployment, Environment, Image, Rollout, SmokeReport
 from function_app.domain.requests import (
     DatasetCheck,
     Evaluation,
     EvaluationRequest,
     SmokeTest,
 )
-from function_app.domain.serving import Deployment, Environment, Image, Rollout, SmokeReport
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 
 ROOT = Path(__file__).parents[2]
 SERVED = Image(model="diabetes", version="3", digest="sha256:x", uri="")

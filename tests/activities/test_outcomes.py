@@ -10,9 +10,9 @@ import pytest
 
 from function_app.activities.outcomes import record_outcome, settle_cancellation
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.domain.cancellation import Cancellation, StoryId, cancellation_name
 from function_app.domain.codec import dump
-from function_app.domain.outcomes import StoryEnd, end_name
+from function_app.domain.stories.cancellation import Cancellation, StoryId, cancellation_name
+from function_app.domain.stories.outcomes import StoryEnd, end_name
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import PlatformError
 from function_app.ports import Ports

@@ -6,11 +6,11 @@ import pytest
 
 from function_app.activities import releases
 from function_app.activities.production import promote_challenger
-from function_app.domain.approval import Evidence, Verdict
-from function_app.domain.authorization import ChangeState
-from function_app.domain.release import Release, ReleaseStatus
+from function_app.domain.release.approval import Evidence, Verdict
+from function_app.domain.release.authorization import ChangeState
+from function_app.domain.release.release import Release, ReleaseStatus
+from function_app.domain.release.serving import Image
 from function_app.domain.requests import ApprovalRequest, Promotion, ReleaseUpdate
-from function_app.domain.serving import Image
 from function_app.errors import ConflictError, ContractError, NotAuthorisedError
 from tests.activities.law_bench import MODEL, Bench, digest, image, release
 from tests.activities.production_bench import (

@@ -7,8 +7,8 @@ import pytest
 
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.authorization import ChangeKind, Order
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.authorization import ChangeKind, Order
+from function_app.domain.release.release import ReleaseStatus
 from function_app.records.audit import AuditLog
 from tests.activities.law_bench import MODEL, Bench, image, release
 

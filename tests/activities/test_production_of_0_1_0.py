@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.adapters.azure import tables
 from function_app.adapters.azure.ledger import TABLE
+from function_app.adapters.azure.reach import tables
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.domain.approval import Decision, Verdict
-from function_app.domain.authorization import ChangeKind
 from function_app.domain.codec import dump
 from function_app.domain.reconciliation import FindingKind
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.approval import Decision, Verdict
+from function_app.domain.release.authorization import ChangeKind
+from function_app.domain.release.release import ReleaseStatus
 from tests.activities.law_bench import MODEL, Bench, digest, image, release
 from tests.activities.production_bench import (
     EVIL,

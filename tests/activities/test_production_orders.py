@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.authorization import ChangeKind
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.authorization import ChangeKind
+from function_app.domain.release.release import ReleaseStatus
 from function_app.errors import NotAuthorisedError
 from tests.activities.law_bench import Bench, image, release
 from tests.activities.production_bench import (

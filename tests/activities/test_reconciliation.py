@@ -13,12 +13,11 @@ from function_app.activities.reconciliation import (
     keep_findings,
 )
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.local.staging import LocalStaging
-from function_app.domain.approval import Decision, Verdict
 from function_app.domain.reconciliation import (
     Finding,
     FindingKind,
@@ -26,8 +25,9 @@ from function_app.domain.reconciliation import (
     ReconcileReport,
     ReconcileRequest,
 )
-from function_app.domain.release import ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import Image, Serving
+from function_app.domain.release.approval import Decision, Verdict
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.release.serving import Image, Serving
 from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.ports import Ports, Rows
 from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN

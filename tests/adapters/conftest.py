@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from function_app.azure_settings import AzureSettings
+from function_app.settings.azure import AzureSettings
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls, make_tls

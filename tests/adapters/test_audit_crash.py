@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.audit import AuditEvent, Kind
+from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.records.audit import AuditLog
 
 log = AuditLog(LocalRows(Path(sys.argv[1])))

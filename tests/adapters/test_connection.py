@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.reach.connection import Connection
 from function_app.errors import NotFoundError, PlatformError
 from tests.adapters.conftest import MakeSettings
 from tests.azure_servers.base import Answer, Request, Server

@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.containers import Containers, find_engine, seen_from_inside
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.reach.containers import Containers, find_engine, seen_from_inside
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.staging import LocalStaging
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from function_app.errors import PlatformError
-from function_app.settings import BASE_IMAGE
+from function_app.settings.settings import BASE_IMAGE
 from tests.adapters.test_local import ROOT, built, model, projects, sick_image, there, version_of
 from tests.collector import collector
 from tests.funchost.conftest import until

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.database import Database
+from function_app.adapters.local.reach.database import Database
 from function_app.errors import PlatformError
 
 

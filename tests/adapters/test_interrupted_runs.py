@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.containment import Containment
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs import LocalJobs
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.reach.containment import Containment
+from function_app.adapters.local.reach.processes import Processes
+from function_app.domain.change.isolation import Isolation, RunIsolation
 from function_app.domain.gates import GatePolicy
-from function_app.domain.isolation import Isolation, RunIsolation
 from function_app.domain.training import RunStatus
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from sandbox.probe import Found
 from tests.funchost.conftest import until
 from tests.made_once import prepare

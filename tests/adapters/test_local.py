@@ -13,18 +13,18 @@ import httpx
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.datasets import LocalDatasets
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.data.datasets import LocalDatasets
+from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.processes import Processes
-from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.production.production import LocalProduction
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry, digest_of_folder
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.project import ModelProject
-from function_app.domain.serving import Deployment, Image, Rollout
+from function_app.domain.release.serving import Deployment, Image, Rollout
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
 from function_app.errors import AttemptError, ContractError, NotFoundError, PlatformError
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.contracts.benches import train
 from tests.funchost.conftest import until
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.processes import Processes
-from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.production.production import LocalProduction
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.staging import LocalStaging
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from function_app.errors import AttemptError
 from tests.adapters.test_local import ROOT, built, model, projects, reach, there, version_of
 from tests.funchost.conftest import until

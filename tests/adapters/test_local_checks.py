@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.jobs import LocalJobs
-from function_app.adapters.local.processes import Processes
-from function_app.domain.change import Bundle, CheckPlan
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.reach.processes import Processes
+from function_app.domain.change.change import Bundle, CheckPlan
 from function_app.domain.training import RunStatus
 from function_app.errors import NotFoundError
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 
 

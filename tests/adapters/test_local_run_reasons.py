@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.files import write_json
-from function_app.adapters.local.run_job import main
-from function_app.adapters.local.run_state import read_state
+from function_app.adapters.local.jobs.run_job import main
+from function_app.adapters.local.jobs.run_state import read_state
+from function_app.adapters.local.reach.files import write_json
 from function_app.domain.training import RunStatus
 
 CASES = {

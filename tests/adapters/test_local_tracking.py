@@ -12,10 +12,10 @@ import pytest
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import InboxEvents
 from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.local.jobs.run_records import RunRecords
+from function_app.adapters.local.jobs.run_state import note_cancel, write_result
+from function_app.adapters.local.jobs.tracking import RUN_ID, LocalTracking
 from function_app.adapters.local.registry import LocalRegistry
-from function_app.adapters.local.run_records import RunRecords
-from function_app.adapters.local.run_state import note_cancel, write_result
-from function_app.adapters.local.tracking import RUN_ID, LocalTracking
 from function_app.domain.training import Judged, Run, RunStatus
 from function_app.errors import PlatformError
 
@@ -170,7 +170,7 @@ def test_a_run_that_a_crash_left_half_recorded_is_completed(tmp_path: Path) -> N
 def test_many_processes_may_be_the_first_to_use_the_database(tmp_path: Path) -> None:
     script = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
-        "from function_app.adapters.local.tracking import LocalTracking\n"
+        "from function_app.adapters.local.jobs.tracking import LocalTracking\n"
         "from tests.adapters.test_local_tracking import RUN\n"
         "run = replace(RUN, run_id=sys.argv[2])\n"
         "LocalTracking(Path(sys.argv[1])).record(run, {}, Path(sys.argv[1]) / 'none')\n"

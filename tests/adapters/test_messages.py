@@ -21,11 +21,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from function_app.adapters.messages import Notifications
-from function_app.domain.approval import Evidence
-from function_app.domain.release import Release, ReleasePolicy, ReleaseResult, ReleaseStatus
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleasePolicy, ReleaseResult, ReleaseStatus
 from function_app.errors import ConfigError, PlatformError
-from function_app.notify_settings import NotifySettings, read_notify_settings
-from function_app.settings import read_settings
+from function_app.settings.notify import NotifySettings, read_notify_settings
+from function_app.settings.settings import read_settings
 from tests.azure_servers.tls import Tls, make_tls
 from tests.patience import PATIENCE
 

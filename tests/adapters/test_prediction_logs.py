@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.adapters import prediction_logs
-from function_app.adapters.prediction_logs import Places, Segment, read_all, read_new
+from function_app.adapters.scoring_service import prediction_logs
+from function_app.adapters.scoring_service.prediction_logs import (
+    Places,
+    Segment,
+    read_all,
+    read_new,
+)
 
 MIB = 1024 * 1024
 

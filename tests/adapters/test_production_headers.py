@@ -2,7 +2,7 @@
 
 from multidict import CIMultiDict
 
-from function_app.adapters.local.production_server import end_to_end
+from function_app.adapters.local.production.production_server import end_to_end
 
 
 def test_headers_for_the_other_end_pass_with_their_repetitions() -> None:

@@ -5,7 +5,7 @@ import os
 import threading
 from pathlib import Path
 
-from function_app.adapters.local.run_log import LONGEST, copy_redacted
+from function_app.adapters.local.jobs.run_log import LONGEST, copy_redacted
 from tests.funchost.conftest import until
 
 TOKEN = "ghp_" + "a1B2" * 9

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from function_app.adapters.scoring_probe import REQUESTS, ask
-from function_app.domain.release import ReleasePolicy, judge_smoke
-from function_app.domain.serving import Image, SmokeReport
+from function_app.adapters.scoring_service.scoring_probe import REQUESTS, ask
+from function_app.domain.release.release import ReleasePolicy, judge_smoke
+from function_app.domain.release.serving import Image, SmokeReport
 from tests.azure_servers.base import Answer, Request, Server
 from tests.funchost.conftest import free_port
 

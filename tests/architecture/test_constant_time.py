@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from configuration.tokens import IssuedTokens
+from configuration.people.tokens import IssuedTokens
 from funchost.keys import opens
-from function_app.adapters.local.production_server import _check_platform
-from function_app.domain.signatures import has_password, is_signed
+from function_app.adapters.local.production.production_server import _check_platform
+from function_app.domain.webhooks.signatures import has_password, is_signed
 from scoring.authentication import _matches
 
 ROOT = Path(__file__).parents[2]

@@ -123,10 +123,10 @@ LIBRARIES = """
     import sys
     from pathlib import Path
     from function_app import late_imports
-    from function_app.adapters.azure.blobs import Blobs
-    from function_app.adapters.azure.cluster_api import ClusterAccess, ClusterApi
-    from function_app.adapters.azure.connection import Connection
-    from function_app.adapters.azure.workspace import Workspace
+    from function_app.adapters.azure.reach.blobs import Blobs
+    from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterAccess, ClusterApi
+    from function_app.adapters.azure.reach.connection import Connection
+    from function_app.adapters.azure.reach.workspace import Workspace
     from function_app.errors import MlopsError
     from tests.azure_servers.names import settings_of_tests
 

@@ -46,7 +46,7 @@ def test_the_worker_sees_exactly_one_app() -> None:
 
 
 def test_importing_a_domain_module_imports_no_azure_package() -> None:
-    code = "import sys, function_app.domain.events; print([m for m in sys.modules if 'azure' in m])"
+    code = "import sys, function_app.domain.events.events; print([m for m in sys.modules if 'azure' in m])"
     answer = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -25,8 +25,8 @@ PLANTED = {
     "the clock in a story": (STORY, "def _at():\n    datetime.now()\n", "may not read the clock"),
     "settings in a story": (
         STORY,
-        "import function_app.settings\n",
-        "function_app.orchestrators.train_model -> function_app.settings",
+        "import function_app.settings.settings\n",
+        "function_app.orchestrators.train_model -> function_app.settings.settings",
     ),
     "requests in the domain": (RULE, "import requests\n", "may not import requests"),
     "an SDK client in the domain": (
@@ -46,12 +46,12 @@ PLANTED = {
     ),
     "a rule inside the codec": (
         "function_app/domain/codec.py",
-        "def _circle():\n    import function_app.domain.audit\n",
+        "def _circle():\n    import function_app.domain.access.audit\n",
         "No cycles are allowed in function_app.domain",
     ),
     "a circle inside funchost": (
-        "funchost/limits.py",
-        "def _circle():\n    import funchost.client_api\n",
+        "funchost/app/limits.py",
+        "def _circle():\n    import funchost.web.client_api\n",
         "No cycles are allowed in funchost",
     ),
 }

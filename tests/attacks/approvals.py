@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities import releases
-from function_app.domain.authorship import Role, make_authors
-from function_app.domain.people import Person
+from function_app.domain.people.authorship import Role, make_authors
+from function_app.domain.people.people import Person
 from function_app.domain.project import Limits
 from function_app.errors import MlopsError
 from function_app.ports import Ledger, Rows
-from function_app.triggers.approvals import post_approval
+from function_app.triggers.http.approvals import post_approval
 from function_app.triggers.invocation import Answer, Invocation, Request
 from tests.activities.law_bench import MODEL, Bench, release
 from tests.attacks.targets import named_by

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from hypothesis import strategies as st
 
-from function_app.domain import identifiers as ids
+from function_app.domain.text import identifiers as ids
 
 HOSTILE = (
     "..",

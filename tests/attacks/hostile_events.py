@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from function_app.adapters.azure.datasets import AzureDatasets
-from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.azure.data.datasets import AzureDatasets
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.git.sources import GitSources
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.project import CodeRules
-from function_app.git_settings import GitSettings
 from function_app.ports import Datasets, Ports
+from function_app.settings.git import GitSettings
 from tests.adapters.git.repositories import Repository, make_repository
 from tests.attacks.targets import MODEL
 from tests.azure_servers.azure import Azure

@@ -13,13 +13,13 @@ import pytest
 
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.adapters.local.processes import Processes
-from function_app.domain.approval import Evidence
-from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import Image
+from function_app.adapters.local.reach.processes import Processes
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.release.serving import Image
 from function_app.ports import Ledger
-from mlopsctl.client import Api
-from mlopsctl.local_host import ensure_platform
+from mlopsctl.reach.client import Api
+from mlopsctl.reach.local_host import ensure_platform
 from tests.azure_servers.azure import Azure, running
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer

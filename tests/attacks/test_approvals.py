@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.release import ReleaseStatus
 from function_app.errors import ConflictError, NotAuthorisedError, RefusedError
 from function_app.ports import Ledger, Rows
-from function_app.triggers.approvals import post_rejection, post_withdrawal
+from function_app.triggers.http.approvals import post_rejection, post_withdrawal
 from tests.activities.law_bench import MODEL
 from tests.attacks.approvals import Office, code_of, office_of
 from tests.attacks.attack import attack

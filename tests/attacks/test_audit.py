@@ -8,7 +8,7 @@ from typing import Any
 from function_app.adapters.local.rows import LocalRows
 from function_app.ports.rows import Put
 from function_app.records.audit import ENTRY, PARTITION
-from mlopsctl.audit import check
+from mlopsctl.commands.audit import check
 from tests.attacks.attack import attack
 from tests.attacks.targets import (
     MODEL,

@@ -9,7 +9,7 @@ from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.audit import Fault
+from function_app.domain.access.audit import Fault
 from function_app.ports.rows import Delete
 from function_app.records.audit import ENTRY, ONCE, PARTITION, AuditLog
 from function_app.records.changes import expected_entries

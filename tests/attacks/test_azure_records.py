@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import Dataset, ModelVersion, Run, is_own
 from function_app.errors import ConflictError
 from tests.adapters.azure.test_registry import judged, trained

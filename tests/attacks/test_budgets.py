@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.budgets import MOST_CALLERS, Budgets, Caller
+from function_app.domain.access.budgets import MOST_CALLERS, Budgets, Caller
 from function_app.domain.project import Limits
 from function_app.errors import MlopsError, ThrottledError
 from function_app.triggers.answers import answer_error
 from function_app.triggers.callers import address_of
-from function_app.triggers.http_api import post_events, post_training
+from function_app.triggers.http.http_api import post_events, post_training
 from function_app.triggers.invocation import Answer, Request
 from tests.attacks.attack import attack
 from tests.triggers.office import Office

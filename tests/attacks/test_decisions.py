@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from tests.attacks.attack import attack
 from tests.attacks.targets import Target, ask, error_of, keys, named_by, waiting
 

@@ -6,16 +6,16 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities.training import register_model
-from function_app.domain.authorship import Authors, Role, make_authors
-from function_app.domain.change import CodeVersion
-from function_app.domain.duties import OWN_AUTHOR, Separation
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.people.authorship import Authors, Role, make_authors
+from function_app.domain.people.duties import OWN_AUTHOR, Separation
+from function_app.domain.release.release import ReleaseStatus
 from function_app.domain.requests import Registration
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
 from function_app.errors import NotAuthorisedError, RefusedError
 from function_app.ports import Ledger, Ports, Rows
-from function_app.triggers.approvals import post_rejection
-from function_app.triggers.http_api import get_release
+from function_app.triggers.http.approvals import post_rejection
+from function_app.triggers.http.http_api import get_release
 from tests.activities.law_bench import MODEL
 from tests.attacks.approvals import OF_ADA, PEOPLE, Office, code_of, office_of
 from tests.attacks.attack import attack

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.inbox import Outcome
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.events.inbox import Outcome
+from function_app.domain.release.release import ReleaseStatus
 from function_app.domain.training import RunStatus
-from function_app.domain.webhook_sources import WebhookSource
+from function_app.domain.webhooks.webhook_sources import WebhookSource
 from tests.attacks.attack import attack
 from tests.attacks.hostile_events import DIGEST, ML, blob, event, registered
 from tests.attacks.targets import MODEL, Target, ask, error_of, logged, waiting

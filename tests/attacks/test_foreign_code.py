@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities.changes import fetch_change, publish_code
-from function_app.domain.change import Bundle, Change, CodeVersion
-from function_app.domain.integration import Publication
+from function_app.domain.change.change import Bundle, Change, CodeVersion
+from function_app.domain.change.integration import Publication
 from function_app.domain.project import CodeRules
 from function_app.errors import ContractError
 from function_app.ports import Ports

@@ -11,12 +11,12 @@ from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.change import Change, CodeVersion
-from function_app.domain.inbox import SENDER, sender_of
+from function_app.domain.change.change import Change, CodeVersion
+from function_app.domain.events.inbox import SENDER, sender_of
 from function_app.domain.project import CodeRules
 from function_app.errors import NotAuthorisedError
 from function_app.records.pushers import Pushers
-from function_app.triggers.verification import EVENT_GRID
+from function_app.triggers.events.verification import EVENT_GRID
 from tests.activities.law_bench import MODEL, Bench
 from tests.attacks.attack import attack
 from tests.contracts.conftest import account, connection

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from function_app.adapters.local.files import read_json
+from function_app.adapters.local.reach.files import read_json
 from function_app.domain.codec import load
-from function_app.domain.inbox import event_key
+from function_app.domain.events.inbox import event_key
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import read_content
 from function_app.triggers.invocation import Request

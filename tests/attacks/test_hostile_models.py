@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.run_log import CUT, MOST_BYTES, copy_redacted
+from function_app.adapters.local.jobs.run_log import CUT, MOST_BYTES, copy_redacted
 from platform_jobs.errors import ContractError
 from platform_jobs.files import MOST_FILES, MOST_LEVELS, check_plain
 from sandbox.trees import remove_tree

@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 
 from function_app import composition
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.files import write_json
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.images.images import LocalImages
+from function_app.adapters.local.images.oci_layout import OciLayout
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.adapters.local.oci_layout import OciLayout
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.reach.files import write_json
+from function_app.adapters.local.reach.processes import Processes
 from function_app.addresses import below, blob_name, url_segment
-from function_app.domain import identifiers as ids
-from function_app.domain.approval import Decision
 from function_app.domain.codec import load
-from function_app.domain.events import DomainEvent
-from function_app.domain.plain_text import clean, one_line
-from function_app.domain.release import ReleaseRecord
-from function_app.domain.serving import Image
+from function_app.domain.events.events import DomainEvent
+from function_app.domain.release.approval import Decision
+from function_app.domain.release.release import ReleaseRecord
+from function_app.domain.release.serving import Image
+from function_app.domain.text import identifiers as ids
+from function_app.domain.text.plain_text import clean, one_line
 from function_app.errors import ContractError, MlopsError
 from function_app.steps import STEPS
 from tests.attacks.hostile import HOSTILE, at, changed, example, is_harmless, names, texts, untyped

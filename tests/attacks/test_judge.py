@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import skops.io
 
-from configuration.tokens import ClientTokens, IssuedTokens, copies_of
-from function_app.adapters.local.files import read_object
-from function_app.domain.redaction import redact_content
-from function_app.domain.serving import check_types
+from configuration.people.tokens import ClientTokens, IssuedTokens, copies_of
+from function_app.adapters.local.reach.files import read_object
+from function_app.domain.release.serving import check_types
+from function_app.domain.text.redaction import redact_content
 from function_app.domain.training import ModelVersion
 from function_app.errors import ContractError
-from mlopsctl.client import ApiError
-from mlopsctl.credentials import Credentials
+from mlopsctl.reach.client import ApiError
+from mlopsctl.reach.credentials import Credentials
 from sandbox.probe import find_level
 from scoring.predictor import Predictor
 from tests.attacks.attack import attack

@@ -16,10 +16,10 @@ from typing import cast
 import pytest
 
 from function_app.adapters.csv_rows import MAX_LABEL_BYTES, read_labels
-from function_app.adapters.local.datasets import MAX_BYTES, LocalDatasets
+from function_app.adapters.local.data.datasets import MAX_BYTES, LocalDatasets
+from function_app.adapters.local.data.observations import LocalRecords
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.observations import LocalRecords
-from function_app.domain.inbox import Outcome
+from function_app.domain.events.inbox import Outcome
 from function_app.errors import ContractError
 from function_app.ports import Ports
 from platform_jobs.limits import MAX_COLUMNS

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from configuration.tokens import IssuedTokens, copies_of
+from configuration.people.tokens import IssuedTokens, copies_of
 from funchost.keys import Keys, read_keys
-from funchost.store import Store, StoreError
-from function_app.adapters.local.files import locked, write_json
+from funchost.storage.store import Store, StoreError
 from function_app.adapters.local.keys import LocalKeys
+from function_app.adapters.local.reach.files import locked, write_json
 from function_app.errors import PlatformError
 from tests.attacks.attack import attack
 

@@ -6,7 +6,7 @@ import pytest
 
 from function_app.activities import releases
 from function_app.domain.reconciliation import FindingKind
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.release.release import ReleaseStatus
 from function_app.errors import NotAuthorisedError
 from function_app.ports import Ledger, Rows
 from tests.activities.law_bench import Bench, image, release

@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from function_app.adapters.azure.container_groups import describe_group
-from function_app.adapters.azure.exposure import (
+from function_app.adapters.azure.production.kubernetes.exposure import (
     CERTIFICATE,
     INTERNAL_BALANCER,
     Exposure,
@@ -20,13 +19,14 @@ from function_app.adapters.azure.exposure import (
     ingress,
     service,
 )
-from function_app.adapters.azure.manifests import METRICS_PORT
-from function_app.adapters.azure.pod_access import network_policy
-from function_app.adapters.azure.replicas import Replicas
-from function_app.adapters.azure.tls_front import make_certificate, trust
+from function_app.adapters.azure.production.kubernetes.manifests import METRICS_PORT
+from function_app.adapters.azure.production.kubernetes.pod_access import network_policy
+from function_app.adapters.azure.production.replicas import Replicas
+from function_app.adapters.azure.staging.container_groups import describe_group
+from function_app.adapters.azure.staging.tls_front import make_certificate, trust
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.scoring_keys import PROBE_KEY, digest_of
-from function_app.domain.serving import Image
+from function_app.adapters.scoring_service.scoring_keys import PROBE_KEY, digest_of
+from function_app.domain.release.serving import Image
 from function_app.errors import ConfigError, PlatformError
 from function_app.ports import Production
 from tests.attacks.attack import attack

@@ -6,8 +6,8 @@ import pytest
 
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.authorship import Role, make_authors
-from function_app.domain.duties import ApprovalRules, UnknownAuthor
+from function_app.domain.people.authorship import Role, make_authors
+from function_app.domain.people.duties import ApprovalRules, UnknownAuthor
 from function_app.errors import RefusedError
 from tests.attacks.attack import attack
 from tests.attacks.test_duties import PEOPLE, Office

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.signatures import sign
-from function_app.domain.webhook_sources import WebhookSource
+from function_app.domain.webhooks.signatures import sign
+from function_app.domain.webhooks.webhook_sources import WebhookSource
 from function_app.errors import ContractError, MlopsError, RefusedError
 from function_app.triggers.invocation import Answer, Request
 from function_app.triggers.webhooks import post_webhook

@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from function_app.domain.base_image import base_images
+from function_app.domain.release.base_image import base_images
 from tests.azure_servers.arm import ArmServer, audience, error, refuse_unknown
 from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.tls import Tls

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.azure.jobs import AzureJobs
+from function_app.adapters.azure.jobs.jobs import AzureJobs
 from function_app.domain.training import RunStatus
 from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access
 from tests.azure_servers.arm_ml import MachineLearning

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from function_app.azure_settings import AzureSettings, read_azure_settings
+from function_app.settings.azure import AzureSettings, read_azure_settings
 from tests.azure_servers.identity import CLIENT, TENANT
 
 SUBSCRIPTION = "44444444-4444-4444-4444-444444444444"

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from function_app.adapters.azure.manifests import deployment_name, keys_name
+from function_app.adapters.azure.production.kubernetes.manifests import deployment_name, keys_name
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.compute import Compute

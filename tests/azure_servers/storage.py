@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.reach.connection import Connection
 from tests.azure_servers.azurite import Account, Azurite, running
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests

@@ -8,17 +8,17 @@ import pytest
 from configuration import variables
 from configuration.checking import find_problems
 from configuration.declaration import LIMITS, MODEL
-from configuration.isolation_tables import CHECKS, RUNS
 from configuration.kinds import REQUIRED, Key, Table
 from configuration.page import PAGE, describe
-from configuration.people_table import PEOPLE
-from configuration.production_tables import DRIFT, RELEASE
-from configuration.training_tables import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
-from function_app.azure_settings import AzureSettings
+from configuration.tables.isolation import CHECKS, RUNS
+from configuration.tables.people import PEOPLE
+from configuration.tables.production import DRIFT, RELEASE
+from configuration.tables.training import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
+from function_app.domain.change.isolation import CheckIsolation, RunIsolation
 from function_app.domain.data_quality import DataPolicy
+from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.gates import GatePolicy
-from function_app.domain.isolation import CheckIsolation, RunIsolation
-from function_app.domain.people import Person
+from function_app.domain.people.people import Person
 from function_app.domain.project import (
     CodeRules,
     Limits,
@@ -27,8 +27,8 @@ from function_app.domain.project import (
     RunLimits,
     Schedule,
 )
-from function_app.domain.retraining import DriftPolicy
-from function_app.notify_settings import NotifySettings
+from function_app.settings.azure import AzureSettings
+from function_app.settings.notify import NotifySettings
 from tests.configuration.project_files import ROOT
 
 TABLES: list[tuple[Table, Any]] = [

@@ -10,8 +10,8 @@ import pytest
 
 from configuration.project_file import ProjectFileError, read_project_file
 from function_app.errors import ConfigError
-from function_app.settings import read_projects, read_settings
-from mlopsctl.config import check_before_start
+from function_app.settings.settings import read_projects, read_settings
+from mlopsctl.commands.config import check_before_start
 from tests.configuration.project_files import MODEL, ROOT
 
 WRONG = MODEL.replace("confidence =", "confidnce =").replace("replicas = 2", "replicas = 0")

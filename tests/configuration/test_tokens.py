@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from configuration.tokens import ClientTokens, IssuedTokens, config_folder, copies_of
+from configuration.people.tokens import ClientTokens, IssuedTokens, config_folder, copies_of
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.errors import PlatformError
 

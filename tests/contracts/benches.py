@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.processes import Processes
-from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.production.production import LocalProduction
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import digest_of_folder
 from function_app.adapters.local.staging import LocalStaging
-from function_app.domain.serving import Image, Rollout
+from function_app.domain.release.serving import Image, Rollout
 from function_app.domain.training import ModelVersion
 from function_app.ports import Images, Production, Staging
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.azure_servers.azure import NOW, ROOT, Azure
 from tests.made_once import trained
 

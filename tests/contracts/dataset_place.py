@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.datasets import AzureDatasets
-from function_app.adapters.azure.workspace import Workspace
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.azure.data.datasets import AzureDatasets
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.data_quality import ColumnProfile, DataProfile
 from function_app.domain.training import Dataset

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs import LocalJobs
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
-from function_app.domain.change import Bundle, CodeVersion
+from function_app.domain.change.change import Bundle, CodeVersion
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import (
     Dataset,
@@ -31,7 +31,7 @@ from function_app.domain.training import (
     folder_digest,
 )
 from function_app.ports import Jobs, Registry
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.azure_servers.azure import ROOT, VERSIONS
 from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.compute import Compute

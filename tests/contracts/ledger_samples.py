@@ -8,14 +8,14 @@ import pytest
 
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.domain.approval import Decision, Verdict
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Verdict
+from function_app.domain.release.release import (
     Release,
     ReleasePolicy,
     ReleaseRecord,
     ReleaseStatus,
 )
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from function_app.ports import Ledger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.observations import AzureObservations
-from function_app.adapters.local.observations import LocalObservations
+from function_app.adapters.azure.data.observations import AzureObservations
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.local.data.observations import LocalObservations
 from function_app.domain.project import ModelProject
 from function_app.ports import Observations
 from scoring.log_shipping import Destination, Shipper

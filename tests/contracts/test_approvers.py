@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from function_app.adapters.azure.approvers import AzureApprovers
-from function_app.domain.people import Person
+from function_app.domain.people.people import Person
 from function_app.errors import PlatformError
 from tests.azure_servers.identity import OBJECT, TENANT, IdentityServer, Signer
 from tests.azure_servers.names import settings_of_tests

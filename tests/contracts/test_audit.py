@@ -10,7 +10,7 @@ import pytest
 
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.audit import AuditEvent, Head, Kind
+from function_app.domain.access.audit import AuditEvent, Head, Kind
 from function_app.errors import PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.azure.rows import AzureRows
-from function_app.domain.duties import ApprovalRules
-from function_app.domain.inbox import Outcome
-from function_app.domain.lane import LaneRequest
-from function_app.domain.release import ReleaseStatus
+from function_app.domain.events.inbox import Outcome
+from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.release.release import ReleaseStatus
+from function_app.domain.stories.lane import LaneRequest
 from function_app.errors import PlatformError
 from function_app.records.decisions import Decisions
 from tests.azure_servers.azurite import Account

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.observations import AzureObservations
-from function_app.domain.observations import ObservationBatch, Reference
+from function_app.adapters.azure.data.observations import AzureObservations
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.domain.drift.observations import ObservationBatch, Reference
 from function_app.errors import PlatformError
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.base import Answer

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
 from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.data_addresses import landed_name
-from function_app.azure_settings import AzureSettings
+from function_app.adapters.azure.data.data_addresses import landed_name
 from function_app.errors import (
     ContractError,
     NotFoundError,
 )
+from function_app.settings.azure import AzureSettings
 from tests.azure_servers.azure import sdk_warnings
 from tests.azure_servers.names import settings_of_tests
 from tests.contracts.dataset_place import CSV, Place, azure_place, place

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
-from function_app.domain.arrivals import Arrival
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.domain.events.arrivals import Arrival
 from function_app.errors import (
     ConflictError,
     ContractError,

@@ -11,9 +11,9 @@ from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.approval import Verdict
-from function_app.domain.authorization import Change, ChangeKind, ChangeState, Order
-from function_app.domain.duties import ApprovalRules
+from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.release.approval import Verdict
+from function_app.domain.release.authorization import Change, ChangeKind, ChangeState, Order
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import RowsChangedError
 from function_app.records.changes import Changes

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.inbox import AzureInbox
+from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.domain.inbox import Claim, InboxEvent, Outcome, event_key
+from function_app.domain.events.inbox import Claim, InboxEvent, Outcome, event_key
 from function_app.ports import Inbox
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

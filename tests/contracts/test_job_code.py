@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.domain.authorship import Role, make_authors
+from function_app.domain.people.authorship import Role, make_authors
 from function_app.errors import NotFoundError
 from tests.azure_servers.azure import ROOT, azure, sdk_warnings
 from tests.contracts.job_bench import Bench, bench, code_archive, rows

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from function_app.adapters.local.jobs import LocalJobs
-from function_app.domain.change import CheckPlan
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.domain.change.change import CheckPlan
 from function_app.domain.training import (
     RunStatus,
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import cast
 
 from function_app.activities.lanes import leave_lane
-from function_app.domain.lane import LanePlace, LaneRequest
+from function_app.domain.stories.lane import LanePlace, LaneRequest
 from function_app.ports import Ledger, Ports
 from tests.contracts.ledger_samples import NOW, ledger
 from tests.triggers.office import RememberedStories

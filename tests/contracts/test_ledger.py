@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from function_app.domain.approval import Decision
 from function_app.domain.codec import dump, load
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision
+from function_app.domain.release.release import (
     ReleaseRecord,
     ReleaseStatus,
     next_attempt,

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.mail import AzureMail
+from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.messages import Notifications
-from function_app.domain.approval import Evidence
-from function_app.domain.outcomes import StoryEnd
 from function_app.domain.reconciliation import Finding, FindingKind
-from function_app.domain.release import Release, ReleasePolicy, ReleaseResult, ReleaseStatus
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleasePolicy, ReleaseResult, ReleaseStatus
+from function_app.domain.stories.outcomes import StoryEnd
 from function_app.errors import PlatformError
-from function_app.notify_settings import NotifySettings
 from function_app.ports import Notifier
+from function_app.settings.notify import NotifySettings
 from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.communication import CommunicationServer
 from tests.azure_servers.identity import IdentityServer

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from function_app.domain.observations import PREDICTION, Reference, Watched
+from function_app.domain.drift.observations import PREDICTION, Reference, Watched
+from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.project import ModelProject
-from function_app.domain.retraining import DriftPolicy
 from function_app.ports import Observations
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.contracts.observed import FEATURES, AzureKept, Kept, LocalKept
 
 ROOT = Path(__file__).parents[2]

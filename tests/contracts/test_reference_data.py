@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.domain.codec import dump
 from function_app.domain.training import Reference

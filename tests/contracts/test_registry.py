@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.domain.authorship import Role, make_authors
+from function_app.domain.people.authorship import Role, make_authors
 from function_app.errors import MlopsError, NotFoundError, PlatformError
 from tests.azure_servers.azure import azure, sdk_warnings
 from tests.contracts.job_bench import TOY, Bench, bench, rows, wrote

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.domain.serving import STAGING_LIFE, Environment, Rollout
+from function_app.domain.release.serving import STAGING_LIFE, Environment, Rollout
 from function_app.errors import NotFoundError
 from tests.azure_servers.azure import NOW, azure
 from tests.contracts.benches import Bench, azure_bench, local_bench, train

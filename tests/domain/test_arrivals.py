@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.domain.arrivals import MOST_FILES, Arrival, is_older, limited, why_no_data
-from function_app.domain.events import (
+from function_app.domain.events.arrivals import MOST_FILES, Arrival, is_older, limited, why_no_data
+from function_app.domain.events.events import (
     ArrivedFile,
     DataArrived,
     FolderArrived,
@@ -16,7 +16,7 @@ from function_app.domain.events import (
 )
 from function_app.domain.routing import Start, Targets, route, takes_folder
 from function_app.errors import ContractError
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 RENAMED = DataArrived(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.audit import (
+from function_app.domain.access.audit import (
     LONGEST_TEXT,
     ZERO,
     AuditEvent,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from function_app.domain.base_image import base_images, parse_image, pin
+from function_app.domain.release.base_image import base_images, parse_image, pin
 
 SERVER = "registry.azurecr.io"
 DIGEST = "sha256:" + "a" * 64

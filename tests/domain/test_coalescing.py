@@ -3,8 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from function_app.domain.audit import AuditEvent, Kind
-from function_app.domain.coalescing import KEY_WINDOW, MANY, MOST_DIFFERENT, WINDOW, Coalescer
+from function_app.domain.access.audit import AuditEvent, Kind
+from function_app.domain.access.coalescing import (
+    KEY_WINDOW,
+    MANY,
+    MOST_DIFFERENT,
+    WINDOW,
+    Coalescer,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function_app.domain.codec import dump, load
-from function_app.domain.plain_text import clean
+from function_app.domain.text.plain_text import clean
 from function_app.errors import ContractError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from function_app.domain.codec import dump, load
-from function_app.domain.drift import (
+from function_app.domain.drift.drift import (
     BLOCK_ROWS,
     MAX_BLOCKS,
     Block,
@@ -15,7 +15,7 @@ from function_app.domain.drift import (
     allowed_error,
     weigh,
 )
-from function_app.domain.observations import (
+from function_app.domain.drift.observations import (
     ErrorReference,
     LabelSums,
     ObservationBatch,

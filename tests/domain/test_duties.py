@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.authorship import (
+from function_app.domain.people.authorship import (
     MOST_AUTHORS,
     Author,
     Role,
@@ -16,8 +16,8 @@ from function_app.domain.authorship import (
     read_authors,
     write_authors,
 )
-from function_app.domain.duties import OWN_AUTHOR, ApprovalRules, Separation
-from function_app.domain.people import Person, canonical, name_of_oid
+from function_app.domain.people.duties import OWN_AUTHOR, ApprovalRules, Separation
+from function_app.domain.people.people import Person, canonical, name_of_oid
 
 OID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 PEOPLE = {

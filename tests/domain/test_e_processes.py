@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.e_processes import interval, log_mixture, log_sum
-from function_app.domain.observations import count_column, describe_column, describe_errors
+from function_app.domain.drift.e_processes import interval, log_mixture, log_sum
+from function_app.domain.drift.observations import count_column, describe_column, describe_errors
 from tests.domain import vectorised_e_processes as arrays
 
 VALUES = st.lists(

@@ -13,7 +13,7 @@ import pytest
 
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import READERS, read_event
-from function_app.domain.events import (
+from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
     DataArrived,

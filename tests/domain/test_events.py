@@ -4,7 +4,7 @@ import pytest
 
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
-from function_app.domain.events import (
+from function_app.domain.events.events import (
     DataArrived,
     ModelRegistered,
     NothingToDo,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.figures import figure, figures, percent
+from function_app.domain.text.figures import figure, figures, percent
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 

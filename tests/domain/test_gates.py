@@ -5,7 +5,7 @@ import pytest
 
 from function_app.domain.codec import load
 from function_app.domain.gates import Comparison, GatePolicy, GateResult, judge
-from platform_jobs.comparison import compare
+from platform_jobs.judging.comparison import compare
 
 POLICY = GatePolicy(bar=10.0)
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.attention import failed_releases, failed_stories
-from function_app.domain.outcomes import Tone, facts_of, is_alarming, outcome_of
-from function_app.domain.release import (
+from function_app.domain.release.release import (
     AUTOMATIC,
     Release,
     ReleasePolicy,
@@ -14,6 +12,8 @@ from function_app.domain.release import (
     ReleaseStatus,
     next_attempt,
 )
+from function_app.domain.stories.attention import failed_releases, failed_stories
+from function_app.domain.stories.outcomes import Tone, facts_of, is_alarming, outcome_of
 from mlopsctl.next_commands import next_commands
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

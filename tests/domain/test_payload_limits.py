@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from funchost.limits import check_status
+from funchost.app.limits import check_status
 from function_app.domain.data_quality import ColumnProfile, DataPolicy, DataProfile, judge
-from function_app.domain.payload_limits import cap_reasons, fit_status, shorten
+from function_app.domain.text.payload_limits import cap_reasons, fit_status, shorten
 
 COLUMNS = tuple(f"column_{number:03}_ü" for number in range(200))
 

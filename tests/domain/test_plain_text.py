@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.plain_text import MAX_DEPTH, clean, clean_json, one_line
+from function_app.domain.text.plain_text import MAX_DEPTH, clean, clean_json, one_line
 
 ESCAPE = "\x1b"
 

@@ -6,9 +6,9 @@ import pytest
 
 from function_app.domain.envelopes import read_envelope
 from function_app.domain.event_types import read_event
-from function_app.domain.events import CodeProposed, CodePushed, NothingToDo
-from function_app.domain.hook_setup import check_ping
-from function_app.domain.pushes import NO_COMMIT, read_devops, read_github
+from function_app.domain.events.events import CodeProposed, CodePushed, NothingToDo
+from function_app.domain.webhooks.hook_setup import check_ping
+from function_app.domain.webhooks.pushes import NO_COMMIT, read_devops, read_github
 from function_app.errors import ContractError
 
 COMMIT = "9d1c6c1e1d6f0a6f1d0f9a8b7c6d5e4f3a2b1c0d"

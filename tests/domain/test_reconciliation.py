@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from function_app.domain.authorization import Change, ChangeKind, ChangeState
 from function_app.domain.reconciliation import (
     StoryState,
     dead_releases,
@@ -13,8 +12,9 @@ from function_app.domain.reconciliation import (
     lost_runs,
     orphaned_staging,
 )
-from function_app.domain.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
-from function_app.domain.serving import Image, Serving
+from function_app.domain.release.authorization import Change, ChangeKind, ChangeState
+from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
+from function_app.domain.release.serving import Image, Serving
 from function_app.domain.training import Run, RunStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from function_app.domain.redaction import redact, redact_content, redact_fields
+from function_app.domain.text.redaction import redact, redact_content, redact_fields
 
 SECRETS = st.text(alphabet=string.ascii_letters + string.digits + "+/_-%.~", min_size=12)
 FRAMES = (

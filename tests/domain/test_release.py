@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.approval import Decision, Evidence, Verdict, refuse
-from function_app.domain.duties import ApprovalRules
-from function_app.domain.release import (
+from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.release.approval import Decision, Evidence, Verdict, refuse
+from function_app.domain.release.release import (
     Release,
     ReleasePolicy,
     ReleaseRecord,
@@ -16,7 +16,7 @@ from function_app.domain.release import (
     may_become,
     release_id,
 )
-from function_app.domain.serving import Image, SmokeReport
+from function_app.domain.release.serving import Image, SmokeReport
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGE = Image(model="diabetes", version="1", digest="sha256:aa", uri="oci/aa")

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from function_app.domain.drift import ColumnEvidence, Evidence
-from function_app.domain.events import DriftDetected, claim_key
-from function_app.domain.observations import Reference, Watched
-from function_app.domain.retraining import (
+from function_app.domain.drift.drift import ColumnEvidence, Evidence
+from function_app.domain.drift.observations import Reference, Watched
+from function_app.domain.drift.retraining import (
     DriftPolicy,
     DriftState,
     Judgement,
@@ -17,6 +16,7 @@ from function_app.domain.retraining import (
     judge,
     restart,
 )
+from function_app.domain.events.events import DriftDetected, claim_key
 from function_app.domain.training import run_id
 from function_app.errors import ContractError
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.events import (
+from function_app.domain.change.integration import ChangeRequest
+from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
     DataArrived,
@@ -17,12 +18,11 @@ from function_app.domain.events import (
     RunCompleted,
     TrainingRequested,
 )
-from function_app.domain.integration import ChangeRequest
 from function_app.domain.project import CodeRules
 from function_app.domain.routing import Start, Wake, route
 from function_app.domain.training import TrainingRequest
 from function_app.errors import ConfigError, ContractError
-from function_app.settings import read_projects, read_settings
+from function_app.settings.settings import read_projects, read_settings
 
 ROOT = Path(__file__).parents[2]
 DIABETES = read_projects(ROOT / "mlops.toml")["diabetes"]

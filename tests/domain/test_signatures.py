@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from function_app.domain.signatures import has_password, is_signed, is_timely, sign
+from function_app.domain.webhooks.signatures import has_password, is_signed, is_timely, sign
 
 SECRET = "It's a Secret to Everybody"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

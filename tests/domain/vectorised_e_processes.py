@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from function_app.domain.observations import ColumnReference
+from function_app.domain.drift.observations import ColumnReference
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 _GRID = (np.arange(1, 17) / 17.0) ** 2

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from funchost.borders import host_of, is_loopback
-from funchost.refusals import Rate, Refusals
+from funchost.web.borders import host_of, is_loopback
+from funchost.web.refusals import Rate, Refusals
 from tests.funchost.conftest import APPS
 
 

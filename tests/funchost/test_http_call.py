@@ -6,7 +6,7 @@ import json
 import pytest
 from azure.durable_functions import ManagedIdentityTokenSource
 
-from funchost.http_call import TokenSourceError, call
+from funchost.durable.http_call import TokenSourceError, call
 
 
 def test_a_request_that_wants_an_identitys_token_fails_before_anything_is_sent() -> None:

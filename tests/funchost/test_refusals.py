@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp.test_utils import make_mocked_request
 
-from funchost.refusals import MOST_BYTES, Refusals, append_line
+from funchost.web.refusals import MOST_BYTES, Refusals, append_line
 from function_app.adapters.host_refusals import HostRefusals
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from funchost import history as h
-from funchost.actions import Walk
-from funchost.settings import SettingsError, read_environment
+from funchost.app.settings import SettingsError, read_environment
+from funchost.durable import history as h
+from funchost.durable.actions import Walk
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RETRIED = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from function_app.adapters.azure.approvers import AzureApprovers
-from function_app.azure_settings import AzureSettings
-from function_app.domain.people import Person
+from function_app.domain.people.people import Person
+from function_app.settings.azure import AzureSettings
 from tests.azure_servers.identity import OBJECT, TENANT, IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.tls import Tls

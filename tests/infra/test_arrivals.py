@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from function_app.adapters.azure.event_parts import data_filter
+from function_app.adapters.azure.platform.event_parts import data_filter
 from function_app.domain.event_types import READERS
 
 TEMPLATE = (Path(__file__).parents[2] / "infra" / "events.bicep").read_text()

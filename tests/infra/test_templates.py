@@ -6,7 +6,7 @@ import re
 import pytest
 
 from function_app import names
-from function_app.adapters.azure.replicas import ACCOUNT
+from function_app.adapters.azure.production.replicas import ACCOUNT
 from tests.infra.conftest import ROOT, read_variables
 from tests.infra.snapshot import configuration
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlopsctl.state_folder import running_host
+from mlopsctl.reach.state_folder import running_host
 from tests.funchost.conftest import until
 from tests.patience import PATIENCE
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlopsctl.client import Api, ApiError
+from mlopsctl.reach.client import Api, ApiError
 
 
 def test_an_app_that_takes_its_time_is_not_called_away(tmp_path: Path) -> None:

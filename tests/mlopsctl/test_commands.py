@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mlopsctl import screens
-from mlopsctl.local_host import choose_port, running_url
+from mlopsctl.reach.local_host import choose_port, running_url
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from configuration.tokens import ClientTokens, copies_of
-from mlopsctl.client import Api, ApiError
-from mlopsctl.connection import connect
-from mlopsctl.credentials import Credentials, is_loopback
+from configuration.people.tokens import ClientTokens, copies_of
+from mlopsctl.reach.client import Api, ApiError
+from mlopsctl.reach.connection import connect
+from mlopsctl.reach.credentials import Credentials, is_loopback
 
 ROOT = Path(__file__).parents[2]
 REMOTE = "https://mlops.example.org"

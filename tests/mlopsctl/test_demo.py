@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from mlopsctl.client import ApiError
 from mlopsctl.demo import ask_production
+from mlopsctl.reach.client import ApiError
 
 STARTING = (503, {"error": {"code": "NOT_SERVING", "message": "0 of 2 replicas are ready."}})
 RIGHT = (200, {"result": [1.5]})

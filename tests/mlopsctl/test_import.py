@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from tests.mlopsctl.seed_clone import FILES, TRAIN, write_clone
 
 ROOT = Path(__file__).parents[2]

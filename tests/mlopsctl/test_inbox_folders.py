@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlopsctl.config import inbox_folders
+from mlopsctl.commands.config import inbox_folders
 
 ROOT = Path(__file__).parents[2]
 

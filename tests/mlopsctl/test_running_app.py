@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlopsctl.local_host import choose_port
+from mlopsctl.reach.local_host import choose_port
 from sandbox.probe import find_level
 from tests.mlopsctl.conftest import ROOT, Up
 

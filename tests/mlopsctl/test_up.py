@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mlopsctl import state_folder
-from mlopsctl.local_host import STALL_SECONDS, HostError, LocalHost, choose_port, named_port
-from mlopsctl.state_folder import StateError, prepare, rotate, running_host, stop_processes
+from mlopsctl.reach import state_folder
+from mlopsctl.reach.local_host import STALL_SECONDS, HostError, LocalHost, choose_port, named_port
+from mlopsctl.reach.state_folder import StateError, prepare, rotate, running_host, stop_processes
 from tests.funchost.conftest import until
 from tests.mlopsctl.conftest import ROOT, Up
 from tests.patience import PATIENCE

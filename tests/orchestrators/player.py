@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from funchost.limits import check_status
+from funchost.app.limits import check_status
 from function_app import names, steps
-from function_app.domain.cancellation import SettledCancellation
 from function_app.domain.codec import dump
+from function_app.domain.stories.cancellation import SettledCancellation
 
 LONGEST = 20_000
 DEFAULTS = {steps.settle_cancellation.name: SettledCancellation()}

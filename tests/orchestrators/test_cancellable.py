@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from function_app import steps
-from function_app.domain.approval import Settlement
-from function_app.domain.cancellation import Cancellation, SettledCancellation
 from function_app.domain.gates import GateResult
-from function_app.domain.lane import LaneHolder
-from function_app.domain.release import ReleaseStatus
-from function_app.domain.serving import Build, Rollout
+from function_app.domain.release.approval import Settlement
+from function_app.domain.release.release import ReleaseStatus
+from function_app.domain.release.serving import Build, Rollout
+from function_app.domain.stories.cancellation import Cancellation, SettledCancellation
+from function_app.domain.stories.lane import LaneHolder
 from function_app.domain.training import TrainingOutcome
 from function_app.orchestrators.release_model import release_model
 from function_app.orchestrators.train_model import train_model

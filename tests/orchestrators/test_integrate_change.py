@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from function_app import steps
-from function_app.domain.change import (
+from function_app.domain.change.change import (
     Bundle,
     Change,
     CheckPlan,
@@ -13,9 +13,7 @@ from function_app.domain.change import (
     CheckResult,
     CodeVersion,
 )
-from function_app.domain.data_quality import DataPolicy
-from function_app.domain.gates import GateResult
-from function_app.domain.integration import (
+from function_app.domain.change.integration import (
     ChangePolicy,
     ChangeRequest,
     FetchedChange,
@@ -23,6 +21,8 @@ from function_app.domain.integration import (
     IntegrationResult,
     Published,
 )
+from function_app.domain.data_quality import DataPolicy
+from function_app.domain.gates import GateResult
 from function_app.domain.training import Run, RunStatus
 from function_app.orchestrators.integrate_change import integrate_change
 from tests.orchestrators.player import Player

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from function_app import steps
-from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LaneRequest
 from function_app.orchestrators.lanes import LONGEST_PAUSE, enter_lane
 from function_app.orchestrators.trail import Trail
 from tests.orchestrators.player import Player

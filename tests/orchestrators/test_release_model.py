@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from function_app import steps
-from function_app.domain.approval import Decision, Settlement, Verdict
 from function_app.domain.gates import GateResult
-from function_app.domain.lane import LaneHolder
-from function_app.domain.release import Release, ReleasePolicy, ReleaseStatus
+from function_app.domain.release.approval import Decision, Settlement, Verdict
+from function_app.domain.release.release import Release, ReleasePolicy, ReleaseStatus
+from function_app.domain.release.serving import Build, Deployment, Environment, Image, Rollout
 from function_app.domain.requests import Champion, RolledBack
-from function_app.domain.serving import Build, Deployment, Environment, Image, Rollout
+from function_app.domain.stories.lane import LaneHolder
 from function_app.orchestrators.release_model import release_model
 from tests.orchestrators.player import Player
 

@@ -1,10 +1,10 @@
 import pytest
 
 from function_app import steps
-from function_app.domain.lane import LaneHolder
-from function_app.domain.release import Release, ReleasePolicy
+from function_app.domain.release.release import Release, ReleasePolicy
+from function_app.domain.release.serving import Image
 from function_app.domain.requests import RollBack, RolledBack
-from function_app.domain.serving import Image
+from function_app.domain.stories.lane import LaneHolder
 from function_app.orchestrators.roll_back import roll_back
 from tests.orchestrators.player import Player
 

@@ -6,8 +6,8 @@ import pytest
 from function_app import steps
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
-from function_app.domain.lane import LaneHolder
 from function_app.domain.requests import KeptDataset
+from function_app.domain.stories.lane import LaneHolder
 from function_app.domain.training import (
     MAX_RESUBMISSIONS,
     Dataset,

@@ -12,24 +12,24 @@ import pytest
 from function_app import steps
 from function_app.activities.watching import announce_drift, observe_production
 from function_app.adapters.local.ledger import LocalLedger
-from function_app.domain.event_types import DRIFT_DETECTED
-from function_app.domain.observations import (
+from function_app.domain.drift.observations import (
     ObservationBatch,
     Reference,
     Watched,
     count_column,
     describe_column,
 )
-from function_app.domain.reconciliation import Finding, FindingKind
-from function_app.domain.retraining import DriftPolicy, Verdict
-from function_app.domain.serving import Image
-from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
-from function_app.domain.watching import (
+from function_app.domain.drift.retraining import DriftPolicy, Verdict
+from function_app.domain.drift.watching import (
     DriftAnnouncement,
     DriftReport,
     WatchRequest,
     drift_note,
 )
+from function_app.domain.event_types import DRIFT_DETECTED
+from function_app.domain.reconciliation import Finding, FindingKind
+from function_app.domain.release.serving import Image
+from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import PlatformError
 from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports

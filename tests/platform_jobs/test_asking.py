@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from platform_jobs.__main__ import main
-from platform_jobs.asking import ASKED, write_asked
 from platform_jobs.errors import ContractError
-from platform_jobs.model_types import needed_types
+from platform_jobs.models.asking import ASKED, write_asked
+from platform_jobs.models.model_types import needed_types
 from platform_jobs.prepare import write_rows
-from platform_jobs.tables import Table
+from platform_jobs.tables.tables import Table
 from tests.platform_jobs.toys import write_project
 
 HELD_OUT = Table(columns=("a", "Y"), rows=tuple((str(n), str(n % 3)) for n in range(9)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platform_jobs.comparison import compare
+from platform_jobs.judging.comparison import compare
 
 
 def bounds(gains: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[float, float]:

@@ -13,7 +13,7 @@ import pytest
 from platform_jobs.__main__ import main
 from platform_jobs.files import folder_digest
 from platform_jobs.prepare import write_rows
-from platform_jobs.tables import Table
+from platform_jobs.tables.tables import Table
 from tests.platform_jobs.toys import WRONG, write_project
 
 HELD_OUT = Table(columns=("a", "Y"), rows=tuple((str(n), str(n % 3)) for n in range(9)))

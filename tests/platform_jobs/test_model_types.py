@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neighbors import KNeighborsRegressor
 
 from platform_jobs.errors import ContractError
-from platform_jobs.model_types import is_library_class, needed_types
+from platform_jobs.models.model_types import is_library_class, needed_types
 
 X, Y = [[0.0], [1.0], [2.0], [3.0]] * 5, [0.0, 1.0, 2.0, 3.0] * 5
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_jobs.__main__ import main
-from platform_jobs.tables import read_table
+from platform_jobs.tables.tables import read_table
 
 ROWS = [f"{n},{n * 3 % 17},{n % 5}" for n in range(1000)]
 

@@ -7,10 +7,10 @@ import pytest
 
 from function_app.domain.codec import load
 from function_app.domain.data_quality import KINDS, CellKind, ColumnProfile, DataProfile
-from platform_jobs import cells
 from platform_jobs.__main__ import main
 from platform_jobs.profile import profile_table
-from platform_jobs.tables import parse_table
+from platform_jobs.tables import cells
+from platform_jobs.tables.tables import parse_table
 
 
 def test_the_figures_are_those_that_the_gate_reads(tmp_path: Path) -> None:

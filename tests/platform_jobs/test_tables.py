@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from platform_jobs import containers
 from platform_jobs.errors import ContractError
-from platform_jobs.tables import parse_table, read_table, scan_table, write_table
+from platform_jobs.tables import containers
+from platform_jobs.tables.tables import parse_table, read_table, scan_table, write_table
 from tests.platform_jobs.files import COLUMNS, PLAIN, READ, REFUSED, ROWS, File, edited
 
 

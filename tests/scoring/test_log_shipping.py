@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
 from scoring.log_shipping import Destination, Shipper, read_destination
 from scoring.prediction_log import LogRules, PredictionLog, Served
 from tests.azure_servers.azurite import Account

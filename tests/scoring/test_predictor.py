@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from platform_jobs.model_types import needed_types
+from platform_jobs.models.model_types import needed_types
 from scoring.predictor import ModelError, Predictor, read_numbers, shape_for
 from tests.scoring.keys import AS_PROBE
 from tests.scoring.service import serving

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from mlopsctl.client import Api
+from mlopsctl.reach.client import Api
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.identity import CLIENT, TENANT, IdentityServer

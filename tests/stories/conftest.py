@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from function_app.settings import read_projects
-from mlopsctl.client import Api
-from mlopsctl.local_host import LocalHost, choose_port, ensure_platform
+from function_app.settings.settings import read_projects
+from mlopsctl.reach.client import Api
+from mlopsctl.reach.local_host import LocalHost, choose_port, ensure_platform
 from tests.funchost.conftest import until
 from tests.made_once import prepared
 

@@ -70,7 +70,7 @@ def test_mlflow_works_below_a_folder_with_a_percent_sign(tmp_path: Path) -> None
     state.mkdir()
     program = (
         "import sys\nfrom pathlib import Path\n"
-        "from function_app.adapters.local.mlflow_client import mlflow_client\n"
+        "from function_app.adapters.local.jobs.mlflow_client import mlflow_client\n"
         "print(len(mlflow_client(Path(sys.argv[1])).search_registered_models()))\n"
     )
 

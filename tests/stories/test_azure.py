@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mlopsctl.local_host import ensure_platform
+from mlopsctl.reach.local_host import ensure_platform
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.identity import IdentityServer

@@ -3,7 +3,7 @@ import sqlite3
 import httpx
 
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.scoring_keys import PROBE_KEY
+from function_app.adapters.scoring_service.scoring_keys import PROBE_KEY
 from tests.stories.conftest import App
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mlflow.exceptions import MlflowException
 
-from function_app.adapters.local.mlflow_client import mlflow_client
+from function_app.adapters.local.jobs.mlflow_client import mlflow_client
 from tests.stories.conftest import ROOT, App, make_app, project
 
 PATIENT = "\n" + project("patient", training='"tests.stories.projects.slow"', timeout_seconds="300")

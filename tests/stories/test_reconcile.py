@@ -4,8 +4,8 @@ import json
 import time
 from typing import Any
 
-from function_app.adapters.local.mlflow_client import mlflow_client
-from function_app.adapters.local.processes import Processes
+from function_app.adapters.local.jobs.mlflow_client import mlflow_client
+from function_app.adapters.local.reach.processes import Processes
 from tests.stories.conftest import App
 
 DEPLOYED: dict[str, Any] = {

@@ -3,8 +3,8 @@ import json
 import httpx
 import pytest
 
-from function_app.adapters.local.mlflow_client import mlflow_client
-from function_app.adapters.local.tracking import RUN_ID
+from function_app.adapters.local.jobs.mlflow_client import mlflow_client
+from function_app.adapters.local.jobs.tracking import RUN_ID
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
 from tests.stories.traffic import caller_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.domain.signatures import sign
+from function_app.domain.webhooks.signatures import sign
 from tests.funchost.conftest import until
 from tests.stories.conftest import SECRET, App
 

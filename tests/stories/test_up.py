@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlopsctl.client import Api
-from mlopsctl.state_folder import running_host
+from mlopsctl.reach.client import Api
+from mlopsctl.reach.state_folder import running_host
 from tests.funchost.conftest import until
 from tests.made_once import prepared
 from tests.mlopsctl.conftest import Up, start_up

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from function_app.domain.signatures import sign
+from function_app.domain.webhooks.signatures import sign
 from tests.stories.conftest import SECRET, App
 
 REQUEST: dict[str, Any] = {

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pandas as pd
 
-from mlopsctl.client import Api
+from mlopsctl.reach.client import Api
 
 BMI, REQUESTS, ROWS = "bmi", 12, 50
 

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from platform_jobs.prepare import write_rows
-from platform_jobs.tables import read_table
+from platform_jobs.tables.tables import read_table
 from training import model_file
 from training.__main__ import main
 from training.answers import predict

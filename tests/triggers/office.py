@@ -10,17 +10,17 @@ from typing import Any, cast
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.change import Change, CodeVersion
-from function_app.domain.events import ArrivedFile
+from function_app.domain.change.change import Change, CodeVersion
+from function_app.domain.events.events import ArrivedFile
 from function_app.domain.project import Limits, ModelProject
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Ports
-from function_app.settings import read_projects
-from function_app.triggers.inbox import Receipt, settle_pending, take_in
+from function_app.settings.settings import read_projects
+from function_app.triggers.events.inbox import Receipt, settle_pending, take_in
+from function_app.triggers.events.verification import EVENT_GRID
 from function_app.triggers.invocation import Invocation
-from function_app.triggers.verification import EVENT_GRID
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = read_projects(ROOT / "mlops.toml")

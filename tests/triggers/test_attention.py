@@ -13,12 +13,12 @@ from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.project import Limits
 from function_app.domain.reconciliation import FINDINGS
-from function_app.domain.release import Release, ReleaseRecord, ReleaseStatus, release_id
-from function_app.domain.serving import Image, Serving
+from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus, release_id
+from function_app.domain.release.serving import Image, Serving
 from function_app.errors import PlatformError
 from function_app.ports import Ports
-from function_app.settings import read_projects
-from function_app.triggers.attention import get_attention
+from function_app.settings.settings import read_projects
+from function_app.triggers.http.attention import get_attention
 from function_app.triggers.invocation import Invocation, Request
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")

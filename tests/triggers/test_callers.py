@@ -3,7 +3,7 @@
 import pytest
 
 from function_app.errors import ConfigError
-from function_app.settings import PROXIES, read_settings
+from function_app.settings.settings import PROXIES, read_settings
 from function_app.triggers.callers import address_of
 from function_app.triggers.invocation import Request
 from tests.triggers.office import ROOT

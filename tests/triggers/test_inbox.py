@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from function_app.adapters.local.events import choose_events
 from function_app.composition import create_app
-from function_app.domain.events import ArrivedFile
-from function_app.domain.inbox import SENDER, Outcome
+from function_app.domain.events.events import ArrivedFile
+from function_app.domain.events.inbox import SENDER, Outcome
 from function_app.domain.project import Schedule
-from function_app.settings import read_settings
+from function_app.settings.settings import read_settings
 from function_app.triggers.timers import training_on_schedule
 from tests.triggers.office import PROJECTS, ROOT, Office
 

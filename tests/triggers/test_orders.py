@@ -11,14 +11,14 @@ import pytest
 from function_app import names
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.authorization import ChangeKind
 from function_app.domain.codec import load
 from function_app.domain.project import Limits
+from function_app.domain.release.authorization import ChangeKind
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError, NotFoundError, RefusedError
 from function_app.ports import Stories
+from function_app.triggers.http.orders import post_roll_back, post_shutdown
 from function_app.triggers.invocation import Answer, Invocation, Request
-from function_app.triggers.orders import post_roll_back, post_shutdown
 from tests.activities.law_bench import MODEL, Bench, image
 
 

@@ -12,7 +12,7 @@ from function_app import names
 from function_app.domain.project import Limits
 from function_app.errors import ConflictError, NotFoundError, RefusedError
 from function_app.ports import Ports
-from function_app.triggers.http_api import delete_part
+from function_app.triggers.http.http_api import delete_part
 from function_app.triggers.invocation import Answer, Invocation, Request
 from tests.triggers.office import PROJECTS
 

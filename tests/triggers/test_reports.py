@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from function_app.composition import create_app
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
-from function_app.settings import read_settings
+from function_app.settings.settings import read_settings
+from function_app.triggers.http.reports import MAX_LOG, get_report, get_run_log, get_run_state
 from function_app.triggers.invocation import Answer, Invocation, Request
-from function_app.triggers.reports import MAX_LOG, get_report, get_run_log, get_run_state
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(

@@ -13,7 +13,7 @@ from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.codec import dump, load
 from function_app.domain.project import Limits
-from function_app.domain.release import (
+from function_app.domain.release.release import (
     Release,
     ReleaseRecord,
     ReleaseStatus,
@@ -29,9 +29,9 @@ from function_app.errors import (
     RefusedError,
 )
 from function_app.ports import Ports
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
+from function_app.triggers.http.story_api import post_cancel, post_retry
 from function_app.triggers.invocation import Answer, Invocation, Request
-from function_app.triggers.story_api import post_cancel, post_retry
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 TRAINING = TrainingRequest(

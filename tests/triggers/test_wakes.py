@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from function_app.ports import Stories
-from function_app.triggers.wakes import wake_release
+from function_app.triggers.events.wakes import wake_release
 
 
 class OneStory:

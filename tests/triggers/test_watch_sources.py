@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from function_app.domain.change import Bundle, Change
+from function_app.domain.change.change import Bundle, Change
 from function_app.domain.project import CodeRules, ModelProject
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Ports
-from function_app.settings import read_projects
+from function_app.settings.settings import read_projects
 from function_app.triggers.watch_sources import announce_commits
 
 ROOT = Path(__file__).parents[2]

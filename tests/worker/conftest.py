@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mlopsctl.client import Api
-from mlopsctl.state_folder import stop_processes
+from mlopsctl.reach.client import Api
+from mlopsctl.reach.state_folder import stop_processes
 from tests.azure_servers.azurite import development_storage
 from tests.funchost.conftest import until
 from tests.npm import NotInstalledError

@@ -21,10 +21,10 @@ from multiprocessing.connection import Listener
 from pathlib import Path
 from typing import Any, cast
 
+from funchost.app.indexing import HostedFunction
+from funchost.app.invocation import Invoker, logged
 from funchost.host import Host, Options
-from funchost.indexing import HostedFunction
-from funchost.invocation import Invoker, logged
-from function_app.triggers.event_grid import payload_of
+from function_app.triggers.events.event_grid import payload_of
 from tests.worker.storage import HostStorage
 
 WORKER = Path(__file__).with_name("worker.py")

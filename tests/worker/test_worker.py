@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from function_app.composition import TIMERS, create_app
-from function_app.settings import read_settings
+from function_app.settings.settings import read_settings
 from tests.funchost.conftest import until
 from tests.worker.conftest import WorkerApp
 from tests.worker.storage import read_timers

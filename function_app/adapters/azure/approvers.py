@@ -14,10 +14,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from function_app.azure_settings import AzureSettings
-from function_app.domain.people import People, is_oid, name_of_oid
+from function_app.domain.people.people import People, is_oid, name_of_oid
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
+from function_app.settings.azure import AzureSettings
 
 ALGORITHM = "RS256"
 # Who signs tokens of version 1, the default of an app registration, in the public cloud.

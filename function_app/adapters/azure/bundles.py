@@ -9,8 +9,8 @@ from function_app.adapters.archives import (
     read_module,
     sha256,
 )
-from function_app.adapters.azure.blobs import Blobs
-from function_app.domain.change import Bundle, CodeVersion
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.domain.change.change import Bundle, CodeVersion
 from function_app.domain.codec import dump, load
 from function_app.errors import NotFoundError, PlatformError
 

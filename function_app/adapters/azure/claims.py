@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from function_app.adapters.azure.inbox_rows import AFTER, CLAIMS, day, downwards, order_key
-from function_app.adapters.azure.tables import Changed, Row, Table, encode, until_unchanged
+from function_app.adapters.azure.reach.tables import Changed, Row, Table, encode, until_unchanged
 from function_app.domain.codec import dump, load
-from function_app.domain.inbox import Claim, Claimed, renewed, repeated
+from function_app.domain.events.inbox import Claim, Claimed, renewed, repeated
 
 
 class AzureClaims:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from function_app.adapters.azure.connection import Connection, translate
+from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT, current

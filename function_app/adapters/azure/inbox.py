@@ -12,9 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from function_app.adapters.azure.blobs import Blobs
 from function_app.adapters.azure.claims import AzureClaims
-from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.inbox_rows import (
     AFTER,
     EVENTS,
@@ -28,7 +26,9 @@ from function_app.adapters.azure.inbox_rows import (
     pointer_place,
     upwards,
 )
-from function_app.adapters.azure.tables import (
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.tables import (
     MOST_OPERATIONS,
     Changed,
     Row,
@@ -36,7 +36,7 @@ from function_app.adapters.azure.tables import (
     until_unchanged,
 )
 from function_app.domain.codec import dump, load
-from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome
+from function_app.domain.events.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.errors import PlatformError
 
 TABLE = "mlopsinbox"

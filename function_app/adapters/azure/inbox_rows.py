@@ -6,7 +6,7 @@ count down.
 
 from datetime import UTC, datetime, timedelta
 
-from function_app.adapters.azure.tables import Row, encode
+from function_app.adapters.azure.reach.tables import Row, encode
 from function_app.errors import ContractError
 
 # The neighbour of `-` in the order of keys: "event." comes after every "event-...".

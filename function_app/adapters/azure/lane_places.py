@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from function_app.domain.lane import LaneHolder, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LaneRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,19 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.lane_places import Place, take, turn
-from function_app.adapters.azure.tables import (
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.tables import (
     MOST_OPERATIONS,
     Row,
     Table,
     encode,
     until_unchanged,
 )
-from function_app.domain.approval import Decision, Settlement, settle
 from function_app.domain.codec import dump, find_damaged, load
-from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Settlement, settle
+from function_app.domain.release.release import (
     Release,
     ReleaseRecord,
     ReleaseStatus,
@@ -30,6 +29,7 @@ from function_app.domain.release import (
     may_become,
     version_key,
 )
+from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.errors import ConflictError, ContractError
 from function_app.ports.rows import read_content
 from function_app.records.readable import load_each

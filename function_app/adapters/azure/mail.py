@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from function_app.adapters.azure.connection import Connection, translate
+from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.late_imports import importing
-from function_app.notify_settings import NotifySettings
+from function_app.settings.notify import NotifySettings
 
 # How long we wait to hear that a message was handed on; then it is on its way.
 PATIENCE = 30.0

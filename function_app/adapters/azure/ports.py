@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from function_app.adapters.azure.approvers import AzureApprovers
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.datasets import AzureDatasets
+from function_app.adapters.azure.data.datasets import AzureDatasets
+from function_app.adapters.azure.data.observations import AzureObservations
 from function_app.adapters.azure.events import AzureEvents
 from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.mail import AzureMail
-from function_app.adapters.azure.observations import AzureObservations
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.azure.services import create_services
-from function_app.adapters.azure.workspace import Workspace
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.git.sources import GitSources
 from function_app.adapters.messages import Notifications
-from function_app.domain.people import is_oid
+from function_app.domain.people.people import is_oid
 from function_app.domain.project import ModelProject
 from function_app.ports import Ports
-from function_app.settings import Settings, read_people
+from function_app.settings.settings import Settings, read_people
 
 LOG = logging.getLogger("mlops.azure")
 

@@ -5,17 +5,17 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from function_app.adapters.azure import run_specs as specs
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.cluster_api import Way
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.online_endpoint import RUNTIME
-from function_app.adapters.azure.run_containers import RunContainers
-from function_app.adapters.azure.staging import AzureStaging
-from function_app.adapters.azure.tls_front import trust
-from function_app.adapters.azure.vault_keys import VaultKeys
-from function_app.adapters.scoring_probe import answers_without_key, ask
-from function_app.domain.serving import Deployment, Environment, SmokeReport
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.keys import VaultKeys
+from function_app.adapters.azure.production.kubernetes.cluster_api import Way
+from function_app.adapters.azure.production.online_endpoint.online_endpoint import RUNTIME
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.staging.staging import AzureStaging
+from function_app.adapters.azure.staging.tls_front import trust
+from function_app.adapters.scoring_service.scoring_probe import answers_without_key, ask
+from function_app.domain.release.serving import Deployment, Environment, SmokeReport
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError
 

@@ -8,13 +8,13 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from function_app.adapters.azure import run_specs as specs
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.connection import translate
-from function_app.adapters.azure.run_containers import RunContainers
-from function_app.adapters.azure.workspace import Workspace
-from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
-from function_app.domain.change import CodeVersion
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import translate
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from function_app.adapters.azure import tables
-from function_app.adapters.azure.connection import Connection
-from function_app.adapters.azure.tables import Changed, Table, encode, encoded_prefix
+from function_app.adapters.azure.reach import tables
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.adapters.azure.reach.tables import Changed, Table, encode, encoded_prefix
 from function_app.ports.rows import (
     Delete,
     Put,

@@ -4,27 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from function_app.adapters.azure.base_image_part import BaseImagePart
-from function_app.adapters.azure.base_images import BaseImages
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.build_context import BuildContexts
-from function_app.adapters.azure.build_runs import BuildRuns
 from function_app.adapters.azure.bundles import AzureBundles
-from function_app.adapters.azure.code_versions import CodeVersions
-from function_app.adapters.azure.environments import Environments
-from function_app.adapters.azure.images import AzureImages
-from function_app.adapters.azure.jobs import AzureJobs
-from function_app.adapters.azure.manifests_api import Manifests
-from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
-from function_app.adapters.azure.platform import AzurePlatform, azure_parts
+from function_app.adapters.azure.images.base_images import BaseImages
+from function_app.adapters.azure.images.build_context import BuildContexts
+from function_app.adapters.azure.images.build_runs import BuildRuns
+from function_app.adapters.azure.images.images import AzureImages
+from function_app.adapters.azure.images.manifests_api import Manifests
+from function_app.adapters.azure.jobs.code_versions import CodeVersions
+from function_app.adapters.azure.jobs.environments import Environments
+from function_app.adapters.azure.jobs.jobs import AzureJobs
+from function_app.adapters.azure.jobs.references import References
+from function_app.adapters.azure.keys import VaultKeys
+from function_app.adapters.azure.platform.base_image_part import BaseImagePart
+from function_app.adapters.azure.platform.platform import AzurePlatform, azure_parts
 from function_app.adapters.azure.probe import AzureProbe
-from function_app.adapters.azure.production import AzureProduction
-from function_app.adapters.azure.references import References
+from function_app.adapters.azure.production.kubernetes.production import AzureProduction
+from function_app.adapters.azure.production.online_endpoint.online_endpoint import (
+    OnlineEndpointProduction,
+)
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.web import Web
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.azure.registry import AzureRegistry
-from function_app.adapters.azure.staging import AzureStaging
-from function_app.adapters.azure.vault_keys import VaultKeys
-from function_app.adapters.azure.web import Web
-from function_app.adapters.azure.workspace import Workspace
+from function_app.adapters.azure.staging.staging import AzureStaging
 from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError
 from function_app.ports import Images, Jobs, Platform, Probe, Production, Registry, Rows, Staging

@@ -17,10 +17,10 @@ from function_app.adapters.git.address import Address, read_address
 from function_app.adapters.git.process import ask
 from function_app.adapters.git.question import Question
 from function_app.adapters.git.statuses import post_status
-from function_app.domain.authorship import Role, make_authors
-from function_app.domain.change import Bundle, Change
+from function_app.domain.change.change import Bundle, Change
+from function_app.domain.people.authorship import Role, make_authors
 from function_app.errors import ContractError, NotFoundError
-from function_app.git_settings import GitSettings
+from function_app.settings.git import GitSettings
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NUMBER = re.compile(r"[0-9]{1,12}")

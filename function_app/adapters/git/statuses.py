@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from function_app.adapters.git.address import Address
-from function_app.domain.redaction import redact
-from function_app.git_settings import GitSettings
+from function_app.domain.text.redaction import redact
 from function_app.late_imports import importing
+from function_app.settings.git import GitSettings
 
 _LOG = logging.getLogger(__name__)
 _AZURE_STATES = {"success": "succeeded", "failure": "failed"}

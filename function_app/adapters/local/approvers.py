@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from configuration.tokens import IssuedTokens, config_folder, copies_of
+from configuration.people.tokens import IssuedTokens, config_folder, copies_of
 from function_app.errors import PlatformError
 
 

@@ -3,12 +3,18 @@
 import tarfile
 from pathlib import Path
 
-from function_app.adapters.local.files import locked, read_json, sha256, write_json, write_whole
-from function_app.adapters.local.private import extract
+from function_app.adapters.local.reach.files import (
+    locked,
+    read_json,
+    sha256,
+    write_json,
+    write_whole,
+)
+from function_app.adapters.local.reach.private import extract
 from function_app.addresses import below
-from function_app.domain.change import Bundle, CodeVersion, published
+from function_app.domain.change.change import Bundle, CodeVersion, published
 from function_app.domain.codec import dump, load
-from function_app.domain.identifiers import CODE_VERSION
+from function_app.domain.text.identifiers import CODE_VERSION
 from function_app.errors import NotFoundError, PlatformError
 
 CURRENT = "current"

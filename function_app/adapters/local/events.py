@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from function_app.domain.inbox import OWN_CHANNEL, InboxEvent, event_key
+from function_app.domain.events.inbox import OWN_CHANNEL, InboxEvent, event_key
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
 from function_app.ports import Clock, Events, Inbox

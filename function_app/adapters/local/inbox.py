@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from function_app.adapters.local.database import Database
+from function_app.adapters.local.reach.database import Database
 from function_app.domain.codec import dump, load
-from function_app.domain.inbox import Claim, Claimed, InboxEvent, Outcome, renewed, repeated
+from function_app.domain.events.inbox import Claim, Claimed, InboxEvent, Outcome, renewed, repeated
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (

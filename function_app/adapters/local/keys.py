@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import locked, read_object
-from function_app.adapters.scoring_keys import (
+from function_app.adapters.local.reach.files import locked, read_object
+from function_app.adapters.scoring_service.scoring_keys import (
     PRIMARY,
     SECONDARY,
     Digests,

@@ -7,11 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.database import Database
-from function_app.domain.approval import Decision, Settlement, settle
+from function_app.adapters.local.reach.database import Database
 from function_app.domain.codec import dump, find_damaged, load
-from function_app.domain.lane import LaneHolder, LanePlace, LaneRequest
-from function_app.domain.release import (
+from function_app.domain.release.approval import Decision, Settlement, settle
+from function_app.domain.release.release import (
     Release,
     ReleaseRecord,
     ReleaseStatus,
@@ -19,6 +18,7 @@ from function_app.domain.release import (
     may_become,
     version_key,
 )
+from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
 from function_app.errors import ConflictError
 from function_app.ports.rows import read_content
 from function_app.records.readable import load_each

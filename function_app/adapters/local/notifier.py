@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import sha256, write_whole
-from function_app.domain.approval import Evidence
+from function_app.adapters.local.reach.files import sha256, write_whole
 from function_app.domain.codec import dump
-from function_app.domain.outcomes import StoryEnd
 from function_app.domain.reconciliation import Finding
-from function_app.domain.release import Release, ReleaseResult
+from function_app.domain.release.approval import Evidence
+from function_app.domain.release.release import Release, ReleaseResult
+from function_app.domain.stories.outcomes import StoryEnd
 from function_app.ports import Notifier
 
 

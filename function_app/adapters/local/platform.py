@@ -6,29 +6,29 @@ from function_app.adapters.clock import SystemClock
 from function_app.adapters.git.sources import GitSources
 from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.containers import Containers, find_engine
-from function_app.adapters.local.containment import Containment
-from function_app.adapters.local.datasets import LocalDatasets
+from function_app.adapters.local.data.datasets import LocalDatasets
+from function_app.adapters.local.data.observations import LocalObservations
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.images import LocalImages
+from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.jobs import LocalJobs
+from function_app.adapters.local.jobs.jobs import LocalJobs
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
-from function_app.adapters.local.observations import LocalObservations
-from function_app.adapters.local.private import keep_private
 from function_app.adapters.local.probe import LocalProbe
-from function_app.adapters.local.processes import Processes
-from function_app.adapters.local.production import LocalProduction
+from function_app.adapters.local.production.production import LocalProduction
+from function_app.adapters.local.reach.containers import Containers, find_engine
+from function_app.adapters.local.reach.containment import Containment
+from function_app.adapters.local.reach.private import keep_private
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
-from function_app.domain.release import newest_release
+from function_app.domain.release.release import newest_release
 from function_app.ports import Ports
-from function_app.settings import Settings
+from function_app.settings.settings import Settings
 
 
 class LocalPlatform:

@@ -5,8 +5,8 @@ import json
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.registry import evaluation_of
 from function_app.adapters.local.staging import STAGING
-from function_app.adapters.scoring_probe import answers_without_key, ask
-from function_app.domain.serving import Deployment, Environment, SmokeReport
+from function_app.adapters.scoring_service.scoring_probe import answers_without_key, ask
+from function_app.domain.release.serving import Deployment, Environment, SmokeReport
 from function_app.domain.training import ModelVersion
 
 

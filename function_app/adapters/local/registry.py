@@ -5,15 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.files import locked, sha256
-from function_app.adapters.local.jobs import EVALUATION
-from function_app.adapters.local.mlflow_client import import_mlflow
-from function_app.adapters.local.tracking import LocalTracking
+from function_app.adapters.local.jobs.jobs import EVALUATION
+from function_app.adapters.local.jobs.mlflow_client import import_mlflow
+from function_app.adapters.local.jobs.tracking import LocalTracking
+from function_app.adapters.local.reach.files import locked, sha256
 from function_app.addresses import below, file_address, file_path
-from function_app.domain.authorship import AUTHORS, Authors, read_authors, write_authors
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
 from function_app.domain.event_types import MODEL_REGISTERED
+from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from function_app.adapters.local.database import Database
+from function_app.adapters.local.reach.database import Database
 from function_app.ports.rows import (
     Delete,
     Put,

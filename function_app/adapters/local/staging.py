@@ -10,20 +10,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.containers import Containers
-from function_app.adapters.local.containment import Containment, Sight
-from function_app.adapters.local.files import read_object, write_json
-from function_app.adapters.local.images import LocalImages
-from function_app.adapters.local.jobs import serving_environ
+from function_app.adapters.local.images.images import LocalImages
+from function_app.adapters.local.jobs.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.processes import Processes, free_port, start_limit
-from function_app.adapters.scoring_keys import KEYS, describe_keys
+from function_app.adapters.local.reach.containers import Containers
+from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.reach.files import read_object, write_json
+from function_app.adapters.local.reach.processes import Processes, free_port, start_limit
+from function_app.adapters.scoring_service.scoring_keys import KEYS, describe_keys
 from function_app.addresses import below
 from function_app.domain.codec import dump
-from function_app.domain.serving import STAGING_LIFE, Deployment, Environment, Image, Rollout
+from function_app.domain.release.serving import (
+    STAGING_LIFE,
+    Deployment,
+    Environment,
+    Image,
+    Rollout,
+)
 from function_app.errors import AttemptError
 from function_app.late_imports import importing
-from function_app.settings import READY_SECONDS
+from function_app.settings.settings import READY_SECONDS
 from function_app.telemetry import OTLP_ENDPOINT
 
 # What the names of deployments begin with; the release id follows.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from function_app.domain.serving import Image, Rollout
+from function_app.domain.release.serving import Image, Rollout
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.cluster import OLD, TODAY
 

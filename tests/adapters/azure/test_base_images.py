@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from function_app.domain.base_image import base_images
 from function_app.domain.platform import PartState
+from function_app.domain.release.base_image import base_images
 from function_app.errors import PlatformError
 from tests.adapters.azure.test_images import registered
 from tests.azure_servers.acr import BASE

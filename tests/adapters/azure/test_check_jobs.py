@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from function_app.adapters.archives import pack
-from function_app.adapters.azure.run_outputs import MOST_OF_REPORT
-from function_app.domain.change import CheckPlan, CodeVersion
+from function_app.adapters.azure.jobs.run_outputs import MOST_OF_REPORT
+from function_app.domain.change.change import CheckPlan, CodeVersion
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from tests.adapters.azure.job_samples import IDENTITIES, RUN, dataset
 from tests.azure_servers.azure import CHECKS, CHECKS_INPUTS, VERSIONS, Azure, sdk_warnings

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.cluster_api import ClusterAccess, ClusterApi
-from function_app.adapters.azure.exposure import Exposure
-from function_app.adapters.azure.kubernetes import KubernetesProduction
-from function_app.adapters.azure.replicas import Replicas
-from function_app.adapters.scoring_keys import Digests, digest_of
-from function_app.domain.retraining import DriftPolicy
-from function_app.domain.serving import Image, Rollout
+from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterAccess, ClusterApi
+from function_app.adapters.azure.production.kubernetes.exposure import Exposure
+from function_app.adapters.azure.production.kubernetes.kubernetes import KubernetesProduction
+from function_app.adapters.azure.production.replicas import Replicas
+from function_app.adapters.scoring_service.scoring_keys import Digests, digest_of
+from function_app.domain.drift.retraining import DriftPolicy
+from function_app.domain.release.serving import Image, Rollout
 from function_app.errors import PlatformError
 from tests.adapters.azure.control_plane import Kubelet
 

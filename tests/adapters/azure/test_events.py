@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from function_app.adapters.azure.connection import Connection
 from function_app.adapters.azure.events import AzureEvents
+from function_app.adapters.azure.reach.connection import Connection
 from function_app.errors import ConfigError, PlatformError
 from tests.azure_servers.arm import audience
 from tests.azure_servers.base import Answer, Server

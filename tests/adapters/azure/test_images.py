@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from function_app.domain.change import CodeVersion
-from function_app.domain.serving import Image
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import AttemptError, ContractError, NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
@@ -92,7 +92,7 @@ def test_a_build_of_published_code_takes_that_codes_service(azure: Azure) -> Non
     from dataclasses import replace
 
     from function_app.adapters.archives import pack
-    from function_app.domain.change import CodeVersion
+    from function_app.domain.change.change import CodeVersion
 
     archive = pack({"scoring/__main__.py": b"print('other')", "scoring/requirements.txt": b""})
     bundle = azure.bundles().keep(archive, "c0ffee0000000000000000000000000000000000")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.run_specs import week_tag, week_tags
-from function_app.adapters.azure.run_views import read_status
+from function_app.adapters.azure.jobs.run_specs import week_tag, week_tags
+from function_app.adapters.azure.jobs.run_views import read_status
 from function_app.domain.training import Dataset, RunStatus
 from function_app.errors import PlatformError
 from tests.adapters.azure.job_samples import IDENTITIES, NOW, RUN, dataset

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from tests.adapters.azure.test_images import registered
 from tests.azure_servers.arm import ArmServer
 from tests.azure_servers.azure import Azure, sdk_warnings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from function_app.domain.serving import Image, Rollout
+from function_app.domain.release.serving import Image, Rollout
 from function_app.errors import AttemptError, PlatformError
 from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import Azure, sdk_warnings

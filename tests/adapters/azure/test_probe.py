@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from function_app.domain.serving import Deployment, Environment, Image
+from function_app.domain.release.serving import Deployment, Environment, Image
 from function_app.domain.training import ModelVersion
 from function_app.errors import NotFoundError
 from tests.azure_servers.arm import audience

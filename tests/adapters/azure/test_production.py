@@ -2,7 +2,7 @@
 
 import pytest
 
-from function_app.domain.serving import Serving
+from function_app.domain.release.serving import Serving
 from function_app.errors import AttemptError, PlatformError
 from tests.adapters.azure.production_samples import image, promoted, replicas, versions
 from tests.azure_servers.arm import Fault

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from function_app.domain.serving import Image
+from function_app.domain.release.serving import Image
 from function_app.errors import ConfigError, PlatformError
 from tests.adapters.azure.production_samples import image, promoted, versions
 from tests.azure_servers.arm import Fault

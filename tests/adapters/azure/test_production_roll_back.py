@@ -1,6 +1,6 @@
 """Former versions on AKS: they sleep, serve again, and are deleted in time."""
 
-from function_app.domain.serving import Rollout
+from function_app.domain.release.serving import Rollout
 from tests.adapters.azure.production_samples import image, promoted, replicas, rolled_back, versions
 from tests.azure_servers.azure import Azure
 

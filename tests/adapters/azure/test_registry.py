@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from function_app.adapters.azure.registry import AzureRegistry
-from function_app.domain.authorship import Role, make_authors
-from function_app.domain.change import CodeVersion
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus, folder_digest
 from function_app.errors import PlatformError
 from tests.azure_servers.arm import DENIED

@@ -2,9 +2,9 @@
 
 import json
 
-from function_app.adapters.azure.blobs import Blobs
-from function_app.adapters.azure.run_containers import RunContainers
-from function_app.adapters.azure.run_specs import EVALUATION, PREPARATION, TRAINING
+from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.jobs.run_specs import EVALUATION, PREPARATION, TRAINING
+from function_app.adapters.azure.reach.blobs import Blobs
 from tests.azure_servers.azure import EVALUATIONS, RUNS, VERSIONS, Azure, azure, sdk_warnings
 
 __all__ = ["azure"]

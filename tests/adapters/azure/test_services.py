@@ -5,10 +5,12 @@ import sys
 
 import pytest
 
-from function_app.adapters.azure.online_endpoint import OnlineEndpointProduction
-from function_app.adapters.azure.production import AzureProduction
+from function_app.adapters.azure.production.kubernetes.production import AzureProduction
+from function_app.adapters.azure.production.online_endpoint.online_endpoint import (
+    OnlineEndpointProduction,
+)
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.azure.services import Services, create_services
-from function_app.adapters.azure.workspace import Workspace
 from function_app.errors import ConfigError
 from tests.azure_servers.azure import ROOT, Azure
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from azure.mgmt.containerinstance import models
 
-from function_app.adapters.azure import container_groups as groups
-from function_app.adapters.azure.container_groups import group_name
-from function_app.domain.serving import Image
+from function_app.adapters.azure.staging import container_groups as groups
+from function_app.adapters.azure.staging.container_groups import group_name
+from function_app.domain.release.serving import Image
 from function_app.errors import AttemptError, PlatformError
 from tests.azure_servers.arm import DENIED, THROTTLED
 from tests.azure_servers.azure import NOW, Azure

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from function_app.domain.gates import GatePolicy, judge
-from function_app.domain.release import release_id
+from function_app.domain.release.release import release_id
 from function_app.domain.training import Dataset, RunStatus
 from tests.azure_servers.azure import VERSIONS, Azure, sdk_warnings
 from tests.azure_servers.compute import Compute

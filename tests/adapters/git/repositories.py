@@ -18,8 +18,8 @@ from typing import Any
 
 from function_app.adapters.git.sources import GitSources
 from function_app.addresses import file_address
-from function_app.domain.change import Bundle, Change
-from function_app.git_settings import GitSettings
+from function_app.domain.change.change import Bundle, Change
+from function_app.settings.git import GitSettings
 from tests.azure_servers.tls import Tls
 
 # Of the machine, not of the moment: there are tests without any program.

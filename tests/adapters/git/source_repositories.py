@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.git_settings import GitSettings
+from function_app.settings.git import GitSettings
 from tests.adapters.git.repositories import (
     PATH,
     GitServer,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from function_app.errors import ContractError, PlatformError
-from function_app.git_settings import GitSettings, read_git_settings
+from function_app.settings.git import GitSettings, read_git_settings
 from tests.adapters.git.packs import bomb, line, packfile
 from tests.adapters.git.repositories import (
     TOKEN,

@@ -6,7 +6,7 @@ import pytest
 
 from function_app.addresses import file_address
 from function_app.errors import ContractError, PlatformError
-from function_app.git_settings import GitSettings
+from function_app.settings.git import GitSettings
 from tests.adapters.git.repositories import (
     PATH,
     Repository,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.git_settings import GitSettings, read_git_settings
+from function_app.settings.git import GitSettings, read_git_settings
 from tests.adapters.git.repositories import (
     TOKEN,
     GitServer,

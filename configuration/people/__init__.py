@@ -1,0 +1,1 @@
+"""Tokens and keys of the people who use this machine."""

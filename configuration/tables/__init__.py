@@ -1,0 +1,1 @@
+"""The tables of mlops.toml, one module for each subject."""

@@ -1,0 +1,1 @@
+"""The function app that the host loads: its settings, functions and invocations."""

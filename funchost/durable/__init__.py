@@ -1,0 +1,1 @@
+"""Durable orchestrations: turns, activities, entities and timers over one store."""

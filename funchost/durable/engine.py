@@ -1,0 +1,264 @@
+"""The engine: clients' wishes, turns, activities, entities and timers over one store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from funchost import clock
+from funchost.app.invocation import Invoker
+from funchost.durable import entities, instances
+from funchost.durable.history import parse_stamp
+from funchost.durable.turn import Effects, FunctionMap, Scheduled
+from funchost.durable.turns import Turns
+from funchost.durable.work import Activities
+from funchost.storage.store import Store
+
+LOG = logging.getLogger("funchost.engine")
+T = TypeVar("T")
+LONG_TURN = 2.0  # seconds
+
+
+class Engine:
+    """Knows only what is stored; after a crash it finds everything there again."""
+
+    def __init__(
+        self,
+        store: Store,
+        functions: FunctionMap,
+        invoker: Invoker,
+        *,
+        version: str = "",
+        replays: bool = False,
+        retry_scale: float = 1.0,
+    ) -> None:
+        """Take the version of new sub-orchestrations that name none.
+
+        `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
+        multiplies the pauses between the attempts of an activity.
+        """
+        self.store, self.functions, self.invoker = store, functions, invoker
+        self._loop = asyncio.get_running_loop()
+        self._turns = Turns(
+            store,
+            functions,
+            self._carry_out,
+            version=version,
+            replays=replays,
+            retry_scale=retry_scale,
+        )
+        self._activities = Activities(store, functions, invoker, self._turns.notify)
+        self._awake = asyncio.Event()
+        self._batches: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, list[asyncio.Future[None]]] = {}
+        self._lock, self._handed = threading.Lock(), 0
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether there is nothing to do before the next timer or message."""
+        at_rest = self._turns.idle and self._activities.idle
+        return at_rest and not self._batches and not self._handed
+
+    async def start(
+        self,
+        instance: str,
+        name: str,
+        text: str | None,
+        *,
+        version: str = "",
+        replace: bool = False,
+        caller: str = "",
+    ) -> bool:
+        """Start an instance, durable when this returns; False when the id is in use.
+
+        `caller` is the trace parent of who starts it.
+        """
+
+        def work(db: sqlite3.Connection) -> bool:
+            return instances.create(
+                db, instance, name, text, version=version, replace=replace, caller=caller
+            )
+
+        self._turns.forget(instance)
+        return await self._commit(work, lambda made: [instance] if made else [])
+
+    async def raise_event(self, instance: str, name: str, text: str) -> str | None:
+        """Buffer an external event; return the status that the instance had."""
+
+        def work(db: sqlite3.Connection) -> str | None:
+            return instances.raise_event(db, instance, name, text)
+
+        return await self._commit(work, lambda status: [instance] if status else [])
+
+    async def change(self, instance: str, verb: str, reason: str) -> str | None:
+        """Terminate, suspend or resume; return the status that the instance had."""
+
+        def work(db: sqlite3.Connection) -> tuple[str | None, str | None]:
+            return instances.change(db, instance, verb, reason)
+
+        def told(changed: tuple[str | None, str | None]) -> list[str]:
+            return [instance, *([changed[1]] if changed[1] else [])]
+
+        status, _ = await self._commit(work, told)
+        self._tell_end(instance)
+        return status
+
+    async def signal(self, entity: str, operation: str, text: str | None) -> None:
+        """Queue an operation of an entity, durable when this returns."""
+        await self.store.committed(lambda db: entities.send(db, entity, operation, text))
+        self._start_batch(entity)
+
+    async def _commit(
+        self, work: Callable[[sqlite3.Connection], T], told: Callable[[T], list[str]]
+    ) -> T:
+        """Make a change durable and let the instances that it concerns take a turn."""
+
+        def notify(stored: Future[T]) -> None:
+            try:
+                if stored.exception() is None:
+                    for instance in told(stored.result()):
+                        self._turns.notify(instance)
+            finally:
+                with self._lock:
+                    self._handed -= 1
+
+        # Until the instances know of it the engine is not idle, though the client has its answer.
+        with self._lock:
+            self._handed += 1
+        stored = self.store.commit(work)
+        # The client's answer first: the turn would make it wait.
+        answer = asyncio.wrap_future(stored)
+        stored.add_done_callback(notify)
+        return await answer
+
+    def ended(self, instance: str) -> asyncio.Future[None]:
+        """Return a future that is set when the instance's present or next execution ends."""
+        end = self._loop.create_future()
+        self._ends.setdefault(instance, []).append(end)
+        end.add_done_callback(lambda _: self._drop_end(instance, end))
+        return end
+
+    def _drop_end(self, instance: str, end: asyncio.Future[None]) -> None:
+        """Forget who no longer waits, and nobody else."""
+        waiting = self._ends.get(instance, [])
+        if end in waiting:
+            waiting.remove(end)
+        if not waiting:
+            self._ends.pop(instance, None)
+
+    def _tell_end(self, instance: str) -> None:
+        self._tell_span(instance)
+        for end in self._ends.pop(instance, []):
+            if not end.done():
+                end.set_result(None)
+
+    def _tell_span(self, instance: str) -> None:
+        """Send the span of an orchestration that ended; one that goes on has none yet."""
+        row = None
+        if self.invoker.spans.sent:
+            row = self.store.row("SELECT * FROM instances WHERE id=?", instance)
+        if row is None or row["status"] not in instances.TERMINAL:
+            return
+        self.invoker.spans.tell(
+            f"orchestration:{row['name']}",
+            row["trace"],
+            row["caller"],
+            int(parse_stamp(row["created"]).timestamp() * 1e9),
+            kind="SERVER",
+            fault="" if row["status"] == "Completed" else row["status"],
+            facts={"durabletask.task.instance_id": instance},
+        )
+
+    def _carry_out(self, instance: str, effects: Effects) -> None:
+        """Do what a stored turn asks for; the thread that stored it calls."""
+        for scheduled in effects.work:
+            self._activities.start(scheduled)
+        for other in effects.instances:
+            self._turns.notify(other)
+        if effects.timers and min(effects.timers) <= clock.time():
+            # The loop below watches what is still to come.
+            self._turns.notify(instance)
+        told = effects.ended and (instance in self._ends or self.invoker.spans.sent)
+        if effects.entities or effects.timers or told:
+            with self._lock:
+                self._handed += 1
+            self._loop.call_soon_threadsafe(self._on_loop, instance, effects)
+
+    def _on_loop(self, instance: str, effects: Effects) -> None:
+        for entity in effects.entities:
+            self._start_batch(entity)
+        if effects.timers:
+            self._awake.set()
+        if effects.ended:
+            self._tell_end(instance)
+        with self._lock:
+            self._handed -= 1
+
+    def wake(self) -> None:
+        """Look at the whole store again: someone changed it in a transaction of his own."""
+        query = "SELECT DISTINCT instance FROM inbox WHERE due<=?"
+        for row in self.store.rows(query, clock.time()):
+            self._turns.notify(row["instance"])
+        for row in self.store.rows("SELECT * FROM work ORDER BY seq"):
+            self._activities.start(Scheduled(**dict(row)))
+        for entity in entities.waiting(self.store):
+            self._start_batch(entity)
+
+    async def run(self) -> None:
+        """Find what an earlier host left, then watch the timers until cancelled."""
+        self.wake()
+        seen = clock.time()
+        while True:
+            self._awake.clear()
+            moment = clock.time()
+            query = "SELECT DISTINCT instance FROM inbox WHERE due>? AND due<=?"
+            for row in self.store.rows(query, seen, moment):
+                self._turns.notify(row["instance"])
+            seen = moment
+            later = self.store.row("SELECT MIN(due) AS due FROM inbox WHERE due>?", moment)
+            await clock.wait(self._awake, later["due"] if later else None)
+
+    async def watch_turns(self) -> None:
+        """Say which orchestrator's code blocks the others by waiting or computing."""
+        told = None
+        while True:
+            await asyncio.sleep(LONG_TURN / 2)
+            blocking = self._turns.longer_than(LONG_TURN)
+            if blocking is not None and blocking != told:
+                LOG.error(
+                    "the orchestrator code of instance %s has run for over %.0f s in one turn and "
+                    "holds up every other; move waiting and computing into activities",
+                    blocking,
+                    LONG_TURN,
+                )
+            told = blocking
+
+    def _start_batch(self, entity: str) -> None:
+        if entity not in self._batches:
+            self._batches[entity] = asyncio.create_task(self._batch(entity))
+
+    async def _batch(self, entity: str) -> None:
+        try:
+            function = self.functions.get(entities.split_id(entity)[0])
+            waiting = "SELECT 1 FROM operations WHERE entity=?"
+            while self.store.row(waiting, entity) is not None:
+                for instance in await entities.run_batch(
+                    self.store, self.invoker, function, entity
+                ):
+                    self._turns.notify(instance)
+        except Exception:
+            LOG.exception("the batch of entity %s could not be stored", entity)
+            self._loop.call_later(1.0, self._start_batch, entity)
+        finally:
+            self._batches.pop(entity, None)
+
+    def close(self) -> None:
+        """Stop after the current turn; running activities are found again at the next start."""
+        for task in self._batches.values():
+            task.cancel()
+        self._turns.close()

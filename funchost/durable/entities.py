@@ -1,0 +1,129 @@
+"""Durable entities: operations queue per entity; a batch and its new state are one commit."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from typing import Any
+
+from funchost.app.indexing import HostedFunction
+from funchost.app.invocation import Invoker
+from funchost.clock import now
+from funchost.durable import history as h
+from funchost.durable.instances import post
+from funchost.storage.store import Store
+
+LOG = logging.getLogger("funchost.entities")
+BATCH = 5000  # the extension's maxEntityOperationBatchSize for dedicated plans
+
+
+def split_id(entity: str) -> tuple[str, str]:
+    """Return name and key of `@name@key`; a key may hold more of the sign."""
+    name, _, key = entity.removeprefix("@").partition("@")
+    return name, key
+
+
+def send(
+    db: sqlite3.Connection,
+    entity: str,
+    operation: str,
+    text: str | None,
+    reply: tuple[str, str, str] | None = None,
+) -> None:
+    """Queue an operation; `reply` is the instance, execution and request id that wait for it."""
+    db.execute(
+        "INSERT INTO operations(entity, name, input, instance, execution, request) "
+        "VALUES(?,?,?,?,?,?)",
+        (entity, operation, text, *(reply or (None, None, None))),
+    )
+
+
+def send_from(db: sqlite3.Connection, row: sqlite3.Row, event: h.Event) -> str:
+    """Queue what an orchestration sent and return the entity; its input is text of JSON text."""
+    request = json.loads(event["Input"])
+    reply = None if request["signal"] else (row["id"], row["execution"], request["id"])
+    entity = str(event["InstanceId"])
+    send(db, entity, event["Name"], json.dumps(request["input"]), reply)
+    return entity
+
+
+def waiting(store: Store) -> list[str]:
+    """Return the entities with operations to do."""
+    return [r["entity"] for r in store.rows("SELECT DISTINCT entity FROM operations")]
+
+
+async def run_batch(
+    store: Store, invoker: Invoker, function: HostedFunction | None, entity: str
+) -> list[str]:
+    """Run the operations of one entity and return the instances that got an answer.
+
+    A crash before the commit runs them again.
+    """
+    operations = store.rows(
+        "SELECT * FROM operations WHERE entity=? ORDER BY seq LIMIT ?", entity, BATCH
+    )
+    row = store.row("SELECT * FROM entities WHERE id=?", entity)
+    try:
+        answer = await _invoke(invoker, function, entity, row, operations)
+    except Exception as error:
+        # The state stays as it was; who called learns why.
+        LOG.warning("entity %s failed: %s: %s", entity, type(error).__name__, error)
+        text = json.dumps(f"{type(error).__name__}: {error}")
+        failed = [{"isError": True, "result": text} for _ in operations]
+        answer = {"results": failed, "unchanged": True}
+
+    def keep(db: sqlite3.Connection) -> list[str]:
+        if not answer.get("unchanged"):
+            _save(db, entity, answer)
+        for operation, result in zip(operations, answer["results"], strict=True):
+            db.execute("DELETE FROM operations WHERE seq=?", (operation["seq"],))
+            if operation["request"] is not None:
+                _reply(db, operation, result)
+            elif result["isError"]:
+                LOG.warning("a signal to %s failed: %s", entity, result["result"])
+        return [o["instance"] for o in operations if o["request"] is not None]
+
+    return await store.committed(keep)
+
+
+async def _invoke(
+    invoker: Invoker,
+    function: HostedFunction | None,
+    entity: str,
+    row: sqlite3.Row | None,
+    operations: list[sqlite3.Row],
+) -> dict[str, Any]:
+    name, key = split_id(entity)
+    if function is None or function.kind != "entityTrigger":
+        raise LookupError(f"the app has no entity function {name}")
+    document = {
+        "self": {"name": name, "key": key},
+        "exists": row is not None,
+        "state": row["state"] if row else None,
+        "batch": [
+            {"name": o["name"], "input": o["input"], "isSignal": o["request"] is None}
+            for o in operations
+        ],
+    }
+    answer: dict[str, Any] = json.loads(await invoker.text(function, json.dumps(document)))
+    return answer
+
+
+def _save(db: sqlite3.Connection, entity: str, answer: dict[str, Any]) -> None:
+    if answer["entityExists"]:
+        name = split_id(entity)[0]
+        db.execute(
+            "INSERT OR REPLACE INTO entities VALUES(?,?,?,?)",
+            (entity, name, answer["entityState"], h.stamp(now())),
+        )
+    else:
+        db.execute("DELETE FROM entities WHERE id=?", (entity,))
+
+
+def _reply(db: sqlite3.Connection, operation: sqlite3.Row, result: dict[str, Any]) -> None:
+    response = {"result": result["result"]}
+    if result["isError"]:
+        response["exceptionType"] = "Exception"
+    event = h.event(h.EVENT_RAISED, Name=operation["request"], Input=json.dumps(response))
+    post(db, operation["instance"], operation["execution"], event)

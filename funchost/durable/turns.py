@@ -1,0 +1,227 @@
+"""The thread that takes turns: one at a time, each instance's turns in order.
+
+A turn reads what is due, runs the code and hands what it did to the store. The next turn of the
+same instance waits until that is durable; turns of others do not, so that they share the commit.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
+
+from funchost import clock
+from funchost.durable import history as h
+from funchost.durable.execution import Instance, execution
+from funchost.durable.instances import TERMINAL
+from funchost.durable.residents import Live, Residents
+from funchost.durable.turn import Effects, FunctionMap, Result, Turn
+from funchost.storage.store import Store
+
+LOG = logging.getLogger("funchost.turn")
+PAUSE = 1.0  # seconds before a turn that could not be stored is taken again
+
+
+@dataclass(slots=True)
+class Mail:
+    """What came in for an instance while it is queued, taken or stored."""
+
+    results: list[Result] = field(default_factory=list)
+    look: bool = False
+
+
+class Turns:
+    """Takes the turns of all instances."""
+
+    def __init__(
+        self,
+        store: Store,
+        functions: FunctionMap,
+        effects: Callable[[str, Effects], None],
+        *,
+        version: str,
+        replays: bool,
+        retry_scale: float,
+    ) -> None:
+        """Take who carries out what a stored turn asks for; `replays` keeps nothing in memory.
+
+        `retry_scale` multiplies the pauses between the attempts of an activity.
+        """
+        self._store, self._functions, self._effects = store, functions, effects
+        self._version, self._replays = version, replays
+        self._retry_scale = retry_scale
+        self._lock = threading.Lock()
+        self._mail: dict[str, Mail] = {}
+        self._residents = Residents()
+        self._ready: SimpleQueue[str | None] = SimpleQueue()
+        self._present: tuple[str, float] | None = None
+        self._thread = threading.Thread(target=self._run, name="turn", daemon=True)
+        self._thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether no instance has a turn to take or to store."""
+        with self._lock:
+            return not self._mail
+
+    def longer_than(self, seconds: float) -> str | None:
+        """Return the instance whose present turn takes longer."""
+        present = self._present
+        if present is None or time.monotonic() - present[1] <= seconds:
+            return None
+        return present[0]
+
+    def notify(self, instance: str, result: Result | None = None) -> None:
+        """Take a turn soon: the inbox holds something due, or an activity came to a result."""
+        with self._lock:
+            mail = self._mail.get(instance)
+            queued = mail is not None
+            if mail is None:
+                mail = self._mail[instance] = Mail()
+            if result is None:
+                mail.look = True
+            else:
+                mail.results.append(result)
+        if not queued:
+            self._ready.put(instance)
+
+    def forget(self, instance: str) -> None:
+        """Drop a live orchestration whose stored state was changed from outside."""
+        self._residents.take(instance)
+
+    def _run(self) -> None:
+        while (instance := self._ready.get()) is not None:
+            with self._lock:
+                mail = self._mail[instance]
+                taken = Mail(mail.results, mail.look)
+                mail.results, mail.look = [], False
+            self._present = (instance, time.monotonic())
+            try:
+                turn = self._take(instance, taken)
+            except Exception:
+                LOG.exception("the turn of instance %s failed and will be retried", instance)
+                self._again(instance, taken)
+                continue
+            finally:
+                self._present = None
+            if turn is None:
+                self._rest(instance)
+                continue
+            work = partial(turn.store, functions=self._functions, version=self._version)
+            if self._ready.empty():
+                # Nobody else has a turn to take: a hop to the writer's thread would only cost.
+                self._stored(turn, taken, self._store.commit_now(work))
+            else:
+                stored = self._store.commit(work)
+                stored.add_done_callback(partial(self._stored, turn, taken))
+
+    def _take(self, instance: str, mail: Mail) -> Turn | None:
+        """Run the code on what is due; None when there is nothing to do."""
+        messages = self._due(instance) if mail.look else []
+        live = self._residents.take(instance)
+        past: list[h.Event] = []
+        if live is None:
+            row = self._store.row("SELECT * FROM instances WHERE id=?", instance)
+            if row is None or row["status"] in TERMINAL:
+                self._discard(messages)
+                return None
+            if row["status"] == "Suspended" and not mail.results:
+                return None
+            live, past = self._revive(row)
+        one = live.run.instance
+        # Messages of an earlier execution are answers nobody waits for any more.
+        fresh = [
+            json.loads(m["event"]) for m in messages if m["execution"] in (None, one.execution)
+        ]
+        fresh += [r.event for r in mail.results if r.execution == one.execution]
+        fresh.sort(key=lambda e: e["EventType"] != h.EXECUTION_STARTED)
+        begun = live.number > 0
+        if not fresh or not (begun or fresh[0]["EventType"] == h.EXECUTION_STARTED):
+            self._discard(messages)
+            return None
+        events = [h.event(h.ORCHESTRATOR_STARTED), *fresh]
+        live.run.run(past, events)
+        LOG.debug(
+            "turn %d of %s (%s): %d in, %d out", live.number, one.id, one.name,
+            len(fresh), len(live.run.walk.new),
+        )  # fmt: skip
+        return Turn(
+            number=live.number,
+            run=live.run,
+            used=[m["seq"] for m in messages],
+            results=[r for r in mail.results if r.execution == one.execution],
+            live=events,
+        )
+
+    def _due(self, instance: str) -> list[sqlite3.Row]:
+        query = "SELECT * FROM inbox WHERE instance=? AND due<=? ORDER BY seq"
+        return self._store.rows(query, instance, clock.time())
+
+    def _revive(self, row: sqlite3.Row) -> tuple[Live, list[h.Event]]:
+        """Return an execution that has seen nothing yet, and its past."""
+        one = Instance(
+            id=row["id"],
+            name=row["name"],
+            execution=row["execution"],
+            input=row["input"],
+            parent=row["parent"],
+            retry_scale=self._retry_scale,
+        )
+        rows = self._store.rows(h.TURNS, one.id)
+        past = h.read(rows)
+        for event in past:
+            event["IsPlayed"] = True
+        function = self._functions.get(one.name.lower())
+        run = execution(function, one, replays=self._replays)
+        return Live(run, rows[-1]["turn"] + 1 if rows else 0), past
+
+    def _stored(self, turn: Turn, taken: Mail, stored: Future[Effects]) -> None:
+        one = turn.instance
+        failure = stored.exception()
+        if failure is not None:
+            LOG.error("the turn of instance %s could not be stored: %s", one.id, failure)
+            self._again(one.id, taken)
+            return
+        effects = stored.result()
+        if effects.stored and not effects.ended:
+            self._residents.keep(one.id, Live(turn.run, turn.number + 1))
+        self._effects(one.id, effects)
+        self._rest(one.id)
+
+    def _discard(self, messages: list[sqlite3.Row]) -> None:
+        """Delete messages that nobody waits for any more."""
+        if messages:
+            used = [(m["seq"],) for m in messages]
+            delete = "DELETE FROM inbox WHERE seq=?"
+            self._store.commit(lambda db: db.executemany(delete, used).rowcount)
+
+    def _again(self, instance: str, taken: Mail) -> None:
+        """Put back what was taken and try once more after a pause."""
+        with self._lock:
+            mail = self._mail[instance]
+            mail.results[:0] = taken.results
+            mail.look = True
+        again = threading.Timer(PAUSE, self._ready.put, (instance,))
+        again.daemon = True
+        again.start()
+
+    def _rest(self, instance: str) -> None:
+        with self._lock:
+            mail = self._mail[instance]
+            if mail.results or mail.look:
+                self._ready.put(instance)
+            else:
+                del self._mail[instance]
+
+    def close(self) -> None:
+        """End after the current turn; what is left is stored and found at the next start."""
+        self._ready.put(None)
+        # Code that never returns must not keep the host from stopping; its turn is not stored.
+        self._thread.join(5)

@@ -1,0 +1,1 @@
+"""The local Event Grid topic, its subscriptions, delivery and dead letters."""

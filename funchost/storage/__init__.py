@@ -1,0 +1,1 @@
+"""The SQLite file of the host, and the steps of its schema."""

@@ -1,0 +1,234 @@
+"""The host's durable state: one SQLite file, one host at a time, one thread that writes.
+
+Commits are grouped: what arrives while the disk is busy shares the next fsync. SQLite runs in WAL
+with synchronous=FULL, so a commit that was answered survives a loss of power.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TextIO, TypeVar
+
+from funchost.storage.migrations import MIGRATIONS
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+# Told "before" and "after" each commit; a test that crashes there proves that nothing is lost.
+Probe = Callable[[str], None]
+LOG_BYTES = 4 * 1024 * 1024  # SQLite starts the log anew at 1,000 pages of 4 KB
+CACHE = {"writer": 1000, "reader": 250}  # KB of pages in memory; SQLite's own is 2,000 each
+MOST = 500  # units in one commit, so that the first of a flood does not wait for its last
+
+
+class StoreError(Exception):
+    """Says why the store cannot be opened, with a remedy."""
+
+
+def _running_at(folder: Path) -> str:
+    """Return where the host of this folder says that it runs; empty while it starts."""
+    try:
+        return f" and runs already at {json.loads((folder / 'host.json').read_text())['url']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _open_lock(path: Path) -> TextIO:
+    """Return the open lock file of a store; StoreError when it is a symbolic link.
+
+    Opening a link would empty the file that it names.
+    """
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be opened: {error.strerror}; delete it when it is a symbolic link"
+        ) from error
+
+
+def _make_private(folder: Path) -> None:
+    """Take a folder of an earlier version, and its files, away from other users."""
+    with contextlib.suppress(PermissionError):  # another user's: the lock says more
+        for path in (*folder.iterdir(), folder):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & 0o700)
+
+
+class Store:
+    """Opens the file, keeps other hosts out, groups commits and reads what is committed."""
+
+    def __init__(self, folder: Path, probe: Probe | None = None) -> None:
+        """Open and migrate the store in a folder."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(folder)
+        self._lock_file = _open_lock(folder / "lock")  # held while the host lives
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock_file.close()
+            raise StoreError(
+                f"another host already uses {folder}{_running_at(folder)}; stop it or give --state "
+                "another folder"
+            ) from None
+        self._path, self._probe = folder / "store.db", probe or (lambda point: None)
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._mutex, self._readers = threading.Lock(), threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._db = self._connect("writer")
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        try:
+            self._migrate()
+        except StoreError:
+            self._db.close()
+            self._lock_file.close()
+            raise
+        self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._writer.start()
+
+    def _connect(self, kind: str = "reader") -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+        db.row_factory = sqlite3.Row
+        db.execute(f"PRAGMA cache_size=-{CACHE[kind]}")
+        self._opened.append(db)
+        return db
+
+    def _migrate(self) -> None:
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS migrations(version INTEGER PRIMARY KEY, applied TEXT)"
+        )
+        row = self._db.execute("SELECT COALESCE(MAX(version), 0) FROM migrations").fetchone()
+        version = int(row[0])
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"{self._path} was written by a newer funchost (schema {version}, this one knows "
+                f"{len(MIGRATIONS)}); upgrade funchost or move the file away"
+            )
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            with self.transaction() as db:
+                for statement in script.split(";"):
+                    if statement.strip():
+                        db.execute(statement)
+                db.execute("INSERT INTO migrations VALUES(?, datetime('now'))", (number,))
+
+    def _lay_out_log(self) -> None:
+        """Give the write-ahead log its full size at once.
+
+        A log that grows with each commit makes the disk note the growth too, which takes several
+        times as long as writing into blocks that are there.
+        """
+        log = self._path.with_name(self._path.name + "-wal")
+        if log.exists() and log.stat().st_size >= LOG_BYTES:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("CREATE TABLE filler(content)")
+        self._db.execute("INSERT INTO filler VALUES(zeroblob(?))", (LOG_BYTES,))
+        self._db.execute("DROP TABLE filler")
+        self._db.execute("COMMIT")
+        self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+    def commit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run the work in the writer's next transaction; the future is set once it is durable.
+
+        Work that raises is undone alone. It must only use the connection that it is given.
+        """
+        future: Future[T] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def commit_now(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run the work on this thread in a transaction of its own; the future is set already."""
+        future: Future[T] = Future()
+        self._write_together([(work, future)])
+        return future
+
+    async def committed(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run the work in the writer's next transaction and wait until it is durable."""
+        return await asyncio.wrap_future(self.commit(work))
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run one write transaction at once, all or nothing; the caller's thread waits."""
+        with self._mutex:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._probe("before")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+            self._probe("after")
+
+    def _write(self) -> None:
+        with self._mutex:
+            self._lay_out_log()
+        while (first := self._queue.get()) is not None:
+            units = [first]
+            last = False
+            while len(units) < MOST and not last:
+                try:
+                    unit = self._queue.get_nowait()
+                except Empty:
+                    break
+                last = unit is None
+                units += [unit] if unit else []
+            self._write_together(units)
+            if last:
+                return
+
+    def _write_together(self, units: list[tuple[Work, Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with self.transaction() as db:
+                for work, future in units:
+                    db.execute("SAVEPOINT unit")
+                    try:
+                        done.append((future, work(db), None))
+                    except Exception as error:
+                        db.execute("ROLLBACK TO unit")
+                        done.append((future, None, error))
+                    db.execute("RELEASE unit")
+        except BaseException as error:
+            # Nothing of the group is stored; each of its senders hears it.
+            done = [(future, None, error) for _, future in units]
+        for future, result, failure in done:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Read all rows of a query, as of the last commit."""
+        return self._reader().execute(query, values).fetchall()
+
+    def row(self, query: str, *values: Any) -> sqlite3.Row | None:
+        """Read the first row of a query, if any."""
+        found: sqlite3.Row | None = self._reader().execute(query, values).fetchone()
+        return found
+
+    def _reader(self) -> sqlite3.Connection:
+        # One connection per thread: in WAL readers wait for nobody.
+        reader: sqlite3.Connection | None = getattr(self._readers, "db", None)
+        if reader is None:
+            reader = self._readers.db = self._connect()
+        return reader
+
+    def close(self) -> None:
+        """Write what is queued, close the file and let other hosts in."""
+        self._queue.put(None)
+        self._writer.join()
+        for db in self._opened:
+            db.close()
+        self._lock_file.close()

@@ -1,0 +1,65 @@
+"""The routes of entities: read one, list them, signal one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from funchost.durable.engine import Engine
+from funchost.durable.entities import split_id
+from funchost.web.queries import flag, json_body, moment, page, refusal
+
+
+class EntityApi:
+    """Answers the entity routes of the management API."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the engine to wake when an operation was queued."""
+        self._engine, self._store = engine, engine.store
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Answer with an entity's state, 404 when it does not exist."""
+        row = self._store.row("SELECT * FROM entities WHERE id=?", _id(request))
+        if row is None:
+            return web.Response(status=404)
+        return web.Response(text=row["state"], content_type="application/json")
+
+    async def signal(self, request: web.Request) -> web.StreamResponse:
+        """Queue an operation, stored before the 202."""
+        name = request.match_info["name"]
+        function = self._engine.functions.get(name.lower())
+        if function is None or function.kind != "entityTrigger":
+            text = (
+                f"The function '{name}' doesn't exist, is disabled, or is not an entity function."
+            )
+            return refusal(text)
+        body, entity = await json_body(request), _id(request)
+        await self._engine.signal(entity, request.query.get("op", ""), body)
+        return web.Response(status=202)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List entities by name and time of the last operation, in pages when top is given."""
+        where, values = ["1=1"], list[Any]()
+        if "name" in request.match_info:
+            where.append("name=?")
+            values.append(request.match_info["name"].lower())
+        for key, sign in (("lastOperationTimeFrom", ">="), ("lastOperationTimeTo", "<=")):
+            if (bound := moment(request, key)) is not None:
+                where.append(f"updated {sign} ?")
+                values.append(bound)
+        query = f"SELECT * FROM entities WHERE {' AND '.join(where)} ORDER BY id"
+        rows = self._store.rows(query, *values)
+        first, end, more = page(request, len(rows))
+        with_state = flag(request, "fetchState", False)
+        shown = []
+        for row in rows[first:end]:
+            name, key = split_id(row["id"])
+            one = {"entityId": {"name": name, "key": key}, "lastOperationTime": row["updated"]}
+            shown.append({**one, "state": json.loads(row["state"])} if with_state else one)
+        return web.json_response(shown, headers=more)
+
+
+def _id(request: web.Request) -> str:
+    return f"@{request.match_info['name'].lower()}@{request.match_info['key']}"

@@ -1,0 +1,107 @@
+"""Serves the HTTP functions of the app."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from funchost.app.indexing import HostedFunction
+from funchost.app.invocation import Invoker
+from funchost.keys import Guard
+from funchost.web.borders import BY_APP
+from funchost.web.routes import Route
+
+LOG = logging.getLogger("funchost.http")
+
+
+class HttpTriggers:
+    """Matches requests to HTTP functions; more literal routes win."""
+
+    def __init__(
+        self, functions: list[HostedFunction], prefix: str, invoker: Invoker, guard: Guard
+    ) -> None:
+        """Compile the routes of all HTTP functions."""
+        self._invoker, self._guard = invoker, guard
+        self.routes: list[tuple[str, frozenset[str], Route, HostedFunction]] = []
+        for function in functions:
+            route = function.trigger.get("route") or function.name
+            methods = frozenset(_method(m) for m in function.trigger.get("methods") or ())
+            path = "/".join(p for p in (prefix, route.strip("/")) if p)
+            self.routes.append((path, methods, Route.parse(path), function))
+        self.routes.sort(key=lambda r: (r[0].count("{*"), r[0].count("{"), -len(r[0])))
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Invoke the function a request is for; 404 when there is none."""
+        for _, methods, route, function in self.routes:
+            values = route.match(request.path)
+            if values is not None and (not methods or request.method in methods):
+                if not self._guard.admits(function, request):
+                    return web.Response(status=401)
+                return await self._invoke(function, request, values)
+        return web.Response(status=404)
+
+    async def _invoke(
+        self, function: HostedFunction, request: web.Request, values: dict[str, str]
+    ) -> web.StreamResponse:
+        import azure.functions as func
+
+        # The real host passes no body on whose length nobody said, as a chunked one's.
+        body = await request.read() if request.content_length else b""
+        headers: dict[str, str] = {}
+        for name, text in request.headers.items():
+            key = name.lower()
+            headers[key] = f"{headers[key]},{text}" if key in headers else text
+        # The front end of App Service adds the sender's address behind what the sender wrote.
+        addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
+        headers["x-forwarded-for"] = ", ".join(filter(None, addresses))
+        value = func.HttpRequest(
+            request.method,
+            str(request.url),
+            headers=headers,
+            params={k: v for k, v in request.query.items() if v},
+            route_params=values,
+            body=body,
+        )
+        try:
+            answer = respond(
+                await self._invoker.call(function, value, headers.get("traceparent", ""))
+            )
+            answer[BY_APP] = True
+            return answer
+        except Exception:
+            LOG.exception("function %s failed", function.name)
+            return web.Response(status=500)
+
+
+def _method(value: Any) -> str:
+    return str(getattr(value, "value", value)).upper()
+
+
+def respond(result: Any) -> web.Response:
+    """Turn what a function returned into a response, as the real host would."""
+    if hasattr(result, "get_body"):
+        headers = CIMultiDict(
+            (k, v) for k, v in result.headers.items() if k.lower() != "content-length"
+        )
+        response = web.Response(status=result.status_code, body=result.get_body(), headers=headers)
+        if "content-type" not in {k.lower() for k in headers}:
+            mime = result.mimetype
+            charset = f"; charset={result.charset}" if mime.startswith("text/") else ""
+            response.headers["Content-Type"] = mime + charset
+        return response
+    if not isinstance(result, str):
+        raise TypeError(f"an HTTP function returned {type(result).__name__}: no response")
+    try:
+        document = json.loads(result)
+    except ValueError:
+        return web.Response(text=result)
+    if isinstance(document, dict) and "body" in document:
+        body = document["body"]
+        text = body if isinstance(body, str) else json.dumps(body)
+        status = int(document.get("status") or document.get("statusCode") or 200)
+        return web.Response(text=text, status=status, headers=document.get("headers") or {})
+    return web.Response(text=result, content_type="application/json")

@@ -1,0 +1,1 @@
+"""Data in Azure: arriving files, versions, and what production saw."""

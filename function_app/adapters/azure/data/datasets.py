@@ -1,0 +1,115 @@
+"""Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
+
+import tempfile
+from urllib.parse import quote
+
+from function_app.adapters.accepted_data import accepted
+from function_app.adapters.azure.data.data_addresses import landed_name
+from function_app.adapters.azure.data.data_assets import DataAssets
+from function_app.adapters.azure.jobs.references import FOLDER, ReferenceRecords
+from function_app.adapters.azure.reach.blobs import Blobs, too_large
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.domain.codec import load
+from function_app.domain.data_quality import DataProfile
+from function_app.domain.events.arrivals import Arrival, limited
+from function_app.domain.events.events import ArrivedFile
+from function_app.domain.training import Dataset, Reference, again
+from function_app.errors import ConflictError, ContractError, NotFoundError
+
+MAX_BYTES = 200 * 1024 * 1024
+
+
+class AzureDatasets:
+    """Keeps each version once; the storage itself announces what lands."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        connection = workspace.connection
+        self._settings = connection.settings
+        self._landed = Blobs(connection, connection.settings.data_container)
+        self._versions = Blobs(connection)
+        self._references = ReferenceRecords(self._versions)
+        self._assets = DataAssets(workspace, self._versions)
+
+    def add(self, model: str, uri: str, etag: str = "") -> Dataset:
+        name = landed_name(self._settings, uri)
+        with tempfile.TemporaryFile() as file:
+            version = self._landed.copy_at(name, etag, MAX_BYTES, file)
+            if version is None:
+                raise _changed(name)
+            kept = f"{FOLDER}/{model}/{version}.csv"
+            file.seek(0)
+            self._versions.create(kept, file)
+        dataset = Dataset(model=model, version=version, uri=self._versions.url(kept))
+        self._assets.register(dataset)
+        return dataset
+
+    def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
+        # An address with such steps would be another file's on its way.
+        odd = any(step in ("", ".", "..") for step in path.split("/"))
+        if odd or container != self._settings.data_container:
+            return None
+        entry = self._landed.entry(path)
+        if entry is None:
+            return None
+        if entry.size > MAX_BYTES:
+            raise too_large(path, entry.size, MAX_BYTES)
+        if etag and etag.strip('"') != entry.etag:
+            raise _changed(path)
+        uri = self._landed.url(quote(path))
+        return ArrivedFile(path=path, uri=uri, etag=entry.etag, size=entry.size)
+
+    def list_unreadable(self) -> tuple[str, ...]:
+        return ()
+
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
+        name = f"{FOLDER}/{dataset.model}/latest.json"
+        self._versions.change_record(name, lambda stored: accepted(stored, dataset, arrival))
+        if self._references.adopt(dataset.model) is None:
+            self._references.keep(dataset, profile)
+
+    def latest(self, model: str) -> Dataset:
+        content = self._versions.read_record(f"{FOLDER}/{model}/latest.json")
+        if content is not None:
+            try:
+                dataset = load(Dataset, content)
+            except ContractError as error:
+                text = f"latest.json of {model} does not name the newest data. {again(model)}"
+                raise NotFoundError(text) from error
+            self._check(dataset)
+            return dataset
+        reference = self._references.adopt(model)
+        if reference is None:
+            text = f"{model} has no data yet. Put a CSV file into its folder of the container."
+            raise NotFoundError(text)
+        self._check(reference.dataset)
+        return reference.dataset
+
+    def reference(self, model: str) -> Reference | None:
+        return self._references.adopt(model)
+
+    def _check(self, dataset: Dataset) -> None:
+        """Raise unless the version is there and has the bytes that its name says."""
+        name = self._versions.name_of(dataset.uri)
+        digest = self._versions.digest(name) if name else None
+        if digest is None:
+            raise NotFoundError(f"Version {dataset.version[:12]} is gone. {again(dataset.model)}")
+        if digest != dataset.version:
+            raise ContractError(f"{name} was changed. Delete it and send the file again.")
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        if container != self._settings.data_container:
+            return ()
+        return limited(
+            ArrivedFile(path=b.name, uri=self._landed.url(quote(b.name)), etag=b.etag, size=b.size)
+            for b in self._landed.list(f"{folder}/")
+        )
+
+    def announce(self) -> int:
+        return 0
+
+
+def _changed(name: str) -> ConflictError:
+    message = f"{name} has changed since its event; the newer event counts."
+    return ConflictError(message, code="DATA_CHANGED")

@@ -1,0 +1,1 @@
+"""Images: built by ACR Tasks, read back by digest from the container registry."""

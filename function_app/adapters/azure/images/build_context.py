@@ -1,0 +1,145 @@
+"""The files an image is built of: the scoring code of a version, its model, and the Dockerfile."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from function_app.adapters.archives import pack_compressed, sha256
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.images.base_images import BaseImages
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.domain.release.base_image import BaseImage, base_images, pin
+from function_app.domain.release.serving import (
+    TRUSTED_TYPES,
+    check_servable,
+    check_types,
+    differs_from_registered,
+    read_types,
+)
+from function_app.domain.training import ModelVersion
+from function_app.errors import NotFoundError, PlatformError
+from function_app.ports.rows import Rows
+from function_app.records.submissions import Submissions
+
+DOCKERFILE = "Dockerfile"
+OWN = "scoring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """A gzipped archive, its digest, and where the Dockerfile is in it."""
+
+    content: bytes
+    digest: str
+    dockerfile: str
+
+
+class BuildContexts:
+    """Packs; the same version gives the same bytes."""
+
+    def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages, rows: Rows) -> None:
+        self._bundles, self._containers, self._bases = bundles, RunContainers(blobs), bases
+        self._submissions = Submissions(rows)
+
+    def missing_bases(self, version: ModelVersion, scoring: str) -> tuple[str, ...]:
+        """Return the base images whose import into the registry is under way."""
+        dockerfile = self._scoring(version, scoring)[0][DOCKERFILE].decode()
+        images = base_images(dockerfile, self._bases.server)
+        return tuple(image.address for image in images if self._bases.ensure(image) is None)
+
+    def own_bases(self) -> tuple[BaseImage, ...]:
+        """Return the base images of this app's own Dockerfile."""
+        return base_images(self._own_dockerfile().decode(), self._bases.server)
+
+    def pack(
+        self, version: ModelVersion, scoring: str, trusted_types: Sequence[str] = ()
+    ) -> BuildContext:
+        """Return what the image of a model version is built of.
+
+        ContractError when the model holds types beyond scikit-learn's and `trusted_types`.
+        """
+        files, own = self._scoring(version, scoring)
+        model, schema = self._judged(version)
+        if own:
+            check_servable(version, model)
+        dockerfile = self._pinned(files[DOCKERFILE].decode())
+        files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
+        # The model's own file of this name counts: it belongs to what was judged.
+        files[f"model/{specs.SCHEMA}"] = schema
+        files |= {f"model/{name}": text for name, text in model.items()}
+        # The platform's list: what a model folder says about its own types counts for nothing.
+        evaluation = version.evaluation_id
+        types = read_types(self._containers.read(evaluation, specs.EVALUATION, TRUSTED_TYPES))
+        registered = self._submissions.types(version.model, version.version)
+        check_types(version, types, trusted_types, registered)
+        files[f"scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
+        content = pack_compressed(files)
+        return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
+
+    def _scoring(self, version: ModelVersion, scoring: str) -> tuple[dict[str, bytes], bool]:
+        """Return the scoring code with a Dockerfile, and whether it is this app's own service.
+
+        The code is the version's, or else this app's.
+        """
+        own = scoring == OWN and version.code is None
+        try:
+            code = self._bundles.files(version.code, scoring)
+        except NotFoundError:
+            scoring, own = OWN, True  # the app's own service serves the model
+            code = self._bundles.files(None, scoring)
+        files = {f"scoring/{name.removeprefix(f'{scoring}/')}": text for name, text in code.items()}
+        dockerfile = files.pop(f"scoring/{DOCKERFILE}", None) or self._own_dockerfile()
+        return {**files, DOCKERFILE: dockerfile}, own
+
+    def _pinned(self, dockerfile: str) -> str:
+        """Return the Dockerfile with each base image as its copy in the registry, by digest."""
+        images = base_images(dockerfile, self._bases.server)
+        digests = {image: digest for image in images if (digest := self._bases.find(image))}
+        missing = [image.address for image in images if image not in digests]
+        if missing:
+            text = f"{', '.join(missing)} has no copy in {self._bases.server}. Release again."
+            raise PlatformError("azure", "build the image", text)
+        return pin(dockerfile, self._bases.server, digests)
+
+    def _own_dockerfile(self) -> bytes:
+        found = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
+        if found is None:
+            raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
+        return found
+
+    def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
+        """Return the files of the model folder and the schema, when they are the registered ones.
+
+        The bytes that are compared are those that are packed.
+        """
+        run_id = version.run_id
+        names = self._containers.files(run_id, specs.TRAINING)
+        found = {name: self._written(run_id, specs.TRAINING, name) for name in names}
+        schema = self._written(version.evaluation_id, specs.EVALUATION, specs.SCHEMA)
+        digests = {name: sha256(text) for name, text in found.items()}
+        if changed := differs_from_registered(version, digests, sha256(schema)):
+            folder = specs.output_folder(run_id, specs.TRAINING)
+            text = f"{changed} of {folder}/ is not what was registered. Train again."
+            raise PlatformError("azure", "build the image", text)
+        return found, schema
+
+    def _written(self, run_id: str, kind: str, file: str) -> bytes:
+        content = self._containers.read(run_id, kind, file)
+        if content is None:
+            text = f"{specs.output_folder(run_id, kind)}/{file} is missing. Train again."
+            raise PlatformError("azure", "build the image", text)
+        return content
+
+
+def _labels(version: ModelVersion) -> bytes:
+    labels = {
+        "org.opencontainers.image.title": version.model,
+        "org.opencontainers.image.version": version.version,
+        "org.opencontainers.image.revision": version.code.commit if version.code else "",
+        "mlops.model.digest": f"sha256:{version.digest}",
+        "mlops.run": version.run_id,
+    }
+    lines = [f'LABEL {name}="{text}"' for name, text in labels.items() if text]
+    return ("\n".join(lines) + "\n").encode()

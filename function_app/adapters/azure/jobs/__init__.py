@@ -1,0 +1,1 @@
+"""Runs on Azure ML: their code, inputs, environments, outputs and evaluations."""

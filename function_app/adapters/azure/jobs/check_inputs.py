@@ -1,0 +1,42 @@
+"""What a check reads: copies in a container that holds nothing else, and that it cannot write.
+
+So that its identity needs no look at the container of versions, where the data and the models are;
+and a check cannot change the tools or the code of another one.
+"""
+
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.workspace import CHECKS_INPUTS_DATASTORE, datastore_path
+from function_app.domain.change.change import Bundle, CheckPlan
+from function_app.domain.codec import dump
+
+# This app's own packages that check the code and, in a dry run, walk it through the contract.
+TOOLS = ("checks", "platform_jobs", "sandbox")
+
+
+class CheckInputs:
+    """Keeps what each check reads under its run's name; a repeat writes the same bytes again."""
+
+    def __init__(self, bundles: AzureBundles, blobs: Blobs) -> None:
+        self._bundles, self._blobs = bundles, blobs
+
+    def give(
+        self, run_id: str, bundle: Bundle, plan: CheckPlan, data: bytes | None
+    ) -> dict[str, str]:
+        """Keep code, tools, plan and the reference data for a run; return where it finds each."""
+        folder = f"runs/{run_id}"
+        rows = {} if data is None else {"data": self._keep(f"{folder}/reference.csv", data)}
+        return {
+            **rows,
+            "code": self._keep(f"runs/{run_id}/code.tar", self._bundles.read(bundle.digest)),
+            "tools": self._keep(f"runs/{run_id}/tools.tar", self._bundles.pack_own(*TOOLS)),
+            "plan": self._keep_plan(f"runs/{run_id}/plan.json", plan),
+        }
+
+    def _keep(self, name: str, content: bytes) -> str:
+        self._blobs.write(name, content)
+        return datastore_path(name, CHECKS_INPUTS_DATASTORE)
+
+    def _keep_plan(self, name: str, plan: CheckPlan) -> str:
+        self._blobs.write_json(name, dump(plan))
+        return datastore_path(name, CHECKS_INPUTS_DATASTORE)

@@ -1,0 +1,81 @@
+"""Published versions of a model's code: the training step in Azure ML, and what it needs."""
+
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.environments import Environments
+from function_app.adapters.azure.jobs.submission import component_of
+from function_app.adapters.azure.reach.connection import translate
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.domain.change.change import Bundle, CodeVersion
+from function_app.errors import NotFoundError
+
+OWN = "training"  # the folder of this app whose list of packages is the default
+
+
+class CodeVersions:
+    """Registers the training step of a version once, and finds its archive and environment."""
+
+    def __init__(
+        self, workspace: Workspace, bundles: AzureBundles, environments: Environments
+    ) -> None:
+        self._workspace, self._bundles = workspace, bundles
+        self._environments = environments
+
+    def publish(self, version: CodeVersion, module: str) -> None:
+        """Register the training step, then make the version the current one."""
+        self.ensure_component(version, module)
+        self._bundles.point(version)
+
+    def ensure_component(self, version: CodeVersion, module: str) -> str:
+        """Register the training step of a version, or find it; return its name and version."""
+        name, label = step_name(version.model), version.version[:32]
+        if not self.has_component(name, label):
+            command = specs.train_command(module)
+            environment = self.environment(version, module)
+            component = component_of(name, label, version, command, environment)
+            with translate("publish the training step", f"{name}:{label}"):
+                self._workspace.client.components.create_or_update(component)
+        return f"{name}:{label}"
+
+    def has_component(self, name: str, label: str) -> bool:
+        """Tell whether this training step is registered."""
+        try:
+            with translate("look for the training step", f"{name}:{label}"):
+                self._workspace.client.components.get(name, version=label)
+        except NotFoundError:
+            return False
+        return True
+
+    def environment(self, code: CodeVersion | None, module: str, *more: str) -> str:
+        """Return the environment of the packages that the code says it needs, and more."""
+        return self._environments.ensure(self.requirements(code, module), *more)
+
+    def requirements(self, code: CodeVersion | None, module: str) -> str:
+        """Return the code's own list of packages, else the one of this app's training."""
+        folder = specs.module_folder(module)
+        found = self._read(code, folder) or self._read(None, OWN)
+        if found is None:
+            raise NotFoundError(f"{OWN} has no requirements.txt. Add one with pinned versions.")
+        return found.decode()
+
+    def _read(self, code: CodeVersion | None, folder: str) -> bytes | None:
+        try:
+            return self._bundles.files(code, folder).get(f"{folder}/requirements.txt")
+        except NotFoundError:
+            return None  # code without the folder fails in its run, where people look
+
+    def own(self, model: str, module: str) -> CodeVersion:
+        """Return this app's own code as a version of the model's; nothing is published."""
+        bundle = self._bundles.find_own(specs.module_folder(module))
+        return CodeVersion(model=model, version=bundle.digest, uri=bundle.uri, commit="")
+
+    def archive(self, code: CodeVersion | None, module: str) -> Bundle:
+        """Return the archive that a run unpacks; without a version it is this app's own code."""
+        if code is None:
+            return self._bundles.keep_own(specs.module_folder(module))
+        return Bundle(digest=code.version, uri=code.uri, commit=code.commit)
+
+
+def step_name(model: str) -> str:
+    """Return the name of a model's training step; Azure ML allows no `-`, models no `_`."""
+    return f"train_{model.replace('-', '_')}"

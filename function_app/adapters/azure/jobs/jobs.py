@@ -1,0 +1,381 @@
+"""Runs on Azure ML: command jobs whose names are our run ids, so that a repeat finds the first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from function_app.adapters.azure.bundles import AzureBundles
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.check_inputs import CheckInputs
+from function_app.adapters.azure.jobs.code_versions import CodeVersions
+from function_app.adapters.azure.jobs.environments import CHECK_TOOLS, Environments
+from function_app.adapters.azure.jobs.evaluations import JOBS, Evaluations, unanswered
+from function_app.adapters.azure.jobs.places import place_of
+from function_app.adapters.azure.jobs.references import ReferenceRecords
+from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.jobs.run_outputs import RunOutputs
+from function_app.adapters.azure.jobs.run_specs import RunSpec
+from function_app.adapters.azure.jobs.run_views import STOPPED, read_run
+from function_app.adapters.azure.jobs.submission import job_of
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import begin, translate
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.clock import SystemClock
+from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, CodeVersion, published
+from function_app.domain.codec import dump, load
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.project import ModelProject
+from function_app.domain.training import (
+    Dataset,
+    Judged,
+    ModelVersion,
+    Run,
+    RunStatus,
+    attempt_id,
+    is_run_id,
+    run_of_attempt,
+    unknown_run,
+)
+from function_app.errors import ConflictError, NotFoundError
+from function_app.ports.rows import Rows
+from function_app.records.submissions import Submission, Submissions
+
+CHECKS_MARGIN = 600.0  # to unpack and to write the reports
+SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may take
+
+
+class AzureJobs:
+    """Submits and looks; nothing here waits for a run."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        blobs: Blobs,
+        bundles: AzureBundles,
+        environments: Environments,
+        projects: Mapping[str, ModelProject],
+        rows: Rows,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._now = now or SystemClock().now
+        self._workspace, self._blobs, self._bundles = workspace, blobs, bundles
+        self._submissions = Submissions(rows)
+        self._versions, self._projects = CodeVersions(workspace, bundles, environments), projects
+        connection = workspace.connection
+        self._settings = s = connection.settings
+        self._containers = containers = RunContainers(blobs)
+        self._outputs = RunOutputs(blobs, containers)
+        self._evaluations = Evaluations(self._versions, bundles, containers)
+        self._references = ReferenceRecords(blobs).adopt
+        self._check_inputs = CheckInputs(bundles, Blobs(connection, s.checks_inputs_container))
+
+    def publish(self, model: str, bundle: Bundle) -> CodeVersion:
+        version = published(model, bundle, self._bundles.known(model, bundle.digest))
+        self._versions.publish(version, self._project(model).training)
+        return version
+
+    def code(self, model: str, version: str = "") -> CodeVersion | None:
+        return self._bundles.find(model, version)
+
+    def submit_preparation(
+        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
+    ) -> Run:
+        given, found = self._begin(
+            run_id, specs.PREPARATION, dataset.model, dataset.version, None, tags
+        )
+        if found is not None:
+            return found
+        project = self._project(dataset.model)
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.PREPARATION,
+            command=specs.prepare_command(target, dataset.model, dataset.version),
+            environment=self._versions.environment(None, project.training),
+            code=self._bundles.keep_own(JOBS),
+            files={"rows": self._containers.address(dataset.uri)},
+            timeout_seconds=project.training_run.timeout_seconds,
+            tags=given.tags,
+        )
+        return self._submit(spec)
+
+    def is_submitted(self, run_id: str) -> bool:
+        """Tell whether a run was submitted; False too when there is no workspace yet."""
+        return self._find(run_id) is not None
+
+    def submit_sample(self, run_id: str, model: str) -> Run:
+        """Start the run in which the model's own code writes its sample data, or return it."""
+        given, found = self._begin(run_id, specs.SAMPLE, model, "", None, {})
+        if found is not None:
+            return found
+        project = self._project(model)
+        code = self._versions.archive(None, project.training)
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.SAMPLE,
+            command=specs.sample_command(project.training, code),
+            environment=self._versions.environment(None, project.training),
+            code=self._bundles.keep_own(JOBS),
+            files={"model_code": self._containers.address(code.uri)},
+            timeout_seconds=project.training_run.timeout_seconds,
+            tags=given.tags,
+        )
+        return self._submit(spec)
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        preparation_id: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> Run:
+        given, found = self._begin(
+            run_id, specs.TRAINING, dataset.model, dataset.version, code, tags
+        )
+        if found is not None:
+            return found
+        code, project = given.code, self._project(dataset.model)
+        prepared = self._containers.uri(preparation_id, specs.PREPARATION)
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.TRAINING,
+            command=specs.train_command(project.training),
+            environment=self._versions.environment(code, project.training),
+            code=self._versions.archive(code, project.training),
+            folders={"rows": f"{prepared}seen/"},
+            timeout_seconds=project.training_run.timeout_seconds,
+            tags=given.tags,
+        )
+        return self._submit(spec)
+
+    def submit_evaluation(
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: ModelVersion | None,
+        policy: GatePolicy,
+        tags: dict[str, str],
+    ) -> Run:
+        given, found = self._begin(
+            run_id, specs.EVALUATION, run.model, run.dataset_version, run.code, tags
+        )
+        if found is not None:
+            return found
+        project, evaluations = self._project(run.model), self._evaluations
+        asked = evaluations.asked(run_id, run, preparation_id, champion, project)
+        spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
+        kept = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
+        self._submissions.keep_spec(run_id, kept)
+        for one in asked:
+            name, version = one.spec.run_id, run.dataset_version
+            own, found = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
+            if found is None:
+                self._submit(replace(one.spec, tags=own.tags))
+        return self.get(run_id)
+
+    def submit_checks(
+        self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
+    ) -> Run:
+        code = published(model, bundle, None)
+        given, found = self._begin(run_id, specs.CHECKS, model, "", code, tags)
+        if found is not None:
+            return found
+        reference = self._references(model) if plan.dry_run else None
+        data = self._blobs.name_of(reference.dataset.uri) if reference else None
+        inputs = self._check_inputs.give(
+            run_id, bundle, plan, self._blobs.read(data) if data else None
+        )
+        spec = RunSpec(
+            run_id=run_id,
+            kind=specs.CHECKS,
+            command=specs.checks_command(has_data="data" in inputs),
+            environment=self._versions.environment(code, plan.training, *CHECK_TOOLS),
+            code=replace(bundle, uri=inputs.pop("code")),
+            files=inputs,
+            timeout_seconds=plan.timeout_seconds + CHECKS_MARGIN,
+            tags=given.tags,
+        )
+        return self._submit(spec)
+
+    def get(self, run_id: str) -> Run:
+        found = self._found(run_id)
+        if found is None:
+            # A workspace that is gone answers like a run that is.
+            self._workspace.confirm()
+        return found or unknown_run(run_id, "Azure ML has no such run.")
+
+    def cancel(self, run_id: str) -> None:
+        if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
+            return
+        # First: who looks in between must see why it ends.
+        self._outputs.note_stop(run_id)
+        for ask in self._asked(run_id):
+            self.cancel(ask)
+        if self._find(run_id) is not None:
+            self._cancel(run_id)
+
+    def record_ended(self) -> int:
+        return 0
+
+    def list_runs(self, since: datetime) -> tuple[Run, ...]:
+        newest: dict[str, tuple[int, Run]] = {}
+        weeks, seen = specs.week_tags(since - SKEW, self._now() + SKEW), set[str]()
+        for week in weeks:
+            with translate("list the runs", self._settings.workspace):
+                for job in self._workspace.client.jobs.list(tag=week):
+                    if job is None or week not in (job.tags or {}):
+                        continue
+                    created = job.creation_context.created_at if job.creation_context else None
+                    run_id, attempt = run_of_attempt(job.name)
+                    seen.add(run_id)
+                    known, _ = newest.get(run_id, (0, None))
+                    if (created is None or created >= since) and attempt > known:
+                        newest[run_id] = attempt, self._read(job)
+        # Code in a job may have deleted the tag by which Azure ML lists it.
+        hidden = self._submissions.of_weeks(weeks) - seen
+        newest |= {run_id: (0, run) for run_id in hidden if (run := self._found(run_id))}
+        return tuple(newest[run_id][1] for run_id in sorted(newest))
+
+    def prepared(self, run_id: str) -> Prepared:
+        return self._outputs.prepared(run_id)
+
+    def judged(self, run_id: str) -> Judged:
+        return self._outputs.judged(run_id)
+
+    def comparison(self, run_id: str) -> Comparison:
+        return self._outputs.comparison(run_id)
+
+    def checks(self, run_id: str) -> CheckReport:
+        return self._outputs.checks(run_id)
+
+    def report(self, run_id: str, name: str) -> bytes:
+        if not is_run_id(run_id):
+            raise NotFoundError(f"Azure ML has no run {run_id[:80]!r}. GET /api/status lists runs.")
+        return self._outputs.report(run_id, name)
+
+    def log(self, run_id: str, most: int) -> bytes:
+        run = self.get(run_id)
+        if run.status is RunStatus.UNKNOWN:
+            raise NotFoundError(f"Azure ML has no run {run_id[:80]!r}. GET /api/status lists runs.")
+        return self._outputs.log(run_id, run.tags.get(specs.KIND, ""), most)
+
+    def _begin(
+        self,
+        run_id: str,
+        kind: str,
+        model: str,
+        dataset_version: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> tuple[Submission, Run | None]:
+        """Return the stored submission of this id, and its run unless an attempt must be started.
+
+        ConflictError when the workspace has a job of this name that this app did not submit.
+        """
+        found = self._find(run_id)
+        if found is not None and self._submissions.find(run_id) is None:
+            raise ConflictError(
+                f"Somebody else submitted a job named {run_id}, which this app does not use. "
+                "Send the data or the commit again, so that the run gets another name.",
+                code="FOREIGN_RUN",
+            )
+        week = specs.week_tag(self._now())
+        submission = Submission(
+            run_id=run_id,
+            kind=kind,
+            model=model,
+            dataset_version=dataset_version,
+            tags=specs.run_tags(kind, model, dataset_version, code, tags),
+            # Its authors are stored with the version; a run does not repeat them.
+            code=replace(code, authors=()) if code else None,
+        )
+        submission, _ = self._submissions.claim(submission, week)
+        if found is None or found.status is not RunStatus.INTERRUPTED:
+            return submission, found
+        # A node that answers again must not write beside the next attempt.
+        self._cancel(run_id)
+        self._outputs.note_attempt(run_id, self._outputs.attempt(run_id) + 1)
+        return submission, None
+
+    def _found(self, run_id: str) -> Run | None:
+        return self._find(run_id) or self._awaiting(run_id)
+
+    def _asked(self, run_id: str) -> list[str]:
+        """Return the runs in which models answer for an evaluation, [] for any other run."""
+        kept = self._submissions.spec(run_id) or {}
+        return load(list[str], kept.get("asked", []))
+
+    def _awaiting(self, run_id: str) -> Run | None:
+        """Return an evaluation whose models answer; once all have answered, it is submitted.
+
+        None when the run is no such evaluation.
+        """
+        submitted, asked = self._submissions.find(run_id), self._asked(run_id)
+        asks = [ask for name in asked if (ask := self._find(name))]
+        if submitted is None or not asked or len(asks) < len(asked):
+            return None
+        status, detail = unanswered(asks)
+        if status is RunStatus.COMPLETED:
+            if not self._outputs.is_stopped(run_id):
+                kept = self._submissions.spec(run_id) or {}
+                return self._submit(load(RunSpec, kept["spec"]))
+            status, detail = RunStatus.TIMED_OUT, STOPPED
+        return Run(
+            run_id=run_id,
+            model=submitted.model,
+            status=status,
+            dataset_version=submitted.dataset_version,
+            output_uri=specs.output_uri(run_id, specs.EVALUATION),
+            detail=detail,
+            tags=dict(submitted.tags),
+            code=submitted.code,
+        )
+
+    def _submit(self, spec: RunSpec) -> Run:
+        week = {specs.week_tag(self._now()): spec.kind}
+        attempt = self._outputs.attempt(spec.run_id)
+        spec = replace(spec, tags={**spec.tags, **week}, attempt=attempt)
+        job = job_of(
+            spec, self._containers.address(spec.code.uri), place_of(spec.kind, self._settings)
+        )
+        with translate("submit a run", spec.run_id):
+            made = self._workspace.client.jobs.create_or_update(job)
+        return self._read(made)
+
+    def _cancel(self, run_id: str) -> None:
+        job = attempt_id(run_id, self._outputs.attempt(run_id))
+        with begin("cancel a run", job):
+            # Its poller is left alone: nodes may take minutes to stop.
+            self._workspace.client.jobs.begin_cancel(job, polling=False)
+
+    def _find(self, run_id: str) -> Run | None:
+        if not is_run_id(run_id):
+            return None
+        job_name = attempt_id(run_id, self._outputs.attempt(run_id))
+        try:
+            with translate("look for a run", job_name):
+                job = self._workspace.client.jobs.get(job_name)
+        except NotFoundError:
+            return None
+        return self._read(job)
+
+    def _read(self, job: Any) -> Run:
+        code_uri = self._bundles.url((job.tags or {}).get(specs.CODE, ""))
+        stopped = self._outputs.is_stopped(run_of_attempt(job.name)[0])
+        submitted = self._submissions.find(run_of_attempt(job.name)[0])
+        run = read_run(job, stopped=stopped, code_uri=code_uri, submitted=submitted)
+        kind = run.tags.get(specs.KIND, "")
+        if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):
+            figures = self._outputs.metrics(run.run_id, kind)
+            uri = self._containers.uri(run.run_id, kind)
+            return replace(run, output_uri=uri, metrics=figures, reported=kind == specs.TRAINING)
+        return run
+
+    def _project(self, model: str) -> ModelProject:
+        project = self._projects.get(model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
+        return project

@@ -1,0 +1,112 @@
+"""What runs wrote, read from their containers, and this app's own records of runs."""
+
+import json
+from typing import Any
+
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.domain.change.change import CheckReport
+from function_app.domain.codec import load
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison
+from function_app.domain.training import Judged, finite_figures
+from function_app.errors import NotFoundError, PlatformError
+
+REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
+# Whoever got hold of a check's identity may have written anything there.
+MOST_OF_REPORT = 20 * 1024 * 1024
+
+
+class RunOutputs:
+    """Reads outputs whole; none of them is large."""
+
+    def __init__(self, versions: Blobs, containers: RunContainers) -> None:
+        """Take the container for this app's records, and the containers that runs write."""
+        self._versions, self._containers = versions, containers
+
+    def metrics(self, run_id: str, kind: str) -> dict[str, float]:
+        """Return the figures of a completed run: the platform's, or of a training its author's."""
+        # A training may write anything: what is no record of figures has none.
+        return finite_figures(self._containers.read_record(run_id, kind, "metrics.json"))
+
+    def prepared(self, run_id: str) -> Prepared:
+        """Return what a completed preparation found."""
+        return load(Prepared, self._written(run_id, specs.PREPARATION, "prepared.json"))
+
+    def judged(self, run_id: str) -> Judged:
+        """Return what a completed evaluation judged."""
+        content = self._written(run_id, specs.EVALUATION, "evaluation.json")
+        figures = self._written(run_id, specs.EVALUATION, "metrics.json")
+        types = tuple(str(name) for name in content.get("types", ()))
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures, types=types)
+
+    def comparison(self, run_id: str) -> Comparison:
+        """Return what a completed evaluation found."""
+        refused = self._written(run_id, specs.EVALUATION, "evaluation.json").get("refused")
+        if refused is None:
+            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
+        if refused:
+            return Comparison(refused=str(refused))
+        return load(Comparison, self._written(run_id, specs.EVALUATION, "comparison.json"))
+
+    def _written(self, run_id: str, kind: str, name: str) -> Any:
+        content = self._containers.read_record(run_id, kind, name)
+        if not content:
+            raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
+        return content
+
+    def checks(self, run_id: str) -> CheckReport:
+        """Return what a completed run of checks found."""
+        content = self.report(run_id, "checks.json")
+        return load(CheckReport, _parse("checks.json", content))
+
+    def report(self, run_id: str, name: str) -> bytes:
+        """Return a kept report; only the names that checks write are looked for."""
+        content = None
+        if name in REPORTS:
+            content = self._containers.read_at_most(run_id, specs.CHECKS, name, MOST_OF_REPORT)
+        if content is None:
+            raise NotFoundError(f"Run {run_id} kept no report {name}. Look at its checks.json.")
+        return content
+
+    def log(self, run_id: str, kind: str, most: int) -> bytes:
+        """Return at most the last `most` bytes that a run has written to its log until now."""
+        return self._containers.log(run_id, kind, most)
+
+    def note_stop(self, run_id: str) -> None:
+        """Note that this app stops the run, so that whoever looks knows why it ends."""
+        self._versions.write_json(_stop_note(run_id), {"reason": "deadline"})
+
+    def is_stopped(self, run_id: str) -> bool:
+        """Tell whether this app stopped the run."""
+        return self._versions.read(_stop_note(run_id)) is not None
+
+    def note_attempt(self, run_id: str, attempt: int) -> None:
+        """Record which attempt of a run counts, before it is submitted."""
+        self._versions.write_json(_attempt_note(run_id), {"attempt": attempt})
+
+    def attempt(self, run_id: str) -> int:
+        """Return the number of the attempt that counts; the first is 1."""
+        note = self._json(_attempt_note(run_id))
+        return 1 if note is None else int(note["attempt"])
+
+    def _json(self, name: str) -> Any:
+        content = self._versions.read(name)
+        return None if content is None else _parse(name, content)
+
+
+def _parse(name: str, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        text = f"{name} is not JSON. Look at the run's log."
+        raise PlatformError("azure", "read what a run wrote", text) from error
+
+
+def _stop_note(run_id: str) -> str:
+    return f"runs/{run_id}/stopped.json"
+
+
+def _attempt_note(run_id: str) -> str:
+    return f"runs/{run_id}/attempt.json"

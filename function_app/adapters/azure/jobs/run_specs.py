@@ -1,0 +1,206 @@
+"""What a run on Azure ML is told to do: its command, what it reads and what it writes.
+
+The code comes as an archive that is checked against its digest, so that a run takes the bytes that
+were published and nothing is uploaded per run.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from function_app.adapters.azure.reach.workspace import (
+    CHECKS_DATASTORE,
+    EVALUATIONS_DATASTORE,
+    RUNS_DATASTORE,
+    datastore_path,
+)
+from function_app.domain.change.change import Bundle, CodeVersion
+from function_app.domain.gates import GatePolicy
+
+KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
+# The name of a run's job, when it is not the run's id: that of a later attempt.
+JOB = "job"
+TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
+PREPARATION, SAMPLE, ANSWERS = "preparation", "sample", "answers"
+# The folder that each kind of run writes, and the name of the run's output.
+OUTPUTS = {
+    PREPARATION: "prepared",
+    TRAINING: "model",
+    EVALUATION: "evaluation",
+    CHECKS: "report",
+    SAMPLE: "sample",
+    ANSWERS: "answers",
+}
+# The runs of this app's own code, which read the data and judge models; no model's code is in them.
+JUDGING = (PREPARATION, EVALUATION)
+# Every run has one more output: the folder with its log, which this app can read.
+SCHEMA = "model_schema.json"  # what an evaluation writes about the columns of a model
+LOG, LOG_FILE = "log", "run.log"
+
+_UNPACK = (
+    'echo "${{inputs.digest}}  ${{inputs.code}}" | sha256sum --check --quiet'
+    ' && mkdir -p code && tar -xf "${{inputs.code}}" -C code'
+)
+# The code of such a run is this app's own package of jobs.
+_PLATFORM_JOBS = f"{_UNPACK} && cd code && python -m platform_jobs"
+_UNPACK_TOOLS = 'mkdir -p tools && tar -xf "${{inputs.tools}}" -C tools && cd tools'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One run before it is submitted; `files`, `folders` and `models` are inputs by name.
+
+    Azure ML uses a job's name only once, so each attempt after the first has a name of its own.
+    """
+
+    run_id: str
+    kind: str
+    command: str
+    environment: str
+    code: Bundle
+    timeout_seconds: float
+    tags: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    attempt: int = 1
+
+
+def logged(command: str) -> str:
+    """Return a command that also writes what it prints to the run's log, and ends as it ends.
+
+    A POSIX shell has no pipefail, so the exit status passes through a file.
+    """
+    log = f'"${{{{outputs.{LOG}}}}}/{LOG_FILE}"'
+    return f"{{ ( {command} ) 2>&1; echo $? > exit-status; }} | tee {log}; exit $(cat exit-status)"
+
+
+def train_command(module: str) -> str:
+    """Return the command of a training with this module of the code."""
+    return (
+        f"{_UNPACK} && cd code && python -m {module} train"
+        ' --data "${{inputs.rows}}" --out "${{outputs.model}}"'
+    )
+
+
+def prepare_command(target: str, key: str, digest: str) -> str:
+    """Return the command that computes the figures of a file and splits its rows."""
+    return (
+        f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {digest}'
+        f' --target {shlex.quote(target)} --key {key} --out "${{{{outputs.prepared}}}}"'
+    )
+
+
+def ask_command(module: str, timeout: float, name: str, code: Bundle, *, has_model: bool) -> str:
+    """Return the command that lets a model answer features by its own code, and judges nothing.
+
+    `has_model` is False when the training wrote no file: Azure ML has no such folder then.
+    """
+    model = '"${{inputs.model}}"' if has_model else "nothing"
+    return (
+        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
+        f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
+        f' --model {model} --asked "${{{{inputs.asked}}}}" --out "${{{{outputs.answers}}}}"'
+    )
+
+
+def judge_command(
+    policy: GatePolicy, trusted_types: Sequence[str], *, has_model: bool, has_champion: bool
+) -> str:
+    """Return the command that computes the figures of answers; it loads and runs no model."""
+    model = '"${{inputs.challenger}}"' if has_model else "nothing"
+    trusted = "".join(f" --trusted-type {shlex.quote(name)}" for name in trusted_types)
+    champion = ' --champion-answers "${{inputs.champion_answers}}"' if has_champion else ""
+    return (
+        f'{_PLATFORM_JOBS} judge --held-out "${{{{inputs.held_out}}}}" --challenger {model}'
+        f' --answers "${{{{inputs.answers}}}}"{champion} --out "${{{{outputs.evaluation}}}}"'
+        f" {' '.join(policy.comparison_words())}{trusted}"
+    )
+
+
+def sample_command(module: str, code: Bundle) -> str:
+    """Return the command that lets a model's own code write its sample data."""
+    return (
+        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} sample --module {module}"
+        ' --code ../model_code --out "${{outputs.sample}}"'
+    )
+
+
+def _unpack_code(name: str, code: Bundle) -> str:
+    """Return the command that unpacks the archive input `NAME_code` into the folder NAME_code."""
+    archive, folder = f'"${{{{inputs.{name}_code}}}}"', f"{name}_code"
+    return (
+        f'echo "{code.digest}  ${{{{inputs.{name}_code}}}}" | sha256sum --check --quiet'
+        f" && mkdir -p {folder} && tar -xf {archive} -C {folder}"
+    )
+
+
+def checks_command(*, has_data: bool) -> str:
+    """Return the command of checks; without reference data a dry run takes the code's sample."""
+    given = ' --data "${{inputs.data}}"' if has_data else ""
+    return (
+        f"{_UNPACK} && {_UNPACK_TOOLS} && python -m checks --code ../code"
+        f' --plan "${{{{inputs.plan}}}}" --out "${{{{outputs.report}}}}"{given}'
+    )
+
+
+def output_folder(run_id: str, kind: str) -> str:
+    """Return the name of the folder that a run writes, in the container of its kind."""
+    return f"runs/{run_id}/{OUTPUTS[kind]}"
+
+
+def log_folder(run_id: str) -> str:
+    """Return the name of the folder that holds a run's log."""
+    return f"runs/{run_id}/{LOG}"
+
+
+def log_uri(run_id: str, kind: str) -> str:
+    """Return the folder of a run's log, as Azure ML addresses it."""
+    return datastore_path(log_folder(run_id), datastore_of(kind)) + "/"
+
+
+def output_uri(run_id: str, kind: str, datastore: str = "") -> str:
+    """Return the folder that a run writes, as Azure ML addresses it.
+
+    `datastore` names another datastore than that of the kind.
+    """
+    return datastore_path(output_folder(run_id, kind), datastore or datastore_of(kind)) + "/"
+
+
+def datastore_of(kind: str) -> str:
+    """Return the datastore of the container that runs of a kind write."""
+    if kind == CHECKS:
+        return CHECKS_DATASTORE
+    return EVALUATIONS_DATASTORE if kind in JUDGING else RUNS_DATASTORE
+
+
+def run_tags(
+    kind: str, model: str, dataset: str, code: CodeVersion | None, more: dict[str, str]
+) -> dict[str, str]:
+    """Return what is written on a run, so that it can be read back from Azure ML alone."""
+    tags = {**more, KIND: kind, MODEL: model, DATASET: dataset}
+    if code is not None:
+        tags |= {CODE: code.version, COMMIT: code.commit}
+    return tags
+
+
+def week_tag(moment: datetime) -> str:
+    """Return the tag of runs that are submitted in the ISO week of this moment.
+
+    Azure ML finds runs by the name of a tag and by no time: without it a look for the newest would
+    page through all that there ever were.
+    """
+    year, week, _ = moment.isocalendar()
+    return f"mlops-{year}-w{week:02}"
+
+
+def week_tags(begin: datetime, end: datetime) -> list[str]:
+    """Return the tags of all weeks that a time has a part of."""
+    days = range((end - begin).days + 1)
+    return sorted({week_tag(begin + timedelta(days=day)) for day in days} | {week_tag(end)})
+
+
+def module_folder(module: str) -> str:
+    """Return the folder of a Python module in the code."""
+    return module.replace(".", "/")

@@ -1,0 +1,87 @@
+"""Our runs and training steps as what Azure ML's SDK submits."""
+
+from typing import Any
+
+from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.places import Place
+from function_app.adapters.azure.jobs.run_specs import RunSpec
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.training import attempt_id
+from function_app.late_imports import importing
+
+
+def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
+    """Return the command job of a run at its place."""
+    with importing():
+        from azure.ai.ml import Input, Output, command
+
+    inputs: dict[str, Any] = {
+        "code": Input(type="uri_file", path=code_path, mode="download"),
+        "digest": spec.code.digest,
+    }
+    for kind, given in (
+        ("uri_file", spec.files),
+        ("uri_folder", spec.folders),
+        ("custom_model", spec.models),
+    ):
+        inputs |= {name: Input(type=kind, path=p, mode="download") for name, p in given.items()}
+    folder = specs.output_uri(spec.run_id, spec.kind)
+    log = specs.log_uri(spec.run_id, spec.kind)
+    outputs = {
+        specs.OUTPUTS[spec.kind]: Output(type="uri_folder", path=folder, mode="upload"),
+        # Mounted: the outputs of a failed run are not uploaded, and its log explains the failure.
+        specs.LOG: Output(type="uri_folder", path=log, mode="rw_mount"),
+    }
+    return command(
+        name=attempt_id(spec.run_id, spec.attempt),
+        display_name=spec.run_id,
+        experiment_name=spec.tags[specs.MODEL],
+        command=specs.logged(spec.command),
+        environment=spec.environment,
+        compute=None if place.is_serverless else place.compute,
+        inputs=inputs,
+        outputs=outputs,
+        timeout=int(spec.timeout_seconds),
+        tags=spec.tags,
+        # Else the SDK writes the commit of whatever checkout this process runs in.
+        properties={"mlflow.source.git.commit": spec.code.commit} if spec.code.commit else None,
+        identity=_identity(place.identity),
+    )
+
+
+def component_of(name: str, label: str, code: CodeVersion, command: str, environment: str) -> Any:
+    """Return the training step of a published version of the code, for pipelines of people."""
+    with importing():
+        from azure.ai.ml import Input, Output
+        from azure.ai.ml.entities import CommandComponent
+
+    return CommandComponent(
+        name=name,
+        version=label,
+        display_name=name,
+        description=f"Trains {code.model} by the code of commit {code.commit or 'unknown'}.",
+        command=command,
+        environment=environment,
+        inputs={
+            "code": Input(type="uri_file", mode="download"),
+            "digest": Input(type="string", default=code.version),
+            "rows": Input(type="uri_folder", mode="download"),
+        },
+        outputs={"model": Output(type="uri_folder", mode="upload")},
+        tags={
+            specs.KIND: "code",
+            specs.MODEL: code.model,
+            specs.CODE: code.version,
+            specs.COMMIT: code.commit,
+        },
+    )
+
+
+def _identity(resource_id: str) -> Any:
+    """Return the identity that a run has, where one is set on the compute."""
+    if not resource_id:
+        return None
+    with importing():
+        from azure.ai.ml import ManagedIdentityConfiguration
+
+    return ManagedIdentityConfiguration(resource_id=resource_id)

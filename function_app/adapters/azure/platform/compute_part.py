@@ -1,0 +1,120 @@
+"""The parts of the platform that runs run on: a cluster for each place, or Azure's own choice."""
+
+from typing import Any
+
+from function_app.adapters.azure.jobs.places import Place
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.reach.connection import begin, translate
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.errors import ConfigError
+from function_app.late_imports import importing
+from function_app.settings.azure import SERVERLESS
+
+_TAGS = {MARK: PLATFORM}
+_IDLE = 120  # seconds before a node that has nothing to do goes
+
+
+class ComputePart:
+    """The cluster of a place, which has no node while nothing runs; serverless needs none."""
+
+    def __init__(self, workspace: Workspace, place: Place) -> None:
+        self._workspace, self._settings = workspace, workspace.connection.settings
+        self.name, self._place = place.name, place
+
+    def find(self) -> Any:
+        if self._place.is_serverless:
+            return SERVERLESS
+
+        def look() -> Any:
+            with translate("look for the compute", self._place.compute):
+                return self._workspace.client.compute.get(self._place.compute)
+
+        return found_or_none(look)
+
+    def differences(self, found: Any) -> list[str]:
+        if found == SERVERLESS:
+            return []
+        s, changes = self._settings, list[str]()
+        if self._is_of_other_size(found):
+            changes.append(Fixed(f"size {found.size} to {s.compute_size}"))
+        if found.max_instances != self._place.nodes:
+            changes.append(f"most nodes {found.max_instances} to {self._place.nodes}")
+        if found.min_instances != 0:
+            changes.append(f"fewest nodes {found.min_instances} to 0")
+        given, wanted = _identities(found), self._place.identity
+        # One more than wanted counts too: whatever runs there can take its token.
+        if wanted and {one.lower() for one in given} != {wanted.lower()}:
+            changes.append(f"identity {', '.join(given) or 'none'} to {wanted}")
+        return changes
+
+    def describe(self) -> str:
+        if self._place.is_serverless:
+            return "serverless compute"
+        s = self._settings
+        return f"compute {self._place.compute} of 0 to {self._place.nodes} {s.compute_size}"
+
+    def make(self, found: Any) -> None:
+        with importing():
+            from azure.ai.ml.entities import (
+                AmlCompute,
+                IdentityConfiguration,
+                ManagedIdentityConfiguration,
+            )
+
+        s, place = self._settings, self._place
+        if found is not None and self._is_of_other_size(found):
+            text = f"{place.compute} has nodes of {found.size}, which Azure does not change."
+            raise ConfigError(f"{text} Correct MLOPS_AZURE_COMPUTE_SIZE, or take another name.")
+        identity = None
+        if place.identity:
+            one = ManagedIdentityConfiguration(resource_id=place.identity)
+            identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[one])
+        compute = AmlCompute(
+            name=place.compute,
+            size=s.compute_size,
+            location=s.location,
+            min_instances=0,
+            max_instances=place.nodes,
+            idle_time_before_scale_down=_IDLE,
+            tier="dedicated",
+            identity=identity,
+            ssh_public_access_enabled=False,
+            # What infra/ made stays not ours.
+            tags=_TAGS if found is None else found.tags,
+            **_network_of(found),
+        )
+        with begin("make the compute", place.compute):
+            # Its poller is left alone: the story asks again.
+            self._workspace.client.compute.begin_create_or_update(compute)
+
+    def state_of(self, found: Any) -> str:
+        if found == SERVERLESS:
+            return "Succeeded"
+        state = found.provisioning_state  # an enumeration when the SDK knows the word
+        return str(getattr(state, "value", state))
+
+    def is_ours(self, found: Any) -> bool:
+        return found != SERVERLESS and (found.tags or {}).get(MARK) == PLATFORM
+
+    def delete(self, found: Any) -> None:
+        with begin("remove the compute", self._place.compute):
+            self._workspace.client.compute.begin_delete(self._place.compute)
+
+    def _is_of_other_size(self, found: Any) -> bool:
+        return str(found.size).lower() != self._settings.compute_size.lower()
+
+
+def _identities(found: Any) -> list[str]:
+    """Return the resource ids of the identities that a cluster has from people."""
+    given = found.identity.user_assigned_identities if found.identity else None
+    return sorted(str(one.resource_id) for one in given or ())
+
+
+def _network_of(found: Any) -> dict[str, Any]:
+    """Return where the nodes of a cluster are; one that is changed stays in its network."""
+    if found is None:
+        return {}
+    kept: dict[str, Any] = {"enable_node_public_ip": found.enable_node_public_ip}
+    if found.network_settings is not None and found.network_settings.subnet:
+        kept["network_settings"] = found.network_settings
+    return kept

@@ -1,0 +1,120 @@
+"""The parts of the platform by which events come: Event Grid's subscriptions of our function."""
+
+from typing import Any
+
+from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, found_or_none
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.errors import ConfigError
+
+API = "2025-02-15"
+# The ways in which a file arrives: written, or renamed alone or with its folder.
+_ARRIVALS = [
+    "Microsoft.Storage.BlobCreated",
+    "Microsoft.Storage.BlobRenamed",
+    "Microsoft.Storage.DirectoryRenamed",
+]
+# The calls after which a file is complete; others come before its content.
+_COMPLETE = [
+    *("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"),
+    *("RenameFile", "RenameDirectory", "SftpRename"),
+]
+_WORKSPACE_EVENTS = [
+    "Microsoft.MachineLearningServices.ModelRegistered",
+    "Microsoft.MachineLearningServices.ModelDeployed",
+    "Microsoft.MachineLearningServices.RunCompleted",
+    "Microsoft.MachineLearningServices.RunStatusChanged",
+    "Microsoft.MachineLearningServices.DatasetDriftDetected",
+]
+Json = dict[str, Any]
+
+
+def data_filter(container: str) -> Json:
+    """Return which events of the storage count: files that are whole, where data lands."""
+    return {
+        "includedEventTypes": list(_ARRIVALS),
+        "subjectBeginsWith": f"/blobServices/default/containers/{container}/",
+        "isSubjectCaseSensitive": True,
+        "enableAdvancedFilteringOnArrays": True,
+        "advancedFilters": [
+            {"operatorType": "StringIn", "key": "data.api", "values": list(_COMPLETE)}
+        ],
+    }
+
+
+def workspace_filter() -> Json:
+    """Return which events of the workspace count."""
+    return {"includedEventTypes": list(_WORKSPACE_EVENTS)}
+
+
+class SubscriptionPart:
+    """One subscription of a system topic; where no topic is named, infra/ keeps it."""
+
+    def __init__(self, connection: Connection, topic: str, label: str, events: Json) -> None:
+        self.name = f"events of {label}"
+        self._connection, self._topic, self._filter = connection, topic, events
+        s = connection.settings
+        self._function = s.events_function
+        self._path = (
+            f"/subscriptions/{s.subscription_id}/resourceGroups/{s.resource_group}/providers"
+            f"/Microsoft.EventGrid/systemTopics/{topic}/eventSubscriptions/mlops-{label}"
+        )
+
+    @property
+    def _is_infras(self) -> bool:
+        return not (self._topic and self._function)
+
+    def find(self) -> Any:
+        if self._is_infras:
+            return ELSEWHERE
+        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+
+    def differences(self, found: Json) -> list[str]:
+        changes, properties = [], found["properties"]
+        stands = (properties.get("destination") or {}).get("properties", {}).get("resourceId", "")
+        if stands.lower() != self._function.lower():
+            changes.append(f"destination {stands or 'nothing'} to {self._function}")
+        given = properties.get("filter") or {}
+        # Azure adds defaults to what was asked for; only what was asked for is compared.
+        changes += [
+            f"filter {name}" for name, value in self._filter.items() if given.get(name) != value
+        ]
+        return changes
+
+    def describe(self) -> str:
+        if self._is_infras:
+            return (
+                "a subscription that infra/events.bicep keeps. "
+                "`az eventgrid system-topic event-subscription list` shows it."
+            )
+        return f"subscription of {self._topic}"
+
+    def make(self, found: Any) -> None:
+        if found is not None and not self.is_ours(found):
+            text = f"{self._path} stands, is different, and is not this app's. Rename or delete it."
+            raise ConfigError(text)
+        body = {
+            "properties": {
+                "destination": {
+                    "endpointType": "AzureFunction",
+                    "properties": {
+                        "resourceId": self._function,
+                        "maxEventsPerBatch": 1,
+                        "preferredBatchSizeInKilobytes": 64,
+                    },
+                },
+                "eventDeliverySchema": "EventGridSchema",
+                "filter": self._filter,
+                "labels": [MARK],
+                "retryPolicy": {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440},
+            }
+        }
+        self._connection.rest("PUT", self._path, api_version=API, body=body)
+
+    def state_of(self, found: Json) -> str:
+        return str(found["properties"].get("provisioningState", "Succeeded"))
+
+    def is_ours(self, found: Json) -> bool:
+        return MARK in (found["properties"].get("labels") or [])
+
+    def delete(self, found: Any) -> None:
+        self._connection.rest("DELETE", self._path, api_version=API)

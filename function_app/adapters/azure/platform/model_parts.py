@@ -1,0 +1,226 @@
+"""The parts of the platform that each model has: storage, environment, training step, baseline."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_name
+from function_app.adapters.azure.jobs.environments import NAME, Environments
+from function_app.adapters.azure.jobs.run_specs import DATASET, MODEL
+from function_app.adapters.azure.platform.platform_parts import MARK, found_or_none
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.connection import translate
+from function_app.adapters.azure.reach.workspace import Workspace, datastore_path
+from function_app.domain.change.change import CodeVersion
+from function_app.domain.project import ModelProject
+from function_app.domain.training import Reference
+from function_app.late_imports import importing
+
+_BASELINE = "baseline"
+
+
+class ContainerPart:
+    """A container that this app or its replicas write."""
+
+    def __init__(self, what: str, blobs: Blobs) -> None:
+        self.name, self._blobs = f"{what} container", blobs
+
+    def find(self) -> Any:
+        return self._blobs.container_exists() or None
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"container {self._blobs.address}"
+
+    def make(self, found: Any) -> None:
+        self._blobs.ensure_container()
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return False  # it holds what cannot be made again
+
+    def delete(self, found: Any) -> None:
+        """Do nothing: see is_ours."""
+
+
+class EnvironmentPart:
+    """What the training code of this app is installed with."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        environments: Environments,
+        versions: CodeVersions,
+        projects: Mapping[str, ModelProject],
+    ) -> None:
+        self.name = "environment"
+        self._workspace, self._environments, self._versions = workspace, environments, versions
+        self._modules = sorted({project.training for project in projects.values()})
+
+    def find(self) -> Any:
+        absent = [text for text in self._lists() if not self._environments.exists(self._of(text))]
+        return None if absent else self._lists()
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        found = sorted({self._of(text) for text in self._lists()})
+        return ", ".join(f"environment {NAME}:{version}" for version in found)
+
+    def make(self, found: Any) -> None:
+        for text in self._lists():
+            self._environments.ensure(text)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return True  # its name is this app's
+
+    def delete(self, found: Any) -> None:
+        for text in found:
+            version = self._of(text)
+            with translate("archive the environment", version):
+                self._workspace.client.environments.archive(NAME, version=version)
+
+    def _lists(self) -> list[str]:
+        return [self._versions.requirements(None, module) for module in self._modules]
+
+    def _of(self, requirements: str) -> str:
+        return self._environments.version_of(requirements)
+
+
+class StepPart:
+    """The training step of this app's own code, which a model has before anybody pushes any."""
+
+    def __init__(
+        self, workspace: Workspace, versions: CodeVersions, model: str, project: ModelProject
+    ) -> None:
+        self.name = f"training step of {model}"
+        self._workspace, self._versions = workspace, versions
+        self._model, self._module = model, project.training
+
+    def find(self) -> Any:
+        code = self._code()
+        name, label = step_name(self._model), code.version[:32]
+        return code if self._versions.has_component(name, label) else None
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"component {step_name(self._model)}"
+
+    def make(self, found: Any) -> None:
+        self._versions.archive(None, self._module)
+        self._versions.ensure_component(self._code(), self._module)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return True  # its name is this app's
+
+    def delete(self, found: Any) -> None:
+        name, label = step_name(self._model), found.version[:32]
+        with translate("archive the training step", name):
+            self._workspace.client.components.archive(name, version=label)
+
+    def _code(self) -> CodeVersion:
+        return self._versions.own(self._model, self._module)
+
+
+class ReferenceData(Protocol):
+    """The reference data of each model."""
+
+    def find(self, model: str) -> Reference | None:
+        """Return the reference data; None before there is any. It changes nothing."""
+
+    def adopt(self, model: str) -> Reference | None:
+        """Return the reference data after copying it to where no run writes; None without any."""
+
+    def ask_for_sample(self, model: str) -> None:
+        """Start the run that writes the model's sample data, or find it."""
+
+    def is_asked(self, model: str) -> bool:
+        """Tell whether that run was started."""
+
+
+# There is no reference data yet, and nothing to do: the sample comes from a run, or the first data
+# that is accepted becomes it. The platform does not wait for either.
+_ASKED = object()
+
+
+class BaselinePart:
+    """The reference data of a model as a data asset, whose version is the digest of its bytes."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        blobs: Blobs,
+        model: str,
+        references: ReferenceData,
+        *,
+        own_code: bool,
+    ) -> None:
+        """Take whether the model's code is this app's own, so that its sample can be asked for."""
+        self.name, self._own_code = f"baseline dataset of {model}", own_code
+        self._workspace, self._blobs = workspace, blobs
+        self._model, self._references = model, references
+
+    def find(self) -> Any:
+        reference = self._references.find(self._model)
+        if reference is None:
+            asked = not self._own_code or self._references.is_asked(self._model)
+            return _ASKED if asked else None
+        version = reference.dataset.version[:32]
+
+        def look() -> Any:
+            with translate("look for the baseline", self._asset):
+                return self._workspace.client.data.get(self._asset, version=version)
+
+        return found_or_none(look)
+
+    def differences(self, found: Any) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"data asset {self._asset}, of the model's sample or its first data"
+
+    def make(self, found: Any) -> None:
+        with importing():
+            from azure.ai.ml.entities import Data
+
+        reference = self._references.adopt(self._model)
+        if reference is None:
+            return self._references.ask_for_sample(self._model)
+        dataset = reference.dataset
+        name = self._blobs.name_of(dataset.uri)
+        asset = Data(
+            name=self._asset,
+            version=dataset.version[:32],
+            type="uri_file",
+            path=dataset.uri if name is None else datastore_path(name),
+            description=f"Reference data of {self._model}.",
+            tags={MARK: _BASELINE, MODEL: self._model, DATASET: dataset.version},
+        )
+        with translate("register the baseline", self._asset):
+            self._workspace.client.data.create_or_update(asset)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return found is not _ASKED and (found.tags or {}).get(MARK) == _BASELINE
+
+    def delete(self, found: Any) -> None:
+        with translate("archive the baseline", self._asset):
+            self._workspace.client.data.archive(self._asset, version=found.version)
+
+    @property
+    def _asset(self) -> str:
+        return f"{self._model}-baseline"

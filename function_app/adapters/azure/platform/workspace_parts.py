@@ -1,0 +1,136 @@
+"""The parts of the platform in Azure ML that hold things: workspace and datastores."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.reach.connection import translate
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.errors import ConfigError
+from function_app.late_imports import importing
+
+# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
+API = "2025-06-01"
+_TAGS = {MARK: PLATFORM}
+
+
+class WorkspacePart:
+    """The workspace; with its vault and insights named it can be made, else infra/ makes it."""
+
+    name = "workspace"
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._connection = workspace.connection
+        self._settings = workspace.connection.settings
+        s = self._settings
+        self._group = f"/subscriptions/{s.subscription_id}/resourceGroups/{s.resource_group}"
+        self._path = (
+            f"{self._group}/providers/Microsoft.MachineLearningServices/workspaces/{s.workspace}"
+        )
+
+    def find(self) -> Any:
+        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+
+    def differences(self, found: Any) -> list[str]:
+        location = str(found.get("location", "")).replace(" ", "").lower()
+        wanted = self._settings.location.replace(" ", "").lower()
+        return [] if location == wanted else [Fixed(f"location {location} to {wanted}")]
+
+    def describe(self) -> str:
+        return f"workspace {self._settings.workspace} in {self._settings.location}"
+
+    def make(self, found: Any) -> None:
+        s = self._settings
+        if found is not None and self.differences(found):
+            text = f"{s.workspace} stands in another location. Correct MLOPS_AZURE_LOCATION."
+            raise ConfigError(text)
+        if not (s.key_vault and s.application_insights):
+            text = (
+                f"There is no workspace {s.workspace}. Deploy infra/, or set MLOPS_AZURE_KEY_VAULT"
+                " and MLOPS_AZURE_APPLICATION_INSIGHTS to let this app make it."
+            )
+            raise ConfigError(text)
+        providers, account = f"{self._group}/providers", _account(s.blob_endpoint)
+        storage = f"{providers}/Microsoft.Storage/storageAccounts/{account}"
+        registry = f"{providers}/Microsoft.ContainerRegistry/registries/{s.registry}"
+        body = {
+            "location": s.location,
+            "identity": {"type": "SystemAssigned"},
+            "sku": {"name": "Basic", "tier": "Basic"},
+            "tags": _TAGS,
+            "properties": {
+                "friendlyName": s.workspace,
+                "storageAccount": storage,
+                "containerRegistry": registry,
+                "keyVault": s.key_vault,
+                "applicationInsights": s.application_insights,
+                "systemDatastoresAuthMode": "Identity",
+            },
+        }
+        self._connection.rest("PUT", self._path, api_version=API, body=body)
+
+    def state_of(self, found: Any) -> str:
+        return str(found["properties"].get("provisioningState", "Succeeded"))
+
+    def is_ours(self, found: Any) -> bool:
+        return (found.get("tags") or {}).get(MARK) == PLATFORM
+
+    def delete(self, found: Any) -> None:
+        # For good: a workspace that is only put away keeps its name taken.
+        path = f"{self._path}?forceToPurge=true&api-version={API}"
+        self._connection.rest("DELETE", path, api_version=API)
+
+
+class DatastorePart:
+    """A container as runs address it, without a key: whoever reads or writes needs a role."""
+
+    def __init__(self, workspace: Workspace, name: str, datastore: str, container: str) -> None:
+        self._workspace, self._settings = workspace, workspace.connection.settings
+        self.name, self._datastore, self._container = name, datastore, container
+
+    def find(self) -> Any:
+        def look() -> Any:
+            with translate("look for the datastore", self._datastore):
+                return self._workspace.client.datastores.get(self._datastore)
+
+        return found_or_none(look)
+
+    def differences(self, found: Any) -> list[str]:
+        wanted = (_account(self._settings.blob_endpoint), self._container)
+        stands = (found.account_name, found.container_name)
+        return [] if stands == wanted else [f"{'/'.join(stands)} to {'/'.join(wanted)}"]
+
+    def describe(self) -> str:
+        return f"datastore {self._datastore} of container {self._container}"
+
+    def make(self, found: Any) -> None:
+        with importing():
+            from azure.ai.ml.entities import AzureBlobDatastore
+
+        parts = urlsplit(self._settings.blob_endpoint)
+        datastore = AzureBlobDatastore(
+            name=self._datastore,
+            description=f"The container {self._container}, under the identity of each run.",
+            account_name=_account(self._settings.blob_endpoint),
+            container_name=self._container,
+            endpoint=self._settings.storage_suffix,
+            protocol=parts.scheme,
+            tags=_TAGS,
+        )
+        with translate("make the datastore", self._datastore):
+            self._workspace.client.datastores.create_or_update(datastore)
+
+    def state_of(self, found: Any) -> str:
+        return "Succeeded"
+
+    def is_ours(self, found: Any) -> bool:
+        return (found.tags or {}).get(MARK) == PLATFORM
+
+    def delete(self, found: Any) -> None:
+        with translate("remove the datastore", self._datastore):
+            self._workspace.client.datastores.delete(self._datastore)
+
+
+def _account(endpoint: str) -> str:
+    """Return the storage account of a blob endpoint: the first word of its host."""
+    return (urlsplit(endpoint).hostname or "").split(".")[0]

@@ -1,0 +1,1 @@
+"""Production in Azure: on Kubernetes, or as a managed online endpoint."""

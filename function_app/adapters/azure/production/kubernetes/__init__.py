@@ -1,0 +1,1 @@
+"""Production on Kubernetes: Azure Kubernetes Service or any other cluster."""

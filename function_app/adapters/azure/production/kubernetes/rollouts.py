@@ -1,0 +1,86 @@
+"""Where the rollout of a Deployment stands, and why one failed."""
+
+from typing import Any
+
+from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi
+from function_app.adapters.azure.production.kubernetes.manifests import ATTEMPT, FAILED, labels
+from function_app.domain.text.redaction import redact
+from function_app.errors import NotFoundError, PlatformError
+
+_TAIL = 15
+Json = dict[str, Any]
+
+
+def is_complete(found: Json) -> bool:
+    """Tell whether every replica is of the newest template, and available."""
+    spec, status = found["spec"], found.get("status") or {}
+    wanted = spec.get("replicas", 1)
+    return bool(
+        found["metadata"].get("generation", 0) <= status.get("observedGeneration", -1)
+        and wanted > 0
+        and status.get("updatedReplicas", 0) == wanted
+        and status.get("replicas", 0) == wanted
+        and status.get("availableReplicas", 0) >= wanted
+    )
+
+
+def failure(found: Json) -> str | None:
+    """Return why the rollout has failed, None while it may still succeed."""
+    status = found.get("status") or {}
+    if found["metadata"].get("generation", 0) > status.get("observedGeneration", -1):
+        return None  # it speaks of the template before
+    for condition in status.get("conditions") or []:
+        reason = condition.get("reason", "")
+        if condition.get("type") == "Progressing" and condition.get("status") == "False":
+            return f"{reason}: {condition.get('message', '')}"
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+            return f"{reason}: {condition.get('message', '')}"
+    return None
+
+
+def is_reported(found: Json) -> bool:
+    """Tell whether the failure of the newest template was reported to its caller."""
+    generation = str(found["metadata"].get("generation", 0))
+    return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
+
+
+def note_report(api: ClusterApi, found: Json) -> None:
+    """Note that the failure of the newest template was reported: the next call starts anew."""
+    generation = str(found["metadata"].get("generation", 0))
+    change = {"metadata": {"annotations": {FAILED: generation}}}
+    api.merge("Deployment", found["metadata"]["name"], change)
+
+
+def restart(api: ClusterApi, found: Json, replicas: int) -> Json:
+    """Start a new attempt: other pods of the same image, as `kubectl rollout restart` does."""
+    number = str(found["metadata"].get("generation", 0) + 1)
+    template = {"metadata": {"annotations": {ATTEMPT: number}}}
+    change = {"spec": {"replicas": replicas, "template": template}}
+    return api.merge("Deployment", found["metadata"]["name"], change)
+
+
+def describe_pods(api: ClusterApi, model: str, version: str) -> str:
+    """Return what the pods of a version last said, to people who must mend it."""
+    told: list[str] = []
+    try:
+        pods = api.list("Pod", labels(model, version))
+        names = {pod["metadata"]["name"] for pod in pods}
+        events = [
+            event
+            for event in api.list("Event")
+            if event.get("involvedObject", {}).get("name") in names
+            and event.get("type") == "Warning"
+        ]
+        told += [f"{event.get('reason')}: {event.get('message')}" for event in events[-3:]]
+        for pod in pods:
+            for state in (pod.get("status") or {}).get("containerStatuses") or []:
+                waiting = (state.get("state") or {}).get("waiting") or {}
+                if waiting:
+                    told.append(f"{waiting.get('reason')}: {waiting.get('message', '')}")
+        if pods:
+            lines = api.log_tail(pods[0]["metadata"]["name"], _TAIL).splitlines()
+            told.append("Its log: " + " | ".join(lines[-_TAIL:]))
+    except (NotFoundError, PlatformError) as error:
+        told.append(f"What else its pods say cannot be read ({error.code}).")
+    # Replicas that fail alike say the same.
+    return redact(" ".join(dict.fromkeys(told)))[:1500]

@@ -1,0 +1,1 @@
+"""Production as an Azure ML managed online endpoint."""

@@ -1,0 +1,306 @@
+"""Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
+
+The endpoint's traffic is what production is: who has most of it is the champion. A challenger gets
+a tenth before it gets all. The former deployment stays until the next promotion, so that the way
+back is one change of the traffic.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from function_app.adapters.azure.keys import VaultKeys
+from function_app.adapters.azure.platform.platform_parts import found_or_none
+from function_app.adapters.azure.production.online_endpoint import online_definitions as definitions
+from function_app.adapters.azure.production.online_endpoint.online_definitions import (
+    DIGEST,
+    FORMER,
+    OWNER,
+    PRODUCTION,
+    URI,
+    VERSION,
+)
+from function_app.adapters.azure.production.replicas import replicas_of
+from function_app.adapters.azure.reach.connection import begin, translate
+from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.scoring_service.scoring_keys import describe_keys
+from function_app.domain.project import ModelProject
+from function_app.domain.release.serving import Deployment, Environment, Image, Rollout, Serving
+from function_app.domain.text.redaction import redact
+from function_app.errors import AttemptError, ConflictError, NotFoundError, PlatformError
+
+RUNTIME = "online endpoint"
+ROLL_BACK = "roll-back"
+FIRST_SHARE = 10  # per cent of the traffic
+_TAIL = 20
+_ENDED = ("failed", "canceled")
+
+
+class OnlineEndpointProduction:
+    """Asks for deployments and moves traffic; waiting is the story's."""
+
+    def __init__(
+        self, workspace: Workspace, projects: Mapping[str, ModelProject], keys: VaultKeys
+    ) -> None:
+        self._keys = keys
+        self._workspace, self._settings = workspace, workspace.connection.settings
+        self._told = replicas_of(self._settings, projects)
+
+    def champion(self, model: str) -> Image | None:
+        served = _served(self._endpoint(model))
+        if served is None:
+            return None
+        found = self._deployment(model, served)
+        if found is None:
+            text = f"All traffic of {self.endpoint_name(model)} goes to {served}, which is gone."
+            raise PlatformError("azure", "read production", f"{text} Promote again.")
+        tags = found.tags or {}
+        return Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=tags.get(URI, ""))
+
+    def endpoint(self, model: str) -> str | None:
+        found = self._endpoint(model)
+        return None if _served(found) is None else _address(found)
+
+    def caller_header(self, model: str) -> str:
+        resource = self._settings.aml_resource_id
+        command = f"az account get-access-token --resource {resource}"
+        return f"Authorization: Bearer $({command} --query accessToken --output tsv)"
+
+    def rotate_keys(self, model: str) -> str:
+        raise ConflictError(
+            f"Callers of {model} send tokens of Entra, which Azure ML checks: there are no keys. "
+            "Give or take the action onlineEndpoints/score/action instead."
+        )
+
+    def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
+        model, name = image.model, deployment_name(image.version)
+        endpoint = self._endpoint(model)
+        if endpoint is None:
+            self._make_endpoint(model)
+            return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
+        if (state := _state(endpoint)) != "succeeded":
+            return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
+        found = self._deployment(model, name)
+        if found is None or (found.tags or {}).get(DIGEST) != image.digest:
+            if found is not None and not _share(endpoint, name):
+                self._delete(endpoint.name, name)
+                return _under_way(f"Deployment {name} ran another image and is deleted.")
+            self._make_deployment(release_id, image, replicas)
+            return _under_way(f"Deployment {name} is asked for.")
+        if (state := _state(found)) != "succeeded":
+            again = partial(self._make_deployment, release_id, image, replicas)
+            return self._not_yet(f"Deployment {name}", state, endpoint, name, again)
+        if _share(endpoint, name) != 100:
+            former = _served(endpoint)
+            if (
+                release_id != ROLL_BACK
+                and former not in (None, name)
+                and not _share(endpoint, name)
+            ):
+                self._split(endpoint, {str(former): 100 - FIRST_SHARE, name: FIRST_SHARE})
+                return _under_way(f"{FIRST_SHARE} % of the traffic go to {name}.")
+            self._split(endpoint, {name: 100})
+            return _under_way(f"Traffic moves to {name}.")
+        self._retire(model, {name, (endpoint.tags or {}).get(FORMER, "")})
+        return Rollout(deployment=self._deployed(endpoint, image))
+
+    def roll_back(self, model: str, image: Image | None) -> Rollout:
+        if image is not None:
+            return self.promote(ROLL_BACK, image, self._replicas(model))
+        endpoint = self._endpoint(model)
+        if endpoint is None:
+            return Rollout()
+        if (state := _state(endpoint)) != "succeeded":
+            return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
+        if _served(endpoint) is not None:
+            self._split(endpoint, {})
+            return _under_way("Traffic is taken away.")
+        self._retire(model, set())
+        return Rollout()
+
+    def serving(self, model: str) -> Serving | None:
+        image = self.champion(model)
+        if image is None:
+            return None
+        name = deployment_name(image.version)
+        found = self._deployment(model, name)
+        replicas, state = int(found.instance_count), _state(found)
+        if state == "succeeded":
+            return Serving(image=image, replicas=replicas, ready=replicas)
+        tail = self._log_tail(self.endpoint_name(model), name)
+        detail = redact(f"Deployment {name} is {state}. {tail}")
+        return Serving(image=image, replicas=replicas, ready=0, detail=detail)
+
+    def repair(self, model: str) -> None:
+        # Azure ML replaces instances by itself: only a deployment that it gave up needs a request.
+        image = self.champion(model)
+        if image is not None:
+            found = self._deployment(model, deployment_name(image.version))
+            if _state(found) in _ENDED:
+                self._make_deployment(ROLL_BACK, image, int(found.instance_count))
+
+    def endpoint_name(self, model: str) -> str:
+        """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
+        s = self._settings
+        scope = f"{s.subscription_id}/{s.resource_group}/{s.workspace}/{model}"
+        return f"{model[:24].rstrip('-')}-{hashlib.sha256(scope.encode()).hexdigest()[:7]}"
+
+    def _not_yet(
+        self,
+        what: str,
+        state: str,
+        endpoint: Any,
+        name: str = "",
+        again: Callable[[], None] | None = None,
+    ) -> Rollout:
+        """Return that it is under way; when it failed, clear the way for a new attempt and raise.
+
+        Azure ML keeps what it could not make as failed, and a failure that stays would be the
+        answer to every later attempt. What has traffic is not deleted but asked for `again`.
+        """
+        if state not in _ENDED:
+            return _under_way(f"{what} is {state}.")
+        tail = self._log_tail(endpoint.name, name) if name else ""
+        if again is None:
+            self._renew_endpoint(endpoint)
+        elif _share(endpoint, name):
+            again()
+        else:
+            self._delete(endpoint.name, name)
+        raise AttemptError("azure", "promote", redact(f"{what} is {state}. {tail}".strip()))
+
+    def _renew_endpoint(self, endpoint: Any) -> None:
+        if _served(endpoint) is None:
+            self._delete_endpoint(endpoint.name)
+            return
+        with begin("ask for the endpoint again", endpoint.name):
+            self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
+
+    def _endpoint(self, model: str) -> Any:
+        name = self.endpoint_name(model)
+
+        def look() -> Any:
+            with translate("look for the endpoint", name):
+                return self._workspace.client.online_endpoints.get(name)
+
+        found = found_or_none(look)
+        if found is None:
+            self._workspace.confirm()
+        return found
+
+    def _deployment(self, model: str, name: str) -> Any:
+        def look() -> Any:
+            with translate("look for a deployment", name):
+                return self._workspace.client.online_deployments.get(
+                    name, self.endpoint_name(model)
+                )
+
+        return found_or_none(look)
+
+    def _make_endpoint(self, model: str) -> None:
+        name = self.endpoint_name(model)
+        with begin("make the endpoint", name):
+            self._workspace.client.online_endpoints.begin_create_or_update(
+                definitions.endpoint_of(name, model, self._told)
+            )
+
+    def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
+        client, name = self._workspace.client, deployment_name(image.version)
+        with translate("make the environment of a deployment", name):
+            kept = client.environments.create_or_update(definitions.environment_of(image))
+        deployment = definitions.deployment_of(
+            name,
+            self.endpoint_name(image.model),
+            image,
+            environment=f"azureml:{kept.name}:{kept.version}",
+            size=self._settings.endpoint_size,
+            number=replicas,
+            release_id=release_id,
+            replicas=self._told,
+            keys=describe_keys(None, self._keys.production_secret(image.model)),
+        )
+        with begin("make a deployment", name):
+            client.online_deployments.begin_create_or_update(deployment)
+
+    def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
+        """Split the traffic so; remember who had most of it before."""
+        former = _served(endpoint)
+        if former not in shares:
+            endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
+        endpoint.traffic = shares
+        with begin("move the traffic", endpoint.name):
+            self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
+
+    def _delete_endpoint(self, name: str) -> None:
+        with begin("delete the endpoint", name):
+            self._workspace.client.online_endpoints.begin_delete(name)
+
+    def _retire(self, model: str, kept: set[str]) -> None:
+        with translate("list the deployments", model):
+            found = list(self._workspace.client.online_deployments.list(self.endpoint_name(model)))
+        for deployment in found:
+            ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
+            if ours and deployment.name not in kept and _state(deployment) != "deleting":
+                self._delete(self.endpoint_name(model), deployment.name)
+
+    def _delete(self, endpoint: str, name: str) -> None:
+        try:
+            with begin("delete a deployment", name):
+                self._workspace.client.online_deployments.begin_delete(name, endpoint)
+        except NotFoundError:
+            return
+
+    def _replicas(self, model: str) -> int:
+        served = _served(self._endpoint(model))
+        found = self._deployment(model, served) if served else None
+        return int(found.instance_count) if found is not None else 1
+
+    def _log_tail(self, endpoint: str, name: str) -> str:
+        try:
+            with translate("read the log of a deployment", name):
+                text = self._workspace.client.online_deployments.get_logs(
+                    name, endpoint, lines=_TAIL
+                )
+        except (NotFoundError, PlatformError) as error:
+            return f"Its log cannot be read ({error.code})."
+        return "Its log: " + " | ".join(str(text or "").splitlines()[-_TAIL:])
+
+    def _deployed(self, endpoint: Any, image: Image) -> Deployment:
+        return Deployment(
+            deployment_id=deployment_name(image.version),
+            environment=Environment.PRODUCTION,
+            endpoint=_address(endpoint),
+            image=image,
+            runtime=RUNTIME,
+        )
+
+
+def deployment_name(version: str) -> str:
+    """Return the deployment of a version: it begins with a letter and has at least 3 of them."""
+    return f"version-{version}"[:32]
+
+
+def _served(endpoint: Any) -> str | None:
+    """Return which deployment has most of the traffic."""
+    traffic = (endpoint.traffic or {}) if endpoint is not None else {}
+    found = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
+    return found[0][1] if found else None
+
+
+def _share(endpoint: Any, name: str) -> int:
+    return int((endpoint.traffic or {}).get(name, 0))
+
+
+def _state(found: Any) -> str:
+    state = found.provisioning_state
+    return str(getattr(state, "value", state) or "succeeded").lower()
+
+
+def _address(endpoint: Any) -> str:
+    """Return what /score is appended to."""
+    return str(endpoint.scoring_uri or "").removesuffix("/score")
+
+
+def _under_way(detail: str) -> Rollout:
+    return Rollout(done=False, detail=detail)

@@ -1,0 +1,1 @@
+"""How every Azure adapter reaches Azure: the credential, Blob storage, Tables, the workspace."""

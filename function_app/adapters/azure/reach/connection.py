@@ -1,0 +1,239 @@
+"""How every Azure adapter reaches Azure: one credential, one set of options, one way to fail."""
+
+import importlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from function_app.domain.text.redaction import redact
+from function_app.errors import NotFoundError, PlatformError
+from function_app.late_imports import importing
+from function_app.settings.azure import AzureSettings
+
+_REMEDIES = {
+    400: "This app sent what Azure does not take; report it.",
+    401: "Give the app its identity: MLOPS_AZURE_CLIENT_ID and MLOPS_AZURE_TENANT_ID.",
+    403: "Give the app's identity the role for it, and let the app's network in.",
+    404: "Make the resource, or correct its name in the settings.",
+    409: "Something else changes the resource; try again.",
+    412: "Something else changed the resource; try again.",
+    429: "Azure throttles this app; try again later or raise the quota.",
+}
+_SILENCE = "Check the address, the name resolution, the CA certificates and private endpoints."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Where a long operation of the management API stands: `state` is in lower case."""
+
+    state: str
+    message: str = ""
+
+
+class Connection:
+    """What the clients of all Azure services share."""
+
+    def __init__(self, settings: AzureSettings, *, retries: int = 4) -> None:
+        self.settings = settings
+        self._retries = retries
+        self._lock = threading.RLock()
+        self._credential: Any = None
+        self._client: Any = None
+
+    @property
+    def credential(self) -> Any:
+        """Return the identity of this process, made on first use; it caches its tokens."""
+        with self._lock:
+            if self._credential is None:
+                self._credential = self._make_credential()
+            return self._credential
+
+    def options(self) -> dict[str, Any]:
+        """Return what every client of an Azure service takes: trust, patience, retries."""
+        options: dict[str, Any] = {
+            "retry_total": self._retries,
+            "retry_backoff_factor": 0.5,
+            "retry_backoff_max": 30,
+            "connection_timeout": 10,
+            "read_timeout": 60,
+            "polling_interval": self.settings.poll_seconds,
+        }
+        if self.settings.ca_file:
+            options["connection_verify"] = self.settings.ca_file
+        return options
+
+    def arm(self) -> dict[str, Any]:
+        """Return what points a management client at this cloud."""
+        endpoint = self.settings.management_endpoint.rstrip("/")
+        return {"base_url": endpoint, "credential_scopes": [f"{endpoint}/.default"]}
+
+    def rest(self, method: str, path: str, *, api_version: str, body: Any = None) -> Any:
+        """Ask Azure's management API; return its JSON, None when the answer is empty (202, 204).
+
+        `path` begins with /subscriptions, or is a whole link that an earlier answer gave.
+        """
+        return _json(self._send(method, path, api_version, body))
+
+    def begin(self, method: str, path: str, *, api_version: str, body: Any = None) -> str:
+        """Begin a long operation; return the address of its status, "" when it has ended already.
+
+        Azure may answer 200, 201, 202 or 204, with or without a body: none of them is read.
+        """
+        answer = self._send(method, path, api_version, body)
+        headers = answer.headers
+        return str(headers.get("Azure-AsyncOperation") or headers.get("Location") or "")
+
+    def operation(self, address: str, *, api_version: str) -> Operation:
+        """Return where an operation stands that `begin` began.
+
+        The address of a Location header answers 202 until the end, that of Azure-AsyncOperation
+        has a status in its body. Raises NotFoundError when Azure has forgotten the operation.
+        """
+        answer = self._send("GET", address, api_version, None)
+        content = _json(answer)
+        told = content if isinstance(content, dict) else {}
+        if isinstance(told.get("status"), str):
+            failure = told.get("error") or {}
+            message = redact(str(failure.get("message") or ""))[:300]
+            return Operation(state=told["status"].lower(), message=message)
+        return Operation(state="running" if answer.status_code == 202 else "succeeded")
+
+    def _send(self, method: str, path: str, api_version: str, body: Any) -> Any:
+        with importing():
+            from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+            from azure.core.rest import HttpRequest
+
+        endpoint = self.settings.management_endpoint.rstrip("/")
+        path = path.removeprefix(endpoint)
+        if not path.startswith("/"):
+            raise ValueError("the path leads away from the management endpoint")
+        # A link to the next page brings its own version.
+        parameters = {} if "api-version=" in path else {"api-version": api_version}
+        resource = path.partition("?")[0]
+        with translate(f"{method} a resource", resource):
+            request = HttpRequest(method, endpoint + path, params=parameters, json=body)
+            answer = self._management().send_request(request)
+            if answer.status_code >= 400:
+                kind = ResourceNotFoundError if answer.status_code == 404 else HttpResponseError
+                raise kind(response=answer)
+            return answer
+
+    def _management(self) -> Any:
+        with importing():
+            from azure.core import PipelineClient
+            from azure.core.pipeline import policies
+
+        with self._lock:
+            if self._client is None:
+                options, arm = self.options(), self.arm()
+                self._client = PipelineClient(
+                    arm["base_url"],
+                    policies=[
+                        policies.RequestIdPolicy(),
+                        policies.HeadersPolicy({"Accept": "application/json"}),
+                        policies.UserAgentPolicy(base_user_agent="mlops-durable"),
+                        policies.RetryPolicy(**options),
+                        policies.BearerTokenCredentialPolicy(
+                            self.credential, *arm["credential_scopes"]
+                        ),
+                    ],
+                    **options,
+                )
+            return self._client
+
+    def _make_credential(self) -> Any:
+        import os
+
+        options = self.options()
+        del options["polling_interval"]
+        client_id = self.settings.client_id or None
+        # Also the constructors: they import modules of their own.
+        with importing():
+            from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+            # The first request of any client imports it, when no lock is held any more.
+            importlib.import_module("azure.core.rest._requests_basic")
+            # It fails at once and cannot become somebody else, as the chain can.
+            if os.environ.get("IDENTITY_ENDPOINT"):
+                return ManagedIdentityCredential(client_id=client_id, **options)
+            return DefaultAzureCredential(
+                authority=self.settings.authority, managed_identity_client_id=client_id, **options
+            )
+
+
+def _json(answer: Any) -> Any:
+    """Return the JSON of an answer, None when it has no body: 202 and 204 often have none."""
+    content = answer.content
+    return answer.json() if content and content.strip() else None
+
+
+@contextmanager
+def translate(operation: str, resource: str) -> Iterator[None]:
+    """Turn an error of Azure's SDKs into this app's: NotFoundError or PlatformError.
+
+    The text names the resource, Azure's error code, the status, the request and a remedy.
+    """
+    with importing():
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+    try:
+        yield
+    except ResourceNotFoundError as error:
+        text = f"Azure could not {operation}. {describe(error, resource)}"
+        raise NotFoundError(text) from error
+    except AzureError as error:
+        raise PlatformError("azure", operation, describe(error, resource)) from error
+
+
+@contextmanager
+def begin(operation: str, resource: str) -> Iterator[None]:
+    """Begin long work by an SDK, as `translate`; whoever begins it reads the state afterwards.
+
+    Azure's SDKs raise for a 202 or a 204 where their definitions have 200 and 201 only. The work is
+    taken all the same, and the answer, which often has no body, says nothing that is needed.
+    """
+    with importing():
+        from azure.core.exceptions import HttpResponseError
+
+    with translate(operation, resource):
+        try:
+            yield
+        except HttpResponseError as error:
+            if error.status_code not in (200, 201, 202, 204):
+                raise
+
+
+def describe(error: Any, resource: str) -> str:
+    """Return what is known of an SDK's error, without credentials, and what to do."""
+    status, code = getattr(error, "status_code", None), error_code(error)
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    seen = [code or type(error).__name__]
+    if status:
+        seen.append(f"HTTP {status}")
+    if request := headers.get("x-ms-request-id"):
+        seen.append(f"request {request}")
+    lines = str(getattr(error, "message", "") or error).strip().splitlines()
+    message = redact(lines[0])[:300] if lines else ""
+    return redact(f"{resource}: {', '.join(seen)}. {message} {_remedy(error, status)}")
+
+
+def error_code(error: Any) -> str:
+    """Return Azure's own code of an error, as in a body or a header, or ""."""
+    code = getattr(error, "error_code", None) or getattr(getattr(error, "error", None), "code", "")
+    if not code:
+        headers = getattr(getattr(error, "response", None), "headers", None) or {}
+        code = headers.get("x-ms-error-code", "")
+    return str(getattr(code, "value", code) or "")
+
+
+def _remedy(error: Any, status: int | None) -> str:
+    with importing():
+        from azure.core.exceptions import ClientAuthenticationError
+
+    if isinstance(error, ClientAuthenticationError) and not status:
+        return _REMEDIES[401]
+    if status is None:
+        return _SILENCE
+    return _REMEDIES.get(status, "Azure is at fault or busy; try again.")

@@ -1,0 +1,253 @@
+"""Rows of Azure Tables: keys that Tables allows, long texts, and changes that nobody overtakes."""
+
+import hashlib
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+from function_app.adapters.azure.reach.connection import Connection, error_code, translate
+from function_app.errors import PlatformError
+from function_app.late_imports import importing
+
+T = TypeVar("T")
+
+# Azure's limits: a text property has at most 64 KiB in UTF-16, an entity 1 MiB, a key 1 KiB, and a
+# transaction 100 entities.
+PIECE = 32_000
+LONGEST_TEXT = 480_000
+LONGEST_KEY = 400
+_CUT = LONGEST_KEY - 66  # a longer key is cut here, and its hash follows
+MOST_OPERATIONS = 100
+ATTEMPTS = 60
+# The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
+_REPEATABLE = {"retry_on_methods": ["GET", "PUT", "POST", "DELETE"]}
+_ALLOWED = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class Changed(Exception):  # noqa: N818 - never leaves the adapters
+    """Somebody else changed a row between our look at it and our write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row: its keys, a JSON text, a few properties to ask by, and the version that was read."""
+
+    partition: str
+    key: str
+    text: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    etag: str = ""
+
+    def json(self) -> Any:
+        """Return what the text says."""
+        return json.loads(self.text)
+
+
+def encode(text: str) -> str:
+    """Return a text as a part of a key; different texts stay different."""
+    encoded = _ALLOWED.sub(
+        lambda found: "".join(f"={b:02X}" for b in found[0].encode("utf-8", "surrogatepass")), text
+    )
+    if len(encoded) <= LONGEST_KEY:
+        return encoded
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{encoded[:_CUT]}=~{digest}"
+
+
+def encoded_prefix(text: str) -> str:
+    """Return the beginning that the encoded keys of all texts with this beginning share."""
+    return encode(text[:_CUT])[:_CUT]
+
+
+class Table:
+    """One table, which is made when it is first used."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection, self._name = connection, name
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    def ensure(self) -> None:
+        """Make the table, or find it."""
+        self._client()
+
+    def get(self, partition: str, key: str) -> Row | None:
+        """Return a row, or None when there is none."""
+        with importing():
+            from azure.core.exceptions import ResourceNotFoundError
+
+        with self._translated("read a row"):
+            try:
+                return _row(self._client().get_entity(partition, key))
+            except ResourceNotFoundError as error:
+                if error_code(error) == "TableNotFound":
+                    raise
+                return None
+
+    def put(self, row: Row) -> None:
+        """Write a row, instead of an earlier one."""
+        with importing():
+            from azure.data.tables import UpdateMode
+
+        with self._translated("write a row"):
+            self._client().upsert_entity(_entity(row), mode=UpdateMode.REPLACE)
+
+    def create(self, row: Row) -> bool:
+        """Write a row unless there is one; tell whether it was written."""
+        with importing():
+            from azure.core.exceptions import ResourceExistsError
+
+        with self._translated("write a row"):
+            try:
+                self._client().create_entity(_entity(row), **_REPEATABLE)
+            except ResourceExistsError:
+                return False
+        return True
+
+    def delete(self, row: Row) -> None:
+        """Delete a row if it is still as it was read; nothing happens when there is none."""
+        with importing():
+            from azure.core import MatchConditions
+            from azure.core.exceptions import ResourceModifiedError
+
+        same = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
+        with self._translated("delete a row"):
+            try:
+                self._client().delete_entity(row.partition, row.key, **(same if row.etag else {}))
+            except ResourceModifiedError:
+                return
+
+    def query(
+        self,
+        condition: str,
+        *,
+        limit: int | None = None,
+        select: tuple[str, ...] = (),
+        **values: Any,
+    ) -> Iterator[Row]:
+        """Yield the rows that fulfil a condition, page by page, in the order of their keys.
+
+        The condition's words stand apart by spaces: the SDK puts the values in word by word.
+        """
+        options: dict[str, Any] = {"parameters": values}
+        if limit is not None:
+            options["results_per_page"] = max(1, min(limit, 1000))
+        if select:
+            options["select"] = ["PartitionKey", "RowKey", *select]
+        with self._translated("read rows"):
+            found = self._client().query_entities(condition, **options)
+            for entity in islice(found, limit):
+                yield _row(entity)
+
+    def write(
+        self, *, create: Sequence[Row] = (), replace: Sequence[Row] = (), delete: Sequence[Row] = ()
+    ) -> None:
+        """Do all of it in one transaction of one partition, or raise Changed.
+
+        What is replaced or deleted must still be as it was read, when its row has an etag.
+        """
+        with importing():
+            from azure.core import MatchConditions
+            from azure.data.tables import UpdateMode
+
+        same = {"match_condition": MatchConditions.IfNotModified}
+        mode = {"mode": UpdateMode.REPLACE}
+        operations: list[Any] = [("create", _entity(row)) for row in create]
+        for row in replace:
+            if row.etag:
+                operations.append(("update", _entity(row), {**mode, **same, "etag": row.etag}))
+            else:
+                operations.append(("upsert", _entity(row), mode))
+        for row in delete:
+            keys = {"PartitionKey": row.partition, "RowKey": row.key}
+            operations.append(("delete", keys, {**same, "etag": row.etag} if row.etag else {}))
+        if operations:
+            with self._translated("write rows"), _changes():
+                self._client().submit_transaction(operations, **_REPEATABLE)
+
+    def _translated(self, operation: str) -> Any:
+        return translate(operation, f"table {self._name}")
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                with importing():
+                    from azure.data.tables import TableServiceClient
+
+                connection = self._connection
+                service = TableServiceClient(
+                    connection.settings.tables_endpoint,
+                    credential=connection.credential,
+                    # Else the SDK guesses from the host's name, wrongly behind a private one.
+                    audience="https://storage.azure.com",
+                    **connection.options(),
+                )
+                with self._translated("make the table"):
+                    self._made = service.create_table_if_not_exists(self._name)
+            return self._made
+
+
+def until_unchanged(operation: str, attempt: Callable[[], T]) -> T:
+    """Repeat reading, deciding and writing until nobody came in between."""
+    for number in range(ATTEMPTS):
+        try:
+            return attempt()
+        except Changed:
+            # At random, so that those who met once do not meet again.
+            time.sleep(random.uniform(0, min(0.01 * 2**number, 0.5)))
+    raise PlatformError("azure", operation, "Others change the same rows all the time. Try again.")
+
+
+def pack(text: str) -> dict[str, str]:
+    """Return a text as properties, none of which is too long."""
+    if len(text) > LONGEST_TEXT:
+        raise PlatformError(
+            "azure",
+            "write a row",
+            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Keep less in it.",
+        )
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    return {f"text{number}": piece for number, piece in enumerate(pieces)}
+
+
+@contextmanager
+def _changes() -> Iterator[None]:
+    with importing():
+        from azure.core.exceptions import HttpResponseError
+
+    try:
+        yield
+    except HttpResponseError as error:
+        # A row is there that should not be, or is gone or another one than was read.
+        if error.status_code in (409, 412) or error_code(error) in _OVERTAKEN:
+            raise Changed from error
+        raise
+
+
+_OVERTAKEN = ("ResourceNotFound", "EntityNotFound", "EntityAlreadyExists", "ConditionNotMet")
+
+
+def _entity(row: Row) -> dict[str, Any]:
+    keys = {"PartitionKey": row.partition, "RowKey": row.key}
+    return {**row.properties, **pack(row.text), **keys}
+
+
+def _row(entity: Any) -> Row:
+    properties = dict(entity)
+    pieces: list[str] = []
+    while (piece := properties.pop(f"text{len(pieces)}", None)) is not None:
+        pieces.append(piece)
+    return Row(
+        partition=properties.pop("PartitionKey"),
+        key=properties.pop("RowKey"),
+        text="".join(pieces),
+        properties=properties,
+        etag=str(entity.metadata.get("etag") or ""),
+    )

@@ -1,0 +1,57 @@
+"""Requests that no SDK makes: signed addresses, and a registry's data plane."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from function_app.adapters.azure.reach.connection import Connection
+from function_app.late_imports import importing
+
+
+class Web:
+    """Sends requests with the retries and the trust that all of Azure's clients have."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._made: Any = None
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Return the answer; an error status raises what Azure's SDKs raise."""
+        with importing():
+            from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+            from azure.core.rest import HttpRequest
+
+        fields = dict(form) if form is not None else None
+        request = HttpRequest(
+            method, url, headers={**(headers or {})}, content=content, data=fields
+        )
+        answer = self._client().send_request(request)
+        if answer.status_code >= 400:
+            kind = ResourceNotFoundError if answer.status_code == 404 else HttpResponseError
+            raise kind(response=answer)
+        return answer
+
+    def _client(self) -> Any:
+        if self._made is None:
+            with importing():
+                from azure.core import PipelineClient
+                from azure.core.pipeline import policies
+
+            options = self._connection.options()
+            self._made = PipelineClient(
+                "",
+                policies=[
+                    policies.RequestIdPolicy(),
+                    policies.UserAgentPolicy(base_user_agent="mlops-durable"),
+                    policies.RetryPolicy(**options),
+                ],
+                **options,
+            )
+        return self._made

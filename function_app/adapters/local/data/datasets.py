@@ -1,0 +1,264 @@
+"""Data on this machine: a watched inbox folder, and a folder of versions named by digest."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import get_ident
+from typing import IO
+
+from function_app.adapters.accepted_data import accepted, read_reference
+from function_app.adapters.csv_profile import profile_csv
+from function_app.adapters.local.jobs.platform_job import run_job
+from function_app.adapters.local.reach.containment import Containment
+from function_app.adapters.local.reach.files import locked, read_json, read_object, write_json
+from function_app.adapters.local.reach.inbox_files import copy_file, open_file, why_unreadable
+from function_app.addresses import below, file_address, file_path
+from function_app.domain.codec import dump, load
+from function_app.domain.data_quality import DataProfile
+from function_app.domain.event_types import BLOB_CREATED
+from function_app.domain.events.arrivals import Arrival, limited
+from function_app.domain.events.events import ArrivedFile
+from function_app.domain.training import Dataset, Reference, again
+from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
+from function_app.ports import Events
+
+REFERENCE = "reference.json"
+# Begins the etag of an entry that is never read, whose content has no digest.
+UNREADABLE = "unreadable"
+MAX_BYTES = 200 * 1024 * 1024
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class LocalDatasets:
+    """Keeps each version once; announces a file when two looks found it unchanged."""
+
+    def __init__(
+        self,
+        state: Path,
+        root: Path,
+        events: Events,
+        trainings: Mapping[str, str] | None = None,
+        containment: Containment | None = None,
+    ) -> None:
+        """Take where the app is, and by model the module that writes its reference data.
+
+        `containment` says what that module may see: by default as little as this machine can show.
+        """
+        self._containment = containment or Containment(state=state, root=root)
+        self._trainings = trainings or {}
+        self._inbox = state / "inbox"
+        self._versions = state / "datasets"
+        self._announced = state / "announced.json"
+        self._events = events
+        self._seen: dict[str, list[int]] = {}
+
+    def add(self, model: str, uri: str, etag: str = "") -> Dataset:
+        path = file_path(uri)
+        if not path.resolve().is_relative_to(self._inbox.resolve()):
+            raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
+        with open_file(self._inbox, path, MAX_BYTES) as file:
+            return self._keep(model, file, etag)
+
+    def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
+        steps = (container, *path.split("/"))
+        if any(step in ("", ".", "..") or "\0" in step for step in steps):
+            return None
+        file_of = self._inbox.joinpath(*steps)
+        try:
+            with open_file(self._inbox, file_of, MAX_BYTES) as file:
+                size = os.fstat(file.fileno()).st_size
+                digest = copy_file(file, None, MAX_BYTES)
+        except NotFoundError:
+            return None
+        _check_etag(file_of.name, etag, digest)
+        return ArrivedFile(path=path, uri=file_address(file_of), etag=digest, size=size)
+
+    def accept(
+        self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
+    ) -> None:
+        path = below(self._versions, dataset.model, "latest.json")
+        with locked(path.with_suffix(".lock")):
+            record = accepted(read_object(path), dataset, arrival)
+            if record is not None:
+                write_json(path, record)
+        if self.reference(dataset.model) is None:
+            self._keep_reference(dataset, profile)
+
+    def latest(self, model: str) -> Dataset:
+        path = below(self._versions, model, "latest.json")
+        if path.exists():
+            try:
+                newest = load(Dataset, read_object(path))
+            except ContractError as error:
+                text = f"{path} does not name the newest data any more. {again(model)}"
+                raise NotFoundError(text) from error
+            return self._whole(newest)
+        reference = self.reference(model)
+        if reference is None:
+            text = f"{model} has no data yet. Put a CSV file into its folder of the inbox."
+            raise NotFoundError(text)
+        return self._whole(reference.dataset)
+
+    def reference(self, model: str) -> Reference | None:
+        path = below(self._versions, model, REFERENCE)
+        content = read_json(path)
+        return None if content is None else read_reference(content, str(path))
+
+    def ensure_reference(self, model: str) -> str:
+        """Keep the model's sample, or a baseline.csv put by hand, as its reference data.
+
+        Returns in a few words what the reference data is. A model without a sample stops nothing.
+        """
+        if self.reference(model) is not None:
+            return f"{model}: kept"
+        baseline = below(self._versions, model, "baseline.csv")
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            if baseline.exists():
+                profile = profile_csv(baseline)
+            else:
+                found = None
+                if model in self._trainings:
+                    module = self._trainings[model]
+                    words = ["sample", "--module", module, "--out", str(out)]
+                    run_job(self._containment, words, out)
+                    found = read_json(out / "sample.json")["profile"]
+                if found is None:
+                    return f"{model}: none yet, its first accepted data becomes it"
+                profile = load(DataProfile, found)
+                os.replace(self._copy(baseline.parent, out / "rows.csv"), baseline)
+        with open_file(self._versions, baseline, MAX_BYTES) as file:
+            self._keep_reference(self._keep(model, file), profile)
+        return f"{model}: {baseline.name}"
+
+    def _keep_reference(self, dataset: Dataset, profile: DataProfile) -> None:
+        reference = Reference(dataset=dataset, profile=profile)
+        write_json(below(self._versions, dataset.model, REFERENCE), dump(reference))
+
+    def _copy(self, folder: Path, source: Path) -> Path:
+        """Return an unfinished file in a folder with the content of another file."""
+        with source.open("rb") as file, _unfinished(folder).open("wb") as out:
+            copy_file(file, out, MAX_BYTES)
+            return Path(out.name)
+
+    def _keep(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
+        """Keep the bytes as a version like any other: a model trained on it finds it again."""
+        part = _unfinished(below(self._versions, model))
+        try:
+            with part.open("wb") as out:
+                version = copy_file(file, out, MAX_BYTES)
+                out.flush()
+                os.fsync(out.fileno())
+            _check_etag(Path(file.name).name, etag, version)
+            path = below(self._versions, model, f"{version}.csv")
+            if not path.exists():
+                part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return Dataset(model=model, version=version, uri=str(path))
+
+    def _whole(self, dataset: Dataset) -> Dataset:
+        """Return the version when its bytes are the ones that its name says."""
+        try:
+            with open_file(self._versions, Path(dataset.uri), MAX_BYTES) as file:
+                digest = copy_file(file, None, MAX_BYTES)
+        except NotFoundError:
+            text = f"Version {dataset.version[:12]} is gone. {again(dataset.model)}"
+            raise NotFoundError(text) from None
+        if digest != dataset.version:
+            text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."
+            raise ContractError(text)
+        return dataset
+
+    def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
+        top, inbox = self._inbox / container / folder, self._inbox.resolve()
+        # A folder that climbs out of the inbox holds no data.
+        if not top.resolve().is_relative_to(inbox):
+            return ()
+        return limited(self._arrived(container, path) for path in _files(top))
+
+    def _arrived(self, container: str, path: Path) -> ArrivedFile:
+        name, etag = path.relative_to(self._inbox / container).as_posix(), UNREADABLE
+        # A file that is never read gets its own refusal, so that the others are still taken.
+        if not why_unreadable(self._inbox, path, MAX_BYTES):
+            with open_file(self._inbox, path, MAX_BYTES) as file:
+                etag = copy_file(file, None, MAX_BYTES)
+        return ArrivedFile(path=name, uri=path.as_uri(), etag=etag, size=path.lstat().st_size)
+
+    def list_unreadable(self) -> tuple[str, ...]:
+        reasons = (
+            (path, why_unreadable(self._inbox, path, MAX_BYTES)) for path in _files(self._inbox)
+        )
+        return tuple(f"{path.relative_to(self._inbox)}: {why}" for path, why in reasons if why)
+
+    def announce(self) -> int:
+        with locked(self._announced.with_suffix(".lock")):
+            before = read_object(self._announced)
+            now, count = dict(before), 0
+            for path in _files(self._inbox):
+                name = path.relative_to(self._inbox).as_posix()
+                if path.name.startswith(".") or "/" not in name:
+                    continue
+                try:
+                    # Not its mtime: a file that is moved or restored keeps the old one.
+                    status = path.lstat()
+                except FileNotFoundError:
+                    continue
+                look = [status.st_ctime_ns, status.st_size]
+                # A file that still grows is not complete: wait for two looks that agree.
+                if before.get(name) == look or self._seen.get(name) != look:
+                    self._seen[name] = look
+                    continue
+                self._publish(path, name, status)
+                now[name] = look
+                count += 1
+            if count:
+                write_json(self._announced, now)
+            return count
+
+    def _publish(self, path: Path, name: str, status: os.stat_result) -> None:
+        container, _, blob = name.partition("/")
+        etag = f"{UNREADABLE}-{status.st_ctime_ns}-{status.st_size}"
+        # Its event is refused with the reason, which an operator sees among the dead letters.
+        if not why_unreadable(self._inbox, path, MAX_BYTES):
+            try:
+                with open_file(self._inbox, path, MAX_BYTES) as file:
+                    etag = copy_file(file, None, MAX_BYTES)
+            except MlopsError:
+                # It was changed or deleted in this moment: `find` says what it is now.
+                pass
+        data = {
+            "api": "PutBlob",
+            "contentType": "text/csv",
+            "contentLength": status.st_size,
+            "blobType": "BlockBlob",
+            "eTag": etag,
+            "url": file_address(path),
+            # The time of the file's last change sorts the events of one path.
+            "sequencer": f"{status.st_ctime_ns:032x}",
+        }
+        subject = f"/blobServices/default/containers/{container}/blobs/{blob}"
+        self._events.publish(BLOB_CREATED, subject, data)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield all that lies below a folder and is no folder, by name; links are not followed."""
+    for top, folders, names in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if Path(top, name).is_symlink()]
+        yield from (Path(top, name) for name in sorted([*names, *links]))
+
+
+def _unfinished(folder: Path) -> Path:
+    """Return a name in a folder for a file that is written; each thread has its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f".{os.getpid()}-{get_ident()}.tmp"
+
+
+def _check_etag(name: str, etag: str, digest: str) -> None:
+    # The watcher's etags are digests; a sender of others vouches for the file.
+    if _DIGEST.fullmatch(etag) and etag != digest:
+        message = f"{name} has changed since its event; the newer event counts."
+        raise ConflictError(message, code="DATA_CHANGED")

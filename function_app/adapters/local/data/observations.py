@@ -1,0 +1,96 @@
+"""What production saw on this machine: the replicas' prediction logs, and labels in the inbox."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from function_app.adapters.csv_rows import MAX_LABEL_BYTES
+from function_app.adapters.local.data.datasets import MAX_BYTES
+from function_app.adapters.local.reach.files import read_json, write_json
+from function_app.adapters.local.reach.inbox_files import open_file
+from function_app.adapters.scoring_service.observation_records import Place, RecordedObservations
+from function_app.adapters.scoring_service.prediction_logs import Segment
+from function_app.addresses import below
+from function_app.domain.drift.observations import Watched
+from function_app.domain.project import ModelProject
+
+# What a segment is called while it is written, and after.
+_ENDINGS = (".jsonl", ".part")
+
+
+class LocalObservations(RecordedObservations):
+    """Reads files, among them those that replicas are writing."""
+
+    def __init__(self, state: Path, projects: Mapping[str, ModelProject]) -> None:
+        super().__init__(LocalRecords(state), projects)
+
+
+class LocalRecords:
+    """The folders of this machine."""
+
+    def __init__(self, state: Path) -> None:
+        self._production, self._state = state / "production", state
+
+    def segments(self, model: str) -> list[Segment]:
+        found: dict[tuple[str, str], int] = {}
+        for path in below(self._production, model, "log").glob("*/*"):
+            if path.suffix in _ENDINGS:
+                try:
+                    found[path.parent.name, path.stem] = path.stat().st_size
+                except FileNotFoundError:
+                    # Renamed or deleted meanwhile: the next look finds it, or nobody does.
+                    continue
+        return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(found.items())]
+
+    def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
+        folder = below(self._production, model, "log", segment.process)
+        # It may be renamed between the two attempts, and deleted at any time.
+        for ending in (*_ENDINGS, _ENDINGS[0]):
+            try:
+                with below(folder, f"{segment.name}{ending}").open("rb") as file:
+                    file.seek(begin)
+                    return file.read(length)
+            except FileNotFoundError:
+                continue
+        return b""
+
+    def kept(self, model: str, name: str) -> Any:
+        return read_json(below(self._production, model, f"{name}.json"))
+
+    def keep(self, model: str, name: str, content: Any) -> None:
+        write_json(below(self._production, model, f"{name}.json"), content)
+
+    def forget(self, model: str, prefix: str, *but: str) -> None:
+        for path in below(self._production, model).glob(f"{prefix}*.json"):
+            if path.stem not in but:
+                path.unlink(missing_ok=True)
+
+    def schema(self, watched: Watched) -> Any:
+        return read_json(Path(watched.model_uri).parent / "evaluation" / "model_schema.json")
+
+    @contextmanager
+    def training_rows(self, watched: Watched) -> Iterator[IO[bytes]]:
+        folder = self._state / "datasets"
+        path = below(folder, watched.model, f"{watched.dataset_version}.csv")
+        with open_file(folder, path, MAX_BYTES) as file:
+            yield file
+
+    def evaluation(self, watched: Watched) -> Any:
+        runs = sorted(
+            (self._state / "runs").glob(f"{watched.run_id}-vs-*/evaluation/predictions.json")
+        )
+        return read_json(runs[0]) if runs else None
+
+    def label_files(self, project: ModelProject) -> Sequence[Place]:
+        found = []
+        for path in (self._state / "inbox" / project.container / project.labels).glob("*.csv"):
+            # The time of the inode: nobody can set it back, and renaming a finished file sets it.
+            with suppress(FileNotFoundError):
+                found.append((path.lstat().st_ctime_ns, path.as_posix()))
+        return sorted(found)
+
+    @contextmanager
+    def labels(self, place: Place) -> Iterator[IO[bytes]]:
+        with open_file(self._state / "inbox", Path(place[1]), MAX_LABEL_BYTES) as file:
+            yield file

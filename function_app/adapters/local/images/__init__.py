@@ -1,0 +1,1 @@
+"""Images on this machine, in the OCI image layout."""

@@ -1,0 +1,1 @@
+"""Runs on this machine: a supervised process each, recorded in MLflow."""

@@ -1,0 +1,338 @@
+"""Runs on this machine: a process each, with a folder that tells how it ended."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.jobs.run_records import RunRecords
+from function_app.adapters.local.jobs.run_state import may_start, note_cancel, read_state
+from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.reach.files import read_json, read_object, read_tail, write_json
+from function_app.adapters.local.reach.processes import Processes
+from function_app.addresses import below
+from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, CodeVersion
+from function_app.domain.codec import dump, load
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.project import ModelProject
+from function_app.domain.training import (
+    Dataset,
+    Judged,
+    ModelVersion,
+    Reference,
+    Run,
+    RunStatus,
+    finite_figures,
+    is_run_id,
+    unknown_run,
+)
+from function_app.errors import ContractError, NotFoundError
+from function_app.telemetry import OTLP_ENDPOINT
+
+# What a run needs of the environment; the app's settings and keys are not among it.
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+PREDICTIONS = "predictions.json"
+PREPARED, EVALUATION = "prepared", "evaluation"
+JOBS = ("python", "-m", "platform_jobs")
+EVALUATION_MARGIN = 60.0
+# The checks end by their own time limit; this is for the making of their surroundings.
+CHECKS_MARGIN = 60.0
+REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt", "tests.log")
+
+
+class LocalJobs:
+    """Starts each run under a watcher that writes the result and publishes it."""
+
+    def __init__(
+        self,
+        state: Path,
+        root: Path,
+        processes: Processes,
+        projects: Mapping[str, ModelProject],
+        topic: tuple[str, str],
+        bundles: LocalBundles,
+        reference: Callable[[str], Reference | None],
+        containment: Containment | None = None,
+    ) -> None:
+        """Take the state, the app's folder, and what runs may see: by default as little as here."""
+        self._containment = containment or Containment(state=state, root=root)
+        self._state, self._root, self._processes = state, root, processes
+        self._runs, self._projects, self._topic = state / "runs", projects, topic
+        self._bundles, self._reference = bundles, reference
+        self._records = RunRecords(state, self.get)
+
+    def publish(self, model: str, bundle: Bundle) -> CodeVersion:
+        return self._bundles.publish(model, bundle)
+
+    def code(self, model: str, version: str = "") -> CodeVersion | None:
+        return self._bundles.find(model, version)
+
+    def submit_preparation(
+        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
+    ) -> Run:
+        command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
+        command += ["--digest", dataset.version]
+        command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
+        timeout = self._project(dataset.model).training_run.timeout_seconds
+        out = self._runs / run_id / PREPARED
+        sight = Sight(readable=(dataset.uri,), writable=(str(out),))
+        self._start(run_id, dataset, None, command, timeout, tags, sight)
+        return self.get(run_id)
+
+    def prepared(self, run_id: str) -> Prepared:
+        return load(Prepared, self._written(run_id, f"{PREPARED}/prepared.json"))
+
+    def submit(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        preparation_id: str,
+        code: CodeVersion | None,
+        tags: dict[str, str],
+    ) -> Run:
+        project, out = self._project(dataset.model), self._folder(run_id) / "model"
+        seen = self._folder(preparation_id) / PREPARED / "seen"
+        command = ["python", "-m", project.training, "train", "--data", str(seen)]
+        command += ["--out", str(out)]
+        timeout = project.training_run.timeout_seconds
+        # The held-out rows lie beside the seen ones; a training must not see them.
+        sight = self._containment.training([seen], out)
+        self._start(run_id, dataset, code, command, timeout, tags, sight, self._code(code))
+        return self.get(run_id)
+
+    def submit_evaluation(
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: ModelVersion | None,
+        policy: GatePolicy,
+        tags: dict[str, str],
+    ) -> Run:
+        project, folder = self._project(run.model), self._folder(run_id)
+        timeout = project.training_run.timeout_seconds
+        held_out = self._folder(preparation_id) / PREPARED / "held_out"
+        command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
+        command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
+        command += policy.comparison_words()
+        for name in project.model.trusted_types:
+            command += ["--trusted-type", name]
+        command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
+        if champion is not None:
+            command += ["--champion", champion.uri]
+            command += ["--champion-code", str(self._code(champion.code))]
+        dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
+        limit = 2 * timeout + EVALUATION_MARGIN
+        self._containment.check(f"start run {run_id}")
+        command += self._containment.predict_words()
+        self._start(run_id, dataset, run.code, command, limit, tags, None)
+        return self.get(run_id)
+
+    def submit_checks(
+        self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
+    ) -> Run:
+        folder = self._folder(run_id)
+        write_json(folder / "plan.json", dump(plan))
+        command = ["python", "-m", "checks", "--code", str(self._bundles.unpack(bundle.digest))]
+        command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
+        # Neither this app's keys and tokens nor its own settings are the code's to see.
+        command += ["--hide", str(self._state), "--hide", str(self._root)]
+        # A dry run is that of a pull request: of code that nobody of this project has accepted.
+        if plan.dry_run:
+            command += ["--min-isolation", self._containment.isolation.checks.min_isolation]
+        reference = self._reference(model) if plan.dry_run else None
+        if reference is not None:
+            command += ["--data", reference.dataset.uri]
+        dataset = Dataset(model=model, version="", uri="")
+        # The checks make their own sandboxes, and need to see what they put into them.
+        limit = plan.timeout_seconds + CHECKS_MARGIN
+        self._start(run_id, dataset, None, command, limit, tags, None)
+        return self.get(run_id)
+
+    def checks(self, run_id: str) -> CheckReport:
+        content = read_json(self._folder(run_id) / "reports" / "checks.json")
+        if content is None:
+            raise NotFoundError(f"Run {run_id} wrote no report of checks. Look at its log.")
+        return load(CheckReport, content)
+
+    def report(self, run_id: str, name: str) -> bytes:
+        try:
+            if name in REPORTS and is_run_id(run_id):
+                return (self._folder(run_id) / "reports" / name).read_bytes()
+        except FileNotFoundError:
+            pass
+        known = ", ".join(REPORTS)
+        raise NotFoundError(f"Run {run_id} has no report {name[:80]!r}. It may have {known}.")
+
+    def log(self, run_id: str, most: int) -> bytes:
+        if self.get(run_id).status is RunStatus.UNKNOWN:
+            text = f"This machine has no run {run_id[:80]!r}. GET /api/status lists runs."
+            raise NotFoundError(text)
+        return read_tail(self._folder(run_id) / "run.log", most)
+
+    def judged(self, run_id: str) -> Judged:
+        content = self._written(run_id, f"{EVALUATION}/evaluation.json")
+        figures = self._written(run_id, f"{EVALUATION}/metrics.json")
+        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
+
+    def comparison(self, run_id: str) -> Comparison:
+        refused = self._written(run_id, f"{EVALUATION}/evaluation.json").get("refused")
+        if refused is None:
+            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
+        if refused:
+            return Comparison(refused=str(refused))
+        return load(Comparison, self._written(run_id, f"{EVALUATION}/comparison.json"))
+
+    def _written(self, run_id: str, name: str) -> Any:
+        content = read_object(self._folder(run_id) / name)
+        if not content:
+            raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
+        return content
+
+    def _code(self, code: CodeVersion | None) -> Path:
+        """Return the folder with a version's code; without a version, with this app's own."""
+        return self._bundles.unpack(code.version) if code else self._root
+
+    def _project(self, model: str) -> ModelProject:
+        project = self._projects.get(model)
+        if project is None:
+            raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
+        return project
+
+    def _folder(self, run_id: str) -> Path:
+        return below(self._runs, run_id)
+
+    def get(self, run_id: str) -> Run:
+        # An id of an event may be any text; a path must not lead out of the folder of runs.
+        run = None
+        if is_run_id(run_id):
+            folder = self._folder(run_id)
+            running = self._processes.find(f"run-{run_id}") is not None
+            # Read after the process: one that ended in between has left its result.
+            run = read_run(folder, running=running)
+            tail = self._processes.log_tail(f"run-{run_id}")
+            if run is not None and run.status is RunStatus.INTERRUPTED and tail:
+                run = replace(run, detail=f"{run.detail} Its watcher's log ends: {tail}")
+        if run is None:
+            return unknown_run(run_id, "This machine has no such run.")
+        return run
+
+    def cancel(self, run_id: str) -> None:
+        folder = self._folder(run_id)
+        if folder.exists():
+            note_cancel(folder)
+        self._processes.stop(f"run-{run_id}")
+
+    def record_ended(self) -> int:
+        return self._records.record_ended()
+
+    def list_runs(self, since: datetime) -> tuple[Run, ...]:
+        # A folder may be foreign, half-written, or deleted while this looks at it.
+        recent = [f for f in self._runs.glob("*") if _changed(f) >= since.timestamp()]
+        runs = (self.get(folder.name) for folder in sorted(recent))
+        return tuple(run for run in runs if run.status is not RunStatus.UNKNOWN)
+
+    def _start(
+        self,
+        run_id: str,
+        dataset: Dataset,
+        code: CodeVersion | None,
+        command: list[str],
+        timeout: float,
+        tags: dict[str, str],
+        sight: Sight | None,
+        folder_of_command: Path | None = None,
+    ) -> None:
+        folder = self._folder(run_id)
+        if not may_start(folder):
+            return
+        if sight is not None:
+            self._containment.check(f"start run {run_id}")
+        request = {
+            "run_id": run_id,
+            "dataset": dump(dataset),
+            "code": dump(code),
+            "tags": tags,
+            "command": command,
+            "folder": str(folder_of_command or self._root),
+            "timeout_seconds": timeout,
+            "sandbox": sight and self._containment.record(sight),
+        }
+        write_json(folder / "request.json", request)
+        endpoint, key = self._topic
+        self._processes.start(
+            f"run-{run_id}",
+            [sys.executable, "-m", "function_app.adapters.local.jobs.run_job", str(folder)],
+            cwd=self._root,
+            environ={
+                **plain_environ(),
+                "MLOPS_TOPIC_ENDPOINT": endpoint,
+                "MLOPS_TOPIC_KEY": key,
+            },
+            port=0,
+        )
+
+
+def read_run(folder: Path, *, running: bool = False) -> Run | None:
+    """Return the run of a folder; None when the folder holds no run of this app."""
+    request = _request(folder)
+    if request is None:
+        return None
+    status, detail = read_state(folder, running=running)
+    dataset, code, tags = request
+    figures, reported = _figures(folder)
+    return Run(
+        run_id=folder.name,
+        model=dataset.model,
+        status=status,
+        dataset_version=dataset.version,
+        output_uri=str(folder / "model"),
+        detail=detail,
+        metrics=figures,
+        reported=reported,
+        tags=tags,
+        code=code,
+    )
+
+
+def _request(folder: Path) -> tuple[Dataset, CodeVersion | None, dict[str, str]] | None:
+    """Return a run's data, code and tags; None when the folder holds no run of this app."""
+    content = read_object(folder / "request.json")
+    try:
+        dataset = load(Dataset, content.get("dataset"))
+        code = load(CodeVersion, content["code"]) if content.get("code") else None
+        return dataset, code, load(dict[str, str], content.get("tags"))
+    except ContractError:
+        return None
+
+
+def _changed(path: Path) -> float:
+    """Return when a file or folder changed last, in seconds of the epoch; 0 when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _figures(folder: Path) -> tuple[dict[str, float], bool]:
+    """Return the figures of a run, and whether a training reported them itself."""
+    for name, reported in ((EVALUATION, False), ("model", True)):
+        if content := read_object(folder / name / "metrics.json"):
+            return finite_figures(content), reported
+    return {}, False
+
+
+def serving_environ() -> dict[str, str]:
+    """Return the environment of a service: it also knows where spans are sent."""
+    endpoint = os.environ.get(OTLP_ENDPOINT)
+    return {**plain_environ(), **({OTLP_ENDPOINT: endpoint} if endpoint else {})}
+
+
+def plain_environ() -> dict[str, str]:
+    """Return the environment for code that must not see the app's settings."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

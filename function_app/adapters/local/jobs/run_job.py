@@ -1,0 +1,146 @@
+"""Watches over one run: python -m function_app.adapters.local.jobs.run_job FOLDER.
+
+It is a process of its own, so that the run ends and its result is written whatever becomes of the
+host. The event it publishes is a hint; a story that misses it finds the result by polling.
+A host without a topic takes the event from the app's inbox.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.clock import SystemClock
+from function_app.adapters.local.events import choose_events
+from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.local.jobs.jobs import plain_environ
+from function_app.adapters.local.jobs.run_log import copy_redacted
+from function_app.adapters.local.jobs.run_state import (
+    TEMPORARY,
+    clear_attempt,
+    killed_by,
+    write_result,
+)
+from function_app.adapters.local.reach.containment import contained, read_record
+from function_app.adapters.local.reach.files import read_json, read_tail
+from function_app.domain.event_types import RUN_COMPLETED
+from function_app.domain.text.plain_text import one_line
+from function_app.domain.text.redaction import redact
+from function_app.domain.training import RunStatus
+from function_app.errors import PlatformError
+from sandbox.trees import remove_tree
+
+_TAIL_BYTES = 64 * 1024
+GRACE_SECONDS = 5.0  # between the polite end of a command and its end by force
+
+
+def main(folder: Path) -> int:
+    request = read_json(folder / "request.json")
+    clear_attempt(folder)
+    (folder / "model").mkdir()  # a training finds the folder that it writes
+    status, detail = _run(folder, request)
+    remove_tree(folder / TEMPORARY)
+    write_result(folder, status, detail)
+    endpoint, key = os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"]
+    data = {
+        "experimentName": request["dataset"]["model"],
+        "runId": request["run_id"],
+        "runStatus": status.value,
+        "runTags": request["tags"],
+    }
+    try:
+        inbox = LocalInbox(folder.parents[1] / "inbox.db")
+        events = choose_events(endpoint, key, inbox, SystemClock())
+        events.publish(RUN_COMPLETED, f"experiments/local/runs/{request['run_id']}", data)
+    except PlatformError as error:
+        print(error, file=sys.stderr)
+    return 0
+
+
+def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
+    command = _contained(folder, request)
+    # The run counts as running for as long as its command does, also when this watcher is killed.
+    lock = int(os.environ.get("LOCK_FD", "-1"))
+    with (folder / "run.log").open("ab") as log:
+        begin = log.tell()
+        ended = subprocess.Popen(
+            command,
+            cwd=request["folder"],
+            # Else Python writes what was printed after the error, and the last line hides it.
+            env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,) if lock >= 0 else (),
+        )
+        assert ended.stdout is not None
+        writer = threading.Thread(target=copy_redacted, args=(ended.stdout, log), daemon=True)
+        writer.start()
+        try:
+            ended.wait(request["timeout_seconds"])
+        except subprocess.TimeoutExpired:
+            _end(ended)
+            return RunStatus.TIMED_OUT, f"It ran longer than {request['timeout_seconds']} seconds."
+        finally:
+            # Without a sandbox a process that the command left behind may hold the pipe open.
+            writer.join(GRACE_SECONDS)
+            if not writer.is_alive():
+                ended.stdout.close()
+    size = (folder / "run.log").stat().st_size
+    tail = read_tail(folder / "run.log", min(size - begin, _TAIL_BYTES))
+    lines = tail.decode(errors="replace").strip().splitlines()
+    if signal_name := killed_by(ended.returncode):
+        return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
+    if ended.returncode:
+        last = one_line(redact(lines[-1]))[:300] if lines else "It wrote nothing."
+        text = f"{_end_of(ended.returncode)}: {last.rstrip('.')}."
+        return RunStatus.FAILED, f"{text} `mlopsctl logs {folder.name}` shows its log."
+    return RunStatus.COMPLETED, ""
+
+
+def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
+    """Return the words that run the command of a run apart from the state and from other runs."""
+    command = [sys.executable if word == "python" else word for word in request["command"]]
+    record = request.get("sandbox")
+    if not record:
+        return command
+    sight, level, root = read_record(record)
+    scratch = folder / TEMPORARY
+    for place in (*map(Path, sight.writable), scratch):
+        place.mkdir(exist_ok=True)
+    return contained(
+        command,
+        Path(request["folder"]),
+        sight,
+        level=level,
+        state=folder.parents[1],
+        root=root,
+        scratch=scratch,
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a command and all that it started."""
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _end_of(code: int) -> str:
+    """Return the exit code, or the name of the signal that a crash ended the command with."""
+    if code > 0:
+        return f"Exit code {code}"
+    try:
+        return f"It crashed with {signal.Signals(-code).name}"
+    except ValueError:
+        return f"It crashed with signal {-code}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

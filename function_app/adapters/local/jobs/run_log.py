@@ -1,0 +1,44 @@
+"""The log of a run: what its command prints, without credentials."""
+
+from typing import BinaryIO
+
+from function_app.domain.text.redaction import redact
+
+# A longer line, or a longer block of a key, is written in pieces.
+LONGEST = 64 * 1024
+# A command that prints without end must not fill the disk.
+MOST_BYTES = 64 * 1024 * 1024
+CUT = f"\nThe log ends here: it has {MOST_BYTES >> 20} MiB, and the command prints on.\n".encode()
+_BEGIN, _END = b"-----BEGIN", b"-----END"
+
+
+def copy_redacted(source: BinaryIO, log: BinaryIO) -> None:
+    """Copy lines to the log until the source ends, each without credentials.
+
+    The lines of a PEM block are kept together, because one of them alone is not known for a
+    credential. A line is in the log as soon as it was printed. What comes after MOST_BYTES is read,
+    so that the command goes on, and dropped.
+    """
+    block, left = b"", MOST_BYTES
+    while line := source.readline(LONGEST):
+        if left <= 0:
+            continue
+        left -= len(line)
+        if left <= 0:
+            _write(log, block)
+            log.write(CUT)
+            log.flush()
+            block = b""
+            continue
+        block += line
+        is_open = _BEGIN in block and _END not in block
+        if is_open and len(block) < LONGEST:
+            continue
+        _write(log, block)
+        block = b""
+    _write(log, block)
+
+
+def _write(log: BinaryIO, block: bytes) -> None:
+    log.write(redact(block.decode(errors="replace")).encode())
+    log.flush()

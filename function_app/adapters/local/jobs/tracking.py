@@ -1,0 +1,96 @@
+"""Finished runs as MLflow runs, so that `mlflow ui` shows parameters, figures, tags and files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from function_app.adapters.local.jobs.mlflow_client import import_mlflow, mlflow_client
+from function_app.adapters.local.reach.files import find_irregular, locked
+from function_app.addresses import below, file_address
+from function_app.domain.training import Run, RunStatus
+
+RUN_ID = "mlops.run_id"
+_ENDS = {RunStatus.COMPLETED: "FINISHED", RunStatus.TIMED_OUT: "KILLED"}
+
+
+class LocalTracking:
+    """Records each run once in the MLflow database of the state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def client(self) -> Any:
+        """Return a client of the database, which the first call makes.
+
+        The caller holds `lock()`: two processes that make the database at once break it.
+        """
+        return mlflow_client(self._state)
+
+    def lock(self) -> Any:
+        """Return the lock of the database: one process at a time makes it or records a run."""
+        return locked(self._state / "mlflow.lock")
+
+    def record(self, run: Run, metrics: Mapping[str, float], folder: Path) -> str:
+        """Record a run that ended, with the files of its folder; return the id of the MLflow run.
+
+        Idempotent: a run that was recorded before is found by its tag, and completed when a crash
+        left it half-recorded.
+        """
+        # Before the lock: the import takes seconds, in which others may use the database.
+        import_mlflow()
+        with self.lock():
+            return self.record_locked(run, metrics, folder)
+
+    def record_locked(self, run: Run, metrics: Mapping[str, float], folder: Path) -> str:
+        """Record a run as `record` does; the caller holds the lock."""
+        client = self.client()
+        experiment = self._experiment(client, run.model or "unknown")
+        query = f"tags.`{RUN_ID}` = '{run.run_id}'"
+        found = client.search_runs([experiment], query, max_results=1)
+        if found and found[0].info.status != "RUNNING":
+            return str(found[0].info.run_id)
+        if found:
+            kept = str(found[0].info.run_id)
+        else:
+            tags = {RUN_ID: run.run_id, "mlflow.runName": run.run_id}
+            kept = str(client.create_run(experiment, tags=tags).info.run_id)
+        if folder.is_dir():
+            self._keep_files(client, kept, folder)
+        self._describe(client, kept, run, metrics)
+        # Last: a run without an end is recorded again.
+        client.set_terminated(kept, status=_ENDS.get(run.status, "FAILED"))
+        return kept
+
+    def _keep_files(self, client: Any, kept: str, folder: Path) -> None:
+        """Copy the files of a run, unless a training left more than files in its folder.
+
+        MLflow would follow a link to a file outside of the folder, and wait for ever at a pipe.
+        """
+        irregular = find_irregular(folder)
+        if irregular is None:
+            client.log_artifacts(kept, str(folder))
+        else:
+            text = f"not kept: {irregular} is no regular file"
+            client.set_tag(kept, "mlops.files", text[:500])
+
+    def _describe(self, client: Any, kept: str, run: Run, metrics: Mapping[str, float]) -> None:
+        entities = import_mlflow().entities
+        parameters = {"model": run.model, "dataset_version": run.dataset_version}
+        tags = {**run.tags, "mlops.status": run.status.value, "mlops.detail": run.detail[:5000]}
+        if run.code is not None:
+            parameters["code_version"] = run.code.version
+            tags["mlflow.source.git.commit"] = run.code.commit
+        # Not the time of this call: one that is repeated after a crash must write the same points.
+        client.log_batch(
+            kept,
+            metrics=[entities.Metric(name, value, 0, 0) for name, value in sorted(metrics.items())],
+            params=[entities.Param(name, value) for name, value in parameters.items() if value],
+            tags=[entities.RunTag(name, value) for name, value in tags.items()],
+        )
+
+    def _experiment(self, client: Any, model: str) -> str:
+        found = client.get_experiment_by_name(model)
+        if found is not None:
+            return str(found.experiment_id)
+        files = below(self._state / "mlflow-artifacts", model).resolve()
+        return str(client.create_experiment(model, artifact_location=file_address(files)))

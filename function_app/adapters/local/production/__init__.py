@@ -1,0 +1,1 @@
+"""Production on this machine: a proxy and its replicas for each model."""

@@ -1,0 +1,1 @@
+"""How every local adapter reaches this machine: files, SQLite, processes, containers."""

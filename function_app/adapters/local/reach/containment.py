@@ -1,0 +1,160 @@
+"""What runs and services of this machine may see: their own files, never the state of the app."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configuration.people.tokens import config_folder
+from function_app.domain.change.isolation import Isolation
+from function_app.errors import PlatformError
+from sandbox.command import command
+from sandbox.levels import BY_NAME, Level
+from sandbox.probe import Found, find_level
+
+# Files of the app's folder that code of a run has no use for; some of them hold secrets.
+_SECRETS = (".git", "local.settings.json", ".env*", ".mlops*", ".azure", ".netrc", ".pypirc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one command sees beside the system and its Python; paths as text, for a record."""
+
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    network: bool = False
+    devices: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Containment:
+    """The isolation of one state folder's runs and services.
+
+    `chosen` is the level to use, by default the best one of this machine, found when it is needed.
+    """
+
+    state: Path
+    root: Path
+    isolation: Isolation = field(default_factory=Isolation)
+    chosen: Found | None = None
+
+    @property
+    def found(self) -> Found:
+        return self.chosen or find_level()
+
+    @property
+    def level(self) -> Level:
+        return self.found.level
+
+    def check(self, operation: str) -> None:
+        """Raise PlatformError when this machine isolates less than mlops.toml asks for."""
+        least = self.isolation.runs.min_isolation
+        if not self.level.reaches(least):
+            text = (
+                f"The isolation here is {self.found}; `[runs] min_isolation` in mlops.toml asks "
+                f"for {least}. Install bubblewrap, or lower it to {self.level.strength}."
+            )
+            raise PlatformError("local", operation, text)
+
+    def training(self, readable: Sequence[Path], writable: Path) -> Sight:
+        """Return what a training sees: these paths, what `[runs]` names, and graphics cards."""
+        named = (Path(path).expanduser() for path in self.isolation.runs.readable)
+        return Sight(
+            readable=tuple(map(str, (*readable, *named))),
+            writable=(str(writable),),
+            network=self.isolation.runs.network,
+            devices=True,
+        )
+
+    def predict_words(self) -> list[str]:
+        """Return the options by which an evaluation runs each `predict` in a sandbox of its own.
+
+        The evaluation itself is code of this app; what it judges must neither see its rows nor
+        reach its files.
+        """
+        named = (Path(path).expanduser() for path in self.isolation.runs.readable)
+        words = ["--isolation", self.level.name]
+        for path in hidden_paths(self.state, self.root):
+            words += ["--hide", str(path)]
+        for path in named:
+            words += ["--show", str(path)]
+        return words
+
+    def wrap(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        sight: Sight,
+        *,
+        scratch: Path | None = None,
+        parent: int | None = None,
+    ) -> list[str]:
+        """Return the words that run a command in `folder` so that it sees no more than this."""
+        return contained(
+            words,
+            folder,
+            sight,
+            level=self.level,
+            state=self.state,
+            root=self.root,
+            scratch=scratch,
+            parent=parent,
+        )
+
+    def record(self, sight: Sight) -> dict[str, Any]:
+        """Return what `sight_of` reads: a watcher does not look for the level again."""
+        return {
+            "level": self.level.name,
+            "root": str(self.root),
+            "readable": [*sight.readable],
+            "writable": [*sight.writable],
+            "network": sight.network,
+            "devices": sight.devices,
+        }
+
+
+def contained(
+    words: Sequence[str],
+    folder: Path,
+    sight: Sight,
+    *,
+    level: Level,
+    state: Path,
+    root: Path,
+    scratch: Path | None = None,
+    parent: int | None = None,
+) -> list[str]:
+    """Return the words that run a command without a sight of the state and of the root's secrets.
+
+    It ends with the process `parent`, by default this one; 0 for none.
+    """
+    return command(
+        words,
+        level=level,
+        folder=folder,
+        readable=[Path(path) for path in sight.readable],
+        writable=[Path(path) for path in sight.writable],
+        hidden=hidden_paths(state, root),
+        network=sight.network,
+        scratch=scratch,
+        devices=sight.devices,
+        parent=parent,
+    )
+
+
+def hidden_paths(state: Path, root: Path) -> list[Path]:
+    """Return what no code of a run may see: the state, secrets of the root, this user's tokens."""
+    secrets = [path for name in _SECRETS for path in root.glob(name)]
+    return [state, *secrets, config_folder(os.environ)]
+
+
+def read_record(record: dict[str, Any]) -> tuple[Sight, Level, Path]:
+    """Return what a command may see, its level and the folder of the app."""
+    sight = Sight(
+        readable=tuple(record["readable"]),
+        writable=tuple(record["writable"]),
+        network=record["network"],
+        devices=record["devices"],
+    )
+    return sight, BY_NAME[record["level"]], Path(record["root"])

@@ -1,0 +1,142 @@
+"""Processes of this machine that outlive the one that started them.
+
+A process holds a lock on its file through an inherited descriptor: as long as the lock is held,
+the process group lives, whatever became of the host, and its id cannot belong to anybody else.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from function_app.adapters.local.reach.files import write_json
+from function_app.addresses import below
+from function_app.errors import PlatformError
+
+# The shell leads a new session, writes its id, which is the group's, and leaves the command behind:
+# a host that dies right after the start can find it, and nobody has to wait for its end. Limits
+# are set here because a fork in a threaded host must not run Python.
+_SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
+MOST_DOUBLINGS = 3  # of the time limit of a start
+MEMORY_KIB = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A running process: its group's id and the port it was given."""
+
+    pid: int
+    port: int
+
+
+class Processes:
+    """The named processes of one state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def start(
+        self, name: str, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], port: int
+    ) -> bool:
+        """Start the command under this name; False when it runs already."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._path(name, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return False
+            write_json(self._path(name, "json"), {"port": port})
+            self._path(name, "pid").unlink(missing_ok=True)
+            shell = ["/bin/sh", "-c", _SHELL, "sh", str(MEMORY_KIB), str(self._path(name, "pid"))]
+            with self.log(name).open("ab") as output:
+                subprocess.run(
+                    [*shell, *command],
+                    cwd=cwd,
+                    env={**environ, "LOCK_FD": str(lock)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                    check=True,
+                )
+            return True
+        finally:
+            os.close(lock)
+
+    def find(self, name: str) -> Record | None:
+        """Return the process of this name when it runs."""
+        if not self._is_locked(name):
+            return None
+        for _ in range(200):
+            text = self._read(name, "pid").strip()
+            if text:
+                port = json.loads(self._read(name, "json") or '{"port": 0}')["port"]
+                return Record(pid=int(text), port=port)
+            time.sleep(0.01)  # between the fork and the shell's first line
+        raise PlatformError("local", f"find process {name}", "It runs and has left no id.")
+
+    def stop(self, name: str, grace: float = 5.0) -> None:
+        """End the process and its children, by force when `grace` seconds did not do."""
+        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+            record = self.find(name)
+            if record is None:
+                return
+            try:
+                os.killpg(record.pid, number)
+            except ProcessLookupError:
+                continue
+            end = time.monotonic() + patience
+            while self._is_locked(name) and time.monotonic() < end:
+                time.sleep(0.02)
+
+    def log(self, name: str) -> Path:
+        return self._path(name, "log")
+
+    def log_tail(self, name: str) -> str:
+        """Return the last lines that the process wrote."""
+        return " | ".join(self._read(name, "log").strip().splitlines()[-3:])
+
+    def _path(self, name: str, ending: str) -> Path:
+        return below(self._folder, f"{name}.{ending}")
+
+    def _read(self, name: str, ending: str) -> str:
+        try:
+            return self._path(name, ending).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def _is_locked(self, name: str) -> bool:
+        try:
+            lock = os.open(self._path(name, "lock"), os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+
+def start_limit(seconds: float, failures: int) -> float:
+    """Return how many seconds a service may take to start after so many failed starts.
+
+    Up to eight times as long: with the same limit a machine that stays slow would never succeed.
+    """
+    return seconds * float(2 ** min(failures, MOST_DOUBLINGS))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""How the app speaks to a scoring service: keys, probes, the prediction log."""

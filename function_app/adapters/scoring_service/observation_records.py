@@ -1,0 +1,209 @@
+"""What production saw, put together of records that each platform keeps in its own way."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import IO, Any, Protocol
+
+from function_app.adapters.csv_rows import read_columns, read_labels
+from function_app.adapters.scoring_service.prediction_logs import PredictionLogs, read_all, read_new
+from function_app.domain.codec import dump, load
+from function_app.domain.drift.observations import (
+    PREDICTION,
+    ColumnReference,
+    LabelSums,
+    ObservationBatch,
+    Reference,
+    Watched,
+    describe_column,
+    describe_errors,
+    sum_labels,
+)
+from function_app.domain.drift.prediction_lines import (
+    answers_by_label,
+    count_echoes,
+    count_predictions,
+)
+from function_app.domain.drift.retraining import DriftPolicy
+from function_app.domain.project import ModelProject
+from function_app.errors import ContractError, NotFoundError
+
+LOG = logging.getLogger("mlops.observations")
+
+# When a file of labels came, in a unit of the platform's own, and its name.
+Place = tuple[int, str]
+# How the names of lists of label ids begin.
+COUNTED = "counted-labels-"
+
+
+class Records(PredictionLogs, Protocol):
+    """The replicas' logs, what trainings left behind, and labels."""
+
+    def kept(self, model: str, name: str) -> Any:
+        """Return what was kept of a model under this name, as JSON; None without it."""
+
+    def keep(self, model: str, name: str, content: Any) -> None:
+        """Keep something of a model."""
+
+    def forget(self, model: str, prefix: str, *but: str) -> None:
+        """Delete what was kept under names that begin so, but these."""
+
+    def schema(self, watched: Watched) -> Any:
+        """Return the model's schema, as JSON; None when the model is gone."""
+
+    def training_rows(self, watched: Watched) -> AbstractContextManager[IO[bytes]]:
+        """Open the CSV that the champion was trained on; NotFoundError when it is gone."""
+
+    def evaluation(self, watched: Watched) -> Any:
+        """Return what any evaluation of the champion's run predicted, as JSON; None without one."""
+
+    def label_files(self, project: ModelProject) -> Sequence[Place]:
+        """Return the files of labels in the order in which they came to rest."""
+
+    def labels(self, place: Place) -> AbstractContextManager[IO[bytes]]:
+        """Open a file of labels; NotFoundError when it is gone.
+
+        ContractError for anything but a regular file, and for one of over MAX_LABEL_BYTES.
+        """
+
+
+class RecordedObservations:
+    """Reads what is new; a log line or a file of labels counts once."""
+
+    def __init__(self, records: Records, projects: Mapping[str, ModelProject]) -> None:
+        self._records, self._projects = records, projects
+
+    def reference(self, watched: Watched) -> Reference | None:
+        # Kept at the first look: whether production was asked for the training rows before can only
+        # be known while the logs of that time are there.
+        name = f"reference-{watched.digest.removeprefix('sha256:')}"
+        reference = self._kept(watched.model, name)
+        if reference is None:
+            try:
+                reference = self._describe(watched)
+            except (AttributeError, ContractError, KeyError, TypeError, ValueError) as error:
+                # Somebody changed the records of the training: they describe it no longer.
+                LOG.warning("the records of run %s cannot be read: %s", watched.run_id, error)
+            if reference is None:
+                return None
+            self._records.keep(watched.model, name, dump(reference))
+        return replace(reference, columns=self._tested(watched.model, reference.columns))
+
+    def _kept(self, model: str, name: str) -> Reference | None:
+        """Return the reference that was kept; None without one, or when somebody changed it."""
+        try:
+            content = self._records.kept(model, name)
+            return load(Reference, content) if content else None
+        except ContractError as error:
+            LOG.warning("the reference %s of %s is described again: %s", name, model, error)
+            return None
+
+    def _describe(self, watched: Watched) -> Reference | None:
+        schema = self._records.schema(watched)
+        if schema is None:
+            return None
+        features, target = tuple(schema["features"]), str(schema["target"])
+        try:
+            with self._records.training_rows(watched) as file:
+                *inputs, truths = read_columns(file, (*features, target))
+        except NotFoundError:
+            return None
+        if not truths:
+            return None
+        columns = [describe_column(*column) for column in zip(features, inputs, strict=True)]
+        held_out = self._records.evaluation(watched)
+        errors = None
+        if held_out is not None:
+            columns.append(describe_column(PREDICTION, held_out["predicted"]))
+            errors = describe_errors(held_out["actual"], held_out["predicted"])
+        pairs = zip(zip(*inputs, strict=True), truths, strict=True)
+        seen, echoed = count_echoes(pairs, features, read_all(self._records, watched.model))
+        return Reference(
+            watched=watched,
+            target=target,
+            columns=tuple(column for column in columns if column is not None),
+            errors=errors,
+            seen=seen,
+            echoed=echoed,
+        )
+
+    def read(
+        self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
+    ) -> ObservationBatch:
+        watched = reference.watched
+        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, "", ""]}
+        found, places = read_new(self._records, watched.model, cursor["log"])
+        ours = [p for p in found if p.image == watched.digest]
+        rows, columns = count_predictions(reference.columns, ours, rows_per_request)
+        time, name, used = (*cursor["labels"], "")[:3]
+        labels, place, used = self._labels(reference, (int(time), str(name)), str(used), allowed)
+        return replace(
+            labels,
+            cursor=json.dumps({"log": places, "labels": [*place, used]}, sort_keys=True),
+            rows=rows,
+            columns=columns,
+        )
+
+    def _labels(
+        self, reference: Reference, since: Place, used: str, allowed: float | None
+    ) -> tuple[ObservationBatch, Place, str]:
+        """Return the new labels' sums, the place of the last file read, and what has counted.
+
+        Which ids have counted is kept under a name that is part of the cursor: a look that is
+        repeated, since its answer was lost, finds them as they were before it. A file that grew and
+        came again brings its old ids again.
+        """
+        watched, nothing = reference.watched, ObservationBatch(cursor="", columns={})
+        files = self._records.label_files(self._projects[watched.model])
+        new = [place for place in files if place > since]
+        if not new or allowed is None:
+            return nothing, since, used
+        counted = set(self._records.kept(watched.model, used) or ()) if used else set()
+        labels, complaints = [], []
+        for place in new:
+            try:
+                with self._records.labels(place) as file:
+                    labels += read_labels(file, reference.target)
+            except NotFoundError:
+                continue
+            except ContractError as error:
+                complaints.append(f"{place[1].rpartition('/')[2]}: {error.message}")
+        wanted = {label_id for label_id, _ in labels} - counted
+        ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
+        answers = answers_by_label(ours, wanted)
+        errors, unmatched = [], 0
+        for label_id, truth in labels:
+            if label_id in counted:
+                continue
+            answer = answers.get(label_id)
+            if answer is None:
+                # Its prediction may still come, and the label again.
+                unmatched += 1
+            else:
+                errors.append((truth - answer) ** 2)
+                counted.add(label_id)
+        sums = sum_labels(errors, allowed) if errors else LabelSums()
+        batch = replace(nothing, labels=sums, unmatched=unmatched, complaints=tuple(complaints))
+        return batch, new[-1], self._keep_counted(watched.model, used, counted)
+
+    def _keep_counted(self, model: str, before: str, counted: set[str]) -> str:
+        """Keep the ids under a name that says which; return the name."""
+        ids = sorted(counted)
+        name = f"{COUNTED}{hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:32]}"
+        self._records.keep(model, name, ids)
+        # The one before is what a repeated look begins with.
+        self._records.forget(model, COUNTED, name, before)
+        return name
+
+    def _tested(
+        self, model: str, columns: tuple[ColumnReference, ...]
+    ) -> tuple[ColumnReference, ...]:
+        """Return the columns that the policy wants; what is answered is always among them."""
+        policy = self._projects[model].drift or DriftPolicy()
+        wanted = set(policy.columns) if policy.columns else {c.name for c in columns}
+        if not policy.log_inputs:
+            wanted = set()
+        return tuple(c for c in columns if c.name in wanted | {PREDICTION})

@@ -1,0 +1,162 @@
+"""Asks a scoring service over HTTP for golden rows; the same on every platform."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from function_app.adapters.scoring_service.scoring_keys import PROBE_KEY
+from function_app.domain.release.serving import SmokeReport
+from function_app.domain.text.redaction import redact
+from function_app.late_imports import importing
+from function_app.telemetry import TRACEPARENT, current
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+REQUESTS = 20
+# Of one request, in seconds. The limit of latency is the policy's: a machine that stalls for ten
+# seconds makes one answer slow, and does not make the service wrong.
+_PATIENCE = 60
+# Different causes that a report names, and the characters of each.
+_CAUSES, _LONGEST = 3, 400
+# A probe's rows are no users': in the prediction log they would look like drift. It counts only
+# with the probe's secret.
+UNLOGGED = {"X-Prediction-Log": "off"}
+
+
+def ask(
+    endpoint: str,
+    golden: dict[str, Any],
+    secret: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    way: Mapping[str, str] | None = None,
+    verify: "ssl.SSLContext | bool" = True,
+    digest_of: Callable[[Mapping[str, str]], str] | None = None,
+) -> SmokeReport:
+    """Compare what the service answers to the golden rows with what the offline model said.
+
+    `secret` is the platform's own of this deployment; `headers` are further credentials. Without
+    both the service must answer 401. `way` are headers that only lead to the service.
+    What image answered is what /healthz says, or what `digest_of` reads from an answer's headers
+    where nothing but /score is reached.
+    """
+    with importing():
+        import httpx
+
+    failures, times, differences = 0, [], []
+    # Causes by how often they occurred: twenty requests have one cause, or a few.
+    causes: Counter[str] = Counter()
+    digest = ""
+    traced = {TRACEPARENT: here} if (here := current()) else {}
+    with httpx.Client(
+        base_url=endpoint,
+        timeout=_PATIENCE,
+        headers={**UNLOGGED, **traced, **(way or {}), **(headers or {}), PROBE_KEY: secret},
+        verify=verify,
+    ) as client:
+        for _ in range(REQUESTS):
+            begun = time.perf_counter()
+            try:
+                answer = client.post("/score", json={"data": golden["data"]})
+                if digest_of is not None:
+                    digest = digest_of(answer.headers)
+                differences.append(_difference(answer, golden["result"]))
+            except httpx.HTTPError as error:
+                failures += 1
+                causes[_named(error)] += 1
+            except _AnswerError as error:
+                failures += 1
+                causes[str(error)] += 1
+            times.append((time.perf_counter() - begun) * 1000)
+        try:
+            if digest_of is None:
+                digest = str(_content(client.get("/healthz")).get("image", ""))
+        except httpx.HTTPError as error:
+            causes[f"GET /healthz: {_named(error)}"] += 1
+        except _AnswerError as error:
+            causes[f"GET /healthz: {error}"] += 1
+    return SmokeReport(
+        requests=REQUESTS,
+        failures=failures,
+        largest_difference=max(differences) if differences else None,
+        p95_ms=sorted(times)[int(0.95 * (len(times) - 1))],
+        served_digest=digest,
+        answers_without_key=answers_without_key(endpoint, way=way, verify=verify),
+        detail=" ".join(
+            f"{redact(cause)[:_LONGEST]}{'' if cause.endswith('.') else '.'}"
+            for cause, _ in causes.most_common(_CAUSES)
+        ),
+    )
+
+
+def answers_without_key(
+    endpoint: str,
+    *,
+    way: Mapping[str, str] | None = None,
+    verify: "ssl.SSLContext | bool" = True,
+) -> bool:
+    """Tell whether a service takes a request without a key; False when it does not answer.
+
+    The request has no rows: a service that would score it answers 400, and logs nothing.
+    """
+    with importing():
+        import httpx
+
+    url = f"{endpoint.rstrip('/')}/score"
+    try:
+        answer = httpx.post(url, json={}, headers=way, timeout=_PATIENCE, verify=verify)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code not in (401, 403) and answer.status_code < 500
+
+
+class _AnswerError(Exception):
+    """An answer without comparable predictions; the text has its status and its body."""
+
+
+def _difference(answer: "httpx.Response", known: list[float]) -> float:
+    """Return the greatest distance of a served prediction from the offline model's."""
+    result = _content(answer).get("result")
+    if not isinstance(result, list) or len(result) != len(known):
+        raise _AnswerError(
+            f"HTTP {answer.status_code} without {len(known)} numbers in `result`: "
+            f"{_shown(answer.text)}"
+        )
+    # JSON of Python holds NaN, with which no comparison is true: max() would pass over it.
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in result):
+        raise _AnswerError(
+            f"HTTP {answer.status_code} with something in `result` that is no finite number: "
+            f"{_shown(answer.text)}"
+        )
+    pairs = zip(result, known, strict=True)
+    return float(max(abs(served - offline) for served, offline in pairs))
+
+
+def _content(answer: "httpx.Response") -> dict[str, Any]:
+    """Return the JSON object of an answer; _AnswerError, with its status and body, without one."""
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if answer.is_success and isinstance(content, dict):
+        return content
+    error = content.get("error") if isinstance(content, dict) else None
+    if isinstance(error, dict) and "message" in error:
+        cause = f"{error.get('code', '')}: {error['message']}"
+    else:
+        cause = _shown(answer.text) or "an empty body"
+    raise _AnswerError(f"HTTP {answer.status_code} {cause}")
+
+
+def _named(error: Exception) -> str:
+    # A time-out has no text of its own.
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _shown(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]

@@ -1,0 +1,1 @@
+"""Access to the app: budgets of callers, proxies, and the audit log."""

@@ -1,0 +1,1 @@
+"""Changes of code: checks, isolation, integration."""

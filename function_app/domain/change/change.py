@@ -1,0 +1,106 @@
+"""A change of a model's code: where it comes from, what is checked, and what the checks said."""
+
+from dataclasses import dataclass, field
+
+from function_app.domain.people.authorship import Authors, join_authors
+from function_app.domain.text import identifiers as ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One commit of one repository; `proposal` is the number of a pull request, "" for a push.
+
+    `branch` is the one that was pushed to, or that a pull request wants to change. `author` is the
+    code host's login of the person who pushed, `contributors` are those of the pushed commits as
+    the code host names them, and `started_by` are people of mlops.toml who retried the change.
+    """
+
+    repository: ids.Repository
+    branch: ids.BranchName
+    commit: ids.CommitId
+    proposal: ids.OrEmpty[ids.Proposal] = ""
+    author: ids.Line = ""
+    contributors: tuple[str, ...] = ()
+    started_by: tuple[ids.Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The files of a commit in one archive; `digest` is its SHA-256 as 64 hex digits.
+
+    `authors` are the people of the commit; () for this app's own code.
+    """
+
+    digest: ids.Sha256
+    uri: ids.Address
+    commit: ids.OrEmpty[ids.CommitId]
+    authors: Authors = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeVersion:
+    """A published version of a model's training and scoring code; runs and images are made of it.
+
+    `version` is the digest of its bundle, so that the same files are the same version. `authors`
+    are all people who ever published these files; a run and a model version do not repeat them.
+    """
+
+    model: ids.ModelName
+    version: ids.CodeDigest
+    uri: ids.OrEmpty[ids.Address]
+    commit: ids.OrEmpty[ids.CommitId]
+    authors: Authors = ()
+
+
+def published(model: str, bundle: Bundle, former: CodeVersion | None) -> CodeVersion:
+    """Return the version that a bundle is; `former` is the one of the same files, None for none.
+
+    Whoever published the same files before stays an author of them.
+    """
+    return CodeVersion(
+        model=model,
+        version=bundle.digest,
+        uri=bundle.uri,
+        commit=bundle.commit,
+        authors=join_authors(former.authors if former else (), bundle.authors),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPlan:
+    """What a check run does with a bundle, each command as words, in this order.
+
+    `dry_run` walks the training through the contract of a model project, on the reference data or
+    the code's own sample, and throws the model away; `target` is the column to predict.
+    """
+
+    lint: tuple[str, ...]
+    tests: tuple[str, ...]
+    training: ids.Module
+    dry_run: bool
+    timeout_seconds: float
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What one check said: its name, whether it passed, and in a sentence what was found."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What a check run said; `files` are names of reports that are kept, `coverage` in percent."""
+
+    results: tuple[CheckResult, ...]
+    files: tuple[ids.FileName, ...] = ()
+    coverage: float | None = None
+    isolation: str = ""
+    links: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.results) and all(result.passed for result in self.results)

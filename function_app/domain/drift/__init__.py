@@ -1,0 +1,1 @@
+"""Drift: observations of production, the sequential test, and retrainings."""

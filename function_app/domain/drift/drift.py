@@ -1,0 +1,222 @@
+"""Whether what production sees has left what its champion was trained on: a sequential test.
+
+It may be looked at after every batch, for ever: while nothing has changed, the probability that it
+ever sees drift is at most `alpha` (per champion, over the draw of the training data and of the
+whole stream). How:
+
+1. A quarter of alpha goes to not knowing the truth: each share F(edge) of what the training data
+   came from lies in an interval around the share of the training rows, by the smaller of the
+   bounds of Dvoretzky, Kiefer, Wolfowitz (with Massart's constant, 1990) and of Chernoff (1952),
+   over all edges and columns at once. No drift means: production's share lies in it too. Another
+   quarter goes to the mean squared error, which is known from the held-out rows only.
+2. Against that, for each edge and direction, an e-process: the likelihood ratio of shares beyond
+   the interval, mixed, to the interval's end. A non-negative supermartingale from 1; it depends on
+   counts only. The labels' one bets on squared errors, which are not negative, against a mean of
+   at most what is allowed (Waudby-Smith and Ramdas, "Estimating means of bounded random variables
+   by betting", 2024, section 4).
+3. A change may come late. One such process begins at every block of rows, with weights that sum to
+   1, as in Shin, Ramdas and Rinaldo, "E-detectors", 2024, but so that the probability of a false
+   alarm, not its rate, is bounded.
+4. The average over edges, directions, starts and columns is an e-process again, whatever depends
+   on what. By Ville's inequality it ever reaches 2/alpha with probability at most alpha/2.
+
+Rows are taken as drawn independently; docs/how-to/drift.md says what follows when they are not.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TypeVar
+
+from function_app.domain.drift.e_processes import interval, log_mixture, log_sum
+from function_app.domain.drift.observations import (
+    BETS,
+    ColumnCounts,
+    ColumnReference,
+    LabelSums,
+    ObservationBatch,
+    Reference,
+)
+
+Number = TypeVar("Number", int, float)
+BLOCK_ROWS, MAX_BLOCKS = 200, 24
+LABELS = "labels"
+LARGEST_LOG = 690.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Counts of some hundred rows; `start` is its place among all blocks that ever began."""
+
+    start: int
+    rows: int
+    columns: dict[str, ColumnCounts]
+    labels: LabelSums = field(default_factory=LabelSums)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnEvidence:
+    """How strongly one column (or the labels) speaks for drift, and which way its values went.
+
+    `e_value` is 1 at the start; while nothing changed it has no tendency to grow.
+    """
+
+    name: str
+    rows: int
+    e_value: float
+    direction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All columns, the strongest first, and their average, which is what decides."""
+
+    e_value: float
+    threshold: float
+    rows: int
+    columns: tuple[ColumnEvidence, ...]
+
+    @property
+    def drifted(self) -> bool:
+        return self.e_value >= self.threshold
+
+
+def allowed_error(reference: Reference, margin: float, alpha: float) -> float | None:
+    """Return the mean squared error up to which the labels show no drift.
+
+    The margin comes on top of what the held-out rows leave open (a normal bound, alpha/4).
+    """
+    if reference.errors is None:
+        return None
+    reach = math.sqrt(2 * math.log(4 / alpha))
+    known = reference.errors.mean + reach * reference.errors.standard_error
+    return known * (1 + margin)
+
+
+def add_batch(blocks: tuple[Block, ...], batch: ObservationBatch) -> tuple[Block, ...]:
+    """Add what came to the last block, or begin another when that is full."""
+    if not batch.rows and not batch.labels.rows:
+        return blocks
+    last = blocks[-1] if blocks else None
+    if last is not None and last.rows < BLOCK_ROWS:
+        fresh = Block(start=last.start, rows=0, columns={})
+        return (*blocks[:-1], _join(last, _filled(fresh, batch)))
+    start = last.start + 1 if last else 0
+    return _thin((*blocks, _filled(Block(start=start, rows=0, columns={}), batch)))
+
+
+def weigh(reference: Reference, blocks: tuple[Block, ...], alpha: float) -> Evidence:
+    """Return the evidence that production has left the reference."""
+    level = alpha / 4 / max(1, len(reference.columns))
+    weights = [math.log(1 / ((b.start + 1) * (b.start + 2))) for b in blocks]
+    # The weight of the starts that are still to come; they stand at 1.
+    rest = -math.log(blocks[-1].start + 2) if blocks else 0.0
+    found = [_weigh_column(c, blocks, weights, rest, level) for c in reference.columns]
+    total = _mean([log for log, _ in found]) if found else 0.0
+    if reference.errors is not None:
+        labels = _weigh_labels(blocks, weights, rest)
+        found.append(labels)
+        total = _mean([total, labels[0]]) if len(found) > 1 else labels[0]
+    columns = sorted((evidence for _, evidence in found), key=lambda c: (-c.e_value, c.name))
+    return Evidence(
+        e_value=_value(total),
+        threshold=2 / alpha,
+        rows=sum(block.rows for block in blocks),
+        columns=tuple(columns),
+    )
+
+
+def _weigh_column(
+    column: ColumnReference,
+    blocks: tuple[Block, ...],
+    weights: list[float],
+    rest: float,
+    level: float,
+) -> tuple[float, ColumnEvidence]:
+    none = ColumnCounts(rows=0, below=(0,) * len(column.edges))
+    counts = [block.columns.get(column.name, none) for block in blocks]
+    # Element i has the rows from start i to now.
+    rows = _from_each_start([c.rows for c in counts])
+    total = rows[0] if rows else 0
+    log, direction = rest, ""
+    if total:
+        ups, downs = [], []
+        low, high = interval(column, level)
+        share = -math.log(2 * len(column.edges))  # edges times directions
+        for edge, (least, most) in enumerate(zip(low, high, strict=True)):
+            below = _from_each_start([c.below[edge] for c in counts])
+            for under, seen, weight in zip(below, rows, weights, strict=True):
+                # Fewer values at most an edge: the values went up.
+                ups.append(log_mixture(seen - under, under, 1 - least) + weight + share)
+                downs.append(log_mixture(under, seen - under, most) + weight + share)
+        log = log_sum([*ups, *downs, rest])
+        direction = "up" if log_sum(ups) >= log_sum(downs) else "down"
+    name = column.name
+    return log, ColumnEvidence(name=name, rows=total, e_value=_value(log), direction=direction)
+
+
+def _weigh_labels(
+    blocks: tuple[Block, ...], weights: list[float], rest: float
+) -> tuple[float, ColumnEvidence]:
+    log, rows = rest, sum(block.labels.rows for block in blocks)
+    if rows:
+        share = -math.log(len(BETS))
+        logs = [rest]
+        for bet in range(len(BETS)):
+            winnings = _from_each_start([block.labels.winnings[bet] for block in blocks])
+            logs += [won + weight + share for won, weight in zip(winnings, weights, strict=True)]
+        log = log_sum(logs)
+    direction = "up" if rows else ""
+    return log, ColumnEvidence(name=LABELS, rows=rows, e_value=_value(log), direction=direction)
+
+
+def _from_each_start(values: Iterable[Number]) -> list[Number]:
+    """Return, for each block, the sum of its value and all later ones."""
+    return list(accumulate(reversed(list(values))))[::-1]
+
+
+def _mean(logs: list[float]) -> float:
+    return log_sum(logs) - math.log(len(logs))
+
+
+def _value(log: float) -> float:
+    return math.exp(min(log, LARGEST_LOG))
+
+
+def _filled(block: Block, batch: ObservationBatch) -> Block:
+    return Block(start=block.start, rows=batch.rows, columns=batch.columns, labels=batch.labels)
+
+
+def _join(older: Block, newer: Block) -> Block:
+    columns = dict(older.columns)
+    for name, counts in newer.columns.items():
+        before = columns.get(name)
+        if before is not None:
+            pairs = zip(before.below, counts.below, strict=True)
+            below = tuple(mine + theirs for mine, theirs in pairs)
+            counts = ColumnCounts(rows=before.rows + counts.rows, below=below)
+        columns[name] = counts
+    return Block(
+        start=older.start,
+        rows=older.rows + newer.rows,
+        columns=columns,
+        labels=older.labels + newer.labels,
+    )
+
+
+def _thin(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Give up a start when there are too many: long ago, starts may lie far apart.
+
+    A process that is given up counts as nothing from then on, which keeps the guarantee.
+    """
+    if len(blocks) <= MAX_BLOCKS:
+        return blocks
+    newer, best, place = 1.0, math.inf, 0
+    for i in range(len(blocks) - 2, -1, -1):
+        newer += blocks[i + 1].rows
+        size = (blocks[i].rows + blocks[i + 1].rows) / newer
+        if i < len(blocks) - 2 and size <= best:
+            best, place = size, i
+    joined = _join(blocks[place], blocks[place + 1])
+    return (*blocks[:place], joined, *blocks[place + 2 :])

@@ -1,0 +1,223 @@
+"""What drift may cause: a retraining within budget and cooldown, never a loop.
+
+An alarm is raised at most once per test (one champion, since one moment), and is kept until its
+event is published. What must not be answered by another training is a finding for people.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from function_app.domain.drift.drift import Block, Evidence
+from function_app.domain.drift.observations import Reference, Watched
+from function_app.domain.events.events import DriftDetected, claim_key
+from function_app.domain.text import identifiers as ids
+from function_app.domain.text.figures import figures
+from function_app.domain.training import run_id
+from function_app.errors import ContractError
+
+# Of the training rows that production had been asked, this many must be known before their targets
+# can accuse anybody; and so large a share of them must be our own answers.
+SEEN_ROWS, ECHO_SHARE = 20, 0.98
+KEPT_ALARMS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftPolicy:
+    """How production is watched, `[models.<name>.drift]` in mlops.toml.
+
+    `alpha` is the probability, per champion, of ever seeing drift where none is; `columns` are the
+    inputs that are logged and tested, () for all; `sample` is the share of requests that is logged.
+    `label_margin` is the share by which the squared error may exceed the held-out rows'. Within
+    `window_seconds` at most `max_retrainings` are caused, `cooldown_seconds` apart; `loop_length`
+    times the same drift after a retraining for it is a loop.
+    """
+
+    alpha: float = 0.01
+    min_rows: int = 200
+    columns: tuple[str, ...] = ()
+    log_inputs: bool = True
+    sample: float = 1.0
+    rows_per_request: int = 100
+    label_margin: float = 0.25
+    interval_seconds: float = 300.0
+    cooldown_seconds: float = 86_400.0
+    max_retrainings: int = 3
+    window_seconds: float = 2_592_000.0
+    loop_length: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 0.5:
+            raise ContractError(f"drift.alpha is {self.alpha}; it is a probability below 0.5.")
+        if not 0 < self.sample <= 1:
+            raise ContractError(f"drift.sample is {self.sample}; it is a share of the requests.")
+        if self.min_rows < 1 or self.rows_per_request < 1 or self.max_retrainings < 0:
+            raise ContractError("drift: min_rows and rows_per_request are at least 1.")
+        if min(self.interval_seconds, self.window_seconds) <= 0 or self.loop_length < 1:
+            raise ContractError("drift: interval, window and loop_length are over 0.")
+
+
+class Verdict(StrEnum):
+    """What the evidence leads to."""
+
+    QUIET = "quiet"
+    RETRAIN = "retrain"
+    COOLDOWN = "cooldown"
+    BUDGET_SPENT = "budget spent"
+    NOTHING_NEW = "nothing new to learn from"
+    LOOP = "feedback loop"
+
+    @property
+    def needs_people(self) -> bool:
+        return self in (Verdict.BUDGET_SPENT, Verdict.NOTHING_NEW, Verdict.LOOP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Drift that was seen: of which champion, what it is about, on which data it retrains.
+
+    `report_id` names the test that raised it, `run_id` is the run that its event causes and
+    `champion_run` the one that the champion came from; `causes` are columns with their directions.
+    """
+
+    report_id: ids.Opaque
+    run_id: ids.RunId
+    version: ids.Version
+    champion_run: ids.RunId
+    causes: tuple[str, ...]
+    dataset_version: ids.DataDigest
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftState:
+    """What is known between two looks; `since` is when the present test began."""
+
+    digest: str
+    since: datetime
+    cursor: str = ""
+    blocks: tuple[Block, ...] = ()
+    unmatched: int = 0
+    pending: Alarm | None = None
+    told: Verdict = Verdict.QUIET
+    alarms: tuple[Alarm, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict with the reason for it, and the alarm when a retraining is due."""
+
+    verdict: Verdict
+    reason: str
+    alarm: Alarm | None = None
+
+
+def restart(state: DriftState | None, digest: str, now: datetime) -> DriftState:
+    """Begin another test: for the first champion, for a new one, or after an alarm."""
+    if state is None:
+        return DriftState(digest=digest, since=now)
+    return replace(
+        state, digest=digest, since=now, blocks=(), unmatched=0, pending=None, told=Verdict.QUIET
+    )
+
+
+def acknowledge(state: DriftState, report_id: str, now: datetime) -> DriftState:
+    """Take an alarm whose event is published as raised; nothing happens the second time."""
+    alarm = state.pending
+    if alarm is None or alarm.report_id != report_id:
+        return state
+    kept = (*state.alarms, alarm)[-KEPT_ALARMS:]
+    return restart(replace(state, alarms=kept), state.digest, now)
+
+
+def judge(
+    state: DriftState,
+    evidence: Evidence,
+    reference: Reference,
+    newest_dataset: str,
+    policy: DriftPolicy,
+    now: datetime,
+) -> Judgement:
+    """Decide what the evidence leads to."""
+    if not evidence.drifted or evidence.rows < policy.min_rows:
+        return Judgement(verdict=Verdict.QUIET, reason="")
+    alarm = _alarm(state, evidence, reference.watched, newest_dataset, now)
+    recent = recent_alarms(state, policy, now)
+    if _is_fed_by_itself(reference):
+        reason = (
+            f"{reference.echoed} of {reference.seen} training rows that production was asked "
+            f"before carry its own answers as targets. {alarm.reason} Bring true targets."
+        )
+        return Judgement(verdict=Verdict.LOOP, reason=reason)
+    repeats = _repeats(alarm, reference.watched.run_id, recent)
+    if repeats >= policy.loop_length:
+        reason = (
+            f"It drifted again in the same way after {repeats} retrainings. {alarm.reason} "
+            "Find out what the model does to its own inputs."
+        )
+        return Judgement(verdict=Verdict.LOOP, reason=reason)
+    until = cooldown_until(state, policy)
+    if until is not None and now < until:
+        reason = f"The last retraining was caused too lately. {alarm.reason}"
+        return Judgement(verdict=Verdict.COOLDOWN, reason=reason)
+    if any(a.version == alarm.version and a.dataset_version == newest_dataset for a in recent):
+        reason = (
+            f"Version {alarm.version} drifted before and was retrained on the newest data there "
+            f"is. {alarm.reason} Bring newer data."
+        )
+        return Judgement(verdict=Verdict.NOTHING_NEW, reason=reason)
+    if len(recent) >= policy.max_retrainings:
+        reason = f"{len(recent)} retrainings for drift were the budget. {alarm.reason}"
+        return Judgement(verdict=Verdict.BUDGET_SPENT, reason=reason)
+    return Judgement(verdict=Verdict.RETRAIN, reason=alarm.reason, alarm=alarm)
+
+
+def recent_alarms(state: DriftState, policy: DriftPolicy, now: datetime) -> tuple[Alarm, ...]:
+    """Return the alarms that count against the budget, oldest first."""
+    begin = now - timedelta(seconds=policy.window_seconds)
+    return tuple(alarm for alarm in state.alarms if alarm.at > begin)
+
+
+def cooldown_until(state: DriftState, policy: DriftPolicy) -> datetime | None:
+    """Return when the next retraining may be caused at the earliest."""
+    if not state.alarms:
+        return None
+    return state.alarms[-1].at + timedelta(seconds=policy.cooldown_seconds)
+
+
+def _alarm(
+    state: DriftState, evidence: Evidence, watched: Watched, newest_dataset: str, now: datetime
+) -> Alarm:
+    first = evidence.columns[0]
+    strong = [c for c in evidence.columns if c.e_value >= evidence.threshold] or [first]
+    # One test raises one alarm: its champion and its beginning name it.
+    report_id = f"{watched.digest.removeprefix('sha256:')[:12]}-{state.since:%Y%m%dT%H%M%S%f}"
+    event = DriftDetected(model=watched.model, report_id=report_id, reason="")
+    own, together, needed = figures(first.e_value, evidence.e_value, evidence.threshold)
+    return Alarm(
+        report_id=report_id,
+        run_id=run_id(watched.model, claim_key(event, watched.model)),
+        version=watched.version,
+        champion_run=watched.run_id,
+        causes=tuple(f"{column.name} {column.direction}" for column in strong),
+        dataset_version=newest_dataset,
+        reason=(
+            f"Drift after {evidence.rows} rows: {first.name} went {first.direction}, e-value "
+            f"{own}; all columns {together}, {needed} needed."
+        ),
+        at=now,
+    )
+
+
+def _is_fed_by_itself(reference: Reference) -> bool:
+    return reference.seen >= SEEN_ROWS and reference.echoed >= ECHO_SHARE * reference.seen
+
+
+def _repeats(alarm: Alarm, champion_run: str, recent: tuple[Alarm, ...]) -> int:
+    """Count how often in a row this drift led to the retraining whose model drifts again."""
+    count, run = 0, champion_run
+    for earlier in reversed(recent):
+        if earlier.run_id == run and set(earlier.causes) & set(alarm.causes):
+            count, run = count + 1, earlier.champion_run
+    return count

@@ -1,0 +1,1 @@
+"""Events in the words of the domain, and their life in the inbox."""

@@ -1,0 +1,70 @@
+"""Files that arrive and are no data: markers, temporary files and folders.
+
+Hadoop and Spark leave files out whose names begin with `_`; they commit a job by an empty file
+`_SUCCESS`, and write checksums beside files (`.crc`). Tools that upload under a temporary name
+rename the file when it is complete. A name that begins with `.` may be data: the watcher of the
+inbox leaves such a file alone, so that an event of its own can announce it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from function_app.domain.events.events import ArrivedFile
+from function_app.domain.text import identifiers as ids
+from function_app.errors import ContractError
+
+MOST_FILES = 1000
+
+_TEMPORARY = re.compile(r"\.(?:_COPYING_|crc|crdownload|filepart|part|partial|temp|tmp)$", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """When data was claimed, and by which file: `order` sorts the writes of one `uri` as text."""
+
+    claimed_at: datetime
+    uri: ids.OrEmpty[ids.Address] = ""
+    order: ids.OrEmpty[ids.Opaque] = ""
+
+
+def is_older(arrival: Arrival, accepted: Arrival) -> bool:
+    """Tell whether newer data than this arrival was accepted before.
+
+    The storage's own order decides between writes of one file, because clocks may differ.
+    """
+    if arrival.uri == accepted.uri and arrival.order and accepted.order:
+        return arrival.order < accepted.order
+    return arrival.claimed_at < accepted.claimed_at
+
+
+def why_no_data(path: str, size: int | None) -> str:
+    """Return why a file is no data, "" when it may be.
+
+    `path` is relative to the model's folder; `size` is in bytes, None when it is unknown.
+    """
+    *_, name = steps = path.split("/")
+    if not name:
+        return "It is a folder; each file in it has an event of its own."
+    hidden = next((step for step in steps if step.startswith("_")), None)
+    if hidden is not None:
+        return f"Names that begin with `_` are markers or temporary files: {hidden[:80]}."
+    if _TEMPORARY.search(name):
+        return f"{name[:80]} is no data by its extension; a renamed file starts a training."
+    if size == 0 and "." not in name:
+        return f"{name[:80]} is empty and has no extension: it marks a folder."
+    return ""
+
+
+def limited(files: Iterable[ArrivedFile]) -> tuple[ArrivedFile, ...]:
+    """Return the files of a folder; ContractError when there are more than MOST_FILES."""
+    found: list[ArrivedFile] = []
+    for file in files:
+        found.append(file)
+        if len(found) > MOST_FILES:
+            raise ContractError(
+                f"The folder holds more than {MOST_FILES} files. Move them in smaller folders.",
+                code="TOO_LARGE",
+            )
+    return tuple(found)

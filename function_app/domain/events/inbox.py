@@ -1,0 +1,134 @@
+"""What came in: kept first, claimed once by its cause, and what became of it."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from function_app.domain.text.redaction import redact_content
+
+# The channel of events that the app publishes to itself, where the host has no topic.
+OWN_CHANNEL = "own"
+# Attribute of a kept event: the person whose token came with the request.
+SENDER = "mlopssentby"
+
+
+class Outcome(StrEnum):
+    """What became of an event."""
+
+    STARTED = "started"
+    WOKEN = "woken"
+    REPEATED = "repeated"
+    STALE = "stale"
+    IGNORED = "ignored"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEvent:
+    """An event as it came, by which channel, and what became of it; no outcome means nothing yet.
+
+    `event_key` is the digest of the payload: the same text is the same event. One that was refused
+    is a dead letter. `traceparent` is what everything that it causes is traced below.
+    """
+
+    event_key: str
+    channel: str
+    payload: Any
+    received_at: datetime
+    outcome: Outcome | None = None
+    instance_ids: tuple[str, ...] = ()
+    code: str | None = None
+    reason: str | None = None
+    settled_at: datetime | None = None
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A cause and the instance that owns it; `content` is what made the event new.
+
+    `order` sorts the claims of one type and subject as text; "" when they have no order. Content
+    that comes back after other content is claimed again under another key; `cause` is then the key
+    under which the content was claimed first, else "".
+    """
+
+    key: str
+    owner: str
+    type: str
+    subject: str
+    content: str
+    claimed_at: datetime
+    order: str = ""
+    cause: str = ""
+
+    @property
+    def first_key(self) -> str:
+        """Return the key under which this content was claimed first."""
+        return self.cause or self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The claim that is kept for a cause, and the newest of its subject when that is another.
+
+    `created` tells that this very call made the claim: who made it starts the story.
+    """
+
+    claim: Claim
+    newer: Claim | None = None
+    created: bool = False
+
+
+def repeated(claim: Claim, first: Claim, before: Claim | None, after: Claim | None) -> Claim | None:
+    """Return the stored claim that `claim` repeats; None when its content came back.
+
+    `first` is stored under the same key. `before` and `after` are the stored neighbours of the
+    claim's order, or None. A file that is A, then B, then A again has three causes; several events
+    of one write, and a write of the same content directly after it, have one.
+    """
+    if not claim.order or before is None or before.order <= first.order <= claim.order:
+        return first
+    neighbours = (each for each in (before, after) if each and each.first_key == claim.key)
+    return next(neighbours, None)
+
+
+def renewed(claim: Claim, before: Claim) -> Claim:
+    """Return the claim of content that came back after `before`, with its own key and owner.
+
+    The key depends on the two contents only, so that all events of one write get the same key. An
+    owner ends with the first digits of its claim's key.
+    """
+    key = hashlib.sha256(f"{claim.key}\0{before.key}".encode()).hexdigest()[:32]
+    owner = claim.owner.removesuffix(f"-{claim.key[:12]}") + f"-{key[:12]}"
+    return replace(claim, key=key, owner=owner, cause=claim.key)
+
+
+def with_sender(payload: Any, person: str) -> Any:
+    """Return the payload with the person whose token came with it, and with nobody for "".
+
+    The field is this app's own: what a payload from outside says there is dropped.
+    """
+    if not isinstance(payload, dict):
+        return payload
+    rest = {name: value for name, value in payload.items() if name != SENDER}
+    return {**rest, SENDER: person} if person else rest
+
+
+def sender_of(payload: Any) -> str:
+    """Return the person whose token came with a kept event, "" without one."""
+    return str(payload.get(SENDER) or "") if isinstance(payload, dict) else ""
+
+
+def event_key(payload: Any) -> str:
+    """Return the digest of a payload's canonical JSON, 32 hex digits.
+
+    A payload that is nested too deeply for JSON is cut as its stored form is.
+    """
+    try:
+        text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        text = json.dumps(redact_content(payload), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

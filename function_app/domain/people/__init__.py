@@ -1,0 +1,1 @@
+"""People, the authors of a version, and the separation of duties."""

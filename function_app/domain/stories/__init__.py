@@ -1,0 +1,1 @@
+"""Stories as people see them: outcomes, lanes, cancellation, retries, failures."""

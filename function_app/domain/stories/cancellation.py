@@ -1,0 +1,48 @@
+"""A person's order to end a story early, as the ledger keeps it.
+
+The ledger decides, an event only wakes the story: raising the event with Durable's key cancels
+nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from function_app.domain.text import identifiers as ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """Who cancelled a story, when and why; `comment` may be empty."""
+
+    instance_id: ids.InstanceId
+    by: ids.Person
+    comment: str
+    at: datetime
+
+    @property
+    def reason(self) -> str:
+        """Return the sentence that becomes the reason of the outcome."""
+        return (
+            f"{self.by} cancelled it: {self.comment}"
+            if self.comment
+            else f"{self.by} cancelled it."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryId:
+    """Names a story."""
+
+    instance_id: ids.InstanceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledCancellation:
+    """The cancellation that the ledger has of a story; None when nobody cancelled it."""
+
+    cancellation: Cancellation | None = None
+
+
+def cancellation_name(instance_id: str) -> str:
+    """Return the name under which the ledger keeps the cancellation of a story."""
+    return f"cancelled/{instance_id}"

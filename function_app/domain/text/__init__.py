@@ -1,0 +1,1 @@
+"""Texts from outside: patterns of identifiers, redaction, and limits of length."""

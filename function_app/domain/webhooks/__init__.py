@@ -1,0 +1,1 @@
+"""Webhooks of code hosts: signatures, sources, and pushes."""

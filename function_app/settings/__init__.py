@@ -1,0 +1,1 @@
+"""The settings of the app, one module for each subject."""

@@ -1,0 +1,1 @@
+"""Events: verified, stored, claimed, and turned into stories."""

@@ -1,0 +1,126 @@
+"""Decisions of people: who it is, whether the decision counts, the ledger first, the story then."""
+
+from dataclasses import replace
+from typing import Any
+
+from function_app.domain.codec import dump
+from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.release.approval import Decision, Verdict, refuse
+from function_app.domain.release.authorization import last_number
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.text.identifiers import IMAGE_DIGEST, SHA256
+from function_app.errors import ConflictError, RefusedError
+from function_app.records.accounts import name_of_decision
+from function_app.records.changes import Changes
+from function_app.records.decisions import Decisions
+from function_app.triggers.events.wakes import wake_release
+from function_app.triggers.http.http_api import approvals_of, find_release
+from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.people import identify
+
+# Refusals of a person, whatever is stored.
+_PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
+
+
+async def post_approval(invocation: Invocation, request: Request) -> Answer:
+    """Approve a release."""
+    return await _decide(invocation, request, Verdict.APPROVE)
+
+
+async def post_rejection(invocation: Invocation, request: Request) -> Answer:
+    """Reject a release."""
+    return await _decide(invocation, request, Verdict.REJECT)
+
+
+async def post_withdrawal(invocation: Invocation, request: Request) -> Answer:
+    """Withdraw your approval of a release, until its promotion begins."""
+    person = identify(invocation, request)
+    comment = request.fields("comment").comment()
+    record = find_release(invocation, request.route["release_id"])
+    release, ports = record.release, invocation.ports
+    rules = _rules(invocation, record)
+    if record.status is ReleaseStatus.PROMOTED:
+        text = (
+            f"{release.release_id} is promoted. To undo it: `mlopsctl roll-back {release.model}`."
+        )
+        raise ConflictError(text, code="PROMOTION_BEGAN")
+    if record.status.ended:
+        text = f"{release.release_id} is {record.status}; there is nothing to withdraw."
+        raise ConflictError(text, code="RELEASE_NOT_WAITING")
+    withdrawn = Decisions(ports.rows, ports.ledger).withdraw(
+        record,
+        person,
+        rules.people if rules else {},
+        comment,
+        ports.clock.now(),
+        lambda: Changes(ports.rows).has_begun(release.model, release.release_id),
+    )
+    invocation.attempt.once = name_of_decision(withdrawn)
+    await wake_release(invocation.stories, release.release_id)
+    return Answer(
+        status=202, content={"decision": dump(withdrawn), **_progress(invocation, record)}
+    )
+
+
+def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | None:
+    """Return the rules of now, None when mlops.toml does not name the model any more."""
+    project = invocation.projects.get(record.release.model)
+    return project.approval_rules() if project else None
+
+
+def _progress(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
+    """Return how far the release is approved after this request."""
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
+    progress = approvals_of(invocation, record, decisions)
+    return {name: progress[name] for name in ("approvals", "approved_by")}
+
+
+async def _decide(invocation: Invocation, request: Request, verdict: Verdict) -> Answer:
+    person = identify(invocation, request)
+    fields = request.fields("image_digest", "evidence_hash", "comment")
+    shown = "the text that GET /api/releases/<id> shows"
+    record = find_release(invocation, request.route["release_id"])
+    rules = _rules(invocation, record)
+    approves = verdict is Verdict.APPROVE and rules is not None
+    decision = Decision(
+        release_id=record.release.release_id,
+        verdict=verdict,
+        decided_by=person,
+        comment=fields.comment(),
+        image_digest=fields.name("image_digest", IMAGE_DIGEST, shown),
+        evidence_hash=fields.name("evidence_hash", SHA256, shown),
+        decided_at=invocation.ports.clock.now(),
+        remark=rules.remark(person, record.authors) if approves and rules else "",
+        after=last_number(Changes(invocation.ports.rows).of_model(record.release.model)),
+    )
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger)
+    earlier, refusal = decisions.instead(record, decision, rules), refuse(record, decision, rules)
+    if refusal is not None and (earlier is None or refusal.code in _PEOPLE):
+        error = RefusedError if refusal.code in _PEOPLE else ConflictError
+        raise error(refusal.message, code=refusal.code)
+    if earlier is None:
+        assert rules is not None  # else nobody is an approver
+        earlier = decisions.decide(record, decision, rules)
+        # The release may have ended in between. The stored decision has no effect then.
+        now = find_release(invocation, decision.release_id)
+        if now.status is ReleaseStatus.SUPERSEDED:
+            raise ConflictError(
+                f"{decision.release_id} is {now.status}; nothing waits for a decision.",
+                code="RELEASE_NOT_WAITING",
+            )
+    # A repetition may leave the comment out; another comment must not be dropped silently.
+    same = replace(earlier, comment=decision.comment or earlier.comment)
+    asked = replace(decision, comment=same.comment, remark=same.remark, after=same.after)
+    if replace(asked, decided_at=same.decided_at) != earlier:
+        said = f" with the comment {earlier.comment!r}" if earlier.comment else ""
+        own = earlier.decided_by == person and earlier.verdict is Verdict.APPROVE
+        hint = f" `mlopsctl withdraw {decision.release_id}` takes it back." if own else ""
+        raise ConflictError(
+            f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
+            code="ALREADY_DECIDED",
+        )
+    invocation.attempt.once = name_of_decision(earlier)
+    # Also for a repetition: the first attempt may have died before it woke the story.
+    await wake_release(invocation.stories, decision.release_id)
+    return Answer(status=202, content={"decision": dump(earlier), **_progress(invocation, record)})

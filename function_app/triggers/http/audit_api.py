@@ -1,0 +1,111 @@
+"""The audit log over HTTP, for approvers and operators."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+from function_app.domain.access.audit import AuditEvent, read_head
+from function_app.domain.codec import dump
+from function_app.errors import ContractError, NotFoundError, RefusedError
+from function_app.records.accounts import record_missing
+from function_app.records.changes import Changes, expected_entries
+from function_app.records.recorder import Recorder
+from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.people import identify
+
+LOG = logging.getLogger("mlops.audit")
+MOST = 500
+
+
+async def get_audit(invocation: Invocation, request: Request) -> Answer:
+    """List the newest entries of the audit log; `model`, `person` and `since` select some.
+
+    `person` is the caller as the entries show it: a person, `key <fingerprint>`, `source <name>`.
+    """
+    recorder, query = _admit(invocation, request), request.query
+    model, person = query.get("model", ""), query.get("person", "")
+    since = _moment(query.get("since", ""))
+
+    def matches(event: AuditEvent) -> bool:
+        return (
+            (not model or event.model == model)
+            and (not person or event.who == person)
+            and (since is None or event.at >= since)
+        )
+
+    await asyncio.to_thread(_complete, invocation, recorder)
+    entries = await asyncio.to_thread(recorder.log.newest, matches, MOST)
+    return Answer(status=200, content={"entries": [dict(entry) for entry in entries]})
+
+
+async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
+    """Check a block of the audit log after the entry `after`; `checked` is where to go on.
+
+    `anchor` is a head that was noted outside of the log, NUMBER:HASH, or several with commas.
+    """
+    recorder, query = _admit(invocation, request), request.query
+    after = query.get("after", "0")
+    if not (after.isascii() and after.isdecimal() and len(after) <= 15):
+        raise ContractError(f"after: expected the number of an entry, got {after[:40]!r}.")
+    anchors = tuple(read_head(text) for text in query.get("anchor", "").split(",") if text)
+    if after == "0":
+        await asyncio.to_thread(_complete, invocation, recorder)
+    expected = await asyncio.to_thread(_expected, invocation)
+    check = await asyncio.to_thread(recorder.log.check, int(after), anchors, expected)
+    if check.checked == check.head.number or check.faults:
+        # The log of the host is another store: an operator can compare the heads that it shows.
+        level = logging.WARNING if check.faults else logging.INFO
+        LOG.log(level, "audit log checked: head %s, %d faults", check.head, len(check.faults))
+    content = {
+        "head": dump(check.head),
+        "checked": check.checked,
+        "faults": dump(check.faults),
+    }
+    return Answer(status=200, content=content)
+
+
+def _complete(invocation: Invocation, recorder: Recorder) -> None:
+    """Write what is known and not in the log yet: refusals, open counts, decisions, orders."""
+    for event in invocation.host_refusals():
+        recorder.record(event)
+    recorder.flush()
+    for model in invocation.projects:
+        record_missing(
+            invocation.ports.rows, invocation.ports.ledger, model, invocation.ports.clock.now()
+        )
+
+
+def _expected(invocation: Invocation) -> dict[str, str]:
+    """Return the entries that the log must have, because production changed."""
+    changes, expected = Changes(invocation.ports.rows), dict[str, str]()
+    for model in invocation.projects:
+        expected |= expected_entries(model, changes.readable(model))
+    return expected
+
+
+def _admit(invocation: Invocation, request: Request) -> Recorder:
+    """Return the recorder; RefusedError when the caller approves no model and operates none."""
+    person = identify(invocation, request)
+    known = {
+        name for project in invocation.projects.values() for name in project.release.named_people
+    }
+    if person not in known:
+        raise RefusedError(f"{person} is no approver and no operator.", code="NOT_AN_APPROVER")
+    if invocation.recorder is None:
+        raise NotFoundError("This app keeps no audit log.")
+    return invocation.recorder
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time, None for ""; ContractError when the text is no time with a zone."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ContractError(
+            f"since: expected an ISO 8601 time such as 2026-01-31T00:00:00Z, got {text[:40]!r}."
+        )
+    return moment

@@ -1,0 +1,139 @@
+"""Orders of people about production: the ledger stores each before its story starts."""
+
+from dataclasses import dataclass
+
+from function_app import names
+from function_app.domain.codec import dump
+from function_app.domain.release.authorization import (
+    ChangeKind,
+    Order,
+    last_number,
+    refuse_order,
+    was_promoted,
+)
+from function_app.domain.release.release import ReleaseRecord, version_key
+from function_app.domain.release.serving import Image
+from function_app.domain.requests import RollBack
+from function_app.errors import ConflictError
+from function_app.records.accounts import name_of_order
+from function_app.records.changes import Changes
+from function_app.records.decisions import Decisions
+from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.people import check_operator, identify
+
+
+async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
+    """Roll production back to the release that was promoted before the present one."""
+    found = _look(invocation, request, ChangeKind.ROLL_BACK)
+    served = found.champion.version if found.champion else ""
+    former = max(
+        (image for image in found.images if not served or _is_before(image, served)),
+        key=lambda image: version_key(image.version),
+        default=None,
+    )
+    if former is None:
+        raise ConflictError(f"{found.model} has no promoted release before the present one.")
+    content = await _order(
+        invocation,
+        found,
+        f"roll-back-{found.model}-{served or 'nothing'}-to-{former.version}",
+        former,
+    )
+    return Answer(status=202, content={**content, "to_version": former.version})
+
+
+async def post_shutdown(invocation: Invocation, request: Request) -> Answer:
+    """Take production of a model down; it answers no request until the next promotion."""
+    found = _look(invocation, request, ChangeKind.SHUTDOWN)
+    if found.champion is None:
+        text = f"Production of {found.model} serves nothing already."
+        raise ConflictError(text, code="NOT_SERVED")
+    name = f"shutdown-{found.model}-{found.champion.version}"
+    return Answer(status=202, content=await _order(invocation, found, name, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a person orders, and what the order is about."""
+
+    kind: ChangeKind
+    model: str
+    person: str
+    comment: str
+    champion: Image | None
+    promoted: tuple[ReleaseRecord, ...]
+
+    @property
+    def images(self) -> list[Image]:
+        return [record.image for record in self.promoted if record.image]
+
+
+def _look(invocation: Invocation, request: Request, kind: ChangeKind) -> _Wanted:
+    """Return the checked request with the champion and the releases that decisions promoted."""
+    person, model = identify(invocation, request), request.route["model"]
+    comment = request.fields("comment").comment()
+    check_operator(invocation, person, model, kind)
+    ports = invocation.ports
+    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    decisions = Decisions(ports.rows, ports.ledger).on_each(records)
+    promoted = tuple(
+        record
+        for record in records
+        if not record.rolled_back_by
+        and record.image
+        and (given := decisions.get(record.release.release_id))
+        and was_promoted(record, given, record.image.digest)
+    )
+    return _Wanted(
+        kind=kind,
+        model=model,
+        person=person,
+        comment=comment,
+        champion=ports.production.champion(model),
+        promoted=promoted,
+    )
+
+
+async def _order(
+    invocation: Invocation, wanted: _Wanted, name: str, image: Image | None
+) -> dict[str, str]:
+    """Store the order, start its story, and return the story's id; a repetition starts nothing."""
+    changes, now = Changes(invocation.ports.rows), invocation.ports.clock.now()
+    earlier = changes.of_model(wanted.model)
+    after = last_number(earlier)
+    taken_back = next(
+        (r.release for r in wanted.promoted if r.image and r.image.is_same(wanted.champion)), None
+    )
+    order = Order(
+        order_id=f"{name}-{after + 1}",
+        kind=wanted.kind,
+        model=wanted.model,
+        by=wanted.person,
+        comment=wanted.comment,
+        ordered_at=now,
+        after=after,
+        image=image,
+        release=taken_back,
+    )
+    stored = changes.place(order)
+    rules = invocation.projects[wanted.model].production_rules()
+    if refuse_order(stored, earlier, rules, now, decided=True) is not None:
+        # It is too old, or its person may not order it any more: this order replaces it.
+        stored = changes.place(order, replaced=stored)
+    if stored.by == wanted.person:
+        invocation.attempt.once = name_of_order(stored)
+    found = await invocation.stories.find(stored.order_id)
+    if found is None or found["ended"]:
+        argument = RollBack(
+            model=wanted.model,
+            former=stored.image,
+            by=stored.by,
+            comment=stored.comment,
+            order=stored.order_id,
+        )
+        await invocation.stories.start(names.ROLL_BACK, stored.order_id, dump(argument))
+    return {"instance_id": stored.order_id}
+
+
+def _is_before(image: Image, version: str) -> bool:
+    return version_key(image.version) < version_key(version)

@@ -1,0 +1,86 @@
+"""Runs over HTTP: the state of one, its log, and the reports that it wrote."""
+
+import asyncio
+
+from function_app.domain.codec import dump
+from function_app.domain.text.redaction import redact
+from function_app.domain.training import Run, RunStatus, is_run_id
+from function_app.errors import ContractError, NotFoundError
+from function_app.triggers.invocation import Answer, Invocation, Request
+
+MAX_TAIL = 100_000
+# Bytes of a log that one answer holds; a longer log is cut at its beginning.
+MAX_LOG = 4 * 1024 * 1024
+# Code that nobody reviewed wrote these files: a browser must take them for neither a page nor a
+# script.
+_UNTRUSTED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+
+
+async def get_run_state(invocation: Invocation, request: Request) -> Answer:
+    """Show one run: its status, figures, data version and code."""
+    run_id = _run_id(request)
+    run = await asyncio.to_thread(invocation.ports.jobs.get, run_id)
+    if run.status is RunStatus.UNKNOWN:
+        raise _no_run(run_id)
+    return Answer(status=200, content=_view(run))
+
+
+async def get_run_log(invocation: Invocation, request: Request) -> Answer:
+    """Show the last lines of a run's log; empty while the run has printed nothing."""
+    run_id, tail = _run_id(request), _tail(request)
+    content = await asyncio.to_thread(invocation.ports.jobs.log, run_id, MAX_LOG)
+    if tail is not None:
+        content = b"".join(content.splitlines(keepends=True)[-tail:])
+    headers = {**_UNTRUSTED, "Cache-Control": "no-store"}
+    text = redact(content.decode("utf-8", "replace")).encode()
+    return Answer(status=200, content=text, media_type="text/plain", headers=headers)
+
+
+async def get_report(invocation: Invocation, request: Request) -> Answer:
+    """Show a report of a run."""
+    run_id, name = _run_id(request), request.route["name"]
+    content = await asyncio.to_thread(invocation.ports.jobs.report, run_id, name)
+    return Answer(
+        status=200,
+        content=redact(content.decode("utf-8", "replace")).encode(),
+        media_type="text/xml" if name.endswith(".xml") else "text/plain",
+        headers={**_UNTRUSTED, "Cache-Control": "private, max-age=3600"},
+    )
+
+
+def _view(run: Run) -> dict[str, object]:
+    code = run.code and {"version": run.code.version, "commit": run.code.commit}
+    return {
+        "run_id": run.run_id,
+        "model": run.model,
+        "status": run.status.value,
+        "detail": redact(run.detail),
+        "dataset_version": run.dataset_version,
+        "metrics": dump(run.metrics),
+        # Who computed the figures: the training of itself, or the platform on held-out rows.
+        "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
+        "tags": dump(run.tags),
+        "code": code or None,
+        # Without its query: the signature of an address would be a secret.
+        "output_uri": run.output_uri.partition("?")[0],
+    }
+
+
+def _run_id(request: Request) -> str:
+    run_id = request.route["run_id"]
+    if not is_run_id(run_id):
+        raise _no_run(run_id)
+    return run_id
+
+
+def _tail(request: Request) -> int | None:
+    text = request.query.get("tail", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MAX_TAIL:
+        raise ContractError(f"tail={text[:20]!r}: expected a number of lines, 1 to {MAX_TAIL}.")
+    return int(text)
+
+
+def _no_run(run_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no run {run_id[:80]!r}. GET /api/status lists runs.")

@@ -1,0 +1,99 @@
+"""Cancel and retry: a person ends a story early, or asks for a failed one again."""
+
+import json
+from typing import Any
+
+from function_app import names
+from function_app.domain.codec import dump, load
+from function_app.domain.routing import started_by
+from function_app.domain.stories.cancellation import Cancellation, cancellation_name
+from function_app.domain.stories.retry import EVENT_TYPE, next_start
+from function_app.errors import ConflictError, NotFoundError
+from function_app.triggers.events.inbox import start_story
+from function_app.triggers.events.wakes import wake_release
+from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.people import check_approver, find_person, identify
+
+_CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
+# From here on production changes; a roll-back undoes it, a cancellation would race with it.
+_TOO_LATE = ("promoting", "verifying production", "rolling back", "removing staging", "registering")
+
+
+async def post_cancel(invocation: Invocation, request: Request) -> Answer:
+    """Cancel a training or a release that is under way."""
+    person = identify(invocation, request)
+    comment = request.fields("comment").comment()
+    view = await _find(invocation, request)
+    instance_id = str(view["instance_id"])
+    if view["story"] not in _CANCELLABLE:
+        text = f"{instance_id} is a {view['story']}. Trainings and releases can be cancelled."
+        raise ConflictError(text, code="NOT_CANCELLABLE")
+    check_approver(invocation, person, view["facts"].get("model", ""))
+    stored = _stored(invocation, instance_id)
+    if stored is None:
+        _check_open(view)
+        stored = Cancellation(
+            instance_id=instance_id, by=person, comment=comment, at=invocation.ports.clock.now()
+        )
+        content = {"cancellation": json.dumps(dump(stored))}
+        invocation.ports.ledger.keep_note(cancellation_name(instance_id), content)
+    elif stored.by != person or (comment and stored.comment != comment):
+        raise ConflictError(
+            f"{stored.reason} That was at {dump(stored.at)}; your comment was not kept.",
+            code="ALREADY_CANCELLED",
+        )
+    # Also for a repetition: the first request may have died before it woke the story.
+    await invocation.stories.wake(instance_id, names.cancel_event(instance_id))
+    if view["story"] == names.RELEASE_MODEL:
+        # It may wait for a decision, for up to an hour. Its other waits end within a minute.
+        await wake_release(invocation.stories, instance_id)
+    return Answer(status=202, content={"cancellation": dump(stored)})
+
+
+async def post_retry(invocation: Invocation, request: Request) -> Answer:
+    """Start a failed training, release or change of code again; a repetition starts nothing.
+
+    A person whose token comes with it counts among the authors of what is trained.
+    """
+    request.fields()
+    person = find_person(invocation, request)
+    view = await _find(invocation, request)
+    if not view["ended"]:
+        text = f"{view['instance_id']} is under way. Wait until it ends, or cancel it."
+        raise ConflictError(text, code="UNDER_WAY")
+    argument = await invocation.stories.argument(view["instance_id"])
+    start = started_by(next_start(view, argument, invocation.projects), person)
+    outcome, _ = await start_story(invocation, EVENT_TYPE, start)
+    if outcome is None:
+        text = f"{start.instance_id} is being started by another request. Ask again in 30 s."
+        raise ConflictError(text, code="UNDER_WAY")
+    content = {"instance_id": start.instance_id, "outcome": outcome.value}
+    return Answer(status=202, content=content)
+
+
+async def _find(invocation: Invocation, request: Request) -> dict[str, Any]:
+    instance_id = request.route["instance_id"]
+    view = await invocation.stories.find(instance_id)
+    if view is None:
+        text = f"There is no story {instance_id[:256]!r}. `mlopsctl status` lists them."
+        raise NotFoundError(text)
+    return view
+
+
+def _stored(invocation: Invocation, instance_id: str) -> Cancellation | None:
+    note = invocation.ports.ledger.read_note(cancellation_name(instance_id))
+    return load(Cancellation, json.loads(note["cancellation"])) if note else None
+
+
+def _check_open(view: dict[str, Any]) -> None:
+    """Raise ConflictError when the story has ended or can no longer be stopped."""
+    instance_id, step = view["instance_id"], (view["step"] or {}).get("step")
+    if view["ended"]:
+        text = f"{instance_id} has ended: {view['outcome']}. There is nothing to cancel."
+        raise ConflictError(text, code="STORY_ENDED")
+    if step in _TOO_LATE:
+        text = (
+            f"{instance_id} is at {step!r}, which must not be interrupted. Wait for its end; "
+            "`mlopsctl roll-back` undoes a promotion."
+        )
+        raise ConflictError(text, code="TOO_LATE")

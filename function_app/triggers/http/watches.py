@@ -1,0 +1,69 @@
+"""The watch over production: its looks by the clock, and what it knows now."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+
+from function_app import names
+from function_app.domain.codec import dump
+from function_app.domain.drift.retraining import DriftPolicy
+from function_app.domain.drift.watching import WatchRequest, drift_note, watch_id
+from function_app.errors import NotFoundError
+from function_app.triggers.invocation import Answer, Invocation, Request
+
+
+async def start_watches(invocation: Invocation) -> None:
+    """Start a look at every watched model in production whose interval is over.
+
+    Not while the last look is under way.
+    """
+    for model, project in sorted(invocation.projects.items()):
+        if project.drift is None:
+            continue
+        found = await invocation.stories.find(watch_id(model))
+        pause = timedelta(seconds=project.drift.interval_seconds)
+        due = found is None or (found["ended"] and _age(invocation, found["created_at"]) >= pause)
+        if due and await asyncio.to_thread(invocation.ports.production.champion, model):
+            await _start(invocation, model, project.drift)
+
+
+async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
+    """Start a comparison for drift now, unless one is under way."""
+    request.fields()
+    model = request.route["model"]
+    policy = _policy(invocation, model)
+    found = await invocation.stories.find(watch_id(model))
+    if found is None or found["ended"]:
+        await _start(invocation, model, policy)
+    return Answer(status=202, content={"instance_id": watch_id(model)})
+
+
+async def get_drift(invocation: Invocation, request: Request) -> Answer:
+    """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
+    model = request.route["model"]
+    policy = _policy(invocation, model)
+    note = invocation.ports.ledger.read_note(drift_note(model)) or {}
+    report = json.loads(note["report"]) if "report" in note else None
+    alarms = json.loads(note["state"])["alarms"] if "state" in note else []
+    content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}
+    return Answer(status=200, content=content)
+
+
+def _policy(invocation: Invocation, model: str) -> DriftPolicy:
+    project = invocation.projects.get(model)
+    if project is None:
+        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
+    if project.drift is None:
+        raise NotFoundError(f"{model} is not watched. Add [models.{model}.drift] to mlops.toml.")
+    return project.drift
+
+
+async def _start(invocation: Invocation, model: str, policy: DriftPolicy) -> None:
+    request = WatchRequest(model=model, policy=policy)
+    # A finished id begins anew: of each model the last look is kept, no more.
+    await invocation.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
+
+
+def _age(invocation: Invocation, created_at: str | None) -> timedelta:
+    now = invocation.ports.clock.now()
+    return now - datetime.fromisoformat(created_at) if created_at else timedelta.max

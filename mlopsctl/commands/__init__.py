@@ -1,0 +1,1 @@
+"""The commands of mlopsctl, one module for each group."""

@@ -1,0 +1,79 @@
+"""The watch over production: what it knows, and a look right now."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from mlopsctl import screens
+from mlopsctl.reach.client import Api, ApiError, segment
+from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
+
+LONGEST_LOOK = 60.0
+Now = Annotated[bool, typer.Option("--now", help="Look at production first.")]
+
+
+def drift(
+    model: str, now: Now = False, url: Url = "", state: State = STATE, as_json: Json = False
+) -> None:
+    """Show whether production has drifted from the model's training data, and the effect."""
+    api = connect(url, state)
+    if now:
+        _look(api, model)
+    content = api.get(f"/api/models/{segment(model)}/drift")
+    if as_json:
+        return print_json(content)
+    out = screens.console()
+    report = content["report"]
+    if report is None:
+        return out.print(f"Nobody has looked at {model} yet. --now looks at once.")
+    for line in drift_lines(content):
+        out.print(line)
+    return out.print(drift_table(report)) if report["columns"] else None
+
+
+def drift_lines(content: dict[str, Any]) -> list[str]:
+    """Return the verdict, the evidence and the budget, a line each."""
+    report = content["report"]
+    reason = f": {report['reason']}" if report["reason"] else ""
+    lines = [f"{report['verdict']}{reason}"]
+    if report["since"]:
+        lines.append(
+            f"version {report['version']}, {report['rows']} rows and {report['labelled']} labels "
+            f"since {report['since']}; {report['unmatched']} labels of other predictions"
+        )
+        lines.append(
+            f"e-value {report['e_value']:.6g}; {report['threshold']:.6g} is drift, which chance "
+            f"reaches once in {1 / content['policy']['alpha']:.0f} champions at most"
+        )
+    lines.append(f"retrainings left: {report['retrainings_left']}")
+    for alarm in content["alarms"][-3:]:
+        lines.append(f"{alarm['at']}  version {alarm['version']}: {', '.join(alarm['causes'])}")
+    return [line.replace("[", "\\[") for line in lines]
+
+
+def drift_table(report: dict[str, Any]) -> Table:
+    """Return a table of the columns, the strongest evidence first."""
+    table = Table("column", "e-value", "went", "rows")
+    for column in report["columns"]:
+        value = f"{column['e_value']:.6g}"
+        strong = column["e_value"] >= report["threshold"]
+        color = "red" if strong else "white"
+        # Below the start nothing speaks for drift, and the direction is noise.
+        went = column["direction"] if column["e_value"] > 1 else ""
+        table.add_row(column["name"], f"[{color}]{value}[/{color}]", went, str(column["rows"]))
+    return table
+
+
+def _look(api: Api, model: str) -> None:
+    instance_id = api.post(f"/api/models/{segment(model)}/drift")["instance_id"]
+    end = time.monotonic() + LONGEST_LOOK
+    while time.monotonic() < end:
+        found = api.find(f"/api/status/{segment(instance_id)}")
+        if found and found["ended"]:
+            if found["status"] != "Completed":
+                raise ApiError("LOOK_FAILED", f"{instance_id}: {found['output']}")
+            return
+        time.sleep(0.1)
+    raise ApiError("TIMEOUT", f"{instance_id} has not ended after {LONGEST_LOOK:.0f} s.")

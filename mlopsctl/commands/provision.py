@@ -1,0 +1,50 @@
+"""What must stand before the first event: look at it, make it, take it away."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from mlopsctl import screens
+from mlopsctl.reach.client import DEFAULT_PERSON, ApiError, segment
+from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
+from mlopsctl.reach.local_host import ensure_platform
+
+Plan = Annotated[bool, typer.Option("--plan", help="Show what would be done; change nothing.")]
+Remove = Annotated[str, typer.Option("--remove", help="Take this part away.")]
+Sure = Annotated[str, typer.Option("--sure", help="The part's name again, to take it away.")]
+Person = Annotated[str, typer.Option("--as", help="The operator who takes a part away.")]
+SECONDS = 7200.0
+
+
+def provision(
+    plan: Plan = False,
+    remove: Remove = "",
+    sure: Sure = "",
+    person: Person = DEFAULT_PERSON,
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
+    """Make the missing parts of the platform; existing parts do not change."""
+    api = connect(url, state)
+    if remove:
+        if sure != remove:
+            text = f"Taking {remove!r} away cannot be undone. Add `--sure {remove!r}`."
+            raise ApiError("NOT_SURE", text)
+        removed = api.delete(f"/api/platform/{segment(remove)}?sure={segment(remove)}", person)
+        return print_json(removed) if as_json else print(removed["removed"])
+    if plan:
+        content = api.get("/api/platform")
+        if as_json:
+            return print_json(content)
+        table = Table("part", "is", "making it would")
+        for part in content["parts"]:
+            table.add_row(part["part"], part["state"], screens.short(part["detail"], 100))
+        return screens.console().print(table)
+    report = ensure_platform(api, SECONDS)["output"]
+    if as_json:
+        return print_json(report)
+    for part in report["parts"]:
+        print(f"{part['part']:<22}{part['detail']}")
+    return None

@@ -1,0 +1,198 @@
+"""The app's HTTP API, as the commands use it."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from mlopsctl.reach.client_errors import ApiError
+from mlopsctl.reach.credentials import Credentials, check_secure, is_loopback
+
+__all__ = ["Api", "ApiError", "unknown"]
+
+
+def unknown(name: str) -> ApiError:
+    """Return the error for an id that no part of the app knows."""
+    text = "`mlopsctl status`, `releases` and `events list` show the ids."
+    return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
+
+
+# The approver of the tutorial; whoever has another name gives it by --as.
+DEFAULT_PERSON = "ada"
+
+
+def segment(name: str) -> str:
+    """Return a name that a person gave as one segment of a URL's path.
+
+    ApiError for `.` and `..`, which would ask for another route of the API, and for no name.
+    """
+    if name in ("", ".", ".."):
+        raise unknown(name)
+    return quote(name, safe="", errors="replace")
+
+
+class Api:
+    """Asks one app."""
+
+    def __init__(self, url: str, state: Path, key: str = "", *, seconds: float = 300) -> None:
+        """Take the app's address, the state folder of a local one, and a function key or none.
+
+        ApiError when the key may not be sent to this address.
+        """
+        self._credentials = Credentials(url, state)
+        if key:
+            check_secure(url)
+        # A proxy, or the address in an answer that redirects, would learn the credentials.
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"x-functions-key": key} if key else {},
+            timeout=httpx.Timeout(seconds, connect=20),
+            follow_redirects=False,
+            trust_env=not is_loopback(url),
+        )
+        self.url = url
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path)
+
+    def post(self, path: str, content: Any = None) -> Any:
+        return self._ask("POST", path, content)
+
+    def post_signed(self, path: str, body: bytes, headers: dict[str, str]) -> Any:
+        """Post bytes as they were signed; ApiError when the app refuses them."""
+        try:
+            answer = self._http.post(path, content=body, headers=headers)
+        except httpx.TransportError as error:
+            message = f"{self.url} does not answer. Start it with `make up`."
+            raise ApiError("UNREACHABLE", message) from error
+        if answer.status_code >= 400:
+            raise _refusal(answer, path)
+        return answer.json()
+
+    def post_as(self, person: str, path: str, content: Any = None) -> Any:
+        """Post in the name of a person; "" is the default approver, where a token is known."""
+        if person:
+            return self._ask("POST", path, content, self.token(person))
+        try:
+            token = self.token(DEFAULT_PERSON)
+        except ApiError:
+            token = ""
+        try:
+            return self._ask("POST", path, content, token)
+        except ApiError as error:
+            # Nobody named this person: with a token of another state the request is nobody's.
+            if not token or error.code != "UNAUTHENTICATED":
+                raise
+        return self._ask("POST", path, content)
+
+    def delete(self, path: str, person: str = "") -> Any:
+        """Delete what is at the path, in the name of a person when one is given."""
+        return self._ask("DELETE", path, token=self.token(person) if person else "")
+
+    def find(self, path: str) -> Any:
+        """Return what is there, or None when there is nothing."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.code == "NOT_FOUND":
+                return None
+            raise
+
+    def decide(self, release: str | dict[str, Any], verb: str, person: str, comment: str) -> Any:
+        """Approve or reject exactly the image and evidence of the release that was read.
+
+        An id stands for the release as it is now.
+        """
+        if isinstance(release, str):
+            release = self.get(f"/api/releases/{segment(release)}")
+        assert isinstance(release, dict)
+        release_id = release["release_id"]
+        names = ("image_digest", "evidence_hash")
+        content = {name: release[name] for name in names} | {"comment": comment}
+        return self._ask(
+            "POST", f"/api/releases/{segment(release_id)}/{verb}", content, self.token(person)
+        )
+
+    def withdraw(self, release_id: str, person: str, comment: str = "") -> Any:
+        """Withdraw a person's approval of a release."""
+        path, content = f"/api/releases/{segment(release_id)}/withdraw", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def roll_back(self, model: str, person: str, comment: str = "") -> Any:
+        """Start a roll-back in the name of a person."""
+        path, content = f"/api/models/{segment(model)}/roll-back", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def rotate_keys(self, model: str, person: str, comment: str = "") -> Any:
+        """Replace the older of a model's keys in the name of a person."""
+        path, content = f"/api/models/{segment(model)}/keys", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def shutdown(self, model: str, person: str, comment: str = "") -> Any:
+        """Order production of a model down in the name of a person."""
+        path, content = f"/api/models/{segment(model)}/shutdown", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def cancel(self, instance_id: str, person: str, comment: str = "") -> Any:
+        """Cancel a training or a release in the name of a person."""
+        path, content = f"/api/stories/{segment(instance_id)}/cancel", {"comment": comment}
+        return self._ask("POST", path, content, self.token(person))
+
+    def get_as(self, person: str, path: str, query: dict[str, str]) -> Any:
+        """Return what a person may read; empty values of the query are left out."""
+        given = str(httpx.QueryParams({name: value for name, value in query.items() if value}))
+        return self._ask("GET", f"{path}?{given}" if given else path, token=self.token(person))
+
+    def text(self, path: str) -> str:
+        """Return an answer that is plain text."""
+        return self._send("GET", path).text
+
+    def token(self, person: str) -> str:
+        """Return the token to send for a person; ApiError when there is none for this app."""
+        return self._credentials.token(person)
+
+    def _ask(self, method: str, path: str, content: Any = None, token: str = "") -> Any:
+        answer = self._send(method, path, content, token)
+        try:
+            return answer.json()
+        except ValueError:
+            return {}
+
+    def _send(self, method: str, path: str, content: Any = None, token: str = "") -> httpx.Response:
+        """Return the answer; ApiError when the app refused or did not answer."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            answer = self._http.request(method, path, json=content, headers=headers)
+        except httpx.ReadTimeout as error:
+            message = (
+                f"{self.url} took the request and has not answered yet. It may still carry it out: "
+                "see `mlopsctl status` and the host's log before you send it again."
+            )
+            raise ApiError("TIMEOUT", message) from error
+        except httpx.TransportError as error:
+            message = f"{self.url} does not answer. Start it with `make up`."
+            raise ApiError("UNREACHABLE", message) from error
+        if answer.is_redirect:
+            where = answer.headers.get("location", "")[:200]
+            text = (
+                f"{self.url} leads to {where}, where nothing was sent. Give the app's own address."
+            )
+            raise ApiError("REDIRECTED", text)
+        if answer.status_code >= 400:
+            raise _refusal(answer, path)
+        return answer
+
+
+def _refusal(answer: httpx.Response, path: str) -> ApiError:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    error = body.get("error", {}) if isinstance(body, dict) else {}
+    text = f"HTTP {answer.status_code} from {path}. See the host's log."
+    code = "NOT_FOUND" if answer.status_code == 404 else "HTTP"
+    return ApiError(error.get("code", code), error.get("message", text))

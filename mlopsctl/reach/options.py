@@ -1,0 +1,86 @@
+"""The options of commands that act or read in the name of a person, declared once."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from mlopsctl.reach.client import Api
+from mlopsctl.reach.connection import STATE, Json, State, Url, connect
+
+Given = ParamSpec("Given")
+Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
+Author = Annotated[
+    str, typer.Option("--as", help="Who asks: an author, who cannot approve it. Default: ada.")
+]
+Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The app that a command asks, the person in whose name, and how the answer is printed."""
+
+    url: str
+    state: Path
+    person: str
+    as_json: bool
+
+    @cached_property
+    def api(self) -> Api:
+        """The app; ApiError when none runs, which a command that asks nothing never meets."""
+        return connect(self.url, self.state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decider(Caller):
+    """A caller who may say why; the comment is "" without a reason."""
+
+    comment: str
+
+
+def reads(command: Callable[Concatenate[Caller, Given], None]) -> Callable[..., None]:
+    """Return a typer command with the options of a caller after its own parameters."""
+    return _with_options(command, _caller)
+
+
+def decides(command: Callable[Concatenate[Decider, Given], None]) -> Callable[..., None]:
+    """Return a typer command with the options of a decider after its own parameters."""
+    return _with_options(command, _decider)
+
+
+def _caller(
+    person: Person = "ada", url: Url = "", state: State = STATE, as_json: Json = False
+) -> Caller:
+    return Caller(url=url, state=state, person=person, as_json=as_json)
+
+
+def _decider(
+    comment: Comment = "",
+    person: Person = "ada",
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> Decider:
+    return Decider(url=url, state=state, person=person, as_json=as_json, comment=comment)
+
+
+def _with_options(command: Callable[..., None], make: Callable[..., Caller]) -> Callable[..., None]:
+    """Return the command with the options of `make`, whose result is its first argument.
+
+    typer reads a command's options from its signature.
+    """
+    own = tuple(inspect.signature(command).parameters.values())[1:]
+    shared = inspect.signature(make).parameters
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        caller = make(**{name: values.pop(name) for name in shared})
+        command(caller, **values)
+
+    signature = inspect.Signature((*own, *shared.values()))
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    return run

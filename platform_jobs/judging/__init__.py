@@ -1,0 +1,1 @@
+"""Judging: figures of predictions, and the comparison of two models."""

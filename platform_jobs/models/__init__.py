@@ -1,0 +1,1 @@
+"""The commands of a model project, and the models that they write."""

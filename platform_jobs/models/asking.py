@@ -1,0 +1,83 @@
+"""Lets a model answer rows in a job of its own, which sees features only and judges nothing."""
+
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from platform_jobs.errors import ContractError
+from platform_jobs.files import has_files, write_json
+from platform_jobs.models.models import Project
+from platform_jobs.tables.tables import Table, read_table, write_table
+
+ASKED, FEATURES, ANSWERS = "asked", "features.csv", "answers.json"
+# Of a file of answers: for its other parts, and for each row.
+_BYTES, _ROW_BYTES = 1 << 16, 64
+
+
+def write_asked(folder: Path, held_out: Table, target: str) -> None:
+    """Write the features of held-out rows as a folder that a model may see."""
+    place = held_out.columns.index(target)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = tuple(row[:place] + row[place + 1 :] for row in held_out.rows)
+    columns = held_out.columns[:place] + held_out.columns[place + 1 :]
+    write_table(folder / FEATURES, Table(columns=columns, rows=rows))
+
+
+def ask(project: Project, model: Path, asked: Path, out: Path) -> dict[str, Any]:
+    """Write what a model answers to a folder of features as `answers.json`; return its content.
+
+    A model that breaks the contract is a result: `refused` says how. KilledError when a signal
+    ended its predict.
+    """
+    try:
+        check_written(model, project.name)
+        rows = len(read_table(asked / FEATURES).rows)
+        with tempfile.TemporaryDirectory() as folder:
+            answer = Path(folder) / "answer.csv"
+            data = (asked / FEATURES).resolve()
+            answers = project.predict(model.resolve(), data, rows, answer)
+        content: dict[str, Any] = {"refused": "", "answers": answers}
+    except ContractError as error:
+        content = {"refused": str(error), "answers": []}
+    write_json(out / ANSWERS, content)
+    return content
+
+
+def check_written(model: Path, name: str) -> None:
+    """Raise ContractError unless a training wrote a file into its model folder."""
+    if not has_files(model):
+        raise ContractError(f"{name}: train wrote no file into its model folder (--out).")
+
+
+def read_answers(folder: Path, rows: int, name: str) -> list[float]:
+    """Return one finite number for each row from a folder that `ask` wrote.
+
+    The folder is written where the model's code runs, so that it may hold anything. ContractError
+    when the model broke the contract, or when the folder does not hold its answers.
+    """
+    path = folder / ANSWERS
+    try:
+        if path.is_symlink() or path.stat().st_size > _BYTES + _ROW_BYTES * rows:
+            raise ValueError
+        content = json.loads(path.read_text(encoding="utf-8"))
+        refused, answers = content["refused"], content["answers"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise ContractError(f"{name}: its answers are missing or no JSON. Train again.") from None
+    if refused:
+        raise ContractError(str(refused)[:1000])
+    if not _fits(answers, rows):
+        raise ContractError(f"{name}: predict must answer {rows} rows with finite numbers.")
+    return [float(answer) for answer in answers]
+
+
+def _fits(answers: object, rows: int) -> bool:
+    return (
+        isinstance(answers, Sequence)
+        and not isinstance(answers, str)
+        and len(answers) == rows
+        and all(type(one) in (int, float) and abs(one) < 1e308 for one in answers)
+        and all(math.isfinite(one) for one in answers)
+    )

@@ -1,0 +1,220 @@
+"""Runs the commands of a model project, and checks what they write."""
+
+import csv
+import io
+import math
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+from platform_jobs.errors import ContractError
+from platform_jobs.models.apart import COULD_NOT, Apart
+from platform_jobs.models.borrowed import check_imports
+
+PREDICTION = "prediction"
+# Of a row count or a value in a text; more would be noise.
+_SHORT = 200
+# How long the last output of a command that has ended may take to arrive.
+_DRAIN_SECONDS = 5.0
+# Bytes of an answer: for its header, and for each row with other columns beside the prediction.
+_ANSWER_BYTES, _ROW_BYTES = 1 << 20, 4096
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_PASSED_ON_FAMILIES = ("LC_", "PYTHON", "CONDA", "CUDA", "NVIDIA_", "OMP_", "OPENBLAS_", "MKL_")
+
+
+class KilledError(RuntimeError):
+    """A command was killed by a signal: this says nothing about the model."""
+
+    def __init__(self, text: str, number: int) -> None:
+        self.number = number
+        super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A model project: its name in texts, the folder of its code and the module with its commands.
+
+    `timeout` limits each command, in seconds. With `apart`, predict runs in the sandbox and sees
+    its model and the features only.
+    """
+
+    name: str
+    code: Path
+    module: str
+    timeout: float
+    apart: Apart | None = None
+
+    def train(self, data: Path, out: Path) -> None:
+        """Train on the folder `data` into the folder `out`; ContractError when it fails."""
+        self.run("train", "--data", str(data), "--out", str(out))
+
+    def predict(self, model: Path, data: Path, rows: int, out: Path) -> list[float]:
+        """Return one finite number for each row of the CSV file `data`.
+
+        The folder of `data` must hold nothing else, and the folder of `out` nothing. ContractError
+        when the command fails or answers otherwise; KilledError when a signal ended it.
+        """
+        out.unlink(missing_ok=True)
+        words = ("predict", "--model", str(model), "--data", str(data), "--out", str(out))
+        self.run(*words, sees=(model, data.parent), writes=out.parent)
+        answer = _read_answer(out, rows)
+        if answer is None:
+            raise ContractError(
+                f"{self.name}: predict wrote no file of a size that fits {rows} rows. It must "
+                "write --out."
+            )
+        try:
+            return read_predictions(answer.decode("utf-8-sig"), rows)
+        except UnicodeDecodeError:
+            raise ContractError(f"{self.name}: predict wrote no UTF-8 text.") from None
+        except ContractError as error:
+            raise ContractError(f"{self.name}: {error}") from None
+
+    def sample(self, out: Path) -> None:
+        """Let the project write its sample data; ContractError when it has none."""
+        self.run("sample", "--out", str(out))
+        if not out.is_file():
+            raise ContractError(f"{self.name}: sample wrote no file. It must write --out.")
+
+    def run(self, *words: str, sees: Sequence[Path] = (), writes: Path | None = None) -> None:
+        """Run a command of the module; ContractError, KilledError when it does not end well."""
+        if not find_module(self.code, self.module):
+            raise ContractError(
+                f"{self.name}: there is no module {self.module} in {self.code}. "
+                "Correct `training` in mlops.toml, or add the folder."
+            )
+        try:
+            check_imports(self.code, self.module)
+        except ContractError as error:
+            raise ContractError(f"{self.name}: {error}") from None
+        command = [sys.executable, "-m", self.module, *words]
+        if self.apart is not None and writes is not None:
+            command = self.apart.wrap(command, self.code, sees, writes)
+        code, last = _run(command, self.code, self.timeout)
+        if self.apart is not None and code == COULD_NOT:
+            raise OSError(f"{self.name}: {words[0]} could not be sandboxed: {last}")
+        if code is None:
+            raise ContractError(
+                f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds. Make it "
+                "faster, or raise `training_run.timeout_seconds` of the model in mlops.toml."
+            )
+        if code < 0:
+            text = f"{self.name}: {words[0]} was killed by signal {-code}."
+            raise KilledError(text, -code)
+        if code:
+            raise ContractError(f"{self.name}: {words[0]} ended with exit code {code}: {last}")
+
+
+def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str]:
+    """Return the exit code, None after the time-out, and the last line that the command wrote.
+
+    Each line is passed on at once, so that the log of this job shows where the command stands.
+    """
+    last = ["It wrote nothing."]
+
+    def pass_on(lines: IO[bytes]) -> None:
+        with lines:
+            for line in lines:
+                text = line.decode("utf-8", errors="replace")
+                sys.stderr.write(text)
+                sys.stderr.flush()
+                if text.strip():
+                    last[0] = text.strip()[:_SHORT]
+
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        # Else Python writes what was printed after the error, and the last line hides the cause.
+        env={**plain_environ(os.environ), "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    reader = Thread(target=pass_on, args=(process.stdout,), daemon=True)
+    reader.start()
+    code: int | None
+    try:
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        code = None
+    # A process that the command left behind may hold the pipe open for as long as it lives.
+    reader.join(_DRAIN_SECONDS)
+    return code, last[0]
+
+
+def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a model's code may know of the environment: no settings, no credentials."""
+    return {
+        name: text
+        for name, text in environ.items()
+        if name in _PASSED_ON or name.startswith(_PASSED_ON_FAMILIES)
+    }
+
+
+def _read_answer(path: Path, rows: int) -> bytes | None:
+    """Return the content of an answer; None when it is no regular file of a size that fits.
+
+    A link or a pipe is not followed, because the platform may read what the model may not.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(file, "rb") as answer:
+        status, most = os.fstat(file), _ANSWER_BYTES + _ROW_BYTES * rows
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            return None
+        return answer.read(most)
+
+
+def find_module(code: Path, module: str) -> Path | None:
+    """Return the file that `python -m MODULE` runs in a folder of code; None without one."""
+    place = code.joinpath(*module.split("."))
+    for path in (place / "__main__.py", place.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+def read_predictions(text: str, rows: int) -> list[float]:
+    """Return the column `prediction` of a CSV; ContractError unless it answers `rows` rows."""
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+    except csv.Error as error:
+        raise ContractError(f"predict wrote no readable CSV: {error}.") from None
+    header = [name.strip() for name in lines[0]] if lines else []
+    if PREDICTION not in header:
+        found = ", ".join(header)[:_SHORT] or "nothing"
+        raise ContractError(
+            f"predict wrote no column `{PREDICTION}`; its header is: {found}. "
+            "Write a header line and one line for each row."
+        )
+    if len(lines) - 1 != rows:
+        raise ContractError(
+            f"predict answered {len(lines) - 1} rows where {rows} were asked. "
+            "Write one line for each row, in the same order."
+        )
+    place = header.index(PREDICTION)
+    return [_number(line, place, number) for number, line in enumerate(lines[1:], start=1)]
+
+
+def _number(line: list[str], place: int, row: int) -> float:
+    text = line[place].strip() if place < len(line) else ""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ContractError(
+            f"predict answered {text[:40]!r} in row {row}. Each answer must be a finite number."
+        )
+    return value

@@ -1,0 +1,1 @@
+from .DurableOrchestrationContext import DurableOrchestrationContext as DurableOrchestrationContext

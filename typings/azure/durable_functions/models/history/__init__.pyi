@@ -1,0 +1,1 @@
+from .HistoryEvent import HistoryEvent as HistoryEvent

@@ -1,0 +1,3 @@
+from typing import Any
+
+def df_dumps(value: Any) -> str: ...
