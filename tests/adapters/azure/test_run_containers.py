@@ -29,7 +29,8 @@ def test_what_runs_of_an_earlier_version_wrote_is_read_in_the_container_of_versi
     assert found.files("a", TRAINING) == ("model.skops",)
     assert found.uri("a", TRAINING) == f"{OLD}/a/model/"
     assert found.log("a", TRAINING, 100) == b"lines"
-    assert list(found.evaluations_of("a")) == ["a-vs-1"]
+    assert found.evaluation_with("a", "metrics.json") == "a-vs-1"
+    assert found.evaluation_with("a", "golden.json") is None
     assert azure.jobs().judged("a-vs-1").digest == "d" * 64
 
 

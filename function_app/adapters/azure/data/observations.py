@@ -92,11 +92,8 @@ class AzureRecords:
         return self._evaluated(watched, "predictions.json")
 
     def _evaluated(self, watched: Watched, file: str) -> Any:
-        for run_id in self._containers.evaluations_of(watched.run_id):
-            content = self._containers.read_json(run_id, specs.EVALUATION, file)
-            if content is not None:
-                return content
-        return None
+        found = self._containers.evaluation_with(watched.run_id, file)
+        return self._containers.read_json(found, specs.EVALUATION, file) if found else None
 
     def label_files(self, project: ModelProject) -> Sequence[Place]:
         before = self._now() - _REST

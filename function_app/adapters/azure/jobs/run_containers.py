@@ -84,11 +84,14 @@ class RunContainers:
         size = next((entry.size for entry in entries if entry.name == name), 0)
         return blobs.read_part(name, max(0, size - most), most) if size else b""
 
-    def evaluations_of(self, run_id: str) -> Iterator[str]:
-        """Yield the ids of the runs that evaluated the model of a run."""
+    def evaluation_with(self, run_id: str, file: str) -> str | None:
+        """Return the id of an evaluation of a run's model that wrote this file; None without."""
         for _, blobs in self._of(specs.EVALUATION):
-            entries = _list(blobs, f"runs/{run_id}-vs-")
-            yield from dict.fromkeys(entry.name.split("/")[1] for entry in entries)
+            for entry in _list(blobs, f"runs/{run_id}-vs-"):
+                found = entry.name.split("/")[1]
+                if entry.name == f"{specs.output_folder(found, specs.EVALUATION)}/{file}":
+                    return found
+        return None
 
     def address(self, url: str) -> str:
         """Return a blob as runs address it: through its datastore; any other address unchanged."""
