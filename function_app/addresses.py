@@ -3,9 +3,9 @@
 A path is percent-encoded in an address: a blank, a letter outside ASCII, `%`, `#` and `?` all have
 another meaning there. So no other module may join or cut such addresses by hand.
 
-Names are checked where they come in (domain/identifiers.py). `below`, `blob_name` and `url_segment`
-check them again where a path, a blob's name or a URL is made of them, so that one name that a
-pattern forgot does not lead out of its folder.
+Names are checked where they come in (domain/text/identifiers.py). `below`, `blob_name` and
+`url_segment` check them again where a path, a blob's name or a URL is made of them, so that one
+name that a pattern forgot does not lead out of its folder.
 """
 
 from pathlib import Path

@@ -7,20 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from mlopsctl import screens
-from mlopsctl.reach.connection import ROOT, Json, print_json
-from mlopsctl.seed.clone import Clone as SeedClone
-from mlopsctl.seed.clone import SeedError, read_clone
-from mlopsctl.seed.metrics import GATE
-from mlopsctl.seed.parity import Row, as_markdown, compare
-from mlopsctl.seed.project import (
+from migration.clone import Clone as SeedClone
+from migration.clone import SeedError, read_clone
+from migration.metrics import GATE
+from migration.parity import Row, as_markdown, compare
+from migration.project import (
     compare_figures,
     copied_files,
     model_name,
     must_write,
     write_project,
 )
-from mlopsctl.seed.script import read_script
+from migration.script import read_script
+from mlopsctl import screens
+from mlopsctl.reach.connection import ROOT, Json, print_json
 
 imports = typer.Typer(help="Import a project of another system.", no_args_is_help=True)
 

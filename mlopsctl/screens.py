@@ -160,6 +160,9 @@ def release_lines(releases: list[dict[str, Any]]) -> list[str]:
         if release["reasons"]:
             lines.append(f"\n{release['release_id']} {release['status']}")
             lines += [f"  - {escape(reason)}" for reason in release["reasons"]]
+            if release["status"] == "awaiting_approval":
+                lines.append(f"  image {release['image_digest']}")
+                lines.append(f"  evidence {release['evidence_hash']}")
     return lines
 
 

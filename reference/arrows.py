@@ -6,14 +6,13 @@ import grimp
 
 PACKAGES = (
     *("function_app", "funchost", "mlopsctl", "training", "scoring", "checks", "platform_jobs"),
-    *("configuration", "sandbox"),
+    *("configuration", "sandbox", "migration"),
 )
 _LAYERS = ("triggers", "orchestrators", "activities", "steps", "records", "ports", "domain")
 _PLATFORMS = ("azure", "local", "git")
 # Every room may use these modules of the app, so their arrows would hide the others.
 _EVERYWHERE = (
-    *("errors", "names", "late_imports", "addresses", "public_url", "telemetry"),
-    *("settings", "azure_settings", "git_settings", "notify_settings", "log_redaction"),
+    *("errors", "names", "late_imports", "addresses", "settings", "telemetry", "log_redaction"),
 )
 BEGIN, END = "<!-- begin of the arrows: python -m reference -->", "<!-- end of the arrows -->"
 

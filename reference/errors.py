@@ -136,13 +136,20 @@ COMMANDS: Codes = {
     "NOT_SERVED": ("", "Production serves no version of this model."),
     "NOT_SURE": ("", "`--remove` needs the name again in `--sure`."),
     "NOT_THE_OWNER": ("", "Only the owner of the state folder issues tokens."),
+    "NOT_READ": (
+        "",
+        "No command has shown you the evidence of this release. `mlopsctl show` shows it; a script "
+        "passes `--image` and `--evidence`.",
+    ),
     "NO_SECRET": ("", "`--source` needs the secret of that source in the environment."),
     "NO_STATE": ("", "The state folder has issued no token yet."),
     "NO_TOKEN": ("", "You have no token for this app. Ask the owner of its state for one."),
     "OTHER_HOST": ("", "The token or key was issued for another app, so nothing was sent."),
     "RECONCILE": ("", "The reconciliation failed."),
     "REDIRECTED": ("", "The address leads to another one. Give the app's own address."),
+    "RELEASE_NOT_WAITING": ("", "The release has no image and evidence to decide on yet."),
     "TIMEOUT": ("", "The app has not answered, or the story has not ended, in time."),
+    "WHOSE_TOKEN": ("", "You have tokens of several people. Name one by `--as`."),
     "UNREACHABLE": ("", "No app listens at this address."),
 }
 

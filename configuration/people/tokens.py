@@ -51,6 +51,11 @@ class ClientTokens:
         token = _read(self.path(person))
         return token if token.isascii() else ""
 
+    def people(self) -> list[str]:
+        """Return the names of everybody whose token this user may send."""
+        names = {unquote(path.name.removesuffix(_COPY)) for path in self._folder.glob(f"*{_COPY}")}
+        return sorted(name for name in names if self.find(name))
+
     def keep(self, person: str, token: str) -> None:
         """Keep the copy; OSError when the folder cannot be written."""
         for folder in (self._top, self._folder.parent, self._folder):

@@ -46,14 +46,15 @@ def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
     note = ports.ledger.read_note(cancellation_name(story.instance_id))
     if note is None:
         return SettledCancellation()
+    cancellation = load(Cancellation, json.loads(note["cancellation"]))
     try:
         for run in ports.jobs.list_runs(ports.clock.now() - RECENT):
             is_own = run.tags.get("instance_id") == story.instance_id
             if is_own and run.status is RunStatus.RUNNING:
-                ports.jobs.cancel(run.run_id)
+                ports.jobs.cancel(run.run_id, cancellation.reason)
     except MlopsError as error:
         # The next comparison cancels runs for which no story waits.
         LOG.warning(
             "The runs of %s could not be stopped: %s", story.instance_id, one_line(error.message)
         )
-    return SettledCancellation(cancellation=load(Cancellation, json.loads(note["cancellation"])))
+    return SettledCancellation(cancellation=cancellation)

@@ -128,8 +128,8 @@ def _cancel_runs(
     ports: Ports, runs: Iterable[Run], states: dict[str, StoryState]
 ) -> Iterator[Finding]:
     for run in lost_runs(runs, states):
-        ports.jobs.cancel(run.run_id)
         detail = f"{run.tags['instance_id']} waits for it no more; it was cancelled."
+        ports.jobs.cancel(run.run_id, detail)
         kind = FindingKind.LOST_RUN
         yield Finding(kind=kind, subject=run.run_id, detail=detail, repaired=True)
 
@@ -170,8 +170,7 @@ def _unreadable(ports: Ports) -> Iterator[Finding]:
 def _damaged_records(ports: Ports) -> Iterator[Finding]:
     kind = FindingKind.DAMAGED_RECORD
     for name, problem in ports.ledger.list_damaged():
-        detail = f"{problem} The release is in no list. {REMEDY}"
-        yield Finding(kind=kind, subject=name, detail=detail)
+        yield Finding(kind=kind, subject=name, detail=f"{problem} {REMEDY}")
     for name, problem in AuditLog(ports.rows).damaged():
         detail = f"{problem} `mlopsctl audit verify` checks the whole log. {REMEDY}"
         yield Finding(kind=kind, subject=f"audit log: {name}", detail=detail)

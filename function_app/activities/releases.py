@@ -16,7 +16,6 @@ from function_app.domain.release.release import (
     ReleaseStatus,
     is_release_of,
     judge_smoke,
-    version_key,
 )
 from function_app.domain.release.serving import Build, Environment, Image, Rollout
 from function_app.domain.requests import (
@@ -127,18 +126,10 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
 
     A decision counts for the image and the evidence that it names, by the rules of mlops.toml now.
     """
-    now = ports.clock.now()
-    for record in ports.ledger.list_releases():
-        # One that came later but is newer; events may arrive in any order.
-        other = record.release
-        takes_over = record.status in (ReleaseStatus.AWAITING_APPROVAL, ReleaseStatus.PROMOTED)
-        is_newer = version_key(other.version) > version_key(release.version)
-        if other.model == release.model and takes_over and is_newer:
-            ports.ledger.supersede(other, now)
     own = ports.ledger.get_release(release.release_id)
     rules = _rules(ports, release.model)
     decision = Decisions(ports.rows, ports.ledger).on(own, rules) if own else None
-    return ports.ledger.settle(release.release_id, now, decision)
+    return ports.ledger.settle(release.release_id, ports.clock.now(), decision)
 
 
 @steps.update_release.activity

@@ -78,7 +78,7 @@ def get_run(ports: Ports, run: RunId) -> Run:
 
 @steps.cancel_run.activity
 def cancel_run(ports: Ports, run: RunId) -> Run:
-    """Stop the run and return how it ended."""
+    """Stop the run, whose time is over, and return how it ended."""
     ports.jobs.cancel(run.run_id)
     return ports.jobs.get(run.run_id)
 

@@ -3,8 +3,8 @@
 The target type comes from the annotation, never from the payload. Unknown keys are ignored and
 missing keys need a default, so that histories written by older code still load.
 
-Names are checked by the pattern of their type (domain/identifiers.py), and every other text loses
-its control characters, so that nothing from outside gets past this module unchecked.
+Names are checked by the pattern of their type (domain/text/identifiers.py), and every other text
+loses its control characters, so that nothing from outside gets past this module unchecked.
 """
 
 import dataclasses

@@ -23,12 +23,15 @@ class RunStatus(StrEnum):
 
     `interrupted` means that the platform ended the run before its code did: the machine was
     restarted, its processes were killed, or its node is gone. Such a run is submitted again.
+    `timed_out` means that this app stopped the run at its deadline, `cancelled` that a person
+    cancelled its story or that its story has ended.
     """
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
 
@@ -37,6 +40,9 @@ class RunStatus(StrEnum):
         return self is not RunStatus.RUNNING
 
 
+OUT_OF_TIME = (
+    "This app stopped it because its time was over. Raise timeout_seconds, or train on less."
+)
 # A run that kills its own machine must not do so for ever.
 MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from function_app.domain.events.inbox import Claim, Claimed, InboxEvent, Outcome
 from function_app.domain.release.approval import Decision, Settlement
-from function_app.domain.release.release import Release, ReleaseRecord
+from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord
 from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
 
 
@@ -55,8 +55,15 @@ class Ledger(Protocol):
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
         """Return every release that can be read, newest first."""
 
+    def releases(self, limit: int, after: str | None = None) -> ReleasePage:
+        """Return up to `limit` releases by their beginning, newest first.
+
+        `after` is the cursor of the page before, None for the first page. Releases that cannot be
+        read are left out. ContractError (BAD_CURSOR) when the cursor is none of this ledger's.
+        """
+
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        """Return the id and the problem of each stored release that cannot be read."""
+        """Return the name of each record that cannot be read, with the problem and its effect."""
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         """Mark older releases of the model that wait for approval; return those `newer` took."""
@@ -66,6 +73,7 @@ class Ledger(Protocol):
     ) -> Settlement:
         """Return what became of a release that waits; an approved one is in progress from then.
 
+        A newer release of the model that waits or was promoted supersedes it, whatever was decided.
         `decision` is the stored one over the release; it counts only for the image and the evidence
         of the release's record.
         """

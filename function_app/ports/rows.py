@@ -15,7 +15,7 @@ from function_app.errors import ConflictError, ContractError
 LOG = logging.getLogger("mlops.rows")
 # Azure Tables: at most 100 changes in one transaction, 1 MiB for one entity, 4 MiB for one request.
 MOST_CHANGES = 100
-LONGEST_CONTENT = 400_000
+LONGEST_CONTENT = 480_000
 LONGEST_WRITE = 1_500_000
 LONGEST_KEY = 1_000
 
@@ -63,11 +63,16 @@ class Rows(Protocol):
     def get(self, partition: str, key: str) -> Row | None:
         """Return the row; None when the partition has no row with this key."""
 
-    def query(self, partition: str, prefix: str = "") -> tuple[Row, ...]:
+    def query(
+        self, partition: str, prefix: str = "", *, after: str = "", limit: int | None = None
+    ) -> tuple[Row, ...]:
         """Return the rows of a partition whose keys begin with `prefix`, in the order of keys.
 
-        The order is that of the keys' Unicode code points. The result is a snapshot on this
-        machine; in Azure rows that are written during a query of more than 1,000 rows may miss.
+        The order is that of the keys' Unicode code points. With `after`, only greater keys count;
+        with `limit`, only so many of them are read. Both need keys that have only letters, digits,
+        `-`, `.` and `_` behind the prefix, because Azure sorts encoded keys. The result is a
+        snapshot on this machine; in Azure rows that are written during a query of more than 1,000
+        rows may miss.
         """
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:

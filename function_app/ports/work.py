@@ -150,8 +150,12 @@ class Jobs(Protocol):
     def get(self, run_id: str) -> Run:
         """Return where the run stands; its status is `unknown` when there is none."""
 
-    def cancel(self, run_id: str) -> None:
-        """Stop the run when it still runs."""
+    def cancel(self, run_id: str, reason: str = "") -> None:
+        """Stop the run when it still runs; the first reason stands.
+
+        The run is `cancelled` for the reason. Without a reason its time was over, so that it is
+        `timed_out`.
+        """
 
     def record_ended(self) -> int:
         """Record the runs that ended since the last call in the tracking; return how many.

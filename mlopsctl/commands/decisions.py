@@ -1,5 +1,6 @@
 """What people decide: approve, reject, roll back, take production down, cancel."""
 
+import sys
 import time
 from typing import Annotated, Any
 
@@ -9,16 +10,32 @@ from mlopsctl import screens
 from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.reach.connection import print_json
 from mlopsctl.reach.options import Decider, decides
+from mlopsctl.reach.seen import Subject, subject_of
 
 PATIENCE = 120.0
 
 
-def _decide(verb: str, release_id: str, decider: Decider) -> None:
-    release = decider.api.get(f"/api/releases/{segment(release_id)}")
+Image = Annotated[
+    str, typer.Option("--image", help="Digest of the image that you read; with --evidence.")
+]
+EvidenceHash = Annotated[
+    str, typer.Option("--evidence", help="Hash of the evidence that you read; with --image.")
+]
+
+
+def _decide(verb: str, release_id: str, decider: Decider, image: str, evidence: str) -> None:
+    if bool(image) is not bool(evidence):
+        raise ApiError("NOT_READ", "Give --image and --evidence together, as `show` prints them.")
+    named: Subject | None = {"image_digest": image, "evidence_hash": evidence} if image else None
+    subject = named or decider.api.seen.find(release_id)
+    person = decider.person
+    release = decider.api.release(release_id)
     if not decider.as_json:
         for line in release_lines(release):
             screens.console().print(line, soft_wrap=True, markup=False)
-    content = decider.api.decide(release, verb, decider.person, decider.comment)
+    subject = subject or _ask(verb, release, decider)
+    read = {"release_id": release_id, **subject}
+    content = decider.api.decide(read, verb, person, decider.comment)
     if decider.as_json:
         return print_json(content)
     decision = content["decision"]
@@ -31,6 +48,27 @@ def _decide(verb: str, release_id: str, decider: Decider) -> None:
     return None
 
 
+def _ask(verb: str, release: dict[str, Any], decider: Decider) -> Subject:
+    """Return the image and evidence of the release on the screen, once the person agreed.
+
+    ApiError when there is no terminal at which a person could have read them. typer.Abort when the
+    person does not agree.
+    """
+    release_id, subject = release["release_id"], subject_of(release)
+    if subject is None:
+        text = f"{release_id} is {release['status']}; it has no image and evidence to decide on."
+        raise ApiError("RELEASE_NOT_WAITING", text)
+    if decider.as_json or not sys.stdin.isatty():
+        raise ApiError(
+            "NOT_READ",
+            f"No command has shown you the evidence of {release_id}, so nothing was sent. Read it "
+            f"first: `mlopsctl show {release_id}`. A script names what a person read by --image "
+            "and --evidence.",
+        )
+    typer.confirm(f"{verb.capitalize()} this image and this evidence?", abort=True)
+    return subject
+
+
 def release_lines(release: dict[str, Any]) -> list[str]:
     """Return what a decision is about: model, version, image, origin, and the evidence."""
     lines = [f"{release['release_id']}: {release['model']} version {release['version']}"]
@@ -41,15 +79,23 @@ def release_lines(release: dict[str, Any]) -> list[str]:
 
 
 @decides
-def approve(decider: Decider, release_id: str) -> None:
-    """Show a release with its evidence, and approve exactly this evidence."""
-    _decide("approve", release_id, decider)
+def approve(
+    decider: Decider, release_id: str, image: Image = "", evidence: EvidenceHash = ""
+) -> None:
+    """Approve the image and the evidence of a release that you read.
+
+    The decision names what `show` or `releases` showed you last. If neither did, this command shows
+    it and asks. The app refuses when the release has another image or evidence now.
+    """
+    _decide("approve", release_id, decider, image, evidence)
 
 
 @decides
-def reject(decider: Decider, release_id: str) -> None:
-    """Show a release with its evidence, and reject it."""
-    _decide("reject", release_id, decider)
+def reject(
+    decider: Decider, release_id: str, image: Image = "", evidence: EvidenceHash = ""
+) -> None:
+    """Reject a release by the image and the evidence that you read, as `approve` does."""
+    _decide("reject", release_id, decider, image, evidence)
 
 
 @decides
@@ -58,7 +104,8 @@ def withdraw(decider: Decider, release_id: str) -> None:
     content = decider.api.withdraw(release_id, decider.person, decider.comment)
     if decider.as_json:
         return print_json(content)
-    return print(f"{decider.person} withdrew the approval of {release_id}: {content['approvals']}.")
+    person = content["decision"]["decided_by"]
+    return print(f"{person} withdrew the approval of {release_id}: {content['approvals']}.")
 
 
 @decides

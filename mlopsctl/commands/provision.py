@@ -6,9 +6,10 @@ import typer
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.reach.client import DEFAULT_PERSON, ApiError, segment
+from mlopsctl.reach.client import ApiError, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 from mlopsctl.reach.local_host import ensure_platform
+from mlopsctl.reach.options import person_of
 
 Plan = Annotated[bool, typer.Option("--plan", help="Show what would be done; change nothing.")]
 Remove = Annotated[str, typer.Option("--remove", help="Take this part away.")]
@@ -21,7 +22,7 @@ def provision(
     plan: Plan = False,
     remove: Remove = "",
     sure: Sure = "",
-    person: Person = DEFAULT_PERSON,
+    person: Person = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
@@ -32,7 +33,8 @@ def provision(
         if sure != remove:
             text = f"Taking {remove!r} away cannot be undone. Add `--sure {remove!r}`."
             raise ApiError("NOT_SURE", text)
-        removed = api.delete(f"/api/platform/{segment(remove)}?sure={segment(remove)}", person)
+        path = f"/api/platform/{segment(remove)}?sure={segment(remove)}"
+        removed = api.delete_as(person_of(api, person), path)
         return print_json(removed) if as_json else print(removed["removed"])
     if plan:
         content = api.get("/api/platform")

@@ -32,13 +32,16 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a story, release, training, run or event with its reasons and the next command."""
-    known = find(connect(url, state), name)
+    api = connect(url, state)
+    known = find(api, name)
     if as_json:
-        return print_json(known)
-    out = screens.console()
-    for line in lines(known):
-        out.print(line, soft_wrap=True, markup=False)
-    return None
+        print_json(known)
+    else:
+        out = screens.console()
+        for line in lines(known):
+            out.print(line, soft_wrap=True, markup=False)
+    if known["release"]:
+        api.seen.keep(known["release"])
 
 
 def find(api: Api, name: str) -> Known:
@@ -58,7 +61,7 @@ def find(api: Api, name: str) -> Known:
     if known["release"]:
         known["release"].pop("story", None)
     known["caused_by"] = _causes(api, name) if known["story"] else []
-    known["next"] = next_commands(known, name)
+    known["next"] = next_commands(known, name, api.people())
     return known
 
 

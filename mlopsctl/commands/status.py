@@ -37,14 +37,17 @@ def status(
 
 def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
     """List the releases, newest first, with their reasons in full."""
-    content = connect(url, state).get("/api/releases")
+    api = connect(url, state)
+    content = api.get("/api/releases")
     if as_json:
-        return print_json(content)
-    out = screens.console()
-    out.print(screens.releases_table(content["releases"]))
-    for line in screens.release_lines(content["releases"]):
-        out.print(line, soft_wrap=True)
-    return None
+        print_json(content)
+    else:
+        out = screens.console()
+        out.print(screens.releases_table(content["releases"]))
+        for line in screens.release_lines(content["releases"]):
+            out.print(line, soft_wrap=True)
+    for release in content["releases"]:
+        api.seen.keep(release)
 
 
 def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:

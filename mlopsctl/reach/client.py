@@ -1,5 +1,7 @@
 """The app's HTTP API, as the commands use it."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +10,7 @@ import httpx
 
 from mlopsctl.reach.client_errors import ApiError
 from mlopsctl.reach.credentials import Credentials, check_secure, is_loopback
+from mlopsctl.reach.seen import SeenReleases
 
 __all__ = ["Api", "ApiError", "unknown"]
 
@@ -16,10 +19,6 @@ def unknown(name: str) -> ApiError:
     """Return the error for an id that no part of the app knows."""
     text = "`mlopsctl status`, `releases` and `events list` show the ids."
     return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
-
-
-# The approver of the tutorial; whoever has another name gives it by --as.
-DEFAULT_PERSON = "ada"
 
 
 def segment(name: str) -> str:
@@ -52,6 +51,7 @@ class Api:
             trust_env=not is_loopback(url),
         )
         self.url = url
+        self.seen = SeenReleases(url, state)
 
     def close(self) -> None:
         self._http.close()
@@ -74,13 +74,19 @@ class Api:
         return answer.json()
 
     def post_as(self, person: str, path: str, content: Any = None) -> Any:
-        """Post in the name of a person; "" is the default approver, where a token is known."""
+        """Post in the name of a person.
+
+        "" is the only person whose token this user has; without one, or with several, the request
+        is nobody's.
+        """
         if person:
             return self._ask("POST", path, content, self.token(person))
         try:
-            token = self.token(DEFAULT_PERSON)
-        except ApiError:
+            token = self.token(self._credentials.choose(""))
+        except ApiError as error:
             token = ""
+            if error.code == "WHOSE_TOKEN":
+                print(f"It is started in nobody's name. {error.message}", file=sys.stderr)
         try:
             return self._ask("POST", path, content, token)
         except ApiError as error:
@@ -89,9 +95,13 @@ class Api:
                 raise
         return self._ask("POST", path, content)
 
-    def delete(self, path: str, person: str = "") -> Any:
-        """Delete what is at the path, in the name of a person when one is given."""
-        return self._ask("DELETE", path, token=self.token(person) if person else "")
+    def delete(self, path: str) -> Any:
+        """Delete what is at the path."""
+        return self._ask("DELETE", path)
+
+    def delete_as(self, person: str, path: str) -> Any:
+        """Delete what is at the path in the name of a person, "" for that of MLOPS_TOKEN."""
+        return self._ask("DELETE", path, token=self.token(person))
 
     def find(self, path: str) -> Any:
         """Return what is there, or None when there is nothing."""
@@ -102,20 +112,16 @@ class Api:
                 return None
             raise
 
-    def decide(self, release: str | dict[str, Any], verb: str, person: str, comment: str) -> Any:
-        """Approve or reject exactly the image and evidence of the release that was read.
+    def release(self, release_id: str) -> dict[str, Any]:
+        """Return a release as it is now."""
+        release: dict[str, Any] = self.get(f"/api/releases/{segment(release_id)}")
+        return release
 
-        An id stands for the release as it is now.
-        """
-        if isinstance(release, str):
-            release = self.get(f"/api/releases/{segment(release)}")
-        assert isinstance(release, dict)
-        release_id = release["release_id"]
-        names = ("image_digest", "evidence_hash")
-        content = {name: release[name] for name in names} | {"comment": comment}
-        return self._ask(
-            "POST", f"/api/releases/{segment(release_id)}/{verb}", content, self.token(person)
-        )
+    def decide(self, release: Mapping[str, Any], verb: str, person: str, comment: str) -> Any:
+        """Approve or reject exactly the image and evidence of the release that the person read."""
+        path = f"/api/releases/{segment(release['release_id'])}/{verb}"
+        content = {name: release[name] for name in ("image_digest", "evidence_hash")}
+        return self._ask("POST", path, {**content, "comment": comment}, self.token(person))
 
     def withdraw(self, release_id: str, person: str, comment: str = "") -> Any:
         """Withdraw a person's approval of a release."""
@@ -150,6 +156,14 @@ class Api:
     def text(self, path: str) -> str:
         """Return an answer that is plain text."""
         return self._send("GET", path).text
+
+    def choose(self, person: str) -> str:
+        """Return in whose name to ask, "" for MLOPS_TOKEN; ApiError when that is not clear."""
+        return self._credentials.choose(person)
+
+    def people(self) -> list[str]:
+        """Return the names of everybody whose token this user has for this app."""
+        return self._credentials.people()
 
     def token(self, person: str) -> str:
         """Return the token to send for a person; ApiError when there is none for this app."""

@@ -85,6 +85,33 @@ class Credentials:
             f"issues one: `mlopsctl token issue {person} --state {self._state}`.",
         )
 
+    def people(self) -> list[str]:
+        """Return the names of everybody whose token this user has for this app."""
+        kept = ClientTokens(config_folder(os.environ), origin(self._url)).people()
+        own = copies_of(self._state, os.environ).people() if is_loopback(self._url) else []
+        return sorted({*kept, *own})
+
+    def choose(self, person: str) -> str:
+        """Return in whose name to ask: the named person, else the only one with a token here.
+
+        "" where MLOPS_TOKEN is set, because the app knows whose token it is. ApiError when this
+        user has no token or several: the app never picks a person.
+        """
+        if person or os.environ.get("MLOPS_TOKEN"):
+            return person
+        names = self.people()
+        if len(names) == 1:
+            return names[0]
+        if names:
+            text = f"You have tokens of {', '.join(names)} for {self._url}. Say whose to send: "
+            raise ApiError("WHOSE_TOKEN", f"{text}--as {names[0]}, for example.")
+        raise ApiError(
+            "NO_TOKEN",
+            f"You have no token for {self._url}. The owner of the state {self._state} issues one: "
+            f"`mlopsctl token issue NAME --state {self._state}`; keep one of another machine by "
+            f"`mlopsctl token store NAME --url {self._url}`. Then name the person by --as NAME.",
+        )
+
     def _given(self, variable: str) -> str:
         """Return a credential of the environment, which counts for the app of MLOPS_URL only."""
         given = os.environ.get(variable, "")

@@ -1,6 +1,7 @@
 """The options of commands that act or read in the name of a person, declared once."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -13,9 +14,19 @@ from mlopsctl.reach.client import Api
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect
 
 Given = ParamSpec("Given")
-Person = Annotated[str, typer.Option("--as", help="Whose token to send.")]
+Person = Annotated[
+    str,
+    typer.Option(
+        "--as", help="Whose token to send. Needed when you have tokens of several people."
+    ),
+]
 Author = Annotated[
-    str, typer.Option("--as", help="Who asks: an author, who cannot approve it. Default: ada.")
+    str,
+    typer.Option(
+        "--as",
+        help="Who asks; this person becomes an author, who cannot approve the result. Without it "
+        "the only person whose token you have, else nobody.",
+    ),
 ]
 Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
 
@@ -26,7 +37,7 @@ class Caller:
 
     url: str
     state: Path
-    person: str
+    named: str
     as_json: bool
 
     @cached_property
@@ -34,12 +45,31 @@ class Caller:
         """The app; ApiError when none runs, which a command that asks nothing never meets."""
         return connect(self.url, self.state)
 
+    @cached_property
+    def person(self) -> str:
+        """The person in whose name the command asks, "" for that of MLOPS_TOKEN.
+
+        ApiError when no person was named and this user has not exactly one token.
+        """
+        return person_of(self.api, self.named)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decider(Caller):
     """A caller who may say why; the comment is "" without a reason."""
 
     comment: str
+
+
+def person_of(api: Api, named: str) -> str:
+    """Return the named person, else the only one whose token this user has, who is printed.
+
+    "" is the person of MLOPS_TOKEN. ApiError when this user has no token or several.
+    """
+    chosen = api.choose(named)
+    if chosen != named:
+        print(f"Asking as {chosen}, whose token is the only one you have.", file=sys.stderr)
+    return chosen
 
 
 def reads(command: Callable[Concatenate[Caller, Given], None]) -> Callable[..., None]:
@@ -53,19 +83,19 @@ def decides(command: Callable[Concatenate[Decider, Given], None]) -> Callable[..
 
 
 def _caller(
-    person: Person = "ada", url: Url = "", state: State = STATE, as_json: Json = False
+    person: Person = "", url: Url = "", state: State = STATE, as_json: Json = False
 ) -> Caller:
-    return Caller(url=url, state=state, person=person, as_json=as_json)
+    return Caller(url=url, state=state, named=person, as_json=as_json)
 
 
 def _decider(
     comment: Comment = "",
-    person: Person = "ada",
+    person: Person = "",
     url: Url = "",
     state: State = STATE,
     as_json: Json = False,
 ) -> Decider:
-    return Decider(url=url, state=state, person=person, as_json=as_json, comment=comment)
+    return Decider(url=url, state=state, named=person, as_json=as_json, comment=comment)
 
 
 def _with_options(command: Callable[..., None], make: Callable[..., Caller]) -> Callable[..., None]:

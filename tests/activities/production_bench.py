@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.release.authorization import ChangeKind, Order
 from function_app.domain.release.serving import Image
+from function_app.records.ledger.ledger import StoredLedger
 from tests.activities.law_bench import MODEL, Bench, image, release
 from tests.contracts.conftest import account, azurite, connection, identity, tls
 
@@ -36,8 +35,8 @@ EVIL = Image(
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        return Bench(AzureLedger(connected), AzureRows(connected))
-    return Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+        return Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
+    return Bench(StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db"))
 
 
 def order(bench: Bench, kind: ChangeKind, name: str = "o", **change: Any) -> Order:

@@ -12,9 +12,7 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities.reconciliation import compare_platform, compare_records
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.domain.codec import dump
@@ -27,6 +25,7 @@ from function_app.ports.rows import Put
 from function_app.records.accounts import GRACE, LATE, name_of_decision, record_missing
 from function_app.records.audit import ENTRY, PARTITION, AuditLog
 from function_app.records.damage import partition_of
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.records.open_counts import TAKEN_OVER
 from function_app.records.recorder import Recorder
 from tests.activities.law_bench import MODEL, NOW, Bench, image
@@ -56,8 +55,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        return Bench(AzureLedger(connected), AzureRows(connected))
-    return Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+        return Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
+    return Bench(StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db"))
 
 
 def damage(bench: Bench, prefix: str, content: dict[str, Any], partition: str = "") -> str:

@@ -9,13 +9,14 @@ from typing import cast
 import pytest
 
 from function_app.activities.outcomes import record_outcome, settle_cancellation
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.codec import dump
 from function_app.domain.stories.cancellation import Cancellation, StoryId, cancellation_name
 from function_app.domain.stories.outcomes import StoryEnd, end_name
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import PlatformError
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 END = StoryEnd(
@@ -34,11 +35,11 @@ def run(run_id: str, owner: str, status: RunStatus = RunStatus.RUNNING) -> Run:
 class Platform:
     """Runs, a notifier that may be dead, and a clock that stands."""
 
-    ledger: LocalLedger
+    ledger: StoredLedger
     runs: tuple[Run, ...] = ()
     dead: bool = False
     notified: list[StoryEnd] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
+    cancelled: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def jobs(self) -> "Platform":
@@ -66,13 +67,13 @@ class Platform:
         assert NOW - since >= timedelta(days=1)
         return self.runs
 
-    def cancel(self, run_id: str) -> None:
-        self.cancelled.append(run_id)
+    def cancel(self, run_id: str, reason: str = "") -> None:
+        self.cancelled.append((run_id, reason))
 
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Platform:
-    return Platform(LocalLedger(tmp_path / "ledger.db"))
+    return Platform(StoredLedger(LocalRows(tmp_path / "ledger.db")))
 
 
 def ports(platform: Platform) -> Ports:
@@ -114,7 +115,7 @@ def test_a_cancellation_in_the_ledger_stops_the_story_s_own_runs(
 
     assert settled.cancellation == cancellation
     assert cancellation.reason == "ada cancelled it."
-    assert platform.cancelled == ([] if dead else ["train-m-1-vs-3"])
+    assert platform.cancelled == ([] if dead else [("train-m-1-vs-3", "ada cancelled it.")])
 
 
 def test_without_a_record_nothing_is_cancelled(platform: Platform) -> None:

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.release.authorization import ChangeKind, Order
 from function_app.domain.release.release import ReleaseStatus
 from function_app.records.audit import AuditLog
+from function_app.records.ledger.ledger import StoredLedger
 from tests.activities.law_bench import MODEL, Bench, image, release
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+    return Bench(StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db"))
 
 
 def entries(bench: Bench) -> list[tuple[Any, ...]]:

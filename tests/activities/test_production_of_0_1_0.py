@@ -1,21 +1,17 @@
 """Production that an older version or another hand changed, without a stored decision."""
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from function_app.adapters.azure.ledger import TABLE
-from function_app.adapters.azure.reach import tables
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.domain.codec import dump
 from function_app.domain.reconciliation import FindingKind
 from function_app.domain.release.approval import Decision, Verdict
 from function_app.domain.release.authorization import ChangeKind
 from function_app.domain.release.release import ReleaseStatus
-from tests.activities.law_bench import MODEL, Bench, digest, image, release
+from function_app.records.earlier.ledger import EarlierLedger, adopt_ledger
+from tests.activities.law_bench import Bench, digest, image, release
 from tests.activities.production_bench import (
     EVIL,
     account,
@@ -30,7 +26,7 @@ from tests.activities.production_bench import (
 __all__ = ["account", "azurite", "bench", "connection", "identity", "tls"]
 
 
-def decided_by_0_1_0(bench: Bench, version: str, request: pytest.FixtureRequest) -> None:
+def decided_by_0_1_0(bench: Bench, version: str) -> None:
     """Store a promoted release as version 0.1.0 did: its decision lies by the release's id."""
     record = bench.ask(version)
     decision = Decision(
@@ -43,28 +39,17 @@ def decided_by_0_1_0(bench: Bench, version: str, request: pytest.FixtureRequest)
         decided_at=bench.moment,
     )
     text = json.dumps(dump(decision))
-    if isinstance(bench.ledger, LocalLedger):
-        file = request.getfixturevalue("tmp_path") / "ledger.db"
-        with closing(sqlite3.connect(file)) as database, database:
-            row = (decision.release_id, text)
-            database.execute("INSERT INTO decisions VALUES (?, ?)", row)
-    else:
-        row_of_tables = tables.Row(
-            partition=f"model-{MODEL}",
-            key=f"{decision.release_id}!decision",
-            text=text,
-            properties={"kind": "decision"},
-        )
-        tables.Table(request.getfixturevalue("connection"), TABLE).put(row_of_tables)
+    earlier = EarlierLedger(decisions=((decision.release_id, text),))
+    adopt_ledger(bench.rows, earlier)
     bench.ledger.save_release(replace(record, status=ReleaseStatus.IN_PROGRESS))
     bench.ledger.save_release(replace(record, status=ReleaseStatus.PROMOTED))
 
 
 def test_a_state_of_version_0_1_0_serves_on_and_can_be_rolled_back(
-    bench: Bench, request: pytest.FixtureRequest
+    bench: Bench,
 ) -> None:
     for version in ("1", "2"):
-        decided_by_0_1_0(bench, version, request)
+        decided_by_0_1_0(bench, version)
     bench.production.served = image("2")
     shown = bench.decisions.on_each([bench.record("1"), bench.record("2")])
 
@@ -81,9 +66,9 @@ def test_a_state_of_version_0_1_0_serves_on_and_can_be_rolled_back(
 
 
 def test_a_release_that_0_1_0_promoted_halfway_ends_as_promoted(
-    bench: Bench, request: pytest.FixtureRequest
+    bench: Bench,
 ) -> None:
-    decided_by_0_1_0(bench, "1", request)
+    decided_by_0_1_0(bench, "1")
 
     bench.end("1", ReleaseStatus.PROMOTED)
 

@@ -39,7 +39,7 @@ REQUEST = ReconcileRequest(reason="test", models=())
 class FakePlatform:
     """Ledger, jobs, staging and clock, with an open release and a run that runs."""
 
-    cancelled: list[str] = field(default_factory=list)
+    cancelled: list[tuple[str, str]] = field(default_factory=list)
     saved: list[ReleaseRecord] = field(default_factory=list)
     unreadable: tuple[str, ...] = ()
 
@@ -55,8 +55,8 @@ class FakePlatform:
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         return (replace(RUN, run_id="train", tags={"instance_id": "train-m-1"}),)
 
-    def cancel(self, run_id: str) -> None:
-        self.cancelled.append(run_id)
+    def cancel(self, run_id: str, reason: str = "") -> None:
+        self.cancelled.append((run_id, reason))
 
     def list_unreadable(self) -> tuple[str, ...]:
         return self.unreadable
@@ -141,7 +141,8 @@ def test_what_nobody_waits_for_is_cancelled_and_settled() -> None:
     for known in ({}, {"release-m-1": "Terminated", "train-m-1": "Failed"}):
         platform = compare(known)
 
-        assert platform.cancelled == ["train"]
+        [(run_id, reason)] = platform.cancelled
+        assert (run_id, "train-m-1 waits for it no more" in reason) == ("train", True)
         assert [record.status for record in platform.saved] == [ReleaseStatus.FAILED]
 
 

@@ -95,7 +95,7 @@ def test_the_host_records_each_run_once_when_it_has_ended(tmp_path: Path) -> Non
 
     # The interrupted run began again and ended; a person cancels the other one.
     folders.end("interrupted", RunStatus.COMPLETED)
-    note_cancel(tmp_path / "runs" / "running")
+    note_cancel(tmp_path / "runs" / "running", "wrong data")
     assert records.record_ended() == 1
     folders.statuses["running"] = RunStatus.TIMED_OUT
     assert records.record_ended() == 1

@@ -10,7 +10,7 @@ from function_app import composition, names, steps
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    *("function_app", "training", "scoring", "funchost"),
+    *("function_app", "training", "scoring", "funchost", "migration", "reference"),
     *("mlopsctl", "checks", "configuration", "platform_jobs", "sandbox", "infra", "benchmarks"),
 )
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -64,6 +64,45 @@ def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= 400
     assert not text or ast.get_docstring(ast.parse(text)), "the first line says what it is for"
+
+
+def test_a_module_that_a_text_names_exists() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    known = tracked.stdout.split()
+    ends = {"/".join(path.split("/")[at:]) for path in known for at in range(path.count("/") + 1)}
+    rooms = {path.split("/")[at] for path in known for at in range(path.count("/"))}
+    texts = [path for path in (*MODULES, *PAGES) if path.name != "CHANGELOG.md"]
+    missing = {
+        (text.relative_to(ROOT).as_posix(), name)
+        for text in texts
+        for name in re.findall(r"(?<![\w./<{*-])((?:\w+/)+\w+\.py)\b", text.read_text())
+        if name.split("/")[0] in rooms and name not in ends
+    }
+
+    # Files of a project that a text describes.
+    made = {
+        *("orchestrators/train_model_2.py", "scoring/seed/score.py", "seed/score.py"),
+        "tests/test_training.py",
+    }
+    sdk = {"models/DurableOrchestrationClient.py", "models/TaskOrchestrationExecutor.py"}
+    assert {name for _, name in missing} - made - sdk == set(), missing
+
+
+def test_the_tree_of_the_architecture_names_every_room() -> None:
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    tree = page.partition("## The tree")[2].partition("## Who imports whom")[0]
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in MODULES if path.parent != ROOT}
+    within = ("infra/", "benchmarks", "function_app/adapters/local/", "sandbox/")
+
+    named = set(re.findall(r"[\w/]+(?=/)", tree))
+    assert {
+        room
+        for room in rooms
+        if not room.startswith(within)
+        and not any(room == name or room.endswith(f"/{name}") for name in named)
+    } == set()
 
 
 def test_a_module_of_tests_is_short() -> None:

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.ports import Ledger, Rows
+from function_app.records.ledger.ledger import StoredLedger
 from tests.attacks.targets import CloudTarget, LocalTarget, Target, cloud_app
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
@@ -49,5 +48,5 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Ledger, Rows
     """The empty ledger and rows of each platform in turn, without a host."""
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        return AzureLedger(connected), AzureRows(connected)
-    return LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db")
+        return StoredLedger(AzureRows(connected)), AzureRows(connected)
+    return StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")

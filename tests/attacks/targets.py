@@ -11,13 +11,14 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.release.approval import Evidence
 from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Image
 from function_app.ports import Ledger
+from function_app.records.ledger.ledger import StoredLedger
 from mlopsctl.reach.client import Api
 from mlopsctl.reach.local_host import ensure_platform
 from tests.azure_servers.azure import Azure, running
@@ -80,7 +81,7 @@ class LocalTarget:
         self.host.start()
         self.api = Api(self.host.url, self.state, keys(self)["master"])
         ensure_platform(self.api)
-        self.ledger: Ledger = LocalLedger(self.state / "ledger.db")
+        self.ledger: Ledger = StoredLedger(LocalRows(self.state / "ledger.db"))
 
     def token(self, person: str) -> str:
         return self.api.token(person)
@@ -106,7 +107,7 @@ class CloudTarget:
         self.host, self.api = self.cloud.host, self.cloud.api
         ensure_platform(self.api)
         connection = azure.with_settings(tables_endpoint=tables).connection()
-        self.ledger: Ledger = AzureLedger(connection)
+        self.ledger: Ledger = StoredLedger(AzureRows(connection))
 
     def token(self, person: str) -> str:
         return self.cloud.token(person, ROLE)

@@ -148,8 +148,8 @@ def test_a_withdrawal_and_a_promotion_have_one_winner(office: Office, first: str
         def get(self, partition: str, key: str) -> Any:
             return rows.get(partition, key)
 
-        def query(self, partition: str, prefix: str = "") -> Any:
-            return rows.query(partition, prefix)
+        def query(self, partition: str, prefix: str = "", **bounds: Any) -> Any:
+            return rows.query(partition, prefix, **bounds)
 
         def write(self, partition: str, changes: Any) -> None:
             if not done:

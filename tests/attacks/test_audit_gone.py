@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.access.audit import Fault
 from function_app.ports.rows import Delete
 from function_app.records.audit import ENTRY, ONCE, PARTITION, AuditLog
 from function_app.records.changes import expected_entries
+from function_app.records.ledger.ledger import StoredLedger
 from tests.activities.law_bench import MODEL, Bench
 from tests.attacks.attack import attack
 from tests.contracts.conftest import account, connection
@@ -24,9 +23,11 @@ __all__ = ["account", "connection"]
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        yield Bench(AzureLedger(connected), AzureRows(connected))
+        yield Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
     else:
-        yield Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+        yield Bench(
+            StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
+        )
 
 
 def faults(bench: Bench) -> tuple[Fault, ...]:

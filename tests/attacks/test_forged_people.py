@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.inbox import SENDER, sender_of
 from function_app.domain.project import CodeRules
 from function_app.errors import NotAuthorisedError
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.records.pushers import Pushers
 from function_app.triggers.events.verification import EVENT_GRID
 from tests.activities.law_bench import MODEL, Bench
@@ -40,9 +39,11 @@ def office(tmp_path: Path) -> Office:
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     if request.param == "azure":
         connected = request.getfixturevalue("connection")
-        yield Bench(AzureLedger(connected), AzureRows(connected))
+        yield Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
     else:
-        yield Bench(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+        yield Bench(
+            StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
+        )
 
 
 def push(event_id: str = "1", **data: Any) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from function_app import composition
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.images.oci_layout import OciLayout
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.reach.files import write_json
 from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.local.rows import LocalRows
 from function_app.addresses import below, blob_name, url_segment
 from function_app.domain.codec import load
 from function_app.domain.events.events import DomainEvent
@@ -35,6 +35,7 @@ from function_app.domain.release.serving import Image
 from function_app.domain.text import identifiers as ids
 from function_app.domain.text.plain_text import clean, one_line
 from function_app.errors import ContractError, MlopsError
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.steps import STEPS
 from tests.attacks.hostile import HOSTILE, at, changed, example, is_harmless, names, texts, untyped
 
@@ -191,7 +192,7 @@ def test_adapters_open_nothing_outside_of_the_state_even_without_the_codec(
 def test_a_record_of_an_earlier_version_with_a_hostile_name_hides_no_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ledger = LocalLedger(tmp_path / "ledger.db")
+    ledger = StoredLedger(LocalRows(tmp_path / "ledger.db"))
     good = load(ReleaseRecord, example(ReleaseRecord))
     # Version 0.1.0 stored what a started story was given.
     bad = replace(good, release=replace(good.release, release_id="../../x"))

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.people.duties import ApprovalRules, UnknownAuthor
 from function_app.errors import RefusedError
+from function_app.records.ledger.ledger import StoredLedger
 from tests.attacks.attack import attack
 from tests.attacks.test_duties import PEOPLE, Office
 
@@ -19,7 +19,9 @@ KNOWN = (Role.STARTED, Role.OWNS, Role.PUSHED)
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    made = Office(LocalLedger(tmp_path / "ledger.db"), LocalRows(tmp_path / "ledger.db"))
+    made = Office(
+        StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
+    )
     made.know(**PEOPLE)
     made.registry.authors = NOBODY
     return made

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.release.approval import Decision, Verdict
 from function_app.domain.release.release import (
     Release,
@@ -16,7 +16,9 @@ from function_app.domain.release.release import (
     ReleaseStatus,
 )
 from function_app.domain.release.serving import Image
-from function_app.ports import Ledger
+from function_app.ports import Rows
+from function_app.records.ledger.ledger import StoredLedger
+from tests.contracts.memory_rows import MemoryRows
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -43,11 +45,22 @@ DECISION = Decision(
 )
 
 
-@pytest.fixture(params=["local", "azure"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
-    if request.param == "azure":
-        return AzureLedger(request.getfixturevalue("connection"))
-    return LocalLedger(tmp_path / "state" / "ledger.db")
+# The ledger is one implementation. These tests run it also over the rows of both platforms.
+EVERYWHERE = pytest.mark.parametrize("rows", ["memory", "local", "azure"], indirect=True)
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest, tmp_path: Path) -> Rows:
+    """Return rows in memory, or those of the platform that the test asks for."""
+    platform = getattr(request, "param", "memory")
+    if platform == "azure":
+        return AzureRows(request.getfixturevalue("connection"))
+    return LocalRows(tmp_path / "ledger.db") if platform == "local" else MemoryRows()
+
+
+@pytest.fixture
+def ledger(rows: Rows) -> StoredLedger:
+    return StoredLedger(rows)
 
 
 def release(version: str, status: ReleaseStatus, model: str = "m") -> ReleaseRecord:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from function_app.adapters.azure.inbox import AzureInbox
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.azure.rows import AzureRows
@@ -18,6 +17,7 @@ from function_app.domain.release.release import ReleaseStatus
 from function_app.domain.stories.lane import LaneRequest
 from function_app.errors import PlatformError
 from function_app.records.decisions import Decisions
+from function_app.records.ledger.ledger import StoredLedger
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.base import Answer
 from tests.azure_servers.faults import Fault, FaultyWay
@@ -177,9 +177,9 @@ def test_what_forgetting_left_is_forgotten_the_next_time(
 def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
     way: FaultyWay, hasty: Connection, fault: Fault
 ) -> None:
-    ledger, rows = AzureLedger(hasty), AzureRows(hasty)
+    rows = AzureRows(hasty)
+    ledger = StoredLedger(rows)
     decisions = Decisions(rows, ledger)
-    ledger.ensure()
     rows.ensure()
 
     def story(number: int) -> None:
@@ -211,9 +211,9 @@ def test_a_release_whose_story_is_cut_anywhere_ends_as_in_peace(
 
 
 def test_an_answer_that_is_lost_once_is_no_fault(way: FaultyWay, patient: Connection) -> None:
-    inbox, ledger, rows = inbox_of(patient), AzureLedger(patient), AzureRows(patient)
+    inbox, rows = inbox_of(patient), AzureRows(patient)
+    ledger = StoredLedger(rows)
     inbox.ensure()
-    ledger.ensure()
     rows.ensure()
     way.lose_one()
     assert inbox.accept([event("x")]) == (event("x"),)

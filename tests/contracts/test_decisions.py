@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.ledger import AzureLedger
 from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.people.duties import ApprovalRules
 from function_app.domain.release.approval import Verdict
@@ -18,6 +16,7 @@ from function_app.ports import Ledger, Rows
 from function_app.ports.rows import RowsChangedError
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
+from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.ledger_samples import DECISION, RECORD
 
 RULES = ApprovalRules(approvers=("ada", "grace"), people={})
@@ -37,8 +36,8 @@ ORDER = Order(
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Rows, Ledger]:
     if request.param == "azure":
         connection = request.getfixturevalue("connection")
-        return AzureRows(connection), AzureLedger(connection)
-    return LocalRows(tmp_path / "l.db"), LocalLedger(tmp_path / "l.db")
+        return AzureRows(connection), StoredLedger(AzureRows(connection))
+    return LocalRows(tmp_path / "l.db"), StoredLedger(LocalRows(tmp_path / "l.db"))
 
 
 @pytest.fixture

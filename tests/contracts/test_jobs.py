@@ -85,6 +85,31 @@ def test_a_run_that_is_cancelled_is_timed_out_also_when_it_is_cancelled_twice(
     assert bench.jobs.get("train-diabetes-d").status is RunStatus.TIMED_OUT
 
 
+def test_a_cancelled_run_has_the_first_reason_for_which_it_was_cancelled(
+    bench: Bench, rows: bytes
+) -> None:
+    bench.submit("train-diabetes-c", bench.add(rows))
+
+    bench.jobs.cancel("train-diabetes-c", "ada cancelled it: wrong data")
+    bench.jobs.cancel("train-diabetes-c", "grace cancelled it.")
+
+    run = bench.jobs.get("train-diabetes-c")
+    assert run.status is RunStatus.CANCELLED
+    assert "ada cancelled it: wrong data" in run.detail
+    assert "time" not in run.detail
+
+
+def test_a_run_whose_time_was_over_says_so(bench: Bench, rows: bytes) -> None:
+    bench.submit("train-diabetes-t", bench.add(rows))
+
+    bench.jobs.cancel("train-diabetes-t")
+
+    run = bench.jobs.get("train-diabetes-t")
+    assert run.status is RunStatus.TIMED_OUT
+    assert "its time was over" in run.detail
+    assert "cancel" not in run.detail
+
+
 def test_garbled_files_of_a_run_stop_no_look_at_the_others(bench: Bench, rows: bytes) -> None:
     for name in ("a", "b"):
         bench.train(f"train-diabetes-{name}", bench.add(rows), TOY)

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
+import pytest
+
 from function_app.activities.lanes import leave_lane
 from function_app.domain.stories.lane import LanePlace, LaneRequest
+from function_app.errors import PlatformError
 from function_app.ports import Ledger, Ports
-from tests.contracts.ledger_samples import NOW, ledger
+from function_app.records.ledger.ledger import StoredLedger
+from tests.contracts.ledger_samples import EVERYWHERE, NOW, ledger, rows
+from tests.contracts.memory_rows import MemoryRows
 from tests.triggers.office import RememberedStories
 
-__all__ = ["ledger"]
+__all__ = ["ledger", "rows"]
 
 
 @dataclass
@@ -20,6 +25,7 @@ class OnlyLedger:
     ledger: Ledger
 
 
+@EVERYWHERE
 def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
     def take(owner: str, minutes: int = 0) -> tuple[str, int]:
         request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1))
@@ -80,6 +86,7 @@ def test_a_lane_lets_in_as_many_as_it_holds(ledger: Ledger) -> None:
     assert [take("c"), take("a"), take("b")] == [(1, True), (2, False), (0, True)]
 
 
+@EVERYWHERE
 def test_never_more_are_inside_than_a_lane_holds_however_many_ask(ledger: Ledger) -> None:
     def take(number: int) -> bool:
         request = LaneRequest(
@@ -120,6 +127,7 @@ def test_whoever_leaves_a_lane_wakes_the_stories_that_it_has_room_for(ledger: Le
     assert (leave("c"), leave("d"), leave("nobody")) == ([], [], [])
 
 
+@EVERYWHERE
 def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
     def take(lane: str, owner: str, began: int) -> None:
         since = NOW + timedelta(seconds=began)
@@ -138,3 +146,49 @@ def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
         place("x/y", "late", 9, True),
         place("x/y", "soon", 1, False),
     )
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"owner": 1}'])
+def test_an_entry_that_cannot_be_read_is_named_and_hides_no_other(
+    ledger: StoredLedger, rows: MemoryRows, text: str
+) -> None:
+    def take(owner: str, lane: str = "l") -> bool:
+        request = LaneRequest(lane=lane, owner=owner, since=NOW, hold=timedelta(hours=1))
+        return ledger.take_lane(request, NOW).inside
+
+    for owner in ("a", "b"):
+        take(owner)
+    take("c", "other")
+    rows.damage("lanes", "l/a", text)
+
+    assert [(p.lane, p.owner) for p in ledger.list_lanes()] == [("l", "b"), ("other", "c")]
+    [(name, problem)] = ledger.list_damaged()
+    assert (name, "Nothing enters its lane." in problem) == ("lane entry l/a", True)
+    # Its owner may be inside, so that nobody else enters; the owner itself writes it anew.
+    with pytest.raises(PlatformError, match="could not read l/a"):
+        take("b")
+    assert take("a")
+    assert not take("b")
+    ledger.leave_lane("l", "a")
+    assert take("b")
+    assert ledger.list_damaged() == ()
+
+
+def test_the_names_of_lanes_do_not_mix(ledger: StoredLedger) -> None:
+    for lane in ("l", "l/a", "l%2Fa", "l-a", "ü"):
+        request = LaneRequest(lane=lane, owner="a", since=NOW, hold=timedelta(hours=1))
+        assert ledger.take_lane(request, NOW).inside
+
+    assert {place.lane for place in ledger.list_lanes()} == {"l", "l/a", "l%2Fa", "l-a", "ü"}
+
+
+def test_entries_that_expired_are_removed(ledger: StoredLedger, rows: MemoryRows) -> None:
+    for number in range(120):
+        request = LaneRequest(lane="l", owner=f"o{number}", since=NOW, hold=timedelta(minutes=1))
+        ledger.take_lane(request, NOW)
+    last = LaneRequest(lane="l", owner="last", since=NOW, hold=timedelta(hours=1))
+
+    for _ in range(2):
+        assert ledger.take_lane(last, NOW + timedelta(hours=1)).inside
+
+    assert [row.key for row in rows.query("lanes")] == ["l/", "l/last"]

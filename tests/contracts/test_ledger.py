@@ -9,15 +9,18 @@ import pytest
 from function_app.domain.codec import dump, load
 from function_app.domain.release.approval import Decision
 from function_app.domain.release.release import (
+    ReleasePage,
     ReleaseRecord,
     ReleaseStatus,
     next_attempt,
 )
-from function_app.errors import ConflictError
+from function_app.errors import ConflictError, ContractError, PlatformError
 from function_app.ports import Ledger
-from tests.contracts.ledger_samples import DECISION, NOW, RECORD, ledger, release
+from function_app.records.ledger.ledger import StoredLedger
+from tests.contracts.ledger_samples import DECISION, EVERYWHERE, NOW, RECORD, ledger, release, rows
+from tests.contracts.memory_rows import MemoryRows
 
-__all__ = ["ledger"]
+__all__ = ["ledger", "rows"]
 
 
 def test_what_is_unknown_is_none(ledger: Ledger) -> None:
@@ -25,6 +28,7 @@ def test_what_is_unknown_is_none(ledger: Ledger) -> None:
     assert ledger.get_decision("nothing") is None
 
 
+@EVERYWHERE
 def test_a_release_is_read_as_it_was_saved(ledger: Ledger) -> None:
     ledger.save_release(RECORD)
 
@@ -50,6 +54,7 @@ def test_the_newest_release_comes_first(ledger: Ledger) -> None:
     assert ledger.list_releases() == (newer, RECORD)
 
 
+@EVERYWHERE
 def test_a_newer_challenger_takes_over_from_those_that_wait_and_from_no_other(
     ledger: Ledger,
 ) -> None:
@@ -108,6 +113,7 @@ def test_a_superseded_release_stays_so_whatever_was_decided(ledger: Ledger) -> N
     assert settlement.superseded == ("release-m-2 superseded it.",)
 
 
+@EVERYWHERE
 def test_an_approval_and_a_newer_challenger_at_once_leave_one_truth(ledger: Ledger) -> None:
     newer = release("1000", ReleaseStatus.IN_PROGRESS).release
     for number in range(8):
@@ -127,6 +133,7 @@ def test_an_approval_and_a_newer_challenger_at_once_leave_one_truth(ledger: Ledg
         assert record.status is ended
 
 
+@EVERYWHERE
 def test_of_two_that_end_a_release_at_once_one_is_refused(ledger: Ledger) -> None:
     ends = (ReleaseStatus.REJECTED, ReleaseStatus.SUPERSEDED, ReleaseStatus.FAILED)
 
@@ -167,6 +174,7 @@ def test_a_release_of_any_version_is_found_by_its_id(ledger: Ledger, version: st
     assert ledger.get_release(f"{release_id}0") is None
 
 
+@EVERYWHERE
 def test_a_release_with_much_to_say_is_kept_whole(ledger: Ledger) -> None:
     record = replace(RECORD, reasons=tuple(f"{number} ü" * 30 for number in range(600)))
     ledger.save_release(record)
@@ -174,6 +182,7 @@ def test_a_release_with_much_to_say_is_kept_whole(ledger: Ledger) -> None:
     assert ledger.get_release("release-m-1") == record
 
 
+@EVERYWHERE
 def test_more_releases_than_a_transaction_holds_are_superseded_together(ledger: Ledger) -> None:
     for number in range(105):
         ledger.save_release(release(str(number), ReleaseStatus.AWAITING_APPROVAL))
@@ -184,6 +193,7 @@ def test_more_releases_than_a_transaction_holds_are_superseded_together(ledger: 
     assert {r.status for r in ledger.list_releases()} == {ReleaseStatus.SUPERSEDED}
 
 
+@EVERYWHERE
 def test_a_note_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
     ledger.keep_note("the / note", {"a": "1", "b": "2"})
     ledger.keep_note("the / note", {"a": "ü" * 70_000})
@@ -244,3 +254,96 @@ def test_a_record_of_an_earlier_version_still_loads() -> None:
     old = {name: value for name, value in dump(RECORD).items() if name not in later}
 
     assert load(ReleaseRecord, old) == RECORD
+
+
+def begun(number: int, status: ReleaseStatus = ReleaseStatus.REJECTED) -> ReleaseRecord:
+    return replace(release(str(number), status), begun_at=NOW + timedelta(minutes=number))
+
+
+@EVERYWHERE
+def test_pages_have_every_release_once_newest_first(ledger: StoredLedger) -> None:
+    records = [begun(number) for number in range(7)]
+    for record in records:
+        ledger.save_release(record)
+    seen: list[ReleaseRecord] = []
+    page = ledger.releases(3)
+    while page.next is not None:
+        seen += page.releases
+        assert len(page.releases) == 3
+        page = ledger.releases(3, page.next)
+
+    assert (*seen, *page.releases) == tuple(reversed(records))
+    assert ledger.releases(7) == ReleasePage(releases=tuple(reversed(records)))
+    assert ledger.releases(0).releases == ()
+
+
+def test_a_release_that_changes_keeps_its_page(ledger: StoredLedger) -> None:
+    for number in range(4):
+        ledger.save_release(begun(number, ReleaseStatus.PROMOTED))
+    first = ledger.releases(2)
+
+    # An old release changes and a new one begins between two pages.
+    changed = replace(begun(3, ReleaseStatus.ROLLED_BACK), updated_at=NOW + timedelta(days=1))
+    ledger.save_release(changed)
+    ledger.save_release(begun(9))
+
+    second = ledger.releases(2, first.next)
+    shown = [record.release.version for record in (*first.releases, *second.releases)]
+    assert (shown, second.next) == (["3", "2", "1", "0"], None)
+    assert ledger.list_releases()[0] == changed
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "../1", "0" * 19, "0" * 19 + "-a/b", "\u0660" * 19 + "-a"]
+)
+def test_a_cursor_that_no_page_gave_is_refused(ledger: StoredLedger, cursor: str) -> None:
+    with pytest.raises(ContractError, match="is no cursor"):
+        ledger.releases(1, cursor)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '"x"', "{}", '{"status": "promoted"}', "{" * 99_999])
+def test_a_release_that_cannot_be_read_hides_no_other(
+    ledger: StoredLedger, rows: MemoryRows, text: str
+) -> None:
+    records = [begun(number) for number in range(3)]
+    for record in records:
+        ledger.save_release(record)
+    [key] = [row.key for row in rows.query("releases", "at/") if row.key.endswith("-m-1")]
+    rows.damage("releases", key, text)
+
+    assert ledger.list_releases()
+    assert ledger.releases(9).releases == (records[2], records[0])
+    assert ledger.supersede(begun(9).release, NOW) == ()
+    [(name, problem)] = ledger.list_damaged()
+    assert (name, "The release is in no list." in problem) == ("release-m-1", True)
+    with pytest.raises(PlatformError, match="Restore the records from a backup"):
+        ledger.get_release("release-m-1")
+
+
+def test_an_id_that_leads_nowhere_hides_no_release(ledger: StoredLedger, rows: MemoryRows) -> None:
+    ledger.save_release(begun(1))
+    rows.damage("releases", "id/release-m-1")
+
+    assert len(ledger.list_releases()) == 1
+    [(name, problem)] = ledger.list_damaged()
+    assert (name, "cannot be found" in problem) == ("id/release-m-1", True)
+
+
+def test_a_name_that_is_no_id_has_no_release(ledger: StoredLedger) -> None:
+    for name in ("", "a/b", "x" * 2000, "../x", "\ud800"):
+        assert ledger.get_release(name) is None
+        assert ledger.get_decision(name) is None
+        with pytest.raises(ContractError):
+            ledger.save_release(replace(RECORD, release=replace(RECORD.release, release_id=name)))
+
+
+def test_a_waiting_release_hears_of_a_newer_one_that_came_before_it(ledger: StoredLedger) -> None:
+    ledger.save_release(release("2", ReleaseStatus.PROMOTED))
+    ledger.save_release(release("3", ReleaseStatus.PROMOTED, model="other"))
+    ledger.save_release(release("1", ReleaseStatus.AWAITING_APPROVAL))
+
+    assert ledger.settle("release-m-1", NOW, DECISION).superseded == ("release-m-2 superseded it.",)
+
+    record = ledger.get_release("release-m-1")
+    assert record is not None
+    assert record.status is ReleaseStatus.SUPERSEDED

@@ -38,7 +38,7 @@ def app_folder(folder: Path, code: str, **files: str) -> Path:
         (APP, {"host": '{"extensions": {"http": 1}}'}, "http must be an object"),
         (APP, {"local.settings": '{"IsEncrypted": true}'}, "func settings decrypt"),
         (APP, {"local.settings": '{"Values": {"A": {}}}'}, "Values.A must be a string"),
-        (APP, {"funchost.events.subscriptions": '{"x": {}}'}, "names x"),
+        (APP, {"funchost.subscriptions": '{"x": {}}'}, "names x"),
         (
             APP + "@app.timer_trigger(arg_name='t', schedule='61 * * * * *')\ndef f(t): ...\n",
             {},

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mlopsctl.seed.clone import read_clone
-from mlopsctl.seed.parity import as_markdown, compare
-from mlopsctl.seed.project import write_project
-from mlopsctl.seed.script import STAND_INS, read_script
+from migration.clone import read_clone
+from migration.parity import as_markdown, compare
+from migration.project import write_project
+from migration.script import STAND_INS, read_script
 from scoring.stand_ins import CONTENTS
 from tests.mlopsctl.seed_clone import SCORE, write_clone
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
+from configuration.people.tokens import copies_of
 from mlopsctl import screens
 from mlopsctl.doctor import examine
 
@@ -118,6 +120,9 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+TOKENS: list[str] = []
+
+
 class App(BaseHTTPRequestHandler):
     """Answers from the table above and remembers what was sent."""
 
@@ -127,6 +132,7 @@ class App(BaseHTTPRequestHandler):
         key = self.path if self.command == "GET" else f"{self.command} {self.path}"
         size = int(self.headers.get("Content-Length") or 0)
         self.sent.append((key, json.loads(self.rfile.read(size) or b"null")))
+        TOKENS.append(self.headers.get("Authorization") or "")
         known = key in ANSWERS
         answer = ANSWERS.get(key, {"error": {"code": "NOT_FOUND", "message": "It is not there."}})
         text = answer if isinstance(answer, str) else json.dumps(answer)
@@ -155,11 +161,18 @@ def app() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
 def run(
     app: tuple[str, Any], *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    return run_at(None, app, *arguments, **environment)
+
+
+def run_at(
+    terminal: IO[str] | None, app: tuple[str, Any], *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "MLOPS_URL": app[0], "MLOPS_TOKEN": "token", **environment}
     return subprocess.run(
         [sys.executable, "-m", "mlopsctl", *arguments],
         cwd=ROOT,
         env=environ,
+        stdin=terminal or subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=600,
@@ -236,14 +249,116 @@ def test_retry_starts_a_story_or_replays_an_event(app: Any) -> None:
     assert (event.stdout, event.returncode) == ("refused again\n", 1)
 
 
-def test_approve_shows_what_it_approves_and_names_just_that(app: Any) -> None:
-    shown = run(app, "approve", "release-m-1", "--comment", "fine").stdout
+@pytest.fixture
+def own(tmp_path: Path) -> dict[str, str]:
+    """Return the variables of a user who has seen nothing and has no token."""
+    return {"MLOPS_CONFIG": str(tmp_path / "config"), "MLOPS_STATE": str(tmp_path / "state")}
 
-    for text in ("m version 1", "sha256:aa", "- mse 3", "file:///in/monday.csv", "c0ffee"):
+
+def approvals(app: Any) -> list[Any]:
+    return [body for key, body in app[1] if key.endswith("/approve")]
+
+
+@pytest.mark.parametrize("shows", [("show", "release-m-1"), ("releases",)])
+def test_approve_names_what_was_shown_and_not_what_the_app_has_now(
+    app: Any, own: dict[str, str], shows: tuple[str, ...]
+) -> None:
+    run(app, *shows, **own)
+    before = ANSWERS["/api/releases/release-m-1"]
+    ANSWERS["/api/releases/release-m-1"] = {**RELEASE, "image_digest": "sha256:bb"}
+    try:
+        shown = run(app, "approve", "release-m-1", "--comment", "fine", **own).stdout
+    finally:
+        ANSWERS["/api/releases/release-m-1"] = before
+
+    for text in ("m version 1", "- mse 3", "file:///in/monday.csv", "c0ffee"):
         assert text in shown
     assert shown.endswith("ada: approve release-m-1: fine\n")
-    body = next(body for key, body in app[1] if key.endswith("/approve"))
-    assert body == {"image_digest": "sha256:aa", "evidence_hash": "e", "comment": "fine"}
+    expected = {"image_digest": "sha256:aa", "evidence_hash": "e", "comment": "fine"}
+    assert approvals(app)[-1] == expected
+
+
+def test_nothing_is_approved_that_nobody_was_shown(app: Any, own: dict[str, str]) -> None:
+    before = len(approvals(app))
+
+    ended = run(app, "approve", "release-m-1", **own)
+
+    assert ended.returncode == 1
+    assert "NOT_READ: No command has shown you the evidence of release-m-1" in ended.stderr
+    assert "mlopsctl show release-m-1" in ended.stderr
+    half = run(app, "approve", "release-m-1", "--image", "sha256:aa", **own)
+    assert "Give --image and --evidence together" in half.stderr
+    assert len(approvals(app)) == before
+
+
+def test_a_script_names_the_image_and_the_evidence_that_a_person_read(
+    app: Any, own: dict[str, str]
+) -> None:
+    words = ("--image", "sha256:cc", "--evidence", "ee")
+
+    run(app, "approve", "release-m-1", *words, **own)
+
+    assert approvals(app)[-1] == {"image_digest": "sha256:cc", "evidence_hash": "ee", "comment": ""}
+
+
+@pytest.mark.parametrize(("answer", "sent"), [("y\n", 1), ("n\n", 0), ("\n", 0)])
+def test_at_a_terminal_approve_shows_the_evidence_and_asks(
+    app: Any, own: dict[str, str], answer: str, sent: int
+) -> None:
+    before = len(approvals(app))
+    leader, follower = pty.openpty()
+    os.write(leader, answer.encode())
+    with os.fdopen(follower) as terminal:
+        ended = run_at(terminal, app, "approve", "release-m-1", **own)
+    os.close(leader)
+
+    assert ended.stdout.index("- mse 3") < ended.stdout.index("Approve this image")
+    assert len(approvals(app)) - before == sent
+    assert (ended.returncode == 0) is bool(sent)
+
+
+def keep_tokens(app: Any, own: dict[str, str], *people: str) -> dict[str, str]:
+    state = Path(own["MLOPS_STATE"])
+    state.mkdir()
+    copies = copies_of(state, own)
+    for person in people:
+        copies.keep(person, f"token-of-{person}")
+    return {**own, "MLOPS_TOKEN": ""}
+
+
+def test_without_a_name_the_only_token_of_the_user_is_sent_and_its_person_named(
+    app: Any, own: dict[str, str]
+) -> None:
+    alone = keep_tokens(app, own, "grace")
+
+    run(app, "show", "release-m-1", **alone)
+    ended = run(app, "approve", "release-m-1", **alone)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "Asking as grace, whose token is the only one you have." in ended.stderr
+    assert TOKENS[-1] == "Bearer token-of-grace"
+
+
+def test_with_several_tokens_no_person_is_picked(app: Any, own: dict[str, str]) -> None:
+    several, before = keep_tokens(app, own, "ada", "grace"), len(approvals(app))
+
+    shown = run(app, "show", "release-m-1", **several).stdout
+    ended = run(app, "approve", "release-m-1", **several)
+    started = run(app, "train", "m", **several)
+
+    assert '  mlopsctl approve release-m-1 --comment "..." --as ada' in shown.splitlines()
+    assert (ended.returncode, len(approvals(app))) == (1, before)
+    assert "WHOSE_TOKEN: You have tokens of ada, grace" in ended.stderr
+    assert (started.returncode, TOKENS[-1]) == (0, ""), "a training may be nobody's"
+    assert "tokens of ada, grace" in started.stderr
+
+
+def test_without_a_token_a_decision_says_how_to_get_one(app: Any, own: dict[str, str]) -> None:
+    ended = run(app, "approve", "release-m-1", **keep_tokens(app, own))
+
+    assert ended.returncode == 1
+    assert "NO_TOKEN" in ended.stderr
+    assert "mlopsctl token issue NAME" in ended.stderr
 
 
 def test_models_and_endpoint_tell_what_serves(app: Any) -> None:

@@ -131,36 +131,36 @@ def test_events_send_signs_as_a_webhook_source(app: App, tmp_path: Path) -> None
 
 
 def test_audit_lists_entries_and_selects_them(app: App) -> None:
-    refused = app.run("roll-back", "diabetes", "--comment", "it is slow")
+    refused = app.run("roll-back", "diabetes", "--comment", "it is slow", "--as", "ada")
     assert refused.returncode == 1
     assert "has no promoted release" in refused.stderr
 
-    entries = app.read("audit", "--model", "diabetes", "--person", "ada")["entries"]
+    entries = app.read("audit", "--model", "diabetes", "--person", "ada", "--as", "ada")["entries"]
 
     assert entries[0]["action"] == "roll back"
     assert (entries[0]["kind"], entries[0]["why"]) == ("refusal", "it is slow")
     assert all(entry["model"] == "diabetes" for entry in entries)
-    assert app.read("audit", "--since", "2999-01-01T00:00:00Z")["entries"] == []
-    assert "Audit log" in app.run("audit").stdout
-    bad = app.run("audit", "--since", "yesterday")
+    assert app.read("audit", "--since", "2999-01-01T00:00:00Z", "--as", "ada")["entries"] == []
+    assert "Audit log" in app.run("audit", "--as", "ada").stdout
+    bad = app.run("audit", "--since", "yesterday", "--as", "ada")
     assert (bad.returncode, "expected an ISO 8601 time" in bad.stderr) == (1, True)
 
 
 def test_audit_verify_prints_a_head_that_a_later_check_compares(app: App) -> None:
-    first = app.run("audit", "verify")
+    first = app.run("audit", "verify", "--as", "ada")
     assert first.returncode == 0, first.stderr
     head = first.stdout.split("head ")[1].strip()
-    app.run("roll-back", "diabetes")
+    app.run("roll-back", "diabetes", "--as", "ada")
 
-    later = app.run("audit", "verify", "--anchor", head)
-    forged = app.run("audit", "verify", "--anchor", head[:-64] + "0" * 64)
-    nonsense = app.run("audit", "verify", "--anchor", "nonsense")
+    later = app.run("audit", "verify", "--anchor", head, "--as", "ada")
+    forged = app.run("audit", "verify", "--anchor", head[:-64] + "0" * 64, "--as", "ada")
+    nonsense = app.run("audit", "verify", "--anchor", "nonsense", "--as", "ada")
 
     assert later.returncode == 0
     assert forged.returncode == 1
     assert "the log was written anew" in forged.stdout
     assert (nonsense.returncode, "is no head" in nonsense.stderr) == (1, True)
-    content = app.read("audit", "verify")
+    content = app.read("audit", "verify", "--as", "ada")
     assert (content["faults"], content["checked"]) == ([], content["head"]["number"])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from function_app import steps
 from function_app.activities.watching import announce_drift, observe_production
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.drift.observations import (
     ObservationBatch,
     Reference,
@@ -33,6 +33,7 @@ from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import PlatformError
 from function_app.orchestrators.watch_production import watch_production
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 from tests.orchestrators.player import Player
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -134,7 +135,7 @@ def world() -> FakeWorld:
 def ports(world: FakeWorld, tmp_path: Path) -> Ports:
     anything = cast(Any, world)
     given = dict.fromkeys(Ports.__dataclass_fields__, anything)
-    return Ports(**{**given, "ledger": LocalLedger(tmp_path / "ledger.db")})
+    return Ports(**{**given, "ledger": StoredLedger(LocalRows(tmp_path / "ledger.db"))})
 
 
 def look(ports: Ports, policy: DriftPolicy = REQUEST.policy) -> DriftReport:

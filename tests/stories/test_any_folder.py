@@ -49,7 +49,7 @@ def test_a_release_is_promoted_and_survives_a_restart_in_any_folder(
     trained = app.ended(app.claimed("diabetes/neue Daten 100%.csv"))["output"]
     assert trained["outcome"] == "registered", trained["reasons"]
     app.at_step("release-diabetes-1", "awaiting approval")
-    app.api.decide("release-diabetes-1", "approve", "ada", "")
+    app.api.decide(app.api.release("release-diabetes-1"), "approve", "ada", "")
 
     promoted = app.ended("release-diabetes-1")["output"]
 

@@ -59,7 +59,7 @@ def test_an_upload_is_trained_released_approved_and_promoted(
     # As the command line does, whose person's token is in its environment.
     monkeypatch.setenv("MLOPS_URL", app.host.url)
     monkeypatch.setenv("MLOPS_TOKEN", app.token("ada", "Model.Approver"))
-    app.api.decide(release, "approve", "ada", "seen")
+    app.api.decide(app.api.release(release), "approve", "ada", "seen")
 
     promoted = app.ended(release)["output"]
     assert promoted["status"] == "promoted", promoted

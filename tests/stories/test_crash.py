@@ -21,7 +21,7 @@ def test_a_release_survives_kill_9_in_training_in_waiting_and_in_promotion(
     app.at_step("release-diabetes-1", "awaiting approval")
     app.kill()
     app.start()
-    app.api.decide("release-diabetes-1", "approve", "ada", "fine")
+    app.api.decide(app.api.release("release-diabetes-1"), "approve", "ada", "fine")
 
     app.at_step("release-diabetes-1", "promoting")
     app.kill()

@@ -29,7 +29,7 @@ def promote(app: App, model: str, version: int) -> str:
     """Approve the release; return where production listens."""
     release_id = f"release-{model}-{version}"
     app.at_step(release_id, "awaiting approval")
-    app.api.decide(release_id, "approve", "ada", "fine")
+    app.api.decide(app.api.release(release_id), "approve", "ada", "fine")
     ended = app.ended(release_id)["output"]
     assert ended["status"] == "promoted"
     return str(ended["endpoint"])

@@ -82,7 +82,7 @@ def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
     assert app.ended(app.claimed(f"{MODEL}/a.csv"))["output"]["version"] == "1"
     release = f"release-{MODEL}-1"
     app.at_step(release, "awaiting approval")
-    app.api.decide(release, "approve", "ada", "as it was")
+    app.api.decide(app.api.release(release), "approve", "ada", "as it was")
     promoted = app.ended(release)["output"]
     assert promoted["status"] == "promoted"
 

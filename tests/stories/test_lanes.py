@@ -29,7 +29,7 @@ def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabet
     assert (late.status_code, late.json()["error"]["code"]) == (409, "RELEASE_NOT_WAITING")
 
     app.at_step("release-eager-3", "awaiting approval")
-    app.api.decide("release-eager-3", "approve", "ada", "the newest")
+    app.api.decide(app.api.release("release-eager-3"), "approve", "ada", "the newest")
     assert app.ended("release-eager-3")["output"]["status"] == "promoted"
 
 

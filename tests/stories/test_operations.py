@@ -163,7 +163,10 @@ def test_a_release_is_cancelled_while_it_waits_and_retried_under_the_next_attemp
     assert kept["reasons"] == ["ada cancelled it: not now"]
     assert command(app, "retry", first).stdout == f"started {second}\n"
     app.at_step(second, "awaiting approval")
-    approved = command(app, "approve", second, "--comment", "now").stdout
+    unread = command(app, "approve", second, "--comment", "now", "--as", "ada")
+    assert (unread.returncode, "NOT_READ" in unread.stderr) == (1, True)
+    command(app, "show", second)
+    approved = command(app, "approve", second, "--comment", "now", "--as", "ada").stdout
     assert f"{second}: eager version 1\n" in approved
     assert "On held-out rows:" in approved, "the evidence is shown"
     assert approved.endswith(f"ada: approve {second}: now\n1 of 1 approvals.\n")

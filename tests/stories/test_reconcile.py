@@ -67,7 +67,7 @@ def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
     _check_metrics(app)
 
     _outlive_staging(app, "release-eager-3")
-    app.api.decide("release-eager-3", "reject", "ada", "no")
+    app.api.decide(app.api.release("release-eager-3"), "reject", "ada", "no")
     app.ended("release-eager-3")
     again = compare(app, "later")
     assert "release-eager-77" not in again

@@ -31,7 +31,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     incomplete = app.ask("POST", path, json={}, headers=ada)
     assert (incomplete.status_code, incomplete.json()["error"]["code"]) == (400, "CONTRACT")
 
-    app.api.decide(first, "approve", "ada", "fine")
+    app.api.decide(app.api.release(first), "approve", "ada", "fine")
     promoted = app.ended(first)["output"]
     assert (promoted["status"], promoted["decided_by"]) == ("promoted", "ada")
     kept = app.api.get(f"/api/releases/{first}")
@@ -108,7 +108,7 @@ def _check_second_release(app: App, endpoint: str, former: str) -> None:
     assert app.api.post("/api/events", registered)["receipts"][0]["outcome"] == "repeated"
     second = receipt["instance_id"]
     app.at_step(second, "awaiting approval")
-    app.api.decide(second, "approve", "grace", "")
+    app.api.decide(app.api.release(second), "approve", "grace", "")
     assert app.ended(second)["output"]["status"] == "promoted"
 
     back = app.api.roll_back("diabetes", "ada", "slower than the first")

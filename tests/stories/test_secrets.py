@@ -50,7 +50,7 @@ def test_no_secret_is_in_anything_that_the_app_writes_or_answers(
         app.drop("diabetes/a.csv", diabetes)
         app.ended(app.claimed("diabetes/a.csv"))
         app.at_step("release-diabetes-1", "awaiting approval")
-        app.api.decide("release-diabetes-1", "reject", "ada", "no")
+        app.api.decide(app.api.release("release-diabetes-1"), "reject", "ada", "no")
         app.ended("release-diabetes-1")
         # The repository cannot be reached, so the push waits; its address is in the log.
         log = app.state / "host.log"

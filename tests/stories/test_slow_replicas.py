@@ -24,7 +24,7 @@ def _release(app: App, diabetes: str) -> None:
     app.drop("diabetes/a.csv", diabetes)
     app.at_step("release-diabetes-1", "awaiting approval")
     with slow(app.state) as stopped:
-        app.api.decide("release-diabetes-1", "approve", "ada", "")
+        app.api.decide(app.api.release("release-diabetes-1"), "approve", "ada", "")
         until(lambda: len(stopped) >= 4, "a second attempt with replicas of its own", 200)
 
     assert app.ended("release-diabetes-1", 200)["output"]["status"] == "promoted"

@@ -48,7 +48,7 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
     assert app.ended(training)["output"]["version"] == "1"
     release = "release-diabetes-1"
     app.at_step(release, "awaiting approval")
-    app.api.decide(release, "approve", "ada", "fine")
+    app.api.decide(app.api.release(release), "approve", "ada", "fine")
     assert app.ended(release)["output"]["status"] == "promoted"
 
     def all_sent() -> bool:

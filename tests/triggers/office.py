@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.events import ArrivedFile
@@ -17,6 +16,7 @@ from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.events.inbox import Receipt, settle_pending, take_in
 from function_app.triggers.events.verification import EVENT_GRID
@@ -169,7 +169,7 @@ class NoPeople:
 @dataclass
 class FewPorts:
     inbox: LocalInbox
-    ledger: LocalLedger
+    ledger: StoredLedger
     rows: LocalRows
     clock: MovingClock
     jobs: KnownRuns
@@ -187,7 +187,7 @@ class Office:
     def __init__(self, folder: Path, projects: Mapping[str, ModelProject] = PROJECTS) -> None:
         self.clock, self.stories = MovingClock(), RememberedStories()
         self.inbox = LocalInbox(folder / "inbox.db")
-        ledger = LocalLedger(folder / "ledger.db")
+        ledger = StoredLedger(LocalRows(folder / "ledger.db"))
         self.ledger = ledger
         self.datasets, self.registry, self.images = FewFiles(), FewVersions(), FewImages()
         self.sources, self.production, self.jobs = FewCommits(), Served(), KnownRuns()

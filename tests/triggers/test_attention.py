@@ -10,13 +10,14 @@ from typing import Any, cast
 import pytest
 
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.project import Limits
 from function_app.domain.reconciliation import FINDINGS
 from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus, release_id
 from function_app.domain.release.serving import Image, Serving
 from function_app.errors import PlatformError
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.http.attention import get_attention
 from function_app.triggers.invocation import Invocation, Request
@@ -51,7 +52,7 @@ class FewPorts:
     """The records of this machine, a clock that stands, and production as it is given."""
 
     inbox: LocalInbox
-    ledger: LocalLedger
+    ledger: StoredLedger
     answer: Serving | PlatformError | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -75,7 +76,7 @@ class FewPorts:
 
 @pytest.fixture
 def ports(tmp_path: Path) -> FewPorts:
-    ports = FewPorts(LocalInbox(tmp_path / "a"), LocalLedger(tmp_path / "b"))
+    ports = FewPorts(LocalInbox(tmp_path / "a"), StoredLedger(LocalRows(tmp_path / "b")))
     ports.ledger.save_release(replace(RECORD, status=ReleaseStatus.IN_PROGRESS))
     ports.ledger.save_release(RECORD)
     return ports

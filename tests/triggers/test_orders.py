@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 
 from function_app import names
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.codec import load
 from function_app.domain.project import Limits
@@ -17,6 +16,7 @@ from function_app.domain.release.authorization import ChangeKind
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError, NotFoundError, RefusedError
 from function_app.ports import Stories
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.triggers.http.orders import post_roll_back, post_shutdown
 from function_app.triggers.invocation import Answer, Invocation, Request
 from tests.activities.law_bench import MODEL, Bench, image
@@ -54,7 +54,9 @@ class Orders:
     """Sends orders to the routes and carries them out as the story does."""
 
     def __init__(self, folder: Path) -> None:
-        self.bench = PeopleBench(LocalLedger(folder / "l.db"), LocalRows(folder / "l.db"))
+        self.bench = PeopleBench(
+            StoredLedger(LocalRows(folder / "l.db")), LocalRows(folder / "l.db")
+        )
         self.stories = FakeStories()
 
     def send(self, kind: ChangeKind, person: str = "ada", model: str = MODEL) -> Answer:

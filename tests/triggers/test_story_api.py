@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from function_app.adapters.local.inbox import LocalInbox
-from function_app.adapters.local.ledger import LocalLedger
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.codec import dump, load
 from function_app.domain.project import Limits
 from function_app.domain.release.release import (
@@ -29,6 +29,7 @@ from function_app.errors import (
     RefusedError,
 )
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.http.story_api import post_cancel, post_retry
 from function_app.triggers.invocation import Answer, Invocation, Request
@@ -83,7 +84,7 @@ class FewPorts:
     """The records of this machine, a clock that stands, and two people."""
 
     inbox: LocalInbox
-    ledger: LocalLedger
+    ledger: StoredLedger
 
     @property
     def clock(self) -> "FewPorts":
@@ -116,7 +117,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.stories = KnownStories()
-        self.ports = FewPorts(LocalInbox(folder / "i.db"), LocalLedger(folder / "l.db"))
+        self.ports = FewPorts(LocalInbox(folder / "i.db"), StoredLedger(LocalRows(folder / "l.db")))
         self.invocation = Invocation(
             ports=cast(Ports, self.ports),
             projects=PROJECTS,

@@ -39,7 +39,7 @@ def test_a_file_becomes_a_release_without_a_topic(app: WorkerApp) -> None:
         return bool(step.get("step") == "awaiting approval")
 
     until(waits, "the release to wait for approval", 300)
-    app.api.decide("release-diabetes-1", "approve", "ada", "")
+    app.api.decide(app.api.release("release-diabetes-1"), "approve", "ada", "")
     promoted = app.ended("release-diabetes-1")
     assert promoted["output"]["status"] == "promoted", promoted
 

@@ -12,12 +12,15 @@ token claims reference".
 import ssl
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.domain.people.people import People, is_oid, name_of_oid
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
+
+if TYPE_CHECKING:
+    from jwt import PyJWKClient
 
 ALGORITHM = "RS256"
 # Who signs tokens of version 1, the default of an app registration, in the public cloud.
@@ -34,7 +37,7 @@ class AzureApprovers:
         """
         self._settings, self._people, self._lock = settings, people, threading.Lock()
         self._cooldown = cooldown
-        self._keys: Any = None
+        self._keys: PyJWKClient | None = None
 
     def identify(self, token: str) -> str | None:
         with importing():
@@ -75,7 +78,7 @@ class AzureApprovers:
             return True
         return bool(scope) and isinstance(scopes, str) and scope in scopes.split(" ")
 
-    def _key_set(self) -> Any:
+    def _key_set(self) -> "PyJWKClient":
         with importing():
             import jwt
 

@@ -1,11 +1,14 @@
 """Publishing to the Event Grid topic, by the app's identity or by a key."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
 from function_app.telemetry import TRACEPARENT, current
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, AzureKeyCredential, TokenCredential
 
 
 class AzureEvents:
@@ -32,7 +35,7 @@ class AzureEvents:
         ):
             client.send(event, **options)
 
-    def _credential(self) -> Any:
+    def _credential(self) -> "AzureKeyCredential | TokenCredential":
         with importing():
             from azure.core.credentials import AzureKeyCredential
 
@@ -44,9 +47,9 @@ class AzureEvents:
 class _Scoped:
     """The app's identity for the topics of this cloud: the client asks for the public one's."""
 
-    def __init__(self, credential: Any, scope: str) -> None:
+    def __init__(self, credential: "TokenCredential", scope: str) -> None:
         self._credential, self._scope = credential, scope
 
-    def get_token(self, *scopes: str, **options: Any) -> Any:
+    def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
         """Return a token for the set scope, whatever scope the client asks for."""
         return self._credential.get_token(self._scope, **options)

@@ -6,7 +6,7 @@ Sources: "About Azure Key Vault secrets", "Provide access to Key Vault keys, cer
 secrets with Azure role-based access control", Microsoft Learn.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from function_app.adapters.azure.reach.connection import Connection, translate
@@ -22,6 +22,9 @@ from function_app.adapters.scoring_service.scoring_keys import (
 from function_app.errors import ConfigError, NotFoundError
 from function_app.late_imports import importing
 
+if TYPE_CHECKING:
+    from azure.keyvault.secrets import SecretClient
+
 MASTER = "scoring-probe"
 
 
@@ -35,7 +38,7 @@ class VaultKeys:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._made: Any = None
+        self._made: SecretClient | None = None
         self._master = ""
 
     def ensure(self, model: str) -> Digests:
@@ -101,7 +104,7 @@ class VaultKeys:
             raise ConfigError("MLOPS_AZURE_KEYS_VAULT is not set. Deploy infra/ again: it sets it.")
         return address
 
-    def _client(self) -> Any:
+    def _client(self) -> "SecretClient":
         if self._made is None:
             address = self._address()
             with importing():

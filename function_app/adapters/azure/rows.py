@@ -1,7 +1,8 @@
 """Rows in Azure Tables: one entity for a row, one transaction for a write."""
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from function_app.adapters.azure.reach import tables
 from function_app.adapters.azure.reach.connection import Connection
@@ -16,7 +17,7 @@ from function_app.ports.rows import (
     read_content,
 )
 
-TABLE = "mlopsrecords"
+TABLE, INBOX_TABLE = "mlopsrecords", "mlopsinbox"
 # `~` is the greatest character that an encoded key has, and no key has two of them in a row.
 _LAST = "~~"
 
@@ -24,13 +25,28 @@ _LAST = "~~"
 class AzureRows:
     """Rows of the storage account."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._table = Table(connection, TABLE)
+    def __init__(
+        self,
+        connection: Connection,
+        table: str = TABLE,
+        before: Callable[["AzureRows"], None] | None = None,
+    ) -> None:
+        """Take the table's name, and what is done with the same rows before the first use."""
+        self._connection, self._name, self._before = connection, table, before
+        self._table_of_rows, self._lock = Table(connection, table), threading.Lock()
+
+    @property
+    def _table(self) -> Table:
+        with self._lock:
+            if self._before is not None:
+                self._before(AzureRows(self._connection, self._name))
+                self._before = None
+        return self._table_of_rows
 
     def ensure(self) -> str:
         """Make the table, or find it."""
         self._table.ensure()
-        return f"table {TABLE}"
+        return f"table {self._name}"
 
     def get(self, partition: str, key: str) -> Row | None:
         check_key(partition)
@@ -38,14 +54,21 @@ class AzureRows:
         found = self._table.get(encode(partition), encode(key))
         return _row(partition, found) if found else None
 
-    def query(self, partition: str, prefix: str = "") -> tuple[Row, ...]:
+    def query(
+        self, partition: str, prefix: str = "", *, after: str = "", limit: int | None = None
+    ) -> tuple[Row, ...]:
         check_key(partition)
         first = encoded_prefix(prefix)
+        condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
+        if after:
+            condition += " and RowKey gt @after"
         found = self._table.query(
-            "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last",
+            condition,
+            limit=limit,
             partition=encode(partition),
             first=first,
             last=first + _LAST,
+            after=encode(after),
         )
         rows = (_row(partition, row) for row in found)
         # Encoded keys sort in another order, and an encoded prefix of a long key is cut.

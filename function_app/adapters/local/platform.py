@@ -8,12 +8,12 @@ from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.data.observations import LocalObservations
+from function_app.adapters.local.earlier_records import open_ledger
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs.jobs import LocalJobs
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.ledger import LocalLedger
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.production.production import LocalProduction
@@ -22,12 +22,12 @@ from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.private import keep_private
 from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
-from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.domain.release.release import newest_release
 from function_app.ports import Ports
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import Settings
 
 
@@ -65,7 +65,8 @@ def create_ports(settings: Settings) -> Ports:
     trainings = {name: project.training for name, project in projects.items() if not project.code}
     containment = Containment(state=state, root=root, isolation=settings.isolation)
     datasets = LocalDatasets(state, root, events, trainings, containment)
-    ledger = LocalLedger(state / "ledger.db")
+    rows = open_ledger(state / "ledger.db")
+    ledger = StoredLedger(rows)
     registry = LocalRegistry(
         state, events, lambda model: newest_release(ledger.list_releases(), model)
     )
@@ -131,7 +132,7 @@ def create_ports(settings: Settings) -> Ports:
         probe=LocalProbe(keys),
         inbox=inbox,
         ledger=ledger,
-        rows=LocalRows(state / "ledger.db"),
+        rows=rows,
         events=events,
         notifier=LocalNotifier(state / "outbox", Notifications(settings.notify)),
         clock=clock,

@@ -39,15 +39,20 @@ class LocalRows:
             return None
         return Row(partition=partition, key=key, content=read_content(found[0], key), etag=found[1])
 
-    def query(self, partition: str, prefix: str = "") -> tuple[Row, ...]:
+    def query(
+        self, partition: str, prefix: str = "", *, after: str = "", limit: int | None = None
+    ) -> tuple[Row, ...]:
         check_key(partition)
-        start = _bytes(prefix)
+        # No UTF-8 has the byte 0xFF, so that it sorts behind every key with the prefix. The least
+        # key behind `after` is `after` with the byte 0.
+        start, end = _bytes(prefix), _bytes(prefix) + b"\xff"
+        if after:
+            start = max(start, _bytes(after) + b"\0")
         with self._database.reading() as connection:
             found = connection.execute(
                 "SELECT key, content, etag FROM rows "
-                "WHERE partition = ? AND key >= ? AND key < ? ORDER BY key",
-                # No UTF-8 has this byte, so that it sorts behind every key with the prefix.
-                (_bytes(partition), start, start + b"\xff"),
+                "WHERE partition = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
+                (_bytes(partition), start, end, -1 if limit is None else limit),
             ).fetchall()
         return tuple(
             Row(partition=partition, key=key, content=read_content(content, key), etag=etag)

@@ -132,6 +132,14 @@ class ReleaseRecord:
     authors: Authors = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePage:
+    """Some releases, newest first; `next` is the cursor of the next page, None after the last."""
+
+    releases: tuple[ReleaseRecord, ...]
+    next: str | None = None
+
+
 AUTOMATIC = "automatic"
 # So many versions after the last one that was built may have failed before their images.
 PLAUSIBLE = 1000

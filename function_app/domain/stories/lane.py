@@ -1,9 +1,10 @@
-"""Lanes: how many may be in at a time is the policy's; the others wait in order.
+"""A lane is a durable semaphore: `capacity` stories hold it, others queue in the order of start.
 
 Per model there is one training and one rollout at a time; all trainings together share a lane.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from function_app.domain.text import identifiers as ids
@@ -38,6 +39,47 @@ class LaneHolder:
     ahead: int
     behind: int = 0
     inside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneEntry:
+    """A story in the queue of a lane; the entry expires at `until` unless its owner asks again."""
+
+    owner: ids.InstanceId
+    since: datetime
+    until: datetime
+    inside: bool = False
+
+    @property
+    def turn(self) -> tuple[bool, datetime, str]:
+        """Return the sort key of the queue. An entry inside stays first, so that it keeps the lane
+        when an older story asks late."""
+        return (not self.inside, self.since, self.owner)
+
+
+def enter(
+    entries: Iterable[LaneEntry], request: LaneRequest, now: datetime
+) -> tuple[LaneEntry, LaneHolder]:
+    """Return the entry that the owner of the request has from now on, and who holds the lane.
+
+    Entries of other owners that expired before `now` do not count.
+    """
+    given = tuple(entries)
+    others = [entry for entry in given if entry.owner != request.owner and entry.until >= now]
+    own = next((entry for entry in given if entry.owner == request.owner), None)
+    waits_until = now + request.patience
+    own = (
+        replace(own, until=waits_until)
+        if own
+        else LaneEntry(owner=request.owner, since=request.since, until=waits_until)
+    )
+    queue = sorted([*others, own], key=lambda entry: entry.turn)
+    ahead = queue.index(own)
+    inside = ahead < request.capacity
+    if inside:
+        own = replace(own, inside=True, until=now + request.hold)
+    behind = len(queue) - ahead - 1
+    return own, LaneHolder(owner=queue[0].owner, ahead=ahead, behind=behind, inside=inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

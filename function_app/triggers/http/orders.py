@@ -11,7 +11,8 @@ from function_app.domain.release.authorization import (
     refuse_order,
     was_promoted,
 )
-from function_app.domain.release.release import ReleaseRecord, version_key
+from function_app.domain.release.release import ReleaseRecord
+from function_app.domain.release.roll_back import release_before
 from function_app.domain.release.serving import Image
 from function_app.domain.requests import RollBack
 from function_app.errors import ConflictError
@@ -26,13 +27,11 @@ async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
     """Roll production back to the release that was promoted before the present one."""
     found = _look(invocation, request, ChangeKind.ROLL_BACK)
     served = found.champion.version if found.champion else ""
-    former = max(
-        (image for image in found.images if not served or _is_before(image, served)),
-        key=lambda image: version_key(image.version),
-        default=None,
-    )
-    if former is None:
+    changes = Changes(invocation.ports.rows).of_model(found.model)
+    release = release_before(found.champion, found.promoted, changes)
+    if release is None or release.image is None:
         raise ConflictError(f"{found.model} has no promoted release before the present one.")
+    former = release.image
     content = await _order(
         invocation,
         found,
@@ -62,10 +61,6 @@ class _Wanted:
     comment: str
     champion: Image | None
     promoted: tuple[ReleaseRecord, ...]
-
-    @property
-    def images(self) -> list[Image]:
-        return [record.image for record in self.promoted if record.image]
 
 
 def _look(invocation: Invocation, request: Request, kind: ChangeKind) -> _Wanted:
@@ -133,7 +128,3 @@ async def _order(
         )
         await invocation.stories.start(names.ROLL_BACK, stored.order_id, dump(argument))
     return {"instance_id": stored.order_id}
-
-
-def _is_before(image: Image, version: str) -> bool:
-    return version_key(image.version) < version_key(version)

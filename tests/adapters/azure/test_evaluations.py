@@ -93,9 +93,11 @@ def test_an_interrupted_answer_is_asked_for_again(azure: Azure) -> None:
 def test_a_cancelled_evaluation_stops_its_answers_and_judges_nothing(azure: Azure) -> None:
     evaluated(azure)
 
-    azure.jobs().cancel(EVALUATION)
+    azure.jobs().cancel(EVALUATION, "ada cancelled it.")
 
-    assert azure.jobs().get(EVALUATION).status is RunStatus.TIMED_OUT
+    run = azure.jobs().get(EVALUATION)
+    assert run.status is RunStatus.CANCELLED
+    assert "ada cancelled it." in run.detail
     assert all(
         azure.ml.resources[f"/jobs/{ask}"]["properties"]["status"] == "CancelRequested"
         for ask in ASKS

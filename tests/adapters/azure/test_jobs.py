@@ -17,6 +17,7 @@ from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
 from tests.azure_servers.azure import Azure, sdk_warnings
 
 pytestmark = sdk_warnings
+TIMED_OUT = (RunStatus.TIMED_OUT, "Its time was over.")
 
 
 def test_a_run_whose_answer_was_lost_is_found_and_not_submitted_again(azure: Azure) -> None:
@@ -190,14 +191,20 @@ def test_every_day_of_a_time_is_in_one_of_its_weeks() -> None:
     ],
 )
 def test_each_status_of_azure_ml_means_one_of_ours(word: str | None, status: RunStatus) -> None:
-    assert read_status(word, stopped=False)[0] is status
+    assert read_status(word, stop=None)[0] is status
 
 
 @pytest.mark.parametrize("word", ["Running", "CancelRequested", "Canceled", "NotResponding"])
 def test_a_run_that_this_app_stops_is_timed_out_at_once(word: str) -> None:
-    assert read_status(word, stopped=True)[0] is RunStatus.TIMED_OUT
+    assert read_status(word, stop=TIMED_OUT)[0] is RunStatus.TIMED_OUT
+
+
+def test_a_run_that_a_person_cancelled_here_has_the_person_s_reason() -> None:
+    stop = (RunStatus.CANCELLED, "ada cancelled it.")
+
+    assert read_status("Canceled", stop=stop) == stop
 
 
 @pytest.mark.parametrize("word", ["Completed", "Failed"])
 def test_a_run_that_ends_of_itself_in_spite_of_the_stop_keeps_its_end(word: str) -> None:
-    assert read_status(word, stopped=True)[0] is not RunStatus.TIMED_OUT
+    assert read_status(word, stop=TIMED_OUT)[0] is not RunStatus.TIMED_OUT

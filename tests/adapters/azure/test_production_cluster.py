@@ -180,3 +180,13 @@ def test_the_time_limit_of_a_rollout_is_a_setting(azure: Azure) -> None:
     probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
     assert spec["progressDeadlineSeconds"] == 1200
     assert probe["periodSeconds"] * probe["failureThreshold"] == 600
+
+
+def test_an_answer_without_credentials_of_the_cluster_is_an_error_that_names_the_role(
+    azure: Azure,
+) -> None:
+    empty = Answer(content={"kubeconfigs": []})
+    azure.arm.faults.append(Fault(method="POST", path="/listClusterUser", answer=empty))
+
+    with pytest.raises(PlatformError, match=r"gives this identity no credentials\. Grant its role"):
+        azure.production().champion("diabetes")

@@ -239,3 +239,11 @@ def test_long_names_of_releases_are_cut_and_stay_apart() -> None:
 
     assert len(cut) == 3
     assert all(len(name) <= 63 for name in cut)
+
+
+def test_a_group_that_runs_without_an_address_is_under_way(azure: Azure) -> None:
+    azure.staging().deploy(RELEASE, IMAGE)
+    azure.aci.run(GROUP)
+    del azure.aci.groups[GROUP]["properties"]["ipAddress"]
+
+    assert "has no address yet" in azure.staging().deploy(RELEASE, IMAGE).detail

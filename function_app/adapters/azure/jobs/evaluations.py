@@ -121,12 +121,21 @@ class Evaluations:
         )
 
 
+# The first of these statuses that a run has is that of the evaluation.
+_UNANSWERED = (
+    RunStatus.FAILED,
+    RunStatus.TIMED_OUT,
+    RunStatus.CANCELLED,
+    RunStatus.INTERRUPTED,
+)
+
+
 def unanswered(asks: list[Run]) -> tuple[RunStatus, str]:
     """Return where an evaluation stands whose models were asked; COMPLETED when all answered.
 
     The detail names the run that did not end well, because its log says why.
     """
-    for status in (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.INTERRUPTED):
+    for status in _UNANSWERED:
         for ask in asks:
             if ask.status is status:
                 return status, f"Its run {ask.run_id} is {status}. {ask.detail}".strip()

@@ -16,7 +16,7 @@ from function_app.adapters.azure.jobs.references import ReferenceRecords
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
-from function_app.adapters.azure.jobs.run_views import STOPPED, read_run
+from function_app.adapters.azure.jobs.run_views import read_run
 from function_app.adapters.azure.jobs.submission import job_of
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
@@ -207,13 +207,13 @@ class AzureJobs:
             self._workspace.confirm()
         return found or unknown_run(run_id, "Azure ML has no such run.")
 
-    def cancel(self, run_id: str) -> None:
+    def cancel(self, run_id: str, reason: str = "") -> None:
         if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return
         # First: who looks in between must see why it ends.
-        self._outputs.note_stop(run_id)
+        self._outputs.note_stop(run_id, reason)
         for ask in self._asked(run_id):
-            self.cancel(ask)
+            self.cancel(ask, reason)
         if self._find(run_id) is not None:
             self._cancel(run_id)
 
@@ -319,10 +319,11 @@ class AzureJobs:
             return None
         status, detail = unanswered(asks)
         if status is RunStatus.COMPLETED:
-            if not self._outputs.is_stopped(run_id):
+            stop = self._outputs.stop_of(run_id)
+            if stop is None:
                 kept = self._submissions.spec(run_id) or {}
                 return self._submit(load(RunSpec, kept["spec"]))
-            status, detail = RunStatus.TIMED_OUT, STOPPED
+            status, detail = stop
         return Run(
             run_id=run_id,
             model=submitted.model,
@@ -364,9 +365,9 @@ class AzureJobs:
 
     def _read(self, job: Any) -> Run:
         code_uri = self._bundles.url((job.tags or {}).get(specs.CODE, ""))
-        stopped = self._outputs.is_stopped(run_of_attempt(job.name)[0])
+        stop = self._outputs.stop_of(run_of_attempt(job.name)[0])
         submitted = self._submissions.find(run_of_attempt(job.name)[0])
-        run = read_run(job, stopped=stopped, code_uri=code_uri, submitted=submitted)
+        run = read_run(job, stop=stop, code_uri=code_uri, submitted=submitted)
         kind = run.tags.get(specs.KIND, "")
         if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):
             figures = self._outputs.metrics(run.run_id, kind)

@@ -6,6 +6,7 @@ from typing import Any
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.stops import Stop, read_stop, stop_record
 from function_app.domain.change.change import CheckReport
 from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
@@ -74,13 +75,14 @@ class RunOutputs:
         """Return at most the last `most` bytes that a run has written to its log until now."""
         return self._containers.log(run_id, kind, most)
 
-    def note_stop(self, run_id: str) -> None:
-        """Note that this app stops the run, so that whoever looks knows why it ends."""
-        self._versions.write_json(_stop_note(run_id), {"reason": "deadline"})
+    def note_stop(self, run_id: str, reason: str) -> None:
+        """Record why this app stops the run; the reason is "" when the run's time was over."""
+        self._versions.write_json(_stop_note(run_id), stop_record(reason))
 
-    def is_stopped(self, run_id: str) -> bool:
-        """Tell whether this app stopped the run."""
-        return self._versions.read(_stop_note(run_id)) is not None
+    def stop_of(self, run_id: str) -> Stop | None:
+        """Return how and why this app stopped the run, None when it did not."""
+        record = self._versions.read_record(_stop_note(run_id))
+        return None if record is None else read_stop(record)
 
     def note_attempt(self, run_id: str, attempt: int) -> None:
         """Record which attempt of a run counts, before it is submitted."""

@@ -13,6 +13,7 @@ from function_app.adapters.azure.jobs.run_specs import (
     TRAINING,
     output_uri,
 )
+from function_app.adapters.stops import Stop
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import Run, RunStatus, run_of_attempt
 from function_app.records.submissions import Submission
@@ -29,10 +30,6 @@ _ENDED = {
     "notresponding": RunStatus.INTERRUPTED,
 }
 _OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED)
-STOPPED = (
-    "This app stopped it: its time was over (raise timeout_seconds, or train on less), or a person "
-    "cancelled its story."
-)
 _DETAILS = {
     "failed": "Azure ML says that it failed.",
     "canceled": "Somebody cancelled it in Azure ML.",
@@ -42,23 +39,23 @@ _DETAILS = {
 }
 
 
-def read_status(word: str | None, *, stopped: bool) -> tuple[RunStatus, str]:
-    """Return what a status of Azure ML means and why; `stopped` says that this app cancelled."""
+def read_status(word: str | None, *, stop: Stop | None) -> tuple[RunStatus, str]:
+    """Return the status of a run and its reason; `stop` is why this app stopped it, if it did."""
     word = (word or "").replace("_", "").lower()
     status = _ENDED.get(word, RunStatus.RUNNING)
     # From the request on, since nobody waits for the nodes to give up.
-    if stopped and (word.startswith("cancel") or status in _OPEN):
-        return RunStatus.TIMED_OUT, STOPPED
+    if stop is not None and (word.startswith("cancel") or status in _OPEN):
+        return stop
     return status, _DETAILS.get(word, "")
 
 
-def read_run(job: Any, *, stopped: bool, code_uri: str, submitted: Submission | None) -> Run:
+def read_run(job: Any, *, stop: Stop | None, code_uri: str, submitted: Submission | None) -> Run:
     """Return the run that a job of the SDK is, as this app submitted it.
 
     The code in a job may write the job's tags. They count only where this app stored nothing: for
     a run of an earlier version, and for one of other people, which no story waits for.
     """
-    status, detail = read_status(job.status, stopped=stopped)
+    status, detail = read_status(job.status, stop=stop)
     link = getattr(job, "studio_url", None)
     if detail and link:
         detail = f"{detail} See {link}"

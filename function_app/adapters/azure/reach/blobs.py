@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.addresses import blob_name
 from function_app.errors import ContractError, PlatformError
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
 
 MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
@@ -34,7 +37,7 @@ class Blobs:
         """Take the name of the container; the one of versions when none is given."""
         self._connection = connection
         self.container = container or connection.settings.versions_container
-        self._made: Any = None
+        self._made: ContainerClient | None = None
 
     @property
     def settings(self) -> AzureSettings:
@@ -288,7 +291,7 @@ class Blobs:
         with translate("look at the container", self.address):
             return bool(self._container().exists())
 
-    def _container(self) -> Any:
+    def _container(self) -> "ContainerClient":
         if self._made is None:
             with importing():
                 from azure.storage.blob import ContainerClient

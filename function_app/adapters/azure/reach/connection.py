@@ -5,12 +5,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.domain.text.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
+
+if TYPE_CHECKING:
+    from azure.core import PipelineClient
+    from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
 
 _REMEDIES = {
     400: "This app sent what Azure does not take; report it.",
@@ -39,11 +44,11 @@ class Connection:
         self.settings = settings
         self._retries = retries
         self._lock = threading.RLock()
-        self._credential: Any = None
-        self._client: Any = None
+        self._credential: TokenCredential | None = None
+        self._client: PipelineClient[HttpRequest, HttpResponse] | None = None
 
     @property
-    def credential(self) -> Any:
+    def credential(self) -> "TokenCredential":
         """Return the identity of this process, made on first use; it caches its tokens."""
         with self._lock:
             if self._credential is None:
@@ -100,7 +105,7 @@ class Connection:
             return Operation(state=told["status"].lower(), message=message)
         return Operation(state="running" if answer.status_code == 202 else "succeeded")
 
-    def _send(self, method: str, path: str, api_version: str, body: Any) -> Any:
+    def _send(self, method: str, path: str, api_version: str, body: Any) -> "HttpResponse":
         with importing():
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
             from azure.core.rest import HttpRequest
@@ -120,7 +125,7 @@ class Connection:
                 raise kind(response=answer)
             return answer
 
-    def _management(self) -> Any:
+    def _management(self) -> "PipelineClient[HttpRequest, HttpResponse]":
         with importing():
             from azure.core import PipelineClient
             from azure.core.pipeline import policies
@@ -143,7 +148,7 @@ class Connection:
                 )
             return self._client
 
-    def _make_credential(self) -> Any:
+    def _make_credential(self) -> "TokenCredential":
         import os
 
         options = self.options()
@@ -163,7 +168,7 @@ class Connection:
             )
 
 
-def _json(answer: Any) -> Any:
+def _json(answer: "HttpResponse") -> Any:
     """Return the JSON of an answer, None when it has no body: 202 and 204 often have none."""
     content = answer.content
     return answer.json() if content and content.strip() else None

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from function_app.adapters.azure.reach.connection import Connection, error_code, translate
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableClient
 
 T = TypeVar("T")
 
@@ -29,6 +32,7 @@ ATTEMPTS = 60
 # The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
 _REPEATABLE = {"retry_on_methods": ["GET", "PUT", "POST", "DELETE"]}
 _ALLOWED = re.compile(r"[^A-Za-z0-9._-]")
+_ENCODED = re.compile(r"(?:=[0-9A-F]{2})+")
 
 
 class Changed(Exception):  # noqa: N818 - never leaves the adapters
@@ -61,18 +65,26 @@ def encode(text: str) -> str:
     return f"{encoded[:_CUT]}=~{digest}"
 
 
+def decode(encoded: str) -> str:
+    """Return the text of which `encode` made this; a long text that was cut stays as it is."""
+    return _ENCODED.sub(
+        lambda found: bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "surrogatepass"),
+        encoded,
+    )
+
+
 def encoded_prefix(text: str) -> str:
     """Return the beginning that the encoded keys of all texts with this beginning share."""
     return encode(text[:_CUT])[:_CUT]
 
 
 class Table:
-    """One table, which is made when it is first used."""
+    """One table, which is made when it is first used, unless `make` is False."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection, self._name = connection, name
+    def __init__(self, connection: Connection, name: str, *, make: bool = True) -> None:
+        self._connection, self._name, self._make = connection, name, make
         self._lock = threading.Lock()
-        self._made: Any = None
+        self._made: TableClient | None = None
 
     def ensure(self) -> None:
         """Make the table, or find it."""
@@ -117,7 +129,7 @@ class Table:
             from azure.core import MatchConditions
             from azure.core.exceptions import ResourceModifiedError
 
-        same = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
+        same: dict[str, Any] = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
         with self._translated("delete a row"):
             try:
                 self._client().delete_entity(row.partition, row.key, **(same if row.etag else {}))
@@ -175,7 +187,7 @@ class Table:
     def _translated(self, operation: str) -> Any:
         return translate(operation, f"table {self._name}")
 
-    def _client(self) -> Any:
+    def _client(self) -> "TableClient":
         with self._lock:
             if self._made is None:
                 with importing():
@@ -189,6 +201,9 @@ class Table:
                     audience="https://storage.azure.com",
                     **connection.options(),
                 )
+                if not self._make:
+                    self._made = service.get_table_client(self._name)
+                    return self._made
                 with self._translated("make the table"):
                     self._made = service.create_table_if_not_exists(self._name)
             return self._made

@@ -1,10 +1,14 @@
 """Requests that no SDK makes: signed addresses, and a registry's data plane."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.core import PipelineClient
+    from azure.core.rest import HttpRequest, HttpResponse
 
 
 class Web:
@@ -12,7 +16,7 @@ class Web:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._made: Any = None
+        self._made: PipelineClient[HttpRequest, HttpResponse] | None = None
 
     def send(
         self,
@@ -22,7 +26,7 @@ class Web:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         form: Mapping[str, str] | None = None,
-    ) -> Any:
+    ) -> "HttpResponse":
         """Return the answer; an error status raises what Azure's SDKs raise."""
         with importing():
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -38,7 +42,7 @@ class Web:
             raise kind(response=answer)
         return answer
 
-    def _client(self) -> Any:
+    def _client(self) -> "PipelineClient[HttpRequest, HttpResponse]":
         if self._made is None:
             with importing():
                 from azure.core import PipelineClient

@@ -2,12 +2,15 @@
 
 import hashlib
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
 
 # Of the container of versions, which this app alone writes.
 DATASTORE = "mlops"
@@ -24,10 +27,10 @@ class Workspace:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._lock = threading.Lock()
-        self._made: Any = None
+        self._made: MLClient | None = None
 
     @property
-    def client(self) -> Any:
+    def client(self) -> "MLClient":
         """Return the SDK's client."""
         with self._lock:
             if self._made is None:
@@ -44,7 +47,7 @@ class Workspace:
             text = f"There is no workspace {name}. Make the platform, or correct its name."
             raise PlatformError("azure", "look for the workspace", text) from error
 
-    def _make(self) -> Any:
+    def _make(self) -> "MLClient":
         settings = self.connection.settings
         # Before the lock of imports: another thread may hold the credential's and import.
         credential = self.connection.credential

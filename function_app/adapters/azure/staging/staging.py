@@ -6,7 +6,7 @@ day as tags, and whoever asks again finds it by its name.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.reach.connection import Connection, begin, translate
@@ -17,6 +17,10 @@ from function_app.domain.release.serving import Deployment, Environment, Image, 
 from function_app.domain.text.redaction import redact
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+    from azure.mgmt.containerinstance.models import ContainerGroup
 
 RUNTIME = "container instance"
 _FAILED = ("Failed", "Unhealthy", "Repairing")
@@ -38,7 +42,7 @@ class AzureStaging:
         self._keys = keys
         settings = connection.settings
         self._group = settings.staging_resource_group or settings.resource_group
-        self._made: Any = None
+        self._made: ContainerInstanceManagementClient | None = None
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = group_name(release_id)
@@ -68,10 +72,8 @@ class AzureStaging:
         return tuple(sorted(tags[groups.RELEASE] for tags in self._tags()))
 
     def list_foreign(self) -> tuple[str, ...]:
-        groups_ = self._list()
-        return tuple(
-            sorted(g.name for g in groups_ if g.name.startswith(group_name("")) and not _is_own(g))
-        )
+        foreign = [_name(group) for group in self._list() if not _is_own(group)]
+        return tuple(sorted(name for name in foreign if name.startswith(group_name(""))))
 
     def expired(self, now: datetime) -> tuple[str, ...]:
         return tuple(
@@ -93,38 +95,37 @@ class AzureStaging:
         tags = found.tags or {}
         return str(tags.get(groups.RELEASE, "")), str(tags.get(groups.CERTIFICATE, ""))
 
-    def _look(self, name: str, found: Any, image: Image) -> Rollout:
+    def _look(self, name: str, found: "ContainerGroup", image: Image) -> Rollout:
         """Return the deployment when it serves, else how far it is; raise when it cannot."""
         container = found.containers[0]
         view = getattr(container, "instance_view", None)
         current = getattr(view, "current_state", None)
         state = (getattr(found.instance_view, "state", "") if found.instance_view else "") or ""
-        what = f"{found.provisioning_state}, {state or 'no state yet'}"
+        # The SDK declares this field as None, because a request does not have it.
+        provisioned: str = getattr(found, "provisioning_state", None) or ""
+        what = f"{provisioned or 'unknown'}, {state or 'no state yet'}"
         restarts = getattr(view, "restart_count", 0) or 0
         ended = getattr(current, "state", "") == "Terminated"
-        if found.provisioning_state in _FAILED or state == "Failed" or restarts >= _RESTARTS:
+        if provisioned in _FAILED or state == "Failed" or restarts >= _RESTARTS:
             text = self._failure(name, what, view)
             # The next call makes the group anew.
             self._delete(name)
             raise AttemptError("azure", "deploy to staging", text)
-        if ended or found.provisioning_state != "Succeeded" or state != "Running":
+        if ended or provisioned != "Succeeded" or state != "Running":
             return _under_way(f"Container group {name} is {what}.")
         if getattr(current, "state", "") != "Running" or not _is_ready(view):
             return _under_way(f"Container group {name} runs and is not ready.")
+        endpoint = _endpoint(found)
+        if not endpoint:
+            return _under_way(f"Container group {name} runs and has no address yet.")
         deployment = Deployment(
             deployment_id=name,
             environment=Environment.STAGING,
-            endpoint=self._endpoint(found),
+            endpoint=endpoint,
             image=image,
             runtime=RUNTIME,
         )
         return Rollout(deployment=deployment)
-
-    def _endpoint(self, found: Any) -> str:
-        address = found.ip_address
-        host = address.fqdn or address.ip
-        scheme = "https" if (found.tags or {}).get(groups.CERTIFICATE) else "http"
-        return f"{scheme}://{host}:{address.ports[0].port}"
 
     def _failure(self, name: str, what: str, view: Any) -> str:
         events = [event.message for event in (getattr(view, "events", None) or [])[-3:]]
@@ -140,7 +141,7 @@ class AzureStaging:
         text = f"Container group {name} is {what}. {told} Its log: {tail}"
         return redact(f"{text} Correct the image or the identity that pulls it.")
 
-    def _get(self, name: str) -> Any:
+    def _get(self, name: str) -> "ContainerGroup | None":
         try:
             with translate("look for a container group", name):
                 return self._client().container_groups.get(self._group, name)
@@ -175,14 +176,14 @@ class AzureStaging:
         except NotFoundError:
             return
 
-    def _list(self) -> list[Any]:
+    def _list(self) -> "list[ContainerGroup]":
         with translate("list the container groups", self._group):
             return list(self._client().container_groups.list_by_resource_group(self._group))
 
     def _tags(self) -> list[dict[str, str]]:
-        return [group.tags for group in self._list() if _is_own(group)]
+        return [group.tags or {} for group in self._list() if _is_own(group)]
 
-    def _client(self) -> Any:
+    def _client(self) -> "ContainerInstanceManagementClient":
         if self._made is None:
             with importing():
                 from azure.mgmt.containerinstance import ContainerInstanceManagementClient
@@ -195,6 +196,21 @@ class AzureStaging:
                 **connection.options(),
             )
         return self._made
+
+
+def _name(group: "ContainerGroup") -> str:
+    # The SDK declares this field as None, because a request does not have it.
+    return getattr(group, "name", None) or ""
+
+
+def _endpoint(found: "ContainerGroup") -> str:
+    """Return the URL of a container group, "" while it has no address."""
+    address = found.ip_address
+    if address is None or not address.ports:
+        return ""
+    host = address.fqdn or address.ip
+    scheme = "https" if (found.tags or {}).get(groups.CERTIFICATE) else "http"
+    return f"{scheme}://{host}:{address.ports[0].port}"
 
 
 def _is_ready(view: Any) -> bool:
@@ -211,13 +227,13 @@ def _is_past(text: str, now: datetime) -> bool:
         return False
 
 
-def _is_own(group: Any) -> bool:
+def _is_own(group: "ContainerGroup") -> bool:
     """Tell whether this app made a container group: its tags name the release of its name."""
     tags = group.tags or {}
     release_id = tags.get(groups.RELEASE)
     if tags.get(groups.OWNER) != "staging" or not release_id:
         return False
-    return bool(group.name == group_name(release_id))
+    return _name(group) == group_name(release_id)
 
 
 def _under_way(detail: str) -> Rollout:

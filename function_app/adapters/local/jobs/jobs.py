@@ -222,10 +222,10 @@ class LocalJobs:
             return unknown_run(run_id, "This machine has no such run.")
         return run
 
-    def cancel(self, run_id: str) -> None:
+    def cancel(self, run_id: str, reason: str = "") -> None:
         folder = self._folder(run_id)
         if folder.exists():
-            note_cancel(folder)
+            note_cancel(folder, reason)
         self._processes.stop(f"run-{run_id}")
 
     def record_ended(self) -> int:

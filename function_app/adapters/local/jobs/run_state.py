@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.reach.files import read_object, write_json
+from function_app.adapters.stops import read_stop, stop_record
 from function_app.domain.training import RunStatus
 from sandbox.trees import remove_tree
 
@@ -21,10 +22,6 @@ _OUTPUTS = ("model", "reports", "prepared", "evaluation", TEMPORARY)
 # A command does not send these signals to itself when it fails.
 _SENT_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _INTERRUPTED = "Its processes ended without a result: they were killed, or the machine restarted."
-_TIMED_OUT = (
-    "This app stopped it: its time was over (raise timeout_seconds, or train on less), or a person "
-    "cancelled its story."
-)
 
 
 def read_state(folder: Path, *, running: bool) -> tuple[RunStatus, str]:
@@ -35,7 +32,7 @@ def read_state(folder: Path, *, running: bool) -> tuple[RunStatus, str]:
     if running:
         return RunStatus.RUNNING, ""
     if (folder / CANCELLED).exists():
-        return RunStatus.TIMED_OUT, _TIMED_OUT
+        return read_stop(read_object(folder / CANCELLED))
     interrupted = read_object(folder / RESULT)
     return RunStatus.INTERRUPTED, str(interrupted.get("detail") or _INTERRUPTED)
 
@@ -45,10 +42,13 @@ def may_start(folder: Path) -> bool:
     return _final_result(folder) is None and not (folder / CANCELLED).exists()
 
 
-def note_cancel(folder: Path) -> None:
-    """Record that this app cancels the run, before it kills the run's processes."""
+def note_cancel(folder: Path, reason: str) -> None:
+    """Record why this app cancels the run, before it kills the run's processes.
+
+    The reason is "" when the run's time was over.
+    """
     if may_start(folder):
-        write_json(folder / CANCELLED, {"reason": "deadline"})
+        write_json(folder / CANCELLED, stop_record(reason))
 
 
 def write_result(folder: Path, status: RunStatus, detail: str) -> None:

@@ -10,7 +10,11 @@ from function_app.addresses import below, file_address
 from function_app.domain.training import Run, RunStatus
 
 RUN_ID = "mlops.run_id"
-_ENDS = {RunStatus.COMPLETED: "FINISHED", RunStatus.TIMED_OUT: "KILLED"}
+_ENDS = {
+    RunStatus.COMPLETED: "FINISHED",
+    RunStatus.TIMED_OUT: "KILLED",
+    RunStatus.CANCELLED: "KILLED",
+}
 
 
 class LocalTracking:

@@ -5,7 +5,7 @@ No kubelogin and no administrator's certificate: the cluster sees this app's own
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterAccess, ClusterApi
@@ -16,6 +16,9 @@ from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.domain.project import ModelProject
 from function_app.errors import ConfigError, NotFoundError, PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerservice.operations import ManagedClustersOperations
 
 
 class AzureProduction(KubernetesProduction):
@@ -43,7 +46,11 @@ class AzureProduction(KubernetesProduction):
         except NotFoundError as error:
             text = f"There is no cluster {settings.cluster} in {group}. Make it, or correct it."
             raise PlatformError("azure", "reach production", text) from error
-        entry = _read_cluster(bytes(answer.kubeconfigs[0].value))
+        configs = answer.kubeconfigs or []
+        if not configs or not configs[0].value:
+            text = f"Cluster {settings.cluster} gives this identity no credentials. Grant its role."
+            raise PlatformError("azure", "reach production", text)
+        entry = _read_cluster(bytes(configs[0].value))
         return ClusterAccess(
             host=str(entry["server"]),
             ca=base64.b64decode(entry["certificate-authority-data"]),
@@ -56,7 +63,7 @@ class AzureProduction(KubernetesProduction):
             self._connection.credential.get_token(self._connection.settings.cluster_scope).token
         )
 
-    def _clusters(self) -> Any:
+    def _clusters(self) -> "ManagedClustersOperations":
         with importing():
             from azure.mgmt.containerservice import ContainerServiceClient
 

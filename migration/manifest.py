@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from mlopsctl.seed.clone import TRAIN, Clone
+from migration.clone import TRAIN, Clone
 
 TEMPLATES = Path(__file__).with_name("templates")
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from mlopsctl.seed.clone import TRAIN, Clone
+from migration.clone import TRAIN, Clone
 
 FUNCTION = "get_model_metrics"
 # What the gate compares models by.

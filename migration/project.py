@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED
-from mlopsctl.seed.clone import TRAIN, Clone, SeedError
-from mlopsctl.seed.manifest import TEMPLATES, describe_model
-from mlopsctl.seed.script import PLACE, Script
+from migration.clone import TRAIN, Clone, SeedError
+from migration.manifest import TEMPLATES, describe_model
+from migration.script import PLACE, Script
 
 REFERENCE = "reference.csv"
 MARK = "import.json"

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlopsctl.seed.clone import TRAIN, Clone
-from mlopsctl.seed.metrics import FUNCTION, GATE, metric_names
-from mlopsctl.seed.script import Script
-from mlopsctl.seed.variables import ABSENT, BETTER, CHANGED, LEFT, SAME, TODO, VARIABLES
+from migration.clone import TRAIN, Clone
+from migration.metrics import FUNCTION, GATE, metric_names
+from migration.script import Script
+from migration.variables import ABSENT, BETTER, CHANGED, LEFT, SAME, TODO, VARIABLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

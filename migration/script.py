@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import yaml  # type: ignore[import-untyped]
 
-from mlopsctl.seed.clone import Clone, SeedError
+from migration.clone import Clone, SeedError
 
 HEADERS = "request_headers"
 DEFAULT_NAME = "model.pkl"

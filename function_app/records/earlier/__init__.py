@@ -1,0 +1,1 @@
+"""Records of earlier versions, which had tables of their own: they become rows, once."""

@@ -1,0 +1,56 @@
+"""A ledger of an earlier version: it had tables of its own on each platform."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from function_app.domain.codec import load
+from function_app.errors import ContractError
+from function_app.ports import Rows
+from function_app.ports.rows import Put
+from function_app.records.earlier.adoption import adopt, parsed
+from function_app.records.ledger.lanes import LANES, entry_key
+from function_app.records.ledger.ledger import DECISIONS, NOTES, RELEASES, new_release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierLedger:
+    """What an earlier version stored: names with JSON texts, and the entries of lanes as fields."""
+
+    releases: tuple[tuple[str, str], ...] = ()
+    decisions: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    lane_entries: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+def adopt_ledger(rows: Rows, earlier: EarlierLedger) -> None:
+    """Store what an earlier version stored, unless it is stored already."""
+    adopt(rows, RELEASES, (_release(name, text) for name, text in earlier.releases))
+    adopt(rows, DECISIONS, _single(earlier.decisions))
+    adopt(rows, NOTES, _single(earlier.notes))
+    entries = earlier.lane_entries
+    heads = [[Put(key=entry_key(lane, ""), content={})] for lane in {lane for lane, _ in entries}]
+    adopt(rows, LANES, heads)
+    adopt(rows, LANES, ([_entry(lane, content)] for lane, content in entries))
+
+
+def _release(release_id: str, text: str) -> list[Put]:
+    content = parsed(text)
+    return new_release(release_id, _begin(content), content)
+
+
+def _begin(content: dict[str, Any]) -> datetime:
+    """Return when a release began; a damaged one counts as the oldest."""
+    try:
+        return load(datetime, content.get("begun_at") or content.get("updated_at"))
+    except ContractError:
+        return datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _single(records: Iterable[tuple[str, str]]) -> Iterable[list[Put]]:
+    return ([Put(key=name, content=parsed(text))] for name, text in records)
+
+
+def _entry(lane: str, content: dict[str, Any]) -> Put:
+    return Put(key=entry_key(lane, str(content.get("owner"))), content=content)

@@ -1,0 +1,1 @@
+"""The ledger: releases, lanes and notes, stored above the port for rows."""

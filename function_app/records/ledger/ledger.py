@@ -1,0 +1,185 @@
+"""The ledger of both platforms: releases newest first, lanes, notes, and decisions of 0.1.0.
+
+All releases are in one partition, so that a change of several is atomic. A release has two rows:
+its record under a key that sorts by its beginning, newest first, and the name of that key under its
+id. The first of the two never moves, so that a page of releases has a stable end.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from function_app.domain.codec import dump, find_damaged
+from function_app.domain.release.approval import Decision, Settlement, settle
+from function_app.domain.release.release import (
+    Release,
+    ReleasePage,
+    ReleaseRecord,
+    ReleaseStatus,
+    forbidden_change,
+    may_become,
+)
+from function_app.domain.release.superseding import (
+    successor,
+    superseded,
+    takes_over,
+    was_taken_over,
+)
+from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.text.identifiers import RELEASE_ID
+from function_app.errors import ConflictError, ContractError
+from function_app.ports import Rows
+from function_app.ports.rows import MOST_CHANGES, Put, Row
+from function_app.records.changing import until_unchanged
+from function_app.records.damage import read_row
+from function_app.records.ledger.lanes import Lanes
+from function_app.records.order import downwards
+from function_app.records.readable import load_each
+
+RELEASES, DECISIONS, NOTES = "releases", "decisions", "notes"
+BY_TIME, BY_ID = "at/", "id/"
+_CURSOR = re.compile(r"[0-9]{19}-[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", re.ASCII)
+
+
+class StoredLedger:
+    """Releases, lanes and notes; every method may be called again."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows, self._lanes = rows, Lanes(rows)
+
+    def save_release(self, record: ReleaseRecord) -> None:
+        release_id = RELEASE_ID.check(record.release.release_id, "release_id")
+
+        def attempt() -> None:
+            row = self._row(release_id)
+            if row is None:
+                puts = new_release(release_id, record.begun_at or record.updated_at, dump(record))
+                self._rows.write(RELEASES, puts)
+                return
+            before = read_row(ReleaseRecord, row)
+            if not may_become(before.status, record.status):
+                raise ConflictError(forbidden_change(release_id, before.status, record.status))
+            self._rows.write(RELEASES, [_changed(row, record)])
+
+        until_unchanged("save a release", attempt)
+
+    def get_release(self, release_id: str) -> ReleaseRecord | None:
+        row = self._row(release_id)
+        return read_row(ReleaseRecord, row) if row else None
+
+    def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        records = _readable(self._rows.query(RELEASES, BY_TIME))
+        return tuple(sorted(records, key=lambda record: record.updated_at, reverse=True))
+
+    def releases(self, limit: int, after: str | None = None) -> ReleasePage:
+        if after is not None and not _CURSOR.fullmatch(after):
+            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            raise ContractError(text, code="BAD_CURSOR")
+        start = f"{BY_TIME}{after}" if after else ""
+        rows = self._rows.query(RELEASES, BY_TIME, after=start, limit=limit + 1)
+        shown = rows[:limit]
+        more = len(rows) > limit and bool(shown)
+        following = shown[-1].key.removeprefix(BY_TIME) if more else None
+        return ReleasePage(releases=_readable(shown), next=following)
+
+    def list_damaged(self) -> tuple[tuple[str, str], ...]:
+        named = _named(self._rows.query(RELEASES, BY_TIME))
+        keys = ((r.key, r.content.get("key")) for r in self._rows.query(RELEASES, BY_ID))
+        damaged = (
+            ("The release is in no list.", find_damaged(ReleaseRecord, named)),
+            ("Its release cannot be found.", find_damaged(str, keys)),
+            ("Nothing enters its lane.", self._lanes.find_damaged()),
+        )
+        return tuple(
+            (name, f"{problem} {effect}") for effect, each in damaged for name, problem in each
+        )
+
+    def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
+        def attempt() -> tuple[str, ...]:
+            taken, puts = [], []
+            for row in self._rows.query(RELEASES, BY_TIME):
+                for record in _readable([row]):
+                    if takes_over(newer, record):
+                        puts.append(_changed(row, superseded(record, newer, now)))
+                    elif not was_taken_over(record, newer):
+                        continue
+                    taken.append(record.release.release_id)
+            for at in range(0, len(puts), MOST_CHANGES):
+                self._rows.write(RELEASES, puts[at : at + MOST_CHANGES])
+            return tuple(sorted(taken))
+
+        return until_unchanged("supersede releases", attempt)
+
+    def settle(
+        self, release_id: str, now: datetime, decision: Decision | None = None
+    ) -> Settlement:
+        def attempt() -> Settlement:
+            row = self._row(release_id)
+            record = before = read_row(ReleaseRecord, row) if row else None
+            if record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL:
+                newer = successor(record, self.list_releases())
+                record = superseded(record, newer, now) if newer else record
+            settlement, approved = settle(record, decision, now)
+            after = approved or record
+            if row is not None and after is not None and after != before:
+                self._rows.write(RELEASES, [_changed(row, after)])
+            return settlement
+
+        return until_unchanged("settle a release", attempt)
+
+    def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
+        return self._lanes.take(request, now)
+
+    def leave_lane(self, lane: str, owner: str) -> None:
+        self._lanes.leave(lane, owner)
+
+    def list_lanes(self) -> tuple[LanePlace, ...]:
+        return self._lanes.list()
+
+    def keep_note(self, name: str, content: dict[str, str]) -> None:
+        def attempt() -> None:
+            row = self._rows.get(NOTES, name)
+            etag = row.etag if row else None
+            self._rows.write(NOTES, [Put(key=name, content=dict(content), etag=etag)])
+
+        until_unchanged("store a note", attempt)
+
+    def read_note(self, name: str) -> dict[str, str] | None:
+        row = self._rows.get(NOTES, name)
+        return read_row(dict[str, str], row) if row else None
+
+    def get_decision(self, release_id: str) -> Decision | None:
+        row = self._rows.get(DECISIONS, release_id) if RELEASE_ID.fits(release_id) else None
+        return read_row(Decision, row) if row else None
+
+    def list_decisions(self) -> tuple[Decision, ...]:
+        rows = self._rows.query(DECISIONS)
+        return load_each(Decision, ((row.key, row.content) for row in rows))
+
+    def _row(self, release_id: str) -> Row | None:
+        """Return the row with the record of a release, None when there is no such release."""
+        row = self._rows.get(RELEASES, BY_ID + release_id) if RELEASE_ID.fits(release_id) else None
+        return self._rows.get(RELEASES, read_row(str, row, "key")) if row else None
+
+
+def new_release(release_id: str, begun_at: datetime, content: dict[str, Any]) -> list[Put]:
+    """Return the two rows of a release that is not stored yet."""
+    key = f"{BY_TIME}{downwards(begun_at)}-{release_id}"
+    return [
+        Put(key=BY_ID + release_id, content={"key": key}),
+        Put(key=key, content=content),
+    ]
+
+
+def _changed(row: Row, record: ReleaseRecord) -> Put:
+    return Put(key=row.key, content=dump(record), etag=row.etag)
+
+
+def _readable(rows: Iterable[Row]) -> tuple[ReleaseRecord, ...]:
+    return load_each(ReleaseRecord, _named(rows))
+
+
+def _named(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
+    """Yield the id of each release, which stands behind the moment in its key, and its record."""
+    return ((row.key.removeprefix(BY_TIME)[20:], row.content) for row in rows)

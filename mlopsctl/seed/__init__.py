@@ -1,1 +1,0 @@
-"""Moving a project that began as a clone of Microsoft's MLOpsPython."""
