@@ -41,8 +41,8 @@ class ReferenceRecords:
         kept = self._blobs.read_json(name)
         if kept is not None:
             return read_reference(kept, self._blobs.url(name))
-        sample = self._containers.read_json(sample_id(model), specs.SAMPLE, "sample.json")
-        if sample is None or sample["profile"] is None:
+        sample = self._containers.read_record(sample_id(model), specs.SAMPLE, "sample.json")
+        if not sample or sample.get("profile") is None:
             return None
         version = str(sample["digest"])
         dataset = Dataset(model=model, version=version, uri=self._blobs.url(_rows(model, version)))

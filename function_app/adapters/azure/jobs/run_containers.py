@@ -51,7 +51,7 @@ class RunContainers:
 
         return self._first(run_id, kind, file, read)
 
-    def read_json(self, run_id: str, kind: str, file: str) -> Any:
+    def read_json(self, run_id: str, kind: str, file: str) -> object:
         """Return the JSON of a file of a run's output; None without the file.
 
         PlatformError when the file is not JSON.
