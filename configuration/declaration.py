@@ -64,7 +64,7 @@ MODEL = Table(
 )
 LIMITS = Table(
     name="limits",
-    help="What all models share.",
+    help="Limits that all models share.",
     keys=(
         _at_least_one(
             "max_trainings",
@@ -122,10 +122,10 @@ WEBHOOKS = Table(
             name="kind",
             kind=Choice(words=("", "github", "azure-devops", "signed")),
             default="",
-            help="What the source sends: GitHub's hooks, Azure DevOps' hooks, or events signed "
-            "with `X-Mlops-Timestamp`. Without it, sources named `github` or `azure-devops`, "
-            "also with `-` and more behind, are these; others may send GitHub's hooks and signed "
-            "events.",
+            help="The form of its requests: GitHub's hooks, Azure DevOps' hooks, or events signed "
+            "with `X-Mlops-Timestamp`. Without it, the name decides: `github`, `azure-devops`, "
+            "or a longer name that begins so with `-`; other sources may send GitHub's hooks and "
+            "signed events.",
         ),
         Key(
             name="types",

@@ -81,13 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     begin.add_argument("--watch", action="store_true", help="restart when the app changes")
     begin.add_argument("--verbose", action="store_true", help="log every turn")
     listing = command("instances", "list orchestration instances")
-    listing.add_argument("--status", help="only those of a runtime status")
+    listing.add_argument("--status", help="only instances with this runtime status")
     listing.add_argument("--json", action="store_true", help="one JSON object per line")
     exporting = command("export", "print instances with their history, one JSON object per line")
     exporting.add_argument("id", nargs="?", help="the instance")
     exporting.add_argument("--all", action="store_true", help="every instance")
     purging = command("purge", "delete ended instances of a stopped host")
-    purging.add_argument("--status", action="append", help="only those of a status; repeatable")
+    purging.add_argument(
+        "--status", action="append", help="only instances with this status; repeatable"
+    )
     purging.add_argument("--older-than", default="0s", help="ended at least so long ago (0s)")
     command("keys", "print the keys of a state folder")
     letters = command("dead-letters", "events that could not be delivered")

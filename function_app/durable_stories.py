@@ -4,17 +4,11 @@ import asyncio
 import json
 from collections.abc import Coroutine, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from function_app.domain.stories.outcomes import facts_of, outcome_of
 from function_app.domain.text.identifiers import INSTANCE_ID
 from function_app.late_imports import importing
-
-if TYPE_CHECKING:
-    from azure.durable_functions import DurableOrchestrationClient
-    from azure.durable_functions.models.DurableOrchestrationStatus import (
-        DurableOrchestrationStatus,
-    )
 
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 _UNDER_WAY = ("Running", "Pending", "Suspended", "ContinuedAsNew")
@@ -30,7 +24,7 @@ class DurableStories:
     calls are made on the loop on which this object was created: the host's.
     """
 
-    def __init__(self, client: "DurableOrchestrationClient") -> None:
+    def __init__(self, client: Any) -> None:
         """Take the client; call this on the host's event loop."""
         self._client, self._loop = client, asyncio.get_running_loop()
 
@@ -45,10 +39,7 @@ class DurableStories:
         await self._on_host(self._client.start_new(story, instance_id, argument))
 
     async def wake(self, instance_id: str, event: str) -> None:
-        if not _is_id(instance_id):
-            return
-        status = await self._on_host(self._client.get_status(instance_id))
-        if status:
+        if _is_id(instance_id) and await self._on_host(self._client.get_status(instance_id)):
             try:
                 await self._on_host(self._client.raise_event(instance_id, event, {}))
             except Exception as error:
@@ -118,7 +109,7 @@ def _read(url: str) -> Iterator[Any]:
             return
 
 
-def _status(entry: Any) -> "DurableOrchestrationStatus":
+def _status(entry: Any) -> Any:
     with importing():
         from azure.durable_functions.models.DurableOrchestrationStatus import (
             DurableOrchestrationStatus,
@@ -127,7 +118,7 @@ def _status(entry: Any) -> "DurableOrchestrationStatus":
     return DurableOrchestrationStatus.from_json(entry)
 
 
-def _view(status: "DurableOrchestrationStatus") -> dict[str, Any]:
+def _view(status: Any) -> dict[str, Any]:
     state = status.runtime_status.value if status.runtime_status else "Unknown"
     output = _parsed(status.output)
     outcome = outcome_of(status.name or "", state, output)
@@ -167,5 +158,5 @@ def _parsed(value: Any) -> Any:
         return value.strip().splitlines()[0] if value.strip() else value
 
 
-def _time(moment: datetime | None) -> str | None:
+def _time(moment: Any) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

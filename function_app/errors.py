@@ -2,16 +2,16 @@
 
 MlopsError
 ├── ConfigError      a setting or mlops.toml is wrong
-├── ContractError    what came in does not have the agreed shape
-├── NotFoundError    what was named does not exist
-├── ConflictError    the state of things forbids it
-├── RefusedError     who asks is unknown or may not do it
+├── ContractError    an input does not have the agreed shape
+├── NotFoundError    a named thing does not exist
+├── ConflictError    the present state forbids the request
+├── RefusedError     the caller is unknown or has no permission
 │   └── NotAuthorisedError  no stored decision or order authorises a change of production
-├── ThrottledError   more came than the limits allow; to be sent again later
-└── PlatformError    a platform (Azure or this machine) did not do what was asked
+├── ThrottledError   a caller sent more than the limits allow; it may send it again later
+└── PlatformError    a platform (Azure or this machine) failed to carry out a request
     └── AttemptError an attempt of a build or a deployment failed; the next call starts a new one
 
-Texts read `CODE: what failed. What we saw. What to do.`, because a story sees the text only.
+A text has the form `CODE: failure. Observation. Remedy.`, because a story sees the text only.
 """
 
 
@@ -33,25 +33,25 @@ class ConfigError(MlopsError, ValueError):
 
 
 class ContractError(MlopsError, ValueError):
-    """What came in does not have the agreed shape."""
+    """An input does not have the agreed shape."""
 
     code = "CONTRACT"
 
 
 class NotFoundError(MlopsError, LookupError):
-    """What was named does not exist."""
+    """A named thing does not exist."""
 
     code = "NOT_FOUND"
 
 
 class ConflictError(MlopsError):
-    """The state of things forbids what was asked."""
+    """The present state forbids the request."""
 
     code = "CONFLICT"
 
 
 class RefusedError(MlopsError):
-    """Who asks is unknown, or may not do it."""
+    """The caller is unknown or has no permission."""
 
     code = "UNAUTHENTICATED"
 
@@ -63,7 +63,7 @@ class NotAuthorisedError(RefusedError):
 
 
 class ThrottledError(MlopsError):
-    """More came than the limits allow; `retry_after` is in seconds."""
+    """A caller sent more than the limits allow; `retry_after` is in seconds."""
 
     code = "THROTTLED"
 
@@ -73,7 +73,7 @@ class ThrottledError(MlopsError):
 
 
 class PlatformError(MlopsError):
-    """A platform did not do what an adapter asked of it."""
+    """A platform failed to carry out a request of an adapter."""
 
     code = "PLATFORM"
 

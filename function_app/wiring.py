@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from function_app import telemetry
@@ -44,12 +43,11 @@ from function_app.triggers.events.inbox import take_in
 from function_app.triggers.events.verification import EVENT_GRID
 from function_app.triggers.invocation import Answer, Invocation, Request
 
-Client = df.DurableOrchestrationClient
 Projects = Mapping[str, ModelProject]
 
 
 def add_activity(
-    app: df.DFApp, step: Step[Any, Any], ports: Ports, recorder: Recorder | None = None
+    app: Any, step: Step[Any, Any], ports: Ports, recorder: Recorder | None = None
 ) -> Callable[..., Any]:
     """Register the activity of a step, under the step's name.
 
@@ -59,7 +57,7 @@ def add_activity(
         return _add_story_activity(app, step, ports)
     activity = _activity_of(step)
 
-    def run(payload: Any, context: func.Context) -> Any:
+    def run(payload: Any, context: Any) -> Any:
         argument: Any = load(step.argument, payload)
         try:
             with redacted_faults(), telemetry.invoked(step.name, context, argument):
@@ -73,10 +71,10 @@ def add_activity(
     return run
 
 
-def _add_story_activity(app: df.DFApp, step: Step[Any, Any], ports: Ports) -> Callable[..., Any]:
+def _add_story_activity(app: Any, step: Step[Any, Any], ports: Ports) -> Callable[..., Any]:
     activity = _activity_of(step)
 
-    async def run(payload: Any, client: Client, context: func.Context) -> Any:
+    async def run(payload: Any, client: Any, context: Any) -> Any:
         argument: Any = load(step.argument, payload)
 
         stories = DurableStories(client)
@@ -99,11 +97,11 @@ def _activity_of(step: Step[Any, Any]) -> Callable[..., Any]:
     return step.run
 
 
-def add_story(app: df.DFApp, story: Callable[..., Any]) -> Callable[[Any], Any]:
+def add_story(app: Any, story: Callable[..., Any]) -> Callable[[Any], Any]:
     """Register `story(ctx, argument)` as an orchestrator."""
     kind = _argument_type(story)
 
-    def run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    def run(context: Any) -> Generator[Any, Any, Any]:
         return dump((yield from story(context, load(kind, context.get_input()))))
 
     _register(run, story, app.orchestration_trigger(context_name="context"))
@@ -125,7 +123,7 @@ class SharedContext:
     budgets: Budgets = field(default_factory=Budgets)
     host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
 
-    def invocation(self, client: Client) -> Invocation:
+    def invocation(self, client: Any) -> Invocation:
         """Return the context of one invocation; call this on the host's event loop."""
         return Invocation(
             ports=self.ports,
@@ -142,7 +140,7 @@ class SharedContext:
 
 
 def add_route(
-    app: df.DFApp,
+    app: Any,
     method: str,
     route: str,
     respond: Callable[[Invocation, Request], Awaitable[Answer]],
@@ -155,9 +153,7 @@ def add_route(
     An anonymous one needs no function key: it checks by itself who sends.
     """
 
-    async def run(
-        req: func.HttpRequest, client: Client, context: func.Context
-    ) -> func.HttpResponse:
+    async def run(req: Any, client: Any, context: Any) -> func.HttpResponse:
         request = Request(
             route=dict(req.route_params),
             query=dict(req.params),
@@ -203,10 +199,10 @@ def _response(answer: Answer) -> func.HttpResponse:
     )
 
 
-def add_event_grid(app: df.DFApp, shared: SharedContext) -> None:
+def add_event_grid(app: Any, shared: SharedContext) -> None:
     """Register the function to which Event Grid delivers."""
 
-    async def on_event(event: func.EventGridEvent, client: Client, context: func.Context) -> None:
+    async def on_event(event: Any, client: Any, context: Any) -> None:
         invocation = shared.invocation(client)
 
         async def handle() -> None:
@@ -222,7 +218,7 @@ def add_event_grid(app: df.DFApp, shared: SharedContext) -> None:
 
 
 def add_timer(
-    app: df.DFApp,
+    app: Any,
     name: str,
     schedule: str,
     act: Callable[[Invocation], Awaitable[Any]],
@@ -230,7 +226,7 @@ def add_timer(
 ) -> None:
     """Register `act(invocation)` to run on a schedule (NCRONTAB of six fields, UTC)."""
 
-    async def run(timer: func.TimerRequest, client: Client, context: func.Context) -> None:
+    async def run(timer: Any, client: Any, context: Any) -> None:
         invocation = shared.invocation(client)
 
         async def handle() -> None:
@@ -247,10 +243,10 @@ def add_timer(
     app.timer_trigger(schedule=schedule, arg_name="timer")(bound)
 
 
-def add_schedule(app: df.DFApp, name: str, schedule: str, act: Callable[[], Any]) -> None:
+def add_schedule(app: Any, name: str, schedule: str, act: Callable[[], Any]) -> None:
     """Register a function that acts on a schedule (NCRONTAB, UTC)."""
 
-    def run(timer: func.TimerRequest) -> None:
+    def run(timer: Any) -> None:
         act()
 
     run.__name__ = name

@@ -40,7 +40,7 @@ def principal(_: Mapping[str, str]) -> None:
     done = _az("account", "get-access-token", "--query", "accessToken", "--output", "tsv")
     parts = done.stdout.strip().split(".")
     if done.returncode or len(parts) != 3:
-        raise SystemExit(f"Nobody is signed in (`az login`). {done.stderr.strip()}")
+        raise SystemExit(f"No account is signed in: run `az login`. {done.stderr.strip()}")
     claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     print(claims["oid"])
 

@@ -38,7 +38,7 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
     text = f"compared at {compared_at}" if compared_at else "not yet; it runs every ten minutes"
     findings.append(_finding("reconciliation", True, text))
     if not attention:
-        text = "none that nobody dealt with: stories, releases, dead letters, findings"
+        text = "none is open: stories, releases, dead letters, findings"
         findings.append(_finding("failures", True, text))
     return findings + [
         _finding(one["kind"], False, f"{one['subject']}: {one['detail']}", one["next"])

@@ -24,7 +24,6 @@ from mlopsctl.reach.local_host import (
     AlreadyRunsError,
     LocalHost,
     Say,
-    choose_port,
     ensure_platform,
     named_port,
     running_url,
@@ -80,7 +79,7 @@ def down(state: State = STATE) -> None:
     ended = state_folder.stop_processes(state)
     if not asked and not ended:
         return print(f"No app runs on {state}.")
-    return print(f"The app on {state} is stopped. `make up` continues what was under way.")
+    return print(f"The app on {state} is stopped. `make up` continues its trainings and releases.")
 
 
 def demo(state: State = STATE, as_json: Json = False) -> None:
@@ -123,10 +122,8 @@ def _host(state: Path, port: int | None, say: Say, platform: str = "local") -> L
     """Return a host that is not started, at the named port or near the usual one."""
     if found := running_url(state):
         raise AlreadyRunsError(found, state)
-    chosen = choose_port(PORT) if port is None else named_port(port)
-    if port is None and chosen != PORT:
-        say(f"Port {PORT} is in use, so the app listens on port {chosen}.")
-    return LocalHost(ROOT, state, chosen, platform, say)
+    chosen = PORT if port is None else named_port(port)
+    return LocalHost(ROOT, state, chosen, platform, say, is_named=port is not None)
 
 
 @contextlib.contextmanager
@@ -189,4 +186,4 @@ def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bo
     for folder in folders:
         out.print(f"Inbox       {folder} (drop a CSV here)", soft_wrap=True)
     out.print(f"Host's log  {log}", soft_wrap=True)
-    return out.print("Ctrl-C stops everything; what was under way goes on at the next start.")
+    return out.print("Ctrl-C stops everything. Trainings and releases continue at the next start.")

@@ -112,11 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("--out", type=Path, required=True, help="the folder to write")
     asking.set_defaults(act=_ask)
 
-    compute = commands.add_parser("judge", help="judge what `ask` wrote; no model is loaded")
+    compute = commands.add_parser(
+        "judge", help="judge the answers of `ask` without loading a model"
+    )
     compute.add_argument("--held-out", type=Path, required=True, help="folder of held-out rows")
     compute.add_argument("--challenger", type=Path, required=True, help="the challenger's folder")
-    compute.add_argument("--answers", type=Path, required=True, help="what the challenger wrote")
-    compute.add_argument("--champion-answers", type=Path, help="what the champion wrote")
+    compute.add_argument(
+        "--answers", type=Path, required=True, help="folder of the challenger's answers"
+    )
+    compute.add_argument("--champion-answers", type=Path, help="folder of the champion's answers")
     compute.add_argument("--out", type=Path, required=True, help="the folder to write")
     compute.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
     _add_rules(compute)

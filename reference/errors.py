@@ -24,6 +24,10 @@ API: Codes = {
         "Approvals were withdrawn, or their people may not approve any more, before the promotion "
         "began. `mlopsctl retry <release>` asks again.",
     ),
+    "BAD_CURSOR": (
+        "400",
+        "The cursor of a list is not one that the app gave. Use the `next` of the page before.",
+    ),
     "BAD_NAME": (
         "400",
         "A name is a path, an option, or does not match the pattern of its kind. The message has "
@@ -79,7 +83,10 @@ API: Codes = {
     ),
     "OTHER_RELEASE": ("", "The id of the release is not that of its model and version."),
     "OUT_OF_SCOPE": ("403", "The webhook source may not send this type, or this model's events."),
-    "PLATFORM": ("502", "Azure, or this machine, did not do what the app asked. Try again."),
+    "PLATFORM": (
+        "502",
+        "Azure, or this machine, failed to carry out a request of the app. Try again.",
+    ),
     "PROMOTION_BEGAN": ("409", "An approval cannot be withdrawn any more. Roll back instead."),
     "RELEASE_NOT_WAITING": ("409", "The release does not wait for a decision."),
     "ROWS_CHANGED": ("409", "Another writer changed the record. The app reads it and tries again."),
@@ -110,7 +117,7 @@ API: Codes = {
     "UNKNOWN_VERSION": ("404", "The registry has no such model version."),
     "UNTRUSTED_TYPES": (
         "",
-        "The model file holds types that nobody trusts. Use those of scikit-learn and NumPy, or "
+        "The model file holds types that are not trusted. Use those of scikit-learn and NumPy, or "
         "name yours in `trusted_types`.",
     ),
 }

@@ -4,13 +4,16 @@ import atexit
 import functools
 import os
 import shutil
+import ssl
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.patience import PATIENCE
+from tests.quiet_clock import Standstills
 
 pytest_plugins = ["funchost.testing"]
 
@@ -27,8 +30,14 @@ if _SHARED not in os.environ:
 SHARED = Path(os.environ[_SHARED])
 
 # The default of httpx is 5 s: longer than that a request takes on a machine that is busy or stalls.
+# And it reads the certificates of all authorities for each request, which takes 20 ms of CPU.
+TRUST = ssl.create_default_context()
 for name in ("get", "post", "put", "delete", "options", "request"):
-    setattr(httpx, name, functools.partial(getattr(httpx, name), timeout=PATIENCE))
+    patient = functools.partial(getattr(httpx, name), timeout=PATIENCE, verify=TRUST)
+    setattr(httpx, name, patient)
+
+STANDSTILLS = Standstills()
+STANDSTILLS.watch()
 
 TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that
@@ -44,6 +53,31 @@ LONG = (
     *("adapters/test_interrupted_runs.py", "contracts/test_job_judging.py"),
     *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Give the next test the umask and the folder that this one found.
+
+    Starting an app as a command does it changes the umask of the process.
+    """
+    umask, folder = os.umask(0o022), Path.cwd()
+    os.umask(umask)
+    STANDSTILLS.begin()
+    try:
+        return (yield)
+    finally:
+        os.umask(umask)
+        os.chdir(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say at a failure whether the machine stood still: a limit in seconds may be the cause then."""
+    report = yield
+    if report.failed:
+        report.sections.append(("The machine", STANDSTILLS.describe()))
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

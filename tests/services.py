@@ -11,6 +11,8 @@ from pathlib import Path
 from function_app.adapters.local.reach.processes import Processes
 from tests.funchost.conftest import until
 
+PAUSE = 0.05  # seconds; a service takes at least one before it answers
+
 
 def services(state: Path) -> set[int]:
     """Return the scoring processes of this state folder."""
@@ -38,6 +40,7 @@ def slow(state: Path) -> Iterator[set[int]]:
             for process in services(state) - before - stopped:
                 _send(process, signal.SIGSTOP)
                 stopped.add(process)
+            over.wait(PAUSE)
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -5,6 +5,7 @@ the origin of a remote app), so that code which may read the state finds no toke
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -173,10 +174,17 @@ def _digest(token: str) -> str:
 
 
 def _read(path: Path) -> str:
-    """Return the content of a record, "" when it has none: it must not keep other people out."""
+    """Return the content of a record, "" when it has none: it must not keep other people out.
+
+    OSError when the machine itself fails: a revoked token must not count as one that is absent.
+    """
     try:
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO):
+            raise
+        return ""
+    except ValueError:
         return ""
 
 

@@ -9,10 +9,10 @@ def _is_path(text: str) -> bool:
     return text.startswith(("/", "~/")) and "\0" not in text
 
 
-_PATH = Text(allowed="an absolute path, or one that begins with `~/`", accepts=_is_path)
+_PATH = Text(allowed="an absolute path, or a path that begins with `~/`", accepts=_is_path)
 CHECKS = Table(
     name="checks",
-    help="Isolation of the checks of pull requests: of code that nobody has accepted. "
+    help="Isolation of the checks of pull requests, whose code is not accepted yet. "
     "See [isolation](../explanation/isolation.md).",
     keys=(
         Key(
@@ -47,9 +47,7 @@ RUNS = Table(
         Key(
             name="readable",
             kind=Listed(
-                item=Text(
-                    allowed="an absolute path, or one that begins with `~/`", accepts=_is_path
-                ),
+                item=_PATH,
                 noun="paths",
                 once=True,
             ),

@@ -28,7 +28,7 @@ PEOPLE = Table(
             default=(),
             help="E-mail addresses in commits (`git config user.email`), and logins of the code "
             "host: the name in the address of a profile. In Azure also the name that Azure ML "
-            "shows for whoever submitted a job by hand.",
+            "shows for the person who submitted a job by hand.",
         ),
         Key(
             name="oid",

@@ -5,13 +5,13 @@ from configuration.values import COLUMN, DAY, PERSON, SHARE, YEAR, seconds
 
 RELEASE = Table(
     name="release",
-    help="Who approves a version, and what production must show.",
+    help="The people who approve versions, and the limits that a release must keep.",
     required=True,
     keys=(
         Key(
             name="approvers",
             kind=Listed(item=PERSON, noun="names", least=1, once=True, fold=True),
-            help="Who may approve: names of `[people]`; on one machine any names; in Azure also "
+            help="The approvers: names of `[people]`; on one machine any names; in Azure also "
             "object ids of Entra. An approver who is removed here can approve nothing any more.",
         ),
         Key(
@@ -33,21 +33,21 @@ RELEASE = Table(
             name="unknown_author",
             kind=Choice(words=("record", "second", "refuse")),
             default="record",
-            help="Where duties are separate, and nobody is known to have caused a version (a file "
-            'that arrived, a schedule, a request without a token): "record" says so in the '
+            help="Where duties are separate, and no person is known to have caused a version (a "
+            'file that arrived, a schedule, a request without a token): "record" says so in the '
             'evidence, "second" needs one approver more, "refuse" takes no approval of it.',
         ),
         Key(
             name="operators",
             kind=Listed(item=PERSON, noun="names", once=True, fold=True),
             default=(),
-            help="Who may take production down, besides rolling back; [] for the approvers.",
+            help="The people who may take production down and roll back; [] for the approvers.",
         ),
         Key(
             name="approval_timeout_seconds",
             kind=seconds(YEAR),
             default=259_200.0,
-            help="A release that nobody decided by then has expired.",
+            help="A release expires when no decision was made in this time.",
         ),
         Key(
             name="replicas",

@@ -16,7 +16,7 @@ from configuration.values import (
 
 DATA = Table(
     name="data",
-    help="What a file of training data must look like; other files are rejected with the reason.",
+    help="The required form of a file of training data; other files are rejected with the reason.",
     required=True,
     keys=(
         Key(
@@ -50,14 +50,14 @@ DATA = Table(
 )
 GATE = Table(
     name="gate",
-    help="What a newly trained model must show before it is registered.",
+    help="The rule that a newly trained model must pass before it is registered.",
     required=True,
     keys=(
         Key(
             name="metric",
             kind=Choice(words=("mse",)),
             default="mse",
-            help="What models are compared by: the mean squared error.",
+            help="The figure that models are compared by: the mean squared error.",
         ),
         Key(
             name="bar",
@@ -117,7 +117,7 @@ TRAINING_RUN = Table(
 )
 MODEL_RULES = Table(
     name="model",
-    help="What a model file may hold.",
+    help="The types that a model file may hold.",
     keys=(
         Key(
             name="trusted_types",
@@ -131,8 +131,8 @@ MODEL_RULES = Table(
             ),
             default=(),
             help="Types that a skops file may hold beyond those of scikit-learn, NumPy and SciPy. "
-            "Loading a model can run the code of its types: name those that you have read. A list "
-            "in the model folder counts for nothing.",
+            "Loading a model can run the code of its types: name only types whose code you have "
+            "read. A list in the model folder counts for nothing.",
         ),
     ),
 )

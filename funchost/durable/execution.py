@@ -13,16 +13,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.limits import StatusTooLargeError, check_status
 from funchost.durable import history as h
 from funchost.durable.actions import Walk
-
-if TYPE_CHECKING:
-    from azure.durable_functions.models.history import HistoryEvent
-    from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 
 MARK = "\n\n$OutOfProcData$:"
 TIMER = 5
@@ -78,7 +74,7 @@ class Resident:
         """Take a function that `can_reside`."""
         self._function, self.instance = function, instance
         # None until the past was fed.
-        self._executor: TaskOrchestrationExecutor | None = None
+        self._executor: Any = None
         self._timers: list[tuple[Any, dict[str, Any]]] = []
         self.custom: str | None = None
         self.done, self.output = False, None
@@ -102,15 +98,16 @@ class Resident:
             if self._executor is None:
                 text = self._begin(events)
             elif not self._executor.has_execution_completed:
-                text = _process(self._executor, events)
+                for event in events:
+                    self._executor.process_event(_sdk_event(event))
+                    if self._executor.has_execution_completed:
+                        text = self._executor.get_orchestrator_state_str()
+                        break
         finally:
-            self._read_status()
+            if self._executor is not None:
+                status = self._executor.context.custom_status
+                self.custom = _dumps(status) if status else None
         return text
-
-    def _read_status(self) -> None:
-        if self._executor is not None:
-            status = self._executor.context.custom_status
-            self.custom = _dumps(status) if status else None
 
     def _begin(self, events: list[h.Event]) -> str:
         from azure.durable_functions.models import DurableOrchestrationContext
@@ -121,14 +118,14 @@ class Resident:
         one, code = self.instance, self._function.call
         # One event is what the constructor needs; it would parse the dates of all.
         document = h.context_document(events[:1], one.input, one.id, one.parent)
-        context = DurableOrchestrationContext(**document)
+        context: Any = DurableOrchestrationContext(**document)
         context._input_expected_type = getattr(code, "_df_input_type", None)
         context._histories = [_sdk_event(event) for event in events]
         context._version = context._extract_version_from_history(context._histories)
         self._executor = TaskOrchestrationExecutor()
         self._executor.context = context
         function = code.orchestrator_function  # type: ignore[attr-defined]
-        return self._executor.execute(context, context.histories, function)
+        return str(self._executor.execute(context, context.histories, function))
 
     def _new_actions(self) -> list[dict[str, Any]]:
         """Take the actions since the last turn, and see which timers were cancelled since."""
@@ -200,26 +197,17 @@ def _find_timers(
             _find_timers(action.compound_tasks, document["compoundActions"], found)
 
 
-def _process(executor: TaskOrchestrationExecutor, events: list[h.Event]) -> str:
-    """Feed the events to the executor; return the final state, "{}" while there is none."""
-    for event in events:
-        executor.process_event(_sdk_event(event))
-        if executor.has_execution_completed:
-            return executor.get_orchestrator_state_str()
-    return "{}"
-
-
 def _dumps(value: Any) -> str:
     from azure.durable_functions.models.utils.df_serialization import df_dumps
 
-    return df_dumps(value)
+    return str(df_dumps(value))
 
 
-def _sdk_event(event: h.Event) -> HistoryEvent:
+def _sdk_event(event: h.Event) -> Any:
     """Build the SDK's event without its date parser, which takes most of a long replay's time."""
     from azure.durable_functions.models.history import HistoryEvent
 
-    built = HistoryEvent.__new__(HistoryEvent)
+    built: Any = HistoryEvent.__new__(HistoryEvent)
     values: dict[str, Any] = {**_DEFAULTS, **event}
     moment = datetime.fromisoformat(values.pop("Timestamp"))
     built.__dict__.update(

@@ -58,8 +58,9 @@ def _open_lock(path: Path) -> TextIO:
 
 def _make_private(folder: Path) -> None:
     """Take a folder of an earlier version, and its files, away from other users."""
-    with contextlib.suppress(PermissionError):  # another user's: the lock says more
-        for path in (*folder.iterdir(), folder):
+    for path in (*folder.iterdir(), folder):
+        # Another user's: the lock says more. Gone: another host that ends deletes its log.
+        with contextlib.suppress(PermissionError, FileNotFoundError):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode & 0o700)
 

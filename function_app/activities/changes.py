@@ -26,7 +26,7 @@ from function_app.ports import Ports
 
 @steps.fetch_change.activity
 def fetch_change(ports: Ports, change: Change) -> FetchedChange:
-    """Keep the files of the commit; one that is not there or not acceptable is refused."""
+    """Store the files of the commit; refuse a commit that is missing or not acceptable."""
     if not any(_is_code_of(project, change) for project in ports.projects.values()):
         return FetchedChange(refused=_foreign(change))
     try:
@@ -57,7 +57,7 @@ def _foreign(change: Change) -> str:
 
 
 def _authors(change: Change, bundle: Bundle) -> Authors:
-    """Return the people of a change: of the push, of its commits, and those who retried it."""
+    """Return the authors of a change: of the push, of its commits and of its retries."""
     named = [(Role.STARTED, person) for person in change.started_by]
     named += [(Role.PUSHED, change.author)]
     named += [(Role.WROTE, contributor) for contributor in change.contributors]
@@ -66,7 +66,7 @@ def _authors(change: Change, bundle: Bundle) -> Authors:
 
 @steps.submit_checks.activity
 def submit_checks(ports: Ports, request: ChecksRequest) -> Run:
-    """Start the checks, or find those that an earlier attempt started."""
+    """Start the checks, or return the run of an earlier attempt."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.model)
     return ports.jobs.submit_checks(
         request.run_id, request.model, request.bundle, request.plan, tags
@@ -75,13 +75,13 @@ def submit_checks(ports: Ports, request: ChecksRequest) -> Run:
 
 @steps.read_checks.activity
 def read_checks(ports: Ports, run: RunId) -> CheckReport:
-    """Read what the checks said."""
+    """Return the report of the checks."""
     return ports.jobs.checks(run.run_id)
 
 
 @steps.check_reference_data.activity
 def check_reference_data(ports: Ports, check: ReferenceCheck) -> GateResult:
-    """Judge the reference data: code that wants other columns needs other reference data first."""
+    """Judge the reference data, because code with other columns needs other data first."""
     reference = ports.datasets.reference(check.model)
     if reference is None:
         return GateResult(passed=True, reasons=("There is no reference data yet.",))
@@ -94,9 +94,10 @@ def check_reference_data(ports: Ports, check: ReferenceCheck) -> GateResult:
 
 @steps.publish_code.activity
 def publish_code(ports: Ports, publication: Publication) -> Published:
-    """Publish the code, unless a newer commit came while it was checked and may be published.
+    """Publish the code, unless the branch has a newer commit by now that contains this one.
 
-    ContractError when mlops.toml has the model's code elsewhere: whoever starts a story names both.
+    ContractError when mlops.toml has the model's code elsewhere, because the caller that starts a
+    story names both.
     """
     project = ports.projects.get(publication.model)
     if project is None or not _is_code_of(project, publication.change):
@@ -110,7 +111,7 @@ def publish_code(ports: Ports, publication: Publication) -> Published:
 
 @steps.request_training.activity
 def request_training(ports: Ports, order: TrainingOrder) -> None:
-    """Publish the event that starts a training; its cause makes a repetition harmless."""
+    """Publish the event that starts a training; idempotent, because the cause is claimed once."""
     content: dict[str, object] = {
         "model": order.code.model,
         "requestId": order.cause,

@@ -9,22 +9,22 @@ from function_app.ports import Ports, Stories
 
 @steps.take_lane.activity
 def take_lane(ports: Ports, request: LaneRequest) -> LaneHolder:
-    """Take a place in the lane, or find the one that an earlier attempt took."""
+    """Enter the lane or its queue; idempotent."""
     return ports.ledger.take_lane(request, ports.clock.now())
 
 
 @steps.leave_lane.story_activity
 async def leave_lane(ports: Ports, request: LaneRequest, stories: Stories) -> None:
-    """Give the place up and wake the stories whose turn it is, so that they need not poll.
+    """Leave the lane and wake the stories whose turn it is, so that they need not poll.
 
-    Idempotent: a second attempt finds the place gone, and an event that nobody waits for has no
-    effect. Without the event, a waiting story finds its turn at its next poll.
+    Idempotent: a second attempt changes nothing, and an event has no effect when no story waits for
+    it. When the event is lost, a waiting story enters at its next poll.
     """
     for owner in await asyncio.to_thread(_leave, ports, request):
         await stories.wake(owner, names.lane_event(request.lane))
 
 
 def _leave(ports: Ports, request: LaneRequest) -> tuple[str, ...]:
-    """Give the place up; return the owners that may enter now."""
+    """Leave the lane; return the owners that may enter now."""
     ports.ledger.leave_lane(request.lane, request.owner)
     return admissible(ports.ledger.list_lanes(), request)

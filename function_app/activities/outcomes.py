@@ -1,4 +1,4 @@
-"""Activities around the end of a story: its record, the notification, and who cancelled it."""
+"""Activities at the end of a story: its record, the notification, the cancellation."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ LOG = logging.getLogger("mlops.outcomes")
 
 @steps.record_outcome.activity
 def record_outcome(ports: Ports, end: StoryEnd) -> None:
-    """Keep the newest end of each kind of story and model; notify people when it is alarming.
+    """Store the newest end of each kind of story and model; notify people when it is alarming.
 
     The ledger keeps it for longer than Durable keeps the history.
     """
@@ -36,17 +36,17 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
     except MlopsError as error:
         # Dead channels must not fail a story whose work is done; `mlopsctl doctor` shows the end.
         LOG.error(
-            "Nobody was notified of the end of %s: %s", end.instance_id, one_line(error.message)
+            "No person was notified of the end of %s: %s", end.instance_id, one_line(error.message)
         )
 
 
 @steps.settle_cancellation.activity
 def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
-    """Return who cancelled the story, after its runs were stopped; nobody when none did."""
-    note = ports.ledger.read_note(cancellation_name(story.instance_id))
-    if note is None:
+    """Stop the runs of a cancelled story; return its cancellation, empty when nobody cancelled."""
+    record = ports.ledger.read_note(cancellation_name(story.instance_id))
+    if record is None:
         return SettledCancellation()
-    cancellation = load(Cancellation, json.loads(note["cancellation"]))
+    cancellation = load(Cancellation, json.loads(record["cancellation"]))
     try:
         for run in ports.jobs.list_runs(ports.clock.now() - RECENT):
             is_own = run.tags.get("instance_id") == story.instance_id

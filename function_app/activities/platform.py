@@ -1,4 +1,4 @@
-"""Activity of the one-time set-up."""
+"""The activity of the platform's set-up."""
 
 from function_app import steps
 from function_app.domain.platform import EnsuredPart, EnsurePart
@@ -8,7 +8,7 @@ from function_app.ports import Ports
 
 @steps.ensure_part.activity
 def ensure_part(ports: Ports, request: EnsurePart) -> EnsuredPart:
-    """Make one part of the platform, or find that it stands."""
+    """Create or get one part of the platform."""
     try:
         return ports.platform.ensure(request.part)
     except AttemptError as error:

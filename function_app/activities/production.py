@@ -1,4 +1,4 @@
-"""Activities that change production; each asks the stored decisions and orders right before."""
+"""Activities that change production; each checks the stored decisions and orders first."""
 
 import logging
 from collections.abc import Callable
@@ -35,13 +35,13 @@ LOG = logging.getLogger("mlops.production")
 
 @steps.get_champion.activity
 def get_champion(ports: Ports, release: Release) -> Champion:
-    """Read back what production serves."""
+    """Return the image that production serves, read back from production."""
     return Champion(image=ports.production.champion(release.model))
 
 
 @steps.promote_challenger.activity
 def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
-    """Give production's traffic to the image, or say where that stands.
+    """Give production's traffic to the image, or return the state of that rollout.
 
     NotAuthorisedError when no stored approval names the release, this image and its evidence.
     """
@@ -56,11 +56,11 @@ def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
 
 @steps.roll_back_production.activity
 def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
-    """Give the traffic back and return what production serves then.
+    """Give the traffic back and return the image that production serves then.
 
-    The ledger alone says which image: that of the order which the request names, or the former
-    champion of the release whose own promotion failed. NotAuthorisedError when the order is
-    unknown, void, or not of a person who may order it now.
+    The ledger alone decides on the image: the image of the order that the request names, or the
+    former champion of the release whose own promotion failed. NotAuthorisedError when the order is
+    unknown or void, or when its person may not order it now.
     """
     if request.order:
         return _carry_out(ports, request.model, request.order)
@@ -71,18 +71,18 @@ def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
 
 
 def rules_of(ports: Ports, model: str) -> ProductionRules | None:
-    """Return who may change a model's production now; None when mlops.toml does not name it."""
+    """Return the current rules for a model's production; None when mlops.toml does not name it."""
     project = ports.projects.get(model)
     return project.production_rules() if project else None
 
 
 def own_image(ports: Ports, image: Image) -> Image:
-    """Return the image of this digest in the app's own store, wherever the caller says it is."""
+    """Return the image of this digest in the app's own store, not at the caller's address."""
     return ports.images.at(image.model, image.version, image.digest)
 
 
 def attempt(ask: Callable[[], Rollout]) -> Rollout:
-    """Return the rollout; a failed attempt is an answer, so that the story decides on a retry."""
+    """Return the rollout, also of a failed attempt, so that the story decides on a retry."""
     try:
         return ask()
     except AttemptError as error:
@@ -90,7 +90,7 @@ def attempt(ask: Callable[[], Rollout]) -> Rollout:
 
 
 def mark_champion(ports: Ports, model: str, version: str) -> None:
-    """Move the alias for people. It decides nothing, so that a deleted version is no error."""
+    """Move the alias for people; it decides nothing, so that a deleted version is no error."""
     try:
         ports.registry.mark_champion(ports.registry.get(model, version))
     except NotFoundError:
@@ -181,11 +181,11 @@ def _take_back(ports: Ports, release: Release) -> RolledBack:
 
 
 def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
-    """Carry out a stored order once; a repetition returns what production serves."""
+    """Carry out a stored order once; a repetition returns the image that production serves."""
     changes = Changes(ports.rows)
     order = changes.order(model, order_id)
     if order is None:
-        text = f"Nobody ordered {order_id[:100]!r} for {model[:60]}."
+        text = f"No person ordered {order_id[:100]!r} for {model[:60]}."
         raise _refused("roll_back_production", Refusal(code="", message=text))
     number = until_unchanged("begin an order", partial(_begin_order, ports, order))
     if number is None:
@@ -261,9 +261,9 @@ def _record_taken_back(ports: Ports, order: Order) -> None:
 
 
 def _record(ports: Ports, model: str, cause: str, state: ChangeState) -> None:
-    """Leave one entry in the audit log for this state of the newest change with this cause.
+    """Append one entry to the audit log for this state of the newest change with this cause.
 
-    A repetition leaves none. PlatformError when the entry cannot be written; the story asks again.
+    A repetition appends none. PlatformError when the entry cannot be written; the story asks again.
     """
     own = [c for c in Changes(ports.rows).of_model(model) if c.cause == cause]
     if not own:

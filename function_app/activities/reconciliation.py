@@ -1,4 +1,4 @@
-"""Activities that compare ledger, histories and platforms, and repair what is safe to repair."""
+"""Activities that compare ledger, histories and platforms, and repair safe differences."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -47,40 +47,46 @@ async def compare_records(
     """Compare the histories with the ledger and with the platform's runs and deployments."""
     now = ports.clock.now()
     listed = [_state(view, now) for view in await stories.list(now - RECENT)]
-    found = judge_stories(listed, now)
+    findings = judge_stories(listed, now)
     records, runs = ports.ledger.list_releases(), list[Run]()
-    found += _try("list runs", lambda: _list_runs(ports, runs))
-    # Each by itself, and now: a list is of a moment that is past, and ends somewhere.
+    findings += _try("list runs", lambda: _list_runs(ports, runs))
+    # Each story is read by itself, because the list is old by now and may be incomplete.
     views = [await stories.find(owner) for owner in sorted(owners(records, runs))]
     states = {view["instance_id"]: _state(view, now) for view in views if view}
-    found += _settle_releases(ports, records, states)
-    found += _try("cancel runs", lambda: _cancel_runs(ports, runs, states))
-    found += _try("list staging", lambda: _remove_staging(ports))
-    found += _try("list what is foreign in staging", lambda: _foreign_staging(ports))
-    found += _try("list the inbox", lambda: _unreadable(ports))
-    found += _try("read the records", lambda: _damaged_records(ports))
-    return ReconcileReport(findings=tuple(found))
+    findings += _settle_releases(ports, records, states)
+    findings += _try("cancel runs", lambda: _cancel_runs(ports, runs, states))
+    findings += _try("list staging", lambda: _remove_staging(ports))
+    findings += _try("list foreign deployments in staging", lambda: _foreign_staging(ports))
+    findings += _try("list the inbox", lambda: _unreadable(ports))
+    findings += _try("read the records", lambda: _damaged_records(ports))
+    return ReconcileReport(findings=tuple(findings))
 
 
 @steps.compare_platform.activity
 def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
     """Compare the registry and production of a model with its releases."""
-    found = _try(f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model))
-    found += _try(f"read production of {name.model}", lambda: _compare_champion(ports, name.model))
-    found += _try(f"repair production of {name.model}", lambda: _repair_serving(ports, name.model))
-    found += _try(f"ask production of {name.model}", lambda: _open_production(ports, name.model))
-    found += _try(f"read records of {name.model}", lambda: _damaged_rows(ports, name.model))
-    found += _try(f"record decisions on {name.model}", lambda: _late_entries(ports, name.model))
-    return ReconcileReport(findings=tuple(found))
+    findings = _try(
+        f"read the registry of {name.model}", lambda: _compare_versions(ports, name.model)
+    )
+    findings += _try(
+        f"read production of {name.model}", lambda: _compare_champion(ports, name.model)
+    )
+    findings += _try(
+        f"repair production of {name.model}", lambda: _repair_serving(ports, name.model)
+    )
+    findings += _try(f"ask production of {name.model}", lambda: _open_production(ports, name.model))
+    findings += _try(f"read records of {name.model}", lambda: _damaged_rows(ports, name.model))
+    findings += _try(f"record decisions on {name.model}", lambda: _late_entries(ports, name.model))
+    return ReconcileReport(findings=tuple(findings))
 
 
 @steps.keep_findings.activity
 def keep_findings(ports: Ports, report: ReconcileReport) -> None:
-    """Keep the report, and tell the people what is new in it and nobody repaired."""
-    note = ports.ledger.read_note(FINDINGS)
+    """Store the report; notify people of its new findings that nobody repaired."""
+    stored = ports.ledger.read_note(FINDINGS)
     before = (
-        {(f["kind"], f["subject"]) for f in json.loads(note["report"])["findings"]}
-        if note
+        {(f["kind"], f["subject"]) for f in json.loads(stored["report"])["findings"]}
+        if stored
         else set()
     )
     content = {"at": str(dump(ports.clock.now())), "report": json.dumps(dump(report))}
@@ -90,16 +96,19 @@ def keep_findings(ports: Ports, report: ReconcileReport) -> None:
     ports.ledger.keep_note(FINDINGS, content)
 
 
-def _try(what: str, compare: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """Return the findings; a platform that does not answer is one, and keeps no other unseen."""
+def _try(action: str, compare: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """Return the findings of one comparison, so that its error does not hide the others.
+
+    A platform that does not answer is a finding itself.
+    """
     try:
         return list(compare())
     except MlopsError as error:
-        return [Finding(kind=FindingKind.UNREACHABLE, subject=what, detail=error.message)]
+        return [Finding(kind=FindingKind.UNREACHABLE, subject=action, detail=error.message)]
 
 
 def _list_runs(ports: Ports, runs: list[Run]) -> Iterator[Finding]:
-    """Add the recent runs to the list; there is nothing to find in that."""
+    """Add the recent runs to the list; this gives no findings."""
     runs += ports.jobs.list_runs(ports.clock.now() - RECENT)
     return iter(())
 
@@ -107,7 +116,7 @@ def _list_runs(ports: Ports, runs: list[Run]) -> Iterator[Finding]:
 def _settle_releases(
     ports: Ports, records: Iterable[ReleaseRecord], states: dict[str, StoryState]
 ) -> list[Finding]:
-    now, found = ports.clock.now(), []
+    now, findings = ports.clock.now(), []
     for record in dead_releases(records, states, now):
         story = states.get(record.release.release_id)
         reasons = (story.detail if story and story.detail else "Its story was ended from outside.",)
@@ -116,12 +125,12 @@ def _settle_releases(
         subject = record.release.release_id
         detail = (
             f"It was {record.status}; now failed. {reasons[0]} Production is as the last decision "
-            f"left it. `mlopsctl retry {subject}` releases the version again; if nobody of yours "
-            "ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
+            f"left it. `mlopsctl retry {subject}` releases the version again; if none of your "
+            "people ended the story, rotate the keys of Durable (docs/how-to/operate.md)."
         )
         kind = FindingKind.DEAD_RELEASE
-        found.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))
-    return found
+        findings.append(Finding(kind=kind, subject=subject, detail=detail, repaired=True))
+    return findings
 
 
 def _cancel_runs(
@@ -203,7 +212,7 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
         else:
             origin = f"by run {version.run_id}" if version.run_id else "without a run"
             detail = (
-                f"It was registered {origin}, not by this app, which passes it over. "
+                f"It was registered {origin}, and not by this app, which ignores it. "
                 "Archive or delete it, or send its data here to train on."
             )
             yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
@@ -242,7 +251,7 @@ def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
     finding = judge_serving(model, ports.production.serving(model), records)
     # The app starts no replicas of an image that no decision explains; that is a finding itself.
     if finding is not None and _judge_champion(ports, model) is None:
-        # People are told nevertheless: whether it helps shows later.
+        # People are notified although the app repairs it, because the repair may fail later.
         yield finding
         ports.production.repair(model)
 
@@ -252,7 +261,7 @@ def _open_production(ports: Ports, model: str) -> Iterator[Finding]:
     if endpoint is not None and ports.probe.answers_without_key(model, endpoint):
         detail = (
             f"{endpoint} takes requests without a key, as images of version 0.1.0 do. Train and "
-            "release the model again; until then let nobody reach it who may not ask it."
+            "release the model again. Until then limit the network that reaches it."
         )
         yield Finding(kind=FindingKind.OPEN_PRODUCTION, subject=model, detail=detail)
 

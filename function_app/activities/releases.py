@@ -35,7 +35,7 @@ from function_app.records.pushers import authors_of
 
 @steps.build_image.activity
 def build_image(ports: Ports, release: Release) -> Build:
-    """Build the image of the release's model version, or say where its build stands."""
+    """Build the image of the release's model version, or return the state of its build."""
     version = ports.registry.get(release.model, release.version)
     if not version.digest:
         text = f"{release.model}:{release.version} was not registered by this app. Train it here."
@@ -48,17 +48,17 @@ def build_image(ports: Ports, release: Release) -> Build:
 
 @steps.deploy_staging.activity
 def deploy_staging(ports: Ports, promotion: Promotion) -> Rollout:
-    """Run the image in staging, or say where the deployment of an earlier attempt stands."""
+    """Deploy the image to staging, or return the state of an earlier attempt's deployment."""
     image = _checked(ports, promotion.release, promotion.image)
     return attempt(partial(ports.staging.deploy, promotion.release.release_id, image))
 
 
 @steps.smoke_test.activity
 def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
-    """Ask the deployment for the golden rows and judge what it answers.
+    """Request the golden rows of the deployment and judge its predictions.
 
-    The limits are those of mlops.toml now: the policy of the request decides nothing that changes
-    production.
+    The limits come from the current mlops.toml, because the policy of the request must not decide
+    on a change of production.
     """
     project = ports.projects.get(test.release.model)
     policy = project.release_policy() if project else test.release.policy
@@ -67,7 +67,7 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     result = judge_smoke(report, test.deployment.image, policy)
     reasons = [*result.reasons, *_missing_champion(ports, test.release.model)]
     if version.metrics:
-        # An approver decides by the reasons: they say how good the model is, too.
+        # An approver decides by the reasons, so they include the quality of the model.
         metrics = sorted(version.metrics.items())
         figures = ", ".join(f"{name} {figure(value)}" for name, value in metrics)
         reasons.append(f"On held-out rows: {figures}.")
@@ -79,12 +79,12 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
 
 
 def _reported(ports: Ports, version: ModelVersion) -> tuple[str, ...]:
-    """Return what the training said of itself, apart from the figures of the platform."""
+    """Return the figures that the training itself reported, apart from the platform's own."""
     return describe_reported(ports.jobs.get(version.run_id)) if version.run_id else ()
 
 
 def _authorship(version: ModelVersion, rules: ApprovalRules) -> tuple[str, ...]:
-    """Return the evidence about the people behind a version, and about who may approve it."""
+    """Return the evidence about the authors of a version and its possible approvers."""
     commit = version.code.commit if version.code else ""
     people = describe_authors(version.authors, commit, rules.people, rules.approvers)
     return (*people, *rules.outlook(version.authors))
@@ -92,7 +92,7 @@ def _authorship(version: ModelVersion, rules: ApprovalRules) -> tuple[str, ...]:
 
 @steps.remove_staging.activity
 def remove_staging(ports: Ports, release: Release) -> None:
-    """Remove what the release left in staging."""
+    """Remove the release's deployment in staging."""
     ports.staging.remove(release.release_id)
 
 
@@ -122,7 +122,7 @@ def request_approval(ports: Ports, request: ApprovalRequest) -> None:
 
 @steps.settle_approval.activity
 def settle_approval(ports: Ports, release: Release) -> Settlement:
-    """Read from the ledger, the one place that can approve, whether the waiting is over.
+    """Return from the ledger, which alone can approve, whether the wait has ended.
 
     A decision counts for the image and the evidence that it names, by the rules of mlops.toml now.
     """
@@ -134,7 +134,7 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
 
 @steps.update_release.activity
 def update_release(ports: Ports, update: ReleaseUpdate) -> None:
-    """Record where the release stands; what the ledger knows of it beyond that stays."""
+    """Record the status of the release; other fields of its record stay."""
     check_release(update.release)
     now, release_id = ports.clock.now(), update.release.release_id
     record = ports.ledger.get_release(release_id) or ReleaseRecord(

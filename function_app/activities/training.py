@@ -31,7 +31,7 @@ from function_app.ports import Ports
 
 @steps.keep_dataset.activity
 def keep_dataset(ports: Ports, request: DatasetRequest) -> KeptDataset:
-    """Keep the data as a version; a file that cannot be read is refused, not an error."""
+    """Store the data as a version; refuse a file that cannot be read, without an error."""
     try:
         if request.uri:
             return KeptDataset(dataset=ports.datasets.add(request.model, request.uri, request.etag))
@@ -42,7 +42,7 @@ def keep_dataset(ports: Ports, request: DatasetRequest) -> KeptDataset:
 
 @steps.submit_preparation.activity
 def submit_preparation(ports: Ports, request: PreparationRequest) -> Run:
-    """Start the preparation, or find the one that an earlier attempt started."""
+    """Start the preparation, or return the run of an earlier attempt."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
     return ports.jobs.submit_preparation(request.run_id, request.dataset, request.target, tags)
 
@@ -54,7 +54,7 @@ def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
     reference = ports.datasets.reference(check.dataset.model)
     baseline = reference.profile if reference else None
     result = data_quality.judge_prepared(prepared, baseline, check.policy)
-    # Data that nobody brought is the newest already; accepting it again could undo a newer one.
+    # Without a file the data is the newest already; accepting it again could undo a newer version.
     if result.passed and prepared.profile is not None and check.brought:
         ports.datasets.accept(check.dataset, prepared.profile, check.arrival)
     return result
@@ -62,7 +62,7 @@ def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
 
 @steps.submit_training.activity
 def submit_training(ports: Ports, request: RunRequest) -> Run:
-    """Start the run, or find the one that an earlier attempt started."""
+    """Start the training, or return the run of an earlier attempt."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
     code = ports.jobs.code(request.dataset.model, request.code_version)
     if authors := join_authors(_starters(request.started_by), code.authors if code else ()):
@@ -72,7 +72,7 @@ def submit_training(ports: Ports, request: RunRequest) -> Run:
 
 @steps.get_run.activity
 def get_run(ports: Ports, run: RunId) -> Run:
-    """Read where the run stands from the platform."""
+    """Return the state of the run, read from the platform."""
     return ports.jobs.get(run.run_id)
 
 
@@ -85,7 +85,7 @@ def cancel_run(ports: Ports, run: RunId) -> Run:
 
 @steps.submit_evaluation.activity
 def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
-    """Let the run's model and what production serves now predict the same rows."""
+    """Start the run in which the challenger and the champion predict the same rows."""
     run = request.run
     champion, _ = _compared(ports, run.model)
     tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
@@ -128,7 +128,7 @@ def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
 def register_model(ports: Ports, registration: Registration) -> ModelVersion:
     """Register the run's model once, with the figures of its evaluation and its authors.
 
-    The authors are not those of the run's tags, because the code that is judged may write them.
+    The run's tags are not a source of authors, because the judged code may write them.
     """
     judged, run = ports.jobs.judged(registration.evaluation_id), registration.run
     owner = make_authors([(Role.OWNS, run.owner)])

@@ -1,4 +1,4 @@
-"""Activities of the watch over production."""
+"""Activities that watch production for drift."""
 
 import json
 from dataclasses import replace
@@ -26,9 +26,10 @@ GONE = "Its training data is gone or was changed. Train and release the model ag
 
 @steps.observe_production.activity
 def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
-    """Add to the test what came since the last look, and judge; tell what needs people.
+    """Add the new observations to the test and judge; notify people when they must act.
 
-    A second attempt finds the alarm of the first: no look is taken while one is to be published.
+    Idempotent: while an alarm waits for its publication, no observations are added, so that a
+    second attempt returns the alarm of the first.
     """
     now = ports.clock.now()
     watched = _watched(ports, request.model)
@@ -40,7 +41,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     if state is None or state.digest != watched.digest:
         state = retraining.restart(state, watched.digest, now)
     if state.pending is None:
-        state = _look(ports, request, reference, state)
+        state = _observe(ports, request, reference, state)
     evidence = drift.weigh(reference, state.blocks, request.policy.alpha)
     newest = ports.datasets.latest(request.model).version
     judgement = (
@@ -59,7 +60,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
 
 @steps.announce_drift.activity
 def announce_drift(ports: Ports, announcement: DriftAnnouncement) -> None:
-    """Publish the alarm that waits, then begin another test; the event's cause is claimed once."""
+    """Publish the waiting alarm, then begin another test; idempotent by the event's cause."""
     model, state = announcement.model, _load_state(ports, announcement.model)
     if state is None or state.pending is None or state.pending.report_id != announcement.report_id:
         return
@@ -73,7 +74,7 @@ def announce_drift(ports: Ports, announcement: DriftAnnouncement) -> None:
     _save(ports, model, raised, None)
 
 
-def _look(
+def _observe(
     ports: Ports, request: WatchRequest, reference: Reference, state: DriftState
 ) -> DriftState:
     policy = request.policy
@@ -81,8 +82,8 @@ def _look(
     batch = ports.observations.read(reference, state.cursor, allowed, policy.rows_per_request)
     if batch.complaints:
         kind = FindingKind.UNREADABLE_LABELS
-        found = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]
-        ports.notifier.tell_findings(tuple(found))
+        findings = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]
+        ports.notifier.tell_findings(tuple(findings))
     return replace(
         state,
         cursor=batch.cursor,
@@ -154,12 +155,12 @@ def _nothing(ports: Ports, model: str, why: str, now: datetime) -> DriftReport:
 
 
 def _load_state(ports: Ports, model: str) -> DriftState | None:
-    note = ports.ledger.read_note(drift_note(model))
-    return load(DriftState, json.loads(note["state"])) if note and "state" in note else None
+    record = ports.ledger.read_note(drift_note(model))
+    return load(DriftState, json.loads(record["state"])) if record and "state" in record else None
 
 
 def _save(ports: Ports, model: str, state: DriftState | None, report: DriftReport | None) -> None:
-    """Keep state and report; without a new report the last one stays."""
+    """Store state and report; without a new report the last one stays."""
     before = ports.ledger.read_note(drift_note(model)) or {}
     content = {"report": json.dumps(dump(report))} if report else {}
     if state is not None:

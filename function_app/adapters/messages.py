@@ -80,11 +80,11 @@ class Notifications:
                 channel(one_line(title), clean(text))
             except (PlatformError, OSError, smtplib.SMTPException) as error:
                 # requests' errors are OSErrors; their texts hold addresses, which hold secrets.
-                LOG.warning("%s was not told: %s", name, _seen(error))
+                LOG.warning("No message was sent to %s: %s", name, _seen(error))
                 failed.append(name)
         if failed and len(failed) == len(self._channels):
             names = ", ".join(failed)
-            raise PlatformError("messages", "tell anybody", f"Not one of {names} took it.")
+            raise PlatformError("messages", "send a message", f"Every channel failed: {names}.")
 
 
 def _channels(settings: NotifySettings) -> dict[str, Channel]:

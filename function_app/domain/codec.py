@@ -19,9 +19,11 @@ from typing import Any, TypeVar
 
 from function_app.domain.text.identifiers import Pattern, is_one_line, pattern_of
 from function_app.domain.text.plain_text import clean, one_line
+from function_app.domain.text.redaction import redact
 from function_app.errors import ContractError
 
 T = TypeVar("T")
+_SHOWN = 80  # characters of a wrong value in a text
 
 
 def dump(value: Any) -> Any:
@@ -210,7 +212,9 @@ def _enumeration(target: type[Enum]) -> Loader:
             return target(data)
         except ValueError as error:
             allowed = ", ".join(str(member.value) for member in target)
-            text = f"{_shown(path)}: expected one of {allowed}, got {data!r}."
+            # Redacted and cut: the text of an error is stored and sent back.
+            shown = ascii(redact(data[:_SHOWN])) if isinstance(data, str) else type(data).__name__
+            text = f"{_shown(path)}: expected one of {allowed}, got {shown}."
             raise ContractError(text) from error
 
     return load_member

@@ -130,7 +130,7 @@ def _read_run(envelope: Envelope, fields: Fields) -> RunCompleted:
 def _read_run_status(envelope: Envelope, fields: Fields) -> RunCompleted | NothingToDo:
     status = _text(fields, "runstatus").lower()
     if status not in _ENDED:
-        return NothingToDo(reason=f"The run is {status}; its end is what counts.")
+        return NothingToDo(reason=f"The run is {status}; the app acts on its end only.")
     return _read_run(envelope, fields)
 
 

@@ -113,13 +113,15 @@ def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]
         elif story.status == "Suspended":
             detail = (
                 "It does nothing until it is resumed, and this app suspends no story. Resume it by "
-                "the management API of Durable, or terminate it and `mlopsctl retry` it; if nobody "
-                "of yours suspended it, rotate the keys of Durable (docs/how-to/operate.md)."
+                "the management API of Durable, or terminate it and `mlopsctl retry` it; if none "
+                "of your people suspended it, rotate the keys of Durable (docs/how-to/operate.md)."
             )
             kind = FindingKind.SUSPENDED_STORY
             found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
         elif not story.ended and age > LONGEST_WAIT:
-            detail = f"Nothing happened for {age.days} days. Terminate it if nobody waits for it."
+            detail = (
+                f"Nothing happened for {age.days} days. Terminate it if it is no longer needed."
+            )
             kind = FindingKind.STUCK_STORY
             found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
     return found

@@ -194,8 +194,15 @@ def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets
         )
     found = tuple(_changes(event, owners))
     if not found:
-        what = f"{event.branch} or the changed files"
-        return NothingToDo(reason=f"{what} are none that {', '.join(owners)} asked for.")
+        models = " and ".join(owners)
+        reason = (
+            f"No training follows: {models} tracks neither branch {event.branch} nor these paths "
+            "([models.<name>.code] in mlops.toml)."
+            if isinstance(event, CodePushed)
+            else f"No check follows: {models} checks no pull requests to branch {event.branch} "
+            "([models.<name>.code] in mlops.toml)."
+        )
+        return NothingToDo(reason=reason)
     return found
 
 

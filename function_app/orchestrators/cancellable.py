@@ -18,7 +18,7 @@ Resume = Callable[[], Any]
 
 
 class CancelledError(Exception):
-    """Says that a person cancelled the story; `cancellation` says who, when and why."""
+    """A person cancelled the story; `cancellation` has the person, the time and the reason."""
 
     def __init__(self, cancellation: Cancellation) -> None:
         self.cancellation = cancellation
@@ -46,7 +46,7 @@ def cancellable(ctx: StoryContext, story: Callable[[StoryContext], Story[T]]) ->
                 if settled.cancellation is not None:
                     waits.cancel_timers()
                     raise CancelledError(settled.cancellation)
-                # Durable's key can raise the event, too; the ledger has no cancellation then.
+                # A holder of Durable's key can raise the event without a cancellation.
                 answer = yield waits.race(task)
         except Exception as error:
             resume = _throwing(inner, error)
@@ -72,9 +72,9 @@ class _Waits:
         self.event = ctx.wait_for_external_event(names.cancel_event(ctx.instance_id))
 
     def race(self, task: Any) -> Any:
-        """Return what to yield for a task of the inner story.
+        """Return the task to yield instead of a task of the inner story.
 
-        Activities are not raced: they end by themselves, and their effects must be known.
+        Activities are not raced, because they end by themselves and their effects must be known.
         """
         event = [self.event] if self.listens else []
         if isinstance(task, _Race):
@@ -115,10 +115,10 @@ class _Waits:
 
 
 def _sending(inner: Generator[Any, Any, Any], answer: Any) -> Resume:
-    """Return what goes on with the story on this answer."""
+    """Return the function that resumes the story with this answer."""
     return lambda: inner.send(answer)
 
 
 def _throwing(inner: Generator[Any, Any, Any], error: Exception) -> Resume:
-    """Return what goes on with the story on this error."""
+    """Return the function that resumes the story with this error."""
     return lambda: inner.throw(error)

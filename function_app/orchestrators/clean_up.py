@@ -1,7 +1,4 @@
-"""Clean-up that fails must not hide why it was needed.
-
-The first error stays the reported one; a later one is added to it as a note.
-"""
+"""Clean-up that keeps the first error: an error of the clean-up is added to it, not raised."""
 
 from typing import Any
 
@@ -10,20 +7,20 @@ from function_app.steps.context import Story
 
 
 def reasons_of(fault: Exception) -> tuple[str, ...]:
-    """Return why a story failed: the fault, then what failed in the clean-up after it."""
+    """Return the reasons of a failure: the fault, then the errors of the clean-up after it."""
     return (first_line(fault), *getattr(fault, "__notes__", ()))
 
 
-def tolerate(what: str, step: Story[Any]) -> Story[tuple[str, ...]]:
-    """Run a step of a clean-up; return `what` with the reason when it failed, else nothing."""
+def tolerate(trouble: str, step: Story[Any]) -> Story[tuple[str, ...]]:
+    """Run a step of a clean-up; return `trouble` with the reason when it fails, else ()."""
     try:
         yield from step
     except Exception as fault:
-        return (f"{what} {first_line(fault)}",)
+        return (f"{trouble} {first_line(fault)}",)
     return ()
 
 
-def clean_up(fault: Exception, what: str, step: Story[Any]) -> Story[None]:
+def clean_up(fault: Exception, trouble: str, step: Story[Any]) -> Story[None]:
     """Run a step of the clean-up after a fault; add it to the fault when the step fails, too."""
-    for reason in (yield from tolerate(what, step)):
+    for reason in (yield from tolerate(trouble, step)):
         fault.add_note(reason)

@@ -1,7 +1,7 @@
-"""Make sure that the platform stands, one part after the other; doing it again changes nothing.
+"""Create the parts of the platform, one after the other; idempotent.
 
-A part that takes long is asked for again until it is ready, so that a host that dies in between
-goes on with the part where it was.
+The story polls a part until it is ready, so that it resumes at that part after a restart of the
+host.
 """
 
 from datetime import timedelta

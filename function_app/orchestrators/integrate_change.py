@@ -1,9 +1,9 @@
 """Check a change of a model's code, publish it, and ask for a training.
 
-1. Fetch the commit, unless its branch has a newer one that contains it.  2. Tell the code host that
-checks run.  3. Run lint, tests and, for a pull request, the training on the reference data, apart
+1. Fetch the commit, unless its branch has a newer one that contains it.  2. Post the commit status
+"pending".  3. Run lint, tests and, for a pull request, the training on the reference data, apart
 from everything else.  4. Judge the reference data and the coverage.  5. Publish the code of a push;
-a pull request ends here.  6. Tell the code host how it ended, and ask for a training.
+a pull request ends here.  6. Post the final commit status, and request a training.
 """
 
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from function_app.orchestrators.runs import finish_run, unfinished
 from function_app.orchestrators.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
-# The checks end by their own time limit, with a report; this is for those that do not.
+# The checks have a time limit of their own and end with a report; the margin is for its failure.
 MARGIN = timedelta(minutes=2)
 _STATES = {
     IntegrationOutcome.PUBLISHED: "success",
@@ -56,8 +56,8 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
         result = yield from _integrate(ctx, trail, request, seen)
     except Exception as fault:
         result = _end(request, IntegrationOutcome.FAILED, reasons_of(fault))
-    tell = _tell(ctx, request, result, seen)
-    trouble = yield from tolerate("The code host did not take the commit status.", tell)
+    notification = _tell(ctx, request, result, seen)
+    trouble = yield from tolerate("The code host did not take the commit status.", notification)
     result = replace(result, reasons=(*result.reasons, *trouble))
     trail.show(result.outcome.value, reason=" ".join(result.reasons))
     end = StoryEnd(
@@ -117,7 +117,7 @@ def _integrate(
 def _check(
     ctx: StoryContext, trail: Trail, request: ChangeRequest, run_id: str, bundle: Bundle
 ) -> Story[CheckReport | str]:
-    """Return what the checks said, or why they said nothing."""
+    """Return the report of the checks, or the reason why there is none."""
     asked = ChecksRequest(
         run_id=run_id,
         model=request.model,
@@ -142,7 +142,7 @@ def _check(
 
 
 def _objections(report: CheckReport, request: ChangeRequest) -> tuple[str, ...]:
-    """Return what speaks against the change, in the order of the checks."""
+    """Return the objections to the change, in the order of the checks."""
     reasons = [f"{result.name}: {result.detail}" for result in report.results if not result.passed]
     if not report.results:
         reasons.append("No check ran.")

@@ -1,7 +1,7 @@
-"""Compare ledger, histories and platforms, and repair or report what disagrees.
+"""Compare ledger, histories and platforms; repair or report the differences.
 
 1. Compare the histories with the ledger, the runs and staging.  2. Compare each model's registry
-and production with its releases.  3. Keep the report and tell the people what is new in it.
+and production with its releases.  3. Store the report and notify people of new findings.
 """
 
 from function_app import steps
@@ -21,12 +21,12 @@ from function_app.steps.context import Story, StoryContext
 def reconcile(ctx: StoryContext, request: ReconcileRequest) -> Story[ReconcileReport]:
     trail = Trail(ctx)
     trail.show("comparing histories", why=request.reason)
-    found: list[Finding] = list((yield from steps.compare_records(ctx, request)).findings)
+    findings: list[Finding] = list((yield from steps.compare_records(ctx, request)).findings)
     for model in request.models:
         trail.wait("comparing platforms", model=model)
-        found += (yield from steps.compare_platform(ctx, ModelName(model=model))).findings
-    report = limit_findings(ReconcileReport(findings=tuple(found)), KEPT_FINDINGS)
+        findings += (yield from steps.compare_platform(ctx, ModelName(model=model))).findings
+    report = limit_findings(ReconcileReport(findings=tuple(findings)), KEPT_FINDINGS)
     yield from steps.keep_findings(ctx, report)
-    repaired = sum(finding.repaired for finding in found)
-    trail.show("compared", reason=f"{len(found)} findings, {repaired} of them repaired.")
+    repaired = sum(finding.repaired for finding in findings)
+    trail.show("compared", reason=f"{len(findings)} findings, {repaired} of them repaired.")
     return limit_findings(report, SHOWN_FINDINGS)

@@ -2,8 +2,8 @@
 
 1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait; a
 newer challenger supersedes one that waits.  4. In the model's rollout lane, promote and verify; on
-failure give the traffic back to the former champion and read it back.  5. Remove staging, whatever
-happened.
+failure give the traffic back to the former champion and read it back.  5. Remove staging after any
+outcome.
 """
 
 from collections.abc import Callable
@@ -144,10 +144,12 @@ def _build(ctx: StoryContext, release: Release) -> Story[Image]:
     return built.image
 
 
-def _deploy(ctx: StoryContext, what: str, ask: Callable[[], Story[Rollout]]) -> Story[Deployment]:
+def _deploy(
+    ctx: StoryContext, subject: str, ask: Callable[[], Story[Rollout]]
+) -> Story[Deployment]:
     rollout = yield from ask_until(
         ctx,
-        what,
+        subject,
         ask,
         lambda rollout: rollout.deployment is not None,
         DEPLOYMENT,

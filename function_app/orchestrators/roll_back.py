@@ -1,7 +1,7 @@
 """Carry out a person's order: roll back to a former champion, or take production down.
 
-The input names the stored order. The activity that changes production reads there who ordered
-what, so that an input without an order changes nothing.
+The input names the stored order. The activity that changes production reads the person and
+the image from that order, so that an input without an order changes nothing.
 """
 
 from dataclasses import replace
@@ -58,7 +58,7 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
 
 
 def restore(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
-    """Give the traffic back and return what production serves once that is done."""
+    """Give the traffic back and return the image that production serves then."""
     return (
         yield from ask_until(
             ctx,

@@ -86,7 +86,7 @@ def unfinished(run: Run) -> str:
 
 def ask_until(
     ctx: StoryContext,
-    what: str,
+    subject: str,
     ask: Callable[[], Story[T]],
     is_done: Callable[[T], bool],
     timeout: timedelta,
@@ -99,7 +99,7 @@ def ask_until(
 
     The external event `event_name` ends a pause. `failure` returns why an attempt failed, "" while
     it has not failed: the next request starts a new attempt, after a backoff. RuntimeError with the
-    last failure after `attempts`; TimeoutError, which names `what`, at the deadline.
+    last failure after `attempts`; TimeoutError, which names `subject`, at the deadline.
     """
     deadline, failures = ctx.current_utc_datetime + timeout, list[str]()
     pauses = _Pauses()
@@ -110,11 +110,13 @@ def ask_until(
         if reason:
             failures.append(reason)
             if len(failures) >= attempts:
-                raise RuntimeError(f"{what} failed in {attempts} attempts. The last one: {reason}")
+                raise RuntimeError(
+                    f"{subject} failed in {attempts} attempts. The last one: {reason}"
+                )
             pauses.back_off(len(failures))
         if not is_done(answer) and ctx.current_utc_datetime >= deadline:
             last = f" The last attempt: {failures[-1]}" if failures else ""
-            raise TimeoutError(f"{what} was not done within {timeout}.{last}")
+            raise TimeoutError(f"{subject} was not done within {timeout}.{last}")
         return answer
 
     wakes = OneEvent(ctx, event_name) if event_name else NoEvent()

@@ -1,4 +1,4 @@
-"""What a story shows of itself: its steps in the custom status, and the text of a fault."""
+"""The trail: a story shows its steps in the custom status. And the text of a fault."""
 
 from function_app.domain.codec import dump
 from function_app.domain.text.payload_limits import FACT_CHARACTERS, fit_status, shorten
@@ -33,7 +33,7 @@ class Trail:
 
     def show(self, step: str, **facts: str) -> None:
         """Begin a step. Its facts are visible until the next step begins; `runtime` stays."""
-        kept = {"runtime": facts["runtime"]} if "runtime" in facts else {}
-        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **kept})
+        lasting = {"runtime": facts["runtime"]} if "runtime" in facts else {}
+        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **lasting})
         shown = {name: fact for name, fact in facts.items() if fact}
         self._ctx.set_custom_status(fit_status(step, shown, self._steps))

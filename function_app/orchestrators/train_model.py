@@ -1,11 +1,11 @@
 """Train a model on data that arrived, or on the newest when something else asks for it.
 
-1. Keep the data as a version.  2. Compute its figures and split its rows, in a run of the
-platform's own; judge the figures.  3. In the model's training lane, and in the lane of all
-trainings, train on the rows that a training may see, unless newer data came while this waited for
-its turn.  4. Let challenger and champion answer the held-out rows, in another run of the platform,
-and judge.  5. Register the model; its event starts the release.  6. Record the outcome, and notify
-people when it is a failure.
+1. Store the data as a version.  2. Compute its figures and split its rows, in a run of
+the platform's own code; judge the figures.  3. In the model's training lane, and in the lane of all
+trainings, train on the rows that a training may see, unless newer data arrived while this story
+waited for its turn.  4. Let challenger and champion predict the held-out rows, in another run of
+the platform, and judge.  5. Register the model; its event starts the release.  6. Record the
+outcome, and notify people when it is a failure.
 
 Each run is awaited by its event, and polled in case none comes. A run that ended otherwise than
 completed is outcome `failed`: only data and answers are judged, and only they are `rejected`.
@@ -63,16 +63,17 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
     begun = ctx.current_utc_datetime
     trail.show("keeping data", data=request.data_uri or "the newest", why=request.reason)
     asked = DatasetRequest(model=request.model, uri=request.data_uri, etag=request.etag)
-    kept = yield from steps.keep_dataset(ctx, asked)
-    if kept.changed:
-        return _end(trail, TrainingOutcome.SUPERSEDED, (kept.refused,))
-    if kept.dataset is None:
-        return _end(trail, TrainingOutcome.REJECTED, (kept.refused,))
-    prepared = yield from _prepare(ctx, trail, request, kept.dataset)
+    answer = yield from steps.keep_dataset(ctx, asked)
+    if answer.changed:
+        return _end(trail, TrainingOutcome.SUPERSEDED, (answer.refused,))
+    dataset = answer.dataset
+    if dataset is None:
+        return _end(trail, TrainingOutcome.REJECTED, (answer.refused,))
+    prepared = yield from _prepare(ctx, trail, request, dataset)
     if isinstance(prepared, TrainingResult):
         return prepared
 
-    # Longer than the run may take: the lane is left when the story ends, whatever the end.
+    # The hold is longer than the runs may take, because it only ends the lane of a lost story.
     hold = request.policy.timeout + 2 * _evaluation_timeout(request) + LANE_MARGIN
     own = LaneRequest(
         lane=training_lane(request.model), owner=ctx.instance_id, since=begun, hold=hold
@@ -84,7 +85,6 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
         hold=hold,
         capacity=request.policy.max_trainings,
     )
-    dataset = kept.dataset
 
     def superseded(newer: int) -> TrainingResult | None:
         if not (newer and request.policy.newest_only and request.data_uri):
@@ -205,7 +205,7 @@ def _evaluate(
         return again
 
     while True:
-        # The id names the champion: asked again, it tells whether another was promoted meanwhile.
+        # The id names the champion, so that a new id shows that another one was promoted.
         evaluation = yield from steps.submit_evaluation(ctx, asked)
         if evaluation.run_id == evaluated:
             return evaluated

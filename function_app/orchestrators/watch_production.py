@@ -1,14 +1,14 @@
-"""Look at what production saw, and ask for a retraining when it has drifted.
+"""Watch the inputs and labels of production, and request a retraining when they have drifted.
 
-1. Read what was logged since the last look, add it to the test, and judge: one activity, because
-state and cursor must move together.  2. When a retraining is due, publish its event, which comes
+1. Read the new observations, add them to the test, and judge: one activity, because state and
+cursor must change together.  2. When a retraining is due, publish its event, which comes
 back through the inbox like any other.
 
-One look is one instance: the timer starts `watch-<model>` again after each interval, when the last
-look has ended. What is known between looks lies in the ledger, not in the input of an eternal
-story: so a history holds two activities, never changes under a running instance, takes the policy
-of today's mlops.toml, and a look that failed delays the next one and loses nothing. A new champion
-begins a new test in the activity, since only production knows who it is.
+Each check is one instance: the timer starts `watch-<model>` again after each interval, when the
+last check has ended. The state between checks is in the ledger, not in the input of an eternal
+story. Therefore a history has two activities, a check takes the policy of the current mlops.toml,
+and a failed check delays the next one and loses nothing. A new champion begins a new test in the
+activity, because only production knows the champion.
 """
 
 from function_app import steps

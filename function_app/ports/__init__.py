@@ -1,9 +1,9 @@
-"""What activities need of a platform; each adapter folder implements all of it.
+"""The ports: interfaces of a platform for activities; both platforms implement every port.
 
 Operations that create or get (builds, deployments, promotions, runs) are idempotent in one way on
-every platform: a call returns what succeeded or is under way, and starts it otherwise. A failure is
-never an answer for good. AttemptError reports the failure of an attempt once; the next call starts
-a new attempt.
+every platform: a call returns the work that succeeded or is under way, and starts it otherwise. A
+failure is never final: AttemptError reports the failure of an attempt once, and the next call
+starts a new attempt.
 """
 
 from collections.abc import Mapping

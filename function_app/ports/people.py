@@ -1,4 +1,4 @@
-"""Messages to people, and who they are; the topic and the time."""
+"""Ports to people (notifications, approvers), to the topic, and to the clock."""
 
 from datetime import datetime
 from typing import Protocol
@@ -13,20 +13,20 @@ class Notifier(Protocol):
     """Messages to people."""
 
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
-        """Tell the approvers that a release waits for them."""
+        """Notify the approvers that a release waits for their decision."""
 
     def tell_result(self, release: Release, result: ReleaseResult) -> None:
-        """Tell how a release ended."""
+        """Notify people how a release ended."""
 
     def tell_outcome(self, end: StoryEnd) -> None:
         """Notify the operators that a story ended in a failure or a rejection."""
 
     def tell_findings(self, findings: tuple[Finding, ...]) -> None:
-        """Tell the operators what disagrees and was not repaired."""
+        """Notify the operators of findings that the app did not repair."""
 
 
 class Approvers(Protocol):
-    """The people who may decide."""
+    """Identifies the people who may decide on releases."""
 
     def identify(self, token: str) -> str | None:
         """Return the name in mlops.toml of the person whose token this is, None for no person.
@@ -37,7 +37,7 @@ class Approvers(Protocol):
 
 
 class Events(Protocol):
-    """The topic on which this app publishes what happens."""
+    """The topic on which this app publishes its own events."""
 
     def publish(self, kind: str, subject: str, content: dict[str, object]) -> None:
         """Publish an event; the topic has stored it when this returns."""

@@ -1,4 +1,4 @@
-"""What must stand before the first event."""
+"""The port to the infrastructure of a platform, which must stand before the first event."""
 
 from typing import Protocol
 
@@ -6,19 +6,19 @@ from function_app.domain.platform import EnsuredPart, PlannedPart
 
 
 class Platform(Protocol):
-    """What must stand before the first event."""
+    """Makes and removes the parts of the infrastructure, such as storage and a registry."""
 
     def parts(self) -> tuple[str, ...]:
         """Return the names of the parts, in the order in which they are made."""
 
     def plan(self, part: str) -> PlannedPart:
-        """Look at a part and say what making it would do; changes nothing."""
+        """Return the effect that `ensure` would have on a part; change nothing."""
 
     def ensure(self, part: str) -> EnsuredPart:
-        """Make a part or find it; ask again while it is not ready."""
+        """Create or get a part; the caller polls while it is not ready."""
 
     def remove(self, part: str) -> str:
-        """Remove a part; return in a few words what was removed."""
+        """Remove a part; return a description of the removed resources."""
 
     def isolation(self) -> str:
-        """Return in a sentence how far apart runs are from the app and from each other."""
+        """Return a sentence that describes the isolation of runs from the app and each other."""

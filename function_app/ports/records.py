@@ -44,7 +44,7 @@ class Inbox(Protocol):
 
 
 class Ledger(Protocol):
-    """Our durable records."""
+    """The app's durable records of releases, lanes and decisions."""
 
     def save_release(self, record: ReleaseRecord) -> None:
         """Store a release; ConflictError when its status may not follow the stored one."""
@@ -66,7 +66,7 @@ class Ledger(Protocol):
         """Return the name of each record that cannot be read, with the problem and its effect."""
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
-        """Mark older releases of the model that wait for approval; return those `newer` took."""
+        """Mark older waiting releases of the model; return the ids that `newer` superseded."""
 
     def settle(
         self, release_id: str, now: datetime, decision: Decision | None = None
@@ -79,19 +79,19 @@ class Ledger(Protocol):
         """
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
-        """Take or keep a place in a lane; return who is in it."""
+        """Enter a lane or its queue, or extend the hold; return the holder."""
 
     def leave_lane(self, lane: str, owner: str) -> None:
-        """Give up a place in a lane."""
+        """Leave a lane, or its queue."""
 
     def list_lanes(self) -> tuple[LanePlace, ...]:
-        """Return every place in every lane, those inside first, then by their turn."""
+        """Return the holders and the queue of every lane, in the order of their turns."""
 
     def keep_note(self, name: str, content: dict[str, str]) -> None:
-        """Keep a small record under a name, instead of an earlier one."""
+        """Store a small record under a name; it replaces an earlier one."""
 
     def read_note(self, name: str) -> dict[str, str] | None:
-        """Return the record of this name."""
+        """Return the record of this name, None without one."""
 
     def get_decision(self, release_id: str) -> Decision | None:
         """Return the decision that version 0.1.0 stored over a release; None without one."""

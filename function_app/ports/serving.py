@@ -22,7 +22,7 @@ class Registry(Protocol):
     def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         """Register the run's model, or return the version that an earlier attempt registered.
 
-        The version keeps its `authors`, who cannot be changed later.
+        The version keeps its `authors`; they are immutable.
 
         PlatformError when the model folder is not the one that was judged.
         """
@@ -37,14 +37,14 @@ class Registry(Protocol):
         """
 
     def mark_champion(self, version: ModelVersion) -> None:
-        """Move the alias `champion`; a note for people, never what a story decides by."""
+        """Move the alias `champion`, which informs people; no story decides by it."""
 
 
 class Images(Protocol):
     """Container images."""
 
     def build(self, version: ModelVersion) -> Build:
-        """Start the build of this version's image or say where it stands; ask until there is one.
+        """Start the build of this version's image or return its state; the caller polls.
 
         The same version gives the same digest. AttemptError when the build failed.
         """
@@ -60,10 +60,10 @@ class Images(Protocol):
 
 
 class Staging(Protocol):
-    """Where an image is tried."""
+    """The environment in which an image is tested before production."""
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
-        """Run the image, or say where this release's deployment stands; ask until it is there.
+        """Deploy the image, or return the state of this release's deployment; the caller polls.
 
         AttemptError when the deployment failed.
         """
@@ -75,41 +75,41 @@ class Staging(Protocol):
         """Return the ids of the releases that have a deployment, as the platform knows them."""
 
     def list_foreign(self) -> tuple[str, ...]:
-        """Return what is named like a deployment of this app and was not made by it."""
+        """Return the names of deployments that look like this app's and are not its own."""
 
     def expired(self, now: datetime) -> tuple[str, ...]:
-        """Return those whose deployment has outlived STAGING_LIFE, whatever became of them."""
+        """Return the ids of releases whose deployment is older than STAGING_LIFE."""
 
 
 class Production(Protocol):
-    """What answers the users."""
+    """The environment that answers the users."""
 
     def champion(self, model: str) -> Image | None:
         """Return the image that production serves, read back from production."""
 
     def endpoint(self, model: str) -> str | None:
-        """Return where production listens, or None when it serves nothing."""
+        """Return the URL of production, None when it serves nothing."""
 
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
-        """Serve this image to all traffic once its replicas are ready; ask until it is done.
+        """Serve this image to all traffic once its replicas are ready; the caller polls.
 
         AttemptError when the replicas failed; production serves the former image then.
         """
 
     def roll_back(self, model: str, image: Image | None) -> Rollout:
-        """Serve a former image again, or nothing when there was none; ask until it is done.
+        """Serve a former image again, or nothing when there was none; the caller polls.
 
         AttemptError when the replicas failed.
         """
 
     def serving(self, model: str) -> Serving | None:
-        """Return what should serve the model and how much of it is ready; None when nothing should.
+        """Return the desired and the ready replicas of a model, None when none are desired.
 
         PlatformError when production does not answer.
         """
 
     def caller_header(self, model: str) -> str:
-        """Return what a caller gives to curl after -H: a file or a command, never the key."""
+        """Return the argument of `curl -H` that reads the key from a file or by a command."""
 
     def rotate_keys(self, model: str) -> str:
         """Replace the older of the callers' two keys, make it the first, and return its header.
@@ -119,14 +119,14 @@ class Production(Protocol):
         """
 
     def repair(self, model: str) -> None:
-        """Start the missing replicas of what should serve, now; nothing happens when none is."""
+        """Start the missing replicas of the desired state now; idempotent."""
 
 
 class Probe(Protocol):
     """Requests to a deployment."""
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
-        """Ask for the golden rows and compare with the offline model."""
+        """Request predictions of the golden rows; return them beside those of the offline model."""
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
         """Tell whether a model's production takes requests without a key.
@@ -136,15 +136,15 @@ class Probe(Protocol):
 
 
 class Observations(Protocol):
-    """What production was asked and answered, and what turned out to be true later."""
+    """The logged predictions of production, and the true labels that arrive later."""
 
     def reference(self, watched: Watched) -> Reference | None:
-        """Return what the champion was trained on; None when its training data is gone."""
+        """Return the champion's training data as a reference, None when that data is gone."""
 
     def read(
         self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
     ) -> ObservationBatch:
-        """Count what came after the cursor; "" is the beginning of what is kept.
+        """Return the counts of the observations after the cursor; "" is the oldest stored one.
 
         `allowed` is the mean squared error that bets on labels are against; of one request at most
         `rows_per_request` count.

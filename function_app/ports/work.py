@@ -1,4 +1,4 @@
-"""Code, data and runs: what a training needs of a platform."""
+"""Ports of the work before a release: code, data and runs."""
 
 from datetime import datetime
 from typing import Protocol
@@ -16,10 +16,10 @@ class Sources(Protocol):
     """Repositories of the models' code."""
 
     def fetch(self, change: Change) -> Bundle:
-        """Keep the files of the commit as a bundle, or find it.
+        """Store the files of the commit as a bundle, or return the stored bundle.
 
-        Only the named repository is read, nothing of it is run. NotFoundError when it has no such
-        commit.
+        Only the named repository is read, and none of its code runs. NotFoundError when the
+        repository has no such commit.
         """
 
     def supersedes(self, change: Change) -> str | None:
@@ -29,32 +29,32 @@ class Sources(Protocol):
         """Raise NotFoundError unless the branch, or the pull request, has the commit now."""
 
     def head(self, repository: str, branch: str) -> str:
-        """Return the newest commit of a branch, as the repository says now."""
+        """Return the newest commit of a branch, read from the repository."""
 
     def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
-        """Post a model's commit status (pending, success, failure, error); False when none is."""
+        """Post a commit status: pending, success, failure or error; False when none was posted."""
 
 
 class Datasets(Protocol):
     """Versions of each model's data."""
 
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
-        """Keep the bytes behind `uri` as the version of their digest, or find that version.
+        """Store the bytes behind `uri` as the version of their digest, or return that version.
 
-        ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
+        ConflictError, code DATA_CHANGED, when an etag is given and the bytes have changed since.
         """
 
     def accept(
         self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
     ) -> None:
-        """Make this the version on which trainings run that bring none of their own.
+        """Make this version the default of trainings that bring no data.
 
-        Nothing happens when data that arrived later was accepted before; see `is_older`.
-        The first one becomes the model's reference data, when the model has no sample.
+        Do nothing when data that arrived later was accepted before; see `is_older`. The first
+        accepted version becomes the model's reference data, when the model has no sample.
         """
 
     def latest(self, model: str) -> Dataset:
-        """Return the version that was accepted last, the reference data when none was.
+        """Return the version that was accepted last, else the reference data.
 
         NotFoundError when the model has neither.
         """
@@ -66,27 +66,27 @@ class Datasets(Protocol):
         """
 
     def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
-        """Return the file of a container as it is now; None when there is none.
+        """Return the current file of a container; None when there is none.
 
-        ConflictError, code DATA_CHANGED, when an etag is given and the bytes are not its any more.
+        ConflictError, code DATA_CHANGED, when an etag is given and the bytes have changed since.
         ContractError, code NOT_A_FILE for anything but a regular file, TOO_LARGE for a file that is
         larger than data may be.
         """
 
     def list_folder(self, container: str, folder: str) -> tuple[ArrivedFile, ...]:
-        """Return the files that lie below a folder, by path; () when data lands elsewhere.
+        """Return the files below a folder, sorted by path; () when the folder is not the inbox.
 
         ContractError, code TOO_LARGE, when there are more than 1,000.
         """
 
     def list_unreadable(self) -> tuple[str, ...]:
-        """Return a sentence for each entry of the inbox that is never read, () where none can be.
+        """Return a sentence for each entry of the inbox that cannot be read.
 
-        Such an entry is no regular file, leads out of the inbox, or is too large.
+        Such an entry is not a regular file, leads out of the inbox, or is too large.
         """
 
     def announce(self) -> int:
-        """Publish an event for each file that arrived since the last look; return how many.
+        """Publish an event for each file that arrived since the last call; return their number.
 
         Where the storage itself sends events, this does nothing.
         """
@@ -96,12 +96,12 @@ class Jobs(Protocol):
     """Runs: preparations, trainings, evaluations, checks; each is submitted and then polled."""
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
-        """Make the bundle the code that new runs of the model take; the same one is one version."""
+        """Make the bundle the code of the model's new runs; equal bundles are one version."""
 
     def code(self, model: str, version: str = "") -> CodeVersion | None:
-        """Return a published version, without a name the last one; None means this app's own code.
+        """Return a published version, the last one by default; None is this app's own code.
 
-        NotFoundError when the named one was never published.
+        NotFoundError when the named version was never published.
         """
 
     def submit_preparation(
@@ -113,7 +113,7 @@ class Jobs(Protocol):
         """
 
     def prepared(self, run_id: str) -> Prepared:
-        """Return what a completed preparation found."""
+        """Return the result of a completed preparation."""
 
     def submit(
         self,
@@ -140,7 +140,7 @@ class Jobs(Protocol):
         """
 
     def judged(self, run_id: str) -> Judged:
-        """Return what a completed evaluation judged."""
+        """Return the judgement of a completed evaluation."""
 
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
@@ -148,7 +148,7 @@ class Jobs(Protocol):
         """Start the checks of a bundle without this app's secrets, or return that run."""
 
     def get(self, run_id: str) -> Run:
-        """Return where the run stands; its status is `unknown` when there is none."""
+        """Return the state of the run; its status is `unknown` when there is none."""
 
     def cancel(self, run_id: str, reason: str = "") -> None:
         """Stop the run when it still runs; the first reason stands.
@@ -158,7 +158,7 @@ class Jobs(Protocol):
         """
 
     def record_ended(self) -> int:
-        """Record the runs that ended since the last call in the tracking; return how many.
+        """Record the runs that ended since the last call in the tracking; return their number.
 
         Where the platform itself records its runs, this does nothing.
         """
@@ -167,13 +167,13 @@ class Jobs(Protocol):
         """Return the runs that this app submitted since then, as the platform knows them."""
 
     def comparison(self, run_id: str) -> Comparison:
-        """Return what a completed evaluation found."""
+        """Return the comparison of a completed evaluation."""
 
     def checks(self, run_id: str) -> CheckReport:
-        """Return what a completed run of checks wrote."""
+        """Return the report of a completed run of checks."""
 
     def log(self, run_id: str, most: int) -> bytes:
-        """Return at most the last `most` bytes of what the run has printed; NotFoundError else."""
+        """Return the last `most` bytes of the run's output; NotFoundError without any."""
 
     def report(self, run_id: str, name: str) -> bytes:
-        """Return a kept report of a run (junit.xml, coverage.xml, log); NotFoundError else."""
+        """Return a report of a run (junit.xml, coverage.xml, log); NotFoundError without it."""

@@ -9,7 +9,7 @@ from function_app.domain.people.duties import ApprovalRules
 from function_app.domain.people.people import People, canonical
 from function_app.domain.release.approval import Decision, Verdict, effective, own_decision
 from function_app.domain.release.authorization import is_approved, was_promoted
-from function_app.domain.release.release import ReleaseRecord
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
@@ -145,10 +145,17 @@ class Decisions:
         return None
 
     def explains(self, model: str, digest: str) -> bool:
-        """Return whether a decision approved this image, also of a release under way."""
+        """Return whether a decision approved this image, also of a release that goes on.
+
+        A release that still waits has fewer approvals than it needs.
+        """
         if self.promoted(model, digest) is not None:
             return True
-        under_way = [r for r in self._records(model, digest) if not r.status.ended]
+        under_way = [
+            record
+            for record in self._records(model, digest)
+            if record.status is ReleaseStatus.IN_PROGRESS
+        ]
         return any(is_approved(record, self.of_release(record), digest) for record in under_way)
 
     def _records(self, model: str, digest: str) -> list[ReleaseRecord]:

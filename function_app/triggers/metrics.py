@@ -102,7 +102,7 @@ def _of_records(invocation: Invocation) -> Figures:
     report = json.loads(note["report"])["findings"] if note else []
     return {
         "mlops_events": (
-            "The newest 500 events by what became of them",
+            "The newest 500 events by outcome",
             _by(
                 ("outcome",),
                 Counter(
@@ -116,15 +116,15 @@ def _of_records(invocation: Invocation) -> Figures:
             [({}, head.number)] if head else [],
         ),
         "mlops_events_pending": (
-            "Events kept and not seen to",
+            "Stored events that are not processed yet",
             [({}, len(ports.inbox.list_pending(now)))],
         ),
         "mlops_dead_letters": (
-            "Events that nothing took",
+            "Refused events (dead letters)",
             [({}, len(ports.inbox.list_events(Outcome.REFUSED)))],
         ),
         "mlops_lane_places": (
-            "Stories in a lane, and those that wait for it",
+            "Stories that hold a lane or wait for it",
             _by(("lane", "state"), places),
         ),
         "mlops_releases": (
@@ -143,7 +143,7 @@ def _of_records(invocation: Invocation) -> Figures:
             ],
         ),
         "mlops_findings": (
-            "What disagreed at the last comparison",
+            "Findings of the last reconciliation",
             _by(
                 ("kind", "repaired"),
                 Counter((f["kind"], str(f["repaired"]).lower()) for f in report),

@@ -42,7 +42,7 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
             ports.events.publish(CODE_PUSHED, subject, content)
             ports.ledger.keep_note(note, {"commit": head})
         except MlopsError as error:
-            LOG.warning("%s of %s was not looked at: %s", branch, repository, one_line(str(error)))
+            LOG.warning("%s of %s was not polled: %s", branch, repository, one_line(str(error)))
             continue
         count += 1
     return count

@@ -33,5 +33,5 @@ def run(looks: Iterable[tuple[str, Look]]) -> Iterator[Finding]:
         try:
             yield from look()
         except MlopsError as error:
-            action = "Sign in (`az login`) as who deploys, with a role on the subscription."
+            action = "Sign in (`az login`) as the deployer, with a role on the subscription."
             yield Finding(about=about, seen=f"could not be looked at. {error}", action=action)

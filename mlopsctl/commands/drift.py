@@ -11,7 +11,7 @@ from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 
 LONGEST_LOOK = 60.0
-Now = Annotated[bool, typer.Option("--now", help="Look at production first.")]
+Now = Annotated[bool, typer.Option("--now", help="Compare production first.")]
 
 
 def drift(
@@ -27,7 +27,7 @@ def drift(
     out = screens.console()
     report = content["report"]
     if report is None:
-        return out.print(f"Nobody has looked at {model} yet. --now looks at once.")
+        return out.print(f"There is no comparison for {model} yet. --now starts one.")
     for line in drift_lines(content):
         out.print(line)
     return out.print(drift_table(report)) if report["columns"] else None

@@ -64,7 +64,7 @@ def signed(secret: str, body: bytes) -> dict[str, str]:
     return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}
 
 
-Outcome = Annotated[str, typer.Option(help="Only those with this outcome, such as refused.")]
+Outcome = Annotated[str, typer.Option(help="Only events with this outcome, such as refused.")]
 
 
 @events.command("list")

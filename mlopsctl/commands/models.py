@@ -49,7 +49,7 @@ def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
     if content["error"]:
         raise ApiError("PLATFORM", content["error"])
     if not content["endpoint"] or not content["version"]:
-        text = f"Production serves no version of {model}. `mlopsctl models` shows what waits."
+        text = f"Production serves no version of {model}. `mlopsctl models` lists waiting releases."
         raise ApiError("NOT_SERVED", text)
     print(content["endpoint"], flush=True)
     # Not to stdout: scripts take the address from there.

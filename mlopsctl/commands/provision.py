@@ -11,10 +11,10 @@ from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_js
 from mlopsctl.reach.local_host import ensure_platform
 from mlopsctl.reach.options import person_of
 
-Plan = Annotated[bool, typer.Option("--plan", help="Show what would be done; change nothing.")]
-Remove = Annotated[str, typer.Option("--remove", help="Take this part away.")]
-Sure = Annotated[str, typer.Option("--sure", help="The part's name again, to take it away.")]
-Person = Annotated[str, typer.Option("--as", help="The operator who takes a part away.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Show the changes and make none.")]
+Remove = Annotated[str, typer.Option("--remove", help="Remove this part.")]
+Sure = Annotated[str, typer.Option("--sure", help="The part's name again, to confirm its removal.")]
+Person = Annotated[str, typer.Option("--as", help="The operator who removes a part.")]
 SECONDS = 7200.0
 
 

@@ -61,7 +61,12 @@ def rotate(name: Person, copy: Copy = True, state: State = STATE, as_json: Json 
 @tokens.command()
 def revoke(name: Person, state: State = STATE) -> None:
     """Let a person's token count no more, at once; `issue` makes a new one."""
-    _owned(state).revoke(name)
+    issued = _owned(state)
+    if name not in issued.people() and name not in _approvers():
+        # A misspelt name must not look revoked while the person's token still counts.
+        text = f"{name!r} has no token of {state}, and no model of mlops.toml names such a person."
+        raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` shows who has one.")
+    issued.revoke(name)
     print(f"No token of {name} counts on {state}.")
 
 

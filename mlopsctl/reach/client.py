@@ -206,7 +206,9 @@ def _refusal(answer: httpx.Response, path: str) -> ApiError:
         body = answer.json()
     except ValueError:
         body = {}
-    error = body.get("error", {}) if isinstance(body, dict) else {}
+    error = body.get("error") if isinstance(body, dict) else None
+    # A gateway before the app may send its own text there.
+    error = error if isinstance(error, dict) else {}
     text = f"HTTP {answer.status_code} from {path}. See the host's log."
     code = "NOT_FOUND" if answer.status_code == 404 else "HTTP"
-    return ApiError(error.get("code", code), error.get("message", text))
+    return ApiError(str(error.get("code") or code), str(error.get("message") or text))

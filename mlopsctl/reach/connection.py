@@ -15,7 +15,12 @@ STATE = ROOT / ".mlops"
 PORT = 7071
 
 State = Annotated[Path, typer.Option(envvar="MLOPS_STATE", help="State folder of this machine.")]
-Url = Annotated[str, typer.Option(envvar="MLOPS_URL", help="The app; found by itself here.")]
+Url = Annotated[
+    str,
+    typer.Option(
+        envvar="MLOPS_URL", help="Address of the app; by default the app of this machine."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 

@@ -1,6 +1,8 @@
 """Starts and stops the app on this machine."""
 
+import errno
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +21,7 @@ from mlopsctl.reach.client import Api, ApiError, segment
 STALL_SECONDS = 120.0
 STEP_SECONDS = 600.0
 SAY_EVERY = 5.0
+LISTENS = re.compile(r"^listening on (http://\S+:\d+)$", re.MULTILINE)
 Say = Callable[[str], None]
 
 
@@ -36,6 +39,10 @@ class AlreadyRunsError(HostError):
         )
 
 
+class PortTakenError(HostError):
+    """The host did not start, because another program listens on its port."""
+
+
 class LocalHost:
     """One host process over the app in `root`, with its state in `state`.
 
@@ -51,10 +58,16 @@ class LocalHost:
         platform: str = "local",
         say: Say = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        is_named: bool = True,
     ) -> None:
-        """Take the app's folder, its state folder and port, where to report progress, a clock."""
+        """Take the app's folder, its state folder and port, where to report progress, a clock.
+
+        Port 0 is any free one: `url` is known after the start. A port that nobody named
+        (`is_named` is false) is replaced by a free one when another program listens there.
+        """
         self._root, self._state, self._platform = root, state, platform
-        self.url = f"http://127.0.0.1:{port}"
+        self.url, self._is_named = "", is_named
         self._port, self._say, self._clock = port, say, clock
         self._log = state / "host.log"
         self._listened = False
@@ -74,8 +87,15 @@ class LocalHost:
         with state_folder.start_lock(self._state):
             self._refuse_another()
             state_folder.rotate(self._log)
-            begin = self._begin()
-            self._wait(begin)
+            try:
+                self.url = self._wait(self._begin())
+            except PortTakenError:
+                if self._is_named:
+                    raise
+                # The port was free when it was chosen, and is not any more.
+                wanted, self._port = self._port, 0
+                self.url = self._wait(self._begin())
+                self._say(f"Port {wanted} is in use, so the app listens on {self.url}.")
         self._listened = True
 
     def _refuse_another(self) -> None:
@@ -123,14 +143,15 @@ class LocalHost:
             raise error
         self._interruption = error
 
-    def _wait(self, begin: int) -> None:
+    def _wait(self, begin: int) -> str:
+        """Return the host's URL once it listens."""
         assert self.process is not None
         started = changed = said = self._clock()
         progress: tuple[int, str] = (0, "")
         while self.process.poll() is None:
             lines = self._read(begin)
-            if "listening on" in lines:
-                return
+            if found := LISTENS.search(lines):
+                return found[1]
             now = self._clock()
             seen = (len(lines), _cpu_time(self.process.pid))
             if seen != progress:
@@ -144,10 +165,12 @@ class LocalHost:
                 last = lines.strip().splitlines()[-1:] or ["it loads Python packages"]
                 self._say(f"Waiting for the host to listen, {now - started:.0f} s: {last[0]}")
             time.sleep(0.05)
-        if found := state_folder.running_host(self._state):
+        if other := state_folder.running_host(self._state):
             # Another command started one in the same moment, without this command's lock.
-            raise AlreadyRunsError(found["url"], self._state)
-        raise HostError(f"The host did not start. {self._tail(begin)}")
+            raise AlreadyRunsError(other["url"], self._state)
+        is_taken = os.strerror(errno.EADDRINUSE) in self._read(begin)
+        error = PortTakenError if is_taken else HostError
+        raise error(f"The host did not start. {self._tail(begin)}")
 
     def check(self) -> None:
         """Raise HostError when the host ended."""
@@ -192,30 +215,16 @@ def _cpu_time(pid: int) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def choose_port(wanted: int) -> int:
-    """Return the wanted port when it is free, else another one."""
-    for port in (wanted, 0):
-        try:
-            return _bind(port)
-        except OSError:
-            continue
-    raise HostError("There is no free port on this machine.")
-
-
 def named_port(port: int) -> int:
     """Return the port that a person named, 0 for any; HostError when it cannot be used."""
-    try:
-        return _bind(port)
-    except OSError as error:
-        text = f"Port {port} cannot be used: {error.strerror}."
-        raise HostError(f"{text} Name another port, or none to let the app choose.") from None
-
-
-def _bind(port: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            text = f"Port {port} cannot be used: {error.strerror}."
+            raise HostError(f"{text} Name another port, or none to let the app choose.") from None
+    return port
 
 
 def running_url(state: Path) -> str | None:

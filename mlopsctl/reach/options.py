@@ -17,18 +17,19 @@ Given = ParamSpec("Given")
 Person = Annotated[
     str,
     typer.Option(
-        "--as", help="Whose token to send. Needed when you have tokens of several people."
+        "--as",
+        help="The person whose token is sent. Needed when you have tokens of several people.",
     ),
 ]
 Author = Annotated[
     str,
     typer.Option(
         "--as",
-        help="Who asks; this person becomes an author, who cannot approve the result. Without it "
-        "the only person whose token you have, else nobody.",
+        help="The person who asks and becomes an author, who cannot approve the result. By default "
+        "the only person whose token you have, else no person.",
     ),
 ]
-Comment = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
+Comment = Annotated[str, typer.Option(help="The reason; it is stored with the decision.")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,11 +108,12 @@ def _end_groups(folder: Path) -> int:
     """End each process group whose lock is held: a held lock tells that the group lives."""
     locks = [path for path in folder.glob("*.lock") if _is_held(path)]
     found = len(locks)
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    # A killed group ends as soon as it gets a core.
+    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 60.0)):
         for path in locks:
             with contextlib.suppress(OSError, ValueError):
                 os.killpg(int(path.with_suffix(".pid").read_text()), number)
-        end = time.monotonic() + 5
+        end = time.monotonic() + patience
         while locks and time.monotonic() < end:
             locks = [path for path in locks if _is_held(path)]
             time.sleep(0.05)

@@ -41,8 +41,8 @@ def _imports(path: Path) -> Iterator[tuple[str, str]]:
     """Return package and module of each absolute import, such as ("training", "data")."""
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return  # the command itself says what is wrong
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # the command itself says what is wrong; deep nesting breaks the parser
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

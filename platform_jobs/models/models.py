@@ -20,6 +20,7 @@ from platform_jobs.models.borrowed import check_imports
 PREDICTION = "prediction"
 # Of a row count or a value in a text; more would be noise.
 _SHORT = 200
+_LONGEST_LINE = 64 * 1024
 # How long the last output of a command that has ended may take to arrive.
 _DRAIN_SECONDS = 5.0
 # Bytes of an answer: for its header, and for each row with other columns beside the prediction.
@@ -120,7 +121,8 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
 
     def pass_on(lines: IO[bytes]) -> None:
         with lines:
-            for line in lines:
+            # In pieces: a command that prints without a line feed must not fill the memory.
+            while line := lines.readline(_LONGEST_LINE):
                 text = line.decode("utf-8", errors="replace")
                 sys.stderr.write(text)
                 sys.stderr.flush()

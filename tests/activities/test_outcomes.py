@@ -58,7 +58,7 @@ class Platform:
 
     def tell_outcome(self, end: StoryEnd) -> None:
         if self.dead:
-            raise PlatformError("messages", "tell anybody", "Not one took it.")
+            raise PlatformError("messages", "send a message", "Not one took it.")
         self.notified.append(end)
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:

@@ -77,8 +77,21 @@ def test_a_rejected_release_is_not_promoted(bench: Bench) -> None:
     bench.decide(bench.ask("1"), Verdict.REJECT)
     bench.update("1", ReleaseStatus.IN_PROGRESS)
 
-    with pytest.raises(NotAuthorisedError, match="No stored approval"):
+    with pytest.raises(NotAuthorisedError, match="ada rejected release-diabetes-1"):
         bench.promote("1")
+
+
+def test_a_rejection_outweighs_the_approvals_beside_it_after_a_restart(bench: Bench) -> None:
+    bench.policy(approvers=("ada", "grace", "alan"), approvals_required=2)
+    record = bench.ask("1")
+    bench.decide(record, person="ada")
+    bench.decide(record, Verdict.REJECT, person="grace")
+    # Whoever holds a key of Durable restarts the story before it hears of the rejection.
+    bench.update("1", ReleaseStatus.IN_PROGRESS)
+
+    with pytest.raises(NotAuthorisedError, match="grace rejected release-diabetes-1"):
+        bench.promote("1")
+    assert bench.production.calls == []
 
 
 def test_a_release_that_the_ledger_does_not_know_is_not_promoted(bench: Bench) -> None:

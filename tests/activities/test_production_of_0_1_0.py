@@ -91,6 +91,14 @@ def test_the_reconciler_reports_a_champion_that_no_decision_explains(
     assert bench.production.repaired == 0, "no replica of it is started"
 
 
+def test_an_image_with_too_few_approvals_explains_no_champion(bench: Bench) -> None:
+    bench.policy(approvers=("ada", "grace"), approvals_required=2)
+    bench.decide(bench.ask("1"), person="ada")
+    bench.production.served = image("1")
+
+    assert FindingKind.FOREIGN_CHAMPION in [f.kind for f in bench.findings()]
+
+
 def test_a_roll_back_out_of_band_is_reported_though_the_image_was_decided(bench: Bench) -> None:
     bench.bring_up("1")
     bench.bring_up("2")

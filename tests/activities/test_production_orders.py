@@ -85,7 +85,7 @@ def test_a_roll_back_without_an_order_changes_nothing(
 
     with pytest.raises(NotAuthorisedError, match="No order"):
         bench.roll_back(**request_)
-    with pytest.raises(NotAuthorisedError, match="Nobody ordered 'invented'"):
+    with pytest.raises(NotAuthorisedError, match="No person ordered 'invented'"):
         bench.roll_back(**request_, order="invented")
     refused(bench, caplog, "No order")
 

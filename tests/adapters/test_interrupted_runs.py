@@ -111,7 +111,7 @@ class Machine:
         (found,) = (
             int(pid)
             for pid, group, words in lines
-            if int(group) == self.group() and "adapters.local.run_job" in words
+            if int(group) == self.group() and "adapters.local.jobs.run_job" in words
         )
         return found
 
@@ -142,8 +142,9 @@ def test_a_run_whose_processes_were_killed_is_interrupted_and_starts_again_under
 
     machine.kill(number)
     interrupted = machine.jobs.get(RUN)
-    machine.release()
+    # It is held still, so that it runs when it is looked at.
     again = machine.submit()
+    machine.release()
 
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.detail
@@ -164,8 +165,8 @@ def test_a_killed_command_is_interrupted_although_its_watcher_lives(machine: Mac
 
     assert machine.ended() is RunStatus.INTERRUPTED
     assert "SIGKILL" in machine.jobs.get(RUN).detail
-    machine.release()
     assert machine.submit() is RunStatus.RUNNING
+    machine.release()
     assert machine.ended() is RunStatus.COMPLETED
 
 

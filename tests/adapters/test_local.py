@@ -243,7 +243,7 @@ def test_an_image_that_nobody_built_is_not_found(tmp_path: Path) -> None:
 def test_a_process_is_started_once_and_found_and_ended(
     tmp_path: Path, processes: Processes
 ) -> None:
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
     started = [
         processes.start("p", command, cwd=tmp_path, environ={}, port=port) for port in (1, 2)
     ]

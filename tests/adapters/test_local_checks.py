@@ -17,7 +17,7 @@ from function_app.settings.settings import read_projects
 from tests.funchost.conftest import until
 
 ROOT = Path(__file__).parents[2]
-PLAN = CheckPlan(lint=(), tests=("pytest", "-q"), training="t", dry_run=False, timeout_seconds=60)
+PLAN = CheckPlan(lint=(), tests=("pytest", "-q"), training="t", dry_run=False, timeout_seconds=600)
 TAGS = {"instance_id": "i", "model": "diabetes"}
 
 

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from function_app.adapters.local.reach.processes import free_port
 from function_app.adapters.scoring_service.scoring_probe import REQUESTS, ask
 from function_app.domain.release.release import ReleasePolicy, judge_smoke
 from function_app.domain.release.serving import Image, SmokeReport
 from tests.azure_servers.base import Answer, Request, Server
-from tests.funchost.conftest import free_port
 
 GOLDEN = {"data": [[1.0], [2.0]], "result": [10.0, 20.0]}
 HEALTHY = Answer(content={"status": "ok", "image": "sha256:aa"})

@@ -93,6 +93,14 @@ def test_a_noisy_person_uses_up_its_own_budget_only(tmp_path: Path) -> None:
     assert post(office, 50).status == 202
 
 
+def test_a_refusal_for_all_machines_together_blames_no_single_caller(tmp_path: Path) -> None:
+    office, number = Office(tmp_path), iter(range(1, 250))
+
+    error = exhaust(lambda: post(office, 50, f"10.0.0.{next(number)}"))
+
+    assert error.message.startswith("All callers without a token together sent more than")
+
+
 @attack(
     point=10,
     does="sends few events with megabytes each",

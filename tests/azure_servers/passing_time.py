@@ -8,7 +8,6 @@ import base64
 import io
 import os
 import re
-import socket
 import subprocess
 import sys
 import tarfile
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 
 from function_app.adapters.azure.production.kubernetes.manifests import deployment_name, keys_name
+from function_app.adapters.local.reach.processes import free_port
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.compute import Compute
@@ -194,9 +194,7 @@ class PassingTime:
             folder = self._folder / place / image.rpartition(":")[2][:16]
             with tarfile.open(fileobj=io.BytesIO(self._context(image)), mode="r:gz") as archive:
                 archive.extractall(folder, filter="data")
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
+            port = free_port()
             given = {"PATH": os.environ["PATH"], **environ}
             if "PREDICTION_LOG" in given:
                 # A container's /tmp is its own; and here a minute has a second.

@@ -7,6 +7,7 @@ import pytest
 
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
+from function_app.errors import PlatformError
 from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.names import settings_of_tests
@@ -90,3 +91,21 @@ def test_blobs_are_listed_by_how_their_names_begin_and_read_in_part(blobs: Blobs
     assert blobs.read_part("a/2.csv", 8, 100) == b"89"
     assert blobs.read_part("a/2.csv", 10, 1) == b""
     assert blobs.read_part("nothing", 0, 1) == b""
+
+
+def test_a_record_is_not_absent_while_the_storage_does_not_answer(
+    tls: Tls, identity: IdentityServer
+) -> None:
+    with BlobServer(tls) as server:
+        settings = settings_of_tests(tls.ca_file, blob_endpoint=server.url)
+        blobs = Blobs(Connection(settings, retries=0))
+        blobs.ensure_container()
+        blobs.write_json("models/record.json", {"version": "1"})
+        blobs.write("models/garbled.json", b"no JSON")
+        assert blobs.read_record("models/record.json") == {"version": "1"}
+        assert blobs.read_record("models/garbled.json") == {}
+        assert blobs.read_record("models/absent.json") is None
+
+    # Its reader would make it again, such as another number for a run that is registered.
+    with pytest.raises(PlatformError):
+        Blobs(Connection(settings, retries=0)).read_record("models/record.json")

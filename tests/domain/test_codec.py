@@ -81,3 +81,12 @@ def test_a_mismatch_names_its_path(data: object, message: str) -> None:
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ContractError, match="time zone"):
         dump(datetime(2026, 1, 1))
+
+
+@pytest.mark.parametrize("given", ["x" * 100_000, "password=hunter2hunter2", ["red"]])
+def test_a_wrong_choice_is_shown_short_and_without_credentials(given: object) -> None:
+    with pytest.raises(ContractError, match="Colour: expected one of red, blue") as caught:
+        load(Colour, given)
+
+    assert len(caught.value.message) < 200
+    assert "hunter2" not in caught.value.message

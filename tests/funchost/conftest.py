@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,18 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
+from mlopsctl.reach.local_host import LISTENS
 from tests.patience import PATIENCE
-from tests.quiet_clock import QuietClock
+from tests.quiet_clock import QuietClock, ticking
 
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[2]
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25  # seconds
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Host:
@@ -41,8 +35,6 @@ class Host:
     def start(self) -> None:
         state = self.state
         state.mkdir(parents=True, exist_ok=True)
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
         environ = {
             **os.environ,
             "SMALL_LOG": str(self.log),
@@ -50,16 +42,26 @@ class Host:
             "FUNCHOST_EVENTGRID_RETRY_SCALE": "0.02",
             **self.environ,
         }
-        arguments = ["start", "--port", str(port), "--app", str(self.app), "--state", str(state)]
+        arguments = ["start", "--port", "0", "--app", str(self.app), "--state", str(state)]
         arguments += self.options
-        with (state / "host.log").open("ab") as output:
-            self.process = subprocess.Popen(
+        log = state / "host.log"
+        with log.open("ab") as output:
+            begin = output.tell()
+            self.process = process = subprocess.Popen(
                 [sys.executable, "-m", "funchost", *arguments],
                 env=environ,
                 stdout=output,
                 stderr=output,
             )
-        until(self.is_up, f"the host to listen: {(state / 'host.log').read_text()}")
+
+        def listens() -> bool:
+            said = log.read_bytes()[begin:].decode(errors="replace")
+            if found := LISTENS.search(said):
+                self.url = found[1]
+            assert found or process.poll() is None, f"the host ended: {said}"
+            return bool(found)
+
+        until(listens, f"the host to listen: {log}")
 
     def is_up(self) -> bool:
         try:
@@ -104,11 +106,14 @@ def until(condition: Any, what: str, seconds: float = 60.0) -> None:
     A condition is mostly a request to the host under test. The pauses grow, because workers that
     ask 30 times a second take the cores from the work that they wait for.
     """
-    clock, pause = QuietClock(), FIRST_PAUSE
-    while not condition():
-        assert clock.seconds() < seconds, f"waited {seconds} s of a quiet machine for {what}"
-        time.sleep(pause)
-        pause = min(1.2 * pause, LONGEST_PAUSE)
+    if condition():
+        return
+    pause = FIRST_PAUSE
+    with ticking(QuietClock()) as clock:
+        while not condition():
+            assert clock.seconds() < seconds, f"waited {seconds} s of a quiet machine for {what}"
+            time.sleep(pause)
+            pause = min(1.2 * pause, LONGEST_PAUSE)
 
 
 @pytest.fixture(scope="module", params=["never", "always"], ids=["resident", "replayed"])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mlopsctl import screens
-from mlopsctl.reach.local_host import choose_port, running_url
+from mlopsctl.reach.local_host import running_url
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_a_command_that_fails_says_why_by_its_exit_code_and_a_line(
 
 def test_up_starts_the_app_and_stops_everything_at_a_signal(tmp_path: Path) -> None:
     environ = {**os.environ, "MLOPS_STATE": str(tmp_path)}
-    command = [sys.executable, "-m", "mlopsctl", "up", "--json", "--port", str(choose_port(0))]
+    command = [sys.executable, "-m", "mlopsctl", "up", "--json", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         announced = json.loads(process.stdout.readline())

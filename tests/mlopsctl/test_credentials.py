@@ -244,6 +244,8 @@ def test_the_owner_of_a_state_issues_shows_rotates_and_revokes(state: Path) -> N
     assert second.stdout != first.stdout
     assert "holds none" in mlopsctl(state, "show", "grace").stderr
     assert "NOT_AN_APPROVER" in mlopsctl(state, "issue", "mallory").stderr
+    misspelt = mlopsctl(state, "revoke", "graze")
+    assert (misspelt.returncode, "'graze' has no token" in misspelt.stderr) == (1, True)
     mlopsctl(state, "revoke", "grace")
     assert (
         mlopsctl(state, "list", "--json").stdout.split()

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from mlopsctl.reach.local_host import choose_port
 from sandbox.probe import find_level
 from tests.mlopsctl.conftest import ROOT, Up
 
@@ -58,7 +57,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     state = tmp_path_factory.mktemp("running")
     environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": "", "MLOPS_ENGINE": ""}
     with subprocess.Popen(
-        [sys.executable, "-m", "mlopsctl", "up", "--port", str(choose_port(0))],
+        [sys.executable, "-m", "mlopsctl", "up", "--port", "0"],
         cwd=ROOT,
         env={**environ, VARIABLE: SECRET},
         stdout=subprocess.PIPE,
@@ -96,7 +95,7 @@ def test_up_status_and_doctor_show_the_level_of_isolation(app: App) -> None:
 def test_up_prints_the_level_of_isolation_for_scripts(
     tmp_path: Path, start_up: Callable[..., Up]
 ) -> None:
-    announced = start_up(tmp_path / "state", "--port", str(choose_port(0))).announced()
+    announced = start_up(tmp_path / "state", "--port", "0").announced()
 
     assert announced["isolation"] == str(find_level())
 

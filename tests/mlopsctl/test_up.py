@@ -10,7 +10,13 @@ import httpx
 import pytest
 
 from mlopsctl.reach import state_folder
-from mlopsctl.reach.local_host import STALL_SECONDS, HostError, LocalHost, choose_port, named_port
+from mlopsctl.reach.local_host import (
+    STALL_SECONDS,
+    HostError,
+    LocalHost,
+    PortTakenError,
+    named_port,
+)
 from mlopsctl.reach.state_folder import StateError, prepare, rotate, running_host, stop_processes
 from tests.funchost.conftest import until
 from tests.mlopsctl.conftest import ROOT, Up
@@ -237,17 +243,38 @@ def test_a_named_port_that_is_in_use_is_not_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "state" / "host.log").exists()
 
 
-def test_a_named_port_is_the_one_that_is_used_and_the_usual_one_may_be_replaced() -> None:
-    free = choose_port(0)
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which another program listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield int(other.getsockname()[1])
 
-    assert named_port(free) == free
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert choose_port(port) != port
-        with pytest.raises(HostError, match=f"Port {port} cannot be used"):
-            named_port(port)
+
+def test_a_named_port_is_the_one_that_is_used(taken: int) -> None:
+    assert named_port(0) == 0, "the host chooses"
+    with pytest.raises(HostError, match=f"Port {taken} cannot be used"):
+        named_port(taken)
+
+
+def test_a_port_that_another_program_took_in_the_meantime_is_replaced_unless_it_was_named(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("SMALL_LOG", str(tmp_path / "small.log"))
+    app = ROOT / "tests" / "funchost" / "apps" / "small"
+    with pytest.raises(PortTakenError, match="Address already in use"):
+        LocalHost(app, tmp_path / "named", taken).start()
+    host = LocalHost(app, tmp_path / "usual", taken, say=said.append, is_named=False)
+
+    host.start()
+
+    try:
+        assert httpx.get(host.url).status_code == 200
+        assert host.url != f"http://127.0.0.1:{taken}"
+        assert said[-1] == f"Port {taken} is in use, so the app listens on {host.url}."
+    finally:
+        host.stop()
 
 
 def test_make_passes_the_port_on() -> None:

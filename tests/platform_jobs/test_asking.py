@@ -45,7 +45,7 @@ def ask(folder: Path, changes: str = "", name: str = "answers") -> Any:
     write_project(folder / name / "code", changes)
     words = ["ask", "--module", "toy", "--code", str(folder / name / "code"), "--name", "The toy"]
     words += ["--model", str(folder / "model"), "--asked", str(folder / ASKED)]
-    assert main([*words, "--out", str(folder / name), "--timeout", "60"]) == 0
+    assert main([*words, "--out", str(folder / name), "--timeout", "600"]) == 0
     return json.loads((folder / name / "answers.json").read_text())
 
 

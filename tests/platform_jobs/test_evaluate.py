@@ -30,7 +30,7 @@ def evaluate(folder: Path, changes: str = "", champion: str | None = None) -> in
             write_project(folder / f"{name}-code", code)
             words += [f"--{name}", str(folder / name)]
             words += [f"--{name}-code", str(folder / f"{name}-code")]
-    return main([*words, "--out", str(folder / "out"), "--timeout", "60"])
+    return main([*words, "--out", str(folder / "out"), "--timeout", "600"])
 
 
 def read(folder: Path, name: str) -> Any:

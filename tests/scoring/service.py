@@ -9,9 +9,10 @@ from pathlib import Path
 
 import httpx
 
+from function_app.adapters.local.reach.processes import free_port
 from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
-from tests.funchost.conftest import free_port, until
+from tests.funchost.conftest import until
 from tests.patience import PATIENCE
 from tests.scoring.keys import CALLER, KEYS
 
@@ -25,8 +26,11 @@ def serving(model: Path, environ: Mapping[str, str]) -> Iterator[httpx.Client]:
     command = [sys.executable, "-m", "scoring", "--model", str(model), "--port", str(port)]
     process = subprocess.Popen(command, env={**KEYS, **environ})
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=CALLER) as client:
-            until(lambda: _answers(client), "the server")
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers=CALLER, timeout=120
+        ) as client:
+            until(lambda: process.poll() is not None or _answers(client), "the server")
+            assert process.poll() is None
             yield client
     finally:
         process.send_signal(signal.SIGTERM)

@@ -56,7 +56,7 @@ def ship(connection: Connection, folder: Path, **change: Any) -> Shipper:
     """Send what is in the folder, as a process does that begins and ends."""
     shipper = open_shipper(connection, folder, **change)
     shipper.start()
-    shipper.close(30)
+    shipper.close(300)
     return shipper
 
 

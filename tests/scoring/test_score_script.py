@@ -15,10 +15,11 @@ import httpx
 import numpy as np
 import pytest
 
+from function_app.adapters.local.reach.processes import free_port
 from scoring import stand_ins
 from scoring.predictor import InputError, Predictor
 from scoring.score_script import ScriptError, ScriptPredictor, open_predictor, read_answer
-from tests.funchost.conftest import free_port, until
+from tests.funchost.conftest import until
 from tests.mlopsctl.seed_clone import SCORE
 from tests.patience import PATIENCE
 from tests.scoring.keys import AS_PROBE, CALLER, KEYS

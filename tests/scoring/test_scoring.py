@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.funchost.conftest import free_port, until
+from function_app.adapters.local.reach.processes import free_port
+from tests.funchost.conftest import until
 from tests.patience import PATIENCE
 from tests.scoring.keys import CALLER, KEYS
 

@@ -12,7 +12,7 @@ import pytest
 
 from function_app.settings.settings import read_projects
 from mlopsctl.reach.client import Api
-from mlopsctl.reach.local_host import LocalHost, choose_port, ensure_platform
+from mlopsctl.reach.local_host import LocalHost, ensure_platform
 from tests.funchost.conftest import until
 from tests.made_once import prepared
 
@@ -38,7 +38,9 @@ PROJECTS = "\n".join(
         DIABETES,
         project("crashing", training='"tests.stories.projects.crashing"'),
         project("slow", training='"tests.stories.projects.slow"', timeout_seconds="6"),
-        project("eager", margin="-0.5"),
+        # Each replica takes two seconds of CPU to start; `diabetes` has two of them.
+        project("eager", margin="-0.5", replicas="1"),
+        project("held", margin="-0.5", replicas="1", training='"tests.stories.projects.held"'),
         project("sick", scoring='"tests/stories/projects/sick_scoring"'),
     ]
 )
@@ -59,7 +61,7 @@ class App:
     """Starts, kills and asks the app, and drops data into its inbox."""
 
     def __init__(self, state: Path, root: Path = ROOT) -> None:
-        self.state, self.root = state, root
+        self.state, self.root, self._holds = state, root, state.parent / "holds"
         state.mkdir(parents=True, exist_ok=True)
         shutil.copy(prepared() / "mlflow.db", state)
         for model in read_projects(Path(os.environ["MLOPS_PROJECTS"])):
@@ -70,7 +72,7 @@ class App:
         self.start()
 
     def start(self) -> None:
-        self.host = LocalHost(self.root, self.state, choose_port(0))
+        self.host = LocalHost(self.root, self.state, 0)
         self.host.start()
         self.api = Api(self.host.url, self.state)
         ensure_platform(self.api)
@@ -89,6 +91,14 @@ class App:
         path = self.state / "inbox" / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
+
+    def hold(self, doing: str) -> None:
+        """Let runs of the model `held` wait when they begin to do this: train or predict."""
+        (self._holds / "held").write_text(doing)
+
+    def let_go(self) -> None:
+        """Let the runs that are held go on."""
+        (self._holds / "held").unlink()
 
     def claimed(self, name: str) -> str:
         """Return the story that an event about this file started."""
@@ -129,6 +139,12 @@ class App:
 
         until(look, f"{instance_id} to be at {step}", 120)
 
+    def started(self) -> list[str]:
+        """Return the stories but those that the app starts by the clock."""
+        stories = self.api.get("/api/status")["stories"]
+        by_clock = ("reconcile", "watch_production")
+        return sorted(s["instance_id"] for s in stories if s["story"] not in by_clock)
+
     def find(self, instance_id: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.api.find(f"/api/status/{instance_id}")
         return found
@@ -148,7 +164,9 @@ def diabetes() -> str:
 def make_app(
     folder: Path, monkeypatch: pytest.MonkeyPatch, more_projects: str = ""
 ) -> Iterator[App]:
-    (folder / "mlops.toml").write_text(PROJECTS + more_projects)
+    (folder / "holds").mkdir()
+    runs = f'\n[runs]\nreadable = ["{folder / "holds"}"]\n'
+    (folder / "mlops.toml").write_text(PROJECTS + more_projects + runs)
     monkeypatch.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
     monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_BUILD_SERVER", SECRET)
     monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_AZURE_DEVOPS", SECRET)

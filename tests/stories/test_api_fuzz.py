@@ -80,13 +80,10 @@ HEADERS = st.dictionaries(
 
 @pytest.fixture(scope="module")
 def client(app: App) -> Iterator[httpx.Client]:
-    def stories() -> list[str]:
-        return sorted(s["instance_id"] for s in app.api.get("/api/status")["stories"])
-
-    before = stories()
+    before = app.started()
     with httpx.Client(base_url=app.host.url, timeout=PATIENCE) as made:
         yield made
-    assert stories() == before
+    assert app.started() == before
 
 
 def test_the_app_serves_the_document_that_the_fuzz_goes_by(app: App) -> None:

@@ -11,18 +11,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app, project
 from tests.stories.traffic import REQUESTS, ROWS, Traffic, caller_of
 
 FED = {"max_shift": "50.0", "max_spread": "100.0", "cooldown_seconds": "0"}
+# The app looks by itself after each interval, which would take the alarm from a test's own look. One
+# replica is enough: another one would take two more seconds of CPU for each promotion.
+RARELY = {"interval_seconds": "86400", "replicas": "1"}
 
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    fed = project("fed", margin="-0.5", **FED)
-    monkeypatch.setattr(stories, "PROJECTS", stories.PROJECTS + "\n" + fed)
-    yield from make_app(tmp_path, monkeypatch)
+    fed = project("fed", margin="-0.5", **FED, **RARELY)
+    watched = project("watched", margin="-0.5", **RARELY)
+    yield from make_app(tmp_path, monkeypatch, f"\n{fed}\n{watched}")
 
 
 def promote(app: App, model: str, version: int) -> str:
@@ -55,22 +57,22 @@ def trainings(app: App, model: str) -> list[str]:
 def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
     app: App, diabetes: str
 ) -> None:
-    app.drop("eager/a.csv", diabetes)
-    assert app.ended(app.claimed("eager/a.csv"))["output"]["version"] == "1"
-    traffic = Traffic(diabetes, promote(app, "eager", 1), caller_of(app.api, "eager"))
-    quiet = look(app, "eager")
+    app.drop("watched/a.csv", diabetes)
+    assert app.ended(app.claimed("watched/a.csv"))["output"]["version"] == "1"
+    traffic = Traffic(diabetes, promote(app, "watched", 1), caller_of(app.api, "watched"))
+    quiet = look(app, "watched")
     assert (quiet["verdict"], quiet["rows"]) == ("quiet", 0), "the smoke test's rows do not count"
 
     # Traffic like the training data, with true targets that come later.
     rows, ids = traffic.send(0.0)
     labels = pd.DataFrame({"id": ids, "Y": rows["Y"] + 50.0})
-    app.drop("eager/labels/may.csv", labels.to_csv(index=False))
-    quiet = look(app, "eager")
+    app.drop("watched/labels/may.csv", labels.to_csv(index=False))
+    quiet = look(app, "watched")
     assert (quiet["verdict"], quiet["rows"]) == ("quiet", REQUESTS * ROWS)
     assert (quiet["labelled"], quiet["unmatched"]) == (REQUESTS * ROWS, 0)
 
     traffic.send(2.0)
-    drifted = look(app, "eager")
+    drifted = look(app, "watched")
     assert (drifted["verdict"], drifted["version"]) == ("retrain", "1")
     assert "bmi went up" in drifted["reason"]
     retraining = app.claimed_by("DriftDetected", drifted["report_id"])
@@ -78,19 +80,19 @@ def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
 
     # It goes on, and nothing more is caused within the cooldown.
     traffic.send(2.0)
-    assert look(app, "eager")["verdict"] == "cooldown"
+    assert look(app, "watched")["verdict"] == "cooldown"
     assert len(drift_claims(app)) == 1
-    assert len(trainings(app, "eager")) == 2, "of the file and of the drift, none of the labels"
+    assert len(trainings(app, "watched")) == 2, "of the file and of the drift, none of the labels"
     _check_command(app, drifted["report_id"])
 
     # A new champion begins a test of its own.
-    promote(app, "eager", 2)
-    fresh = look(app, "eager")
+    promote(app, "watched", 2)
+    fresh = look(app, "watched")
     assert (fresh["version"], fresh["verdict"], fresh["rows"]) == ("2", "quiet", 0)
 
 
 def _check_command(app: App, report_id: str) -> None:
-    command = [sys.executable, "-m", "mlopsctl", "drift", "eager", "--now", "--state"]
+    command = [sys.executable, "-m", "mlopsctl", "drift", "watched", "--now", "--state"]
     command += [str(app.state), "--url", app.host.url]
     shown = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=True
@@ -106,6 +108,7 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes
     app.drop("fed/a.csv", diabetes)
     app.ended(app.claimed("fed/a.csv"))
     traffic = Traffic(diabetes, promote(app, "fed", 1), caller_of(app.api, "fed"))
+    assert look(app, "fed")["verdict"] == "quiet"
     answered, _ = traffic.send(2.0)
     drifted = look(app, "fed")
     assert drifted["verdict"] == "retrain"

@@ -7,7 +7,7 @@ import pytest
 
 from function_app.domain.webhooks.signatures import sign
 from tests.funchost.conftest import until
-from tests.stories.conftest import SECRET, App
+from tests.stories.conftest import DIABETES, SECRET, App
 
 GIT_TOKEN = "ghp_planted0123456789planted0123456789"
 
@@ -22,8 +22,9 @@ def test_no_secret_is_in_anything_that_the_app_writes_or_answers(
 ) -> None:
     monkeypatch.setenv("MLOPS_GIT_TOKEN_GIT_EXAMPLE_COM", GIT_TOKEN)
     monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_BUILD_SERVER", SECRET)
-    text = (Path(__file__).parents[2] / "mlops.toml").read_text()
-    text += '\n[models.diabetes.code]\nrepository = "https://git.example.com:9/org/models"\n'
+    text = (
+        DIABETES + '\n[models.diabetes.code]\nrepository = "https://git.example.com:9/org/models"\n'
+    )
     (tmp_path / "mlops.toml").write_text(text)
     monkeypatch.setenv("MLOPS_PROJECTS", str(tmp_path / "mlops.toml"))
     app = App(tmp_path / "state")

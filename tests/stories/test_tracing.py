@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector import Collector, collector
+from tests.collector import Collector, Span, collector
 from tests.funchost.conftest import until
 from tests.stories.conftest import App, make_app
 
@@ -51,15 +51,18 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
     app.api.decide(app.api.release(release), "approve", "ada", "fine")
     assert app.ended(release)["output"]["status"] == "promoted"
 
-    def all_sent() -> bool:
-        names = {span.name for span in sink.spans if span.trace_id == TRACE}
-        return {"orchestration:train_model", "orchestration:release_model"} <= names
+    def found() -> set[tuple[str, str]]:
+        return {(span.service, span.name) for span in sink.spans if span.trace_id == TRACE}
 
-    until(all_sent, "the spans of both stories")
-    traced = [span for span in sink.spans if span.trace_id == TRACE]
-    by_id = {span.span_id: span for span in traced}
-    found = {(span.service, span.name) for span in traced}
-    assert {
+    def named(name: str) -> list[Span]:
+        return [span for span in sink.spans if (span.trace_id, span.name) == (TRACE, name)]
+
+    def roots() -> set[str]:
+        traced = [span for span in sink.spans if span.trace_id == TRACE]
+        return {span.parent_id for span in traced} - {span.span_id for span in traced}
+
+    # The app, its host and the replicas send on their own, the host a span of a story at its end.
+    needed = {
         ("mlops", "take up event"),
         ("funchost", "orchestration:train_model"),
         ("funchost", "activity:submit_training"),
@@ -67,14 +70,18 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
         ("funchost", "orchestration:release_model"),
         ("mlops", "promote_challenger"),
         ("scoring", "POST /score"),
-    } <= found
-    assert not [span for span in traced if span.failed]
+    }
+    until(lambda: needed <= found(), "the spans of both stories")
+    # Of staging and of production.
+    until(lambda: len(named("smoke_test")) == 2, "both smoke tests")
     # Every span hangs on another one of the trace; the first on the caller's.
-    roots = [span for span in traced if span.parent_id not in by_id]
-    assert {span.parent_id for span in roots} == {CALLER}, roots
+    until(lambda: roots() == {CALLER}, "the spans between them")
+    traced = [span for span in sink.spans if span.trace_id == TRACE]
+    by_id = {span.span_id: span for span in traced}
+    assert not [span for span in traced if span.failed]
     promoted = next(span for span in traced if span.name == "promote_challenger")
     assert promoted.facts["mlops.release_id"] == release
-    tests = [span for span in traced if span.name == "smoke_test"]
+    tests = named("smoke_test")
     scored = {by_id[span.parent_id].name for span in traced if span.service == "scoring"}
     assert (len(tests), scored) == (2, {"smoke_test"}), "staging and production were asked"
 

@@ -46,12 +46,12 @@ def test_a_signed_event_is_taken_once(app: App) -> None:
 def test_a_missing_or_forged_signature_is_refused_and_starts_nothing(
     app: App, signature: str
 ) -> None:
-    before = len(app.api.get("/api/status")["stories"])
+    before = app.started()
 
     answer = post(app, BODY, signature)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
-    assert len(app.api.get("/api/status")["stories"]) == before
+    assert app.started() == before
     assert SECRET not in answer.text
 
 

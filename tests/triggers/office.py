@@ -115,7 +115,7 @@ class FewVersions:
 
     def get(self, model: str, version: str) -> ModelVersion:
         if self.away:
-            raise PlatformError("local", "look for a model", "The registry is away.")
+            raise PlatformError("local", "read a model", "The registry is away.")
         if (model, version) not in self.versions:
             raise NotFoundError(f"{model} has no version {version}.")
         return self.versions[model, version]

@@ -50,7 +50,7 @@ class AzureRegistry:
             self._create(run, number, judged, authors)
             found = self._read_back(run.model, number)
         if found.run_id != run.run_id or found.digest != digest:
-            text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Look at both."
+            text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Compare both."
             raise PlatformError("azure", "register the model", text)
         return found
 
@@ -169,7 +169,7 @@ class AzureRegistry:
 
     def _get(self, model: str, version: str) -> Any:
         try:
-            with translate("look for a model", f"{model}:{version}"):
+            with translate("read a model", f"{model}:{version}"):
                 return self._workspace.client.models.get(model, version=version)
         except NotFoundError as error:
             # A workspace that is gone answers like a version that is.

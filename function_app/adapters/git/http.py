@@ -133,7 +133,7 @@ def _check(answer: "BaseHTTPResponse", asked: str, host: str) -> None:
     if answer.status in (401, 403):
         advice = f"{host} wants a valid token: set {_TOKEN}."
     else:
-        advice = f"Look at the address in mlops.toml. If it is private, set {_TOKEN}."
+        advice = f"Check the address in mlops.toml. If it is private, set {_TOKEN}."
     told = ""
     if kind.startswith("text/plain"):
         with suppress(urllib3.exceptions.HTTPError):

@@ -157,7 +157,7 @@ def _faults(operation: str, question: Question) -> Iterator[None]:
     except (ServerError, GitProtocolError, NotGitRepository, OSError) as error:
         advice = error.advice if isinstance(error, ServerError) else ""
         if not advice:
-            advice = "Look at the address in mlops.toml and at the network."
+            advice = "Check the address in mlops.toml and at the network."
         if "Permission denied" in str(error):
             advice = "Let it be read: by this user, or with the key of MLOPS_GIT_SSH_KEY."
         what = f"{operation} of {question.address.url}"
@@ -193,9 +193,10 @@ def _answered(question: Question) -> dict[str, object]:
         text = f"Unpacking the commit takes more than {question.max_memory / 1e6:.0f} MB of memory."
         return {"error": write_error(ContractError(f"{text} Keep data out of the repository."))}
     except Exception as error:  # whatever dulwich meets in bytes that a stranger wrote
-        text = f"What came is no git ({type(error).__name__}: {_shown(str(error), question)})."
+        seen = f"{type(error).__name__}: {_shown(str(error), question)}"
+        text = f"The answer is not git's protocol ({seen})."
         what = f"read {question.address.url}"
-        return {"error": write_error(PlatformError("git", what, f"{text} Look at the server."))}
+        return {"error": write_error(PlatformError("git", what, f"{text} Check the server."))}
 
 
 def _limit(question: Question) -> None:

@@ -20,7 +20,7 @@ class ServerError(Exception):
     """A server, or the way to it, failed; `advice` says what to do."""
 
     def __init__(self, text: str, advice: str = "") -> None:
-        self.advice = advice or "Look at the address in mlops.toml and at the network."
+        self.advice = advice or "Check the address in mlops.toml and at the network."
         super().__init__(text)
 
 

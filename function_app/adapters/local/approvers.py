@@ -29,5 +29,9 @@ class LocalApprovers:
             raise PlatformError("local", f"keep the token of {name}", text) from error
 
     def identify(self, token: str) -> str | None:
-        """Return whose token this is, or None."""
-        return self._tokens.identify(token)
+        """Return whose token this is, or None; PlatformError when the records cannot be read."""
+        try:
+            return self._tokens.identify(token)
+        except OSError as error:
+            text = f"The records of tokens cannot be read now: {error.strerror}. Try again."
+            raise PlatformError("local", "identify a person", text) from error

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.local.reach.files import locked, read_object
+from function_app.adapters.local.reach.files import locked, raise_fault, read_object
 from function_app.adapters.scoring_service.scoring_keys import (
     PRIMARY,
     SECONDARY,
@@ -49,13 +49,16 @@ class LocalKeys:
             if stored is None:
                 raise NotFoundError(f"{model} has no keys. Promote a release first.")
             header, key = self._header(model, PRIMARY), new_key()
-            # The new key's copy first: a crash in between leaves both former keys valid.
-            former = _read(header)
-            if former and digest_of(former.removeprefix(SCHEME)) == stored.primary:
+            former, kept = _read(header), stored.primary
+            digest = digest_of(former.removeprefix(SCHEME)) if former else ""
+            # After a crash below, the copy still has the key that counts as the secondary one.
+            if digest and digest in (stored.primary, stored.secondary):
+                kept = digest
                 _write(self._header(model, SECONDARY), former + "\n")
-            _write(header, f"{SCHEME}{key}\n")
-            new = Digests(primary=digest_of(key), secondary=stored.primary)
+            new = Digests(primary=digest_of(key), secondary=kept)
             _write(file, describe_keys(new, self.production_secret(model)))
+            # The copy last: a crash before it leaves callers with the former key, which counts.
+            _write(header, f"{SCHEME}{key}\n")
         return self.header(model)
 
     def header(self, model: str) -> str:
@@ -114,7 +117,10 @@ def _probe_digest(master: str, model: str) -> str:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+    except OSError as error:
+        raise_fault(error, path)
+        return ""
+    except ValueError:
         return ""
 
 

@@ -72,7 +72,7 @@ class LocalRegistry:
         except import_mlflow().exceptions.MlflowException as error:
             if error.error_code not in _ABSENT:
                 text = f"MLflow says: {error.error_code}. Is {self._state / 'mlflow.db'} readable?"
-                raise PlatformError("local", "look for a model", text) from error
+                raise PlatformError("local", "read a model", text) from error
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:

@@ -170,17 +170,19 @@ class LocalStaging:
             import httpx
 
         end = time.monotonic() + min(self._patience, self._ready)
-        while time.monotonic() < end:
-            running = runner.find(name)
-            if running is None:
-                return None
-            endpoint = f"http://127.0.0.1:{running.port}"
-            try:
-                if httpx.get(f"{endpoint}/healthz", timeout=2).json()["image"] == image.digest:
-                    return endpoint
-            except (httpx.HTTPError, ValueError, KeyError):
-                pass
-            time.sleep(0.05)
+        # One client for all questions: a new one reads the certificates of all authorities.
+        with httpx.Client(timeout=2) as client:
+            while time.monotonic() < end:
+                running = runner.find(name)
+                if running is None:
+                    return None
+                endpoint = f"http://127.0.0.1:{running.port}"
+                try:
+                    if client.get(f"{endpoint}/healthz").json()["image"] == image.digest:
+                        return endpoint
+                except (httpx.HTTPError, ValueError, KeyError):
+                    pass
+                time.sleep(0.05)
         return None
 
     def _record(self, release_id: str) -> Path:

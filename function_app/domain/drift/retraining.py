@@ -154,7 +154,7 @@ def judge(
     if repeats >= policy.loop_length:
         reason = (
             f"It drifted again in the same way after {repeats} retrainings. {alarm.reason} "
-            "Find out what the model does to its own inputs."
+            "Find out how the model changes its own inputs."
         )
         return Judgement(verdict=Verdict.LOOP, reason=reason)
     until = cooldown_until(state, policy)

@@ -165,7 +165,13 @@ def refuse_promotion(
             return None
         return _refusal(f"The approval of {release_id} was used already. Release it again.")
     approving = counting(decisions, record, rules.approval)
-    if effective(decisions, record, rules.approval) is None or not approving:
+    final = effective(decisions, record, rules.approval)
+    if final is not None and final.verdict is Verdict.REJECT:
+        # A rejection ends the wait, but a restarted story makes the record "in progress" again, and
+        # the approvals of other people are still stored beside it.
+        text = f"{final.decided_by} rejected {release_id}, which ends it."
+        return _refusal(f"{text} `mlopsctl retry {release_id}` asks for an approval again.")
+    if final is None or not approving:
         progress = of_approvals(len(approving), rules.approval.required_of(record.authors))
         return _not_approved(record, image, decisions, progress)
     newer = [c for c in changes if c.kind is ChangeKind.PROMOTION and _is_newer(c, image)]

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from function_app.domain.text.plain_text import clean
+from function_app.domain.text.plain_text import MAX_DEPTH, clean
 
 MARK = "***"
-# A JSON value that is nested deeper is no event of anybody.
-MAX_DEPTH = 100
 
 _END = r"[^&\s\"'<>\\]*"
 # What stands before and after the name of a parameter, also in a query inside of another query.

@@ -117,7 +117,7 @@ async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -
         return _receipt(replace(event, code=error.code, reason=reason))
     except Exception:
         # Nothing is lost: the event is kept and `settle_pending` takes it up again.
-        LOG.exception("event %s could not be seen to", event.event_key)
+        LOG.exception("event %s could not be processed", event.event_key)
         return _receipt(event)
     if settled.outcome is not None:
         settled = replace(settled, settled_at=invocation.ports.clock.now())

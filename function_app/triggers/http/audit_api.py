@@ -6,6 +6,7 @@ from datetime import datetime
 
 from function_app.domain.access.audit import AuditEvent, read_head
 from function_app.domain.codec import dump
+from function_app.domain.release.authorization import ChangeKind
 from function_app.errors import ContractError, NotFoundError, RefusedError
 from function_app.records.accounts import record_missing
 from function_app.records.changes import Changes, expected_entries
@@ -39,7 +40,7 @@ async def get_audit(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
-    """Check a block of the audit log after the entry `after`; `checked` is where to go on.
+    """Check a block of the audit log after the entry `after`; send `checked` as the next `after`.
 
     `anchor` is a head that was noted outside of the log, NUMBER:HASH, or several with commas.
     """
@@ -85,11 +86,10 @@ def _expected(invocation: Invocation) -> dict[str, str]:
 
 def _admit(invocation: Invocation, request: Request) -> Recorder:
     """Return the recorder; RefusedError when the caller approves no model and operates none."""
-    person = identify(invocation, request)
-    known = {
-        name for project in invocation.projects.values() for name in project.release.named_people
-    }
-    if person not in known:
+    person, order = identify(invocation, request), ChangeKind.ROLL_BACK
+    # Approvers and operators, under any of their names, as for a roll-back.
+    rules = [project.production_rules() for project in invocation.projects.values()]
+    if not any(each.may_order(order, person) for each in rules):
         raise RefusedError(f"{person} is no approver and no operator.", code="NOT_AN_APPROVER")
     if invocation.recorder is None:
         raise NotFoundError("This app keeps no audit log.")

@@ -20,7 +20,7 @@ def test_a_run_that_a_person_cancelled_is_failed_and_names_the_studio(azure: Azu
     run = azure.jobs().get(RUN)
 
     assert run.status is RunStatus.FAILED
-    assert "Somebody cancelled it" in run.detail
+    assert "A person cancelled it" in run.detail
     assert "https://ml.azure.com/runs/" in run.detail
 
 

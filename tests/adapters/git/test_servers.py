@@ -139,7 +139,7 @@ def test_a_history_is_read_only_as_far_as_needed(
 def test_what_is_no_git_server_is_told_with_its_answer(
     tmp_path: Path, shelf: Shelf, server: GitServer
 ) -> None:
-    with pytest.raises(PlatformError, match=r"HTTP 404 .*Look at the address in mlops\.toml"):
+    with pytest.raises(PlatformError, match=r"HTTP 404 .*Check the address in mlops\.toml"):
         sources(tmp_path, shelf).head(f"{server.url}/nothing.git", "main")
 
 

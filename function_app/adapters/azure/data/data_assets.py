@@ -30,7 +30,7 @@ class DataAssets:
 
     def _find(self, name: str, label: str) -> Any:
         try:
-            with translate("look for the data asset", f"{name}:{label}"):
+            with translate("read the data asset", f"{name}:{label}"):
                 return self._workspace.client.data.get(name, version=label)
         except NotFoundError:
             return None

@@ -34,7 +34,7 @@ class Manifests:
         url = self._url(repository, reference)
         resource = f"{repository}:{reference}"
         try:
-            with translate("look for an image", resource):
+            with translate("read an image", resource):
                 token = self._token(repository)
                 headers = {"Authorization": f"Bearer {token}", "Accept": _ACCEPT}
                 answer = self._web.send("HEAD", url, headers=headers)
@@ -42,8 +42,8 @@ class Manifests:
             return None
         digest = str(answer.headers.get("Docker-Content-Digest", ""))
         if not digest.startswith("sha256:"):
-            text = f"{resource} has no digest. Look at the registry {self.server}."
-            raise PlatformError("azure", "look for an image", text)
+            text = f"{resource} has no digest. Check the registry {self.server}."
+            raise PlatformError("azure", "read an image", text)
         return digest
 
     def _url(self, repository: str, reference: str) -> str:

@@ -40,7 +40,7 @@ class CodeVersions:
     def has_component(self, name: str, label: str) -> bool:
         """Tell whether this training step is registered."""
         try:
-            with translate("look for the training step", f"{name}:{label}"):
+            with translate("read the training step", f"{name}:{label}"):
                 self._workspace.client.components.get(name, version=label)
         except NotFoundError:
             return False

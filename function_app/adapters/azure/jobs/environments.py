@@ -42,7 +42,7 @@ class Environments:
     def exists(self, version: str) -> bool:
         """Tell whether this version is registered."""
         try:
-            with translate("look for an environment", f"{NAME}:{version}"):
+            with translate("read an environment", f"{NAME}:{version}"):
                 self._workspace.client.environments.get(NAME, version=version)
         except NotFoundError:
             return False

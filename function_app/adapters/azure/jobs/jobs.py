@@ -357,7 +357,7 @@ class AzureJobs:
             return None
         job_name = attempt_id(run_id, self._outputs.attempt(run_id))
         try:
-            with translate("look for a run", job_name):
+            with translate("read a run", job_name):
                 job = self._workspace.client.jobs.get(job_name)
         except NotFoundError:
             return None

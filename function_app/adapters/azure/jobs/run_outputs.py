@@ -68,7 +68,7 @@ class RunOutputs:
         if name in REPORTS:
             content = self._containers.read_at_most(run_id, specs.CHECKS, name, MOST_OF_REPORT)
         if content is None:
-            raise NotFoundError(f"Run {run_id} kept no report {name}. Look at its checks.json.")
+            raise NotFoundError(f"Run {run_id} kept no report {name}. Read its checks.json.")
         return content
 
     def log(self, run_id: str, kind: str, most: int) -> bytes:
@@ -102,7 +102,7 @@ def _parse(name: str, content: bytes) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        text = f"{name} is not JSON. Look at the run's log."
+        text = f"{name} is not JSON. Read the log of the run."
         raise PlatformError("azure", "read what a run wrote", text) from error
 
 

@@ -31,9 +31,9 @@ _ENDED = {
 }
 _OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED)
 _DETAILS = {
-    "failed": "Azure ML says that it failed.",
-    "canceled": "Somebody cancelled it in Azure ML.",
-    "cancelled": "Somebody cancelled it in Azure ML.",
+    "failed": "Azure ML reports that it failed.",
+    "canceled": "A person cancelled it in Azure ML.",
+    "cancelled": "A person cancelled it in Azure ML.",
     "notresponding": "Its node does not answer Azure ML any more.",
     "paused": "It is paused in Azure ML.",
 }

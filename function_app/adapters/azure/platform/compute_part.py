@@ -26,7 +26,7 @@ class ComputePart:
             return SERVERLESS
 
         def look() -> Any:
-            with translate("look for the compute", self._place.compute):
+            with translate("read the compute", self._place.compute):
                 return self._workspace.client.compute.get(self._place.compute)
 
         return found_or_none(look)

@@ -180,7 +180,7 @@ class BaselinePart:
         version = reference.dataset.version[:32]
 
         def look() -> Any:
-            with translate("look for the baseline", self._asset):
+            with translate("read the baseline", self._asset):
                 return self._workspace.client.data.get(self._asset, version=version)
 
         return found_or_none(look)

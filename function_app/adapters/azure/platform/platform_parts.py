@@ -63,7 +63,7 @@ class PartKeeper:
             detail = f"Would make {self.part.describe()}."
             return PlannedPart(part=name, state=PartState.ABSENT, detail=detail)
         if found is ELSEWHERE:
-            detail = f"Not looked at: {self.part.describe()}"
+            detail = f"Not checked: {self.part.describe()}"
             return PlannedPart(part=name, state=PartState.ELSEWHERE, detail=detail)
         differences = self.part.differences(found)
         if differences:
@@ -80,7 +80,7 @@ class PartKeeper:
             self.part.make(None)
             return EnsuredPart(part=name, detail=f"Makes {self.part.describe()}.", ready=False)
         if found is ELSEWHERE:
-            return EnsuredPart(part=name, detail=f"Not looked at: {self.part.describe()}")
+            return EnsuredPart(part=name, detail=f"Not checked: {self.part.describe()}")
         state = self.part.state_of(found).lower()
         if state in _UNDER_WAY:
             return EnsuredPart(part=name, detail=f"It is {state}.", ready=False)

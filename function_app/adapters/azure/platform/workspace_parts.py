@@ -90,7 +90,7 @@ class DatastorePart:
 
     def find(self) -> Any:
         def look() -> Any:
-            with translate("look for the datastore", self._datastore):
+            with translate("read the datastore", self._datastore):
                 return self._workspace.client.datastores.get(self._datastore)
 
         return found_or_none(look)

@@ -114,9 +114,9 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
-                found = self._container().get_blob_client(name).get_blob_properties()
+                found = self._container().get_blob_client(blob_name(name)).get_blob_properties()
             except ResourceNotFoundError:
                 return None
         # A storage account with folders keeps each as an empty blob with this mark.
@@ -206,12 +206,18 @@ class Blobs:
             raise PlatformError("azure", "read a record", text) from error
 
     def read_record(self, name: str) -> dict[str, Any] | None:
-        """Return a pointer's object; an empty one for anything else, None when there is no blob."""
+        """Return a pointer's object; an empty one for anything else, None when there is no blob.
+
+        PlatformError when the storage does not answer: the pointer must not count as absent then.
+        """
+        content = self.read(name)
+        if content is None:
+            return None
         try:
-            content = self.read_json(name)
-        except PlatformError:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
             return {}
-        return content if content is None or isinstance(content, dict) else {}
+        return found if isinstance(found, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""
@@ -252,7 +258,7 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        with translate("look at a blob", name):
+        with translate("read the properties of a blob", name):
             try:
                 client = self._container().get_blob_client(blob_name(name))
                 return str(client.get_blob_properties().etag)
@@ -288,7 +294,7 @@ class Blobs:
 
     def container_exists(self) -> bool:
         """Tell whether the container stands."""
-        with translate("look at the container", self.address):
+        with translate("read the container", self.address):
             return bool(self._container().exists())
 
     def _container(self) -> "ContainerClient":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from azure.core.rest import HttpRequest, HttpResponse
 
 _REMEDIES = {
-    400: "This app sent what Azure does not take; report it.",
+    400: "Azure refused the form of the request. Report it as a fault of this app.",
     401: "Give the app its identity: MLOPS_AZURE_CLIENT_ID and MLOPS_AZURE_TENANT_ID.",
     403: "Give the app's identity the role for it, and let the app's network in.",
     404: "Make the resource, or correct its name in the settings.",

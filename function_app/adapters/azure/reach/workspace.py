@@ -41,11 +41,11 @@ class Workspace:
         """Raise PlatformError when the workspace itself is not there."""
         name = self.connection.settings.workspace
         try:
-            with translate("look for the workspace", name):
+            with translate("read the workspace", name):
                 self.client.workspaces.get(name)
         except NotFoundError as error:
             text = f"There is no workspace {name}. Make the platform, or correct its name."
-            raise PlatformError("azure", "look for the workspace", text) from error
+            raise PlatformError("azure", "read the workspace", text) from error
 
     def _make(self) -> "MLClient":
         settings = self.connection.settings

@@ -143,7 +143,7 @@ class AzureStaging:
 
     def _get(self, name: str) -> "ContainerGroup | None":
         try:
-            with translate("look for a container group", name):
+            with translate("read a container group", name):
                 return self._client().container_groups.get(self._group, name)
         except NotFoundError:
             self._confirm()
@@ -157,7 +157,7 @@ class AzureStaging:
             self._connection.rest("GET", path, api_version="2021-04-01")
         except NotFoundError as error:
             text = f"There is no resource group {self._group}. Make it, or correct the settings."
-            raise PlatformError("azure", "look for staging", text) from error
+            raise PlatformError("azure", "read staging", text) from error
 
     def _create(self, name: str, release_id: str, image: Image) -> None:
         settings = self._connection.settings

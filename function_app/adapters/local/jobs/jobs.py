@@ -157,7 +157,7 @@ class LocalJobs:
     def checks(self, run_id: str) -> CheckReport:
         content = read_json(self._folder(run_id) / "reports" / "checks.json")
         if content is None:
-            raise NotFoundError(f"Run {run_id} wrote no report of checks. Look at its log.")
+            raise NotFoundError(f"Run {run_id} wrote no report of checks. Read its log.")
         return load(CheckReport, content)
 
     def report(self, run_id: str, name: str) -> bytes:

@@ -1,5 +1,6 @@
 """Writing files so that a crash leaves the old one or the new one, never half of either."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -14,6 +15,7 @@ from typing import Any
 from function_app.errors import PlatformError
 
 MOST_RECORD_BYTES = 64 * 1024 * 1024
+_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -67,7 +69,8 @@ def _read_plain(path: Path) -> Any:
     """Return the JSON of a regular file, None for anything else.
 
     A run may leave a link to a file that is not its own, a pipe that nobody writes, or a file that
-    fills the memory.
+    fills the memory. PlatformError when the machine itself fails: the record must not count as
+    absent then, because its reader would replace it.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -76,8 +79,21 @@ def _read_plain(path: Path) -> Any:
             if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_RECORD_BYTES:
                 return None
             return json.loads(content.read(MOST_RECORD_BYTES))
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        raise_fault(error, path)
         return None
+    except (ValueError, RecursionError):
+        return None
+
+
+def raise_fault(error: OSError, path: Path) -> None:
+    """Raise PlatformError when the machine is at fault, such as for too many open files.
+
+    Nothing happens for an error that says something of the file itself.
+    """
+    if error.errno in _MACHINE:
+        text = f"{path} cannot be read now: {error.strerror}. Try again."
+        raise PlatformError("local", "read a record", text) from error
 
 
 def read_tail(path: Path, most: int) -> bytes:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from function_app.adapters.local.reach.files import raise_fault
 from function_app.errors import ContractError, NotFoundError
 
 CHUNK = 1024 * 1024
@@ -30,7 +31,8 @@ def open_file(folder: Path, path: Path, most: int) -> Iterator[IO[bytes]]:
     """Yield a regular file that lies below `folder` and has at most `most` bytes, for reading.
 
     Raises NotFoundError when it is not there or cannot be read; ContractError, code NOT_A_FILE for
-    anything but a regular file and for a link out of the folder, TOO_LARGE for a larger file.
+    anything but a regular file and for a link out of the folder, TOO_LARGE for a larger file;
+    PlatformError when the machine itself fails, because the file may be whole.
     """
     with ExitStack() as stack:
         try:
@@ -43,6 +45,8 @@ def open_file(folder: Path, path: Path, most: int) -> Iterator[IO[bytes]]:
         except ContractError:
             raise
         except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, OSError):
+                raise_fault(error, path)
             raise NotFoundError(f"{path.name} cannot be read. Put it there again.") from error
         _check(path, os.fstat(file.fileno()), most)
         yield file

@@ -10,7 +10,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,10 @@ from function_app.errors import PlatformError
 _SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
 MOST_DOUBLINGS = 3  # of the time limit of a start
 MEMORY_KIB = 8 * 1024 * 1024
+# A shell leaves its id at once, and a killed process ends at once; both wait for a core.
+ID_SECONDS, KILL_SECONDS = 60.0, 60.0
+MOST_KEPT = 64  # ports
+_kept_ports: deque[socket.socket] = deque()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,19 +79,20 @@ class Processes:
 
     def find(self, name: str) -> Record | None:
         """Return the process of this name when it runs."""
-        if not self._is_locked(name):
-            return None
-        for _ in range(200):
+        end = time.monotonic() + ID_SECONDS
+        while self._is_locked(name):
             text = self._read(name, "pid").strip()
             if text:
                 port = json.loads(self._read(name, "json") or '{"port": 0}')["port"]
                 return Record(pid=int(text), port=port)
+            if time.monotonic() > end:
+                raise PlatformError("local", f"find process {name}", "It runs and has left no id.")
             time.sleep(0.01)  # between the fork and the shell's first line
-        raise PlatformError("local", f"find process {name}", "It runs and has left no id.")
+        return None
 
     def stop(self, name: str, grace: float = 5.0) -> None:
         """End the process and its children, by force when `grace` seconds did not do."""
-        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
             record = self.find(name)
             if record is None:
                 return
@@ -136,7 +143,17 @@ def start_limit(seconds: float, failures: int) -> float:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, and that Linux gives to no other program meanwhile.
+
+    A bound socket that does not listen keeps it, until MOST_KEPT later ports are asked for. The
+    service itself may bind it, because servers of asyncio set SO_REUSEADDR. Other systems than
+    Linux would refuse that, so there nothing keeps the port.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    port = int(kept.getsockname()[1])
+    _kept_ports.append(kept)
+    while len(_kept_ports) > (MOST_KEPT if sys.platform == "linux" else 0):
+        _kept_ports.popleft().close()
+    return port

@@ -61,7 +61,7 @@ class ClusterApi:
     def get(self, kind: str, name: str) -> Json | None:
         """Return an object, None when there is none in a namespace that is there."""
         try:
-            return self._ask("GET", self._path(kind, name), f"look for {kind} {name}")
+            return self._ask("GET", self._path(kind, name), f"read {kind} {name}")
         except NotFoundError:
             self._confirm()
             return None
@@ -132,7 +132,7 @@ class ClusterApi:
         """Raise when the namespace itself is not there, which answers like an absent object."""
         path = f"/api/v1/namespaces/{self.namespace}"
         try:
-            self._ask("GET", path, f"look for namespace {self.namespace}")
+            self._ask("GET", path, f"read namespace {self.namespace}")
         except NotFoundError as error:
             text = f"There is no namespace {self.namespace}. {_REMEDIES[404]}"
             raise PlatformError("azure", "reach production", text) from error
@@ -146,7 +146,7 @@ class ClusterApi:
         found = KINDS[kind]
         if len(found.versions) > 1 and found.group not in self._served:
             try:
-                answer = self._ask("GET", f"/apis/{found.group}", f"look for {found.group}")
+                answer = self._ask("GET", f"/apis/{found.group}", f"read {found.group}")
             except NotFoundError:
                 answer = {}
             served = [entry["version"] for entry in answer.get("versions") or []]

@@ -81,6 +81,6 @@ def describe_pods(api: ClusterApi, model: str, version: str) -> str:
             lines = api.log_tail(pods[0]["metadata"]["name"], _TAIL).splitlines()
             told.append("Its log: " + " | ".join(lines[-_TAIL:]))
     except (NotFoundError, PlatformError) as error:
-        told.append(f"What else its pods say cannot be read ({error.code}).")
+        told.append(f"Further messages of the pods cannot be read ({error.code}).")
     # Replicas that fail alike say the same.
     return redact(" ".join(dict.fromkeys(told)))[:1500]

@@ -181,7 +181,7 @@ class OnlineEndpointProduction:
         name = self.endpoint_name(model)
 
         def look() -> Any:
-            with translate("look for the endpoint", name):
+            with translate("read the endpoint", name):
                 return self._workspace.client.online_endpoints.get(name)
 
         found = found_or_none(look)
@@ -191,7 +191,7 @@ class OnlineEndpointProduction:
 
     def _deployment(self, model: str, name: str) -> Any:
         def look() -> Any:
-            with translate("look for a deployment", name):
+            with translate("read a deployment", name):
                 return self._workspace.client.online_deployments.get(
                     name, self.endpoint_name(model)
                 )

@@ -1,0 +1,42 @@
+"""Who may read the audit log: the people of mlops.toml, under any of their names."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from function_app.errors import RefusedError
+from function_app.ports import Ports
+from function_app.records.recorder import Recorder
+from function_app.triggers.http.audit_api import get_audit
+from function_app.triggers.invocation import Answer, Request
+from tests.triggers.office import Office
+
+
+class Everybody:
+    """Approvers who know each token as the name of a person."""
+
+    def identify(self, token: str) -> str | None:
+        return token
+
+
+def read(office: Office, token: str) -> Answer:
+    """Ask for the entries; the token is the person's name."""
+    ports = replace(cast(Any, office.invocation.ports), approvers=Everybody())
+    recorder = Recorder(ports.rows)
+    invocation = replace(office.invocation, ports=cast(Ports, ports), recorder=recorder)
+    headers = {"authorization": f"Bearer {token}"}
+    request = Request(route={}, headers=headers, body=b"")
+    return asyncio.run(get_audit(invocation, request))
+
+
+@pytest.mark.parametrize("name", ["ada", "ADA"])
+def test_an_approver_reads_the_log_under_any_name(tmp_path: Path, name: str) -> None:
+    assert read(Office(tmp_path), name).status == 200
+
+
+def test_a_person_of_no_model_does_not_read_the_log(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="mallory is no approver and no operator"):
+        read(Office(tmp_path), "mallory")

@@ -1,1 +1,0 @@
-from .DurableOrchestrationContext import DurableOrchestrationContext as DurableOrchestrationContext

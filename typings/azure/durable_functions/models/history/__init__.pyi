@@ -1,1 +1,0 @@
-from .HistoryEvent import HistoryEvent as HistoryEvent

@@ -1,3 +1,0 @@
-from typing import Any
-
-def df_dumps(value: Any) -> str: ...
