@@ -65,7 +65,7 @@ def command(words: Sequence[str]) -> list[str]:
 
 
 def is_pytest(words: Sequence[str]) -> bool:
-    """Tell whether pytest runs, which can be asked for reports."""
+    """Return whether pytest runs, which can be asked for reports."""
     return command(words)[1:3] == ["-m", "pytest"]
 
 

@@ -18,24 +18,24 @@ _APPROVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+'#!~^-]{0,112}")
 
 
 def is_prefix(text: str) -> bool:
-    """Tell whether a text is a folder in a container, with `/` at its end."""
+    """Return whether a text is a folder in a container, with `/` at its end."""
     steps = text.removesuffix("/").split("/")
     odd = any(step in ("", ".", "..") for step in steps)
     return text.endswith("/") and not odd and text.isprintable() and "\\" not in text
 
 
 def is_module(text: str) -> bool:
-    """Tell whether a text is the dotted name of a module."""
+    """Return whether a text is the dotted name of a module."""
     return all(word.isidentifier() for word in text.split("."))
 
 
 def is_type(text: str) -> bool:
-    """Tell whether a text is the full name of a type: its module and its name."""
+    """Return whether a text is the full name of a type: its module and its name."""
     return "." in text and is_module(text)
 
 
 def is_folder(text: str) -> bool:
-    """Tell whether a text is a relative folder that stays in its parent."""
+    """Return whether a text is a relative folder that stays in its parent."""
     return all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", step) for step in text.split("/"))
 
 
@@ -44,7 +44,7 @@ def _is_column(text: str) -> bool:
 
 
 def is_repository(text: str) -> bool:
-    """Tell whether a text is an address that code may be fetched from, without a password."""
+    """Return whether a text is an address that code may be fetched from, without a password."""
     plain = bool(text) and not text.startswith("-") and all(ord(sign) > 32 for sign in text)
     # A user is part of an address for SSH; a password is of none.
     with_user = re.match(r"https?://[^/]*@|ssh://[^/@]*:[^/]*@", text)

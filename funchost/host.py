@@ -179,6 +179,8 @@ class Host:
             "port": int(self.url.rpartition(":")[2]),
             "url": self.url,
             "systemKey": keys.system,
+            # Opens every function; "" where the host asks for no key.
+            "functionKey": keys.host if self._options.auth else "",
             "topicEndpoint": self.topic_endpoint,
             "topicKey": environment.topic_key or keys.topic,
         }
@@ -186,7 +188,7 @@ class Host:
 
     @property
     def idle(self) -> bool:
-        """Tell whether nothing is to be done before a timer, a message or a request."""
+        """Return whether nothing is to be done before a timer, a message or a request."""
         return self.engine.idle and self.topic.idle and not any(t.running for t in self.timers)
 
     @property

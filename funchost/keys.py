@@ -60,7 +60,7 @@ def given_key(request: web.Request) -> str:
 
 
 def opens(given: str, *accepted: str) -> bool:
-    """Tell whether the given key is one of the accepted ones, in constant time for each."""
+    """Return whether the given key is one of the accepted ones, in constant time for each."""
     # A header may hold any byte; aiohttp hands bytes that are no UTF-8 on as surrogates.
     sent = given.encode("utf-8", "surrogateescape")
     return any(hmac.compare_digest(sent, key.encode()) for key in accepted)
@@ -78,7 +78,7 @@ class Guard:
         self._webhook = active or webhook
 
     def admits(self, function: HostedFunction, request: web.Request) -> bool:
-        """Tell whether a request may invoke a function."""
+        """Return whether a request may invoke a function."""
         raw = function.trigger.get("authLevel") or "FUNCTION"
         level = str(getattr(raw, "value", raw)).upper()
         if not self.active or level == "ANONYMOUS":
@@ -90,6 +90,6 @@ class Guard:
         return opens(given_key(request), keys.master, keys.host, *([own] if own else []))
 
     def admits_system(self, request: web.Request) -> bool:
-        """Tell whether a request may call the Event Grid webhook."""
+        """Return whether a request may call the Event Grid webhook."""
         accepted = (self._keys.master, self._keys.eventgrid)
         return not self._webhook or opens(given_key(request), *accepted)

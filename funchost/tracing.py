@@ -51,7 +51,7 @@ class Spans:
 
     @property
     def sent(self) -> bool:
-        """Tell whether there is anybody to send them to."""
+        """Return whether there is anybody to send them to."""
         return self._tracer is not None
 
     def _open(self) -> None:

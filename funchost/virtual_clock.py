@@ -36,7 +36,7 @@ class VirtualClock(Clock):
                 del self._waiting[awake]
 
     def resting(self, waiters: int) -> bool:
-        """Tell whether at least so many wait, all of them for later."""
+        """Return whether at least so many wait, all of them for later."""
         with self._lock:
             waiting = [e for e, (_, until) in self._waiting.items() if not e.is_set()]
             due = [u for _, u in self._waiting.values() if u is not None and u <= self._moment]

@@ -171,7 +171,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
     _add_schedules(app, shared)
     add_event_grid(app, shared)
     if settings.platform == "local":
-        # In Azure the storage itself sends the events, and Azure ML records its own runs.
+        # In Azure the storage itself sends the events, and `record_figures` records the runs.
         add_schedule(app, "watch_inbox", EVERY_SECOND, ports.datasets.announce)
         add_schedule(app, "record_runs", EVERY_SECOND, ports.jobs.record_ended)
     return app

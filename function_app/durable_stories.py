@@ -88,7 +88,7 @@ class DurableStories:
 
 
 def _is_id(text: str) -> bool:
-    """Tell whether the SDK may put a text into a URL, as it is: it would ask for something else."""
+    """Return whether a text is safe in a URL, because the SDK does not encode it."""
     return bool(INSTANCE_ID.accepts(text))
 
 

@@ -11,7 +11,7 @@ from function_app.errors import MlopsError
 
 
 def redact_logs() -> None:
-    """Let every log record of this process hold no credentials; a second call changes nothing.
+    """Redact every log record of this process; a second call changes nothing.
 
     The factory of records is the one place that each record passes: a filter of a logger does not
     see the records of other loggers, and hosts add handlers later.

@@ -24,7 +24,7 @@ _FACTS = frozenset({"model", "version", "release_id", "run_id", "instance_id", "
 
 
 def current() -> str:
-    """Return the trace parent of what is being done now, "" when nothing is traced."""
+    """Return the present trace parent, "" when nothing is traced."""
     with importing():
         from opentelemetry import trace
 
@@ -108,7 +108,7 @@ def facts_of(argument: Any) -> dict[str, str]:
 
 
 def has_meter() -> bool:
-    """Tell whether somebody sends figures: only a provider of the SDK has what to flush."""
+    """Return whether somebody sends figures: only a provider of the SDK has what to flush."""
     with importing():
         from opentelemetry import metrics
 

@@ -44,7 +44,7 @@ class Clone:
     staging: Mapping[str, Any]
 
     def has(self, name: str) -> bool:
-        """Tell whether a file of this path is there."""
+        """Return whether a file of this path is there."""
         return name in self.files
 
     def text(self, name: str) -> str:

@@ -78,7 +78,7 @@ def copied_files(clone: Clone, script: Script) -> list[str]:
 
 
 def must_write(into: Path, name: str, folder: str, *, force: bool) -> bool:
-    """Tell whether the project is to be written; False when a whole import of it is there.
+    """Return whether the project is to be written; False when a whole import of it is there.
 
     SeedError when the folder holds anything else than an import of this model.
     """

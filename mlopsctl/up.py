@@ -17,7 +17,6 @@ from mlopsctl.commands.config import check_before_start, inbox_folders
 from mlopsctl.commands.tokens import new_tokens, people
 from mlopsctl.demo import run_demo
 from mlopsctl.reach import state_folder
-from mlopsctl.reach.client import Api
 from mlopsctl.reach.connection import PORT, ROOT, STATE, Json, State, print_json
 from mlopsctl.reach.local_host import (
     SAY_EVERY,
@@ -38,21 +37,30 @@ Port = Annotated[
 ]
 
 
+Auth = Annotated[
+    bool,
+    typer.Option(
+        "--auth",
+        help="Ask for a function key on every route, as Azure does. Commands of this user send it.",
+    ),
+]
+
+
 class StoppedError(Exception):
     """A signal asked the command to stop."""
 
 
-def up(state: State = STATE, port: Port = None, as_json: Json = False) -> None:
+def up(state: State = STATE, port: Port = None, auth: Auth = False, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
     check_before_start()
     # The platform Azure may be used from here, too: with a developer's credentials.
     platform = os.environ.get("MLOPS_PLATFORM", "local")
     state, say = state.resolve(), _progress(as_json)
-    host = _host(state, port, say, platform)
+    host = _host(state, port, say, platform, auth)
     with contextlib.suppress(StoppedError), _stopping(host):
         had_tokens = people(state)
         host.start()
-        report = ensure_platform(Api(host.url, state), tick=_ticker(host, say))
+        report = ensure_platform(host.api(), tick=_ticker(host, say))
         _announce_up(host.url, state, report["output"]["parts"], as_json)
         if not as_json:
             _print_tokens(state, had_tokens, say)
@@ -101,7 +109,7 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
         with _stopping(host):
             had_tokens = people(state)
             host.start()
-            api = Api(host.url, state)
+            api = host.api()
             ensure_platform(api, tick=_ticker(host, progress))
             say(f"The app listens on {host.url} ({time.monotonic() - begun:.1f} s)\n")
             _print_tokens(state, had_tokens, say)
@@ -118,12 +126,14 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
     say(f"   all stopped after {result['seconds']} s. `make up` starts it again to stay.")
 
 
-def _host(state: Path, port: int | None, say: Say, platform: str = "local") -> LocalHost:
+def _host(
+    state: Path, port: int | None, say: Say, platform: str = "local", auth: bool = False
+) -> LocalHost:
     """Return a host that is not started, at the named port or near the usual one."""
     if found := running_url(state):
         raise AlreadyRunsError(found, state)
     chosen = PORT if port is None else named_port(port)
-    return LocalHost(ROOT, state, chosen, platform, say, is_named=port is not None)
+    return LocalHost(ROOT, state, chosen, platform, say, is_named=port is not None, auth=auth)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from platform_jobs.judging.evaluate import Contender, evaluate, read_held_out
 from platform_jobs.judging.figures import regression_figures
 from platform_jobs.models.models import KilledError, Project, find_module
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
+from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 # What the app's own service reads from a model folder, beside model_schema.json.
@@ -25,9 +25,9 @@ def check_contract(project: Project, data: Path | None, target: str, say: Say) -
 
     `data` is a CSV file, None the project's own sample; `target` its label, "" the last column.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         try:
-            _walk(project, data, target, Path(folder), say)
+            _walk(project, data, target, folder, say)
         except (ContractError, KilledError) as error:
             say(f"FAILED  {error}")
             return False

@@ -71,5 +71,5 @@ def check_plain(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
 
 
 def has_files(folder: Path) -> bool:
-    """Tell whether a folder exists and holds a file, at any depth."""
+    """Return whether a folder exists and holds a file, at any depth."""
     return any(path.is_file() for path in folder.rglob("*"))

@@ -30,7 +30,7 @@ class Level:
         return bool(self.tool)
 
     def reaches(self, minimum: str) -> bool:
-        """Tell whether this level is at least as strong as `minimum`, one of STRENGTHS."""
+        """Return whether this level is at least as strong as `minimum`, one of STRENGTHS."""
         return STRENGTHS.index(self.strength) >= STRENGTHS.index(minimum)
 
     def __str__(self) -> str:

@@ -82,7 +82,7 @@ def _hiding(path: str) -> str:
 
 
 def _is_below(path: str, bound: dict[str, str]) -> bool:
-    """Tell whether a folder that is shown contains this path."""
+    """Return whether a folder that is shown contains this path."""
     for parent in Path(path).parents:
         kind = bound.get(str(parent))
         if kind is not None:
@@ -91,7 +91,7 @@ def _is_below(path: str, bound: dict[str, str]) -> bool:
 
 
 def _is_needless(mount: Mount, bound: dict[str, str]) -> bool:
-    """Tell whether the folder above shows this path in the same way."""
+    """Return whether the folder above shows this path in the same way."""
     kind, _, path = mount
     for parent in Path(path).parents:
         above = bound.get(str(parent))

@@ -65,11 +65,11 @@ class Keyring:
             self._next = time.monotonic() + _REREAD_SECONDS
 
     def admits_caller(self, key: str) -> bool:
-        """Tell whether this is a caller's key."""
+        """Return whether this is a caller's key."""
         return _matches(key, self._read().callers)
 
     def admits_probe(self, key: str) -> bool:
-        """Tell whether this is the platform's own secret."""
+        """Return whether this is the platform's own secret."""
         return _matches(key, self._read().probes)
 
     def _read(self) -> Accepted:

@@ -58,7 +58,7 @@ class Entra:
         )
 
     def admits(self, token: str) -> bool:
-        """Tell whether a token is a caller's. It may wait for Entra: do not call it on the loop.
+        """Return whether a token is a caller's. It may wait for Entra: do not call it on the loop.
 
         EntraDownError when the keys cannot be read.
         """
@@ -85,7 +85,7 @@ class Entra:
 
 
 def is_token(text: str) -> bool:
-    """Tell whether a credential looks like a token of Entra: three parts with points between."""
+    """Return whether a credential looks like a token of Entra: three parts with points between."""
     return text.count(".") == 2 and text.startswith("ey")
 
 

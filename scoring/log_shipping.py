@@ -197,7 +197,7 @@ class Shipper:
 
 
 def _ends_with(blob: Any, content: bytes, size: int) -> bool:
-    """Tell whether the blob has this size and this end."""
+    """Return whether the blob has this size and this end."""
     if size < len(content) or int(blob.get_blob_properties().size) != size:
         return False
     end: bytes = blob.download_blob(offset=size - len(content), length=len(content)).readall()

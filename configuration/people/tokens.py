@@ -104,14 +104,14 @@ class IssuedTokens:
             return self._issue(person, copy=copy)
 
     def revoke(self, person: str) -> None:
-        """Let no token of a person count, until one is issued again."""
+        """Revoke the token of a person, until one is issued again."""
         with self._locked():
             self._take_over()
             _write(self._path(person), _REVOKED)
             self._copies.forget(person)
 
     def identify(self, token: str) -> str | None:
-        """Return whose token this is, None when it is nobody's.
+        """Return the person whose token this is, None for an unknown token.
 
         Each record is compared in constant time, so that the time of an answer tells nothing.
         """
@@ -122,7 +122,7 @@ class IssuedTokens:
         return found
 
     def people(self) -> dict[str, bool]:
-        """Return everybody who has had a token, and whether it counts."""
+        """Return all people who have had a token, and whether it counts."""
         records = {path: _read(path) for path in sorted(self._folder.glob(f"*{_DIGEST}"))}
         return {
             unquote(path.name.removesuffix(_DIGEST)): content != _REVOKED

@@ -140,6 +140,6 @@ def alone(app: Path) -> Iterator[None]:
 
 
 def _belongs(module: Any, app: Path) -> bool:
-    """Tell whether a module is the app's own, not one of an environment in its folder."""
+    """Return whether a module is the app's own, not one of an environment in its folder."""
     file = Path(getattr(module, "__file__", None) or "/")
     return file.is_relative_to(app) and not file.is_relative_to(sys.prefix)

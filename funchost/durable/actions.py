@@ -77,7 +77,7 @@ class Walk:
 
     @property
     def working(self) -> bool:
-        """Tell whether something other than a timer or an event is awaited."""
+        """Return whether something other than a timer or an event is awaited."""
         return len(self._open) > len(self._timers)
 
     def feed(self, events: list[h.Event], actions: list[dict[str, Any]]) -> None:

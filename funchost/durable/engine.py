@@ -60,7 +60,7 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        """Tell whether there is nothing to do before the next timer or message."""
+        """Return whether there is nothing to do before the next timer or message."""
         at_rest = self._turns.idle and self._activities.idle
         return at_rest and not self._batches and not self._handed
 

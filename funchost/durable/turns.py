@@ -67,7 +67,7 @@ class Turns:
 
     @property
     def idle(self) -> bool:
-        """Tell whether no instance has a turn to take or to store."""
+        """Return whether no instance has a turn to take or to store."""
         with self._lock:
             return not self._mail
 

@@ -38,7 +38,7 @@ class Activities:
 
     @property
     def idle(self) -> bool:
-        """Tell whether no activity runs."""
+        """Return whether no activity runs."""
         return not self._running
 
     def start(self, row: Scheduled) -> None:

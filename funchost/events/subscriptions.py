@@ -65,7 +65,7 @@ class Subscription:
     advanced: tuple[Mapping[str, Any], ...] = ()
 
     def takes(self, event: Mapping[str, Any]) -> bool:
-        """Tell whether an event of either schema passes."""
+        """Return whether an event of either schema passes."""
         kind = event.get("eventType", event.get("type"))
         if self.types and kind not in self.types:
             return False

@@ -57,7 +57,7 @@ class Topic:
 
     @property
     def idle(self) -> bool:
-        """Tell whether no delivery runs."""
+        """Return whether no delivery runs."""
         return not self._running
 
     def routes(self) -> list[web.RouteDef]:

@@ -84,7 +84,7 @@ class Borders:
         return None
 
     def _is_own(self, origin: str, host: str) -> bool:
-        """Tell whether an origin is allowed: a page of this host has this host as its origin."""
+        """Return whether an origin is allowed: a page of this host has this host as its origin."""
         if "*" in self._origins or origin in self._origins:
             return True
         try:
@@ -108,7 +108,7 @@ def host_of(header: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by name or address; HTTP/1.0 may name none."""
+    """Return whether a host is this machine by name or address; HTTP/1.0 may name none."""
     if host in ("", "localhost") or host.endswith(".localhost"):
         return True
     try:

@@ -54,7 +54,7 @@ def dump(value: Any) -> Any:
 
 
 def load(target: type[T], data: Any) -> T:
-    """Return `data` as `target`, or raise ContractError with the path of what does not fit."""
+    """Return `data` as `target`; ContractError has the path of the first wrong field."""
     name = getattr(target, "__name__", str(target))
     return typing.cast(T, _loader(typing.cast(Hashable, target))(data, (None, name)))
 

@@ -41,7 +41,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataProfile:
-    """Figures of one file: what a gate needs, never the rows.
+    """The figures of one file that a gate needs, never its rows.
 
     `notes` says how the file differs from a plain CSV and was read nevertheless; `faults` says
     what of it could not be read, and the remedy.
@@ -55,7 +55,7 @@ class DataProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPolicy:
-    """What a file must look like.
+    """The required form of a file.
 
     `target` is the column to predict. `max_shift` is the greatest distance of a
     column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
@@ -71,7 +71,7 @@ class DataPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What the preparation of a file found: `refused` says why it is no table, "" that it is one.
+    """The result of preparing a file: `refused` says why it is no table, "" for a table.
 
     Of its rows a training may see `seen`; `held_out` judge the model.
     """

@@ -13,7 +13,7 @@ from function_app.domain.text.redaction import redact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
-    """What a challenger must show.
+    """The rule that a challenger must pass.
 
     `bar` is the highest mean squared error (units of the target, squared) that a first model may
     have; `margin` is the share of the champion's error by which a challenger must be better.

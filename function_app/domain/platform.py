@@ -7,7 +7,7 @@ from function_app.domain.text import identifiers as ids
 
 
 class PartState(StrEnum):
-    """What was found of a part, before anything was done."""
+    """The state of a part before any change."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -18,7 +18,7 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPart:
-    """A part, what was found of it, and in a few words what making it would do."""
+    """A part, its state, and in a few words the changes that making it needs."""
 
     part: str
     state: PartState
@@ -34,7 +34,7 @@ class EnsurePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsuredPart:
-    """A part and in a few words what was found or made; not `ready` means it is being made.
+    """A part with its state in a few words; it is being made while it is not `ready`.
 
     `failure` is why this attempt failed; another one is under way.
     """
@@ -54,6 +54,6 @@ class PlatformRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformReport:
-    """What stands now."""
+    """The present state of the platform."""
 
     parts: tuple[EnsuredPart, ...]

@@ -28,7 +28,7 @@ class RunLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRules:
-    """Who approves, how long a release waits for it, and what production must show."""
+    """The approvers, the time limit of an approval, and the limits of production."""
 
     approvers: tuple[str, ...]
     operators: tuple[str, ...] = ()
@@ -72,11 +72,11 @@ class CodeRules:
     poll_interval_seconds: float = 10.0
 
     def takes_branch(self, branch: str) -> bool:
-        """Tell whether changes of this branch count."""
+        """Return whether changes of this branch count."""
         return any(_matches(pattern, branch) for pattern in self.branches)
 
     def takes_paths(self, paths: tuple[str, ...] | None) -> bool:
-        """Tell whether one of these files counts; unknown ones do."""
+        """Return whether one of these files counts; unknown ones do."""
         if paths is None:
             return True
         return any(_matches(pattern, path) for pattern in self.paths for path in paths)
@@ -92,7 +92,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What all models share, `[limits]` in mlops.toml."""
+    """Limits that all models share, `[limits]` in mlops.toml."""
 
     max_trainings: int = 2
     max_events_per_minute: int = 1200
@@ -105,14 +105,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRules:
-    """What a model file may hold: `trusted_types` are full names of types beyond scikit-learn's."""
+    """Types that a model file may hold: `trusted_types` are full names beyond scikit-learn's."""
 
     trusted_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProject:
-    """Where a model's data arrives, what trains and serves it, and by what rules."""
+    """A model: the place of its data, its training and service, and its rules."""
 
     container: str
     prefix: str
@@ -136,7 +136,7 @@ class ModelProject:
         return f"{self.prefix}labels/"
 
     def change_policy(self, rules: CodeRules, *, dry_run: bool) -> ChangePolicy:
-        """Return what the integration of a change of this model's code decides by."""
+        """Return the policy by which a change of this model's code is integrated."""
         plan = CheckPlan(
             lint=rules.lint,
             tests=rules.tests,
@@ -155,7 +155,7 @@ class ModelProject:
         )
 
     def training_policy(self) -> TrainingPolicy:
-        """Return what a training story of this model decides by."""
+        """Return the policy of a training of this model."""
         return TrainingPolicy(
             data=self.data,
             gate=self.gate,
@@ -166,7 +166,7 @@ class ModelProject:
         )
 
     def production_rules(self) -> ProductionRules:
-        """Return who may change this model's production now; approvers operate by default."""
+        """Return the people who may change production now; by default approvers operate."""
         return ProductionRules(
             approvers=self.release.approvers,
             operators=self.release.operators or self.release.approvers,
@@ -182,7 +182,7 @@ class ModelProject:
         return self.production_rules().approval
 
     def release_policy(self) -> ReleasePolicy:
-        """Return what a release story of this model decides by."""
+        """Return the policy of a release of this model."""
         return ReleasePolicy(
             approvers=self.release.approvers,
             approval_timeout=timedelta(seconds=self.release.approval_timeout_seconds),
@@ -192,7 +192,7 @@ class ModelProject:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Tell whether a pattern stands for the whole text."""
+    """Return whether a pattern stands for the whole text."""
     parts = re.split(r"(\*\*|\*)", pattern)
     regex = "".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts)
     return re.fullmatch(regex, text, re.DOTALL) is not None

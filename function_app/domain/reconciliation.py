@@ -1,4 +1,4 @@
-"""Where ledger, histories and platforms disagree, and what was done about it."""
+"""Differences between ledger, histories and platforms, and their repair."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ KEPT_FINDINGS, SHOWN_FINDINGS = 1000, 100
 
 
 class FindingKind(StrEnum):
-    """What can be wrong."""
+    """The kind of a difference."""
 
     FAILED_STORY = "failed story"
     STUCK_STORY = "stuck story"
@@ -50,7 +50,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One disagreement: what it is about, what was seen, and whether it was repaired."""
+    """One difference: its subject, the observation, and whether it was repaired."""
 
     kind: FindingKind
     subject: str
@@ -93,7 +93,7 @@ class ReconcileReport:
 
 
 def limit_findings(report: ReconcileReport, most: int) -> ReconcileReport:
-    """Return the report with at most so many findings; those that nobody repaired come first."""
+    """Return the report with at most so many findings; open findings come first."""
     if len(report.findings) <= most:
         return report
     ordered = sorted(report.findings, key=lambda finding: finding.repaired)
@@ -102,7 +102,7 @@ def limit_findings(report: ReconcileReport, most: int) -> ReconcileReport:
 
 
 def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]:
-    """Find stories that failed lately, and those that nothing moves any more or that are held."""
+    """Find stories that failed lately, are suspended, or make no progress."""
     found = []
     for story in stories:
         age = now - story.updated_at
@@ -200,7 +200,7 @@ def judge_champion(
     *,
     explained: bool,
 ) -> Finding | None:
-    """Compare what production serves with the last change that a decision authorised.
+    """Compare production with the last change that a decision authorised.
 
     `explained` says whether a stored decision approved the served image. Without a change, as in a
     ledger of version 0.1.0, any approved image may be served. None when both agree.

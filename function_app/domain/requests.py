@@ -1,4 +1,4 @@
-"""What stories ask of activities, where one domain object does not say it all."""
+"""Arguments and results of activities that are more than one domain object."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from function_app.domain.training import Dataset, Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRequest:
-    """Keep the data behind `uri` as a version; "" is the newest there is."""
+    """Store the data behind `uri` as a version; "" is the newest data."""
 
     model: ids.ModelName
     uri: ids.OrEmpty[ids.Address]
@@ -45,7 +45,7 @@ class PreparationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCheck:
-    """Judge what the preparation of a version found, before anything is trained on it.
+    """Judge the preparation of a version before a training reads it.
 
     `brought` data becomes the newest when it passes, unless data of a later `arrival` was accepted.
     """
@@ -78,7 +78,7 @@ class RunId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRequest:
-    """Let a run's model and the champion of now predict the held-out rows of a preparation."""
+    """Evaluate a run's model and the present champion on the held-out rows of a preparation."""
 
     run: Run
     preparation_id: ids.RunId
@@ -88,7 +88,7 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Judge what an evaluation wrote."""
+    """Judge the results of an evaluation."""
 
     evaluation_id: ids.RunId
     policy: GatePolicy
@@ -156,7 +156,7 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """What production serves; not `done` means that the roll-back is still on its way.
+    """The served image; the roll-back is under way while it is not `done`.
 
     `failure` is why this attempt failed; the next request starts a new attempt. `restored` tells
     whether production serves what the order or the failed promotion returns to; None in the
@@ -175,7 +175,7 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBackResult:
-    """Whether production serves the former champion again, and what it serves."""
+    """The end of a roll-back: whether the former champion serves again, and the served image."""
 
     restored: bool
     served: Image | None = None
@@ -183,14 +183,14 @@ class RollBackResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Champion:
-    """What production serves; no image before the first promotion."""
+    """The served image, None before the first promotion."""
 
     image: Image | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseUpdate:
-    """Record where a release stands; what is None or empty stays as the ledger has it."""
+    """Record the state of a release; a field that is None or empty changes nothing."""
 
     release: Release
     status: ReleaseStatus

@@ -129,7 +129,7 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
 
 
 def takes_folder(event: FolderArrived, projects: Projects) -> bool:
-    """Tell whether a model's data may lie in the folder, or the folder in the model's."""
+    """Return whether a model's data may lie in the folder, or the folder in the model's."""
     folder = f"{event.path}/"
     return any(
         event.container == project.container

@@ -174,7 +174,7 @@ def is_own(version: ModelVersion) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What an evaluation judged: the digest of the model folder, its figures and its types.
+    """A judged model: the digest of its folder, its figures and its types.
 
     `types` are those that the service must trust to load the model, beyond those of skops.
     """
@@ -187,7 +187,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingResult:
-    """What a training story leaves behind."""
+    """The result of a training."""
 
     outcome: TrainingOutcome
     reasons: tuple[str, ...]
@@ -203,7 +203,7 @@ def is_run_id(text: str) -> bool:
 
 
 def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:
-    """Return the finite figures among tags of this prefix; anybody may have written the others."""
+    """Return the finite figures among tags of this prefix; other tags may be forged."""
     figures = {}
     for name, text in tags.items():
         if name.startswith(prefix):
@@ -215,7 +215,7 @@ def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:
 
 
 def finite_figures(content: Any) -> dict[str, float]:
-    """Return the finite numbers of what a run wrote as its figures; anything else is left out."""
+    """Return the finite numbers among the figures of a run; other values are left out."""
     figures = content if isinstance(content, Mapping) else {}
     return {
         str(name): float(value)

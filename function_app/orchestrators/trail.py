@@ -1,17 +1,19 @@
 """The trail: a story shows its steps in the custom status. And the text of a fault."""
 
 from function_app.domain.codec import dump
+from function_app.domain.text.failures import plain_reason
 from function_app.domain.text.payload_limits import FACT_CHARACTERS, fit_status, shorten
 from function_app.steps.context import StoryContext
 
 
 def first_line(fault: Exception) -> str:
-    """Return the first line of a fault's text, the same line after every replay.
+    """Return the reason in a fault's text for people, the same one after every replay.
 
-    The type of a failed activity's error is unknown here, because the host hands over text only.
+    It is the first line after the words of the host; the host's log has the whole text. The type
+    of a failed activity's error is unknown here, because the host hands over text only.
     """
-    lines = str(fault).strip().splitlines()
-    return shorten(lines[0], FACT_CHARACTERS) if lines else "Unknown fault."
+    lines = plain_reason(str(fault)).strip().splitlines()
+    return shorten(lines[0].strip(), FACT_CHARACTERS) if lines else "Unknown fault."
 
 
 class Trail:

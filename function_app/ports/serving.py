@@ -129,7 +129,7 @@ class Probe(Protocol):
         """Request predictions of the golden rows; return them beside those of the offline model."""
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
-        """Tell whether a model's production takes requests without a key.
+        """Return whether a model's production takes requests without a key.
 
         False when it does not answer at all.
         """

@@ -158,10 +158,7 @@ class Jobs(Protocol):
         """
 
     def record_ended(self) -> int:
-        """Record the runs that ended since the last call in the tracking; return their number.
-
-        Where the platform itself records its runs, this does nothing.
-        """
+        """Record in the MLflow tracking what ended since the last call; return how many entries."""
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         """Return the runs that this app submitted since then, as the platform knows them."""

@@ -97,7 +97,7 @@ class AuditLog:
         return {row.key.removeprefix(ONCE) for row in rows}
 
     def mark(self, once: str) -> None:
-        """Store that what has this name is recorded, by an entry that has no name."""
+        """Mark a name as recorded, because an entry without a name records it."""
         with contextlib.suppress(RowsChangedError):
             self._rows.write(PARTITION, [Put(key=ONCE + once, content={"number": 0})])
 
@@ -179,7 +179,7 @@ class AuditLog:
         return str(row.content.get("hash")) if row else None
 
     def _check_free(self, number: int, head: Row | None) -> None:
-        """Raise PlatformError when the next entry exists although nobody appended meanwhile."""
+        """Raise PlatformError when the next entry exists although no process appended meanwhile."""
         if self._rows.get(PARTITION, _key(number)) is None:
             return
         now = self._rows.get(PARTITION, HEAD)

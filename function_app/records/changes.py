@@ -63,7 +63,7 @@ class Changes:
         until_unchanged("store how far a change of production is", attempt)
 
     def order(self, model: str, order_id: str) -> Order | None:
-        """Return the order of this id; None when nobody ordered it."""
+        """Return the order of this id; None when there is none."""
         row = self._rows.get(partition_of(model), ORDER + order_id) if order_id else None
         return _order(row) if row else None
 

@@ -30,7 +30,7 @@ def read_row(target: type[T], row: Row, name: str = "") -> T:
 
 
 def damaged_rows(rows: Rows, model: str) -> Iterator[tuple[str, str]]:
-    """Yield the key of each row about a model that cannot be read, and what that means."""
+    """Yield the key of each unreadable row about a model, and the consequence."""
     kinds: tuple[tuple[str, Any, str, str], ...] = (
         (DECISION, tuple[Decision, ...], "decisions", "Its decisions do not count."),
         (CHANGE, Change, "", "Production of the model does not change until it is restored."),

@@ -1,6 +1,7 @@
 """Decisions of approvers, stored once for each release, image and evidence."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,12 +18,15 @@ from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.readable import load_each
 
+# So many records are read one by one, and so many of them at the same time.
+FEW, AT_A_TIME = 200, 8
+
 
 class Decisions:
     """Stores decisions; one row holds all decisions over one release, image and evidence."""
 
     def __init__(self, rows: Rows, ledger: Ledger) -> None:
-        """Take where decisions are stored, and the ledger, which has those of version 0.1.0."""
+        """`rows` store the decisions; `ledger` has the decisions of version 0.1.0."""
         self._rows, self._ledger = rows, ledger
 
     def decide(self, record: ReleaseRecord, decision: Decision, rules: ApprovalRules) -> Decision:
@@ -104,7 +108,7 @@ class Decisions:
         return self._rows.get(partition_of(record.release.model), key)
 
     def of_release(self, record: ReleaseRecord) -> tuple[Decision, ...]:
-        """Return every decision over the release, also those over another image or evidence."""
+        """Return every decision over the release, also over another image or evidence."""
         release = record.release
         found = self._rows.query(partition_of(release.model), f"{DECISION}{release.release_id}/")
         of_this = [d for d in _readable(found) if d.release_id == release.release_id]
@@ -118,8 +122,14 @@ class Decisions:
         return effective(self.of_release(record), record, rules)
 
     def on_each(self, records: Iterable[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
-        """Return the decisions over these records by release id, with one query per model."""
+        """Return the decisions over these records by release id.
+
+        A page of a few records is read record by record, at the same time, because a model may have
+        thousands of decisions; many records are read with one query per model.
+        """
         given = list(records)
+        if len(given) <= FEW:
+            return self._on_few(given)
         stored: dict[str, list[Decision]] = {}
         for decision in self._ledger.list_decisions():
             stored.setdefault(decision.release_id, []).append(decision)
@@ -132,6 +142,19 @@ class Decisions:
             if named := tuple(d for d in stored.get(release_id, ()) if d.names(record)):
                 decisions[release_id] = named
         return decisions
+
+    def _on_few(self, records: list[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
+        def read(record: ReleaseRecord) -> tuple[Decision, ...]:
+            row = self.row_of(record)
+            stored = (
+                *(_readable((row,)) if row else ()),
+                *self._earlier(record.release.release_id),
+            )
+            return tuple(decision for decision in stored if decision.names(record))
+
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            decided = zip(records, pool.map(read, records), strict=True)
+            return {record.release.release_id: found for record, found in decided if found}
 
     def of_model(self, model: str) -> tuple[Decision, ...]:
         """Return every decision over the model that can be read, in the order of their keys."""

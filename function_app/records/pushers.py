@@ -52,7 +52,7 @@ class Pushers:
 
 
 def authors_of(ports: Ports, version: ModelVersion) -> Authors:
-    """Return the authors of a version: those registered with it and the people of its commit."""
+    """Return the authors of a version: its registered authors and the people of its commit."""
     commit = version.code.commit if version.code else ""
     return join_authors(version.authors, Pushers(ports.rows).of(commit) if commit else ())
 

@@ -1,26 +1,29 @@
-"""What this app submitted as a run and registered as a version, as the app itself stored it.
+"""Submitted runs and registered versions, as the app itself stored them.
 
 A platform shows runs and versions with tags and properties. Code that is trained or judged may
 write those of its own run, and may register versions; it never reaches these rows.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
 from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion
 from function_app.ports import Rows
-from function_app.ports.rows import Put
+from function_app.ports.rows import Delete, Put, RowsChangedError
 from function_app.records.changing import until_unchanged
 
 _RUNS, _WEEK, _SPECS, _VERSIONS = "runs", "runs/", "run-specs", "versions/"
+_UNTRACKED = "untracked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A run before it is submitted: its kind, what it is about, and its tags."""
+    """A run before its submission: its kind, its subject and its tags."""
 
     run_id: ids.RunId
     kind: str
@@ -30,6 +33,19 @@ class Submission:
     code: CodeVersion | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untracked:
+    """What the tracking has yet to learn of a run: these tags, or without tags how the run ended.
+
+    `key` names the entry; `since` is the moment at which it was stored.
+    """
+
+    key: str
+    run_id: ids.RunId
+    since: datetime
+    tags: dict[str, str] = field(default_factory=dict)
+
+
 class Submissions:
     """Stores submitted runs by their ids, and registered versions by their numbers."""
 
@@ -37,7 +53,7 @@ class Submissions:
         self._rows = rows
 
     def find(self, run_id: str) -> Submission | None:
-        """Return what was submitted under this id; None when this app submitted nothing."""
+        """Return the submission of this id; None when this app submitted nothing."""
         row = self._rows.get(_RUNS, run_id) if ids.RUN_ID.accepts(run_id) else None
         return load(Submission, row.content) if row else None
 
@@ -55,6 +71,22 @@ class Submissions:
     def of_weeks(self, weeks: Iterable[str]) -> set[str]:
         """Return the ids of the runs that were submitted in these weeks."""
         return {row.key for week in weeks for row in self._rows.query(_WEEK + week)}
+
+    def track(self, entry: Untracked) -> None:
+        """Store what the tracking has yet to learn, unless an entry with this key is stored."""
+        self._rows_put(_UNTRACKED, entry.key, dump(entry))
+
+    def untracked(self) -> tuple[Untracked, ...]:
+        """Return what the tracking has yet to learn, in the order of keys."""
+        return tuple(load(Untracked, row.content) for row in self._rows.query(_UNTRACKED))
+
+    def tracked(self, key: str) -> None:
+        """Remove an entry that the tracking has learned, or never will."""
+        row = self._rows.get(_UNTRACKED, key)
+        if row is not None:
+            # Somebody else removed it, when it was changed in between.
+            with suppress(RowsChangedError):
+                self._rows.write(_UNTRACKED, [Delete(key=key, etag=row.etag)])
 
     def keep_spec(self, run_id: str, spec: dict[str, object]) -> None:
         """Store how a run will be submitted once the runs that it reads have ended."""

@@ -44,7 +44,7 @@ _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
 
 
 def answer_error(error: MlopsError) -> Answer:
-    """Return a status with the stable code and what to do."""
+    """Return a status with the stable code and the remedy."""
     status = _BY_CODE.get(error.code) or next(s for kind, s in _BY_TYPE if isinstance(error, kind))
     headers = {}
     if isinstance(error, ThrottledError):

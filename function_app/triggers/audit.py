@@ -1,4 +1,4 @@
-"""What requests leave in the audit log; the one hook behind every route, timer and event.
+"""The audit entries of requests: one hook behind every route, timer and event.
 
 A route needs no line of its own: its method, its answer and what `identify` found tell what to
 record. A refused request is answered as it is when the log cannot be written. An accepted order or
@@ -80,7 +80,7 @@ async def record_answer(recorder: Recorder, invocation: Invocation, asked: Asked
 
 
 async def record_refused(recorder: Recorder, invocation: Invocation) -> None:
-    """Record the events that an invocation without a request refused, and what is due.
+    """Record the events that an invocation without a request refused, and due counts.
 
     That are the counts of ended windows, and the requests that the host refused.
     """
@@ -102,7 +102,7 @@ def record_refused_activity(
     facts: Mapping[str, str],
     error: MlopsError,
 ) -> None:
-    """Record that an activity refused what a story asked of it; `facts` name model and release."""
+    """Record that an activity refused a story; `facts` name model and release."""
     if recorder is None:
         return
     event = AuditEvent(
@@ -122,7 +122,7 @@ def record_refused_activity(
 
 
 def event_of(invocation: Invocation, asked: Asked) -> AuditEvent | None:
-    """Return what a request leaves in the log; None for a harmless one without credentials."""
+    """Return the entry of a request; None for a harmless request without credentials."""
     answer, kind = asked.answer, _kind_of(asked)
     if kind is None:
         return None
@@ -169,7 +169,7 @@ def _by_caller(event: AuditEvent, invocation: Invocation, request: Request) -> A
 
 
 def _subject_of(asked: Asked) -> str:
-    """Return what the request names in its path, else the story that its answer names."""
+    """Return the subject in the request's path, else the story in its answer."""
     route = {name: value for name, value in asked.request.route.items() if name != "model"}
     content = asked.answer.content if isinstance(asked.answer.content, dict) else {}
     receipts = content.get("receipts") or [{}]

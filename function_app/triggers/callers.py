@@ -1,4 +1,4 @@
-"""Who sends a request, as far as budgets need to know."""
+"""The sender of a request, for its budget."""
 
 import hashlib
 import ipaddress

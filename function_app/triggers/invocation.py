@@ -23,7 +23,7 @@ MAX_BODY = 1024 * 1024
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """What an invocation found out for the audit log: its caller, its model, refused events.
+    """Facts of an invocation for the audit log: its caller, its model, refused events.
 
     On a `keyless` route the host checks no function key, so that a given key proves nothing.
     `once` names the stored decision or order, which has one entry however often it is sent.
@@ -156,7 +156,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a trigger answers: JSON, or bytes of a media type."""
+    """The answer of a trigger: JSON, or bytes of a media type."""
 
     status: int
     content: Any

@@ -6,6 +6,7 @@ from typing import Any
 
 from function_app.domain.event_types import READERS
 from function_app.domain.events.inbox import Outcome
+from function_app.triggers.http.pages import DEFAULT_LIMIT, MOST
 from function_app.triggers.http.reports import MAX_TAIL
 from function_app.triggers.invocation import MAX_BODY, Answer, Invocation, Request
 
@@ -83,6 +84,10 @@ _BODIES: dict[str, Schema] = {
 _NEED_A_BODY = ("post_events", "post_webhook", "post_training", "post_approval", "post_rejection")
 _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
+    "get_releases": {
+        "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+        "after": {"type": "string"},
+    },
     "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
     "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
     "get_audit": {
@@ -144,7 +149,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def answer_with(document: dict[str, Any]) -> Respond:
-    """Return what answers with the document."""
+    """Return a handler that answers with the document."""
 
     async def get_openapi(invocation: Invocation, request: Request) -> Answer:
         """Describe this API."""

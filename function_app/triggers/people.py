@@ -1,4 +1,4 @@
-"""Who sends a request, and whether that person may do it."""
+"""Authentication and authorisation of the person who sends a request."""
 
 from function_app.domain.project import ModelProject
 from function_app.domain.release.authorization import ChangeKind
@@ -38,7 +38,7 @@ def find_sender(invocation: Invocation, request: Request) -> str:
 
 
 def check_approver(invocation: Invocation, person: str, model: str) -> None:
-    """Raise NotFoundError for an unknown model, RefusedError for a person who does not approve."""
+    """Raise NotFoundError for an unknown model, RefusedError for a person who is no approver."""
     if not _project(invocation, model).approval_rules().is_approver(person):
         raise RefusedError(f"{person} is not an approver of {model}.", code="NOT_AN_APPROVER")
 

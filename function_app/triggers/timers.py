@@ -19,7 +19,7 @@ RECONCILIATION = "reconcile-round"
 
 
 async def take_up_pending(invocation: Invocation) -> None:
-    """Take up events that a crash or a fault left half way."""
+    """Process events that a crash or a fault left half-way."""
     await settle_pending(invocation)
 
 
@@ -34,7 +34,7 @@ async def forget_old_events(invocation: Invocation) -> None:
 
 
 async def forget_old_histories(invocation: Invocation) -> None:
-    """Delete what ended stories did longer ago than the limits keep it; its outcome is a record.
+    """Delete old histories of ended stories; their outcomes stay as records.
 
     Durable on Azure Storage keeps histories for ever. A month is asked for at a time, since one
     request that deletes too much is given up.
@@ -69,7 +69,7 @@ async def post_reconciliation(invocation: Invocation, request: Request) -> Answe
 def training_on_schedule(
     model: str, name: str
 ) -> Callable[[Invocation], Coroutine[Any, Any, None]]:
-    """Return what asks for a training of the model; the minute makes a repetition harmless."""
+    """Return the action that requests a training; its id has the minute and is idempotent."""
 
     async def ask(invocation: Invocation) -> None:
         """Ask for a training on the newest data."""

@@ -66,7 +66,7 @@ async def post_webhook(invocation: Invocation, request: Request) -> Answer:
 
 
 def _github_hook(request: Request) -> dict[str, Any]:
-    """Return what GitHub sends as JSON, or as a form with the JSON in its field `payload`.
+    """Return GitHub's hook from JSON, or from a form with the JSON in its field `payload`.
 
     The signature is over the body as it came, so it was checked before.
     """

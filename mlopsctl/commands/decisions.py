@@ -1,4 +1,4 @@
-"""What people decide: approve, reject, roll back, take production down, cancel."""
+"""Decisions and orders: approve, reject, roll back, take production down, cancel."""
 
 import sys
 import time
@@ -70,7 +70,7 @@ def _ask(verb: str, release: dict[str, Any], decider: Decider) -> Subject:
 
 
 def release_lines(release: dict[str, Any]) -> list[str]:
-    """Return what a decision is about: model, version, image, origin, and the evidence."""
+    """Return the subject of a decision: model, version, image, origin, and the evidence."""
     lines = [f"{release['release_id']}: {release['model']} version {release['version']}"]
     for name in ("status", "approvals", "image_digest", "evidence_hash", "commit", "data", "run"):
         if release.get(name):

@@ -1,4 +1,4 @@
-"""The watch over production: what it knows, and a look right now."""
+"""Drift of production: the last comparison, and a comparison now."""
 
 import time
 from typing import Annotated, Any

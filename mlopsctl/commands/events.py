@@ -1,4 +1,4 @@
-"""Events that came in, and what became of them."""
+"""Stored events and their outcomes."""
 
 import hashlib
 import hmac
@@ -58,7 +58,7 @@ def _secret(source: str) -> str:
 
 
 def signed(secret: str, body: bytes) -> dict[str, str]:
-    """Return the headers that prove who sent a body and when (docs/how-to/webhooks.md)."""
+    """Return the headers that prove the sender of a body and the time (docs/how-to/webhooks.md)."""
     now = str(int(time.time()))
     digest = hmac.new(secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
     return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}
@@ -71,7 +71,7 @@ Outcome = Annotated[str, typer.Option(help="Only events with this outcome, such 
 def list_events(
     outcome: Outcome = "", url: Url = "", state: State = STATE, as_json: Json = False
 ) -> None:
-    """List the newest events and what became of them; refused ones are dead letters."""
+    """List the newest events with their outcomes; refused events are dead letters."""
     content = connect(url, state).get(f"/api/events?outcome={outcome}")
     if as_json:
         return print_json(content)
@@ -80,13 +80,13 @@ def list_events(
 
 @events.command("show")
 def show(event_key: str, url: Url = "", state: State = STATE) -> None:
-    """Print one event as it came, and what became of it."""
+    """Print one event as received, with its outcome."""
     print_json(connect(url, state).get(f"/api/events/{segment(event_key)}"))
 
 
 @events.command("replay")
 def replay(event_key: str, url: Url = "", state: State = STATE, as_json: Json = False) -> None:
-    """Take an event up again, after what refused it was mended."""
+    """Process a refused event again, after its cause was repaired."""
     receipt = connect(url, state).post(f"/api/events/{segment(event_key)}/replay")["receipt"]
     if as_json:
         print_json(receipt)

@@ -1,4 +1,4 @@
-"""The models: what production serves, the last training, what waits."""
+"""The models: production, the last training, waiting releases."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""What must stand before the first event: look at it, make it, take it away."""
+"""The platform that the first event needs: show it, make it, remove it."""
 
 from typing import Annotated
 

@@ -45,7 +45,7 @@ def show(
 
 
 def find(api: Api, name: str) -> Known:
-    """Return what each part of the app knows of this id; ApiError when none does."""
+    """Return the facts that the app has under this id; ApiError when it has none."""
     path = segment(name)
     known: Known = {
         kind: api.find(f"/api/{route}/{path}")

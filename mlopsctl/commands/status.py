@@ -8,7 +8,7 @@ from rich.live import Live
 
 from mlopsctl import screens
 from mlopsctl.doctor import examine
-from mlopsctl.reach.client import ApiError
+from mlopsctl.reach.client import Api, ApiError
 from mlopsctl.reach.connection import ROOT, STATE, Json, State, Url, connect, print_json
 
 Watch = Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")]
@@ -35,10 +35,21 @@ def status(
             time.sleep(0.5)
 
 
-def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None:
+Limit = Annotated[int, typer.Option(min=1, help="List so many of the newest releases.")]
+Everything = Annotated[bool, typer.Option("--all", help="List every release.")]
+PAGE = 1000
+
+
+def releases(
+    limit: Limit = 100,
+    everything: Everything = False,
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
+) -> None:
     """List the releases, newest first, with their reasons in full."""
     api = connect(url, state)
-    content = api.get("/api/releases")
+    content = read_releases(api, None if everything else limit)
     if as_json:
         print_json(content)
     else:
@@ -46,8 +57,22 @@ def releases(url: Url = "", state: State = STATE, as_json: Json = False) -> None
         out.print(screens.releases_table(content["releases"]))
         for line in screens.release_lines(content["releases"]):
             out.print(line, soft_wrap=True)
+        if content["next"]:
+            out.print("There are more: --limit N or --all lists them.")
     for release in content["releases"]:
         api.seen.keep(release)
+
+
+def read_releases(api: Api, most: int | None) -> dict[str, Any]:
+    """Return up to `most` releases, None for all, and the link to those after them."""
+    found: list[dict[str, Any]] = []
+    link = f"/api/releases?limit={min(most or PAGE, PAGE)}"
+    while True:
+        content = api.get(link)
+        found += content["releases"]
+        link = content.get("next") or ""
+        if not link or (most and len(found) >= most):
+            return {"releases": found[:most], "next": link or None}
 
 
 def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:

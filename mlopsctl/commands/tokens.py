@@ -52,7 +52,7 @@ def issue(name: Person, copy: Copy = True, state: State = STATE, as_json: Json =
 
 @tokens.command()
 def rotate(name: Person, copy: Copy = True, state: State = STATE, as_json: Json = False) -> None:
-    """Replace a person's token: the same as issue, for somebody who has one."""
+    """Replace a person's token: the same as issue, for a person who has one."""
     if name not in _owned(state).people():
         raise ApiError("NO_TOKEN", f"{name} has no token. `mlopsctl token issue {name}` makes one.")
     issue(name, copy, state, as_json)
@@ -60,7 +60,7 @@ def rotate(name: Person, copy: Copy = True, state: State = STATE, as_json: Json 
 
 @tokens.command()
 def revoke(name: Person, state: State = STATE) -> None:
-    """Let a person's token count no more, at once; `issue` makes a new one."""
+    """Revoke a person's token at once; `issue` makes a new one."""
     issued = _owned(state)
     if name not in issued.people() and name not in _approvers():
         # A misspelt name must not look revoked while the person's token still counts.
@@ -72,7 +72,7 @@ def revoke(name: Person, state: State = STATE) -> None:
 
 @tokens.command("list")
 def list_tokens(state: State = STATE, as_json: Json = False) -> None:
-    """Show who has a token of this state, and whether you have a copy."""
+    """List the people with a token of this state, and your copies."""
     copies = copies_of(state, os.environ)
     people = [
         {"name": name, "counts": counts, "copy": bool(copies.find(name))}
@@ -108,7 +108,7 @@ def store(
     name: Person,
     url: Annotated[str, typer.Option(envvar="MLOPS_URL", help="The app that issued it.")],
 ) -> None:
-    """Keep a token that another machine issued; it is read from the standard input."""
+    """Store a token that another machine issued; it is read from the standard input."""
     check_secure(url)
     token = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
     if not token.strip() or not token.strip().isascii():
@@ -129,7 +129,7 @@ def new_tokens(state: Path, known: Any) -> list[tuple[str, str]]:
 
 
 def people(state: Path) -> set[str]:
-    """Return who has a token of a state folder, also by a record of version 0.1.0."""
+    """Return the people with a token of a state folder, also by a record of version 0.1.0."""
     plain = {path.stem for path in (state / "approvers").glob("*.token")}
     return {*IssuedTokens(state, copies_of(state, os.environ)).people(), *plain}
 

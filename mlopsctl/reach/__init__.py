@@ -1,1 +1,1 @@
-"""How the commands find the app, prove who sends, and start a host on this machine."""
+"""How the commands find the app, authenticate, and start a host on this machine."""

@@ -96,7 +96,7 @@ class Api:
         return self._ask("POST", path, content)
 
     def delete(self, path: str) -> Any:
-        """Delete what is at the path."""
+        """Delete the object at the path."""
         return self._ask("DELETE", path)
 
     def delete_as(self, person: str, path: str) -> Any:
@@ -104,7 +104,7 @@ class Api:
         return self._ask("DELETE", path, token=self.token(person))
 
     def find(self, path: str) -> Any:
-        """Return what is there, or None when there is nothing."""
+        """Return the object at the path, None when there is none."""
         try:
             return self.get(path)
         except ApiError as error:
@@ -149,7 +149,7 @@ class Api:
         return self._ask("POST", path, content, self.token(person))
 
     def get_as(self, person: str, path: str, query: dict[str, str]) -> Any:
-        """Return what a person may read; empty values of the query are left out."""
+        """Return an answer for a person's token; empty values of the query are left out."""
         given = str(httpx.QueryParams({name: value for name, value in query.items() if value}))
         return self._ask("GET", f"{path}?{given}" if given else path, token=self.token(person))
 

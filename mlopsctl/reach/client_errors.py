@@ -2,7 +2,7 @@
 
 
 class ApiError(Exception):
-    """The app said no, with a stable code and what to do; or it could not be reached."""
+    """The app refused, with a stable code and the remedy; or it could not be reached."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message

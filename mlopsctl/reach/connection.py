@@ -36,7 +36,7 @@ def connect(url: str, state: Path) -> Api:
             f"No app runs on the state {state}. Start it with `make up`, or name a running app "
             f"by --url (of `func start`: http://127.0.0.1:{PORT}) or another state by --state.",
         )
-    # A function key of the app in Azure; on one machine none is asked for.
+    # A function key of the app in Azure; on one machine `up --auth` asks for one, too.
     return Api(found, state, key=Credentials(found, state).key())
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from configuration.people.tokens import ClientTokens, config_folder, copies_of
 from mlopsctl.reach.client_errors import ApiError
-from mlopsctl.reach.state_folder import running_host
+from mlopsctl.reach.state_folder import function_key, running_host
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -26,7 +26,7 @@ def origin(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether an address is on this machine: requests to it leave it on no network."""
+    """Return whether an address is on this machine: requests to it leave it on no network."""
     host = urlsplit(url).hostname or ""
     if host.lower() == "localhost":
         return True
@@ -55,8 +55,15 @@ class Credentials:
         self._url, self._state = url, state
 
     def key(self) -> str:
-        """Return MLOPS_KEY, the function key, "" without one; ApiError for another app's."""
-        return self._given("MLOPS_KEY")
+        """Return MLOPS_KEY, else the key that the own app on this machine asks for, else "".
+
+        ApiError when MLOPS_KEY is for another app.
+        """
+        if given := self._given("MLOPS_KEY"):
+            return given
+        running = self._running()
+        is_own = running and origin(running) == origin(self._url)
+        return function_key(self._state) if is_own else ""
 
     def token(self, person: str) -> str:
         """Return the token to send for a person: MLOPS_TOKEN, else the copy of this user.

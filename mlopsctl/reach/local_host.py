@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 
 class HostError(Exception):
-    """The host did not start or ended; the text says why and what to do."""
+    """The host did not start or ended; the text has the reason and the remedy."""
 
 
 class AlreadyRunsError(HostError):
@@ -60,15 +60,18 @@ class LocalHost:
         clock: Callable[[], float] = time.monotonic,
         *,
         is_named: bool = True,
+        auth: bool = False,
     ) -> None:
         """Take the app's folder, its state folder and port, where to report progress, a clock.
 
         Port 0 is any free one: `url` is known after the start. A port that nobody named
         (`is_named` is false) is replaced by a free one when another program listens there.
+        With `auth` the host asks for function keys, as Azure does.
         """
         self._root, self._state, self._platform = root, state, platform
         self.url, self._is_named = "", is_named
         self._port, self._say, self._clock = port, say, clock
+        self._auth = auth
         self._log = state / "host.log"
         self._listened = False
         self._is_spawning = False
@@ -108,6 +111,7 @@ class LocalHost:
         """Start the process; return where its lines begin in the log."""
         command = [sys.executable, "-m", "funchost", "start", "--port", str(self._port)]
         command += ["--app", str(self._root), "--state", str(self._state / "funchost")]
+        command += ["--auth"] if self._auth else []
         environ = {
             # Other programs of this machine must not send events in the name of Event Grid.
             "FUNCHOST_EVENTGRID_KEY": "true",
@@ -136,6 +140,10 @@ class LocalHost:
         if self._interruption is not None:
             raise self._interruption
         return begin
+
+    def api(self) -> Api:
+        """Return the app; its host must listen."""
+        return Api(self.url, self._state, state_folder.function_key(self._state))
 
     def interrupt(self, error: Exception) -> None:
         """Raise the error from a signal handler, as soon as a spawned process has its owner."""

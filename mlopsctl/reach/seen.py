@@ -15,14 +15,14 @@ from mlopsctl.reach.credentials import is_loopback, origin
 
 
 class Subject(TypedDict):
-    """What a decision is about: the digest of the image, and the hash of the evidence."""
+    """The subject of a decision: the digest of the image, and the hash of the evidence."""
 
     image_digest: str
     evidence_hash: str
 
 
 def subject_of(release: dict[str, Any]) -> Subject | None:
-    """Return what a decision over this release names, None while there is nothing to decide."""
+    """Return the subject of a decision over this release, None while there is nothing to decide."""
     image, evidence = release.get("image_digest"), release.get("evidence_hash")
     if not (isinstance(image, str) and isinstance(evidence, str) and image and evidence):
         return None
@@ -30,7 +30,7 @@ def subject_of(release: dict[str, Any]) -> Subject | None:
 
 
 class SeenReleases:
-    """Remembers what was shown of the releases of one app, in this user's own folder."""
+    """Remembers the shown image and evidence of the releases of one app, in this user's folder."""
 
     def __init__(self, url: str, state: Path) -> None:
         """Take the app's address, and the state folder that it runs on when it is a local one."""
@@ -56,7 +56,7 @@ class SeenReleases:
             return
 
     def find(self, release_id: str) -> Subject | None:
-        """Return what was shown last of a release, None when it never was."""
+        """Return the image and evidence of a release that were shown last, None for none."""
         try:
             content = json.loads(self._path(release_id).read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -17,7 +17,7 @@ LOG_BYTES, OLD_LOGS = 10 * 1024**2, 5
 
 
 class StateError(Exception):
-    """The state folder cannot be used; the text says why and what to do."""
+    """The state folder cannot be used; the text has the reason and the remedy."""
 
 
 def prepare(state: Path) -> None:
@@ -41,7 +41,7 @@ def prepare(state: Path) -> None:
 
 
 def running_host(state: Path) -> dict[str, Any] | None:
-    """Return what the host of this state published (url, pid, ...), None when none listens."""
+    """Return the published facts of this state's host (url, pid, ...), None when none listens."""
     try:
         content: dict[str, Any] = json.loads((state / "funchost" / "host.json").read_text())
         os.kill(int(content["pid"]), 0)  # a killed host leaves its file
@@ -52,13 +52,19 @@ def running_host(state: Path) -> dict[str, Any] | None:
     return content if has_host(state) else None
 
 
+def function_key(state: Path) -> str:
+    """Return the key that the host of this state asks for, "" when it asks for none."""
+    host = running_host(state)
+    return str(host.get("functionKey") or "") if host else ""
+
+
 def has_host(state: Path) -> bool:
-    """Tell whether a host uses this state: it runs, starts or stops."""
+    """Return whether a host uses this state: it runs, starts or stops."""
     return _is_held(state / "funchost" / "lock")
 
 
 def in_use(state: Path) -> bool:
-    """Tell whether a host, or production or a run that a host left behind, uses this state."""
+    """Return whether a host, or production or a run that a host left behind, uses this state."""
     return has_host(state) or any(_is_held(path) for path in (state / "processes").glob("*.lock"))
 
 

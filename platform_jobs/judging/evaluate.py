@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from platform_jobs.models.asking import check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
 from platform_jobs.prepare import ROWS, SCHEMA
+from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 EVALUATION, PREDICTIONS, METRICS = "evaluation.json", "predictions.json", "metrics.json"
@@ -192,9 +192,9 @@ def _target(text: str, target: str) -> float:
 
 def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".asked-", dir=out.resolve()) as folder:
+    with scratch_folder(out.resolve()) as folder:
         # The model sees the folder of the features and writes into that of its answer.
-        data, answer = Path(folder) / "asked" / "features.csv", Path(folder) / "said" / "answer.csv"
+        data, answer = folder / "asked" / "features.csv", folder / "said" / "answer.csv"
         data.parent.mkdir()
         answer.parent.mkdir()
         write_table(data, rows.features)

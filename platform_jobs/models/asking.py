@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from platform_jobs.errors import ContractError
 from platform_jobs.files import has_files, write_json
 from platform_jobs.models.models import Project
+from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 ASKED, FEATURES, ANSWERS = "asked", "features.csv", "answers.json"
@@ -35,8 +35,8 @@ def ask(project: Project, model: Path, asked: Path, out: Path) -> dict[str, Any]
     try:
         check_written(model, project.name)
         rows = len(read_table(asked / FEATURES).rows)
-        with tempfile.TemporaryDirectory() as folder:
-            answer = Path(folder) / "answer.csv"
+        with scratch_folder() as folder:
+            answer = folder / "answer.csv"
             data = (asked / FEATURES).resolve()
             answers = project.predict(model.resolve(), data, rows, answer)
         content: dict[str, Any] = {"refused": "", "answers": answers}

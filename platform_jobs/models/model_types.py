@@ -48,7 +48,7 @@ def needed_types(model: Path, added: Collection[str]) -> list[str] | None:
 
 
 def is_library_class(name: str) -> bool:
-    """Tell whether a name is that of a class which one of the libraries itself defines.
+    """Return whether a name is that of a class which one of the libraries itself defines.
 
     A function counts as foreign, and so does a class that a library's module only imports.
     """

@@ -176,7 +176,7 @@ def _end_all(spec: Spec, child: int) -> None:
 
 
 def _is_alone() -> bool:
-    """Tell whether this process has no child left; orphans of the namespace become its children."""
+    """Return whether no child is left; orphans of the namespace become children of this process."""
     try:
         os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:

@@ -14,8 +14,9 @@ from function_app.adapters.local.events import InboxEvents
 from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs.run_records import RunRecords
 from function_app.adapters.local.jobs.run_state import note_cancel, write_result
-from function_app.adapters.local.jobs.tracking import RUN_ID, LocalTracking
+from function_app.adapters.local.jobs.tracking import LocalTracking
 from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.run_facts import RUN_ID
 from function_app.domain.training import Judged, Run, RunStatus
 from function_app.errors import PlatformError
 

@@ -38,6 +38,7 @@ class MachineLearning:
         self.arm, self.workspace = arm, workspace
         self.resources: dict[str, dict[str, Any]] = {}
         self.standing = True
+        self.tracking = ""  # the address of MLflow's tracking, as the workspace names it
         self.lag = 0  # so many lists do not show what came last
         self.hidden = 0  # so many reads of a model do not show it
         self._newest: dict[str, int] = {}
@@ -100,7 +101,11 @@ class MachineLearning:
             "location": "westeurope",
             "tags": {},
             "identity": {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"},
-            "properties": {"friendlyName": self.workspace, "provisioningState": "Succeeded"},
+            "properties": {
+                "friendlyName": self.workspace,
+                "provisioningState": "Succeeded",
+                **({"mlFlowTrackingUri": self.tracking} if self.tracking else {}),
+            },
         }
 
     def _jobs(self, request: Request, rest: str) -> Answer:

@@ -92,13 +92,13 @@ class Azure:
     def connection(self) -> Connection:
         return Connection(self.settings, retries=2)
 
-    def jobs(self) -> AzureJobs:
+    def jobs(self, now: Callable[[], datetime] | None = None) -> AzureJobs:
         """Return new jobs, as another process of the app has them."""
         workspace = Workspace(self.connection())
         blobs = Blobs(workspace.connection)
         bundles = AzureBundles(blobs, self.root)
         environments = Environments(workspace, self.settings.training_image)
-        return AzureJobs(workspace, blobs, bundles, environments, self.projects, self.rows())
+        return AzureJobs(workspace, blobs, bundles, environments, self.projects, self.rows(), now)
 
     def rows(self) -> LocalRows:
         """Return the rows of the app, which no run reaches; tests/contracts tries those in Azure."""

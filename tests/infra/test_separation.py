@@ -1,6 +1,5 @@
 """What each identity of runs, the app and the deployer can read and change."""
 
-from function_app.adapters.azure.jobs.places import place_of
 from function_app.adapters.azure.jobs.run_specs import (
     ANSWERS,
     CHECKS,
@@ -10,6 +9,7 @@ from function_app.adapters.azure.jobs.run_specs import (
     datastore_of,
     output_folder,
 )
+from function_app.adapters.azure.jobs.submission import place_of
 from function_app.settings.azure import AzureSettings, read_azure_settings
 from infra.check.roles import read_rows
 from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access

@@ -19,13 +19,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class Up:
-    """One `mlopsctl up` and what it says."""
+    """One `mlopsctl up` and what it says; it leads a process group, as in a terminal."""
+
+    COMMAND: tuple[str, ...] = (sys.executable, "-m", "mlopsctl", "up", "--json")
 
     def __init__(self, state: Path, *options: str) -> None:
         environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": "", "MLOPS_ENGINE": ""}
         self.state = state
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlopsctl", "up", "--json", *options],
+            [*self.COMMAND, *options],
             cwd=ROOT,
             env=environ,
             stdout=subprocess.PIPE,
@@ -42,6 +44,10 @@ class Up:
         content: dict[str, Any] = json.loads(line)
         return content
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C: the terminal sends SIGINT to the whole process group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
     def ended(self) -> tuple[int, str]:
         """Return its exit code and what it said on stderr."""
         said = self.process.communicate(timeout=PATIENCE)[1]
@@ -53,6 +59,24 @@ class Up:
         assert found is not None
         os.kill(found["pid"], signal.SIGKILL)
         until(lambda: running_host(self.state) is None, "the host to be gone")
+
+
+class MakeUp(Up):
+    """`make up`, as the README has it: make and `mlopsctl up` are one process group."""
+
+    COMMAND = ("make", "--silent", "--no-print-directory", "up")
+
+    def announced(self) -> dict[str, Any]:
+        """Return where the app listens, once `make up` says that it stands."""
+        assert self.process.stdout is not None
+        said = ""
+        while "Ctrl-C" not in said:
+            line = self.process.stdout.readline()
+            assert line, said + self.process.communicate()[1]
+            said += line
+        found = running_host(self.state)
+        assert found is not None
+        return found
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_up_starts_the_app_and_stops_everything_at_a_signal(tmp_path: Path) -> N
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
 
-    assert listed == {"releases": []}
+    assert listed == {"releases": [], "next": None}
     assert process.returncode == 0
     assert running_url(tmp_path) is None
 

@@ -98,7 +98,7 @@ ANSWERS: dict[str, Any] = {
         "metrics_by": "training",
     },
     "/api/runs/train-m-1/log?tail=2": "one line\nanother line\n",
-    "/api/releases": {"releases": [RELEASE]},
+    "/api/releases?limit=100": {"releases": [RELEASE], "next": None},
     "/api/releases/release-m-1": RELEASE,
     "/api/events": {"events": [EVENT]},
     "/api/events/abc": {**EVENT, "payload": {}},

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.probe import find_level
+from tests.made_once import prepare
 from tests.mlopsctl.conftest import ROOT, Up
 
 SECRET = "the secret of a build server"
@@ -55,6 +56,7 @@ class App:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """Start `mlopsctl up` as a person does, and stop it at the end."""
     state = tmp_path_factory.mktemp("running")
+    prepare(state)
     environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": "", "MLOPS_ENGINE": ""}
     with subprocess.Popen(
         [sys.executable, "-m", "mlopsctl", "up", "--port", "0"],
@@ -95,6 +97,7 @@ def test_up_status_and_doctor_show_the_level_of_isolation(app: App) -> None:
 def test_up_prints_the_level_of_isolation_for_scripts(
     tmp_path: Path, start_up: Callable[..., Up]
 ) -> None:
+    prepare(tmp_path / "state")
     announced = start_up(tmp_path / "state", "--port", "0").announced()
 
     assert announced["isolation"] == str(find_level())

@@ -19,6 +19,7 @@ from mlopsctl.reach.local_host import (
 )
 from mlopsctl.reach.state_folder import StateError, prepare, rotate, running_host, stop_processes
 from tests.funchost.conftest import until
+from tests.made_once import prepare as prepare_state
 from tests.mlopsctl.conftest import ROOT, Up
 from tests.patience import PATIENCE
 
@@ -52,6 +53,7 @@ def service(tmp_path: Path) -> Iterator[Path]:
     """Return a state with a process that serves, as production does: it holds its lock."""
     folder = tmp_path / "state" / "processes"
     folder.mkdir(parents=True)
+    prepare_state(tmp_path / "state")
     shell = (
         'exec 9>"$0/production-x.lock"; flock 9; echo $$ > "$0/production-x.pid"; exec sleep 600'
     )

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from function_app.adapters.local.jobs.mlflow_client import mlflow_client
-from function_app.adapters.local.jobs.tracking import RUN_ID
+from function_app.adapters.run_facts import RUN_ID
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
 from tests.stories.traffic import caller_of

@@ -1,5 +1,6 @@
 """Runs that end with the app: by way of `mlopsctl up`, as a person starts and stops it."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from mlopsctl.reach.client import Api
 from mlopsctl.reach.state_folder import running_host
 from tests.funchost.conftest import until
 from tests.made_once import prepared
-from tests.mlopsctl.conftest import Up, start_up
+from tests.mlopsctl.conftest import MakeUp, Up, start_up
 from tests.stories.conftest import DIABETES, project
 
 __all__ = ["start_up"]
@@ -72,6 +73,12 @@ class Held:
 
         until(lambda: bool(waiting()), f"a run that is held: {doing}", 100)
         return waiting()[0].parent.name
+
+    def start_by_make(self) -> None:
+        """Start the app again by `make up`."""
+        self.api.close()
+        self.up = MakeUp(self.state)
+        self.api = Api(self.up.announced()["url"], self.state)
 
     def kill(self, run_id: str) -> None:
         """End `mlopsctl up`, the host and the run, as a machine does that loses its power."""
@@ -142,3 +149,42 @@ def test_a_training_goes_on_when_the_host_or_up_itself_is_killed(app: Held, diab
     assert app.ended(training)["output"]["outcome"] == "registered"
     log = (app.state / "runs" / run_id / "run.log").read_text()
     assert log.count("train is held") == 1
+
+
+@pytest.mark.parametrize("end", ["Ctrl-C", "loss of power"])
+def test_make_up_that_ends_while_the_training_command_runs_trains_again_under_the_same_id(
+    app: Held, diabetes: str, end: str
+) -> None:
+    app.up.interrupt()
+    assert app.up.ended()[0] == 0
+    app.start_by_make()
+    app.hold("train")
+    training = app.drop(diabetes)
+    run_id = app.held("train")
+
+    if end == "Ctrl-C":
+        app.up.interrupt()
+        app.up.ended()
+    else:
+        app.kill(run_id)
+    assert running_host(app.state) is None
+    until(lambda: not group_of(app.state, run_id), "the training command to end, too")
+    (app.holds / "held").unlink()
+    app.start()
+
+    result = app.ended(training)["output"]
+    assert (result["outcome"], result["run_id"], result["version"]) == ("registered", run_id, "1")
+    assert result["reasons"], "the verdict says why the model is good enough"
+    run = app.api.get(f"/api/runs/{run_id}")
+    assert (run["status"], run["detail"]) == ("completed", "")
+
+
+def group_of(state: Path, run_id: str) -> list[int]:
+    """Return the processes of a run's group that live."""
+    group, found = int((state / "processes" / f"run-{run_id}.pid").read_text()), []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found

@@ -10,16 +10,18 @@ from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
+from function_app.adapters.azure.jobs.tracking import VERSION
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.clock import SystemClock
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.ports.rows import Rows
-from function_app.records.submissions import Submissions
+from function_app.records.submissions import Submissions, Untracked
 from function_app.telemetry import TRACEPARENT
 
 CHAMPION = "champion"
@@ -52,6 +54,14 @@ class AzureRegistry:
         if found.run_id != run.run_id or found.digest != digest:
             text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Compare both."
             raise PlatformError("azure", "register the model", text)
+        self._submissions.track(
+            Untracked(
+                key=f"{run.run_id} as version {number}",
+                run_id=run.run_id,
+                since=SystemClock().now(),
+                tags={VERSION: number},
+            )
+        )
         return found
 
     def get(self, model: str, version: str) -> ModelVersion:
@@ -104,7 +114,7 @@ class AzureRegistry:
         return bool(owner.get(RUN) == run.run_id)
 
     def _is_free(self, run: Run, number: int) -> bool:
-        """Tell whether nobody who claims no numbers has registered this one."""
+        """Return whether nobody who claims no numbers has registered this one."""
         found = self._find(run.model, str(number))
         return found is None or found.run_id == run.run_id
 

@@ -69,12 +69,12 @@ def people_of(objects: Objects, commit: str) -> list[tuple[str, str]]:
 
 
 def has_files(objects: Objects, commit: str) -> bool:
-    """Tell whether the commit is there with its tree."""
+    """Return whether the commit is there with its tree."""
     return ObjectID(commit.encode()) in objects and tree_of(objects, commit) in objects
 
 
 def contains(branch: Branch, commit: str) -> bool:
-    """Tell whether the commit is the branch's tip or before it."""
+    """Return whether the commit is the branch's tip or before it."""
     sought = ObjectID(commit.encode())
     if sought not in branch.objects:
         return False

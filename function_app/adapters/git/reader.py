@@ -101,7 +101,7 @@ def _tip(question: Question, repository: Repository, ref: str) -> str | None:
 
 
 def _contains(question: Question, repository: Repository, ref: str) -> bool:
-    """Tell whether the commit is on the branch, reading no files where the server allows it."""
+    """Return whether the commit is on the branch, reading no files where the server allows it."""
     for depth in _DEPTHS:
         with _faults("read the branch", question):
             branch = repository.branch(ref, depth, files=False)

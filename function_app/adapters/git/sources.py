@@ -6,7 +6,6 @@ files are kept.
 
 import json
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from function_app.domain.change.change import Bundle, Change
 from function_app.domain.people.authorship import Role, make_authors
 from function_app.errors import ContractError, NotFoundError
 from function_app.settings.git import GitSettings
+from sandbox.trees import remove_tree
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NUMBER = re.compile(r"[0-9]{1,12}")
@@ -96,7 +96,7 @@ class GitSources:
                 folder=made,
             )
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            remove_tree(Path(made))
 
 
 def _refs(change: Change) -> tuple[str, ...]:

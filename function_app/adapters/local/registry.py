@@ -17,6 +17,7 @@ from function_app.domain.people.authorship import AUTHORS, Authors, read_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
+from sandbox.trees import remove_tree
 
 CHAMPION = "champion"
 # MLflow's codes for a version that is not there, or that can be none.
@@ -92,7 +93,7 @@ class LocalRegistry:
         folder = place / "model"
         evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # Anew: files that a crash or another attempt left behind were not judged.
-        shutil.rmtree(place, ignore_errors=True)
+        remove_tree(place)
         try:
             shutil.copytree(run.output_uri, folder)
             shutil.copytree(evaluation, place / EVALUATION)

@@ -190,5 +190,5 @@ class LocalStaging:
 
 
 def _is_own(record: dict[str, Any]) -> bool:
-    """Tell whether this app wrote a record: it names the image that it deployed."""
+    """Return whether this app wrote a record: it names the image that it deployed."""
     return all(isinstance(record.get(name), str) for name in ("model", "version", "digest"))

@@ -100,7 +100,7 @@ def answers_without_key(
     way: Mapping[str, str] | None = None,
     verify: "ssl.SSLContext | bool" = True,
 ) -> bool:
-    """Tell whether a service takes a request without a key; False when it does not answer.
+    """Return whether a service takes a request without a key; False when it does not answer.
 
     The request has no rows: a service that would score it answers 400, and logs nothing.
     """

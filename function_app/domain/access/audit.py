@@ -24,7 +24,7 @@ LONGEST_TEXT = 500
 
 
 class Kind(StrEnum):
-    """What an entry is about."""
+    """The subject of an entry."""
 
     DECISION = "decision"
     ORDER = "order"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """Who did what to what, from where, why, when, and how the app answered.
+    """An action with its caller, subject, address, reason and time, and the answer of the app.
 
     `who` is a person, `key <fingerprint>`, `source <name>`, `story <id>`, or "" for a caller
     without credentials. `subject` names the release, the story or the route. `why` is the person's

@@ -31,7 +31,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """What a caller may still send, and when that was computed."""
+    """The rest of a caller's budget at a moment."""
 
     requests: float
     bytes: float

@@ -74,7 +74,7 @@ class Coalescer:
         return [event for counted in self._counted.values() for event in _repeated(counted)]
 
     def settle(self, written: Iterable[AuditEvent]) -> None:
-        """Take off the counts of these events: another process has written them."""
+        """Subtract the counts of these events, because another process has written them."""
         for event in written:
             counted = self._counted.get(_cause(event))
             if counted is not None:
@@ -99,7 +99,7 @@ def _group(event: AuditEvent) -> str:
 
 
 def _cause(event: AuditEvent) -> Cause:
-    """Return what repetitions have in common.
+    """Return the fields that repetitions share.
 
     A caller that is no known person chooses action and subject, so these count for people only.
     """

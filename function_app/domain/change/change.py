@@ -1,4 +1,4 @@
-"""A change of a model's code: where it comes from, what is checked, and what the checks said."""
+"""A change of a model's code: its origin, its checks and their results."""
 
 from dataclasses import dataclass, field
 
@@ -68,7 +68,7 @@ def published(model: str, bundle: Bundle, former: CodeVersion | None) -> CodeVer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPlan:
-    """What a check run does with a bundle, each command as words, in this order.
+    """The commands of a check run over a bundle, each as words, in this order.
 
     `dry_run` walks the training through the contract of a model project, on the reference data or
     the code's own sample, and throws the model away; `target` is the column to predict.
@@ -84,7 +84,7 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What one check said: its name, whether it passed, and in a sentence what was found."""
+    """The result of one check: its name, whether it passed, and a sentence with the reason."""
 
     name: str
     passed: bool
@@ -93,7 +93,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """What a check run said; `files` are names of reports that are kept, `coverage` in percent."""
+    """The result of a check run; `files` are names of stored reports, `coverage` is in percent."""
 
     results: tuple[CheckResult, ...]
     files: tuple[ids.FileName, ...] = ()

@@ -50,7 +50,7 @@ class ChangeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationResult:
-    """What became of a change; `reports` are links to what the checks wrote."""
+    """The outcome of a change; `reports` are links to the reports of its checks."""
 
     outcome: IntegrationOutcome
     reasons: tuple[str, ...]
@@ -114,7 +114,7 @@ class TrainingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeStatus:
-    """Tell the code host where a change stands: pending, success, failure or error."""
+    """The commit status of a change: pending, success, failure or error."""
 
     model: ids.ModelName
     change: Change

@@ -1,4 +1,4 @@
-"""Whether what production sees has left what its champion was trained on: a sequential test.
+"""A sequential test for drift between the requests of production and the training data.
 
 It may be looked at after every batch, for ever: while nothing has changed, the probability that it
 ever sees drift is at most `alpha` (per champion, over the draw of the training data and of the
@@ -70,7 +70,7 @@ class ColumnEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All columns, the strongest first, and their average, which is what decides."""
+    """All columns, the strongest first, and their average, which decides."""
 
     e_value: float
     threshold: float
@@ -95,7 +95,7 @@ def allowed_error(reference: Reference, margin: float, alpha: float) -> float | 
 
 
 def add_batch(blocks: tuple[Block, ...], batch: ObservationBatch) -> tuple[Block, ...]:
-    """Add what came to the last block, or begin another when that is full."""
+    """Add a batch to the last block, or begin another block when that is full."""
     if not batch.rows and not batch.labels.rows:
         return blocks
     last = blocks[-1] if blocks else None

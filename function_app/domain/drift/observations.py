@@ -1,4 +1,4 @@
-"""What production saw, as counts against its champion's training data: figures, never rows.
+"""Requests of production as counts against the training data: figures, never rows.
 
 Each column is reduced to a few events `value <= edge`, whose edges are order statistics of the
 training data. Counts add up, so it does not matter by which replica or in which order rows came.
@@ -18,7 +18,7 @@ PREDICTION = "prediction"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """The champion that is watched: which image serves, and what its model was trained on."""
+    """The watched champion: the image that serves, and the training data of its model."""
 
     model: str
     version: str
@@ -53,7 +53,7 @@ class ErrorReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What the champion was trained on.
+    """The distribution of the champion's training data.
 
     Of the training rows, `seen` were asked of production before, and `echoed` of these carry as
     their target exactly what production had answered.
@@ -94,7 +94,7 @@ class LabelSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationBatch:
-    """What came since the last look; `cursor` is where the next one begins.
+    """The rows since the last comparison; the next comparison begins at `cursor`.
 
     `unmatched` labels belong to no logged prediction of this champion; `complaints` say which
     files of labels could not be read.

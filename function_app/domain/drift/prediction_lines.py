@@ -25,7 +25,7 @@ class LoggedPrediction:
 
 
 def read_line(line: bytes | str) -> LoggedPrediction | None:
-    """Return what a line says; None for half a line or one of another shape."""
+    """Return the content of a line; None for half a line or a line of another form."""
     try:
         content = json.loads(line)
         columns = tuple(str(name) for name in content.get("columns", ()))

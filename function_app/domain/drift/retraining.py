@@ -1,4 +1,4 @@
-"""What drift may cause: a retraining within budget and cooldown, never a loop.
+"""The effect of drift: a retraining within budget and cooldown, never a loop.
 
 An alarm is raised at most once per test (one champion, since one moment), and is kept until its
 event is published. What must not be answered by another training is a finding for people.
@@ -58,7 +58,7 @@ class DriftPolicy:
 
 
 class Verdict(StrEnum):
-    """What the evidence leads to."""
+    """The effect of the evidence."""
 
     QUIET = "quiet"
     RETRAIN = "retrain"
@@ -74,7 +74,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Drift that was seen: of which champion, what it is about, on which data it retrains.
+    """Observed drift: its champion, its subject, and the data of the retraining.
 
     `report_id` names the test that raised it, `run_id` is the run that its event causes and
     `champion_run` the one that the champion came from; `causes` are columns with their directions.
@@ -92,7 +92,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftState:
-    """What is known between two looks; `since` is when the present test began."""
+    """The state between two comparisons; the present test began at `since`."""
 
     digest: str
     since: datetime
@@ -123,7 +123,7 @@ def restart(state: DriftState | None, digest: str, now: datetime) -> DriftState:
 
 
 def acknowledge(state: DriftState, report_id: str, now: datetime) -> DriftState:
-    """Take an alarm whose event is published as raised; nothing happens the second time."""
+    """Record that the event of an alarm is published; a repetition changes nothing."""
     alarm = state.pending
     if alarm is None or alarm.report_id != report_id:
         return state
@@ -139,7 +139,7 @@ def judge(
     policy: DriftPolicy,
     now: datetime,
 ) -> Judgement:
-    """Decide what the evidence leads to."""
+    """Decide the effect of the evidence."""
     if not evidence.drifted or evidence.rows < policy.min_rows:
         return Judgement(verdict=Verdict.QUIET, reason="")
     alarm = _alarm(state, evidence, reference.watched, newest_dataset, now)

@@ -1,4 +1,4 @@
-"""What a look at production is asked for, and what it found."""
+"""The request and the report of a comparison of production with the training data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from function_app.domain.text import identifiers as ids
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchRequest:
-    """Look at what production saw of this model since the last look."""
+    """Compare the requests of this model since the last comparison."""
 
     model: ids.ModelName
     policy: DriftPolicy
@@ -18,7 +18,7 @@ class WatchRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
-    """What the evidence is now, and what it leads to.
+    """The present evidence and its effect.
 
     `report_id` names an alarm whose event is to be published. Without a champion, or without its
     training data, there is nothing to compare.

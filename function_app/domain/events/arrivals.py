@@ -30,7 +30,7 @@ class Arrival:
 
 
 def is_older(arrival: Arrival, accepted: Arrival) -> bool:
-    """Tell whether newer data than this arrival was accepted before.
+    """Return whether newer data than this arrival was accepted before.
 
     The storage's own order decides between writes of one file, because clocks may differ.
     """

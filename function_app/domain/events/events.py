@@ -1,4 +1,4 @@
-"""What happens outside, in the words of the domain.
+"""Events from outside, in the words of the domain.
 
 Each event knows its `cause`: equal for a repetition, whatever its id or the channel it came by.
 """
@@ -136,7 +136,7 @@ class ImagePushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDeployed:
-    """Somebody deployed a model to a service of the platform, perhaps past this app."""
+    """A model was deployed to a service of the platform, perhaps not by this app."""
 
     service: ids.Opaque
     models: tuple[ids.Opaque, ...]
@@ -166,7 +166,7 @@ class TrainingRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftDetected:
-    """What production sees or says has moved away from what the model was trained on.
+    """Requests or answers of production have drifted from the training data of the model.
 
     `monitor` tells that Azure ML's dataset monitor saw it; its report is a run of the workspace.
     """
@@ -213,12 +213,12 @@ def without_people(event: DomainEvent) -> DomainEvent:
 
 
 def claim_key(event: DomainEvent, model: str = "") -> str:
-    """Return what the cause is claimed by, for one model when several react to it."""
+    """Return the key by which the cause is claimed; with a model when several react to it."""
     return hashlib.sha256("\0".join((*event.cause, model)).encode()).hexdigest()[:32]
 
 
 def repository_key(address: str) -> str:
-    """Return what two addresses of one repository have in common.
+    """Return a key that all addresses of one repository share.
 
     `https://user@host/org/repo.git`, `git@host:org/repo` and `ssh://git@host/org/repo/` are one.
     """

@@ -1,4 +1,4 @@
-"""What came in: kept first, claimed once by its cause, and what became of it."""
+"""Stored events: each is stored first, claimed once by its cause, and has an outcome."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ SENDER = "mlopssentby"
 
 
 class Outcome(StrEnum):
-    """What became of an event."""
+    """The outcome of an event."""
 
     STARTED = "started"
     WOKEN = "woken"
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxEvent:
-    """An event as it came, by which channel, and what became of it; no outcome means nothing yet.
+    """An event as received, its channel and its outcome; None while it is not processed.
 
     `event_key` is the digest of the payload: the same text is the same event. One that was refused
     is a dead letter. `traceparent` is what everything that it causes is traced below.
@@ -48,7 +48,7 @@ class InboxEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A cause and the instance that owns it; `content` is what made the event new.
+    """A cause and the instance that owns it; `content` made the event new.
 
     `order` sorts the claims of one type and subject as text; "" when they have no order. Content
     that comes back after other content is claimed again under another key; `cause` is then the key

@@ -1,4 +1,4 @@
-"""Who a model version is of: the people behind its commit, its training and its run."""
+"""The authors of a model version: the people behind its commit, training and run."""
 
 import json
 from collections.abc import Iterable
@@ -67,7 +67,7 @@ def write_authors(authors: Authors) -> str:
 
 
 def read_authors(text: str) -> Authors:
-    """Return the authors of such a text; () when it is none, because anybody may write tags."""
+    """Return the authors of such a text; () for any other text, because tags may be forged."""
     try:
         rows = json.loads(text) if text else []
         return make_authors((Role(role), str(identity)) for role, identity in rows)
@@ -81,7 +81,7 @@ def people_of(authors: Authors, people: People) -> frozenset[str]:
 
 
 def has_known_cause(authors: Authors) -> bool:
-    """Return whether a person is known who caused the version: who started, owns or pushed it.
+    """Return whether a known person caused the version by starting, owning or pushing it.
 
     The names in a commit do not count: whoever writes a commit chooses them. A file that arrives in
     a folder or a container, a schedule and a request without a token name nobody.

@@ -1,4 +1,4 @@
-"""Who may approve a release: approvers of now, and no author of it where duties are separate."""
+"""Approvers of a release: those of mlops.toml now, without authors where duties are separate."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Separation(StrEnum):
 
 
 class UnknownAuthor(StrEnum):
-    """How a version is approved where duties are separate and nobody is known to have caused it.
+    """The approval of a version without a known author where duties are separate.
 
     `record` says so in the evidence. `second` needs one approver more, so that not all of them can
     be the unknown person. `refuse` takes no approval.
@@ -66,7 +66,7 @@ class ApprovalRules:
         return self.separate and not has_known_cause(authors)
 
     def refuses(self, authors: Authors) -> bool:
-        """Return whether no approval counts, because nobody is known to have caused the version."""
+        """Return whether no approval counts, because the version has no known author."""
         return self.unknown_author is UnknownAuthor.REFUSE and self.is_unknown(authors)
 
     def required_of(self, authors: Authors) -> int:

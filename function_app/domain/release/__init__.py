@@ -1,1 +1,1 @@
-"""Releases: the record, the approval, the law of production, and what is served."""
+"""Releases: the record, the approval, the law of production, and the served images."""

@@ -14,7 +14,7 @@ from function_app.domain.text import identifiers as ids
 
 
 class Verdict(StrEnum):
-    """What an approver says."""
+    """An approver's answer."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What an approver decides by; its hash is what a decision names."""
+    """The reasons that an approver sees; a decision names their hash."""
 
     release_id: ids.ReleaseId
     image_digest: ids.ImageDigest
@@ -73,7 +73,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What the ledger says of a release that waits: decided, superseded, or neither yet."""
+    """The state of a waiting release in the ledger: decided, superseded, or neither."""
 
     decision: Decision | None = None
     superseded: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a decision does not count: a stable code and what to do."""
+    """The reason for which a decision does not count: a stable code and the remedy."""
 
     code: str
     message: str
@@ -100,7 +100,7 @@ def approve(record: ReleaseRecord, decision: Decision, now: datetime) -> Release
 def settle(
     record: ReleaseRecord | None, decision: Decision | None, now: datetime
 ) -> tuple[Settlement, ReleaseRecord | None]:
-    """Return what became of a release that waits, and its record when that changes, else None.
+    """Return the state of a waiting release, and its record when that changes, else None.
 
     A decision over another image or other evidence than the record's does not count.
     """

@@ -31,7 +31,7 @@ ORDER_LIFE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductionRules:
-    """Who may change a model's production, and its replicas, as mlops.toml has them now."""
+    """The people who may change a model's production, and its replicas, by mlops.toml now."""
 
     approvers: tuple[str, ...]
     operators: tuple[str, ...]
@@ -61,7 +61,7 @@ class ProductionRules:
 
 
 class ChangeKind(StrEnum):
-    """What changes production."""
+    """The kind of a change of production."""
 
     PROMOTION = "promotion"
     ROLL_BACK = "roll_back"
@@ -69,7 +69,7 @@ class ChangeKind(StrEnum):
 
 
 class ChangeState(StrEnum):
-    """Where a change stands; after `taken_back` production serves what it served before."""
+    """The state of a change; after `taken_back` production serves the former image."""
 
     BEGUN = "begun"
     TAKING_BACK = "taking_back"
@@ -124,7 +124,7 @@ class Order:
 
     @property
     def reason(self) -> str:
-        """Return the sentence that says who ordered which change, and why."""
+        """Return a sentence with the person, the change and the reason."""
         to = f"rolled back to version {self.image.version}" if self.image else "took it down"
         return f"{self.by} {to}: {self.comment}" if self.comment else f"{self.by} {to}."
 

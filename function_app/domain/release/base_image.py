@@ -21,7 +21,7 @@ class BaseImage:
 
     @property
     def is_digest(self) -> bool:
-        """Tell whether the reference is a digest."""
+        """Return whether the reference is a digest."""
         return self.reference.startswith("sha256:")
 
     @property

@@ -146,7 +146,7 @@ PLAUSIBLE = 1000
 
 
 def version_key(version: str) -> tuple[int, str]:
-    """Return what versions are ordered by: registries count them, tests may name them."""
+    """Return the sort key of versions: registries count them, tests may name them."""
     return (int(version) if version.isdigit() else 0, version)
 
 

@@ -1,4 +1,4 @@
-"""Images, where they run, and what a smoke test saw of them."""
+"""Images, their deployments, and the results of smoke tests."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """An image that runs; `runtime` says as what: container or process."""
+    """An image that runs; `runtime` is container or process."""
 
     deployment_id: ids.InstanceId
     environment: Environment
@@ -91,7 +91,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmokeReport:
-    """What requests to a deployment gave.
+    """The results of requests to a deployment.
 
     `largest_difference` is the greatest distance of a served prediction from the offline model's
     for the same row, in units of the target; `p95_ms` is in milliseconds.

@@ -1,4 +1,4 @@
-"""Failures that nobody has dealt with yet, each with the next command.
+"""Open failures, each with the next command.
 
 A failure is dealt with when something newer of the same model took its place: a later training, a
 retry, a release that was decided. So the newest of each kind counts, and cancelled or superseded
@@ -23,7 +23,7 @@ _STARTED_ANEW = {"reconcile": "mlopsctl reconcile", "ensure_platform": "mlopsctl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """One failure that waits for somebody: its kind, its id, the full reason, the next command."""
+    """One open failure: its kind, its id, the full reason and the next command."""
 
     kind: str
     subject: str

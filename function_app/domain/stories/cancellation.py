@@ -12,7 +12,7 @@ from function_app.domain.text import identifiers as ids
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancellation:
-    """Who cancelled a story, when and why; `comment` may be empty."""
+    """The cancellation of a story by a person; `comment` may be empty."""
 
     instance_id: ids.InstanceId
     by: ids.Person
@@ -38,7 +38,7 @@ class StoryId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledCancellation:
-    """The cancellation that the ledger has of a story; None when nobody cancelled it."""
+    """The stored cancellation of a story; None when no person cancelled it."""
 
     cancellation: Cancellation | None = None
 

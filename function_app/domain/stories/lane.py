@@ -30,7 +30,7 @@ class LaneRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneHolder:
-    """Who is first in the lane, and how many are before and behind the one who asked.
+    """The first owner in the lane, and the numbers of entries before and behind the caller.
 
     Who has fewer before it than the lane holds is `inside`.
     """
@@ -84,7 +84,7 @@ def enter(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanePlace:
-    """A place in a lane: who has it, since when, and whether it is in or waits."""
+    """An entry of a lane: its owner, its beginning, and whether it is inside or waits."""
 
     lane: ids.LaneName
     owner: ids.InstanceId
@@ -110,5 +110,5 @@ def training_lane(model: str) -> str:
 
 
 def rollout_lane(model: str) -> str:
-    """Return the lane of what changes a model's production."""
+    """Return the lane of all changes of a model's production."""
     return f"rollout-{model}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from function_app.domain.change.change import Change
 from function_app.domain.text import identifiers as ids
+from function_app.domain.text.failures import plain_reason
 
 INTEGRATE, TRAIN, RELEASE, ROLL_BACK = (
     *("integrate_change", "train_model"),
@@ -76,9 +77,9 @@ class StoryEnd:
 def outcome_of(story: str, status: str, output: Any) -> StoryOutcome:
     """Return the outcome of a story by its Durable status and its output."""
     if status == "Failed":
-        return StoryOutcome(word="failed", tone=Tone.BAD, reasons=(_text(output),))
+        return StoryOutcome(word="failed", tone=Tone.BAD, reasons=(_reason(output),))
     if status in ("Terminated", "Canceled"):
-        reason = _text(output) or "The instance was ended with Durable's own key."
+        reason = _reason(output) or "The instance was ended with Durable's own key."
         return StoryOutcome(word="terminated", tone=Tone.BAD, reasons=(reason,))
     if status != "Completed":
         return StoryOutcome(word=status.lower(), tone=Tone.OPEN)
@@ -87,7 +88,7 @@ def outcome_of(story: str, status: str, output: Any) -> StoryOutcome:
 
 
 def facts_of(story: str, argument: Any, output: Any) -> dict[str, str]:
-    """Return what a story is about: model, version, commit, data file, endpoint and so on."""
+    """Return the facts of a story: model, version, commit, data file, endpoint and so on."""
     given = argument if isinstance(argument, Mapping) else {}
     ended = output if isinstance(output, Mapping) else {}
     change = _inner(given, "change")
@@ -116,7 +117,7 @@ def facts_of(story: str, argument: Any, output: Any) -> dict[str, str]:
 
 
 def change_facts(change: Change) -> dict[str, str]:
-    """Return what people know a change of code by."""
+    """Return the facts by which people know a change of code."""
     facts = {
         "commit": change.commit,
         "branch": change.branch,
@@ -169,5 +170,5 @@ def _inner(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(output: Any) -> str:
-    return "" if output is None else str(output)
+def _reason(output: Any) -> str:
+    return "" if output is None else plain_reason(str(output))

@@ -1,4 +1,4 @@
-"""The next attempt of a story that failed: what starts it, under an id that follows from the first.
+"""The next attempt of a failed story, under an id that follows from the first.
 
 The id of attempt n+1 derives from attempt n, so that two calls start one attempt.
 """
@@ -25,7 +25,7 @@ _REPLACED = ("superseded", "stale")
 def next_start(
     view: Mapping[str, Any], argument: Any, projects: Mapping[str, ModelProject]
 ) -> Start:
-    """Return what starts the next attempt of an ended story, by today's rules in mlops.toml.
+    """Return the start of the next attempt of an ended story, by the present rules of mlops.toml.
 
     ConflictError when there is nothing to retry, NotFoundError when mlops.toml lost the model.
     """

@@ -26,7 +26,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What a name of one kind looks like: in words for people, and as a function.
+    """The form of one kind of name: in words for people, and as a function.
 
     With `or_empty` the empty text is a name too: that of nothing.
     """
@@ -38,7 +38,7 @@ class Pattern:
     or_empty: bool = False
 
     def fits(self, text: str) -> bool:
-        """Tell whether the text is such a name."""
+        """Return whether the text is such a name."""
         return bool((self.or_empty and not text) or self.accepts(text))
 
     def check(self, text: str, field: str) -> str:
@@ -106,7 +106,7 @@ def _is_repository(text: str) -> bool:
 
 
 def _is_branch(text: str) -> bool:
-    """Tell whether git takes the name (git-check-ref-format), and no option looks like it."""
+    """Return whether git takes the name (git-check-ref-format), and no option looks like it."""
     steps = text.split("/")
     odd = any(not s or s.startswith(".") or s.endswith((".", ".lock")) for s in steps)
     return (
@@ -304,6 +304,6 @@ def pattern_of(kind: object) -> Pattern | None:
 
 
 def is_one_line(kind: object) -> bool:
-    """Tell whether an annotated type is a text that is shown on one line."""
+    """Return whether an annotated type is a text that is shown on one line."""
     marks = typing.get_args(kind)[1:] if typing.get_origin(kind) is Annotated else ()
     return any(isinstance(mark, OneLine) for mark in marks)

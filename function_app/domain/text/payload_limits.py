@@ -1,4 +1,4 @@
-"""Limits of what a story shows and returns, so that Durable takes it on every backend.
+"""Limits of the status and result of a story, so that every backend of Durable takes them.
 
 A custom status may have 16 KB of UTF-16 in Azure; a larger one fails the instance. Outputs and
 activity results travel in messages of at most 1 MB (Durable Task Scheduler).

@@ -1,4 +1,4 @@
-"""What code hosts send to try a new hook: it is checked for what later pushes need.
+"""Test hooks of code hosts: each is checked for the settings that later pushes need.
 
 Sources: GitHub documentation, "Webhook events and payloads", ping; Azure DevOps documentation,
 "Service hooks events", whose samples are also what the button Test sends.

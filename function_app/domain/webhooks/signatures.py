@@ -82,7 +82,7 @@ def is_timely(timestamp: str, now: datetime) -> bool:
 
 
 def has_password(secret: str, authorization: str) -> bool:
-    """Tell, in constant time, whether basic authentication sends the secret as its password."""
+    """Return, in constant time, whether basic authentication sends the secret as its password."""
     scheme, _, text = authorization.partition(" ")
     if scheme.lower() != "basic":
         return False

@@ -1,4 +1,4 @@
-"""What each source of webhooks may send: `[webhooks.<source>]` in mlops.toml."""
+"""The scope of each source of webhooks: `[webhooks.<source>]` in mlops.toml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ LANES = "lanes"
 
 
 class Lanes:
-    """Stores who holds each lane and who waits for it."""
+    """Stores the holders and the queue of each lane."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows

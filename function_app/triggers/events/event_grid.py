@@ -4,7 +4,7 @@ from typing import Any
 
 
 def payload_of(event: Any) -> dict[str, Any]:
-    """Return what the azure-functions object holds, in the schema in which it came."""
+    """Return the content of the azure-functions object, in its original schema."""
     if hasattr(event, "event_type"):
         return {
             "id": event.id,

@@ -1,4 +1,4 @@
-"""The one way in: keep an event, claim its cause, start or wake a story, record what became of it.
+"""The entrance of all events: store, claim the cause, start or wake a story, record the outcome.
 
 An event is kept before anybody is told that it was taken. What happens to it then may be repeated
 by anybody at any time: the claim makes one story of it. One that a crash left half way is taken up
@@ -53,7 +53,7 @@ GRACE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of an event; the outcome `accepted` means that it is kept and taken up soon."""
+    """The outcome of an event; `accepted` means that it is stored and processed soon."""
 
     outcome: str
     event_id: str
@@ -67,7 +67,7 @@ class Receipt:
 async def take_in(
     invocation: Invocation, channel: str, payloads: list[Any], person: str = ""
 ) -> list[Receipt]:
-    """Keep all events, then see to each; one that fails disturbs no other.
+    """Store all events, then process each; a failure of one disturbs no other.
 
     `person` is whose token came with them: it is kept in the events, where nothing else may name
     a person.
@@ -126,7 +126,7 @@ async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -
 
 
 async def settle_pending(invocation: Invocation) -> int:
-    """Take up events that a crash or a fault left, oldest first; return how many were settled."""
+    """Process events that a crash or a fault left, oldest first; return the number settled."""
     now = invocation.ports.clock.now()
     pending = await asyncio.to_thread(invocation.ports.inbox.list_pending, now)
     # A young event is still in the hands of the trigger that received it. An event of the app's own

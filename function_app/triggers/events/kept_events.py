@@ -1,4 +1,4 @@
-"""Events as they are kept, and what operators may do with them."""
+"""Stored events, and their operations for operators."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ async def delete_event(invocation: Invocation, request: Request) -> Answer:
 
 
 def view(event: InboxEvent) -> dict[str, Any]:
-    """Return what a list shows of an event."""
+    """Return the row of an event in a list."""
     payload = event.payload if isinstance(event.payload, dict) else {}
     return {
         "event_key": event.event_key,

@@ -60,7 +60,7 @@ class OutdatedError(ContractError):
 def verify(
     ports: Ports, event: DomainEvent, projects: Projects, channel: str, *, trusted: bool = False
 ) -> DomainEvent | NothingToDo:
-    """Return the event with what the platform says; NothingToDo when it concerns nobody here.
+    """Return the event with the platform's own facts; NothingToDo when it concerns no model.
 
     `projects` are the models that the sender may name. `trusted` senders may report drift that
     only they know. Raises ContractError for a claim that is not true, OutdatedError for one that

@@ -1,4 +1,4 @@
-"""Decisions of people: who it is, whether the decision counts, the ledger first, the story then."""
+"""Decisions of people: identify, check, store in the ledger, then wake the story."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Failures that nobody has dealt with: stories, releases, dead letters, findings."""
+"""Open failures: stories, releases, dead letters, findings."""
 
 import asyncio
 import json
@@ -92,7 +92,7 @@ def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[s
 
 
 def _findings(invocation: Invocation) -> list[Attention]:
-    """Return what the last comparison found and nobody repaired, without what is read above."""
+    """Return the open findings of the last comparison, without kinds that are read above."""
     note = invocation.ports.ledger.read_note(FINDINGS)
     findings = json.loads(note["report"])["findings"] if note else []
     return [

@@ -66,7 +66,7 @@ async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
 
 
 def _complete(invocation: Invocation, recorder: Recorder) -> None:
-    """Write what is known and not in the log yet: refusals, open counts, decisions, orders."""
+    """Write facts that are not in the log yet: refusals, open counts, decisions, orders."""
     for event in invocation.host_refusals():
         recorder.record(event)
     recorder.flush()

@@ -28,6 +28,7 @@ from function_app.records.decisions import Decisions
 from function_app.triggers.callers import caller_of
 from function_app.triggers.events import kept_events
 from function_app.triggers.events.inbox import take_in
+from function_app.triggers.http.pages import limit_of, next_link
 from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import check_operator, find_person, find_sender, identify
 
@@ -78,7 +79,7 @@ async def take_events(
     size: int,
     person: str = "",
 ) -> Answer:
-    """Take events in; a single one that is refused is an error, and kept as a dead letter.
+    """Store and process events; a single refused event is an error, and a dead letter.
 
     `size` is in bytes; `person` is whose token came with the events, "" without one. Raises
     ThrottledError when the caller has used up its budget.
@@ -170,7 +171,7 @@ async def post_platform(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_platform(invocation: Invocation, request: Request) -> Answer:
-    """Show what making the platform would do, and change nothing."""
+    """Show the changes that making the platform needs, and make none."""
     platform = invocation.ports.platform
     plan = [await asyncio.to_thread(platform.plan, part) for part in platform.parts()]
     return Answer(status=200, content={"parts": dump(plan)})
@@ -235,11 +236,16 @@ async def post_training(invocation: Invocation, request: Request) -> Answer:
 
 
 async def get_releases(invocation: Invocation, request: Request) -> Answer:
-    """List the releases, newest first."""
-    records = invocation.ports.ledger.list_releases()
-    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(records)
-    releases = [_view(invocation, r, decisions.get(r.release.release_id, ())) for r in records]
-    return Answer(status=200, content={"releases": releases})
+    """List the releases by their beginning, newest first; `next` is the link to the next page."""
+    limit, after = limit_of(request), request.query.get("after") or None
+    page = invocation.ports.ledger.releases(limit, after)
+    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(page.releases)
+    releases = [
+        _view(invocation, record, decisions.get(record.release.release_id, ()))
+        for record in page.releases
+    ]
+    following = next_link("/api/releases", request, page.next)
+    return Answer(status=200, content={"releases": releases, "next": following})
 
 
 async def get_release(invocation: Invocation, request: Request) -> Answer:
@@ -255,7 +261,7 @@ async def get_release(invocation: Invocation, request: Request) -> Answer:
 
 
 def _origin(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return the run and the commit of the released version, None where nobody knows them."""
+    """Return the run and the commit of the released version, None where they are unknown."""
     try:
         version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:

@@ -1,4 +1,4 @@
-"""The models: what production serves, the last training, and what waits."""
+"""The models: production, the last training, and waiting releases."""
 
 import asyncio
 import json

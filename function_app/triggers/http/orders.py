@@ -53,7 +53,7 @@ async def post_shutdown(invocation: Invocation, request: Request) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What a person orders, and what the order is about."""
+    """An order of a person, with its subject."""
 
     kind: ChangeKind
     model: str

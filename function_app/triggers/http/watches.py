@@ -1,4 +1,4 @@
-"""The watch over production: its looks by the clock, and what it knows now."""
+"""The comparisons of production with the training data: their schedule and their state."""
 
 import asyncio
 import json

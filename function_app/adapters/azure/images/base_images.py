@@ -96,7 +96,7 @@ class BaseImages:
         )
 
     def _is_under_way(self, image: BaseImage, kept: dict[str, Any]) -> bool:
-        """Tell whether to wait; raise PlatformError when the import has failed."""
+        """Return whether to wait; raise PlatformError when the import has failed."""
         is_young = self._now() - datetime.fromisoformat(kept["asked_at"]) < GRACE
         if not kept.get("operation"):
             return is_young

@@ -38,7 +38,7 @@ class CodeVersions:
         return f"{name}:{label}"
 
     def has_component(self, name: str, label: str) -> bool:
-        """Tell whether this training step is registered."""
+        """Return whether this training step is registered."""
         try:
             with translate("read the training step", f"{name}:{label}"):
                 self._workspace.client.components.get(name, version=label)

@@ -40,7 +40,7 @@ class Environments:
         return f"azureml:{NAME}:{version}"
 
     def exists(self, version: str) -> bool:
-        """Tell whether this version is registered."""
+        """Return whether this version is registered."""
         try:
             with translate("read an environment", f"{NAME}:{version}"):
                 self._workspace.client.environments.get(NAME, version=version)

@@ -11,13 +11,13 @@ from function_app.adapters.azure.jobs.check_inputs import CheckInputs
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import CHECK_TOOLS, Environments
 from function_app.adapters.azure.jobs.evaluations import JOBS, Evaluations, unanswered
-from function_app.adapters.azure.jobs.places import place_of
 from function_app.adapters.azure.jobs.references import ReferenceRecords
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.adapters.azure.jobs.run_views import read_run
-from function_app.adapters.azure.jobs.submission import job_of
+from function_app.adapters.azure.jobs.submission import job_of, place_of
+from function_app.adapters.azure.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
 from function_app.adapters.azure.reach.workspace import Workspace
@@ -62,6 +62,7 @@ class AzureJobs:
         self._now = now or SystemClock().now
         self._workspace, self._blobs, self._bundles = workspace, blobs, bundles
         self._submissions = Submissions(rows)
+        self._tracking = RunTracking(workspace, self._submissions, self._find, self._now)
         self._versions, self._projects = CodeVersions(workspace, bundles, environments), projects
         connection = workspace.connection
         self._settings = s = connection.settings
@@ -101,7 +102,7 @@ class AzureJobs:
         return self._submit(spec)
 
     def is_submitted(self, run_id: str) -> bool:
-        """Tell whether a run was submitted; False too when there is no workspace yet."""
+        """Return whether a run was submitted; False too when there is no workspace yet."""
         return self._find(run_id) is not None
 
     def submit_sample(self, run_id: str, model: str) -> Run:
@@ -218,7 +219,7 @@ class AzureJobs:
             self._cancel(run_id)
 
     def record_ended(self) -> int:
-        return 0
+        return self._tracking.record_ended()
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         newest: dict[str, tuple[int, Run]] = {}
@@ -275,8 +276,8 @@ class AzureJobs:
 
         ConflictError when the workspace has a job of this name that this app did not submit.
         """
-        found = self._find(run_id)
-        if found is not None and self._submissions.find(run_id) is None:
+        found, stored = self._find(run_id), self._submissions.find(run_id)
+        if found is not None and stored is None:
             raise ConflictError(
                 f"Somebody else submitted a job named {run_id}, which this app does not use. "
                 "Send the data or the commit again, so that the run gets another name.",
@@ -292,6 +293,8 @@ class AzureJobs:
             # Its authors are stored with the version; a run does not repeat them.
             code=replace(code, authors=()) if code else None,
         )
+        if stored is None and kind in TRACKED:
+            self._tracking.expect(run_id)
         submission, _ = self._submissions.claim(submission, week)
         if found is None or found.status is not RunStatus.INTERRUPTED:
             return submission, found

@@ -23,7 +23,7 @@ class SampleRuns(Protocol):
         """Start the run, or return it."""
 
     def is_submitted(self, run_id: str) -> bool:
-        """Tell whether the run was submitted."""
+        """Return whether the run was submitted."""
 
 
 class ReferenceRecords:
@@ -86,7 +86,7 @@ class References(ReferenceRecords):
         self._runs.submit_sample(sample_id(model), model)
 
     def is_asked(self, model: str) -> bool:
-        """Tell whether the run that writes the sample data was started."""
+        """Return whether the run that writes the sample data was started."""
         return self._runs.is_submitted(sample_id(model))
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from function_app.adapters.azure.jobs.places import Place
 from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
 from function_app.adapters.azure.reach.connection import begin, translate
+from function_app.adapters.azure.reach.places import Place
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing

@@ -147,7 +147,7 @@ class ReferenceData(Protocol):
         """Start the run that writes the model's sample data, or find it."""
 
     def is_asked(self, model: str) -> bool:
-        """Tell whether that run was started."""
+        """Return whether that run was started."""
 
 
 # There is no reference data yet, and nothing to do: the sample comes from a run, or the first data

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import Environments
-from function_app.adapters.azure.jobs.places import places
 from function_app.adapters.azure.platform.compute_part import ComputePart
 from function_app.adapters.azure.platform.event_parts import (
     SubscriptionPart,
@@ -21,6 +20,7 @@ from function_app.adapters.azure.platform.model_parts import (
 from function_app.adapters.azure.platform.platform_parts import Part, PartKeeper
 from function_app.adapters.azure.platform.workspace_parts import DatastorePart, WorkspacePart
 from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.places import places
 from function_app.adapters.azure.reach.workspace import (
     CHECKS_DATASTORE,
     CHECKS_INPUTS_DATASTORE,

@@ -44,7 +44,7 @@ class Part(Protocol):
         """Return Azure's word for where the making stands."""
 
     def is_ours(self, found: Any) -> bool:
-        """Tell whether this app made it."""
+        """Return whether this app made it."""
 
     def delete(self, found: Any) -> None:
         """Begin to remove it."""

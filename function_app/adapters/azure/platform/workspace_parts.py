@@ -5,12 +5,10 @@ from urllib.parse import urlsplit
 
 from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
 from function_app.adapters.azure.reach.connection import translate
-from function_app.adapters.azure.reach.workspace import Workspace
+from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
 
-# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
-API = "2025-06-01"
 _TAGS = {MARK: PLATFORM}
 
 

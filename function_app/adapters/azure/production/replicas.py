@@ -44,15 +44,15 @@ class Replicas:
     rollout_seconds: int = 600
 
     def sends_logs(self, model: str) -> bool:
-        """Tell whether the replicas of a model send prediction logs."""
+        """Return whether the replicas of a model send prediction logs."""
         return bool(self.logs and self.client_id and model in self.watched)
 
     def sends_spans(self) -> bool:
-        """Tell whether replicas send spans under their identity."""
+        """Return whether replicas send spans under their identity."""
         return bool(self.insights and self.client_id and not self.collector)
 
     def uses_identity(self, model: str) -> bool:
-        """Tell whether the replicas of a model need an identity."""
+        """Return whether the replicas of a model need an identity."""
         return self.sends_spans() or self.sends_logs(model)
 
     def environ(self, image: Image) -> dict[str, str]:

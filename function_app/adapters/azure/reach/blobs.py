@@ -293,7 +293,7 @@ class Blobs:
         return True
 
     def container_exists(self) -> bool:
-        """Tell whether the container stands."""
+        """Return whether the container stands."""
         with translate("read the container", self.address):
             return bool(self._container().exists())
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class Web:
     """Sends requests with the retries and the trust that all of Azure's clients have."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, scope: str = "") -> None:
+        """Take the connection, and the scope of the identity's token that each request carries."""
+        self._connection, self._scope = connection, scope
         self._made: PipelineClient[HttpRequest, HttpResponse] | None = None
 
     def send(
@@ -48,13 +49,17 @@ class Web:
                 from azure.core import PipelineClient
                 from azure.core.pipeline import policies
 
-            options = self._connection.options()
+            options, tokens = self._connection.options(), []
+            if self._scope:
+                credential = self._connection.credential
+                tokens = [policies.BearerTokenCredentialPolicy(credential, self._scope)]
             self._made = PipelineClient(
                 "",
                 policies=[
                     policies.RequestIdPolicy(),
                     policies.UserAgentPolicy(base_user_agent="mlops-durable"),
                     policies.RetryPolicy(**options),
+                    *tokens,
                 ],
                 **options,
             )

@@ -18,6 +18,8 @@ DATASTORE = "mlops"
 RUNS_DATASTORE, EVALUATIONS_DATASTORE = "mlops_runs", "mlops_evaluations"
 # Of the two containers of checks: what they write, and what they read.
 CHECKS_DATASTORE, CHECKS_INPUTS_DATASTORE = "mlops_checks", "mlops_checks_inputs"
+# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
+API = "2025-06-01"
 _PUBLIC_ENDPOINT = "https://management.azure.com"
 
 

@@ -214,13 +214,13 @@ def _endpoint(found: "ContainerGroup") -> str:
 
 
 def _is_ready(view: Any) -> bool:
-    """Tell whether the last word of the probe is not that the container is unready."""
+    """Return whether the last word of the probe is not that the container is unready."""
     events = [e for e in (getattr(view, "events", None) or []) if e.name in ("Unhealthy", "Ready")]
     return not events or events[-1].name != "Unhealthy"
 
 
 def _is_past(text: str, now: datetime) -> bool:
-    """Tell whether the time of a tag is over; False for a tag that somebody changed."""
+    """Return whether the time of a tag is over; False for a tag that somebody changed."""
     try:
         return datetime.fromisoformat(text) <= now
     except (TypeError, ValueError):
@@ -228,7 +228,7 @@ def _is_past(text: str, now: datetime) -> bool:
 
 
 def _is_own(group: "ContainerGroup") -> bool:
-    """Tell whether this app made a container group: its tags name the release of its name."""
+    """Return whether this app made a container group: its tags name the release of its name."""
     tags = group.tags or {}
     release_id = tags.get(groups.RELEASE)
     if tags.get(groups.OWNER) != "staging" or not release_id:

@@ -114,7 +114,7 @@ class LocalImages:
         return folder / "app"
 
     def has_base(self, image: Image) -> bool:
-        """Tell whether the image brings its own interpreter, so that an engine can run it."""
+        """Return whether the image brings its own interpreter, so that an engine can run it."""
         return BASE in json.loads(self._layout.read(image.digest))["annotations"]
 
     def extract(self, image: Image) -> dict[str, bytes | Path]:
@@ -195,7 +195,7 @@ class LocalImages:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Tell whether an unpacked image has all of its files, unchanged."""
+    """Return whether an unpacked image has all of its files, unchanged."""
     digests = read_object(folder / "whole")
     try:
         files = {name: sha256((folder / name).read_bytes()) for name in digests}

@@ -38,7 +38,7 @@ def read_state(folder: Path, *, running: bool) -> tuple[RunStatus, str]:
 
 
 def may_start(folder: Path) -> bool:
-    """Tell whether a submission starts the run: it is new, or it was interrupted."""
+    """Return whether a submission starts the run: it is new, or it was interrupted."""
     return _final_result(folder) is None and not (folder / CANCELLED).exists()
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from function_app.adapters.local.jobs.mlflow_client import import_mlflow, mlflow_client
 from function_app.adapters.local.reach.files import find_irregular, locked
+from function_app.adapters.run_facts import RUN_ID, parameters, tags
 from function_app.addresses import below, file_address
 from function_app.domain.training import Run, RunStatus
 
-RUN_ID = "mlops.run_id"
 _ENDS = {
     RunStatus.COMPLETED: "FINISHED",
     RunStatus.TIMED_OUT: "KILLED",
@@ -56,8 +56,8 @@ class LocalTracking:
         if found:
             kept = str(found[0].info.run_id)
         else:
-            tags = {RUN_ID: run.run_id, "mlflow.runName": run.run_id}
-            kept = str(client.create_run(experiment, tags=tags).info.run_id)
+            names = {RUN_ID: run.run_id, "mlflow.runName": run.run_id}
+            kept = str(client.create_run(experiment, tags=names).info.run_id)
         if folder.is_dir():
             self._keep_files(client, kept, folder)
         self._describe(client, kept, run, metrics)
@@ -79,17 +79,12 @@ class LocalTracking:
 
     def _describe(self, client: Any, kept: str, run: Run, metrics: Mapping[str, float]) -> None:
         entities = import_mlflow().entities
-        parameters = {"model": run.model, "dataset_version": run.dataset_version}
-        tags = {**run.tags, "mlops.status": run.status.value, "mlops.detail": run.detail[:5000]}
-        if run.code is not None:
-            parameters["code_version"] = run.code.version
-            tags["mlflow.source.git.commit"] = run.code.commit
         # Not the time of this call: one that is repeated after a crash must write the same points.
         client.log_batch(
             kept,
             metrics=[entities.Metric(name, value, 0, 0) for name, value in sorted(metrics.items())],
-            params=[entities.Param(name, value) for name, value in parameters.items() if value],
-            tags=[entities.RunTag(name, value) for name, value in tags.items()],
+            params=[entities.Param(name, value) for name, value in parameters(run).items()],
+            tags=[entities.RunTag(name, value) for name, value in tags(run).items()],
         )
 
     def _experiment(self, client: Any, model: str) -> str:

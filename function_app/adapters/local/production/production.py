@@ -220,7 +220,7 @@ class LocalProduction:
         self._processes.start(name, command, cwd=self._root, environ=serving_environ(), port=port)
 
     def _is_orphaned(self, model: str) -> bool:
-        """Tell whether the replicas outlived their server, and keep the next one from starting."""
+        """Return whether replicas outlived their server and keep the next one from starting."""
         group = self._processes.find(f"production-{model}")
         try:
             with (below(self._folder, model, SERVER_LOCK)).open("r+") as lock:

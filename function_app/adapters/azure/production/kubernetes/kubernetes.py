@@ -203,7 +203,7 @@ class KubernetesProduction:
             self._api.delete("Ingress", model)
 
     def _is_settled(self, model: str, version: str) -> bool:
-        """Tell whether requests reach this version's pods and no others."""
+        """Return whether requests reach this version's pods and no others."""
         prefix = manifests.deployment_name(model, version) + "-"
         names = []
         for part in self._api.list("EndpointSlice", {"kubernetes.io/service-name": model}):

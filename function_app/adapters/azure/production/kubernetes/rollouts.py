@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def is_complete(found: Json) -> bool:
-    """Tell whether every replica is of the newest template, and available."""
+    """Return whether every replica is of the newest template, and available."""
     spec, status = found["spec"], found.get("status") or {}
     wanted = spec.get("replicas", 1)
     return bool(
@@ -39,7 +39,7 @@ def failure(found: Json) -> str | None:
 
 
 def is_reported(found: Json) -> bool:
-    """Tell whether the failure of the newest template was reported to its caller."""
+    """Return whether the failure of the newest template was reported to its caller."""
     generation = str(found["metadata"].get("generation", 0))
     return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
 

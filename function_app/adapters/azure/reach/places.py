@@ -7,7 +7,6 @@ held-out rows and writes what a release is decided by.
 
 from dataclasses import dataclass
 
-from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.settings.azure import SERVERLESS, AzureSettings
 
 TRAININGS, CHECKS, JUDGING = "compute", "checks compute", "judging compute"
@@ -24,7 +23,7 @@ class Place:
 
     @property
     def is_serverless(self) -> bool:
-        """Tell whether Azure chooses the nodes."""
+        """Return whether Azure chooses the nodes."""
         return self.compute == SERVERLESS
 
 
@@ -48,13 +47,6 @@ def place_of_checks(settings: AzureSettings) -> Place:
     s = settings
     identity = s.checks_identity or s.compute_identity
     return Place(name=CHECKS, compute=s.checks_compute, identity=identity, nodes=s.compute_nodes)
-
-
-def place_of(kind: str, settings: AzureSettings) -> Place:
-    """Return where runs of a kind run."""
-    if kind == specs.CHECKS:
-        return place_of_checks(settings)
-    return (place_of_judging if kind in specs.JUDGING else place_of_trainings)(settings)
 
 
 def places(settings: AzureSettings) -> tuple[Place, ...]:

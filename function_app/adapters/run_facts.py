@@ -1,0 +1,29 @@
+"""What the tracking of both platforms says of a run: its parameters and its tags."""
+
+from function_app.domain.training import Run
+
+RUN_ID = "mlops.run_id"
+# The key under which MLflow shows the commit of a run.
+COMMIT = "mlflow.source.git.commit"
+_LONGEST = 5000  # characters of a tag's value, MLflow's own limit
+
+
+def parameters(run: Run) -> dict[str, str]:
+    """Return the model, and the versions of data and code; what a run does not have is left out."""
+    found = {"model": run.model, "dataset_version": run.dataset_version}
+    if run.code is not None:
+        found["code_version"] = run.code.version
+    return {name: value for name, value in found.items() if value}
+
+
+def tags(run: Run) -> dict[str, str]:
+    """Return the run's own tags, its id, how it ended and why, and the commit of its code."""
+    found = {
+        **run.tags,
+        RUN_ID: run.run_id,
+        "mlops.status": run.status.value,
+        "mlops.detail": run.detail,
+    }
+    if run.code is not None:
+        found[COMMIT] = run.code.commit
+    return {name: value[:_LONGEST] for name, value in found.items()}
