@@ -14,7 +14,7 @@ from tests.infra.snapshot import configuration
 
 def test_queries_ask_for_functions_that_the_app_has() -> None:
     registered = {value for key, value in vars(names).items() if key.isupper()}
-    registered |= set(STEPS)
+    registered |= {step.name for step in STEPS}
     known_states = {"Completed", "Failed", "Terminated", "Started", "Orchestrator", "Activity"}
     for path in sorted((ROOT / "infra" / "queries").glob("*.kql")):
         text = path.read_text()
