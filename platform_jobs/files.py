@@ -36,7 +36,9 @@ def folder_digest(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def check_plain(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
+def check_plain(
+    folder: Path, *, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES
+) -> None:
     """Raise ContractError when a folder holds more than files and folders, or too much.
 
     A symbolic link would let the platform read another file in the name of the model; a named pipe
@@ -62,8 +64,8 @@ def check_plain(folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
                     raise ContractError(f"{text} Write a flatter folder.")
                 waiting.append((path, level + 1))
             size, count = size + status.st_size, count + 1
-            if count > MOST_FILES:
-                text = f"There are more than {MOST_FILES} files and folders."
+            if count > most_files:
+                text = f"There are more than {most_files} files and folders."
                 raise ContractError(f"{text} Write fewer, such as one archive.")
     if size > most_bytes:
         text = f"The files have {size >> 20} MiB; at most {most_bytes >> 20} MiB are taken."

@@ -178,7 +178,7 @@ def _unreadable(ports: Ports) -> Iterator[Finding]:
 
 def _damaged_records(ports: Ports) -> Iterator[Finding]:
     kind = FindingKind.DAMAGED_RECORD
-    for name, problem in ports.ledger.list_damaged():
+    for name, problem in (*ports.ledger.list_damaged(), *ports.inbox.list_damaged()):
         yield Finding(kind=kind, subject=name, detail=f"{problem} {REMEDY}")
     for name, problem in AuditLog(ports.rows).damaged():
         detail = f"{problem} `mlopsctl audit verify` checks the whole log. {REMEDY}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from function_app.domain.events.inbox import Claim, Claimed, InboxEvent, Outcome
+from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
 from function_app.domain.release.approval import Decision, Settlement
 from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord
 from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
@@ -29,6 +29,18 @@ class Inbox(Protocol):
         self, outcome: Outcome | None = None, limit: int = 500
     ) -> tuple[InboxEvent, ...]:
         """Return the newest events first, those with this outcome when one is given."""
+
+    def events(
+        self, limit: int, after: str | None = None, outcome: Outcome | None = None
+    ) -> EventPage:
+        """Return up to `limit` events, newest first, those with this outcome when one is given.
+
+        `after` is the cursor of the page before, None for the first page. Events that cannot be
+        read are left out. ContractError (BAD_CURSOR) when the cursor is none of this inbox's.
+        """
+
+    def list_damaged(self) -> tuple[tuple[str, str], ...]:
+        """Return the name of each record that cannot be read, with the problem and its effect."""
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
         """Return events kept before then that nothing became of yet, oldest first."""

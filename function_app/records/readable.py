@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from function_app.domain.codec import load
 from function_app.domain.text.plain_text import one_line
-from function_app.errors import ContractError
+from function_app.errors import ContractError, MlopsError
 
 T = TypeVar("T")
 LOG = logging.getLogger("mlops.records")
@@ -23,6 +23,11 @@ def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, .
         try:
             loaded.append(load(target, data))
         except ContractError as error:
-            text = "The stored record %s is left out, because it cannot be read: %s"
-            LOG.error(text, one_line(name), one_line(error.message))
+            log_unreadable(name, error)
     return tuple(loaded)
+
+
+def log_unreadable(name: str, error: MlopsError) -> None:
+    """Log that a stored record is left out, and why."""
+    text = "The stored record %s is left out, because it cannot be read: %s"
+    LOG.error(text, one_line(name), one_line(error.message))

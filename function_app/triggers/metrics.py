@@ -27,12 +27,7 @@ Figures = dict[str, tuple[str, list[Sample]]]
 
 async def get_metrics(invocation: Invocation, request: Request) -> Answer:
     """Show the figures: events, stories, stages, lanes, releases, findings."""
-    lines = [
-        line
-        for name, (text, samples) in (await _figures(invocation)).items()
-        for line in _family(name, text, samples)
-    ]
-    text = "\n".join(lines) + "\n"
+    text = exposition(await _figures(invocation))
     return Answer(status=200, content=text.encode(), media_type=MEDIA_TYPE)
 
 
@@ -158,12 +153,23 @@ def _by(names: tuple[str, ...], counts: Mapping[Any, float]) -> list[Sample]:
     return [(dict(zip(names, key, strict=True)), n) for key, n in sorted(counts.items())]
 
 
-def _family(name: str, text: str, samples: list[Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} gauge"
-    for labels, value in samples:
-        inner = ",".join(f'{key}="{_escape(label)}"' for key, label in labels.items())
-        yield f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}"
+def exposition(figures: Figures) -> str:
+    """Return the figures as Prometheus' text: a summary for each pair of _sum and _count.
+
+    Every other figure is a gauge.
+    """
+    lines: list[str] = []
+    for name, (text, samples) in figures.items():
+        family, kind = name, "gauge"
+        if f"{name.removesuffix('_sum')}_count" in figures:
+            family, kind = name.removesuffix("_sum"), "summary"
+        # The samples of one family stand together, below one TYPE; _count follows its _sum.
+        if not (name.endswith("_count") and f"{name.removesuffix('_count')}_sum" in figures):
+            lines += [f"# HELP {family} {text}", f"# TYPE {family} {kind}"]
+        for labels, value in samples:
+            inner = ",".join(f'{key}="{_escape(label)}"' for key, label in labels.items())
+            lines.append(f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}")
+    return "\n".join(lines) + "\n"
 
 
 def _escape(text: str) -> str:

@@ -263,7 +263,7 @@ resource appStorageBlobDataReaderOnDataContainer 'Microsoft.Authorization/roleAs
   }
 }
 
-// To keep versions of the data, code bundles, baselines and records (datasets.py, jobs.py, registry.py, inbox.py).
+// To keep versions of the data, code bundles, baselines and records (datasets.py, jobs.py, registry.py, earlier_records.py).
 resource appStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(versionsContainer.id, appPrincipalId, storageBlobDataContributor)
   scope: versionsContainer
@@ -329,7 +329,7 @@ resource appStorageBlobDataReaderOnChecksContainer 'Microsoft.Authorization/role
   }
 }
 
-// To keep claims, releases, decisions, lanes and dead letters (ledger.py, inbox.py, rows.py).
+// To keep claims, releases, decisions, lanes and dead letters (rows.py, earlier_records.py).
 resource appStorageTableDataContributorOnDataStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(dataStorage.id, appPrincipalId, storageTableDataContributor)
   scope: dataStorage

@@ -16,15 +16,18 @@ from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.domain.codec import dump
+from function_app.domain.events.inbox import Claim, InboxEvent, event_key
 from function_app.domain.reconciliation import Finding, FindingKind, ModelName, ReconcileRequest
 from function_app.domain.release.approval import Verdict
 from function_app.domain.release.authorization import ChangeKind, ChangeState, Order
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
+from function_app.domain.stories.lane import LaneRequest
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import Put
 from function_app.records.accounts import GRACE, LATE, name_of_decision, record_missing
 from function_app.records.audit import ENTRY, PARTITION, AuditLog
-from function_app.records.damage import partition_of
+from function_app.records.damage import REMEDY, partition_of
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.records.open_counts import TAKEN_OVER
 from function_app.records.recorder import Recorder
@@ -95,6 +98,7 @@ def compare(bench: Bench) -> list[Finding]:
     ports = SimpleNamespace(
         clock=bench,
         ledger=bench.ledger,
+        inbox=StoredInbox(bench.rows),
         rows=bench.rows,
         jobs=nothing,
         staging=nothing,
@@ -159,6 +163,27 @@ def test_releases_and_entries_that_cannot_be_read_are_findings(bench: Bench) -> 
     assert broken in found[0].subject
     assert "The release is in no list. Restore the records from a backup." in found[0].detail
     assert [r.release.version for r in bench.ledger.list_releases()] == ["2"]
+
+
+def test_events_claims_and_entries_of_lanes_that_cannot_be_read_are_findings(bench: Bench) -> None:
+    inbox, key = StoredInbox(bench.rows), event_key("x")
+    inbox.accept([InboxEvent(event_key=key, channel="api", payload="x", received_at=NOW)])
+    inbox.claim(Claim(key="cause", owner="o", type="t", subject="s", content="c", claimed_at=NOW))
+    hold = timedelta(hours=1)
+    bench.ledger.take_lane(LaneRequest(lane="l", owner="o", since=NOW, hold=hold), NOW)
+    assert [f for f in compare(bench) if f.kind is FindingKind.DAMAGED_RECORD] == []
+
+    damage(bench, "pending/", {}, "events")
+    damage(bench, "at/", {}, "claims")
+    damage(bench, "l/o", {}, "lanes")
+
+    findings = [f for f in compare(bench) if f.kind is FindingKind.DAMAGED_RECORD]
+    assert [finding.subject.split("/")[0] for finding in findings] == [
+        "lane entry l",
+        f"event {key}",
+        "claim at",
+    ]
+    assert all(REMEDY in finding.detail for finding in findings)
 
 
 def damaged_release(bench: Bench) -> str:

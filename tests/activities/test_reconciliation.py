@@ -87,6 +87,7 @@ class FakeStaging:
 @dataclass
 class FewPorts:
     ledger: FakePlatform
+    inbox: FakePlatform
     jobs: FakePlatform
     clock: FakePlatform
     staging: FakeStaging
@@ -121,6 +122,7 @@ def compare(known: dict[str, str], output: str | None = None) -> FakePlatform:
     platform = FakePlatform()
     ports = FewPorts(
         ledger=platform,
+        inbox=platform,
         jobs=platform,
         clock=platform,
         staging=FakeStaging(),
@@ -328,6 +330,7 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
         Ports,
         SimpleNamespace(
             ledger=platform,
+            inbox=platform,
             jobs=platform,
             clock=platform,
             staging=staging,
@@ -348,6 +351,7 @@ def test_an_entry_of_the_inbox_that_is_never_read_is_a_finding() -> None:
     platform = FakePlatform(unreadable=("data/diabetes/pipe.csv: pipe.csv is a FIFO.",))
     ports = FewPorts(
         ledger=platform,
+        inbox=platform,
         jobs=platform,
         clock=platform,
         staging=FakeStaging(),

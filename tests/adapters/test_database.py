@@ -49,3 +49,38 @@ def test_a_file_that_was_deleted_or_damaged_is_named_with_a_way_on(tmp_path: Pat
 
     with pytest.raises(PlatformError, match=r"ledger\.db.*damaged.*backup"):
         Database(path, "CREATE TABLE IF NOT EXISTS t (x);")
+
+
+def test_a_thread_that_read_a_file_sees_the_file_that_replaced_it(tmp_path: Path) -> None:
+    schema, path = "CREATE TABLE IF NOT EXISTS t (x);", tmp_path / "ledger.db"
+    database = Database(path, schema)
+
+    def read() -> list[tuple[str]]:
+        with database.reading() as connection:
+            return connection.execute("SELECT x FROM t").fetchall()
+
+    assert read() == []
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES ('first')")
+    assert read() == [("first",)]
+
+    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    with pytest.raises(PlatformError, match=r"ledger\.db.*damaged.*backup"):
+        read()
+    other = Database(path, schema)
+    with other.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES ('second')")
+
+    assert read() == [("second",)]
+
+
+def test_a_reader_that_failed_reads_again(tmp_path: Path) -> None:
+    database = Database(tmp_path / "ledger.db", "CREATE TABLE IF NOT EXISTS t (x);")
+    with pytest.raises(ZeroDivisionError), database.reading():
+        raise ZeroDivisionError
+    with pytest.raises(PlatformError), database.reading() as connection:
+        connection.execute("SELECT x FROM gone")
+
+    with database.reading() as connection:
+        assert connection.execute("SELECT x FROM t").fetchall() == []

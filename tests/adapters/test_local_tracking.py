@@ -11,14 +11,15 @@ import pytest
 
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import InboxEvents
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs.run_records import RunRecords
 from function_app.adapters.local.jobs.run_state import note_cancel, write_result
 from function_app.adapters.local.jobs.tracking import LocalTracking
 from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.run_facts import RUN_ID
 from function_app.domain.training import Judged, Run, RunStatus
 from function_app.errors import PlatformError
+from function_app.records.inbox.inbox import StoredInbox
 
 ROOT = Path(__file__).parents[2]
 RUN = Run(
@@ -188,7 +189,7 @@ def test_many_processes_may_be_the_first_to_use_the_database(tmp_path: Path) -> 
 def test_a_registry_that_was_deleted_while_the_app_ran_is_named_with_a_way_on(
     tmp_path: Path,
 ) -> None:
-    events = InboxEvents(LocalInbox(tmp_path / "inbox.db"), SystemClock())
+    events = InboxEvents(StoredInbox(LocalRows(tmp_path / "inbox.db")), SystemClock())
     registry = LocalRegistry(tmp_path, events)
     registry.ensure()
     (tmp_path / "mlflow.db").unlink()

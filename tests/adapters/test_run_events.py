@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.event_types import RUN_COMPLETED
+from function_app.records.inbox.inbox import StoredInbox
 from tests.adapters.test_interrupted_runs import RUN, Machine
 from tests.funchost.conftest import until
 
 
 def test_a_run_without_a_topic_puts_its_event_into_the_inbox(tmp_path: Path) -> None:
-    machine, inbox = Machine(tmp_path / "state"), LocalInbox(tmp_path / "state" / "inbox.db")
+    machine, inbox = (
+        Machine(tmp_path / "state"),
+        StoredInbox(LocalRows(tmp_path / "state" / "inbox.db")),
+    )
 
     machine.submit()
 

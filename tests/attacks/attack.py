@@ -12,6 +12,31 @@ Before = Literal["succeeded", "refused", "absent"]
 Evidence = Literal["trial", "reading"]
 # The last commit without the borders of the local host; version 0.1.0 has them.
 BORDERLESS = "ce469e1"
+# What a test tells of the platforms that it ran on; the two functions below tell the rest.
+SAME, ONLY = "same test", "Azure only"
+_NONE, _CODE = "no equivalent: ", "same code: "
+
+
+def no_equivalent(reason: str) -> str:
+    """Return that the attack cannot be made in Azure, with the reason."""
+    return f"{_NONE}{reason}"
+
+
+def same_code(path: str) -> str:
+    """Return that the test calls only this file or folder, which both platforms run unchanged."""
+    return f"{_CODE}{path}"
+
+
+def attacked_code(azure: str) -> str | None:
+    """Return the path that `same_code` names, None for any other value."""
+    return azure.removeprefix(_CODE) if azure.startswith(_CODE) else None
+
+
+def is_complete(azure: str) -> bool:
+    """Tell whether a value says how the attack was tried in Azure, or why it was not."""
+    return azure in (SAME, ONLY) or any(
+        azure.startswith(begin) and azure.removeprefix(begin).strip() for begin in (_NONE, _CODE)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +46,9 @@ class Attack:
     `point` is the topic's number in the catalogue, `does` says what the attacker does, `answer`
     how the app answers, `log` which line or audit entry the attempt leaves. `before` says how the
     same attack ended in `version`: "absent" when the attacked feature did not exist. `by` says
-    whether the attack was tried against that version, or whether its code was read.
+    whether the attack was tried against that version, or whether its code was read. `azure` says
+    how the attack was tried against the Azure adapters: SAME when the test runs on both platforms,
+    ONLY when it is an attack on Azure, or what `same_code` and `no_equivalent` return.
     """
 
     point: int
@@ -29,6 +56,7 @@ class Attack:
     answer: str
     log: str
     before: Before
+    azure: str
     by: Evidence = "reading"
     version: str = "0.1.0"
 
@@ -40,12 +68,20 @@ def attack(
     answer: str,
     log: str,
     before: Before,
+    azure: str,
     by: Evidence = "reading",
     version: str = "0.1.0",
 ) -> Callable[[Test], Test]:
     """Mark a test as the proof that the app withstands this attack."""
     described = Attack(
-        point=point, does=does, answer=answer, log=log, before=before, by=by, version=version
+        point=point,
+        does=does,
+        answer=answer,
+        log=log,
+        before=before,
+        azure=azure,
+        by=by,
+        version=version,
     )
 
     def mark(test: Test) -> Test:

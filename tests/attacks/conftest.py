@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.azure.rows import INBOX_TABLE, AzureRows
 from function_app.adapters.local.rows import LocalRows
 from function_app.ports import Ledger, Rows
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from tests.attacks.targets import CloudTarget, LocalTarget, Target, cloud_app
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.storage import account, azurite, connection, identity, tls
 from tests.azure_servers.tls import Tls
+from tests.triggers.office import Records, local_records
 
 __all__ = ["account", "azurite", "connection", "identity", "tls"]
 
@@ -50,3 +52,13 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Ledger, Rows
         connected = request.getfixturevalue("connection")
         return StoredLedger(AzureRows(connected)), AzureRows(connected)
     return StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
+
+
+@pytest.fixture(params=["local", "azure"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Records:
+    """The empty inbox, ledger and rows of each platform in turn, without a host."""
+    if request.param == "azure":
+        connected = request.getfixturevalue("connection")
+        rows = AzureRows(connected)
+        return StoredInbox(AzureRows(connected, INBOX_TABLE)), StoredLedger(rows), rows
+    return local_records(tmp_path)

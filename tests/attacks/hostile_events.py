@@ -17,7 +17,7 @@ from function_app.settings.git import GitSettings
 from tests.adapters.git.repositories import Repository, make_repository
 from tests.attacks.targets import MODEL
 from tests.azure_servers.azure import Azure
-from tests.triggers.office import PROJECTS, Office
+from tests.triggers.office import PROJECTS, Office, Records
 
 ML, STORAGE = "Microsoft.MachineLearningServices", "Microsoft.Storage"
 DIGEST = "sha256:" + "f" * 64
@@ -94,11 +94,11 @@ class CloudInbox(Inbox):
         return self._blobs.etag("data", name)
 
 
-def code_office(folder: Path) -> tuple[Repository, Office]:
+def code_office(folder: Path, records: Records | None = None) -> tuple[Repository, Office]:
     """Return a repository and an invocation for a model whose code it has."""
     repository = make_repository(folder / "repository")
     code = CodeRules(repository=str(repository.bare))
-    office = Office(folder, {MODEL: replace(PROJECTS[MODEL], code=code)})
+    office = Office(folder, {MODEL: replace(PROJECTS[MODEL], code=code)}, records)
     sources = GitSources(folder / "fetched", cast(Any, None), GitSettings())
     office.invocation = replace(
         office.invocation, ports=cast(Ports, replace(office.ports, sources=cast(Any, sources)))

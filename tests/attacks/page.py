@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from tests.attacks.attack import BORDERLESS, MARK, Attack
+from tests.attacks.attack import BORDERLESS, MARK, ONLY, SAME, Attack, attacked_code
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "explanation" / "security.md"
@@ -57,12 +57,14 @@ def describe(attacks: list[tuple[Attack, str]]) -> str:
         f"commit {BORDERLESS}, the last one without the borders of the local host. The other "
         f"{len(attacks) - tried} are readings of the code of version 0.1.0. Today 0 succeed: each "
         "row is a test in `tests/attacks/`, which `make test` runs.",
+        "",
+        _platforms(attacks),
     ]
     for point in sorted({attack.point for attack, _ in attacks}):
         lines += ["", f"### {TOPICS[point]}", ""]
         lines += [
-            "| attack | answer | log or audit entry | before | test |",
-            "|---|---|---|---|---|",
+            "| attack | answer | log or audit entry | before | Azure | test |",
+            "|---|---|---|---|---|---|",
         ]
         lines += [_row(attack, name) for attack, name in attacks if attack.point == point]
     return "\n".join(lines) + "\n"
@@ -88,10 +90,28 @@ def _tests(module: ModuleType) -> Iterator[tuple[str, object]]:
                     yield f"{module.__name__.rpartition('.')[2]}::{inner}", function
 
 
+def _platforms(attacks: list[tuple[Attack, str]]) -> str:
+    """Return the sentences about the platforms on which the attacks were tried."""
+    kinds = Counter(
+        attack.azure
+        if attack.azure in (SAME, ONLY)
+        else "code"
+        if attacked_code(attack.azure)
+        else "none"
+        for attack, _ in attacks
+    )
+    return (
+        f"{kinds[SAME]} attacks run on one machine and with the Azure adapters on this repository's "
+        f"own Azure servers, by the same test, and {kinds[ONLY]} are attacks on Azure only. "
+        f"{kinds['code']} call only code that both platforms run unchanged; the row names it. "
+        f"{kinds['none']} have no equivalent in Azure, for the reason in the row."
+    )
+
+
 def _row(attack: Attack, name: str) -> str:
     version = "" if attack.version == "0.1.0" else f", {attack.version}"
     before = f"{attack.before} ({attack.by}{version})"
-    cells = (attack.does, attack.answer, attack.log, before, f"`{name}`")
+    cells = (attack.does, attack.answer, attack.log, before, attack.azure, f"`{name}`")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -17,7 +17,7 @@ from function_app.adapters.local.rows import LocalRows
 from function_app.domain.release.approval import Evidence
 from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Image
-from function_app.ports import Ledger
+from function_app.ports import Ledger, Rows
 from function_app.records.ledger.ledger import StoredLedger
 from mlopsctl.reach.client import Api
 from mlopsctl.reach.local_host import ensure_platform
@@ -48,6 +48,7 @@ class Target(Protocol):
     host: Host
     api: Api
     ledger: Ledger
+    rows: Rows
 
     def token(self, person: str) -> str:
         """Return the token of an approver."""
@@ -81,7 +82,8 @@ class LocalTarget:
         self.host.start()
         self.api = Api(self.host.url, self.state, keys(self)["master"])
         ensure_platform(self.api)
-        self.ledger: Ledger = StoredLedger(LocalRows(self.state / "ledger.db"))
+        self.rows: Rows = LocalRows(self.state / "ledger.db")
+        self.ledger: Ledger = StoredLedger(self.rows)
 
     def token(self, person: str) -> str:
         return self.api.token(person)
@@ -107,7 +109,8 @@ class CloudTarget:
         self.host, self.api = self.cloud.host, self.cloud.api
         ensure_platform(self.api)
         connection = azure.with_settings(tables_endpoint=tables).connection()
-        self.ledger: Ledger = StoredLedger(AzureRows(connection))
+        self.rows: Rows = AzureRows(connection)
+        self.ledger: Ledger = StoredLedger(self.rows)
 
     def token(self, person: str) -> str:
         return self.cloud.token(person, ROLE)

@@ -11,7 +11,7 @@ from function_app.ports import Ledger, Rows
 from function_app.triggers.http.approvals import post_rejection, post_withdrawal
 from tests.activities.law_bench import MODEL
 from tests.attacks.approvals import Office, code_of, office_of
-from tests.attacks.attack import attack
+from tests.attacks.attack import ONLY, SAME, attack
 from tests.attacks.targets import CloudTarget, Target, ask, error_of, named_by, waiting
 from tests.azure_servers.identity import OBJECT, TENANT
 from tests.stories.cloud import AUDIENCE, object_id
@@ -28,6 +28,7 @@ def office(stores: tuple[Ledger, Rows]) -> Office:
     answer="403 NOT_AN_APPROVER",
     log="audit: refusal, approve, NOT_AN_APPROVER",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_removed_approver_cannot_approve(office: Office) -> None:
@@ -47,6 +48,7 @@ def test_a_removed_approver_cannot_approve(office: Office) -> None:
     answer="the promotion is refused, APPROVAL_LOST; production stays as it is",
     log="promote_challenger refused, APPROVAL_LOST",
     before="succeeded",
+    azure=SAME,
 )
 @pytest.mark.parametrize("settled", [False, True])
 def test_an_approval_of_a_removed_approver_promotes_nothing(
@@ -73,6 +75,7 @@ def test_an_approval_of_a_removed_approver_promotes_nothing(
     answer="the promotion is refused, APPROVAL_LOST; production stays as it is",
     log="promote_challenger refused, APPROVAL_LOST",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("settled", [False, True])
 def test_a_withdrawn_approval_promotes_nothing(office: Office, settled: bool) -> None:
@@ -102,6 +105,7 @@ def test_a_withdrawn_approval_promotes_nothing(office: Office, settled: bool) ->
     answer="409 PROMOTION_BEGAN says how to roll back",
     log="audit: refusal, withdraw, PROMOTION_BEGAN",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("ended", [False, True])
 def test_nothing_is_withdrawn_once_the_promotion_began(office: Office, ended: bool) -> None:
@@ -124,6 +128,7 @@ def test_nothing_is_withdrawn_once_the_promotion_began(office: Office, ended: bo
     answer="exactly one of the two succeeds; the promotion is refused or the withdrawal is a 409",
     log="promote_challenger refused, APPROVAL_LOST, or audit: refusal, withdraw, PROMOTION_BEGAN",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("first", ["withdrawal", "promotion"])
 def test_a_withdrawal_and_a_promotion_have_one_winner(office: Office, first: str) -> None:
@@ -173,6 +178,7 @@ def test_a_withdrawal_and_a_promotion_have_one_winner(office: Office, first: str
     answer="1 of 2 approvals; the release waits on",
     log="audit: decision, approve",
     before="absent",
+    azure=SAME,
 )
 def test_one_person_counts_once(office: Office) -> None:
     office.policy(approvals_required=2)
@@ -224,6 +230,7 @@ def test_one_rejection_ends_a_release_that_somebody_approved(office: Office) -> 
     answer="1 of 2 approvals for the present evidence; the release waits on",
     log="audit: decision, approve",
     before="absent",
+    azure=SAME,
 )
 def test_approvals_of_other_evidence_do_not_count(office: Office) -> None:
     office.policy(approvals_required=2)
@@ -244,6 +251,7 @@ def test_approvals_of_other_evidence_do_not_count(office: Office) -> None:
     answer="409 NOTHING_TO_WITHDRAW, or 401; the approval stands",
     log="audit: refusal, withdraw",
     before="absent",
+    azure=SAME,
 )
 def test_only_the_person_withdraws(office: Office) -> None:
     office.ask("1")
@@ -264,6 +272,7 @@ def test_only_the_person_withdraws(office: Office) -> None:
     answer="401 UNAUTHENTICATED; the release waits on",
     log="audit: refusal, approve, UNAUTHENTICATED",
     before="refused",
+    azure=SAME,
     by="trial",
 )
 def test_the_header_of_the_platform_s_authentication_is_never_believed(target: Target) -> None:
@@ -287,6 +296,7 @@ def test_the_header_of_the_platform_s_authentication_is_never_believed(target: T
     answer="403 NOT_AN_APPROVER names the object id; 401 without role and scope",
     log="audit: refusal, approve, NOT_AN_APPROVER",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_sign_in_name_is_nobody(cloud_target: CloudTarget) -> None:
     record = waiting(cloud_target, "803")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.hostile_events import (
     CloudInbox,
     Inbox,
@@ -15,6 +15,7 @@ from tests.attacks.hostile_events import (
     pushed,
 )
 from tests.azure_servers.azure import azure
+from tests.triggers.office import Records
 
 __all__ = ["azure"]
 
@@ -33,6 +34,7 @@ def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
     answer="the address is the platform's own for this path",
     log="none: the claim is replaced by what is true",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_the_address_of_a_file_is_the_platform_s(inbox: Inbox) -> None:
@@ -50,6 +52,7 @@ def test_the_address_of_a_file_is_the_platform_s(inbox: Inbox) -> None:
     answer="refused, BAD_NAME",
     log="refused: BAD_NAME",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_path_that_climbs_is_no_file(inbox: Inbox) -> None:
@@ -68,6 +71,7 @@ def test_a_path_that_climbs_is_no_file(inbox: Inbox) -> None:
     answer="refused, UNKNOWN_FILE, and nothing is claimed; the real event starts the training",
     log="refused: UNKNOWN_FILE",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_file_that_is_announced_early_is_still_trained_on(inbox: Inbox) -> None:
@@ -87,6 +91,7 @@ def test_a_file_that_is_announced_early_is_still_trained_on(inbox: Inbox) -> Non
     answer="the order counts only in events of the platform's own topics",
     log="none: the sequencer is left out",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_forged_order_makes_no_later_write_stale(inbox: Inbox) -> None:
@@ -106,6 +111,7 @@ def test_a_forged_order_makes_no_later_write_stale(inbox: Inbox) -> None:
     answer="stale, DATA_CHANGED; no story starts",
     log="none: the event is answered with its reason",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_another_etag_is_stale(inbox: Inbox) -> None:
@@ -123,10 +129,13 @@ def test_another_etag_is_stale(inbox: Inbox) -> None:
     answer="refused, UNKNOWN_COMMIT, and nothing is claimed; the real push starts the checks",
     log="refused: UNKNOWN_COMMIT",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
-def test_a_commit_that_is_announced_early_is_still_checked(tmp_path: Path) -> None:
-    repository, office = code_office(tmp_path)
+def test_a_commit_that_is_announced_early_is_still_checked(
+    tmp_path: Path, records: Records
+) -> None:
+    repository, office = code_office(tmp_path, records)
     repository.commit("the first")
     repository.git("checkout", "--quiet", "-b", "elsewhere")
     repository.write("more.py", "x = 1\n")
@@ -147,10 +156,11 @@ def test_a_commit_that_is_announced_early_is_still_checked(tmp_path: Path) -> No
     answer="refused, UNKNOWN_COMMIT",
     log="refused: UNKNOWN_COMMIT",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
-def test_a_proposal_is_compared_with_its_pull_request(tmp_path: Path) -> None:
-    repository, office = code_office(tmp_path)
+def test_a_proposal_is_compared_with_its_pull_request(tmp_path: Path, records: Records) -> None:
+    repository, office = code_office(tmp_path, records)
     first = repository.commit("the first")
     repository.write("more.py", "x = 1\n")
     second = repository.commit("the second")

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from function_app.adapters.local.rows import LocalRows
+import pytest
+
 from function_app.ports.rows import Put
 from function_app.records.audit import ENTRY, PARTITION
 from mlopsctl.commands.audit import check
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.targets import (
     MODEL,
-    LocalTarget,
     Target,
     ask,
     error_of,
@@ -60,6 +60,7 @@ def verify(target: Target, *anchors: str) -> dict[str, Any]:
     answer="202; the entry names the person, the release, the comment, the address and the time",
     log="audit: decision, approve",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
@@ -88,6 +89,7 @@ def test_a_decision_leaves_who_what_why_where_and_when(target: Target) -> None:
     answer="404; the entry has a fingerprint of the key, never the key",
     log="audit: refusal, train, key <fingerprint>",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> None:
@@ -107,6 +109,7 @@ def test_an_order_by_a_key_leaves_the_fingerprint_of_the_key(target: Target) -> 
     answer="200; the use of the key is an entry with a count for each hour",
     log="audit: key use",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_reading_with_a_key_leaves_its_fingerprint(target: Target) -> None:
@@ -126,6 +129,7 @@ def test_reading_with_a_key_leaves_its_fingerprint(target: Target) -> None:
     answer="401 each; at most one entry a minute and caller, with a count that loses none",
     log="audit: refusal, send webhook, UNAUTHENTICATED, count",
     before="absent",
+    azure=SAME,
     by="trial",
 )
 def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> None:
@@ -155,6 +159,7 @@ def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> No
     answer="400; the entry has the reason without the secret",
     log="audit: refusal, take event",
     before="absent",
+    azure=SAME,
     by="trial",
 )
 def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None:
@@ -179,6 +184,7 @@ def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None
     answer="401 and 403; the entries have the path, the address and no key",
     log="audit: refusal, WRONG_KEY and FOREIGN_REQUEST",
     before="succeeded",
+    azure=SAME,
 )
 def test_what_the_host_refuses_is_in_the_log(target: Target) -> None:
     path = "/runtime/webhooks/durabletask/instances"
@@ -203,6 +209,7 @@ def test_what_the_host_refuses_is_in_the_log(target: Target) -> None:
     answer="401 UNAUTHENTICATED",
     log="audit: refusal, audit, UNAUTHENTICATED",
     before="absent",
+    azure=SAME,
     by="trial",
 )
 def test_the_log_is_for_people(target: Target) -> None:
@@ -218,13 +225,17 @@ def test_the_log_is_for_people(target: Target) -> None:
     answer="`mlopsctl audit verify` exits with 1 and names the entry",
     log="host: audit log checked, 1 faults",
     before="absent",
+    azure=SAME,
     by="trial",
 )
-def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> None:
-    target = local_target
+def test_a_changed_entry_is_found_by_the_command(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_URL", target.host.url)
+    monkeypatch.setenv("MLOPS_TOKEN", target.token("ada"))
     ask(target, "POST", "/api/findings")
     number = verify(target)["head"]["number"]
-    rows = LocalRows(target.state / "ledger.db")
+    rows = target.rows
     row = rows.get(PARTITION, f"{ENTRY}{number:015d}")
     assert row is not None
     rows.write(
@@ -247,6 +258,7 @@ def test_a_changed_entry_is_found_by_the_command(local_target: LocalTarget) -> N
     answer="a check with a head that was noted before names the first entry that differs",
     log="host: audit log checked",
     before="absent",
+    azure=SAME,
     by="trial",
 )
 def test_a_noted_head_is_compared(target: Target) -> None:

@@ -1,33 +1,22 @@
 """Attacks on the audit log as a whole: what the chain alone cannot show."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.rows import LocalRows
 from function_app.domain.access.audit import Fault
+from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Delete
 from function_app.records.audit import ENTRY, ONCE, PARTITION, AuditLog
 from function_app.records.changes import expected_entries
-from function_app.records.ledger.ledger import StoredLedger
 from tests.activities.law_bench import MODEL, Bench
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.contracts.conftest import account, connection
 
 __all__ = ["account", "connection"]
 
 
-@pytest.fixture(params=["local", "azure"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    if request.param == "azure":
-        connected = request.getfixturevalue("connection")
-        yield Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
-    else:
-        yield Bench(
-            StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
-        )
+@pytest.fixture
+def bench(stores: tuple[Ledger, Rows]) -> Bench:
+    return Bench(*stores)
 
 
 def faults(bench: Bench) -> tuple[Fault, ...]:
@@ -46,6 +35,7 @@ def remove(bench: Bench, prefix: str) -> None:
     answer="`mlopsctl audit verify` names each change of production without an entry, exit code 1",
     log="mlops.audit: audit log checked: head 0, with faults",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_log_that_was_deleted_lacks_the_changes_of_production(bench: Bench) -> None:
     bench.bring_up("1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import ONLY, attack
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
 from tests.azure_servers.compute import TOKEN
 from tests.contracts.job_bench import TOY, Bench, _azure_bench, rows
@@ -46,6 +46,7 @@ def steal(azure: Azure, bench: Bench, data: bytes, *asks: tuple[str, str, bytes 
     answer="403 for each: its identity writes the container of models' code and no other",
     log="Azure's log of the storage: AuthorizationPermissionMismatch",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_training_in_azure_cannot_rewrite_evidence(
     azure: Azure, bench: Bench, rows: bytes
@@ -78,6 +79,7 @@ def test_a_training_in_azure_cannot_rewrite_evidence(
     answer="403 for each: its identity reads its rows, the features to answer, code and models",
     log="Azure's log of the storage: AuthorizationPermissionMismatch",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_training_in_azure_cannot_read_what_it_is_judged_by(
     azure: Azure, bench: Bench, rows: bytes

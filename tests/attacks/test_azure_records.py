@@ -1,14 +1,15 @@
 """Attacks of judged code on what Azure ML says about its own run, and about versions."""
 
+import tracemalloc
 from copy import deepcopy
 
 import pytest
 
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import Dataset, ModelVersion, Run, is_own
-from function_app.errors import ConflictError
+from function_app.errors import ConflictError, PlatformError
 from tests.adapters.azure.test_registry import judged, trained
-from tests.attacks.attack import attack
+from tests.attacks.attack import ONLY, attack
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
 
 __all__ = ["azure"]
@@ -27,6 +28,9 @@ FORGED = {
 }
 
 
+HUGE = 700_000_000  # bytes
+
+
 def submit(azure: Azure, run_id: str = RUN) -> Run:
     uri = f"{azure.blobs.url}/versions/datasets/rows.csv"
     dataset = Dataset(model="diabetes", version="d" * 64, uri=uri)
@@ -39,6 +43,7 @@ def submit(azure: Azure, run_id: str = RUN) -> Run:
     answer="the run stays what the app submitted: its code, its model, its data and its story",
     log="none: the tags of a run that the app submitted are not read",
     before="succeeded",
+    azure=ONLY,
 )
 def test_the_tags_of_a_run_in_azure_count_for_nothing(azure: Azure) -> None:
     run = submit(azure)
@@ -59,6 +64,7 @@ def test_the_tags_of_a_run_in_azure_count_for_nothing(azure: Azure) -> None:
     answer="the list of runs has it from the app's own record, so that its story can cancel it",
     log="none: the run is listed",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_run_without_its_tags_is_listed_in_azure(azure: Azure) -> None:
     run = submit(azure)
@@ -74,6 +80,7 @@ def test_a_run_without_its_tags_is_listed_in_azure(azure: Azure) -> None:
     answer="409 FOREIGN_RUN; the app uses no job that it did not submit, also when asked again",
     log="the reason of the failed training names the job",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_job_of_somebody_else_is_not_taken_for_a_training(azure: Azure) -> None:
     submit(azure, "train-diabetes-b")
@@ -93,6 +100,7 @@ def test_a_job_of_somebody_else_is_not_taken_for_a_training(azure: Azure) -> Non
     answer="without a record of the app it is foreign: FOREIGN_VERSION; nothing is released",
     log="inbox: FOREIGN_VERSION; finding: model registered out of band",
     before="succeeded",
+    azure=ONLY,
 )
 def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
     azure.registry().register(trained(azure, "a"), judged(trained(azure, "a")))
@@ -110,6 +118,7 @@ def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
     answer="the version stays what the app registered",
     log="none: the tags of a version that the app registered are not read",
     before="succeeded",
+    azure=ONLY,
 )
 def test_the_tags_of_a_version_in_azure_count_for_nothing(azure: Azure) -> None:
     run = trained(azure, "a", code=HONEST)
@@ -119,3 +128,53 @@ def test_the_tags_of_a_version_in_azure_count_for_nothing(azure: Azure) -> None:
 
     assert azure.registry().get("diabetes", "1") == version
     assert azure.registry().list_versions("diabetes") == (version,)
+
+
+@attack(
+    point=10,
+    does="leaves a file of 700 MB, of nested JSON or of no JSON where the app looks for the figures "
+    "of a training in Azure",
+    answer="the run has no figures; what is larger than a record is not read",
+    log="none: the figures of a training's author decide nothing",
+    before="succeeded",
+    azure=ONLY,
+)
+@pytest.mark.parametrize(
+    "content", [bytes(HUGE), b"[" * 50_000, b"[1]", b"\xff"], ids=["huge", "deep", "list", "bytes"]
+)
+def test_figures_of_a_training_in_azure_are_read_within_limits(
+    azure: Azure, content: bytes
+) -> None:
+    submit(azure)
+    azure.ml.move(RUN, "Completed")
+    azure.wrote(f"runs/{RUN}/model/metrics.json", content)
+
+    tracemalloc.start()
+    try:
+        run = azure.jobs().get(RUN)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert run.metrics == {}
+    assert peak < 16 << 20
+
+
+@attack(
+    point=5,
+    does="goes on after its run has ended, from another node or with the token of its job, and "
+    "changes the model that was judged",
+    answer="the version is not registered: the model has changed since it was judged",
+    log="the reason of the failed training",
+    before="succeeded",
+    azure=ONLY,
+)
+def test_a_model_that_changes_after_it_was_judged_is_not_registered(azure: Azure) -> None:
+    run = trained(azure, "a")
+    verdict = judged(run)
+    azure.wrote(f"runs/{run.run_id}/model/model.skops", b"another model")
+
+    with pytest.raises(PlatformError, match="has changed since it was judged"):
+        azure.registry().register(run, verdict)
+
+    assert azure.registry().list_versions("diabetes") == ()

@@ -18,7 +18,7 @@ from function_app.triggers.answers import answer_error
 from function_app.triggers.callers import address_of
 from function_app.triggers.http.http_api import post_events, post_training
 from function_app.triggers.invocation import Answer, Request
-from tests.attacks.attack import attack
+from tests.attacks.attack import attack, same_code
 from tests.triggers.office import Office
 
 
@@ -61,6 +61,7 @@ def exhaust(send: Callable[[], Any]) -> ThrottledError:
     answer="429 with Retry-After for this address; people and other addresses are served",
     log="none: each refused request would be a line",
     before="succeeded",
+    azure=same_code("function_app/domain/access/budgets.py"),
 )
 def test_a_noisy_caller_uses_up_its_own_budget_only(tmp_path: Path) -> None:
     office = Office(tmp_path)
@@ -82,6 +83,7 @@ def test_a_noisy_caller_uses_up_its_own_budget_only(tmp_path: Path) -> None:
     answer="429 for this person or address; a person with a token is served",
     log="none: each refused request would be a line",
     before="succeeded",
+    azure=same_code("function_app/domain/access/budgets.py"),
 )
 def test_a_noisy_person_uses_up_its_own_budget_only(tmp_path: Path) -> None:
     office, number = Office(tmp_path), iter(range(10_000))
@@ -107,6 +109,7 @@ def test_a_refusal_for_all_machines_together_blames_no_single_caller(tmp_path: P
     answer="429 with Retry-After: bytes are counted, too",
     log="none: each refused request would be a line",
     before="succeeded",
+    azure=same_code("function_app/domain/access/budgets.py"),
     by="trial",
 )
 def test_bytes_are_counted(tmp_path: Path) -> None:
@@ -129,6 +132,7 @@ def test_bytes_are_counted(tmp_path: Path) -> None:
     answer="only the entry that the host adds last counts",
     log="none: each refused request would be a line",
     before="succeeded",
+    azure=same_code("function_app/triggers/callers.py"),
 )
 def test_the_address_is_the_one_that_the_host_saw(tmp_path: Path) -> None:
     office, number = Office(tmp_path), iter(range(1000))
@@ -163,6 +167,7 @@ def test_an_address_is_read_from_the_last_entry(header: str, address: str) -> No
     answer="at most 10,000 budgets are kept; all machines together have a budget, people another",
     log="none: each refused request would be a line",
     before="succeeded",
+    azure=same_code("function_app/domain/access/budgets.py"),
 )
 def test_many_callers_share_a_budget_and_little_memory() -> None:
     budgets, limits, now = (

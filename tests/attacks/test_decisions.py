@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.targets import Target, ask, error_of, keys, named_by, waiting
 
 LOG = "audit: refusal, approve, the code"
@@ -33,6 +33,7 @@ def decision_over(target: Target, record: ReleaseRecord) -> Any:
     answer="401 UNAUTHENTICATED; the release waits on",
     log=LOG,
     before="refused",
+    azure=SAME,
     by="trial",
 )
 def test_no_forged_token_decides(target: Target) -> None:
@@ -50,6 +51,7 @@ def test_no_forged_token_decides(target: Target) -> None:
     answer="401 UNAUTHENTICATED, or 400 for the unknown field",
     log=LOG,
     before="refused",
+    azure=SAME,
     by="trial",
 )
 def test_a_token_counts_in_its_header_only(target: Target) -> None:
@@ -69,6 +71,7 @@ def test_a_token_counts_in_its_header_only(target: Target) -> None:
     answer="409 STALE_DECISION, or 400 for a value that is no digest",
     log=LOG,
     before="refused",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize(
@@ -96,6 +99,7 @@ def test_a_decision_over_something_else_is_refused(target: Target, body: dict[st
     answer="404 or 400",
     log="none: nothing was refused to a person, and names are free to invent",
     before="refused",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize("release", ["release-diabetes-999", "..%2f..%2fledger", "%00", "a" * 300])
@@ -114,6 +118,7 @@ def test_an_unknown_release_cannot_be_decided(target: Target, release: str) -> N
     answer="one verdict counts; the others are 409 ALREADY_DECIDED",
     log="audit: decision, and refusals with a count",
     before="refused",
+    azure=SAME,
     by="trial",
 )
 def test_of_raced_decisions_one_counts(target: Target) -> None:

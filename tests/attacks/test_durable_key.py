@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.attack import attack
-from tests.triggers.office import Office, RememberedStories
+from tests.attacks.attack import SAME, attack
+from tests.triggers.office import Office, Records, RememberedStories
 from tests.triggers.test_inbox import blob
 
 VERSION = {
@@ -48,8 +48,8 @@ class BurntStories(RememberedStories):
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    made = Office(tmp_path)
+def office(tmp_path: Path, records: Records) -> Office:
+    made = Office(tmp_path, records=records)
     made.registry.add("diabetes", "7")
     made.stories = BurntStories()
     made.invocation = replace(made.invocation, stories=made.stories)
@@ -77,6 +77,7 @@ def release_after_burning(office: Office, instance_id: str, argument: Any, event
     "event is not taken for a repetition",
     log="host: … was started past this app, and is started again",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_burnt_id_of_a_release_is_used_again(office: Office) -> None:
     outcome = release_after_burning(office, "release-diabetes-7", {"model": "other"}, VERSION)
@@ -92,6 +93,7 @@ def test_a_burnt_id_of_a_release_is_used_again(office: Office) -> None:
     answer="the id is started again with the app's own input once the foreign story has ended",
     log="host: … was started past this app, and is started again",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_burnt_id_of_a_training_is_used_again(office: Office) -> None:
     [probe] = office.take(blob("a.csv", "e1"))

@@ -18,7 +18,7 @@ from function_app.triggers.http.approvals import post_rejection
 from function_app.triggers.http.http_api import get_release
 from tests.activities.law_bench import MODEL
 from tests.attacks.approvals import OF_ADA, PEOPLE, Office, code_of, office_of
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack, same_code
 from tests.attacks.targets import Target, ask, error_of, named_by, waiting
 from tests.azure_servers.identity import OBJECT
 
@@ -37,6 +37,7 @@ def office(stores: tuple[Ledger, Rows]) -> Office:
     answer="403 SEPARATION_OF_DUTIES names who can approve; the release waits on",
     log="audit: refusal, approve, SEPARATION_OF_DUTIES",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize("role", Role)
@@ -93,6 +94,7 @@ def test_an_author_who_may_approve_is_named_so_in_record_and_answers(
     answer="403 SEPARATION_OF_DUTIES",
     log="audit: refusal, approve, SEPARATION_OF_DUTIES",
     before="absent",
+    azure=SAME,
 )
 def test_the_key_separates_also_a_single_approver(office: Office) -> None:
     office.policy(approvers=("ada",), separation_of_duties=Separation.ON)
@@ -109,6 +111,7 @@ def test_the_key_separates_also_a_single_approver(office: Office) -> None:
     answer="the promotion is refused, APPROVAL_LOST; production stays as it is",
     log="promote_challenger refused, APPROVAL_LOST",
     before="absent",
+    azure=SAME,
 )
 def test_an_approval_of_an_author_who_is_recognised_later_promotes_nothing(office: Office) -> None:
     office.know()
@@ -156,6 +159,7 @@ class Registering:
     answer="the version keeps the authors that this app stored with the code and the request",
     log="none: the tags of a run are never read for authors",
     before="succeeded",
+    azure=same_code("function_app/activities/training.py"),
 )
 def test_authors_do_not_come_from_what_a_training_may_write() -> None:
     code = CodeVersion(model=MODEL, version="v", uri="", commit="c", authors=OF_ADA)
@@ -185,6 +189,7 @@ def test_authors_do_not_come_from_what_a_training_may_write() -> None:
     answer="403 SEPARATION_OF_DUTIES; another approver is accepted and then withdraws",
     log="audit: refusal, approve, SEPARATION_OF_DUTIES",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_author_is_refused_by_the_running_app(target: Target) -> None:

@@ -11,15 +11,15 @@ from function_app.domain.events.inbox import Outcome
 from function_app.domain.release.release import ReleaseStatus
 from function_app.domain.training import RunStatus
 from function_app.domain.webhooks.webhook_sources import WebhookSource
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.hostile_events import DIGEST, ML, blob, event, registered
 from tests.attacks.targets import MODEL, Target, ask, error_of, logged, waiting
-from tests.triggers.office import Office
+from tests.triggers.office import Office, Records
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def office(tmp_path: Path, records: Records) -> Office:
+    return Office(tmp_path, records=records)
 
 
 def stories_of(target: Target) -> set[str]:
@@ -32,6 +32,7 @@ def stories_of(target: Target) -> set[str]:
     answer="404 UNKNOWN_VERSION; the waiting release is not superseded, no story starts",
     log="refused: UNKNOWN_VERSION",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_forged_version_supersedes_nothing(target: Target) -> None:
@@ -54,6 +55,7 @@ def test_a_forged_version_supersedes_nothing(target: Target) -> None:
     answer="404 with the code of what is unknown; no story starts or wakes",
     log="refused: UNKNOWN_...",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize(
@@ -109,6 +111,7 @@ def test_a_claim_about_nothing_starts_nothing(target: Target, claim: Any, code: 
     answer="refused, FOREIGN_VERSION; no story starts",
     log="refused: FOREIGN_VERSION",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_foreign_version_is_not_released(office: Office) -> None:
@@ -126,6 +129,7 @@ def test_a_foreign_version_is_not_released(office: Office) -> None:
     answer="202 accepted; the event waits, and is refused or taken once the registry answers",
     log="event ... waits: PLATFORM",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_event_waits_for_a_registry_that_is_away(office: Office) -> None:
@@ -151,6 +155,7 @@ def test_an_event_waits_for_a_registry_that_is_away(office: Office) -> None:
     answer="the platform's tags count; an unfinished run wakes nothing",
     log="none: the event is answered with its reason",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_run_wakes_only_the_story_that_the_platform_names(office: Office) -> None:
@@ -172,6 +177,7 @@ def test_a_run_wakes_only_the_story_that_the_platform_names(office: Office) -> N
     answer="refused, UNKNOWN_REPORT; without drift in its `types`, OUT_OF_SCOPE",
     log="refused: UNKNOWN_REPORT",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_drift_is_reported_by_named_monitors_of_served_models_only(office: Office) -> None:

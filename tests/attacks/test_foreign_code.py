@@ -11,7 +11,7 @@ from function_app.domain.change.integration import Publication
 from function_app.domain.project import CodeRules
 from function_app.errors import ContractError
 from function_app.ports import Ports
-from tests.attacks.attack import attack
+from tests.attacks.attack import attack, same_code
 from tests.triggers.office import PROJECTS
 
 REPOSITORY = "https://git.example/org/diabetes"
@@ -64,6 +64,7 @@ class CodePorts:
     answer="rejected: mlops.toml names no model with this code; nothing is fetched",
     log="the story's reason",
     before="succeeded",
+    azure=same_code("function_app/activities/changes.py"),
 )
 @pytest.mark.parametrize(
     "change",
@@ -88,6 +89,7 @@ def test_code_of_another_repository_is_not_fetched(change: Change) -> None:
     answer="the story fails, UNKNOWN_REPOSITORY; nothing is published",
     log="the story's reason",
     before="succeeded",
+    azure=same_code("function_app/activities/changes.py"),
 )
 @pytest.mark.parametrize("model", ["wine", "unknown"])
 def test_code_is_published_for_its_own_model_only(model: str) -> None:

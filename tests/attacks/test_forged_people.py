@@ -1,49 +1,39 @@
 """Attacks on authorship: events that name a person without proof, or hide the person who pushed."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.rows import AzureRows
-from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.inbox import SENDER, sender_of
 from function_app.domain.project import CodeRules
 from function_app.errors import NotAuthorisedError
-from function_app.records.ledger.ledger import StoredLedger
+from function_app.ports import Ledger, Rows
 from function_app.records.pushers import Pushers
 from function_app.triggers.events.verification import EVENT_GRID
 from tests.activities.law_bench import MODEL, Bench
-from tests.attacks.attack import attack
-from tests.contracts.conftest import account, connection
-from tests.triggers.office import PROJECTS, Office
+from tests.attacks.attack import SAME, attack
+from tests.triggers.office import PROJECTS, Office, Records
 
-__all__ = ["account", "connection"]
 REPOSITORY, COMMIT = "https://git.example/org/diabetes", "c" * 40
 PUSHED = Change(repository=REPOSITORY, branch="main", commit=COMMIT, author="grace")
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(tmp_path: Path, records: Records) -> Office:
     code = CodeRules(repository=REPOSITORY)
-    office = Office(tmp_path, {MODEL: replace(PROJECTS[MODEL], code=code)})
+    projects = {MODEL: replace(PROJECTS[MODEL], code=code)}
+    office = Office(tmp_path, projects, records)
     office.invocation = replace(office.invocation, webhook_secrets={"github": "s" * 16})
     office.sources.commits.add(COMMIT)
     return office
 
 
-@pytest.fixture(params=["local", "azure"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    if request.param == "azure":
-        connected = request.getfixturevalue("connection")
-        yield Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
-    else:
-        yield Bench(
-            StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
-        )
+@pytest.fixture
+def bench(stores: tuple[Ledger, Rows]) -> Bench:
+    return Bench(*stores)
 
 
 def push(event_id: str = "1", **data: Any) -> dict[str, Any]:
@@ -70,6 +60,7 @@ def change_of(office: Office) -> dict[str, Any]:
     answer="the field is dropped after it is cleaned; the training has no known starter",
     log="none: the evidence says that no person's token came with the request",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("channel", ["api", EVENT_GRID, "github"])
 @pytest.mark.parametrize("hidden", ["", "\x1b[m", "\x1b]0;x\x07", "\x9b1m"])
@@ -92,6 +83,7 @@ def test_a_hidden_field_names_no_sender(office: Office, hidden: str, channel: st
     "that the person who pushed is unknown",
     log="none: the evidence says so",
     before="absent",
+    azure=SAME,
 )
 @pytest.mark.parametrize("channel", ["api", EVENT_GRID])
 def test_only_a_proven_source_names_who_pushed(office: Office, channel: str) -> None:
@@ -116,6 +108,7 @@ def test_the_hook_of_a_code_host_names_who_pushed(office: Office) -> None:
     answer="the hook's people are stored with the commit and count as authors",
     log="none: the evidence names the pusher",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_hook_that_comes_second_still_names_who_pushed(office: Office) -> None:
     office.take(push(), channel="api")
@@ -144,6 +137,7 @@ def test_the_pusher_of_a_commit_is_an_author_of_its_release(bench: Bench) -> Non
     answer="the promotion is refused, APPROVAL_LOST; production stays as it is",
     log="audit: refusal, promote challenger, APPROVAL_LOST",
     before="succeeded",
+    azure=SAME,
 )
 def test_an_approval_of_a_pusher_who_is_named_later_promotes_nothing(bench: Bench) -> None:
     bench.registry.code = CodeVersion(model=MODEL, version="b" * 64, uri="", commit=COMMIT)

@@ -14,7 +14,7 @@ from function_app.domain.events.inbox import event_key
 from function_app.errors import ContractError, PlatformError
 from function_app.ports.rows import read_content
 from function_app.triggers.invocation import Request
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack, same_code
 from tests.attacks.targets import Target, ask, error_of, keys
 from tests.triggers.office import Office
 
@@ -32,6 +32,7 @@ def nested(depth: int) -> bytes:
     answer="400 MALFORMED_JSON; nothing is kept",
     log="none: a request of a wrong form is answered with its reason",
     before="succeeded",
+    azure=same_code("function_app/triggers"),
 )
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_deep_json_is_refused_by_every_route(depth: int) -> None:
@@ -49,6 +50,7 @@ def test_deep_json_is_refused_by_every_route(depth: int) -> None:
     answer="400 from each of them; no function fails",
     log="none: a request of a wrong form is answered with its reason",
     before="succeeded",
+    azure=SAME,
 )
 def test_deep_json_is_refused_by_the_running_app(target: Target) -> None:
     host, known = target.host, keys(target)
@@ -92,6 +94,7 @@ def test_an_event_of_any_depth_has_a_key_and_is_settled(tmp_path: Path) -> None:
     answer="the record counts as damaged and is named; the others are read",
     log="mlops.rows: the row holds no JSON object",
     before="succeeded",
+    azure=same_code("function_app/ports/rows.py"),
 )
 def test_a_deeply_nested_record_counts_as_damaged(tmp_path: Path) -> None:
     record = tmp_path / "record.json"
@@ -109,6 +112,7 @@ def test_a_deeply_nested_record_counts_as_damaged(tmp_path: Path) -> None:
     answer="the contract's error names the field; lists leave the record out and go on",
     log="mlops.records: the record is left out",
     before="succeeded",
+    azure=same_code("function_app/domain/codec.py"),
 )
 @pytest.mark.parametrize(
     ("kind", "text"),

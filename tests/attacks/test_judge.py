@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,44 +18,44 @@ from mlopsctl.reach.client import ApiError
 from mlopsctl.reach.credentials import Credentials
 from sandbox.probe import find_level
 from scoring.predictor import Predictor
-from tests.attacks.attack import attack
-from tests.stories.conftest import ROOT
+from tests.attacks.attack import ONLY, SAME, attack, no_equivalent, same_code
+from tests.attacks.judges import HONEST, CloudJudge, Judge, LocalJudge, Verdict
+from tests.azure_servers.azure import Azure, azure, sdk_warnings
 
-HELD_OUT = "x,Y\n" + "".join(f"{n},{100 * n}\n" for n in range(1, 9))
-PREDICT = """
-import csv, os, sys
-words = dict(zip(sys.argv[2::2], sys.argv[3::2]))
-data, out, model = words["--data"], words["--out"], words["--model"]
-answers = [0.0] * (len(open(data).readlines()) - 1)
-{attack}
-with open(out, "w") as file:
-    file.write("prediction\\n" + "".join(f"{{a}}\\n" for a in answers))
-"""
+__all__ = ["azure"]
+pytestmark = sdk_warnings
+
 # Looks for the rows with their targets, everywhere that it can read.
 READS_TARGETS = """
+import pathlib
 seen = {rows!r}
-for path in (seen, os.path.join("/proc", str(os.getppid()), "root" + seen)):
+near = pathlib.Path(data).parent.parent.rglob("*.csv")
+for path in (seen, os.path.join("/proc", str(os.getppid()), "root" + seen), *near):
     try:
         lines = open(path).read().splitlines()[1:]
         answers = [float(line.split(",")[1]) for line in lines]
-    except OSError:
+    except (OSError, IndexError, ValueError):
         pass
 """
 # Changes what the evaluator computes with, its memory and its files.
 FORGES = """
-import atexit, builtins, json as _json, math
+import atexit, builtins, glob, json as _json, math
 math.fsum = lambda values: 0.0
 builtins.sum = lambda *values: 0.0
 _json.dumps = lambda *values, **more: '{{"refused": "", "challenger_mse": 0.0}}'
+beside = glob.glob(os.path.join(os.path.dirname(os.path.dirname(data)), "output-*"))
 def forge():
-    for name in ("comparison.json", "metrics.json", "evaluation.json"):
-        try:
-            open(os.path.join({out!r}, name), "w").write('{{"refused": "", "challenger_mse": 0.0}}')
-        except OSError:
-            pass
+    for folder in ({out!r}, *beside):
+        for name in ("comparison.json", "metrics.json", "evaluation.json"):
+            try:
+                path = os.path.join(folder, name)
+                open(path, "w").write('{{"refused": "", "challenger_mse": 0.0}}')
+            except OSError:
+                pass
 forge()
 if os.fork() == 0:
     os.setsid()
+    os.closerange(0, 3)
     import time
     for _ in range(200):
         forge()
@@ -79,35 +77,12 @@ needs_namespaces = pytest.mark.skipif(
 )
 
 
-def judge(tmp_path: Path, code: str, *, target: str = "Y") -> tuple[int, dict[str, object]]:
-    """Let the platform judge a model whose predict runs this code; return exit code and verdict."""
-    held, model, project = tmp_path / "held_out", tmp_path / "model", tmp_path / "code"
-    out = tmp_path / "evaluation"
-    for folder in (held, model, project):
-        folder.mkdir(exist_ok=True)
-    rows = held / "rows.csv"
-    rows.write_text(HELD_OUT.replace("Y", target))
-    schema = {"columns": ["x", target], "features": ["x"], "target": target, "rows": 8}
-    (held / "schema.json").write_text(json.dumps(schema))
-    (model / "weights").write_text("1")
-    attacked = code.format(rows=str(rows), out=str(out))
-    (project / "judged.py").write_text(PREDICT.format(attack=attacked))
-    words = ["evaluate", "--module", "judged", "--held-out", str(held), "--out", str(out)]
-    words += ["--challenger", str(model), "--challenger-code", str(project)]
-    words += ["--isolation", find_level().level.name, "--timeout", "300"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "platform_jobs", *words], cwd=ROOT, check=False, timeout=1200
-    )
-    return ended.returncode, json.loads((out / "evaluation.json").read_text())
-
-
-def mse(tmp_path: Path) -> float:
-    return float(
-        json.loads((tmp_path / "evaluation/comparison.json").read_text())["challenger_mse"]
-    )
-
-
-HONEST = sum((100 * n) ** 2 for n in range(1, 9)) / 8
+@pytest.fixture(params=["local", "azure"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Judge:
+    """The evaluation of each platform in turn."""
+    if request.param == "azure":
+        return CloudJudge(request.getfixturevalue("azure"), tmp_path)
+    return LocalJudge(tmp_path)
 
 
 @needs_namespaces
@@ -117,12 +92,11 @@ HONEST = sum((100 * n) ** 2 for n in range(1, 9)) / 8
     answer="it sees the features only, and is judged by its own answers",
     log="none: the file does not exist for it",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
-def test_predict_finds_no_targets(tmp_path: Path) -> None:
-    code, verdict = judge(tmp_path, READS_TARGETS)
-
-    assert (code, verdict["refused"], mse(tmp_path)) == (0, "", HONEST)
+def test_predict_finds_no_targets(bench: Judge) -> None:
+    assert bench.judge(READS_TARGETS) == Verdict(refused="", mse=HONEST)
 
 
 @needs_namespaces
@@ -132,12 +106,41 @@ def test_predict_finds_no_targets(tmp_path: Path) -> None:
     answer="the figures are those of its answers",
     log="none: neither the process nor the files of the evaluation exist for it",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
-def test_predict_cannot_forge_its_evaluation(tmp_path: Path) -> None:
-    code, verdict = judge(tmp_path, FORGES)
+def test_predict_cannot_forge_its_evaluation(bench: Judge) -> None:
+    assert bench.judge(FORGES) == Verdict(refused="", mse=HONEST)
 
-    assert (code, verdict["refused"], mse(tmp_path)) == (0, "", HONEST)
+
+@attack(
+    point=5,
+    does="code of a model replaces the file of answers in its own job by a verdict, by numbers "
+    "without end or by JSON that is nested deeply",
+    answer="the challenger is refused: its answers are missing or do not fit",
+    log="the reason of the rejected training",
+    before="absent",
+    azure=ONLY,
+)
+@pytest.mark.parametrize(
+    ("forged", "reason"),
+    [
+        (b'{"refused": "", "challenger_mse": 0.0}', "its answers are missing or no JSON"),
+        (b'{"refused": "", "answers": [0, 0, 0, 0, 0, 0, 0, 1e999]}', "finite numbers"),
+        (b'{"refused": "", "answers": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", "no JSON"),
+    ],
+    ids=["verdict", "infinite", "nested"],
+)
+def test_answers_of_another_shape_are_refused(
+    azure: Azure, tmp_path: Path, forged: bytes, reason: str
+) -> None:
+    bench = CloudJudge(azure, tmp_path)
+    bench.forged = forged
+
+    verdict = bench.judge("")
+
+    assert reason in verdict.refused
+    assert verdict.mse is None
 
 
 @pytest.mark.parametrize("how", [ANSWERS_BY_LINK, ANSWERS_BY_PIPE], ids=["link", "pipe"])
@@ -147,14 +150,12 @@ def test_predict_cannot_forge_its_evaluation(tmp_path: Path) -> None:
     answer="the challenger is refused: predict wrote no file of a size that fits",
     log="the reason of the rejected training",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
-def test_an_answer_is_a_file_of_its_own(tmp_path: Path, how: str) -> None:
+def test_an_answer_is_a_file_of_its_own(bench: Judge, how: str) -> None:
     # A column with the name of the answer makes the rows themselves a valid answer.
-    code, verdict = judge(tmp_path, how, target="prediction")
-
-    assert code == 0
-    assert "predict wrote no file" in str(verdict["refused"])
+    assert "predict wrote no file" in bench.judge(how, target="prediction").refused
 
 
 @attack(
@@ -163,19 +164,19 @@ def test_an_answer_is_a_file_of_its_own(tmp_path: Path, how: str) -> None:
     answer="the challenger is refused with the name of the file",
     log="the reason of the rejected training",
     before="succeeded",
+    azure=no_equivalent(
+        "Blob storage keeps neither links nor pipes; the content of a link's target is the training's own file."
+    ),
     by="trial",
 )
 def test_a_model_folder_holds_files_only(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a secret of the app")
+    odd, bench = tmp_path / "model" / "metrics.json", LocalJudge(tmp_path)
     for make in (lambda path: path.symlink_to(tmp_path / "secret"), os.mkfifo):
-        odd = tmp_path / "model" / "metrics.json"
         odd.parent.mkdir(exist_ok=True)
         make(odd)
 
-        code, verdict = judge(tmp_path, "")
-
-        assert code == 0
-        assert "metrics.json is a" in str(verdict["refused"])
+        assert "metrics.json is a" in bench.judge("").refused
         assert read_object(odd) == {}, "the status of a run neither follows nor waits"
         odd.unlink()
 
@@ -193,19 +194,19 @@ class Command:
     answer="refused in evaluation with the type's name; the service does not load it",
     log="the reason of the rejected training; UNTRUSTED_TYPES at the image",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
-def test_a_models_own_list_of_types_counts_for_nothing(tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    model.mkdir()
+def test_a_models_own_list_of_types_counts_for_nothing(bench: Judge, tmp_path: Path) -> None:
     name = f"{Command.__module__}.Command"
-    (model / "model.skops").write_bytes(skops.io.dumps(Command()))
-    (model / "trusted_types.json").write_text(json.dumps([name]))
+
+    def trust(model: Path) -> None:
+        (model / "model.skops").write_bytes(skops.io.dumps(Command()))
+        (model / "trusted_types.json").write_text(json.dumps([name]))
+
+    assert name in bench.judge("", fill=trust).refused
+    model = tmp_path / "model"
     (model / "model_schema.json").write_text(json.dumps({"features": ["x"], "target": "Y"}))
-
-    code, verdict = judge(tmp_path, "")
-
-    assert (code, name in str(verdict["refused"])) == (0, True)
     with pytest.raises(Exception, match="Untrusted types"):
         Predictor(model)
     version = ModelVersion(model="m", version="1", run_id="r", uri="", digest="")
@@ -219,6 +220,7 @@ def test_a_models_own_list_of_types_counts_for_nothing(tmp_path: Path) -> None:
     answer="the state holds digests only, and a digest is no token",
     log="401 UNAUTHENTICATED, and the refusal in the audit log",
     before="succeeded",
+    azure=no_equivalent("people sign in by Entra, and the app stores no token."),
     by="trial",
 )
 def test_the_state_holds_no_token(tmp_path: Path) -> None:
@@ -241,6 +243,7 @@ def test_the_state_holds_no_token(tmp_path: Path) -> None:
     answer="OTHER_HOST, NO_TOKEN or INSECURE; nothing is sent",
     log="none: no request is made",
     before="succeeded",
+    azure=same_code("mlopsctl/reach/credentials.py"),
     by="trial",
 )
 def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +269,7 @@ def test_a_token_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.M
     answer="the event is kept with marks in their place",
     log="the event, as `mlopsctl events show` prints it",
     before="succeeded",
+    azure=same_code("function_app/domain/text/redaction.py"),
     by="trial",
 )
 def test_an_event_is_kept_without_credentials() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.law_scene import ADA, FIRST, SECOND, Scene, refused
 from tests.attacks.targets import (
     MODEL,
@@ -49,6 +49,7 @@ def scene(
     answer="the release waits on; production serves nothing",
     log="none: the story reads the ledger and finds no decision",
     before="refused",
+    azure=SAME,
 )
 def test_a_raised_event_decides_nothing(scene: Scene) -> None:
     for number in range(3):
@@ -65,6 +66,7 @@ def test_a_raised_event_decides_nothing(scene: Scene) -> None:
     answer="the release fails with OTHER_RELEASE before anything is built",
     log="host: OTHER_RELEASE",
     before="refused",
+    azure=SAME,
 )
 def test_a_release_of_another_version_s_id_goes_nowhere(scene: Scene) -> None:
     release = {"release_id": "release-x-9", "model": MODEL, "version": "1", "policy": ADA}
@@ -80,6 +82,7 @@ def test_a_release_of_another_version_s_id_goes_nowhere(scene: Scene) -> None:
     answer="the release waits again; the policy of mlops.toml says who approves",
     log="audit: refusal, approve, NOT_AN_APPROVER",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_restarted_release_waits_for_the_approvers_of_mlops_toml(scene: Scene) -> None:
@@ -100,6 +103,7 @@ def test_a_restarted_release_waits_for_the_approvers_of_mlops_toml(scene: Scene)
     answer="the build is refused; nothing is promoted",
     log="host: model_schema.json ... registered. Train again.",
     before="refused",
+    azure=SAME,
 )
 def test_a_file_that_was_not_judged_is_not_released(scene: Scene) -> None:
     assert scene.manage(f"instances/{FIRST}/terminate").status_code == 202
@@ -169,6 +173,7 @@ def forged(digest: str) -> dict[str, Any]:
     answer="the story fails with NOT_AUTHORISED; production serves the champion",
     log="roll_back_production refused, NOT_AUTHORISED",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_started_roll_back_changes_nothing(
@@ -187,6 +192,7 @@ def test_a_started_roll_back_changes_nothing(
     answer="the story fails; the ledger keeps `promoted` and production its champion",
     log="host: is promoted and cannot become in_progress",
     before="refused",
+    azure=SAME,
 )
 def test_an_ended_release_is_not_promoted_again(scene: Scene, champion: str) -> None:
     release = {"release_id": SECOND, "model": MODEL, "version": "1", "policy": ADA}
@@ -210,6 +216,7 @@ def test_an_ended_release_is_not_promoted_again(scene: Scene, champion: str) -> 
     answer="401 UNAUTHENTICATED; 403 NOT_AN_OPERATOR",
     log="audit: refusal, shut down, UNAUTHENTICATED and NOT_AN_OPERATOR",
     before="refused",
+    azure=SAME,
 )
 def test_production_is_taken_down_only_by_an_operator(scene: Scene, champion: str) -> None:
     path, target = f"/api/models/{MODEL}/shutdown", scene.target

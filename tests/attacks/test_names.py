@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.targets import MODEL, Target, ask, error_of, keys, named_by, waiting
 from tests.funchost.conftest import until
 
@@ -60,6 +60,7 @@ def start(target: Target, story: str, instance: str, argument: Any) -> dict[str,
     answer="400 BAD_NAME; a dead letter, no training",
     log="inbox: the event is refused with the field and the pattern",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_code_version_that_is_a_path_starts_no_training(target: Target) -> None:
@@ -82,6 +83,7 @@ def test_a_code_version_that_is_a_path_starts_no_training(target: Target) -> Non
     answer="400 BAD_NAME for each; no story",
     log="inbox: the events are refused with the field and the pattern",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize(
@@ -131,6 +133,7 @@ def test_an_event_with_a_name_that_is_a_path_starts_nothing(
     answer="the story fails with BAD_NAME, and no activity runs",
     log="the story's reason names the field and the pattern",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize(
@@ -186,6 +189,7 @@ def test_a_story_whose_input_has_a_path_for_a_name_fails_before_it_acts(
     answer="400 BAD_NAME; the release waits on",
     log="audit: the refusal of the decision",
     before="refused",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize("name", ["image_digest", "evidence_hash"])
@@ -212,6 +216,7 @@ def test_a_decision_that_names_a_path_decides_nothing(target: Target, name: str)
     answer="404 NOT_FOUND, or 404 of the host when it resolves the path",
     log="none, because a question for an unknown id changes nothing",
     before="refused",
+    azure=SAME,
     by="trial",
 )
 @pytest.mark.parametrize("kind", ["runs", "releases", "events", "status"])
@@ -230,6 +235,7 @@ def test_an_id_in_a_url_that_is_a_path_is_unknown(target: Target, kind: str, nam
     answer="202; the comment is stored without them",
     log="audit: the decision with the clean comment",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_comment_steers_no_terminal(target: Target) -> None:
@@ -257,6 +263,7 @@ def test_a_comment_steers_no_terminal(target: Target) -> None:
     answer="the event is kept and shown without them",
     log="inbox: the event without control characters",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_event_is_kept_without_control_characters(target: Target) -> None:

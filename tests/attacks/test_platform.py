@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 from tests.attacks.targets import Target, ask, error_of, keys
 
 
@@ -13,6 +13,7 @@ from tests.attacks.targets import Target, ask, error_of, keys
     answer="401 UNAUTHENTICATED; 403 NOT_AN_OPERATOR for a person who may not take production down",
     log="audit: refusal, remove part",
     before="succeeded",
+    azure=SAME,
 )
 @pytest.mark.parametrize("key", ["master", "host", "delete_part"])
 def test_no_key_removes_a_part_of_the_platform(target: Target, key: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from function_app.adapters.csv_rows import read_columns, read_labels
 from function_app.errors import ContractError
-from tests.attacks.attack import attack
+from tests.attacks.attack import attack, same_code
 
 
 @attack(
@@ -17,6 +17,7 @@ from tests.attacks.attack import attack
     "settings are out of its reach",
     log="none: the finding is the record",
     before="succeeded",
+    azure=same_code("function_app/adapters/csv_rows.py"),
 )
 def test_labels_and_training_rows_are_read_by_a_limited_process(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"

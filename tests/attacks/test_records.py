@@ -10,7 +10,7 @@ from function_app.domain.release.release import ReleaseStatus
 from function_app.errors import NotAuthorisedError
 from function_app.ports import Ledger, Rows
 from tests.activities.law_bench import Bench, image, release
-from tests.attacks.attack import attack
+from tests.attacks.attack import SAME, attack
 
 EVIL = "sha256:" + "e" * 64
 
@@ -26,6 +26,7 @@ def bench(stores: tuple[Ledger, Rows]) -> Bench:
     answer="the release waits for a decision about B; promote_challenger refuses A and B",
     log="promote_challenger refused, NOT_AUTHORISED",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_approval_promotes_no_image_but_the_one_it_names(
@@ -51,6 +52,7 @@ def test_an_approval_promotes_no_image_but_the_one_it_names(
     answer="promote_challenger refuses; production serves the newer version",
     log="promote_challenger refused, NOT_AUTHORISED",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_old_approval_downgrades_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
@@ -70,6 +72,7 @@ def test_an_old_approval_downgrades_nothing(bench: Bench, caplog: pytest.LogCapt
     answer="the image comes from the app's own store",
     log="none: the address of the input is not read",
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_an_approved_digest_comes_from_the_app_s_own_store(bench: Bench) -> None:
@@ -86,6 +89,7 @@ def test_an_approved_digest_comes_from_the_app_s_own_store(bench: Bench) -> None
     answer="the next comparison reports it; no replica of it is started",
     log="finding: production changed out of band",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_champion_that_no_decision_explains_is_reported(bench: Bench, waits: bool) -> None:
     bench.bring_up("1")

@@ -1,6 +1,5 @@
 """Attacks by code that the app runs: trainings, services and pull requests."""
 
-import io
 import json
 import os
 import shutil
@@ -8,106 +7,54 @@ import socket
 import stat
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from function_app.adapters.local.bundles import LocalBundles
-from function_app.adapters.local.data.datasets import LocalDatasets
-from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs.jobs import LocalJobs
 from function_app.adapters.local.reach.containment import Containment, Sight
 from function_app.adapters.local.reach.private import keep_private
-from function_app.adapters.local.reach.processes import Processes
 from function_app.domain.change.isolation import Isolation, RunIsolation
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
-from function_app.settings.settings import read_projects
 from sandbox.levels import BY_NAME, LIMITS
 from sandbox.probe import Found
-from tests.attacks.attack import attack
+from tests.attacks.attack import ONLY, SAME, attack, no_equivalent
+from tests.attacks.hostile_code import CloudMachine, LocalMachine, Machine
+from tests.azure_servers.azure import running as running_azure
+from tests.azure_servers.azure import sdk_warnings
+from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.tls import Tls
 from tests.checks.inspection import ALLOWED, isolated, running
-from tests.funchost.conftest import until
 
+pytestmark = sdk_warnings
 ROOT = Path(__file__).parents[2]
-RUN, PREPARED = "train-thief-a", "prepare-thief-a"
 INVISIBLE = "none: the training fails by itself, and its own log says where"
-HEAD = """\
-import json, os, pathlib, subprocess, sys, time
-out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
-data = pathlib.Path(sys.argv[sys.argv.index("--data") + 1])
-answers = {}
-def attempt(name, do):
-    try:
-        answers[name] = do()
-    except OSError as error:
-        answers[name] = f"refused: {type(error).__name__}"
-"""
-TAIL = "\n(out / 'answers.json').write_text(json.dumps(answers))\n"
 
 
-class Machine:
-    """A state folder with secrets, and a model whose training is hostile."""
-
-    def __init__(self, state: Path, isolation: Isolation | None = None) -> None:
-        self.state, self.processes = state, Processes(state / "processes")
-        sample = read_projects(ROOT / "mlops.toml")["diabetes"]
-        projects = {"thief": replace(sample, training="trainer"), "diabetes": sample}
-        self.bundles = LocalBundles(state)
-        self.containment = Containment(
-            state=state, root=ROOT, isolation=isolation or Isolation(), chosen=None
-        )
-        datasets = LocalDatasets(
-            state, ROOT, LocalEvents("", ""), {"diabetes": "training"}, self.containment
-        )
-        datasets.ensure_reference("diabetes")
-        self.data = replace(datasets.latest("diabetes"), model="thief")
-        topic = ("", "topic-s3cret")
-        self.jobs = LocalJobs(
-            *(state, ROOT, self.processes, projects, topic, self.bundles),
-            *(datasets.reference, self.containment),
-        )
-        for name in ("approvers/ada.token", "ledger.db", "runs/other/model/model.skops"):
-            (state / name).parent.mkdir(parents=True, exist_ok=True)
-            (state / name).write_text("s3cret")
-
-    def prepare(self) -> None:
-        self.jobs.submit_preparation(PREPARED, self.data, "Y", {})
-        assert self.ended(PREPARED) is RunStatus.COMPLETED, self.log(PREPARED)
-
-    def train(self, body: str) -> dict[str, Any]:
-        """Run a training with this code; return what it attempted, and how each attempt ended."""
-        out, archive = io.BytesIO(), (HEAD + body + TAIL).encode()
-        with tarfile.open(fileobj=out, mode="w") as files:
-            entry = tarfile.TarInfo("trainer.py")
-            entry.size = len(archive)
-            files.addfile(entry, io.BytesIO(archive))
-        code = self.jobs.publish("thief", self.bundles.keep(out.getvalue(), "a" * 40))
-        self.jobs.submit(RUN, self.data, PREPARED, code, {})
-        assert self.ended(RUN) is RunStatus.COMPLETED, self.log(RUN)
-        path = self.state / "runs" / RUN / "model" / "answers.json"
-        answers: dict[str, Any] = json.loads(path.read_text())
-        return answers
-
-    def ended(self, run_id: str) -> RunStatus:
-        until(lambda: self.jobs.get(run_id).status.ended, f"{run_id} to end", 200)
-        return self.jobs.get(run_id).status
-
-    def log(self, run_id: str) -> str:
-        return (self.state / "runs" / run_id / "run.log").read_text()
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path / "state")
-    made.prepare()
+@pytest.fixture(scope="module")
+def local_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    """This machine, prepared once for all hostile trainings."""
+    made = LocalMachine(tmp_path_factory.mktemp("machine") / "state")
     yield made
-    for path in (tmp_path / "state" / "processes").glob("*.lock"):
-        made.processes.stop(path.stem)
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def cloud_machine(
+    tls: Tls, identity: IdentityServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CloudMachine]:
+    """An Azure ML of this machine, prepared once for all hostile trainings."""
+    with running_azure(tls, tmp_path_factory.mktemp("azure")) as azure:
+        yield CloudMachine(azure)
+
+
+@pytest.fixture(params=["local", "azure"])
+def machine(request: pytest.FixtureRequest) -> Machine:
+    """Both platforms in turn."""
+    name = "local_machine" if request.param == "local" else "cloud_machine"
+    found: Machine = request.getfixturevalue(name)
+    return found
 
 
 @isolated
@@ -117,12 +64,16 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     answer="the files do not exist for the training",
     log=INVISIBLE,
     before="succeeded",
+    azure=no_equivalent(
+        "a node of Azure ML has the run's own files; the app's state and processes are elsewhere."
+    ),
     by="trial",
 )
-def test_a_training_cannot_read_the_secrets_of_the_app(machine: Machine) -> None:
+def test_a_training_cannot_read_the_secrets_of_the_app(local_machine: LocalMachine) -> None:
+    machine = local_machine
     answers = machine.train(f"""
 state = pathlib.Path({str(machine.state)!r})
-for name in ("approvers/ada.token", "ledger.db", "processes/run-{RUN}.json"):
+for name in ("approvers/ada.token", "ledger.db", "processes/run-{machine.run}.json"):
     attempt(name, (state / name).read_text)
 attempt("home", lambda: sorted(os.listdir({str(Path.home())!r})))
 attempt("shadow", lambda: pathlib.Path("/etc/shadow").read_text() or "empty")
@@ -148,18 +99,50 @@ def _shown_in_home() -> list[str]:
     answer="the training finds the seen rows only",
     log=INVISIBLE,
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_training_cannot_read_the_held_out_rows(machine: Machine) -> None:
     answers = machine.train("""
 attempt("seen", lambda: [path.name for path in data.rglob("*.csv")])
-attempt("beside", lambda: os.listdir(data.parent))
+beside = pathlib.Path.cwd().parent if data.name.startswith("input-") else data.parent
+attempt("beside", lambda: [path.name for path in beside.rglob("*") if "held" in path.name])
 attempt("held out", lambda: os.listdir(data.parent / "held_out"))
 """)
 
     assert answers["seen"]
-    assert answers["beside"] == ["seen"]
+    assert answers["beside"] == []
     assert answers["held out"] == "refused: FileNotFoundError"
+
+
+@attack(
+    point=6,
+    does="A training in Azure searches its environment, its job and its node's files for settings and "
+    "credentials of the app",
+    answer="it finds its code, the seen rows and its own outputs; no setting of the app",
+    log=INVISIBLE,
+    before="refused",
+    azure=ONLY,
+)
+def test_a_training_in_azure_is_given_no_credential(
+    cloud_machine: CloudMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_WEBHOOK_SECRET_GITHUB", "s3cret")
+    run = cloud_machine.run
+    answers = cloud_machine.train("""
+answers["environment"] = sorted(os.environ)
+answers["files"] = sorted({path.relative_to(out.parent).parts[0] for path in out.parent.rglob("*")})
+""")
+
+    named = {name for name in answers["environment"] if "MLOPS" in name or "IDENTITY" in name}
+    job = cloud_machine.azure.ml.resources[f"/jobs/{run}"]["properties"]
+    assert named == set()
+    assert not job.get("environmentVariables")
+    assert set(job["inputs"]) == {"code", "digest", "rows"}
+    assert "held_out" not in json.dumps(job)
+    given = {"code", "input-code", "input-rows", "output-log", "output-model"}
+    assert set(answers["files"]) == given
+    assert "s3cret" not in json.dumps([answers, job])
 
 
 @isolated
@@ -169,22 +152,24 @@ attempt("held out", lambda: os.listdir(data.parent / "held_out"))
     answer="the writes fail, and nothing changed",
     log=INVISIBLE,
     before="succeeded",
+    azure=SAME,
     by="trial",
 )
 def test_a_training_cannot_write_outside_its_folder(machine: Machine) -> None:
-    runs = machine.state / "runs"
+    run, before, foreign = machine.run, machine.files(), machine.foreign()
     answers = machine.train(f"""
-runs = pathlib.Path({str(runs)!r})
-for place in (runs / "other/model/model.skops", runs / "{RUN}/result.json", data / "more.csv",
-              pathlib.Path({str(ROOT / "training" / "written.py")!r}), pathlib.Path("/written")):
+for place in ({", ".join(foreign)}, data / "more.csv"):
     attempt(str(place), lambda: place.write_text("forged"))
 """)
 
-    assert len(answers) == 5
-    assert all(str(answer).startswith("refused: ") for answer in answers.values()), answers
-    assert (runs / "other" / "model" / "model.skops").read_text() == "s3cret"
-    assert json.loads((runs / RUN / "result.json").read_text())["status"] == "completed"
-    assert not (ROOT / "training" / "written.py").exists()
+    after = machine.files()
+    assert {name: after[name] for name in before} == before
+    assert [name for name, content in after.items() if content == b"forged"] == []
+    assert machine.jobs.get(run).status is RunStatus.COMPLETED
+    assert len(answers) == len(foreign) + 1
+    if isinstance(machine, LocalMachine):
+        assert all(str(answer).startswith("refused: ") for answer in answers.values()), answers
+        assert not (ROOT / "training" / "written.py").exists()
 
 
 @isolated
@@ -194,11 +179,12 @@ for place in (runs / "other/model/model.skops", runs / "{RUN}/result.json", data
     answer="the kernel ends the daemon with the run",
     log="none: the run completes, and no process of it is left",
     before="succeeded",
+    azure=no_equivalent("Azure ML removes the container of a run with all of its processes."),
     by="trial",
 )
-def test_nothing_of_a_training_outlives_it(machine: Machine) -> None:
-    name = f"daemon-{machine.state.parent.name}"
-    answers = machine.train(f"""
+def test_nothing_of_a_training_outlives_it(local_machine: LocalMachine) -> None:
+    name = f"daemon-{local_machine.state.parent.name}"
+    answers = local_machine.train(f"""
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
@@ -219,10 +205,13 @@ answers["started"] = True
     answer="the training sees its own processes only",
     log=INVISIBLE,
     before="succeeded",
+    azure=no_equivalent(
+        "a node of Azure ML has the run's own files; the app's state and processes are elsewhere."
+    ),
     by="trial",
 )
-def test_a_training_sees_no_other_process(machine: Machine) -> None:
-    answers = machine.train("""
+def test_a_training_sees_no_other_process(local_machine: LocalMachine) -> None:
+    answers = local_machine.train("""
 found = []
 for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
     try:
@@ -244,18 +233,21 @@ attempt("signal", lambda: os.kill(int(os.readlink("/proc/self")) + 10000, 0))
     answer="the connection is refused",
     log=INVISIBLE,
     before="succeeded",
+    azure=no_equivalent(
+        "the network of a node is that of its compute, which infra/ sets; no key of mlops.toml changes it."
+    ),
     by="trial",
 )
-def test_a_training_without_a_network_reaches_nothing(tmp_path: Path) -> None:
-    machine = Machine(tmp_path / "state", Isolation(runs=RunIsolation(network=False)))
-    machine.prepare()
+def test_a_training_without_a_network_reaches_nothing(local_machine: LocalMachine) -> None:
+    local_machine.isolate(Isolation(runs=RunIsolation(network=False)))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        answers = machine.train(f"""
+        answers = local_machine.train(f"""
 import socket
 address = ("127.0.0.1", {server.getsockname()[1]})
 attempt("connect", lambda: bool(socket.create_connection(address, timeout=5)))
 """)
 
+    local_machine.isolate(Isolation())
     assert answers == {"connect": "refused: ConnectionRefusedError"}
 
 
@@ -266,6 +258,7 @@ attempt("connect", lambda: bool(socket.create_connection(address, timeout=5)))
     answer="the files do not exist for the service",
     log="none: the service fails by itself, and its own log says where",
     before="succeeded",
+    azure=no_equivalent("a container of ACI or AKS has the files of its image only."),
 )
 def test_a_service_cannot_read_the_state(tmp_path: Path) -> None:
     state, image = tmp_path / "state", tmp_path / "state" / "unpacked" / "a" / "app"
@@ -287,6 +280,7 @@ def test_a_service_cannot_read_the_state(tmp_path: Path) -> None:
     answer="refused: `isolation: Not run: the isolation of this machine is limits`",
     log="the commit status and checks.json name the isolation and the reason",
     before="succeeded",
+    azure=no_equivalent("each run of checks has a node, a container and an identity of its own."),
     by="trial",
 )
 def test_a_pull_request_is_refused_below_the_least_isolation(tmp_path: Path) -> None:
@@ -316,6 +310,7 @@ def test_a_pull_request_is_refused_below_the_least_isolation(tmp_path: Path) -> 
     answer="the code runs in namespaces; the mount is no obstacle",
     log="none: the level of isolation stays the same",
     before="succeeded",
+    azure=no_equivalent("the container of a run has the mounts that Azure ML gives it."),
 )
 def test_a_mount_that_nobody_can_read_weakens_nothing(tmp_path: Path) -> None:
     shared = Path("/opt") / f"sandbox-{os.getpid()}"
@@ -357,6 +352,7 @@ def test_a_mount_that_nobody_can_read_weakens_nothing(tmp_path: Path) -> None:
     answer="files are 0600 and folders 0700 after the next start",
     log="none: the kernel denies the access",
     before="succeeded",
+    azure=no_equivalent("records lie in Azure's storage; a role, no file mode, opens them."),
     by="trial",
 )
 def test_the_state_is_for_its_user_alone(tmp_path: Path) -> None:
@@ -388,6 +384,7 @@ def test_the_state_is_for_its_user_alone(tmp_path: Path) -> None:
     answer="refused with the level, the reason and the remedy",
     log="the story's reason names `[runs] min_isolation`",
     before="absent",
+    azure=no_equivalent("each run has a container of its own; there is no weaker level."),
 )
 def test_runs_are_refused_below_the_least_isolation(tmp_path: Path) -> None:
     weak = Found(level=BY_NAME[LIMITS], reason="unshare: Operation not permitted")

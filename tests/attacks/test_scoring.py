@@ -29,7 +29,7 @@ from function_app.adapters.scoring_service.scoring_keys import PROBE_KEY, digest
 from function_app.domain.release.serving import Image
 from function_app.errors import ConfigError, PlatformError
 from function_app.ports import Production
-from tests.attacks.attack import attack
+from tests.attacks.attack import ONLY, attack, no_equivalent, same_code
 from tests.azure_servers.azure import Azure, azure
 from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.storage import identity, tls
@@ -102,6 +102,7 @@ def refused(answer: httpx.Response) -> bool:
     answer="401 with WWW-Authenticate, before the body is read",
     log=NONE,
     before="succeeded",
+    azure=same_code("scoring"),
     by="trial",
 )
 def test_production_answers_nobody_without_a_key(production: Open, path: str) -> None:
@@ -128,6 +129,7 @@ def test_production_answers_nobody_without_a_key(production: Open, path: str) ->
     answer="401, never 500",
     log=NONE,
     before="succeeded",
+    azure=same_code("scoring"),
     by="trial",
 )
 def test_wrong_credentials_are_refused(production: Open, headers: Any) -> None:
@@ -141,6 +143,7 @@ def test_wrong_credentials_are_refused(production: Open, headers: Any) -> None:
     answer="401: a request has one credential",
     log=NONE,
     before="absent",
+    azure=same_code("scoring"),
 )
 def test_a_right_key_beside_a_wrong_one_is_refused(production: Open) -> None:
     [(name, right)] = production.caller().items()
@@ -158,6 +161,7 @@ def test_a_right_key_beside_a_wrong_one_is_refused(production: Open) -> None:
     answer="401: a key opens one model's production, a secret one deployment",
     log=NONE,
     before="absent",
+    azure=same_code("scoring"),
 )
 def test_keys_of_other_models_and_of_staging_open_nothing(production: Open) -> None:
     production.keys.ensure("other")
@@ -177,6 +181,7 @@ def test_keys_of_other_models_and_of_staging_open_nothing(production: Open) -> N
     answer="401: both take the platform's own secret",
     log=NONE,
     before="succeeded",
+    azure=same_code("scoring"),
     by="trial",
 )
 def test_figures_and_state_are_not_the_callers(production: Open, path: str) -> None:
@@ -193,6 +198,7 @@ def test_figures_and_state_are_not_the_callers(production: Open, path: str) -> N
     answer="401: the route takes the platform's own secret",
     log=NONE,
     before="succeeded",
+    azure=no_equivalent("replicas are started again by the cluster; no such route exists."),
     by="trial",
 )
 def test_a_stranger_does_not_steer_the_server(production: Open) -> None:
@@ -207,6 +213,7 @@ def test_a_stranger_does_not_steer_the_server(production: Open) -> None:
     answer="401, and no file of the platform has the key",
     log=NONE,
     before="absent",
+    azure=same_code("scoring"),
 )
 def test_a_key_in_the_address_is_refused_and_not_logged(production: Open) -> None:
     key = production.caller()["Authorization"].removeprefix("Bearer ")
@@ -225,6 +232,7 @@ def test_a_key_in_the_address_is_refused_and_not_logged(production: Open) -> Non
     answer="both are closed to others; the state folder has digests, no caller's key",
     log="none: the operating system refuses",
     before="absent",
+    azure=no_equivalent("keys lie in Key Vault and their digests in a secret of the cluster."),
 )
 def test_keys_lie_where_only_their_owner_reads_them(production: Open) -> None:
     stored = production.keys.file("diabetes")
@@ -243,6 +251,7 @@ def test_keys_lie_where_only_their_owner_reads_them(production: Open) -> None:
     answer="401; after one rotation it still works, so that callers can change over",
     log=NONE,
     before="absent",
+    azure=same_code("scoring"),
 )
 def test_a_key_that_was_rotated_twice_is_refused(production: Open) -> None:
     first = production.caller()
@@ -266,6 +275,7 @@ def test_a_key_that_was_rotated_twice_is_refused(production: Open) -> None:
     answer="200, logged, under an id of the service's own",
     log="the prediction log has the row",
     before="succeeded",
+    azure=same_code("scoring"),
     by="trial",
 )
 def test_only_the_platform_switches_the_log_and_chooses_the_id(model: Path, tmp_path: Path) -> None:
@@ -289,6 +299,7 @@ def test_only_the_platform_switches_the_log_and_chooses_the_id(model: Path, tmp_
     answer="exit code 2, with what to set",
     log="scoring: no keys. SCORING_KEYS_FILE names a file …",
     before="succeeded",
+    azure=same_code("scoring"),
 )
 def test_a_service_without_keys_does_not_start(model: Path) -> None:
     import subprocess
@@ -309,6 +320,7 @@ def test_a_service_without_keys_does_not_start(model: Path) -> None:
     answer="there is no such address: the load balancer is internal, a public model has https only",
     log="none: nothing listens there",
     before="succeeded",
+    azure=ONLY,
 )
 def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     inside = service("models", "diabetes", "1", Exposure(), {})
@@ -337,6 +349,7 @@ def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     answer="the cluster has digests only; the figures' port is open to the cluster's pods only",
     log="none: the cluster's own audit log has the read",
     before="absent",
+    azure=ONLY,
 )
 def test_a_cluster_holds_no_key_and_shows_figures_to_its_pods_only(
     azure: Azure, model: Path
@@ -364,6 +377,7 @@ def test_a_cluster_holds_no_key_and_shows_figures_to_its_pods_only(
     answer="only TLS is published; a certificate that is not the group's own is refused",
     log="PLATFORM: … shows another certificate than its container group was given.",
     before="succeeded",
+    azure=ONLY,
 )
 def test_staging_with_a_public_address_speaks_tls_with_its_own_certificate(
     azure: Azure, tls: Tls, tmp_path: Path

@@ -1,16 +1,13 @@
 """Attacks of people who start a training as nobody, and then approve their own version."""
 
-from pathlib import Path
-
 import pytest
 
-from function_app.adapters.local.rows import LocalRows
 from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.people.duties import ApprovalRules, UnknownAuthor
 from function_app.errors import RefusedError
-from function_app.records.ledger.ledger import StoredLedger
-from tests.attacks.attack import attack
-from tests.attacks.test_duties import PEOPLE, Office
+from function_app.ports import Ledger, Rows
+from tests.attacks.approvals import PEOPLE, Office, office_of
+from tests.attacks.attack import SAME, attack
 
 # Names in a commit are its writer's choice; nobody vouches for them.
 NOBODY = make_authors([(Role.WROTE, "linus@example.com"), (Role.COMMITTED, "linus@example.com")])
@@ -18,11 +15,8 @@ KNOWN = (Role.STARTED, Role.OWNS, Role.PUSHED)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    made = Office(
-        StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db")
-    )
-    made.know(**PEOPLE)
+def office(stores: tuple[Ledger, Rows]) -> Office:
+    made = office_of(*stores)
     made.registry.authors = NOBODY
     return made
 
@@ -34,6 +28,7 @@ def office(tmp_path: Path) -> Office:
     answer="1 of 2 approvals: one approver more than required must approve",
     log="audit: decision, approve",
     before="succeeded",
+    azure=SAME,
 )
 def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
     office.policy(unknown_author=UnknownAuthor.SECOND)
@@ -52,6 +47,7 @@ def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
     answer="403 UNKNOWN_AUTHOR says how to start the training with a token; it may be rejected",
     log="audit: refusal, approve, UNKNOWN_AUTHOR",
     before="succeeded",
+    azure=SAME,
 )
 def test_a_version_of_nobody_is_not_approved_where_the_policy_refuses(office: Office) -> None:
     office.policy(unknown_author=UnknownAuthor.REFUSE)

@@ -3,7 +3,7 @@
 import re
 import threading
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from tests.azure_servers.access import Access
@@ -74,7 +74,7 @@ class BlobServer(Server):
 
     def _list(self, container: str, prefix: str) -> Answer:
         entries = "".join(
-            f"<Blob><Name>{escape(name)}</Name><Properties>"
+            f"<Blob>{_name(name)}<Properties>"
             f"<Last-Modified>{_TIME}</Last-Modified><Content-Length>{len(content)}</Content-Length>"
             f"<Etag>{_headers(self.etags[container, name])['ETag'].strip(chr(34))}</Etag>"
             "<BlobType>BlockBlob</BlobType></Properties></Blob>"
@@ -117,6 +117,13 @@ def _may(access: Access, method: str, container: str, name: str) -> bool:
     if method in ("GET", "HEAD"):
         return access.may_read(container, name)
     return access.may_write(container)
+
+
+def _name(name: str) -> str:
+    """Return a blob's name as lists have it: encoded when XML could not hold it."""
+    if name.isprintable():
+        return f"<Name>{escape(name)}</Name>"
+    return f'<Name Encoded="true">{quote(name)}</Name>'
 
 
 def _read(request: Request, content: bytes, etag: int) -> Answer:

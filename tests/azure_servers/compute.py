@@ -2,9 +2,11 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,11 @@ _SIGNER = Signer()
 class Compute:
     """Runs one job to its end, as a node does that has the roles of its compute's identity."""
 
-    def __init__(self, ml: MachineLearning, blobs: BlobServer) -> None:
-        self._ml, self._blobs = ml, blobs
+    def __init__(
+        self, ml: MachineLearning, blobs: BlobServer, memory_kilobytes: int | None = None
+    ) -> None:
+        """Take the services, and how much memory the processes on the nodes may have."""
+        self._ml, self._blobs, self._memory = ml, blobs, memory_kilobytes
 
     def run(self, job: str) -> str:
         """Run a job and give it its status; return what it wrote to its log."""
@@ -40,16 +45,20 @@ class Compute:
             command = self._bind(properties, root, node)
             # As on a node: the environment's interpreter, and nothing of this process's settings.
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+            environ = {"PATH": path, "HOME": folder, TOKEN: _token(IDENTITIES[node])}
+            environ |= properties.get("environmentVariables") or {}
+            limit = f"ulimit -d {self._memory}; " if self._memory else ""
             ended = subprocess.run(
-                ["bash", "-c", command],
+                ["bash", "-c", limit + command],
                 cwd=root,
-                env={"PATH": path, "HOME": folder, TOKEN: _token(IDENTITIES[node])},
+                env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
             )
+            _remove_container(f"HOME={folder}".encode())
             for name, output in properties["outputs"].items():
                 # A mount writes through; what is uploaded at the end is not after a failure.
                 if ended.returncode == 0 or output["mode"] == "ReadWriteMount":
@@ -116,3 +125,14 @@ class Compute:
 def _token(identity: str) -> str:
     """Return a token for storage, as the endpoint of a node gives it to each process."""
     return _SIGNER.token("https://storage.azure.com", appid=identity)
+
+
+def _remove_container(mark: bytes) -> None:
+    """Kill the processes that a job left behind, as the end of its container does.
+
+    A variable of their environment tells which those are.
+    """
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)

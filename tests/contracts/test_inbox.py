@@ -8,24 +8,33 @@ from typing import Any
 
 import pytest
 
-from function_app.adapters.azure.inbox import AzureInbox
-from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.adapters.local.inbox import LocalInbox
+from function_app.adapters.azure.rows import INBOX_TABLE, AzureRows
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.events.inbox import Claim, InboxEvent, Outcome, event_key
-from function_app.ports import Inbox
+from function_app.ports import Inbox, Rows
+from function_app.records.inbox.inbox import StoredInbox
+from tests.contracts.memory_rows import MemoryRows
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-@pytest.fixture(params=["local", "azure"])
-def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
-    if request.param == "local":
-        return LocalInbox(tmp_path / "state" / "inbox.db")
-    connection = request.getfixturevalue("connection")
-    blobs = Blobs(connection)
-    blobs.ensure_container()
-    return AzureInbox(connection, blobs)
+# The inbox is one implementation. These tests run it also over the rows of both platforms.
+EVERYWHERE = pytest.mark.parametrize("rows", ["memory", "local", "azure"], indirect=True)
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest, tmp_path: Path) -> Rows:
+    """Return rows in memory, or those of the platform that the test asks for."""
+    platform = getattr(request, "param", "memory")
+    if platform == "azure":
+        return AzureRows(request.getfixturevalue("connection"), INBOX_TABLE)
+    return LocalRows(tmp_path / "inbox.db") if platform == "local" else MemoryRows()
+
+
+@pytest.fixture
+def inbox(rows: Rows) -> StoredInbox:
+    return StoredInbox(rows)
 
 
 def event(payload: Any, received_at: datetime = NOW, channel: str = "event-grid") -> InboxEvent:
@@ -68,6 +77,7 @@ def test_nothing_is_kept_of_nothing(inbox: Inbox) -> None:
     assert inbox.get("unknown") is None
 
 
+@EVERYWHERE
 def test_events_that_come_to_many_at_once_are_kept_once(inbox: Inbox) -> None:
     batches = [[event(n % 7, NOW + n * SECOND), event("shared", NOW + n * DAY)] for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
@@ -78,6 +88,7 @@ def test_events_that_come_to_many_at_once_are_kept_once(inbox: Inbox) -> None:
     assert len(inbox.list_events()) == 8
 
 
+@EVERYWHERE
 def test_more_events_than_a_transaction_holds_are_kept_in_one_call(inbox: Inbox) -> None:
     events = [event(number, NOW + number * SECOND) for number in range(130)]
 
@@ -98,6 +109,7 @@ def test_more_events_than_a_transaction_holds_are_kept_in_one_call(inbox: Inbox)
     ],
     ids=["long", "longer", "odd", "null", "empty", "deep"],
 )
+@EVERYWHERE
 def test_any_payload_is_kept_whole(inbox: Inbox, payload: Any) -> None:
     kept = event(payload)
     inbox.accept([kept])
@@ -109,6 +121,7 @@ def test_any_payload_is_kept_whole(inbox: Inbox, payload: Any) -> None:
     assert inbox.list_events() == (done,)
 
 
+@EVERYWHERE
 def test_many_long_payloads_in_one_call_are_kept(inbox: Inbox) -> None:
     events = [event(f"{number}" + "x" * 40_000) for number in range(100)]
 
@@ -117,6 +130,7 @@ def test_many_long_payloads_in_one_call_are_kept(inbox: Inbox) -> None:
     assert set(inbox.list_events()) == set(events)
 
 
+@EVERYWHERE
 def test_an_event_is_pending_until_something_became_of_it(inbox: Inbox) -> None:
     events = [event(number, NOW - number * DAY) for number in range(3)]
     inbox.accept(events)
@@ -146,6 +160,7 @@ def test_what_was_never_kept_cannot_be_settled(inbox: Inbox) -> None:
     assert inbox.list_events() == ()
 
 
+@EVERYWHERE
 def test_events_are_listed_newest_first_and_by_outcome(inbox: Inbox) -> None:
     outcomes = [Outcome.REFUSED, Outcome.STARTED, Outcome.REFUSED, None]
     events = []
@@ -163,6 +178,7 @@ def test_events_are_listed_newest_first_and_by_outcome(inbox: Inbox) -> None:
     assert inbox.list_events(Outcome.REFUSED, limit=1) == (events[2],)
 
 
+@EVERYWHERE
 def test_a_discarded_event_is_gone_and_may_come_again(inbox: Inbox) -> None:
     kept, later = event("x"), event("x", NOW + DAY)
     inbox.accept([kept])
@@ -174,6 +190,7 @@ def test_a_discarded_event_is_gone_and_may_come_again(inbox: Inbox) -> None:
     assert inbox.accept([later]) == (later,)
 
 
+@EVERYWHERE
 def test_a_cause_is_claimed_by_exactly_one_of_many(inbox: Inbox) -> None:
     with ThreadPoolExecutor(8) as pool:
         claims = list(pool.map(lambda n: inbox.claim(claim(owner=f"owner-{n}")), range(40)))
@@ -211,6 +228,7 @@ def test_an_older_claim_hears_of_the_newest_of_its_subject(inbox: Inbox) -> None
     assert inbox.claim(claim("k7", order="0b1")).newer is None, "as new as the newest"
 
 
+@EVERYWHERE
 def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) -> None:
     claims = [claim(f"k{n}", order=f"{n:03d}") for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
@@ -220,6 +238,7 @@ def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) 
     assert inbox.claim(claims[-1]).newer is None
 
 
+@EVERYWHERE
 def test_content_that_comes_back_after_other_content_is_a_new_cause(inbox: Inbox) -> None:
     a, b = claim("a", "train-a", "1"), claim("b", "train-b", "2")
     first, second = inbox.claim(a), inbox.claim(b)
@@ -255,6 +274,7 @@ def test_the_same_content_written_again_at_once_is_the_same_cause(inbox: Inbox) 
     assert inbox.claim(a).newer is None
 
 
+@EVERYWHERE
 def test_content_that_comes_back_to_many_at_once_is_claimed_by_one(inbox: Inbox) -> None:
     inbox.claim(claim("a", order="1"))
     inbox.claim(claim("b", order="2"))
@@ -274,6 +294,7 @@ def test_claims_of_content_that_came_back_are_forgotten(inbox: Inbox) -> None:
     assert inbox.claim(claim("a", order="0")).newer is None
 
 
+@EVERYWHERE
 def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
     claims = [claim(f"k{n}", claimed_at=NOW + n * DAY) for n in range(4)]
     for each in claims:
@@ -283,6 +304,7 @@ def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
     assert inbox.list_claims(limit=2) == (claims[3], claims[2])
 
 
+@EVERYWHERE
 def test_what_is_old_and_settled_is_forgotten(inbox: Inbox) -> None:
     old, waiting, edge, young = (
         event("old" + "x" * 70_000, NOW - 9 * DAY),
@@ -309,6 +331,7 @@ def test_what_is_old_and_settled_is_forgotten(inbox: Inbox) -> None:
     assert inbox.accept([old]) == (old,)
 
 
+@EVERYWHERE
 def test_much_that_is_old_is_forgotten_at_once(inbox: Inbox) -> None:
     events = [event(number) for number in range(150)]
     inbox.accept(events)

@@ -91,4 +91,5 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
     outcome = {"story": "train_model", "outcome": "registered"}
     assert outcome in sink.metrics["mlops_outcomes"]
     shown = app.ask("GET", "/api/metrics").text
-    assert set(re.findall(r"^# TYPE (\w+) gauge$", shown, re.M)) >= set(sink.metrics)
+    assert "# TYPE mlops_stage_seconds summary" in shown
+    assert set(re.findall(r"^(\w+)[ {]", shown, re.M)) >= set(sink.metrics)

@@ -1,4 +1,4 @@
-"""A invocation over the real inbox and ledger of this machine; the other ports only remember."""
+"""An invocation over the real inbox and ledger of a platform; the other ports only remember."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.events.events import ArrivedFile
@@ -15,7 +14,8 @@ from function_app.domain.project import Limits, ModelProject
 from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, Run, RunStatus
 from function_app.errors import NotFoundError, PlatformError
-from function_app.ports import Ports
+from function_app.ports import Inbox, Ledger, Ports, Rows
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.events.inbox import Receipt, settle_pending, take_in
@@ -168,9 +168,9 @@ class NoPeople:
 
 @dataclass
 class FewPorts:
-    inbox: LocalInbox
-    ledger: StoredLedger
-    rows: LocalRows
+    inbox: Inbox
+    ledger: Ledger
+    rows: Rows
     clock: MovingClock
     jobs: KnownRuns
     datasets: Any
@@ -181,20 +181,33 @@ class FewPorts:
     approvers: NoPeople
 
 
+Records = tuple[Inbox, Ledger, Rows]
+
+
+def local_records(folder: Path) -> Records:
+    """Return the records of this machine below a folder."""
+    rows = LocalRows(folder / "ledger.db")
+    return StoredInbox(LocalRows(folder / "inbox.db")), StoredLedger(rows), rows
+
+
 class Office:
     """A invocation, its clock and its stories."""
 
-    def __init__(self, folder: Path, projects: Mapping[str, ModelProject] = PROJECTS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        projects: Mapping[str, ModelProject] = PROJECTS,
+        records: Records | None = None,
+    ) -> None:
+        """Take the records of another platform, else use this machine's, below the folder."""
         self.clock, self.stories = MovingClock(), RememberedStories()
-        self.inbox = LocalInbox(folder / "inbox.db")
-        ledger = StoredLedger(LocalRows(folder / "ledger.db"))
-        self.ledger = ledger
+        self.inbox, self.ledger, rows = records or local_records(folder)
         self.datasets, self.registry, self.images = FewFiles(), FewVersions(), FewImages()
         self.sources, self.production, self.jobs = FewCommits(), Served(), KnownRuns()
         self.ports = FewPorts(
             inbox=self.inbox,
-            ledger=ledger,
-            rows=LocalRows(folder / "ledger.db"),
+            ledger=self.ledger,
+            rows=rows,
             clock=self.clock,
             jobs=self.jobs,
             datasets=self.datasets,

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.project import Limits
 from function_app.domain.reconciliation import FINDINGS
@@ -17,6 +16,7 @@ from function_app.domain.release.release import Release, ReleaseRecord, ReleaseS
 from function_app.domain.release.serving import Image, Serving
 from function_app.errors import PlatformError
 from function_app.ports import Ports
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.http.attention import get_attention
@@ -51,7 +51,7 @@ class NoStories:
 class FewPorts:
     """The records of this machine, a clock that stands, and production as it is given."""
 
-    inbox: LocalInbox
+    inbox: StoredInbox
     ledger: StoredLedger
     answer: Serving | PlatformError | None = None
     asked: list[str] = field(default_factory=list)
@@ -76,7 +76,9 @@ class FewPorts:
 
 @pytest.fixture
 def ports(tmp_path: Path) -> FewPorts:
-    ports = FewPorts(LocalInbox(tmp_path / "a"), StoredLedger(LocalRows(tmp_path / "b")))
+    ports = FewPorts(
+        StoredInbox(LocalRows(tmp_path / "a")), StoredLedger(LocalRows(tmp_path / "b"))
+    )
     ports.ledger.save_release(replace(RECORD, status=ReleaseStatus.IN_PROGRESS))
     ports.ledger.save_release(RECORD)
     return ports

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.codec import dump, load
 from function_app.domain.project import Limits
@@ -29,6 +28,7 @@ from function_app.errors import (
     RefusedError,
 )
 from function_app.ports import Ports
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
 from function_app.triggers.http.story_api import post_cancel, post_retry
@@ -83,7 +83,7 @@ class KnownStories:
 class FewPorts:
     """The records of this machine, a clock that stands, and two people."""
 
-    inbox: LocalInbox
+    inbox: StoredInbox
     ledger: StoredLedger
 
     @property
@@ -117,7 +117,9 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.stories = KnownStories()
-        self.ports = FewPorts(LocalInbox(folder / "i.db"), StoredLedger(LocalRows(folder / "l.db")))
+        self.ports = FewPorts(
+            StoredInbox(LocalRows(folder / "i.db")), StoredLedger(LocalRows(folder / "l.db"))
+        )
         self.invocation = Invocation(
             ports=cast(Ports, self.ports),
             projects=PROJECTS,

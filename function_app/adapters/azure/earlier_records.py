@@ -4,18 +4,27 @@ They are copied first and deleted then, so that a crash in between loses none. I
 first use in each process, because an earlier version may still run during a deployment.
 """
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any
 
+from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.azure.reach.tables import MOST_OPERATIONS, Changed, Row, Table, decode
-from function_app.adapters.azure.rows import AzureRows
+from function_app.adapters.azure.rows import INBOX_TABLE, AzureRows
 from function_app.domain.codec import load
 from function_app.errors import ContractError, NotFoundError
+from function_app.records.earlier.inbox import EarlierEvent, adopt_claims, adopt_events
 from function_app.records.earlier.ledger import EarlierLedger, adopt_ledger
 
 LEDGER_TABLE = "mlopsledger"
+_CHUNK, _WORKERS = 500, 8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def open_ledger(connection: Connection) -> AzureRows:
@@ -38,6 +47,47 @@ def _adopt_ledger(connection: Connection, rows: AzureRows) -> None:
     )
     adopt_ledger(rows, earlier)
     _delete(table, stored)
+
+
+def open_inbox(connection: Connection, blobs: Blobs) -> AzureRows:
+    """Return the rows of the inbox; those of an earlier version are adopted at the first use."""
+    before = partial(_adopt_inbox, connection, blobs)
+    return AzureRows(connection, INBOX_TABLE, before=before)
+
+
+def _adopt_inbox(connection: Connection, blobs: Blobs, rows: AzureRows) -> None:
+    """Adopt events and claims; the rows that pointed to them stay, and nothing reads them."""
+    table = Table(connection, INBOX_TABLE)
+    for stored in _chunks(_between(table, "event-", "event.")):
+        adopt_events(rows, (_event(row, blobs) for row in stored))
+        _delete(table, stored)
+        for name in (row.properties.get("payload_blob") for row in stored):
+            blobs.delete(str(name)) if name else None
+    for stored in _chunks(_between(table, "claim-", "claim.")):
+        keys = (decode(row.partition.removeprefix("claim-")) for row in stored)
+        adopt_claims(rows, zip(keys, (row.text for row in stored), strict=True))
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            list(pool.map(lambda row: _delete(table, [row]), stored))
+
+
+def _event(row: Row, blobs: Blobs) -> EarlierEvent:
+    """Return an event; its key has the moment at which it came, and a long payload has a blob."""
+    moment, _, key = row.key.partition("-")
+    text, blob = row.text, row.properties.get("payload_blob")
+    if blob and (payload := blobs.read(str(blob))) is not None:
+        with suppress(ValueError):
+            text = json.dumps({**json.loads(text), "payload": json.loads(payload)})
+    return EarlierEvent(
+        event_key=decode(key),
+        received_at=_EPOCH + timedelta(microseconds=10**18 - int(moment)),
+        outcome=str(row.properties.get("outcome") or "") or None,
+        text=text,
+    )
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while chunk := list(islice(rows, _CHUNK)):
+        yield chunk
 
 
 def _is(row: Row, kind: str) -> bool:

@@ -8,9 +8,8 @@ from pathlib import Path
 from function_app.adapters.azure.approvers import AzureApprovers
 from function_app.adapters.azure.data.datasets import AzureDatasets
 from function_app.adapters.azure.data.observations import AzureObservations
-from function_app.adapters.azure.earlier_records import open_ledger
+from function_app.adapters.azure.earlier_records import open_inbox, open_ledger
 from function_app.adapters.azure.events import AzureEvents
-from function_app.adapters.azure.inbox import AzureInbox
 from function_app.adapters.azure.mail import AzureMail
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
@@ -23,6 +22,7 @@ from function_app.adapters.messages import Notifications
 from function_app.domain.people.people import is_oid
 from function_app.domain.project import ModelProject
 from function_app.ports import Ports
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import Settings, read_people
 
@@ -49,7 +49,7 @@ def create_ports(settings: Settings) -> Ports:
         staging=services.staging,
         production=services.production,
         probe=services.probe,
-        inbox=AzureInbox(connection, Blobs(connection)),
+        inbox=StoredInbox(open_inbox(connection, Blobs(connection))),
         ledger=StoredLedger(open_ledger(connection)),
         rows=rows,
         events=AzureEvents(connection, settings.topic_endpoint, settings.topic_key),

@@ -1,11 +1,13 @@
 """Records of earlier versions on this machine: SQLite tables that become rows when a file opens."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.reach.database import Database
 from function_app.adapters.local.rows import LocalRows
+from function_app.records.earlier.inbox import EarlierEvent, adopt_claims, adopt_events
 from function_app.records.earlier.ledger import EarlierLedger, adopt_ledger
 
 _LEDGER = {
@@ -14,6 +16,7 @@ _LEDGER = {
     "notes": "name, content",
     "lane_places": "lane, owner, since, until, inside",
 }
+_INBOX = {"events": "event_key, received_at, outcome, event", "claims": "key, claim"}
 
 
 def open_ledger(path: Path) -> LocalRows:
@@ -35,6 +38,29 @@ def open_ledger(path: Path) -> LocalRows:
 
     _adopt(path, _LEDGER, store)
     return rows
+
+
+def open_inbox(path: Path) -> LocalRows:
+    """Return the rows of an inbox; those of an earlier version become rows of this one."""
+    rows = LocalRows(path)
+
+    def store(tables: dict[str, list[Any]]) -> None:
+        events = (
+            EarlierEvent(event_key=key, received_at=_moment(came), outcome=outcome, text=text)
+            for key, came, outcome, text in tables.get("events", ())
+        )
+        adopt_events(rows, events)
+        adopt_claims(rows, tables.get("claims", ()))
+
+    _adopt(path, _INBOX, store)
+    return rows
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _adopt(

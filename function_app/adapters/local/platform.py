@@ -8,10 +8,9 @@ from function_app.adapters.local.approvers import LocalApprovers
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.data.observations import LocalObservations
-from function_app.adapters.local.earlier_records import open_ledger
+from function_app.adapters.local.earlier_records import open_inbox, open_ledger
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images.images import LocalImages
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs.jobs import LocalJobs
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.notifier import LocalNotifier
@@ -27,6 +26,7 @@ from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.domain.release.release import newest_release
 from function_app.ports import Ports
+from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import Settings
 
@@ -58,7 +58,7 @@ def create_ports(settings: Settings) -> Ports:
     """Return every port on this machine, with its state in `settings.state`."""
     state, root, projects = settings.state, settings.root, settings.projects
     keep_private(state)
-    clock, inbox = SystemClock(), LocalInbox(state / "inbox.db")
+    clock, inbox = SystemClock(), StoredInbox(open_inbox(state / "inbox.db"))
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
     # The code of a model with a repository is not this app's: a module of the same name is another.

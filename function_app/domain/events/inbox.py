@@ -47,6 +47,14 @@ class InboxEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some events, newest first; `next` is the cursor of the next page, None after the last."""
+
+    events: tuple[InboxEvent, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A cause and the instance that owns it; `content` made the event new.
 

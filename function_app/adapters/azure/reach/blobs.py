@@ -10,13 +10,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.addresses import blob_name
-from function_app.errors import ContractError, PlatformError
+from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
+# Of a record in bytes: code of a model may have written anything where a record is looked for.
+MOST_OF_RECORD = 20 * 1024 * 1024
 MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
 
@@ -94,6 +96,10 @@ class Blobs:
         digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
+                # First: a download begins with 32 MiB.
+                known = self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                if known.size > most:
+                    raise too_large(name, known.size, most)
                 stream = self._container().download_blob(blob_name(name), **options)
                 if stream.size > most:
                     raise too_large(name, stream.size, most)
@@ -208,13 +214,17 @@ class Blobs:
     def read_record(self, name: str) -> dict[str, Any] | None:
         """Return a pointer's object; an empty one for anything else, None when there is no blob.
 
-        PlatformError when the storage does not answer: the pointer must not count as absent then.
+        What is larger than MOST_OF_RECORD is not read. PlatformError when the storage does not
+        answer: the pointer must not count as absent then.
         """
-        content = self.read(name)
-        if content is None:
-            return None
         try:
-            found = json.loads(content)
+            content = self.read_at(name, "", MOST_OF_RECORD)
+        except NotFoundError:
+            return None
+        except ContractError:
+            return {}
+        try:
+            found = json.loads(content or b"")
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}

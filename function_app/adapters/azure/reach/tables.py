@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import random
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, error_code, translate
 from function_app.errors import PlatformError
@@ -19,8 +17,6 @@ from function_app.late_imports import importing
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
 
-T = TypeVar("T")
-
 # Azure's limits: a text property has at most 64 KiB in UTF-16, an entity 1 MiB, a key 1 KiB, and a
 # transaction 100 entities.
 PIECE = 32_000
@@ -28,7 +24,6 @@ LONGEST_TEXT = 480_000
 LONGEST_KEY = 400
 _CUT = LONGEST_KEY - 66  # a longer key is cut here, and its hash follows
 MOST_OPERATIONS = 100
-ATTEMPTS = 60
 # The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
 _REPEATABLE = {"retry_on_methods": ["GET", "PUT", "POST", "DELETE"]}
 _ALLOWED = re.compile(r"[^A-Za-z0-9._-]")
@@ -111,37 +106,11 @@ class Table:
         with self._translated("write a row"):
             self._client().upsert_entity(_entity(row), mode=UpdateMode.REPLACE)
 
-    def create(self, row: Row) -> bool:
-        """Write a row unless there is one; tell whether it was written."""
-        with importing():
-            from azure.core.exceptions import ResourceExistsError
-
-        with self._translated("write a row"):
-            try:
-                self._client().create_entity(_entity(row), **_REPEATABLE)
-            except ResourceExistsError:
-                return False
-        return True
-
-    def delete(self, row: Row) -> None:
-        """Delete a row if it is still as it was read; nothing happens when there is none."""
-        with importing():
-            from azure.core import MatchConditions
-            from azure.core.exceptions import ResourceModifiedError
-
-        same: dict[str, Any] = {"etag": row.etag, "match_condition": MatchConditions.IfNotModified}
-        with self._translated("delete a row"):
-            try:
-                self._client().delete_entity(row.partition, row.key, **(same if row.etag else {}))
-            except ResourceModifiedError:
-                return
-
     def query(
         self,
         condition: str,
         *,
         limit: int | None = None,
-        select: tuple[str, ...] = (),
         **values: Any,
     ) -> Iterator[Row]:
         """Yield the rows that fulfil a condition, page by page, in the order of their keys.
@@ -151,8 +120,6 @@ class Table:
         options: dict[str, Any] = {"parameters": values}
         if limit is not None:
             options["results_per_page"] = max(1, min(limit, 1000))
-        if select:
-            options["select"] = ["PartitionKey", "RowKey", *select]
         with self._translated("read rows"):
             found = self._client().query_entities(condition, **options)
             for entity in islice(found, limit):
@@ -207,17 +174,6 @@ class Table:
                 with self._translated("make the table"):
                     self._made = service.create_table_if_not_exists(self._name)
             return self._made
-
-
-def until_unchanged(operation: str, attempt: Callable[[], T]) -> T:
-    """Repeat reading, deciding and writing until nobody came in between."""
-    for number in range(ATTEMPTS):
-        try:
-            return attempt()
-        except Changed:
-            # At random, so that those who met once do not meet again.
-            time.sleep(random.uniform(0, min(0.01 * 2**number, 0.5)))
-    raise PlatformError("azure", operation, "Others change the same rows all the time. Try again.")
 
 
 def pack(text: str) -> dict[str, str]:

@@ -15,7 +15,6 @@ from typing import Any
 
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.inbox import LocalInbox
 from function_app.adapters.local.jobs.jobs import plain_environ
 from function_app.adapters.local.jobs.run_log import copy_redacted
 from function_app.adapters.local.jobs.run_state import (
@@ -26,11 +25,13 @@ from function_app.adapters.local.jobs.run_state import (
 )
 from function_app.adapters.local.reach.containment import contained, read_record
 from function_app.adapters.local.reach.files import read_json, read_tail
+from function_app.adapters.local.rows import LocalRows
 from function_app.domain.event_types import RUN_COMPLETED
 from function_app.domain.text.plain_text import one_line
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
+from function_app.records.inbox.inbox import StoredInbox
 from sandbox.trees import remove_tree
 
 _TAIL_BYTES = 64 * 1024
@@ -52,7 +53,7 @@ def main(folder: Path) -> int:
         "runTags": request["tags"],
     }
     try:
-        inbox = LocalInbox(folder.parents[1] / "inbox.db")
+        inbox = StoredInbox(LocalRows(folder.parents[1] / "inbox.db"))
         events = choose_events(endpoint, key, inbox, SystemClock())
         events.publish(RUN_COMPLETED, f"experiments/local/runs/{request['run_id']}", data)
     except PlatformError as error:

@@ -8,25 +8,29 @@ from function_app.domain.text.redaction import redact
 LONGEST = 64 * 1024
 # A command that prints without end must not fill the disk.
 MOST_BYTES = 64 * 1024 * 1024
-CUT = f"\nThe log ends here: it has {MOST_BYTES >> 20} MiB, and the command prints on.\n".encode()
 _BEGIN, _END = b"-----BEGIN", b"-----END"
 
 
-def copy_redacted(source: BinaryIO, log: BinaryIO) -> None:
+def cut(most: int) -> bytes:
+    """Return the last line of a log that has reached `most` bytes."""
+    return f"\nThe log ends here: it has {most >> 20} MiB, and the command prints on.\n".encode()
+
+
+def copy_redacted(source: BinaryIO, log: BinaryIO, most: int = MOST_BYTES) -> None:
     """Copy lines to the log until the source ends, each without credentials.
 
     The lines of a PEM block are kept together, because one of them alone is not known for a
-    credential. A line is in the log as soon as it was printed. What comes after MOST_BYTES is read,
-    so that the command goes on, and dropped.
+    credential. A line is in the log as soon as it was printed. What comes after `most` bytes is
+    read, so that the command goes on, and dropped.
     """
-    block, left = b"", MOST_BYTES
+    block, left = b"", most
     while line := source.readline(LONGEST):
         if left <= 0:
             continue
         left -= len(line)
         if left <= 0:
             _write(log, block)
-            log.write(CUT)
+            log.write(cut(most))
             log.flush()
             block = b""
             continue

@@ -1,6 +1,8 @@
 """One SQLite file that several threads and processes write."""
 
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +13,21 @@ _UNUSABLE = sqlite3.DatabaseError
 _LOST = ("no such table", "not a database", "malformed")
 
 
+class _Kept:
+    """A connection that a thread keeps, and the file that it has open: process, device, inode."""
+
+    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int, int] | None) -> None:
+        self.connection, self.file = connection, file
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Database:
     """Transactions on one file, which is made with its tables when it is not there."""
 
     def __init__(self, path: Path, schema: str) -> None:
-        self._path = path
+        self._path, self._local = path, threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = self._connect()
         try:
@@ -41,15 +53,33 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection that sees one state and keeps no writer waiting."""
-        connection = self._connect()
+        """Yield a connection that sees one state and keeps no writer waiting.
+
+        Each thread keeps its connection, because to open one takes longer than to read a row.
+        """
+        connection = self._reader()
         try:
             connection.execute("BEGIN")
             yield connection
-        except _UNUSABLE as error:
-            raise self._translated(error) from error
-        finally:
-            connection.close()
+            connection.execute("ROLLBACK")
+        except BaseException as error:
+            self._local.kept = None
+            if isinstance(error, _UNUSABLE):
+                raise self._translated(error) from error
+            raise
+
+    def _reader(self) -> sqlite3.Connection:
+        """Return this thread's connection; a new one when the file is another or gone, or after a
+        fork, because the kept one would read a deleted file."""
+        try:
+            status = os.stat(self._path)
+            file = (os.getpid(), status.st_dev, status.st_ino)
+        except OSError:
+            file = None
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        if kept is None or file is None or kept.file != file:
+            kept = self._local.kept = _Kept(self._connect(), file)
+        return kept.connection
 
     def _connect(self) -> sqlite3.Connection:
         # Several threads and processes write: wait for the other writer instead of failing.

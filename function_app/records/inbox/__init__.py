@@ -1,0 +1,1 @@
+"""The inbox: events and claims, stored above the port for rows."""
