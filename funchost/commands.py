@@ -6,7 +6,6 @@ Reading works while a host runs; purging does not, since the host owns its store
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -16,61 +15,60 @@ from typing import Any
 
 from funchost.app.settings import SettingsError
 from funchost.durable import history as h
-from funchost.durable.instances import TERMINAL
 from funchost.events import dead_letters
 from funchost.keys import read_keys
 from funchost.retention import purge_older
-from funchost.storage.store import Store
+from funchost.storage import deliveries, turns
+from funchost.storage import instances as stored
+from funchost.storage.connection import Connection, connect
+from funchost.storage.instances import TERMINAL, Filters, InstanceRecord
+from funchost.storage.store import CACHE, Store
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
-def reading(state: Path) -> closing[sqlite3.Connection]:
+def reading(state: Path) -> closing[Connection]:
     """Open the store of a running or stopped host for reading."""
     path = state / "store.db"
     if not path.exists():
         raise SettingsError(f"{state} holds no store; give the folder of a host with --state")
-    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)
-    db.row_factory = sqlite3.Row
-    return closing(db)
+    return closing(connect(path.resolve(), cache=CACHE["reader"], read_only=True))
 
 
 def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
     """Yield the instances, the oldest first."""
     with reading(state) as db:
-        query = "SELECT * FROM instances WHERE ? IS NULL OR lower(status)=lower(?) ORDER BY created"
-        for row in db.execute(query, (status, status)):
+        for row in stored.select(db, Filters(statuses=(status.lower(),) if status else ())):
             yield {
-                "instanceId": row["id"],
-                "name": row["name"],
-                "runtimeStatus": row["status"],
-                "createdTime": row["created"],
-                "lastUpdatedTime": row["updated"],
+                "instanceId": row.id,
+                "name": row.name,
+                "runtimeStatus": row.status,
+                "createdTime": row.created,
+                "lastUpdatedTime": row.updated,
             }
 
 
 def export(state: Path, instance: str | None) -> Iterator[dict[str, Any]]:
     """Yield instances with their input, output and whole history: what a golden replay needs."""
     with reading(state) as db:
-        query = "SELECT * FROM instances WHERE ? IS NULL OR id=? ORDER BY created"
-        rows = db.execute(query, (instance, instance)).fetchall()
-        if instance is not None and not rows:
-            raise SettingsError(f"the store knows no instance {instance!r}; see `instances`")
+        rows = stored.select(db, Filters()) if instance is None else [stored.get(db, instance)]
         for row in rows:
-            yield recording(row, h.read(db.execute(h.TURNS, (row["id"],)).fetchall()))
+            if row is None:
+                raise SettingsError(f"the store knows no instance {instance!r}; see `instances`")
+            yield recording(row, h.read(turns.read(db, row.id)))
 
 
-def recording(row: sqlite3.Row, events: list[h.Event]) -> dict[str, Any]:
+def recording(row: InstanceRecord, events: list[h.Event]) -> dict[str, Any]:
     """Return an instance and its history as one document."""
     return {
-        "instanceId": row["id"],
-        "name": row["name"],
-        "runtimeStatus": row["status"],
-        "executionId": row["execution"],
-        "parentInstanceId": row["parent"],
-        "input": row["input"],
-        "output": row["output"],
-        "customStatus": row["custom"],
+        "instanceId": row.id,
+        "name": row.name,
+        "runtimeStatus": row.status,
+        "executionId": row.execution,
+        "parentInstanceId": row.parent,
+        "input": row.input,
+        "output": row.output,
+        "customStatus": row.custom,
         "history": events,
     }
 
@@ -107,7 +105,7 @@ def keys(state: Path) -> dict[str, Any]:
 def letters(state: Path) -> list[dict[str, Any]]:
     """Return the dead letters."""
     with reading(state) as db:
-        return [dead_letters.document(row) for row in db.execute(dead_letters.LIST)]
+        return [dead_letters.document(letter) for letter in deliveries.dead_letters(db)]
 
 
 def settle_letter(state: Path, verb: str, number: int) -> None:
@@ -115,7 +113,7 @@ def settle_letter(state: Path, verb: str, number: int) -> None:
     store = Store(state)
     try:
         with store.transaction() as db:
-            settle = dead_letters.replay if verb == "replay" else dead_letters.discard
+            settle = dead_letters.replay if verb == "replay" else deliveries.delete_dead_letter
             if not settle(db, number):
                 raise SettingsError(f"there is no dead letter {number}; see `dead-letters list`")
     finally:

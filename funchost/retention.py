@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from funchost import clock
 from funchost.durable import history as h
-from funchost.durable import instances
+from funchost.storage import instances
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.retention")
@@ -29,12 +29,8 @@ def purge_older(store: Store, age: timedelta, statuses: tuple[str, ...] = ()) ->
     """Delete ended instances (of some statuses) whose last change is older; return how many."""
     wanted = statuses or instances.TERMINAL
     limit = h.stamp(clock.now() - age)
-    query = (
-        f"SELECT id FROM instances WHERE status IN ({','.join('?' * len(wanted))}) AND updated<? "
-        f"LIMIT {MOST}"
-    )
     purged = 0
-    while found := store.rows(query, *wanted, limit):
+    while ids := instances.unchanged_since(store, limit, wanted, MOST):
         with store.transaction() as db:
-            purged += instances.purge(db, [row["id"] for row in found])
+            purged += instances.delete_ended(db, ids)
     return purged

@@ -26,6 +26,7 @@ from funchost.commands import recording
 from funchost.durable import history as h
 from funchost.durable.execution import Instance, Replayed
 from funchost.host import Host, Options
+from funchost.storage import instances, turns
 from funchost.virtual_clock import VirtualClock
 from funchost.web.status import status_document
 
@@ -112,17 +113,17 @@ class LocalHost:
 
     def status(self, instance_id: str) -> dict[str, Any]:
         """Return an instance as the status endpoint shows it."""
-        row = self._host.store.row("SELECT * FROM instances WHERE id=?", instance_id)
+        row = instances.get(self._host.store, instance_id)
         if row is None:
             raise LookupError(f"there is no instance {instance_id!r}")
         return status_document(row)
 
     def record(self, instance_id: str) -> dict[str, Any]:
         """Return an instance with its history, for a golden replay."""
-        row = self._host.store.row("SELECT * FROM instances WHERE id=?", instance_id)
+        row = instances.get(self._host.store, instance_id)
         if row is None:
             raise LookupError(f"there is no instance {instance_id!r}")
-        return recording(row, h.read(self._host.store.rows(h.TURNS, instance_id)))
+        return recording(row, h.read(turns.read(self._host.store, instance_id)))
 
     def advance(self, by: timedelta) -> None:
         """Let time pass: every timer on the way fires at its moment, one after the other."""

@@ -13,7 +13,9 @@ from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker
 from funchost.clock import now, wait
 from funchost.durable import history as h
+from funchost.storage import timers
 from funchost.storage.store import Store
+from funchost.storage.timers import TimerRecord
 
 LOG = logging.getLogger("funchost.timer")
 _SPAN = re.compile(r"^(?:(\d+)\.)?(\d+):(\d+):(\d+)$")
@@ -127,9 +129,9 @@ class Timer:
     async def run(self) -> None:
         """Invoke at start-up where asked, for an occurrence that was missed, then on schedule."""
         trigger, monitored = self._function.trigger, self._function.trigger.get("useMonitor", True)
-        known = self._store.row("SELECT * FROM timers WHERE function=?", self._function.name)
-        last = h.parse_stamp(known["last"]) if known else None
-        missed = known is not None and h.parse_stamp(known["next"]) < now()
+        known = timers.get(self._store, self._function.name)
+        last = h.parse_stamp(known.last) if known else None
+        missed = known is not None and h.parse_stamp(known.next) < now()
         if trigger.get("runOnStartup") or (monitored and missed):
             await self._fire(last, past_due=bool(monitored and missed))
         while True:
@@ -142,8 +144,7 @@ class Timer:
 
     def _remember(self, last: datetime, due: datetime) -> None:
         with self._store.transaction() as db:
-            row = (self._function.name, h.stamp(last), h.stamp(due))
-            db.execute("INSERT OR REPLACE INTO timers VALUES(?,?,?)", row)
+            timers.put(db, TimerRecord(self._function.name, h.stamp(last), h.stamp(due)))
 
     async def _fire(self, last: datetime | None, *, past_due: bool) -> None:
         from azure.functions.timer import TimerRequest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,9 +13,13 @@ from funchost import clock
 from funchost.app.invocation import Invoker
 from funchost.durable import entities, instances
 from funchost.durable.history import parse_stamp
-from funchost.durable.turn import Effects, FunctionMap, Scheduled
+from funchost.durable.turn import Effects, FunctionMap
 from funchost.durable.turns import Turns
 from funchost.durable.work import Activities
+from funchost.storage import activities, messages
+from funchost.storage import entities as stored_entities
+from funchost.storage import instances as stored_instances
+from funchost.storage.connection import Connection
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.engine")
@@ -79,7 +82,7 @@ class Engine:
         `caller` is the trace parent of who starts it.
         """
 
-        def work(db: sqlite3.Connection) -> bool:
+        def work(db: Connection) -> bool:
             return instances.create(
                 db, instance, name, text, version=version, replace=replace, caller=caller
             )
@@ -90,7 +93,7 @@ class Engine:
     async def raise_event(self, instance: str, name: str, text: str) -> str | None:
         """Buffer an external event; return the status that the instance had."""
 
-        def work(db: sqlite3.Connection) -> str | None:
+        def work(db: Connection) -> str | None:
             return instances.raise_event(db, instance, name, text)
 
         return await self._commit(work, lambda status: [instance] if status else [])
@@ -98,7 +101,7 @@ class Engine:
     async def change(self, instance: str, verb: str, reason: str) -> str | None:
         """Terminate, suspend or resume; return the status that the instance had."""
 
-        def work(db: sqlite3.Connection) -> tuple[str | None, str | None]:
+        def work(db: Connection) -> tuple[str | None, str | None]:
             return instances.change(db, instance, verb, reason)
 
         def told(changed: tuple[str | None, str | None]) -> list[str]:
@@ -110,12 +113,12 @@ class Engine:
 
     async def signal(self, entity: str, operation: str, text: str | None) -> None:
         """Queue an operation of an entity, durable when this returns."""
-        await self.store.committed(lambda db: entities.send(db, entity, operation, text))
+        await self.store.committed(
+            lambda db: stored_entities.add_operation(db, entity, operation, text)
+        )
         self._start_batch(entity)
 
-    async def _commit(
-        self, work: Callable[[sqlite3.Connection], T], told: Callable[[T], list[str]]
-    ) -> T:
+    async def _commit(self, work: Callable[[Connection], T], told: Callable[[T], list[str]]) -> T:
         """Make a change durable and let the instances that it concerns take a turn."""
 
         def notify(stored: Future[T]) -> None:
@@ -161,16 +164,16 @@ class Engine:
         """Send the span of an orchestration that ended; one that goes on has none yet."""
         row = None
         if self.invoker.spans.sent:
-            row = self.store.row("SELECT * FROM instances WHERE id=?", instance)
-        if row is None or row["status"] not in instances.TERMINAL:
+            row = stored_instances.get(self.store, instance)
+        if row is None or not row.ended:
             return
         self.invoker.spans.tell(
-            f"orchestration:{row['name']}",
-            row["trace"],
-            row["caller"],
-            int(parse_stamp(row["created"]).timestamp() * 1e9),
+            f"orchestration:{row.name}",
+            row.trace,
+            row.caller,
+            int(parse_stamp(row.created).timestamp() * 1e9),
             kind="SERVER",
-            fault="" if row["status"] == "Completed" else row["status"],
+            fault="" if row.status == "Completed" else row.status,
             facts={"durabletask.task.instance_id": instance},
         )
 
@@ -201,12 +204,11 @@ class Engine:
 
     def wake(self) -> None:
         """Look at the whole store again: someone changed it in a transaction of his own."""
-        query = "SELECT DISTINCT instance FROM inbox WHERE due<=?"
-        for row in self.store.rows(query, clock.time()):
-            self._turns.notify(row["instance"])
-        for row in self.store.rows("SELECT * FROM work ORDER BY seq"):
-            self._activities.start(Scheduled(**dict(row)))
-        for entity in entities.waiting(self.store):
+        for instance in messages.instances_due(self.store, clock.time()):
+            self._turns.notify(instance)
+        for scheduled in activities.scheduled(self.store):
+            self._activities.start(scheduled)
+        for entity in stored_entities.with_operations(self.store):
             self._start_batch(entity)
 
     async def run(self) -> None:
@@ -216,12 +218,10 @@ class Engine:
         while True:
             self._awake.clear()
             moment = clock.time()
-            query = "SELECT DISTINCT instance FROM inbox WHERE due>? AND due<=?"
-            for row in self.store.rows(query, seen, moment):
-                self._turns.notify(row["instance"])
+            for instance in messages.instances_due(self.store, moment, after=seen):
+                self._turns.notify(instance)
             seen = moment
-            later = self.store.row("SELECT MIN(due) AS due FROM inbox WHERE due>?", moment)
-            await clock.wait(self._awake, later["due"] if later else None)
+            await clock.wait(self._awake, messages.next_due(self.store, moment))
 
     async def watch_turns(self) -> None:
         """Say which orchestrator's code blocks the others by waiting or computing."""
@@ -245,8 +245,7 @@ class Engine:
     async def _batch(self, entity: str) -> None:
         try:
             function = self.functions.get(entities.split_id(entity)[0])
-            waiting = "SELECT 1 FROM operations WHERE entity=?"
-            while self.store.row(waiting, entity) is not None:
+            while stored_entities.has_operations(self.store, entity):
                 for instance in await entities.run_batch(
                     self.store, self.invoker, function, entity
                 ):

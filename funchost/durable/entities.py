@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from typing import Any
 
 from funchost.app.indexing import HostedFunction
@@ -12,6 +11,10 @@ from funchost.app.invocation import Invoker
 from funchost.clock import now
 from funchost.durable import history as h
 from funchost.durable.instances import post
+from funchost.storage import entities
+from funchost.storage.connection import Connection
+from funchost.storage.entities import EntityRecord, Operation
+from funchost.storage.instances import InstanceRecord
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.entities")
@@ -24,33 +27,13 @@ def split_id(entity: str) -> tuple[str, str]:
     return name, key
 
 
-def send(
-    db: sqlite3.Connection,
-    entity: str,
-    operation: str,
-    text: str | None,
-    reply: tuple[str, str, str] | None = None,
-) -> None:
-    """Queue an operation; `reply` is the instance, execution and request id that wait for it."""
-    db.execute(
-        "INSERT INTO operations(entity, name, input, instance, execution, request) "
-        "VALUES(?,?,?,?,?,?)",
-        (entity, operation, text, *(reply or (None, None, None))),
-    )
-
-
-def send_from(db: sqlite3.Connection, row: sqlite3.Row, event: h.Event) -> str:
+def send_from(db: Connection, row: InstanceRecord, event: h.Event) -> str:
     """Queue what an orchestration sent and return the entity; its input is text of JSON text."""
     request = json.loads(event["Input"])
-    reply = None if request["signal"] else (row["id"], row["execution"], request["id"])
+    reply = None if request["signal"] else (row.id, row.execution, request["id"])
     entity = str(event["InstanceId"])
-    send(db, entity, event["Name"], json.dumps(request["input"]), reply)
+    entities.add_operation(db, entity, event["Name"], json.dumps(request["input"]), reply)
     return entity
-
-
-def waiting(store: Store) -> list[str]:
-    """Return the entities with operations to do."""
-    return [r["entity"] for r in store.rows("SELECT DISTINCT entity FROM operations")]
 
 
 async def run_batch(
@@ -60,10 +43,8 @@ async def run_batch(
 
     A crash before the commit runs them again.
     """
-    operations = store.rows(
-        "SELECT * FROM operations WHERE entity=? ORDER BY seq LIMIT ?", entity, BATCH
-    )
-    row = store.row("SELECT * FROM entities WHERE id=?", entity)
+    operations = entities.operations(store, entity, BATCH)
+    row = entities.get(store, entity)
     try:
         answer = await _invoke(invoker, function, entity, row, operations)
     except Exception as error:
@@ -73,16 +54,16 @@ async def run_batch(
         failed = [{"isError": True, "result": text} for _ in operations]
         answer = {"results": failed, "unchanged": True}
 
-    def keep(db: sqlite3.Connection) -> list[str]:
+    def keep(db: Connection) -> list[str]:
         if not answer.get("unchanged"):
             _save(db, entity, answer)
         for operation, result in zip(operations, answer["results"], strict=True):
-            db.execute("DELETE FROM operations WHERE seq=?", (operation["seq"],))
-            if operation["request"] is not None:
-                _reply(db, operation, result)
+            entities.delete_operation(db, operation.seq)
+            if operation.instance is not None:
+                _reply(db, operation.instance, operation, result)
             elif result["isError"]:
                 LOG.warning("a signal to %s failed: %s", entity, result["result"])
-        return [o["instance"] for o in operations if o["request"] is not None]
+        return [o.instance for o in operations if o.instance is not None]
 
     return await store.committed(keep)
 
@@ -91,8 +72,8 @@ async def _invoke(
     invoker: Invoker,
     function: HostedFunction | None,
     entity: str,
-    row: sqlite3.Row | None,
-    operations: list[sqlite3.Row],
+    row: EntityRecord | None,
+    operations: list[Operation],
 ) -> dict[str, Any]:
     name, key = split_id(entity)
     if function is None or function.kind != "entityTrigger":
@@ -100,30 +81,26 @@ async def _invoke(
     document = {
         "self": {"name": name, "key": key},
         "exists": row is not None,
-        "state": row["state"] if row else None,
+        "state": row.state if row else None,
         "batch": [
-            {"name": o["name"], "input": o["input"], "isSignal": o["request"] is None}
-            for o in operations
+            {"name": o.name, "input": o.input, "isSignal": o.request is None} for o in operations
         ],
     }
     answer: dict[str, Any] = json.loads(await invoker.text(function, json.dumps(document)))
     return answer
 
 
-def _save(db: sqlite3.Connection, entity: str, answer: dict[str, Any]) -> None:
+def _save(db: Connection, entity: str, answer: dict[str, Any]) -> None:
     if answer["entityExists"]:
-        name = split_id(entity)[0]
-        db.execute(
-            "INSERT OR REPLACE INTO entities VALUES(?,?,?,?)",
-            (entity, name, answer["entityState"], h.stamp(now())),
-        )
+        name, moment = split_id(entity)[0], h.stamp(now())
+        entities.put(db, EntityRecord(entity, name, answer["entityState"], moment))
     else:
-        db.execute("DELETE FROM entities WHERE id=?", (entity,))
+        entities.delete(db, entity)
 
 
-def _reply(db: sqlite3.Connection, operation: sqlite3.Row, result: dict[str, Any]) -> None:
+def _reply(db: Connection, instance: str, operation: Operation, result: dict[str, Any]) -> None:
     response = {"result": result["result"]}
     if result["isError"]:
         response["exceptionType"] = "Exception"
-    event = h.event(h.EVENT_RAISED, Name=operation["request"], Input=json.dumps(response))
-    post(db, operation["instance"], operation["execution"], event)
+    event = h.event(h.EVENT_RAISED, Name=operation.request, Input=json.dumps(response))
+    post(db, instance, operation.execution, event)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
 from funchost.clock import now
+from funchost.storage.turns import TurnRecord
 
 Event = dict[str, Any]
 
@@ -41,9 +41,9 @@ def event(kind: int, event_id: int = -1, **keys: Any) -> Event:
     }
 
 
-def read(rows: list[sqlite3.Row]) -> list[Event]:
-    """Return the events of an instance's rows in `turns`, in order."""
-    return [event for row in rows for event in json.loads(row["events"])]
+def read(turns: list[TurnRecord]) -> list[Event]:
+    """Return the events of an instance's turns, in order."""
+    return [event for turn in turns for event in json.loads(turn.events)]
 
 
 def execution_started(
@@ -59,9 +59,6 @@ def execution_started(
         Tags=None,
         OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
     )
-
-
-TURNS = "SELECT turn, events FROM turns WHERE instance=? ORDER BY turn"
 
 
 def context_document(

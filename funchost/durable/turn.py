@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,11 @@ from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
-from funchost.durable.instances import TERMINAL, create, finish, post
+from funchost.durable.instances import create, finish, post
+from funchost.storage import activities, instances, messages, turns
+from funchost.storage.activities import ScheduledActivity
+from funchost.storage.connection import Connection
+from funchost.storage.instances import InstanceRecord
 
 LOG = logging.getLogger("funchost.turn")
 FunctionMap = Mapping[str, HostedFunction]
@@ -30,18 +33,6 @@ class Result:
     event: h.Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduled:
-    """An activity to run: a row of `work`."""
-
-    seq: int
-    instance: str
-    execution: str
-    task: int
-    name: str
-    input: str | None
-
-
 @dataclass(slots=True)
 class Effects:
     """What is to be done once a turn is stored."""
@@ -49,7 +40,7 @@ class Effects:
     stored: bool = True
     ended: bool = False
     instances: list[str] = field(default_factory=list)
-    work: list[Scheduled] = field(default_factory=list)
+    work: list[ScheduledActivity] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
     timers: list[float] = field(default_factory=list)
 
@@ -68,44 +59,39 @@ class Turn:
     def instance(self) -> Instance:
         return self.run.instance
 
-    def store(self, db: sqlite3.Connection, functions: FunctionMap, version: str) -> Effects:
+    def store(self, db: Connection, functions: FunctionMap, version: str) -> Effects:
         """Store history, outgoing work and status at once; a change made meanwhile wins."""
         one, effects = self.instance, Effects()
-        row = db.execute("SELECT * FROM instances WHERE id=?", (one.id,)).fetchone()
-        if row is None or row["execution"] != one.execution or row["status"] in TERMINAL:
+        row = instances.get(db, one.id)
+        if row is None or row.execution != one.execution or row.ended:
             return Effects(stored=False)
         for result in self.results:
-            db.execute("DELETE FROM work WHERE seq=?", (result.work,))
-        if row["status"] == "Suspended":
+            activities.delete(db, result.work)
+        if row.status == "Suspended":
             # Its answers wait in the inbox, its messages stay there.
             for result in self.results:
                 post(db, one.id, one.execution, result.event)
             return Effects(stored=False)
-        db.executemany("DELETE FROM inbox WHERE seq=?", [(seq,) for seq in self.used])
+        messages.delete(db, self.used)
         self._keep(db, functions, version, row, effects)
         return effects
 
     def _keep(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         functions: FunctionMap,
         version: str,
-        row: sqlite3.Row,
+        row: InstanceRecord,
         effects: Effects,
     ) -> None:
         run, walk, one = self.run, self.run.walk, self.instance
-        db.execute(
-            "UPDATE instances SET status='Running', updated=?, custom=COALESCE(?, custom) "
-            "WHERE id=?",
-            (h.stamp(now()), run.custom, one.id),
-        )
+        instances.set_running(db, one.id, run.custom, h.stamp(now()))
         if walk.finished and walk.continues and run.failure is None:
             self._send(db, row, effects)
             self._continue(db, row, effects)
             return
         events = [*self.live, *walk.new, h.event(h.ORCHESTRATOR_COMPLETED)]
-        stored = (one.id, self.number, json.dumps(events))
-        db.execute("INSERT INTO turns VALUES(?,?,?)", stored)
+        turns.append(db, one.id, self.number, json.dumps(events))
         if walk.finished and run.failure is not None:
             text = f"Orchestrator function '{one.name}' failed: {run.failure}"
             LOG.warning("%s: %s", one.id, text.splitlines()[0])
@@ -118,34 +104,26 @@ class Turn:
                     event["Version"] = event["Version"] or version
                 _dispatch(db, functions, row, event, walk.cancelled, effects)
             for task in walk.cancelled:
-                db.execute("DELETE FROM inbox WHERE instance=? AND timer=?", (one.id, task))
+                messages.delete_timer(db, one.id, task)
 
-    def _send(self, db: sqlite3.Connection, row: sqlite3.Row, effects: Effects) -> None:
+    def _send(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         # What was sent before the end is sent, whatever the end.
         for event in self.run.walk.new:
             if event["EventType"] == h.EVENT_SENT:
                 effects.entities.append(send_from(db, row, event))
 
     def _end(
-        self, db: sqlite3.Connection, row: sqlite3.Row, effects: Effects, status: str, output: str
+        self, db: Connection, row: InstanceRecord, effects: Effects, status: str, output: str
     ) -> None:
         self._send(db, row, effects)
         effects.ended = True
         parent = finish(db, row, status, output)
         effects.instances += [parent] if parent else []
 
-    def _continue(self, db: sqlite3.Connection, row: sqlite3.Row, effects: Effects) -> None:
+    def _continue(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         one, walk, execution = self.instance, self.run.walk, uuid.uuid4().hex
-        for table in ("work", "turns"):
-            db.execute(f"DELETE FROM {table} WHERE instance=?", (one.id,))
-        db.execute("DELETE FROM inbox WHERE instance=? AND execution IS NOT NULL", (one.id,))
-        db.execute(
-            "UPDATE instances SET execution=?, input=? WHERE id=?",
-            (execution, walk.continue_input, one.id),
-        )
-        started = h.execution_started(
-            one.name, walk.continue_input, one.id, execution, row["version"]
-        )
+        instances.start_execution(db, one.id, execution, walk.continue_input)
+        started = h.execution_started(one.name, walk.continue_input, one.id, execution, row.version)
         post(db, one.id, execution, started)
         # Events nobody took yet belong to the next execution.
         for events in walk.buffered.values():
@@ -156,15 +134,15 @@ class Turn:
 
 
 def _dispatch(
-    db: sqlite3.Connection,
+    db: Connection,
     functions: FunctionMap,
-    row: sqlite3.Row,
+    row: InstanceRecord,
     event: h.Event,
     cancelled: set[int],
     effects: Effects,
 ) -> None:
     kind, task = event["EventType"], event["EventId"]
-    instance, execution = row["id"], row["execution"]
+    instance, execution = row.id, row.execution
     if kind == h.TIMER_CREATED:
         if task not in cancelled:
             due = h.parse_stamp(event["FireAt"]).timestamp()
@@ -181,17 +159,9 @@ def _dispatch(
     if name != http_call.NAME and (function is None or function.kind != wanted):
         reason = f"The function '{name}' doesn't exist, is disabled, or is not a {wanted} function"
     elif kind == h.TASK_SCHEDULED:
-        columns = (instance, execution, task, name, event["Input"])
-        insert = "INSERT INTO work(instance, execution, task, name, input) VALUES(?,?,?,?,?)"
-        scheduled = Scheduled(
-            seq=db.execute(insert, columns).lastrowid or 0,
-            instance=instance,
-            execution=execution,
-            task=task,
-            name=name,
-            input=event["Input"],
+        effects.work.append(
+            activities.schedule(db, instance, execution, task, name, event["Input"])
         )
-        effects.work.append(scheduled)
         return
     elif create(
         db,
@@ -200,7 +170,7 @@ def _dispatch(
         event["Input"],
         (instance, execution, task),
         version=event["Version"],
-        caller=row["trace"],
+        caller=row.trace,
     ):
         effects.instances.append(event["InstanceId"])
         return

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -20,9 +19,11 @@ from queue import SimpleQueue
 from funchost import clock
 from funchost.durable import history as h
 from funchost.durable.execution import Instance, execution
-from funchost.durable.instances import TERMINAL
 from funchost.durable.residents import Live, Residents
 from funchost.durable.turn import Effects, FunctionMap, Result, Turn
+from funchost.storage import instances, messages, turns
+from funchost.storage.instances import InstanceRecord
+from funchost.storage.messages import Message
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.turn")
@@ -124,27 +125,25 @@ class Turns:
 
     def _take(self, instance: str, mail: Mail) -> Turn | None:
         """Run the code on what is due; None when there is nothing to do."""
-        messages = self._due(instance) if mail.look else []
+        due = messages.due(self._store, instance, clock.time()) if mail.look else []
         live = self._residents.take(instance)
         past: list[h.Event] = []
         if live is None:
-            row = self._store.row("SELECT * FROM instances WHERE id=?", instance)
-            if row is None or row["status"] in TERMINAL:
-                self._discard(messages)
+            row = instances.get(self._store, instance)
+            if row is None or row.ended:
+                self._discard(due)
                 return None
-            if row["status"] == "Suspended" and not mail.results:
+            if row.status == "Suspended" and not mail.results:
                 return None
             live, past = self._revive(row)
         one = live.run.instance
         # Messages of an earlier execution are answers nobody waits for any more.
-        fresh = [
-            json.loads(m["event"]) for m in messages if m["execution"] in (None, one.execution)
-        ]
+        fresh = [json.loads(m.event) for m in due if m.execution in (None, one.execution)]
         fresh += [r.event for r in mail.results if r.execution == one.execution]
         fresh.sort(key=lambda e: e["EventType"] != h.EXECUTION_STARTED)
         begun = live.number > 0
         if not fresh or not (begun or fresh[0]["EventType"] == h.EXECUTION_STARTED):
-            self._discard(messages)
+            self._discard(due)
             return None
         events = [h.event(h.ORCHESTRATOR_STARTED), *fresh]
         live.run.run(past, events)
@@ -155,32 +154,28 @@ class Turns:
         return Turn(
             number=live.number,
             run=live.run,
-            used=[m["seq"] for m in messages],
+            used=[m.seq for m in due],
             results=[r for r in mail.results if r.execution == one.execution],
             live=events,
         )
 
-    def _due(self, instance: str) -> list[sqlite3.Row]:
-        query = "SELECT * FROM inbox WHERE instance=? AND due<=? ORDER BY seq"
-        return self._store.rows(query, instance, clock.time())
-
-    def _revive(self, row: sqlite3.Row) -> tuple[Live, list[h.Event]]:
+    def _revive(self, row: InstanceRecord) -> tuple[Live, list[h.Event]]:
         """Return an execution that has seen nothing yet, and its past."""
         one = Instance(
-            id=row["id"],
-            name=row["name"],
-            execution=row["execution"],
-            input=row["input"],
-            parent=row["parent"],
+            id=row.id,
+            name=row.name,
+            execution=row.execution,
+            input=row.input,
+            parent=row.parent,
             retry_scale=self._retry_scale,
         )
-        rows = self._store.rows(h.TURNS, one.id)
-        past = h.read(rows)
+        stored = turns.read(self._store, one.id)
+        past = h.read(stored)
         for event in past:
             event["IsPlayed"] = True
         function = self._functions.get(one.name.lower())
         run = execution(function, one, replays=self._replays)
-        return Live(run, rows[-1]["turn"] + 1 if rows else 0), past
+        return Live(run, stored[-1].turn + 1 if stored else 0), past
 
     def _stored(self, turn: Turn, taken: Mail, stored: Future[Effects]) -> None:
         one = turn.instance
@@ -195,12 +190,11 @@ class Turns:
         self._effects(one.id, effects)
         self._rest(one.id)
 
-    def _discard(self, messages: list[sqlite3.Row]) -> None:
-        """Delete messages that nobody waits for any more."""
-        if messages:
-            used = [(m["seq"],) for m in messages]
-            delete = "DELETE FROM inbox WHERE seq=?"
-            self._store.commit(lambda db: db.executemany(delete, used).rowcount)
+    def _discard(self, outdated: list[Message]) -> None:
+        """Delete messages that no execution waits for any more."""
+        if outdated:
+            numbers = [message.seq for message in outdated]
+            self._store.commit(lambda db: messages.delete(db, numbers))
 
     def _again(self, instance: str, taken: Mail) -> None:
         """Put back what was taken and try once more after a pause."""

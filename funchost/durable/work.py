@@ -14,7 +14,9 @@ from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker, logged
 from funchost.durable import history as h
 from funchost.durable import http_call
-from funchost.durable.turn import FunctionMap, Result, Scheduled
+from funchost.durable.turn import FunctionMap, Result
+from funchost.storage import activities, instances
+from funchost.storage.activities import ScheduledActivity
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.engine")
@@ -41,7 +43,7 @@ class Activities:
         """Return whether no activity runs."""
         return not self._running
 
-    def start(self, row: Scheduled) -> None:
+    def start(self, row: ScheduledActivity) -> None:
         """Run one row of work, unless it runs already."""
         with self._lock:
             if row.seq in self._running:
@@ -53,7 +55,7 @@ class Activities:
         else:
             self._invoker.submit(self._run, row, function)
 
-    def _run(self, row: Scheduled, function: HostedFunction) -> None:
+    def _run(self, row: ScheduledActivity, function: HostedFunction) -> None:
         try:
             with logged(row.name, row.instance), self._span(row) as trace:
                 text = self._invoker.activity(function, row.input, trace)
@@ -62,7 +64,7 @@ class Activities:
             event = _failed(row, error)
         self._finish(row, event)
 
-    async def _run_async(self, row: Scheduled, function: HostedFunction | None) -> None:
+    async def _run_async(self, row: ScheduledActivity, function: HostedFunction | None) -> None:
         try:
             if row.name == http_call.NAME:
                 text = await http_call.call(row.input or "", lambda text: self._progress(row, text))
@@ -76,29 +78,29 @@ class Activities:
             event = _failed(row, error)
         self._finish(row, event)
 
-    def _span(self, row: Scheduled) -> AbstractContextManager[str]:
+    def _span(self, row: ScheduledActivity) -> AbstractContextManager[str]:
         """Return the span of an activity, below its orchestration's."""
-        found = self._store.row("SELECT trace FROM instances WHERE id=?", row.instance)
+        instance = instances.get(self._store, row.instance)
         facts = {"durabletask.task.instance_id": row.instance}
-        parent = found["trace"] if found else ""
+        parent = instance.trace if instance else ""
         return self._invoker.spans.span(f"activity:{row.name}", parent, **facts)
 
-    def _progress(self, row: Scheduled, text: str) -> None:
+    def _progress(self, row: ScheduledActivity, text: str) -> None:
         with self._store.transaction() as db:
-            db.execute("UPDATE work SET input=? WHERE seq=?", (text, row.seq))
+            activities.set_input(db, row.seq, text)
 
-    def _finish(self, row: Scheduled, event: h.Event) -> None:
+    def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
         result = Result(work=row.seq, execution=row.execution, event=event)
         self._done(row.instance, result)
         with self._lock:
             self._running.discard(row.seq)
 
 
-def _completed(row: Scheduled, text: str) -> h.Event:
+def _completed(row: ScheduledActivity, text: str) -> h.Event:
     return h.event(h.TASK_COMPLETED, TaskScheduledId=row.task, Result=text)
 
 
-def _failed(row: Scheduled, error: Exception) -> h.Event:
+def _failed(row: ScheduledActivity, error: Exception) -> h.Event:
     name, text = row.name, f"{type(error).__name__}: {error}"
     LOG.warning("activity %s of %s failed: %s", name, row.instance, text)
     trace = "".join(traceback.format_exception(error))

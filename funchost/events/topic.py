@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -23,6 +22,9 @@ from funchost.events import dead_letters
 from funchost.events.event_grid import deliver
 from funchost.events.subscriptions import Subscription
 from funchost.keys import opens
+from funchost.storage import deliveries
+from funchost.storage.connection import Connection
+from funchost.storage.deliveries import Delivery
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.topic")
@@ -99,12 +101,7 @@ class Topic:
             for name, subscription in self._subscriptions.items()
             if subscription.takes(event)
         ]
-
-        def keep(db: sqlite3.Connection) -> None:
-            insert = "INSERT INTO deliveries(function, event, due, published) VALUES(?,?,?,?)"
-            db.executemany(insert, rows)
-
-        await self._store.committed(keep)
+        await self._store.committed(lambda db: deliveries.add(db, rows))
         self._awake.set()
         return web.Response(status=200)
 
@@ -112,15 +109,15 @@ class Topic:
         """Show what could not be delivered, and why."""
         if not self._admits(request):
             return _refusal(401, "Unauthorized", "Send the topic's key as aeg-sas-key.")
-        rows = self._store.rows(dead_letters.LIST)
-        return web.json_response([dead_letters.document(row) for row in rows])
+        letters = deliveries.dead_letters(self._store)
+        return web.json_response([dead_letters.document(letter) for letter in letters])
 
     async def settle_dead_letter(self, request: web.Request) -> web.StreamResponse:
         """Deliver a dead letter again, or discard it."""
         if not self._admits(request):
             return _refusal(401, "Unauthorized", "Send the topic's key as aeg-sas-key.")
         number = int(request.match_info["number"])
-        settle = dead_letters.replay if request.method == "POST" else dead_letters.discard
+        settle = dead_letters.replay if request.method == "POST" else deliveries.delete_dead_letter
         if not await self._store.committed(lambda db: settle(db, number)):
             return _refusal(404, "NotFound", f"There is no dead letter {number}.")
         self._awake.set()
@@ -131,65 +128,47 @@ class Topic:
         while True:
             self._awake.clear()
             moment = clock.time()
-            query = "SELECT * FROM deliveries WHERE due<=? ORDER BY seq"
-            for row in self._store.rows(query, moment):
+            for delivery in deliveries.due(self._store, moment):
                 # A function the app lost keeps its events until it comes back.
-                if row["seq"] not in self._running and row["function"] in self._functions:
-                    self._running[row["seq"]] = asyncio.create_task(self._attempt(row))
-            later = self._store.row("SELECT MIN(due) AS due FROM deliveries WHERE due>?", moment)
-            await clock.wait(self._awake, later["due"] if later else None)
+                if delivery.seq not in self._running and delivery.function in self._functions:
+                    self._running[delivery.seq] = asyncio.create_task(self._attempt(delivery))
+            await clock.wait(self._awake, deliveries.next_due(self._store, moment))
 
-    async def _attempt(self, row: sqlite3.Row) -> None:
+    async def _attempt(self, delivery: Delivery) -> None:
         failure: str | None = None
         try:
-            event = json.loads(row["event"])
-            await deliver(self._invoker, self._functions[row["function"]], event)
+            event = json.loads(delivery.event)
+            await deliver(self._invoker, self._functions[delivery.function], event)
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         try:
-            await self._store.committed(lambda db: self._settle(db, row, failure))
+            await self._store.committed(lambda db: self._settle(db, delivery, failure))
         except Exception:
-            LOG.exception("the delivery to %s could not be settled", row["function"])
+            LOG.exception("the delivery to %s could not be settled", delivery.function)
             await asyncio.sleep(1.0)
         finally:
-            self._running.pop(row["seq"], None)
+            self._running.pop(delivery.seq, None)
             self._awake.set()
 
-    def _settle(self, db: sqlite3.Connection, row: sqlite3.Row, failure: str | None) -> None:
-        attempts, name = row["attempts"] + 1, row["function"]
+    def _settle(self, db: Connection, delivery: Delivery, failure: str | None) -> None:
+        attempts, name = delivery.attempts + 1, delivery.function
         if failure is None:
-            db.execute("DELETE FROM deliveries WHERE seq=?", (row["seq"],))
+            deliveries.delete(db, delivery.seq)
             return
-        reason = self._given_up(row, attempts)
+        reason = self._given_up(delivery, attempts)
         if reason is None:
             delay = _DELAYS[min(attempts, len(_DELAYS)) - 1] * self._scale
             form = "delivery %d to %s failed, next in %.1f s: %s"
             LOG.warning(form, attempts, name, delay, failure)
-            db.execute(
-                "UPDATE deliveries SET attempts=?, due=? WHERE seq=?",
-                (attempts, clock.time() + delay, row["seq"]),
-            )
+            deliveries.postpone(db, delivery.seq, attempts, clock.time() + delay)
             return
         LOG.error("event given up for %s after %d attempts: %s", name, attempts, failure)
-        db.execute("DELETE FROM deliveries WHERE seq=?", (row["seq"],))
-        db.execute(
-            "INSERT INTO dead_letters(function, event, attempts, reason, outcome, published, "
-            "buried) VALUES(?,?,?,?,?,?,?)",
-            (
-                name,
-                row["event"],
-                attempts,
-                reason,
-                failure,
-                row["published"],
-                h.stamp(clock.now()),
-            ),
-        )
+        deliveries.give_up(db, delivery, attempts, reason, failure, h.stamp(clock.now()))
 
-    def _given_up(self, row: sqlite3.Row, attempts: int) -> str | None:
+    def _given_up(self, delivery: Delivery, attempts: int) -> str | None:
         if attempts >= MAX_ATTEMPTS:
             return "MaxDeliveryAttemptsExceeded"
-        if clock.now() - h.parse_stamp(row["published"]) > TIME_TO_LIVE * max(self._scale, 1e-4):
+        if clock.now() - h.parse_stamp(delivery.published) > TIME_TO_LIVE * max(self._scale, 1e-4):
             return "TimeToLiveExceeded"
         return None
 

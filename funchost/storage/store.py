@@ -20,10 +20,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TextIO, TypeVar
 
+from funchost.storage.connection import Connection, connect
 from funchost.storage.migrations import MIGRATIONS
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], Any]
+Work = Callable[[Connection], Any]
 # Told "before" and "after" each commit; a test that crashes there proves that nothing is lost.
 Probe = Callable[[str], None]
 LOG_BYTES = 4 * 1024 * 1024  # SQLite starts the log anew at 1,000 pages of 4 KB
@@ -84,7 +85,7 @@ class Store:
         self._path, self._probe = folder / "store.db", probe or (lambda point: None)
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._mutex, self._readers = threading.Lock(), threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: list[Connection] = []
         self._db = self._connect("writer")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -98,10 +99,8 @@ class Store:
         self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
         self._writer.start()
 
-    def _connect(self, kind: str = "reader") -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-        db.row_factory = sqlite3.Row
-        db.execute(f"PRAGMA cache_size=-{CACHE[kind]}")
+    def _connect(self, kind: str = "reader") -> Connection:
+        db = connect(self._path.resolve(), cache=CACHE[kind])
         self._opened.append(db)
         return db
 
@@ -139,7 +138,7 @@ class Store:
         self._db.execute("COMMIT")
         self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
-    def commit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def commit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Run the work in the writer's next transaction; the future is set once it is durable.
 
         Work that raises is undone alone. It must only use the connection that it is given.
@@ -148,18 +147,18 @@ class Store:
         self._queue.put((work, future))
         return future
 
-    def commit_now(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def commit_now(self, work: Callable[[Connection], T]) -> Future[T]:
         """Run the work on this thread in a transaction of its own; the future is set already."""
         future: Future[T] = Future()
         self._write_together([(work, future)])
         return future
 
-    async def committed(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def committed(self, work: Callable[[Connection], T]) -> T:
         """Run the work in the writer's next transaction and wait until it is durable."""
         return await asyncio.wrap_future(self.commit(work))
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """Run one write transaction at once, all or nothing; the caller's thread waits."""
         with self._mutex:
             self._db.execute("BEGIN IMMEDIATE")
@@ -212,16 +211,15 @@ class Store:
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Read all rows of a query, as of the last commit."""
-        return self._reader().execute(query, values).fetchall()
+        return self._reader().rows(query, *values)
 
     def row(self, query: str, *values: Any) -> sqlite3.Row | None:
         """Read the first row of a query, if any."""
-        found: sqlite3.Row | None = self._reader().execute(query, values).fetchone()
-        return found
+        return self._reader().row(query, *values)
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> Connection:
         # One connection per thread: in WAL readers wait for nobody.
-        reader: sqlite3.Connection | None = getattr(self._readers, "db", None)
+        reader: Connection | None = getattr(self._readers, "db", None)
         if reader is None:
             reader = self._readers.db = self._connect()
         return reader

@@ -16,9 +16,9 @@ from aiohttp import web
 
 from funchost.app.settings import HostSettings
 from funchost.durable import history as h
-from funchost.durable import instances as i
 from funchost.durable.engine import Engine
 from funchost.keys import given_key, opens
+from funchost.storage import instances, turns
 from funchost.web.entity_api import EntityApi
 from funchost.web.life_cycle_api import LifeCycleApi
 from funchost.web.queries import QueryError, filters, flag, in_use, json_body, number, page, refusal
@@ -113,39 +113,37 @@ class ClientApi:
             caller=request.headers.get("traceparent", ""),
         )
         if not created:
-            row = self._store.row("SELECT status FROM instances WHERE id=?", instance)
-            return in_use(row["status"] if row else "Running")
+            row = instances.get(self._store, instance)
+            return in_use(row.status if row else "Running")
         if ended is not None:
             await asyncio.wait([ended], timeout=timeout)
             ended.cancel()
-            row = self._store.row("SELECT * FROM instances WHERE id=?", instance)
-            if row is not None and row["status"] in i.TERMINAL:
-                return web.json_response(json.loads(row["output"] or "null"))
+            row = instances.get(self._store, instance)
+            if row is not None and row.ended:
+                return web.json_response(json.loads(row.output or "null"))
         return self._urls.started(request, instance)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Show one instance: 200 when it has ended, else 202 with when to ask again."""
-        row = self._store.row("SELECT * FROM instances WHERE id=?", request.match_info["id"])
+        row = instances.get(self._store, request.match_info["id"])
         if row is None:
             return web.Response(status=404)
         document = status_document(row, flag(request, "showInput", True))
         if flag(request, "showHistory", False):
             document["historyEvents"] = history_document(
-                h.read(self._store.rows(h.TURNS, row["id"])),
+                h.read(turns.read(self._store, row.id)),
                 inputs=flag(request, "showHistoryInput", False),
                 outputs=flag(request, "showHistoryOutput", False),
             )
-        if row["status"] not in i.TERMINAL:
+        if not row.ended:
             later = {"Location": str(request.url), "Retry-After": "5"}
             return web.json_response(document, status=202, headers=later)
         shown = flag(request, "returnInternalServerErrorOnFailure", False)
-        return web.json_response(
-            document, status=500 if shown and row["status"] == "Failed" else 200
-        )
+        return web.json_response(document, status=500 if shown and row.status == "Failed" else 200)
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List instances, in pages when top is given."""
-        rows = i.select(self._store, filters(request))
+        rows = instances.select(self._store, filters(request))
         first, end, more = page(request, len(rows))
         show = flag(request, "showInput", True)
         shown = [status_document(row, show) for row in rows[first:end]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from aiohttp import web
 
 from funchost.durable.engine import Engine
 from funchost.durable.entities import split_id
+from funchost.storage import entities
 from funchost.web.queries import flag, json_body, moment, page, refusal
 
 
@@ -21,10 +21,10 @@ class EntityApi:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer with an entity's state, 404 when it does not exist."""
-        row = self._store.row("SELECT * FROM entities WHERE id=?", _id(request))
-        if row is None:
+        entity = entities.get(self._store, _id(request))
+        if entity is None:
             return web.Response(status=404)
-        return web.Response(text=row["state"], content_type="application/json")
+        return web.Response(text=entity.state, content_type="application/json")
 
     async def signal(self, request: web.Request) -> web.StreamResponse:
         """Queue an operation, stored before the 202."""
@@ -41,23 +41,20 @@ class EntityApi:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List entities by name and time of the last operation, in pages when top is given."""
-        where, values = ["1=1"], list[Any]()
-        if "name" in request.match_info:
-            where.append("name=?")
-            values.append(request.match_info["name"].lower())
-        for key, sign in (("lastOperationTimeFrom", ">="), ("lastOperationTimeTo", "<=")):
-            if (bound := moment(request, key)) is not None:
-                where.append(f"updated {sign} ?")
-                values.append(bound)
-        query = f"SELECT * FROM entities WHERE {' AND '.join(where)} ORDER BY id"
-        rows = self._store.rows(query, *values)
+        name = request.match_info.get("name")
+        rows = entities.select(
+            self._store,
+            None if name is None else name.lower(),
+            moment(request, "lastOperationTimeFrom"),
+            moment(request, "lastOperationTimeTo"),
+        )
         first, end, more = page(request, len(rows))
         with_state = flag(request, "fetchState", False)
         shown = []
         for row in rows[first:end]:
-            name, key = split_id(row["id"])
-            one = {"entityId": {"name": name, "key": key}, "lastOperationTime": row["updated"]}
-            shown.append({**one, "state": json.loads(row["state"])} if with_state else one)
+            name, key = split_id(row.id)
+            one = {"entityId": {"name": name, "key": key}, "lastOperationTime": row.updated}
+            shown.append({**one, "state": json.loads(row.state)} if with_state else one)
         return web.json_response(shown, headers=more)
 
 

@@ -7,9 +7,9 @@ import uuid
 from aiohttp import web
 
 from funchost.app.settings import HostSettings
-from funchost.durable import instances as i
 from funchost.durable.engine import Engine
 from funchost.durable.rewind import rewind
+from funchost.storage import instances
 from funchost.web.queries import filters, flag, in_use, json_body, moment, refusal
 from funchost.web.urls import Urls
 
@@ -47,26 +47,26 @@ class LifeCycleApi:
 
     async def restart(self, request: web.Request) -> web.StreamResponse:
         """Start an instance again with its input, under a new id or its own."""
-        found = self._store.row("SELECT * FROM instances WHERE id=?", request.match_info["id"])
-        if found is None:
+        former = instances.get(self._store, request.match_info["id"])
+        if former is None:
             return refusal("InstanceId does not match a valid orchestration instance.")
         fresh = flag(request, "restartWithNewInstanceId", True)
-        instance = uuid.uuid4().hex if fresh else found["id"]
+        instance = uuid.uuid4().hex if fresh else former.id
         created = await self._engine.start(
             instance,
-            found["name"],
-            found["input"],
-            version=found["version"],
+            former.name,
+            former.input,
+            version=former.version,
             replace=self._settings.overrides_any_state,
         )
         if not created:
-            return in_use(found["status"])
+            return in_use(former.status)
         return self._urls.started(request, instance)
 
     async def purge(self, request: web.Request) -> web.StreamResponse:
         """Delete one ended instance; 404 when there is none to delete."""
         instance = request.match_info["id"]
-        count = await self._store.committed(lambda db: i.purge(db, [instance]))
+        count = await self._store.committed(lambda db: instances.delete_ended(db, [instance]))
         if not count:
             return web.Response(status=404)
         return web.json_response({"instancesDeleted": count})
@@ -75,12 +75,12 @@ class LifeCycleApi:
         """Delete ended instances by filter; 404 when none matches."""
         if moment(request, "createdTimeFrom") is None:
             return refusal("Please provide value for 'createdTimeFrom' parameter.")
-        ids = [row["id"] for row in i.select(self._store, filters(request))]
-        count = await self._store.committed(lambda db: i.purge(db, ids))
+        ids = [row.id for row in instances.select(self._store, filters(request))]
+        count = await self._store.committed(lambda db: instances.delete_ended(db, ids))
         return web.json_response({"instancesDeleted": count}, status=200 if count else 404)
 
 
 def _accepted(status: str | None) -> web.Response:
     if status is None:
         return web.Response(status=404)
-    return web.Response(status=410 if status in i.TERMINAL else 202)
+    return web.Response(status=410 if status in instances.TERMINAL else 202)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from funchost.durable import history as h
-from funchost.durable.instances import Filters
+from funchost.storage.instances import Filters
 
 # As many as the extension gives when nobody says how many: `top` asks for more.
 PAGE = 100

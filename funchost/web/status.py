@@ -6,10 +6,10 @@ Source: Durable Functions documentation, "HTTP API reference", get instance stat
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 from funchost.durable import history as h
+from funchost.storage.instances import InstanceRecord
 
 _NAMES = {
     4: "TaskScheduled",
@@ -33,17 +33,17 @@ def _load(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def status_document(row: sqlite3.Row, show_input: bool = True) -> dict[str, Any]:
+def status_document(row: InstanceRecord, show_input: bool = True) -> dict[str, Any]:
     """Write an instance as the status endpoint shows it."""
     return {
-        "name": row["name"],
-        "instanceId": row["id"],
-        "runtimeStatus": row["status"],
-        "input": _load(row["input"]) if show_input else None,
-        "customStatus": _load(row["custom"]),
-        "output": _load(row["output"]),
-        "createdTime": _moment(row["created"]),
-        "lastUpdatedTime": _moment(row["updated"]),
+        "name": row.name,
+        "instanceId": row.id,
+        "runtimeStatus": row.status,
+        "input": _load(row.input) if show_input else None,
+        "customStatus": _load(row.custom),
+        "output": _load(row.output),
+        "createdTime": _moment(row.created),
+        "lastUpdatedTime": _moment(row.updated),
     }
 
 

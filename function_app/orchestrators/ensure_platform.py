@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from function_app import steps
 from function_app.domain.platform import EnsuredPart, EnsurePart, PlatformReport, PlatformRequest
-from function_app.orchestrators.runs import ask_until
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.runs import ask_until
+from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
 PROVISIONING = timedelta(hours=2)

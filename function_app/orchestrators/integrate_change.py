@@ -28,9 +28,9 @@ from function_app.domain.stories.outcomes import INTEGRATE, StoryEnd, change_fac
 from function_app.domain.text.figures import figures
 from function_app.domain.text.payload_limits import cap_reasons
 from function_app.domain.training import RunStatus
-from function_app.orchestrators.clean_up import reasons_of, tolerate
-from function_app.orchestrators.runs import finish_run, unfinished
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.clean_up import reasons_of, tolerate
+from function_app.orchestrators.shared.runs import finish_run, unfinished
+from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
 # The checks have a time limit of their own and end with a report; the margin is for its failure.

@@ -14,7 +14,7 @@ from function_app.domain.reconciliation import (
     ReconcileRequest,
     limit_findings,
 )
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
 

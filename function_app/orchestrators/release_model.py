@@ -32,13 +32,13 @@ from function_app.domain.requests import (
 )
 from function_app.domain.stories.lane import LaneRequest, rollout_lane
 from function_app.domain.text.payload_limits import cap_reasons
-from function_app.orchestrators.cancellable import CancelledError, cancellable
-from function_app.orchestrators.clean_up import clean_up, reasons_of, tolerate
-from function_app.orchestrators.lanes import in_lane
 from function_app.orchestrators.roll_back import restore
-from function_app.orchestrators.runs import FIRST_BACKOFF, ask_until
-from function_app.orchestrators.trail import Trail, first_line
-from function_app.orchestrators.waits import NumberedEvents, constant, wait_until
+from function_app.orchestrators.shared.cancellable import CancelledError, cancellable
+from function_app.orchestrators.shared.clean_up import clean_up, reasons_of, tolerate
+from function_app.orchestrators.shared.lanes import in_lane
+from function_app.orchestrators.shared.runs import FIRST_BACKOFF, ask_until
+from function_app.orchestrators.shared.trail import Trail, first_line
+from function_app.orchestrators.shared.waits import NumberedEvents, constant, wait_until
 from function_app.steps.context import Story, StoryContext
 
 AWAITING = "awaiting approval"

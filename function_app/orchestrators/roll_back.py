@@ -12,9 +12,9 @@ from function_app.domain.release.release import ReleaseStatus
 from function_app.domain.requests import ReleaseUpdate, RollBack, RollBackResult, RolledBack
 from function_app.domain.stories.lane import LaneRequest, rollout_lane
 from function_app.domain.stories.outcomes import NOT_RESTORED, ROLL_BACK, StoryEnd
-from function_app.orchestrators.lanes import in_lane
-from function_app.orchestrators.runs import ask_until
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.lanes import in_lane
+from function_app.orchestrators.shared.runs import ask_until
+from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
 ROLLOUT, RESTORATION = timedelta(hours=2), timedelta(minutes=30)

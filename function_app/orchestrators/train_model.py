@@ -36,11 +36,11 @@ from function_app.domain.training import (
     preparation_id,
     run_id,
 )
-from function_app.orchestrators.cancellable import CancelledError, cancellable
-from function_app.orchestrators.clean_up import reasons_of
-from function_app.orchestrators.lanes import in_lane, keep_lanes
-from function_app.orchestrators.runs import finish_run, unfinished
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.cancellable import CancelledError, cancellable
+from function_app.orchestrators.shared.clean_up import reasons_of
+from function_app.orchestrators.shared.lanes import in_lane, keep_lanes
+from function_app.orchestrators.shared.runs import finish_run, unfinished
+from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
 LANE_MARGIN = timedelta(minutes=10)

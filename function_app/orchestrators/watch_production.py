@@ -13,7 +13,7 @@ activity, because only production knows the champion.
 
 from function_app import steps
 from function_app.domain.drift.watching import DriftAnnouncement, DriftReport, WatchRequest
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
 
 

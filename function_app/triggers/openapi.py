@@ -6,9 +6,9 @@ from typing import Any
 
 from function_app.domain.event_types import READERS
 from function_app.domain.events.inbox import Outcome
-from function_app.triggers.http.pages import DEFAULT_LIMIT, MOST
 from function_app.triggers.http.reports import MAX_TAIL
 from function_app.triggers.invocation import MAX_BODY, Answer, Invocation, Request
+from function_app.triggers.pages import DEFAULT_LIMIT, MOST
 
 Respond = Callable[[Invocation, Request], Awaitable[Answer]]
 Route = tuple[str, str, Respond]
@@ -82,14 +82,15 @@ _BODIES: dict[str, Schema] = {
 }
 # The other requests of ours may come without a body.
 _NEED_A_BODY = ("post_events", "post_webhook", "post_training", "post_approval", "post_rejection")
+_PAGE: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+    "after": {"type": "string"},
+}
 _QUERIES: dict[str, dict[str, Schema]] = {
     "delete_part": {"sure": {"type": "string"}},
-    "get_releases": {
-        "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
-        "after": {"type": "string"},
-    },
+    "get_releases": _PAGE,
     "get_run_log": {"tail": {"type": "integer", "minimum": 1, "maximum": MAX_TAIL}},
-    "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}},
+    "get_events": {"outcome": {"type": "string", "enum": ["", *Outcome]}, **_PAGE},
     "get_audit": {
         "model": {"type": "string"},
         "person": {"type": "string"},

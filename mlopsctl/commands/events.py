@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from mlopsctl import screens
-from mlopsctl.reach.client import ApiError, segment
+from mlopsctl.reach.client import ApiError, read_pages, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 
 events = typer.Typer(
@@ -64,18 +64,27 @@ def signed(secret: str, body: bytes) -> dict[str, str]:
     return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}
 
 
+Limit = Annotated[int, typer.Option(min=1, help="List so many of the newest events.")]
+Everything = Annotated[bool, typer.Option("--all", help="List every event.")]
 Outcome = Annotated[str, typer.Option(help="Only events with this outcome, such as refused.")]
 
 
 @events.command("list")
 def list_events(
-    outcome: Outcome = "", url: Url = "", state: State = STATE, as_json: Json = False
+    outcome: Outcome = "",
+    limit: Limit = 500,
+    everything: Everything = False,
+    url: Url = "",
+    state: State = STATE,
+    as_json: Json = False,
 ) -> None:
     """List the newest events with their outcomes; refused events are dead letters."""
-    content = connect(url, state).get(f"/api/events?outcome={outcome}")
+    query = {"outcome": outcome} if outcome else {}
+    content = read_pages(connect(url, state), "events", None if everything else limit, query)
     if as_json:
         return print_json(content)
-    return screens.console().print(screens.events_table(content["events"], "Events"))
+    screens.console().print(screens.events_table(content["events"], "Events"))
+    return print("There are more: --limit N or --all lists them.") if content["next"] else None
 
 
 @events.command("show")

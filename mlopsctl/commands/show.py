@@ -66,7 +66,7 @@ def find(api: Api, name: str) -> Known:
 
 
 def _causes(api: Api, name: str) -> list[Known]:
-    events: list[Known] = api.get("/api/events")["events"]
+    events: list[Known] = api.get("/api/events?limit=1000")["events"]
     return [event for event in events if name in event["instance_ids"]]
 
 

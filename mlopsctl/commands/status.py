@@ -8,7 +8,7 @@ from rich.live import Live
 
 from mlopsctl import screens
 from mlopsctl.doctor import examine
-from mlopsctl.reach.client import Api, ApiError
+from mlopsctl.reach.client import ApiError, read_pages
 from mlopsctl.reach.connection import ROOT, STATE, Json, State, Url, connect, print_json
 
 Watch = Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")]
@@ -37,7 +37,6 @@ def status(
 
 Limit = Annotated[int, typer.Option(min=1, help="List so many of the newest releases.")]
 Everything = Annotated[bool, typer.Option("--all", help="List every release.")]
-PAGE = 1000
 
 
 def releases(
@@ -49,7 +48,7 @@ def releases(
 ) -> None:
     """List the releases, newest first, with their reasons in full."""
     api = connect(url, state)
-    content = read_releases(api, None if everything else limit)
+    content = read_pages(api, "releases", None if everything else limit)
     if as_json:
         print_json(content)
     else:
@@ -61,18 +60,6 @@ def releases(
             out.print("There are more: --limit N or --all lists them.")
     for release in content["releases"]:
         api.seen.keep(release)
-
-
-def read_releases(api: Api, most: int | None) -> dict[str, Any]:
-    """Return up to `most` releases, None for all, and the link to those after them."""
-    found: list[dict[str, Any]] = []
-    link = f"/api/releases?limit={min(most or PAGE, PAGE)}"
-    while True:
-        content = api.get(link)
-        found += content["releases"]
-        link = content.get("next") or ""
-        if not link or (most and len(found) >= most):
-            return {"releases": found[:most], "next": link or None}
 
 
 def doctor(url: Url = "", state: State = STATE, as_json: Json = False) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,9 @@ from mlopsctl.reach.client_errors import ApiError
 from mlopsctl.reach.credentials import Credentials, check_secure, is_loopback
 from mlopsctl.reach.seen import SeenReleases
 
-__all__ = ["Api", "ApiError", "unknown"]
+__all__ = ["Api", "ApiError", "read_pages", "unknown"]
+# The most entries that the app returns at once.
+PAGE = 1000
 
 
 def unknown(name: str) -> ApiError:
@@ -199,6 +202,21 @@ class Api:
         if answer.status_code >= 400:
             raise _refusal(answer, path)
         return answer
+
+
+def read_pages(
+    api: Api, name: str, most: int | None, query: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return up to `most` entries of a list, None for all, and the link to those after them."""
+    found: list[dict[str, Any]] = []
+    given = httpx.QueryParams({**query, "limit": str(min(most or PAGE, PAGE))})
+    link = f"/api/{name}?{given}"
+    while True:
+        content = api.get(link)
+        found += content[name]
+        link = content.get("next") or ""
+        if not link or (most and len(found) >= most):
+            return {name: found[:most], "next": link or None}
 
 
 def _refusal(answer: httpx.Response, path: str) -> ApiError:

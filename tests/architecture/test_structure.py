@@ -2,6 +2,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,13 @@ def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
     assert not text or ast.get_docstring(ast.parse(text)), "the first line says what it is for"
 
 
+def test_a_folder_holds_at_most_twelve_modules() -> None:
+    modules = [path for path in MODULES if path.name != "__init__.py"]
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
+
+    assert {folder: count for folder, count in counts.items() if count > 12} == {}
+
+
 def test_a_module_that_a_text_names_exists() -> None:
     tracked = subprocess.run(
         ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -103,6 +111,17 @@ def test_the_tree_of_the_architecture_names_every_room() -> None:
         if not room.startswith(within)
         and not any(room == name or room.endswith(f"/{name}") for name in named)
     } == set()
+
+
+def test_the_sql_of_the_host_is_in_its_storage() -> None:
+    statement = re.compile(r"\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|sqlite3)\b")
+    host = [path for path in MODULES if path.is_relative_to(ROOT / "funchost")]
+    inside = [path for path in host if path.is_relative_to(ROOT / "funchost" / "storage")]
+
+    assert any(statement.search(path.read_text()) for path in inside)
+    assert [
+        path for path in host if path not in inside and statement.search(path.read_text())
+    ] == []
 
 
 def test_a_module_of_tests_is_short() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from function_app.domain.stories.outcomes import outcome_of
 from function_app.domain.text.failures import plain_reason
-from function_app.orchestrators.clean_up import reasons_of
+from function_app.orchestrators.shared.clean_up import reasons_of
 
 CODE = "CONTRACT: data.csv is no table. Send another file."
 

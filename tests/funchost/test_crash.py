@@ -30,6 +30,7 @@ ENDS = (5, 6, 8, 9, 11)  # completed and failed tasks and sub-orchestrations, fi
 
 def run_host(port: int, state: Path, log: Path, crash_at: int, point: str) -> None:
     """Host the app and kill the process at the given commit; 0 only counts the commits."""
+    from funchost.app.indexing import alone
     from funchost.host import Options
     from funchost.start import serve
 
@@ -43,7 +44,9 @@ def run_host(port: int, state: Path, log: Path, crash_at: int, point: str) -> No
         if reached == point and seen[reached] == crash_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    asyncio.run(serve(Options(app=APP, state=state, port=port, probe=probe)))
+    # This module imports the product's package, which has the name of every app.
+    with alone(APP):
+        asyncio.run(serve(Options(app=APP, state=state, port=port, probe=probe)))
 
 
 class Run:

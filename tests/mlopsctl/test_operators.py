@@ -100,7 +100,7 @@ ANSWERS: dict[str, Any] = {
     "/api/runs/train-m-1/log?tail=2": "one line\nanother line\n",
     "/api/releases?limit=100": {"releases": [RELEASE], "next": None},
     "/api/releases/release-m-1": RELEASE,
-    "/api/events": {"events": [EVENT]},
+    "/api/events?limit=1000": {"events": [EVENT], "next": None},
     "/api/events/abc": {**EVENT, "payload": {}},
     "/api/models": {"models": [MODEL, IDLE]},
     "/api/models/m": MODEL,

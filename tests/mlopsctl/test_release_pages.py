@@ -2,8 +2,7 @@
 
 from typing import Any, cast
 
-from mlopsctl.commands.status import read_releases
-from mlopsctl.reach.client import Api
+from mlopsctl.reach.client import Api, read_pages
 
 
 class Pages:
@@ -25,7 +24,7 @@ class Pages:
 def test_all_pages_are_read_for_all_releases() -> None:
     pages = Pages()
 
-    content = read_releases(cast(Api, pages), None)
+    content = read_pages(cast(Api, pages), "releases", None)
 
     assert [release["release_id"] for release in content["releases"]] == list(map(str, range(2500)))
     assert (content["next"], len(pages.asked)) == (None, 3)
@@ -34,8 +33,8 @@ def test_all_pages_are_read_for_all_releases() -> None:
 def test_no_more_pages_are_read_than_were_asked_for() -> None:
     few, many = Pages(), Pages()
 
-    assert len(read_releases(cast(Api, few), 100)["releases"]) == 100
-    content = read_releases(cast(Api, many), 1500)
+    assert len(read_pages(cast(Api, few), "releases", 100)["releases"]) == 100
+    content = read_pages(cast(Api, many), "releases", 1500)
 
     assert few.asked == ["/api/releases?limit=100"]
     assert (len(content["releases"]), len(many.asked)) == (1500, 2)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from function_app import steps
 from function_app.domain.stories.lane import LaneHolder, LaneRequest
-from function_app.orchestrators.lanes import LONGEST_PAUSE, enter_lane
-from function_app.orchestrators.trail import Trail
+from function_app.orchestrators.shared.lanes import LONGEST_PAUSE, enter_lane
+from function_app.orchestrators.shared.trail import Trail
 from tests.orchestrators.player import Player
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

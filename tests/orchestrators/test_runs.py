@@ -10,7 +10,7 @@ import pytest
 from function_app import names, steps
 from function_app.domain.codec import dump
 from function_app.domain.training import Run, RunStatus, unknown_run
-from function_app.orchestrators.runs import wait_for_run
+from function_app.orchestrators.shared.runs import wait_for_run
 from tests.orchestrators.player import Player
 
 HOUR = timedelta(hours=1)

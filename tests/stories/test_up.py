@@ -38,13 +38,11 @@ class Held:
             kept = self.state / "datasets" / model / "baseline.csv"
             kept.parent.mkdir(parents=True)
             shutil.copy(prepared() / "datasets" / "diabetes" / "baseline.csv", kept)
-        self.api = Api("", self.state)
-        self.start()
+        self._listen(start(self.state))
 
     def start(self) -> None:
         self.api.close()
-        self.up = self._start(self.state)
-        self.api = Api(self.up.announced()["url"], self.state)
+        self._listen(self._start(self.state))
 
     def drop(self, content: str) -> str:
         """Drop data and return the story that it started."""
@@ -77,8 +75,11 @@ class Held:
     def start_by_make(self) -> None:
         """Start the app again by `make up`."""
         self.api.close()
-        self.up = MakeUp(self.state)
-        self.api = Api(self.up.announced()["url"], self.state)
+        self._listen(MakeUp(self.state))
+
+    def _listen(self, up: Up) -> None:
+        self.up = up
+        self.api = Api(up.announced()["url"], self.state)
 
     def kill(self, run_id: str) -> None:
         """End `mlopsctl up`, the host and the run, as a machine does that loses its power."""

@@ -37,13 +37,13 @@ class Claims:
         """Claim a cause once; return the stored claim and a newer one of the same subject."""
         _order_key(claim.order)  # refuses before anything is written
         # Names the row that this call creates, because a lost answer to a write repeats the write.
-        token = secrets.token_hex(8)
+        call = secrets.token_hex(8)
         created: list[Claim] = []
 
         def attempt() -> Claimed:
             for made in created:
                 row = self._rows.get(CLAIMS, BY_KEY + made.key)
-                if row is not None and row.content.get("token") == token:
+                if row is not None and row.content.get("call") == call:
                     return Claimed(claim=made, newer=self._newer(made), created=True)
             head = self._head(claim)
             kept = self._stored(claim.key)
@@ -55,7 +55,7 @@ class Claims:
             if before is not None and (other := self._stored(new.key)) is not None:
                 return Claimed(claim=other, newer=self._newer(other))
             created[:] = [new]
-            self._rows.write(CLAIMS, [*new_claim(new, token), *([head] if head else [])])
+            self._rows.write(CLAIMS, [*new_claim(new, call), *([head] if head else [])])
             return Claimed(claim=new, newer=self._newer(new), created=True)
 
         return until_unchanged("claim a cause", attempt)
@@ -114,11 +114,11 @@ class Claims:
             return Claimed(claim=stored, newer=self._newer(stored))
         later = replace(stored, order=claim.order)
         rows = {key: row for key in _keys(stored) if (row := self._rows.get(CLAIMS, key))}
-        token = rows[BY_KEY + stored.key].content.get("token", "")
+        call = rows[BY_KEY + stored.key].content.get("call", "")
         heads = {put.key: put for put in (self._head(later), head) if put}
         puts = [
             replace(put, etag=rows[put.key].etag) if put.key in rows else put
-            for put in new_claim(later, token)
+            for put in new_claim(later, call)
         ]
         moved = [rows[key] for key in _keys(stored)[2:] if key in rows]
         gone = [Delete(key=row.key, etag=row.etag) for row in moved]
@@ -151,12 +151,12 @@ class Claims:
         )
 
 
-def new_claim(claim: Claim, token: str = "") -> list[Put]:
-    """Return the rows of a claim that is not stored yet; `token` names the call that makes it."""
+def new_claim(claim: Claim, call: str = "") -> list[Put]:
+    """Return the rows of a claim that is not stored yet; `call` names the call that makes it."""
     content = dump(claim)
     by_key, *copies = _keys(claim)
     return [
-        Put(key=by_key, content={**content, "token": token}),
+        Put(key=by_key, content={**content, "call": call}),
         *(Put(key=key, content=content) for key in copies),
     ]
 

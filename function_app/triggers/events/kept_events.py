@@ -8,18 +8,22 @@ from function_app.domain.text.identifiers import EVENT_KEY
 from function_app.errors import ContractError, NotFoundError
 from function_app.triggers.events.inbox import ACCEPTED, kind_of_payload, take_up
 from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.pages import limit_of, next_link
 from function_app.triggers.people import find_person
-
-MOST = 500
 
 
 async def get_events(invocation: Invocation, request: Request) -> Answer:
-    """List events, newest first; `outcome=refused` are the dead letters."""
+    """List events, newest first; `outcome=refused` are the dead letters, `next` is a link."""
     text = request.query.get("outcome", "")
     if text and text not in set(Outcome):
         raise ContractError(f"outcome: expected one of {', '.join(Outcome)}, got {text[:40]!r}.")
-    found = invocation.ports.inbox.list_events(Outcome(text) if text else None, MOST)
-    return Answer(status=200, content={"events": [view(event) for event in found]})
+    limit, after = limit_of(request), request.query.get("after") or None
+    page = invocation.ports.inbox.events(limit, after, Outcome(text) if text else None)
+    content = {
+        "events": [view(event) for event in page.events],
+        "next": next_link("/api/events", request, page.next),
+    }
+    return Answer(status=200, content=content)
 
 
 async def get_event(invocation: Invocation, request: Request) -> Answer:

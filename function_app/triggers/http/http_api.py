@@ -28,8 +28,8 @@ from function_app.records.decisions import Decisions
 from function_app.triggers.callers import caller_of
 from function_app.triggers.events import kept_events
 from function_app.triggers.events.inbox import take_in
-from function_app.triggers.http.pages import limit_of, next_link
 from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.pages import limit_of, next_link
 from function_app.triggers.people import check_operator, find_person, find_sender, identify
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)

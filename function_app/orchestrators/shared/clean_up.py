@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from function_app.orchestrators.trail import first_line
+from function_app.orchestrators.shared.trail import first_line
 from function_app.steps.context import Story
 
 

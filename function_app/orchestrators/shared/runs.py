@@ -7,8 +7,14 @@ from typing import TypeVar
 from function_app import names, steps
 from function_app.domain.requests import RunId
 from function_app.domain.training import MAX_RESUBMISSIONS, Run, RunStatus
-from function_app.orchestrators.trail import Trail
-from function_app.orchestrators.waits import NoEvent, OneEvent, constant, doubling, wait_until
+from function_app.orchestrators.shared.trail import Trail
+from function_app.orchestrators.shared.waits import (
+    NoEvent,
+    OneEvent,
+    constant,
+    doubling,
+    wait_until,
+)
 from function_app.steps.context import Story, StoryContext
 
 T = TypeVar("T")

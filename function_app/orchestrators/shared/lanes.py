@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from function_app import names, steps
 from function_app.domain.stories.lane import LaneHolder, LaneRequest
-from function_app.orchestrators.clean_up import tolerate
-from function_app.orchestrators.trail import Trail
-from function_app.orchestrators.waits import OneEvent, doubling, wait_until
+from function_app.orchestrators.shared.clean_up import tolerate
+from function_app.orchestrators.shared.trail import Trail
+from function_app.orchestrators.shared.waits import OneEvent, doubling, wait_until
 from function_app.steps.context import Story, StoryContext
 
 T = TypeVar("T")
