@@ -44,6 +44,7 @@ def submit(azure: Azure, run_id: str = RUN) -> Run:
     log="none: the tags of a run that the app submitted are not read",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_the_tags_of_a_run_in_azure_count_for_nothing(azure: Azure) -> None:
     run = submit(azure)
@@ -65,6 +66,7 @@ def test_the_tags_of_a_run_in_azure_count_for_nothing(azure: Azure) -> None:
     log="none: the run is listed",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_run_without_its_tags_is_listed_in_azure(azure: Azure) -> None:
     run = submit(azure)
@@ -81,6 +83,7 @@ def test_a_run_without_its_tags_is_listed_in_azure(azure: Azure) -> None:
     log="the reason of the failed training names the job",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_job_of_somebody_else_is_not_taken_for_a_training(azure: Azure) -> None:
     submit(azure, "train-diabetes-b")
@@ -101,6 +104,7 @@ def test_a_job_of_somebody_else_is_not_taken_for_a_training(azure: Azure) -> Non
     log="inbox: FOREIGN_VERSION; finding: model registered out of band",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
     azure.registry().register(trained(azure, "a"), judged(trained(azure, "a")))
@@ -119,6 +123,7 @@ def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
     log="none: the tags of a version that the app registered are not read",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_the_tags_of_a_version_in_azure_count_for_nothing(azure: Azure) -> None:
     run = trained(azure, "a", code=HONEST)
@@ -138,6 +143,7 @@ def test_the_tags_of_a_version_in_azure_count_for_nothing(azure: Azure) -> None:
     log="none: the figures of a training's author decide nothing",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 @pytest.mark.parametrize(
     "content", [bytes(HUGE), b"[" * 50_000, b"[1]", b"\xff"], ids=["huge", "deep", "list", "bytes"]
@@ -166,8 +172,9 @@ def test_figures_of_a_training_in_azure_are_read_within_limits(
     "changes the model that was judged",
     answer="the version is not registered: the model has changed since it was judged",
     log="the reason of the failed training",
-    before="succeeded",
+    before="refused",
     azure=ONLY,
+    by="trial",
 )
 def test_a_model_that_changes_after_it_was_judged_is_not_registered(azure: Azure) -> None:
     run = trained(azure, "a")

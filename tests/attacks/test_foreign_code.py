@@ -65,6 +65,7 @@ class CodePorts:
     log="the story's reason",
     before="succeeded",
     azure=same_code("function_app/activities/changes.py"),
+    by="trial",
 )
 @pytest.mark.parametrize(
     "change",
@@ -90,6 +91,7 @@ def test_code_of_another_repository_is_not_fetched(change: Change) -> None:
     log="the story's reason",
     before="succeeded",
     azure=same_code("function_app/activities/changes.py"),
+    by="trial",
 )
 @pytest.mark.parametrize("model", ["wine", "unknown"])
 def test_code_is_published_for_its_own_model_only(model: str) -> None:

@@ -41,6 +41,7 @@ def send(host: Host, *headers: str, body: bytes = b"") -> int:
     azure=no_equivalent(
         "the Functions host of Azure stands in this place; this border is the local host's."
     ),
+    by="trial",
 )
 @pytest.mark.parametrize(
     "headers",
@@ -67,6 +68,7 @@ def test_every_copy_of_a_header_counts(host: Host, headers: tuple[str, ...]) -> 
     azure=no_equivalent(
         "the Functions host of Azure stands in this place; this border is the local host's."
     ),
+    by="trial",
 )
 @pytest.mark.parametrize(
     "headers",
@@ -93,6 +95,7 @@ def test_a_host_is_a_name_and_a_port(host: Host, headers: tuple[str, ...]) -> No
     azure=no_equivalent(
         "the Functions host of Azure stands in this place; this border is the local host's."
     ),
+    by="trial",
 )
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_body_that_does_not_unpack_is_refused(host: Host, encoding: str) -> None:

@@ -95,6 +95,7 @@ def test_an_event_of_any_depth_has_a_key_and_is_settled(tmp_path: Path) -> None:
     log="mlops.rows: the row holds no JSON object",
     before="succeeded",
     azure=same_code("function_app/ports/rows.py"),
+    by="trial",
 )
 def test_a_deeply_nested_record_counts_as_damaged(tmp_path: Path) -> None:
     record = tmp_path / "record.json"
@@ -113,6 +114,7 @@ def test_a_deeply_nested_record_counts_as_damaged(tmp_path: Path) -> None:
     log="mlops.records: the record is left out",
     before="succeeded",
     azure=same_code("function_app/domain/codec.py"),
+    by="trial",
 )
 @pytest.mark.parametrize(
     ("kind", "text"),

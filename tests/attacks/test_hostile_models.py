@@ -48,6 +48,7 @@ class Endless(io.RawIOBase):
     log="the story's reason",
     before="succeeded",
     azure=no_equivalent("names of blobs are text; the next row has the names that blobs can have."),
+    by="trial",
 )
 @pytest.mark.parametrize(
     ("name", "words"),

@@ -80,6 +80,7 @@ def test_what_is_no_file_of_data_is_refused_unread(
     log="none: the story's outcome has the reason",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize(("platform", "kind"), EVERYWHERE)
 def test_no_story_hangs_on_what_is_no_file(

@@ -300,6 +300,7 @@ def test_only_the_platform_switches_the_log_and_chooses_the_id(model: Path, tmp_
     log="scoring: no keys. SCORING_KEYS_FILE names a file …",
     before="succeeded",
     azure=same_code("scoring"),
+    by="trial",
 )
 def test_a_service_without_keys_does_not_start(model: Path) -> None:
     import subprocess

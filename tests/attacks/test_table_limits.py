@@ -84,6 +84,7 @@ def make_labels(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str
     log="none: the finding is the record",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize(
     ("platform", "make"),
@@ -202,6 +203,7 @@ def bomb() -> bytes:
     log="none: the story's outcome has the reason",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize("platform", ["local", "azure"])
 def test_a_bomb_ends_its_own_job_only(
