@@ -152,7 +152,7 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         topics=settings.topics,
         sources=settings.sources,
         proxies=settings.proxies,
-        host_refusals=HostRefusals(settings.host_refusals).take,
+        host_refusals=HostRefusals(settings.host_refusals).pass_to,
     )
     app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
     for story in STORIES:

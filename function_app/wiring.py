@@ -41,7 +41,7 @@ from function_app.triggers.audit import (
 from function_app.triggers.events.event_grid import payload_of
 from function_app.triggers.events.inbox import take_in
 from function_app.triggers.events.verification import EVENT_GRID
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.invocation import Answer, Invocation, Request, no_refusals
 
 Projects = Mapping[str, ModelProject]
 
@@ -121,7 +121,7 @@ class SharedContext:
     sources: Mapping[str, WebhookSource] = field(default_factory=dict)
     proxies: TrustedProxies = NO_PROXIES
     budgets: Budgets = field(default_factory=Budgets)
-    host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
+    host_refusals: Callable[[Callable[[AuditEvent], None]], None] = no_refusals
 
     def invocation(self, client: Any) -> Invocation:
         """Return the context of one invocation; call this on the host's event loop."""

@@ -1,6 +1,6 @@
 """The steps around a deployment that Bicep cannot do, for azd and for build systems alike.
 
-`python -m infra.hooks budget|principal|stage|namespace|base|events [--outputs FILE]`: values come
+`python -m infra.hooks budget|principal|stage|base|events [--outputs FILE]`: values come
 from the environment, or from the outputs of `az deployment sub create` in a file.
 """
 
@@ -49,31 +49,6 @@ def stage(values: Mapping[str, str]) -> None:
     """Put the folder dist/app together for the Durable backend of this environment."""
     backend = values.get("MLOPS_DURABLE_BACKEND") or "scheduler"
     print(stage_app(ROOT, ROOT / "dist" / "app", backend))
-
-
-def namespace(values: Mapping[str, str]) -> None:
-    """Make the models' namespace in the cluster, when there is a cluster."""
-    if not values.get("MLOPS_CLUSTER"):
-        print("There is no cluster, so there is no namespace to make.")
-        return
-    name = _need(values, "MLOPS_CLUSTER_NAMESPACE")
-    manifest = f"kubectl create namespace {name} --dry-run=client -o yaml | kubectl apply -f -"
-    command = (
-        "aks", "command", "invoke",
-        "--resource-group", _need(values, "AZURE_RESOURCE_GROUP"),
-        "--name", _need(values, "MLOPS_CLUSTER"),
-        "--command", manifest,
-        "--query", "exitCode",
-        "--output", "tsv",
-    )  # fmt: skip
-    # The command line succeeds when kubectl did not; what counts is kubectl's own exit code.
-    failure = _try(values, command, answer="0")
-    if failure is not None:
-        raise SystemExit(
-            f"The namespace {name} could not be made. The role Azure Kubernetes Service RBAC "
-            f"Cluster Admin may be missing (docs/reference/roles.md). {failure}"
-        )
-    print(f"The namespace {name} is there.")
 
 
 def base(values: Mapping[str, str]) -> None:
@@ -134,10 +109,8 @@ def events(values: Mapping[str, str]) -> None:
     print("The function is subscribed to its events.")
 
 
-def _try(
-    values: Mapping[str, str], command: Sequence[str], answer: str | None = None
-) -> str | None:
-    """Ask Azure until it is done (and answers this), pausing between; return why it never was."""
+def _try(values: Mapping[str, str], command: Sequence[str]) -> str | None:
+    """Ask Azure until it is done, pausing between; return why it never was."""
     attempts = int(values.get("MLOPS_HOOK_ATTEMPTS", ATTEMPTS))
     pause = float(values.get("MLOPS_HOOK_PAUSE", PAUSE_SECONDS))
     failure = ""
@@ -146,7 +119,7 @@ def _try(
             print(f"Not yet; trying again in {pause:g} s.", flush=True)
             time.sleep(pause)
         done = _az(*command)
-        if done.returncode == 0 and answer in (None, done.stdout.strip()):
+        if done.returncode == 0:
             return None
         failure = done.stderr.strip()
     return failure
@@ -179,7 +152,6 @@ STEPS = {
     "budget": budget,
     "principal": principal,
     "stage": stage,
-    "namespace": namespace,
     "base": base,
     "events": events,
 }

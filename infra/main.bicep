@@ -24,6 +24,8 @@ param publicDomain string = ''
 param publicCertificate string = ''
 @description('Name of the AmlCompute; `serverless` makes none.')
 param computeName string = 'training'
+@description('Name of the AmlCompute that prepares data and judges models, another one than that of trainings; `serverless` makes none.')
+param judgeComputeName string = computeName == 'serverless' ? 'serverless' : 'judging'
 @description('Name of the AmlCompute for checks, another one than that of trainings; `serverless` makes none.')
 param checksComputeName string = computeName == 'serverless' ? 'serverless' : 'checks'
 @description('App id (or api:// address) of the Entra application whose tokens approvers bring. Empty: nobody can approve.')
@@ -90,6 +92,8 @@ var taskHubName = 'mlops'
 var deployContainer = 'deploy'
 var dataContainer = 'data'
 var versionsContainer = 'versions'
+var runsContainer = 'runs'
+var evaluationsContainer = 'evaluations'
 var predictionsContainer = 'predictions'
 var checksContainer = 'checks'
 var checksInputsContainer = 'checks-inputs'
@@ -194,6 +198,8 @@ module dataStorage 'modules/storage.bicep' = {
     containers: [
       dataContainer
       versionsContainer
+      runsContainer
+      evaluationsContainer
       predictionsContainer
       checksContainer
       checksInputsContainer
@@ -300,6 +306,9 @@ module computes 'modules/computes.bicep' = {
     computeSize: sizes.computeSize
     computeNodes: sizes.computeNodes
     trainingIdentityId: identities.outputs.trainingId
+    judgeComputeName: judgeComputeName
+    judgeNodes: sizes.judgeNodes
+    judgeIdentityId: identities.outputs.judgeId
     checksComputeName: checksComputeName
     checksIdentityId: identities.outputs.checksId
     privateNetwork: privateNetwork
@@ -320,6 +329,7 @@ module cluster 'modules/cluster.bicep' = if (withCluster) {
     minNodes: sizes.clusterMinNodes
     maxNodes: sizes.clusterMaxNodes
     zones: sizes.clusterZones
+    namespaceName: clusterNamespace
     nodeGroup: names.nodeGroup
     clusterIdentityId: identities.outputs.clusterId
     kubeletIdentityId: identities.outputs.kubeletId
@@ -387,6 +397,8 @@ module roles 'modules/roles.bicep' = {
     replicaIdentityName: identities.outputs.replicaName
     dataContainerName: dataContainer
     versionsContainerName: versionsContainer
+    runsContainerName: runsContainer
+    evaluationsContainerName: evaluationsContainer
     predictionsContainerName: predictionsContainer
     checksContainerName: checksContainer
     checksInputsContainerName: checksInputsContainer
@@ -399,6 +411,7 @@ module roles 'modules/roles.bicep' = {
     appPrincipalId: identities.outputs.appPrincipalId
     stagingPrincipalId: identities.outputs.stagingPrincipalId
     trainingPrincipalId: identities.outputs.trainingPrincipalId
+    judgePrincipalId: identities.outputs.judgePrincipalId
     checksPrincipalId: identities.outputs.checksPrincipalId
     kubeletPrincipalId: identities.outputs.kubeletPrincipalId
     replicaPrincipalId: identities.outputs.replicaPrincipalId
@@ -534,6 +547,9 @@ var appSettings = {
   MLOPS_AZURE_COMPUTE_SIZE: sizes.computeSize
   MLOPS_AZURE_COMPUTE_NODES: string(sizes.computeNodes)
   MLOPS_AZURE_COMPUTE_IDENTITY: identities.outputs.trainingId
+  MLOPS_AZURE_JUDGE_COMPUTE: judgeComputeName
+  MLOPS_AZURE_JUDGE_NODES: string(sizes.judgeNodes)
+  MLOPS_AZURE_JUDGE_IDENTITY: identities.outputs.judgeId
   MLOPS_AZURE_CHECKS_COMPUTE: checksComputeName
   MLOPS_AZURE_CHECKS_IDENTITY: identities.outputs.checksId
   MLOPS_AZURE_REGISTRY: names.registry
@@ -542,6 +558,8 @@ var appSettings = {
   MLOPS_AZURE_BLOB_ENDPOINT: 'https://${names.dataStorage}.blob.${storageSuffix}'
   MLOPS_AZURE_DATA_CONTAINER: dataContainer
   MLOPS_AZURE_VERSIONS_CONTAINER: versionsContainer
+  MLOPS_AZURE_RUNS_CONTAINER: runsContainer
+  MLOPS_AZURE_EVALUATIONS_CONTAINER: evaluationsContainer
   MLOPS_AZURE_PREDICTIONS_CONTAINER: predictionsContainer
   MLOPS_AZURE_CHECKS_CONTAINER: checksContainer
   MLOPS_AZURE_CHECKS_INPUTS_CONTAINER: checksInputsContainer

@@ -8,8 +8,12 @@ import fcntl
 import json
 import logging
 import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from function_app.domain.access.audit import AuditEvent, Kind
 
@@ -18,32 +22,61 @@ _CODES = {401: "WRONG_KEY", 403: "FOREIGN_REQUEST"}
 
 
 class HostRefusals:
-    """The file of one host."""
+    """The file of one host, and beside it the refusals that are taken and not yet recorded."""
 
     def __init__(self, file: Path | None) -> None:
         """Take the file; None where the host writes none."""
         self._file = file
 
-    def take(self) -> tuple[AuditEvent, ...]:
-        """Return the refusals since the last call, and take them out of the file."""
-        if self._file is None or not self._file.exists():
-            return ()
+    def pass_to(self, record: Callable[[AuditEvent], None]) -> None:
+        """Record the refusals since the last call.
+
+        A refusal leaves the files after it is recorded. A process that dies in between, or a
+        `record` that raises, leaves it for the next call, so that it may be recorded twice.
+        """
+        if self._file is None:
+            return
         try:
-            lines = _taken(self._file)
+            with _locked(self._file.with_name(f"{self._file.name}.taken")) as taken:
+                if self._file.exists():
+                    _take_over(self._file, taken)
+                _record(taken, record)
         except OSError as error:
             LOG.error("refusals of the host are not in the audit log: %s", error)
-            return ()
-        return tuple(event for line in lines if (event := _event(line)) is not None)
 
 
-def _taken(file: Path) -> list[str]:
-    descriptor = os.open(file, os.O_RDWR)
+@contextmanager
+def _locked(file: Path) -> Iterator[TextIO]:
+    """Open a file for reading and writing, and lock other readers and writers out."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as lines:
-        # The host appends under the same lock, so that no line is lost between read and truncate.
         fcntl.flock(lines, fcntl.LOCK_EX)
+        yield lines
+
+
+def _take_over(file: Path, taken: TextIO) -> None:
+    # The host appends under the same lock, so that no line is lost between read and truncate.
+    with _locked(file) as lines:
         content = lines.read()
+        taken.seek(0, os.SEEK_END)
+        taken.write(content)
+        taken.flush()
+        os.fsync(taken.fileno())
         lines.truncate(0)
-    return content.splitlines()
+
+
+def _record(taken: TextIO, record: Callable[[AuditEvent], None]) -> None:
+    taken.seek(0)
+    rest = deque(taken.read().splitlines())
+    try:
+        while rest:
+            if (event := _event(rest[0])) is not None:
+                record(event)
+            rest.popleft()
+    finally:
+        taken.seek(0)
+        taken.truncate()
+        taken.writelines(f"{line}\n" for line in rest)
 
 
 def _event(line: str) -> AuditEvent | None:

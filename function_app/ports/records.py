@@ -102,6 +102,9 @@ class Ledger(Protocol):
     def keep_note(self, name: str, content: dict[str, str]) -> None:
         """Store a small record under a name; it replaces an earlier one."""
 
+    def keep_first_note(self, name: str, content: dict[str, str]) -> dict[str, str]:
+        """Store a small record unless its name has one; return the stored one."""
+
     def read_note(self, name: str) -> dict[str, str] | None:
         """Return the record of this name, None without one."""
 

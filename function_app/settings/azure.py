@@ -41,6 +41,15 @@ class AzureSettings:
             "help": "resource id of the identity of checks; that of trainings, which can do more"
         },
     )
+    judge_compute: str = field(
+        default="judging",
+        metadata={"help": "AmlCompute that reads data and judges models; `serverless` for none"},
+    )
+    judge_nodes: int = field(default=1, metadata={"help": "its most nodes; the fewest is zero"})
+    judge_identity: str = field(
+        default="",
+        metadata={"help": "resource id of its identity; that of trainings, whose code is judged"},
+    )
     training_image: str = field(
         default="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest",
         metadata={"help": "image under the packages of runs; pin it by digest"},
@@ -57,7 +66,15 @@ class AzureSettings:
     blob_endpoint: str = field(metadata={"help": "https://<account>.blob.core.windows.net"})
     data_container: str = field(default="data", metadata={"help": "where data lands"})
     versions_container: str = field(
-        default="versions", metadata={"help": "data versions, code bundles, reports and logs"}
+        default="versions",
+        metadata={"help": "data versions, code bundles and records; only the app writes it"},
+    )
+    runs_container: str = field(
+        default="runs", metadata={"help": "where models' code writes models, answers and logs"}
+    )
+    evaluations_container: str = field(
+        default="evaluations",
+        metadata={"help": "where held-out rows and evaluations are; no model's code writes it"},
     )
     checks_container: str = field(
         default="checks", metadata={"help": "where checks write their reports, and nothing else"}
@@ -205,11 +222,17 @@ def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
 
 def _refuse_shared_compute(settings: AzureSettings) -> None:
     """Refuse one compute for two identities: whatever runs there can take the token of both."""
-    checks, trainings = settings.checks_identity.lower(), settings.compute_identity.lower()
-    shared = settings.checks_compute == settings.compute != SERVERLESS
-    if shared and checks and checks != trainings:
-        text = f"Checks and trainings share the compute {settings.compute} under two identities."
-        raise ConfigError(f"{text} Give MLOPS_AZURE_CHECKS_COMPUTE another name.")
+    s = settings
+    uses = [
+        ("Trainings", "COMPUTE", s.compute, s.compute_identity),
+        ("Judging", "JUDGE_COMPUTE", s.judge_compute, s.judge_identity or s.compute_identity),
+        ("Checks", "CHECKS_COMPUTE", s.checks_compute, s.checks_identity or s.compute_identity),
+    ]
+    for number, (name, setting, compute, identity) in enumerate(uses):
+        for other, _, used, given in uses[:number]:
+            if compute == used != SERVERLESS and identity.lower() != given.lower():
+                text = f"{other} and {name.lower()} share the compute {compute} under two"
+                raise ConfigError(f"{text} identities. Give {PREFIX}{setting} another name.")
 
 
 def _refuse_short_limits(settings: AzureSettings) -> None:

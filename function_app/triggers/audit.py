@@ -82,14 +82,12 @@ async def record_answer(recorder: Recorder, invocation: Invocation, asked: Asked
 async def record_refused(recorder: Recorder, invocation: Invocation) -> None:
     """Record the events that an invocation without a request refused, and due counts.
 
-    That are the counts of ended windows, and the requests that the host refused.
+    Due are the counts of ended windows, and the requests that the host refused.
     """
     try:
-        for event in (
-            *invocation.attempt.refused,
-            *await asyncio.to_thread(invocation.host_refusals),
-        ):
+        for event in invocation.attempt.refused:
             await asyncio.to_thread(recorder.record, event)
+        await asyncio.to_thread(invocation.host_refusals, recorder.record)
         await asyncio.to_thread(recorder.flush, invocation.ports.clock.now())
     except MlopsError as error:
         LOG.error("refused events are not in the audit log: %s", error)

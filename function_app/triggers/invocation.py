@@ -21,6 +21,10 @@ from function_app.records.recorder import Recorder
 MAX_BODY = 1024 * 1024
 
 
+def no_refusals(record: Callable[[AuditEvent], None]) -> None:
+    """Record nothing: the refusals of a host that keeps no file of them."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Attempt:
     """Facts of an invocation for the audit log: its caller, its model, refused events.
@@ -41,7 +45,7 @@ class Attempt:
 class Invocation:
     """The platform and the rules for one invocation; `recorder` is None when nothing is recorded.
 
-    `host_refusals` takes the requests that the host refused since the last call.
+    `host_refusals` passes the requests that the host refused since the last call to a recorder.
     """
 
     ports: Ports
@@ -54,7 +58,7 @@ class Invocation:
     budgets: Budgets = field(default_factory=Budgets)
     attempt: Attempt = field(default_factory=Attempt)
     recorder: Recorder | None = None
-    host_refusals: Callable[[], tuple[AuditEvent, ...]] = tuple
+    host_refusals: Callable[[Callable[[AuditEvent], None]], None] = no_refusals
 
     def source(self, channel: str) -> WebhookSource | None:
         """Return the scope of a channel's webhook source; None for the app's own channels."""

@@ -44,6 +44,7 @@ SETTINGS = {
     "MLOPS_TOPIC_ENDPOINT": "evgt-mlops",
     f"{PREFIX}CLIENT_ID": "id-app",
     f"{PREFIX}COMPUTE_IDENTITY": "id-training",
+    f"{PREFIX}JUDGE_IDENTITY": "id-judge",
     f"{PREFIX}CHECKS_IDENTITY": "id-checks",
     f"{PREFIX}STAGING_IDENTITY": "id-staging",
     f"{PREFIX}REPLICA_IDENTITY": "id-replica",
@@ -62,7 +63,11 @@ NAMES = {
     f"{PREFIX}BLOB_ENDPOINT": "https://stdata{}.blob.core.windows.net",
 }
 GROUPS = {f"{PREFIX}RESOURCE_GROUP": "rg", f"{PREFIX}STAGING_RESOURCE_GROUP": "rg-staging"}
-CONTAINERS = ("data", "versions", "predictions", "checks", "checks-inputs")
+CONTAINERS = (
+    "data", "versions", "runs", "evaluations", "predictions", "checks", "checks-inputs",
+)  # fmt: skip
+# Settings that name a compute, and the one identity that its runs may have.
+COMPUTES = {"COMPUTE": "id-training", "JUDGE_COMPUTE": "id-judge", "CHECKS_COMPUTE": "id-checks"}
 DEAD_LETTERS, DEPLOYED = "deadletter", "deploy"
 
 
@@ -113,7 +118,7 @@ def _identities(configuration: Configuration, identity: Any) -> list[str]:
 
 
 def _computes(configuration: Configuration, settings: dict[str, str]) -> Iterator[str]:
-    for setting, wanted in (("COMPUTE", "id-training"), ("CHECKS_COMPUTE", "id-checks")):
+    for setting, wanted in COMPUTES.items():
         name = settings.get(f"{PREFIX}{setting}", "")
         found = [r for r in configuration.of(_COMPUTES) if r.name.endswith(f"/{name}")]
         labels = [_identities(configuration, r.body.get("identity")) for r in found]

@@ -18,6 +18,8 @@ def write_page(root: Path) -> str:
         "scope is the smallest resource that the operation touches; no identity has a role on the",
         "subscription.",
         "",
+        "*only* is a condition of the role: other blobs of the container may be listed, not read.",
+        "",
     ]
     for identity in dict.fromkeys(row.identity for row in rows):
         text += [
@@ -29,9 +31,9 @@ def write_page(root: Path) -> str:
         for row in (row for row in rows if row.identity == identity):
             who = row.by.replace("function_app/adapters/azure/", "")
             when = _WHEN.get(row.when, row.when)
-            text.append(
-                f"| {row.operation} ({who}) | {row.role} `{row.id}` | `{row.scope}` | {when} |"
-            )
+            only = f", only {', '.join(f'`{path}`' for path in row.reads)}" if row.reads else ""
+            role = f"{row.role} `{row.id}`{only}"
+            text.append(f"| {row.operation} ({who}) | {role} | `{row.scope}` | {when} |")
         text.append("")
     text += ["## Adapters that need no role", ""]
     text += [f"- {port}: {why}" for port, why in without.items()]
@@ -48,7 +50,8 @@ def write_page(root: Path) -> str:
 _IDENTITIES = {
     "app": "The app",
     "staging": "Staging's container groups",
-    "training": "Training runs",
+    "training": "Trainings, samples and answers: models' code",
+    "judge": "Preparations and judges: this app's own code",
     "checks": "Checks of code that nobody merged yet",
     "kubelet": "Production's nodes",
     "replica": "Production's replicas",

@@ -18,7 +18,7 @@ _ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
 # The labels (arm.Configuration.label) of the identities and scopes that roles.json names.
 PRINCIPALS = {
     **{name: f"id-{name}" for name in (
-        "app", "staging", "training", "checks", "cluster", "kubelet", "replica",
+        "app", "staging", "training", "judge", "checks", "cluster", "kubelet", "replica",
     )},
     "dataTopic": "evgs-data",
     "workspaceTopic": "evgs-ml",
@@ -33,6 +33,8 @@ SCOPES = {
     "mlStorage": "stml",
     "dataContainer": "stdata/data",
     "versionsContainer": "stdata/versions",
+    "runsContainer": "stdata/runs",
+    "evaluationsContainer": "stdata/evaluations",
     "predictionsContainer": "stdata/predictions",
     "checksContainer": "stdata/checks",
     "checksInputsContainer": "stdata/checks-inputs",
@@ -55,16 +57,17 @@ SCOPES = {
 }
 
 
-# A condition of Azure (version 2.0) on the actions that change a blob.
+# A condition of Azure (version 2.0) on reading blobs; their names may be listed.
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-_PATH, _WRITES = f"@Resource[{_BLOBS}:path]", ("write", "add/action", "move/action", "delete")
+_PATH = f"@Resource[{_BLOBS}:path]"
+_OTHERS = f"!(ActionMatches{{'{_BLOBS}/read'}} AND NOT SubOperationMatches{{'Blob.List'}})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """The reason of a role; `when` names the traits of the configurations that have it.
 
-    With `writes_below` the role has a condition: blobs are written only below this path.
+    With `reads` the role has a condition: only blobs whose names match a pattern are read.
     """
 
     operation: str
@@ -74,7 +77,7 @@ class Row:
     id: str
     scope: str
     when: str
-    writes_below: str = ""
+    reads: tuple[str, ...] = ()
 
     def holds(self, traits: frozenset[str]) -> bool:
         """Return whether a configuration with these traits has the role."""
@@ -87,7 +90,9 @@ class Row:
 def read_rows(root: Path) -> tuple[Row, ...]:
     """Return the rows of the table."""
     table = json.loads((root / FILE).read_text("utf-8"))
-    return tuple(Row(**entry) for entry in table["assignments"])
+    return tuple(
+        Row(**{**entry, "reads": tuple(entry.get("reads", ()))}) for entry in table["assignments"]
+    )
 
 
 def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]:
@@ -122,14 +127,13 @@ def _assignment(row: Row, environ: Mapping[str, str]) -> Assignment:
     kinds = {"deployer": "User", "publisher": environ.get("MLOPS_PUBLISHER_TYPE")}
     kind = kinds.get(row.identity) or "ServicePrincipal"
     principal, scope = PRINCIPALS.get(row.identity, "?"), SCOPES.get(row.scope, "?")
-    below = f"{_PATH} StringLike '{row.writes_below}*'"
-    actions = " AND ".join(f"!(ActionMatches{{'{_BLOBS}/{action}'}})" for action in _WRITES)
+    paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
     return Assignment(
         principal=principal,
         role=row.id,
         scope=scope,
         principal_type=kind,
-        condition=f"(({actions}) OR ({below}))" if row.writes_below else "",
+        condition=f"(({_OTHERS}) OR ({paths}))" if row.reads else "",
     )
 
 

@@ -97,6 +97,11 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
             lambda n: n * s("trainings") * s("training_minutes") / 60 * p("training_hour"),
         ),
         (
+            "Nodes that prepare and judge",
+            f"{2 * s('trainings'):g} x {s('judge_minutes'):g} min a model",
+            lambda n: n * 2 * s("trainings") * s("judge_minutes") / 60 * p("training_hour"),
+        ),
+        (
             "Nodes of checks",
             f"{s('checks'):g} x {s('check_minutes'):g} min a model",
             lambda n: n * s("checks") * s("check_minutes") / 60 * p("training_hour"),

@@ -8,6 +8,8 @@ param minNodes int
 param maxNodes int
 @description('Availability zones of the nodes; they cannot be changed later. Empty: wherever there is room.')
 param zones array
+@description('The namespace of the models, which Resource Manager keeps: nobody needs a role inside of the cluster to make it.')
+param namespaceName string
 param nodeGroup string
 param clusterIdentityId string
 param kubeletIdentityId string
@@ -19,7 +21,7 @@ param privateNetwork bool
 param subnetId string
 param logsId string
 
-resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' = {
+resource cluster 'Microsoft.ContainerService/managedClusters@2025-09-01' = {
   name: name
   location: location
   tags: tags
@@ -78,6 +80,21 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-05-01' = {
         vnetSubnetID: privateNetwork ? subnetId : null
       }
     ]
+  }
+}
+
+resource models 'Microsoft.ContainerService/managedClusters/managedNamespaces@2025-09-01' = {
+  parent: cluster
+  name: namespaceName
+  location: location
+  tags: tags
+  properties: {
+    // One that was made by hand, or by an earlier version of these templates, is taken over.
+    adoptionPolicy: 'Always'
+    // Never production's replicas with it.
+    deletePolicy: 'Keep'
+    // The app's own policies narrow what reaches its replicas.
+    defaultNetworkPolicy: { ingress: 'AllowAll', egress: 'AllowAll' }
   }
 }
 

@@ -1,12 +1,16 @@
-// Two clusters that have no node while nothing runs: code of proposals is checked apart from what
-// trains on the data. Nodes without a public IP reach the workspace by its private endpoint, so that
-// ../main.bicep makes the endpoint and its DNS zones first.
+// Three clusters that have no node while nothing runs, because a run can take the token of each
+// identity of its cluster: models' code trains and answers on the first, the app's own code judges on
+// the second, and code that nobody merged yet is checked on the third. Nodes without a public IP reach
+// the workspace by its private endpoint, so that ../main.bicep makes the endpoint and its DNS zones first.
 param workspaceName string
 param location string
 param computeName string
 param computeSize string
 param computeNodes int
 param trainingIdentityId string
+param judgeComputeName string
+param judgeNodes int
+param judgeIdentityId string
 param checksComputeName string
 param checksIdentityId string
 param privateNetwork bool
@@ -37,6 +41,33 @@ resource compute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-
       scaleSettings: {
         minNodeCount: 0
         maxNodeCount: computeNodes
+        nodeIdleTimeBeforeScaleDown: 'PT120S'
+      }
+    }
+  }
+}
+
+resource judgeCompute 'Microsoft.MachineLearningServices/workspaces/computes@2025-06-01' = if (judgeComputeName != 'serverless') {
+  parent: workspace
+  name: judgeComputeName
+  location: location
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${judgeIdentityId}': {} }
+  }
+  properties: {
+    computeType: 'AmlCompute'
+    disableLocalAuth: true
+    properties: {
+      osType: 'Linux'
+      vmSize: computeSize
+      vmPriority: 'Dedicated'
+      remoteLoginPortPublicAccess: 'Disabled'
+      enableNodePublicIp: !privateNetwork
+      subnet: privateNetwork ? { id: trainingSubnetId } : null
+      scaleSettings: {
+        minNodeCount: 0
+        maxNodeCount: judgeNodes
         nodeIdleTimeBeforeScaleDown: 'PT120S'
       }
     }

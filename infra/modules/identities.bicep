@@ -22,6 +22,12 @@ resource training 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   tags: tags
 }
 
+resource judge 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: '${prefix}-judge-${suffix}'
+  location: location
+  tags: tags
+}
+
 resource checks 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: '${prefix}-checks-${suffix}'
   location: location
@@ -55,6 +61,8 @@ output stagingId string = staging.id
 output stagingPrincipalId string = staging.properties.principalId
 output trainingId string = training.id
 output trainingPrincipalId string = training.properties.principalId
+output judgeId string = judge.id
+output judgePrincipalId string = judge.properties.principalId
 output checksId string = checks.id
 output checksPrincipalId string = checks.properties.principalId
 output clusterName string = cluster.name

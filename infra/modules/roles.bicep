@@ -12,6 +12,8 @@ param stagingIdentityName string
 param replicaIdentityName string
 param dataContainerName string
 param versionsContainerName string
+param runsContainerName string
+param evaluationsContainerName string
 param predictionsContainerName string
 param checksContainerName string
 param checksInputsContainerName string
@@ -25,6 +27,7 @@ param networkName string
 param appPrincipalId string
 param stagingPrincipalId string
 param trainingPrincipalId string
+param judgePrincipalId string
 param checksPrincipalId string
 param kubeletPrincipalId string
 param replicaPrincipalId string
@@ -47,7 +50,6 @@ var hasDeployer = !empty(deployerPrincipalId)
 
 var acrPull = '7f951dda-4ed3-4680-a7ca-43fe172d538d'
 var azureKubernetesServiceClusterUserRole = '4abbcc35-e782-43d8-92c5-2d3f1bd2253f'
-var azureKubernetesServiceRbacClusterAdmin = 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b'
 var azureKubernetesServiceRbacWriter = 'a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb'
 var azureMlDataScientist = 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
 var containerRegistryDataImporterAndDataReader = '577a9874-89fd-4f24-9dbd-b5034d0ad23a'
@@ -65,8 +67,10 @@ var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 
-// Writes, appends, renames and deletions of blobs only below runs/; reading is free.
-var onlyRuns = '''((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'}) AND !(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action'}) AND !(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action'}) AND !(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*'))'''
+// Names may be listed; blobs may be read only below these paths. Held-out rows and whole versions of
+// the data are beside them: a model's code that knew them could answer its own evaluation.
+var onlyCodeAndModels = '''((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'} AND NOT SubOperationMatches{'Blob.List'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'bundles/*' OR @Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*/model/*' OR @Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*/prepared/seen/*' OR @Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*/prepared/asked/*'))'''
+var onlySeenAndAsked = '''((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'} AND NOT SubOperationMatches{'Blob.List'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*/prepared/seen/*' OR @Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'runs/*/prepared/asked/*'))'''
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: hostStorageName
@@ -89,6 +93,16 @@ resource dataContainer 'Microsoft.Storage/storageAccounts/blobServices/container
 resource versionsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
   parent: dataBlobs
   name: versionsContainerName
+}
+
+resource runsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: runsContainerName
+}
+
+resource evaluationsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: dataBlobs
+  name: evaluationsContainerName
 }
 
 resource predictionsContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
@@ -249,7 +263,7 @@ resource appStorageBlobDataReaderOnDataContainer 'Microsoft.Authorization/roleAs
   }
 }
 
-// To keep versions of the data, code bundles and records; read what runs wrote (datasets.py, jobs.py, registry.py, earlier_records.py).
+// To keep versions of the data, code bundles, baselines and records (datasets.py, jobs.py, registry.py, earlier_records.py).
 resource appStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(versionsContainer.id, appPrincipalId, storageBlobDataContributor)
   scope: versionsContainer
@@ -257,6 +271,28 @@ resource appStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorizati
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To read models and the logs of runs (jobs.py, registry.py, images.py).
+resource appStorageBlobDataReaderOnRunsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(runsContainer.id, appPrincipalId, storageBlobDataReader)
+  scope: runsContainer
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To read evaluations (jobs.py, registry.py, images.py, probe.py, observations.py).
+resource appStorageBlobDataReaderOnEvaluationsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(evaluationsContainer.id, appPrincipalId, storageBlobDataReader)
+  scope: evaluationsContainer
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
   }
 }
 
@@ -436,17 +472,95 @@ resource trainingStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/
   }
 }
 
-// To read versions of the data, the code and the models, and write what a run leaves below runs/ (Azure ML compute).
-// Evidence lies beside it: code of a training may not rewrite data, baselines, bundles or records.
-resource trainingStorageBlobDataContributorOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(versionsContainer.id, trainingPrincipalId, storageBlobDataContributor)
+// To read the code, and models of earlier versions of the app (Azure ML compute).
+resource trainingStorageBlobDataReaderOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(versionsContainer.id, trainingPrincipalId, storageBlobDataReader)
   scope: versionsContainer
   properties: {
     principalId: trainingPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
     conditionVersion: '2.0'
-    condition: onlyRuns
+    condition: onlyCodeAndModels
+  }
+}
+
+// To read the rows to train on, and the features to answer (Azure ML compute).
+resource trainingStorageBlobDataReaderOnEvaluationsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(evaluationsContainer.id, trainingPrincipalId, storageBlobDataReader)
+  scope: evaluationsContainer
+  properties: {
+    principalId: trainingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+    conditionVersion: '2.0'
+    condition: onlySeenAndAsked
+  }
+}
+
+// To write models, answers and logs (Azure ML compute).
+resource trainingStorageBlobDataContributorOnRunsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(runsContainer.id, trainingPrincipalId, storageBlobDataContributor)
+  scope: runsContainer
+  properties: {
+    principalId: trainingPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To pull the environment that prepares data and judges (Azure ML compute).
+resource judgeAcrPullOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, judgePrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: judgePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+// To write Azure ML's own logs of a run (Azure ML compute).
+resource judgeStorageBlobDataContributorOnMlStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(mlStorage.id, judgePrincipalId, storageBlobDataContributor)
+  scope: mlStorage
+  properties: {
+    principalId: judgePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+// To read versions of the data and the code of the app (Azure ML compute).
+resource judgeStorageBlobDataReaderOnVersionsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(versionsContainer.id, judgePrincipalId, storageBlobDataReader)
+  scope: versionsContainer
+  properties: {
+    principalId: judgePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To read models and answers (Azure ML compute).
+resource judgeStorageBlobDataReaderOnRunsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(runsContainer.id, judgePrincipalId, storageBlobDataReader)
+  scope: runsContainer
+  properties: {
+    principalId: judgePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}
+
+// To write held-out rows and evaluations (Azure ML compute).
+resource judgeStorageBlobDataContributorOnEvaluationsContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(evaluationsContainer.id, judgePrincipalId, storageBlobDataContributor)
+  scope: evaluationsContainer
+  properties: {
+    principalId: judgePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
   }
 }
 
@@ -625,17 +739,6 @@ resource deployerKeyVaultSecretsOfficerOnVault 'Microsoft.Authorization/roleAssi
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsOfficer)
-  }
-}
-
-// To make the models' namespace (infra/hooks.py).
-resource deployerAzureKubernetesServiceRbacClusterAdminOnCluster 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withCluster && hasDeployer) {
-  name: guid(cluster.id, deployerPrincipalId, azureKubernetesServiceRbacClusterAdmin)
-  scope: cluster
-  properties: {
-    principalId: deployerPrincipalId
-    principalType: deployerPrincipalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', azureKubernetesServiceRbacClusterAdmin)
   }
 }
 

@@ -20,7 +20,7 @@ from function_app.domain.change.isolation import Isolation
 from function_app.domain.training import Dataset, RunStatus
 from function_app.ports import Jobs
 from function_app.settings.settings import read_projects
-from tests.azure_servers.azure import ROOT, VERSIONS, Azure
+from tests.azure_servers.azure import EVALUATIONS, ROOT, RUNS, VERSIONS, Azure
 from tests.azure_servers.compute import Compute
 from tests.funchost.conftest import until
 from tests.made_once import sample_rows
@@ -161,8 +161,10 @@ class CloudMachine(Machine):
         self._end(PREPARED)
 
     def files(self) -> dict[str, bytes]:
-        blobs = self.azure.blobs.containers[VERSIONS]
-        return {name: content for name, content in blobs.items() if name.startswith("runs/")}
+        written = (self.azure.blobs.containers[name] for name in (VERSIONS, RUNS, EVALUATIONS))
+        return {
+            n: content for blobs in written for n, content in blobs.items() if n.startswith("runs/")
+        }
 
     def foreign(self) -> list[str]:
         # What lies beside the output of a run on its node, as the container of versions has it.

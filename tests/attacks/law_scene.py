@@ -12,6 +12,7 @@ from tests.attacks.targets import (
     keys,
     logged,
 )
+from tests.azure_servers.azure import EVALUATIONS
 from tests.funchost.conftest import until
 
 FIRST, SECOND = f"release-{MODEL}-1", f"release-{MODEL}-1-try2"
@@ -78,7 +79,7 @@ class Scene:
     def change_schema(self, suffix: bytes) -> None:
         """Change the file beside the model folder that the image would have too."""
         if isinstance(self.target, CloudTarget):
-            blobs = self.target.cloud.azure.blobs.containers["versions"]
+            blobs = self.target.cloud.azure.blobs.containers[EVALUATIONS]
             (name,) = [n for n in blobs if n.endswith("/evaluation/model_schema.json")]
             self.target.cloud.azure.wrote(name, blobs[name].rstrip() + suffix)
             return

@@ -104,10 +104,15 @@ class ArmServer(Server):
 
 def audience(token: str) -> str:
     """Return what a token is for; its signature is the identity server's matter."""
+    return claim(token, "aud").removesuffix("/.default")
+
+
+def claim(token: str, name: str) -> str:
+    """Return a claim of a token, "" when it has none."""
     try:
         body = token.split(".")[1]
         content = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return str(content["aud"]).removesuffix("/.default")
+        return str(content[name])
     except (IndexError, ValueError, KeyError):
         return ""
 

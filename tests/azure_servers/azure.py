@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import Environments
 from function_app.adapters.azure.jobs.jobs import AzureJobs
 from function_app.adapters.azure.jobs.references import References
+from function_app.adapters.azure.jobs.run_specs import OUTPUTS, datastore_of
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.platform.base_image_part import BaseImagePart
 from function_app.adapters.azure.platform.platform import AzurePlatform, azure_parts
@@ -42,6 +44,7 @@ from function_app.adapters.local.rows import LocalRows
 from function_app.domain.project import ModelProject
 from function_app.settings.azure import AzureSettings
 from function_app.settings.settings import read_projects
+from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access
 from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
 from tests.azure_servers.aks import ManagedClusters
@@ -52,7 +55,7 @@ from tests.azure_servers.bodies import answer_of, resource_of
 from tests.azure_servers.cluster import Cluster
 from tests.azure_servers.definitions import strange_answers, strange_fields
 from tests.azure_servers.event_grid import EventGrid
-from tests.azure_servers.identity import IdentityServer
+from tests.azure_servers.identity import CLIENT, IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.record import ANSWERED, SENT
@@ -61,6 +64,8 @@ from tests.azure_servers.vault import Vault
 
 ROOT = Path(__file__).parents[2]
 VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
+RUNS, EVALUATIONS = "runs", "evaluations"
+_WRITTEN = re.compile(r"runs/[^/]+/(?P<folder>[^/]+)/")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
@@ -167,9 +172,13 @@ class Azure:
             (root / name / "__init__.py").write_text('"""A stand-in."""\n')
         return replace(self, root=root)
 
-    def wrote(self, name: str, content: bytes, container: str = VERSIONS) -> None:
-        """Let a run have written a file."""
-        self.blobs.put(container, name, content)
+    def wrote(self, name: str, content: bytes, container: str = "") -> None:
+        """Let a run have written a file, or the app: by default into the container of its kind."""
+        self.blobs.put(container or container_of(name), name, content)
+
+    def written(self, name: str) -> bytes:
+        """Return a file that a run wrote, or the app."""
+        return self.blobs.containers[container_of(name)][name]
 
 
 @pytest.fixture
@@ -197,7 +206,11 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
         Vault(tls) as vault,
     ):
         ManagedClusters(arm, cluster.url, tls.ca_file.read_bytes())
-        blobs.containers |= {VERSIONS: {}, CHECKS: {}, CHECKS_INPUTS: {}}
+        blobs.containers |= {
+            name: {} for name in (VERSIONS, RUNS, EVALUATIONS, CHECKS, CHECKS_INPUTS)
+        }
+        blobs.identities |= {name: Access.of(name) for name in IDENTITIES.values()}
+        blobs.identities[CLIENT] = Access.of("app")
         settings = settings_of_tests(
             tls.ca_file,
             management_endpoint=arm.url,
@@ -229,6 +242,15 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
         # Whatever a test was about: what it sent is what Microsoft's own definitions know.
         strange = strange_fields(arm.requests) + strange_answers(arm.answers)
         assert not strange, strange
+
+
+def container_of(name: str) -> str:
+    """Return the container of a file: that of its kind of run, or the one of versions."""
+    found = _WRITTEN.match(name)
+    kinds = {folder: kind for kind, folder in OUTPUTS.items()}
+    if found is None or found["folder"] not in kinds:
+        return VERSIONS
+    return CONTAINERS[datastore_of(kinds[found["folder"]])]
 
 
 def keep_bodies(target: Path, arm: ArmServer) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
-from tests.azure_servers.arm import audience
+from tests.azure_servers.access import Access
+from tests.azure_servers.arm import audience, claim
 from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.tls import Tls
 
@@ -20,6 +21,8 @@ class BlobServer(Server):
         self.containers: dict[str, dict[str, bytes]] = {}
         self.etags: dict[tuple[str, str], int] = {}
         self.refused: set[str] = set()
+        # The identities whose roles count, by the app id of their tokens; others may do anything.
+        self.identities: dict[str, Access] = {}
         self._lock = threading.RLock()
         super().__init__(self._respond, tls)
 
@@ -52,6 +55,9 @@ class BlobServer(Server):
                 return self._container(request, container)
             if container not in self.containers:
                 return _error(404, "ContainerNotFound")
+            access = self.identities.get(claim(token, "appid"))
+            if access is not None and not _may(access, request.method, container, name):
+                return _error(403, "AuthorizationPermissionMismatch")
             return self._blob(request, container, name)
 
     def _container(self, request: Request, container: str) -> Answer:
@@ -105,6 +111,12 @@ class BlobServer(Server):
         if wanted and wanted not in ("*", _headers(etag)["ETag"]):
             return _error(412, "ConditionNotMet")
         return _read(request, blobs[name], etag)
+
+
+def _may(access: Access, method: str, container: str, name: str) -> bool:
+    if method in ("GET", "HEAD"):
+        return access.may_read(container, name)
+    return access.may_write(container)
 
 
 def _name(name: str) -> str:

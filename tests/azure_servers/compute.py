@@ -12,20 +12,19 @@ from typing import Any
 
 from function_app.adapters.azure.jobs.jobs import AzureJobs
 from function_app.domain.training import RunStatus
+from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
+from tests.azure_servers.identity import Signer
 
 _DATASTORE = re.compile(r"azureml://datastores/(?P<datastore>\w+)/paths/(?P<name>.+)")
-_CONTAINERS = {
-    "mlops": "versions",
-    "mlops_checks": "checks",
-    "mlops_checks_inputs": "checks-inputs",
-}
-# What the roles of infra/ let the runs of a compute read and write.
-_READABLE = {"training": {"versions"}, "checks": {"checks-inputs", "checks"}}
-_WRITABLE = {"training": {"versions"}, "checks": {"checks"}}
 _MODEL = re.compile(r".*/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)")
 _OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)")
+
+
+# The variable with what the node's own endpoint gives to whatever runs there.
+TOKEN = "TOKEN_OF_THE_NODE"
+_SIGNER = Signer()
 
 
 class Compute:
@@ -46,7 +45,7 @@ class Compute:
             command = self._bind(properties, root, node)
             # As on a node: the environment's interpreter, and nothing of this process's settings.
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-            environ = {"PATH": path, "HOME": folder}
+            environ = {"PATH": path, "HOME": folder, TOKEN: _token(IDENTITIES[node])}
             environ |= properties.get("environmentVariables") or {}
             limit = f"ulimit -d {self._memory}; " if self._memory else ""
             ended = subprocess.run(
@@ -87,14 +86,16 @@ class Compute:
 
     def _download(self, given: dict[str, Any], target: Path, node: str) -> Path:
         container, prefix = self._place(given["uri"])
-        assert container in _READABLE[node], f"runs on {node} may not read {container}"
         blobs = self._blobs.containers[container]
+        access = Access.of(IDENTITIES[node])
         if given["jobInputType"] == "uri_file":
+            access.refuse_unless_reads(container, prefix)
             target.write_bytes(blobs[prefix])
             return target
         found = {n: c for n, c in blobs.items() if n.startswith(prefix.rstrip("/") + "/")}
         assert found, f"nothing below {prefix}"
         for name, content in found.items():
+            access.refuse_unless_reads(container, name)
             path = target / name.removeprefix(prefix.rstrip("/") + "/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -102,7 +103,7 @@ class Compute:
 
     def _upload(self, folder: Path, uri: str, node: str) -> None:
         container, prefix = self._place(uri)
-        assert container in _WRITABLE[node], f"runs on {node} may not write {container}"
+        Access.of(IDENTITIES[node]).refuse_unless_writes(container)
         for path in folder.rglob("*"):
             if path.is_file():
                 name = prefix.rstrip("/") + "/" + path.relative_to(folder).as_posix()
@@ -111,7 +112,7 @@ class Compute:
     def _place(self, uri: str) -> tuple[str, str]:
         """Return the container and the blob, or folder of blobs, that an address stands for."""
         if found := _DATASTORE.fullmatch(uri):
-            return _CONTAINERS[found["datastore"]], found["name"]
+            return CONTAINERS[found["datastore"]], found["name"]
         if found := _MODEL.fullmatch(uri):
             rest = f"/models/{found['model']}/versions/{found['version']}"
             return self._place(self._ml.resources[rest]["properties"]["modelUri"])
@@ -119,6 +120,11 @@ class Compute:
         assert found, uri
         outputs = self._ml.resources[f"/jobs/{found['job']}"]["properties"]["outputs"]
         return self._place(outputs[found["output"]]["uri"])
+
+
+def _token(identity: str) -> str:
+    """Return a token for storage, as the endpoint of a node gives it to each process."""
+    return _SIGNER.token("https://storage.azure.com", appid=identity)
 
 
 def _remove_container(mark: bytes) -> None:

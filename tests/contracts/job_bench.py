@@ -133,9 +133,9 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         return label
 
     def overwrite(name: str, content: bytes | None) -> None:
-        blobs = place.blobs.containers[VERSIONS]
-        for blob in [each for each in blobs if each == name or each.startswith(f"{name}/")]:
-            del blobs[blob]
+        for blobs in place.blobs.containers.values():
+            for blob in [each for each in blobs if each == name or each.startswith(f"{name}/")]:
+                del blobs[blob]
         if content is not None:
             place.wrote(name, content)
 
@@ -150,7 +150,7 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         register_foreign=register_foreign,
         delete_version=lambda version: place.ml.delete_version("diabetes", version),
         overwrite=overwrite,
-        folder=lambda run_id: f"azureml://datastores/mlops/paths/runs/{run_id}/model/",
+        folder=lambda run_id: f"azureml://datastores/mlops_runs/paths/runs/{run_id}/model/",
     )
 
 

@@ -85,7 +85,7 @@ def test_a_busy_storage_is_asked_again(
 
     assert look(observe(f"{way.url}/{account.name}", tls, retries=4))[1].rows == 2
     # A refused request does not cost its connection: there is one for each container.
-    assert len({request.connection for request in way.requests}) == 3
+    assert len({request.connection for request in way.requests}) == 4
 
 
 def test_who_may_not_read_the_logs_is_told_what_helps(tls: Tls, identity: IdentityServer) -> None:

@@ -202,6 +202,14 @@ def test_a_note_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
     assert ledger.read_note("another") is None
 
 
+@EVERYWHERE
+def test_of_two_first_notes_one_is_stored_and_both_writers_learn_it(ledger: Ledger) -> None:
+    first = ledger.keep_first_note("cancel / a", {"by": "ada"})
+    second = ledger.keep_first_note("cancel / a", {"by": "grace"})
+
+    assert first == second == ledger.read_note("cancel / a") == {"by": "ada"}
+
+
 def test_a_release_keeps_who_decided_what_and_why_it_ended(ledger: Ledger) -> None:
     record = replace(
         RECORD,

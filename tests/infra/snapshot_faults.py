@@ -134,9 +134,9 @@ COMMITTED = {
     "a role has a scope outside of the group": InSnapshot(
         "all", ROLES, "vaults/kv-", ("id",),
         f"/subscriptions/s/providers/{ROLES}/1", "on s has no reason"),
-    "trainings may write anywhere in versions": InSnapshot(
-        "dev", ROLES, "containers/versions', 'Microsoft.Authorization/roleAssignments', guid",
-        (OF, "condition"), "x", "on stdata/versions, with a condition, has no reason"),
+    "trainings may read the held-out rows": InSnapshot(
+        "dev", ROLES, "containers/evaluations', 'Microsoft.Authorization/roleAssignments', guid",
+        (OF, "condition"), "x", "on stdata/evaluations, with a condition, has no reason"),
     "a role has another kind of principal": InSnapshot(
         "all", ROLES, "vaults/kv-", (OF, "principalType"), "Group", "(Group) on kv has no reason"),
     # Identities and resources that are passed.

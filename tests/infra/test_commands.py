@@ -139,7 +139,7 @@ def test_a_command_in_a_sentence_is_one(page: Path) -> None:
 def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(place: Path) -> None:
     values = dict.fromkeys(
         (
-            *("AZURE_RESOURCE_GROUP", "MLOPS_CLUSTER", "MLOPS_CLUSTER_NAMESPACE"),
+            "AZURE_RESOURCE_GROUP",
             *("MLOPS_APP_NAME", "MLOPS_DATA_TOPIC", "MLOPS_WORKSPACE_TOPIC"),
             *("MLOPS_REGISTRY_TOPIC", "MLOPS_OWN_TOPIC", "MLOPS_DATA_STORAGE"),
             "MLOPS_REGISTRY",
@@ -147,11 +147,11 @@ def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(place: Path) -> None:
         "x",
     )
 
-    for step in (hooks.principal, hooks.namespace, hooks.base, hooks.events):
+    for step in (hooks.principal, hooks.base, hooks.events):
         step(values)
 
     called = calls(place)
-    assert len(called) == 6
+    assert len(called) == 5
     assert [fault for call in called for fault in faults(call)] == []
 
 

@@ -51,7 +51,7 @@ def test_words_of_azure_ml_are_spelt_as_microsoft_spells_them(name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "training", "cluster", "surge"), [("dev", 16, 4, 2), ("prod", 32, 24, 4)]
+    ("name", "training", "cluster", "surge"), [("dev", 20, 4, 2), ("prod", 36, 24, 4)]
 )
 def test_the_page_names_the_vcpus_that_the_templates_need(
     name: str, training: int, cluster: int, surge: int

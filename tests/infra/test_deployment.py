@@ -104,7 +104,6 @@ def test_both_build_systems_do_the_same_steps_in_the_same_order(path: str) -> No
         "make infra-check",
         "az deployment sub what-if",
         "az deployment sub create",
-        "python -m infra.hooks namespace",
         "python -m infra.hooks base",
         "python -m infra.hooks stage",
         "az functionapp deployment source config-zip",

@@ -72,24 +72,6 @@ def test_every_event_parameter_without_a_default_is_given_by_the_hook(az: Path) 
     assert "appName=func-x" in call
 
 
-def test_the_namespace_is_tried_until_the_role_counts(az: Path) -> None:
-    (az.parent / "answers").write_text("1\n1\n0\n")
-    environ = {"MLOPS_HOOK_PAUSE": "0"}
-
-    hooks.main(["namespace", "--outputs", str(az.parent / "outputs.json")], environ)
-
-    assert len(calls(az)) == 3
-    assert "kubectl create namespace models" in " ".join(calls(az)[0])
-
-
-def test_a_namespace_that_cannot_be_made_stops_the_deployment(az: Path) -> None:
-    (az.parent / "answers").write_text("1\n1\n")
-    environ = {"MLOPS_HOOK_PAUSE": "0", "MLOPS_HOOK_ATTEMPTS": "2"}
-
-    with pytest.raises(SystemExit, match="RBAC Cluster"):
-        hooks.main(["namespace", "--outputs", str(az.parent / "outputs.json")], environ)
-
-
 def test_the_subscriptions_are_tried_until_azure_lists_the_function(az: Path) -> None:
     (az.parent / "answers").write_text("refused\nrefused\n\n")
     environ = {"MLOPS_HOOK_PAUSE": "0"}
@@ -168,12 +150,6 @@ def test_without_a_sign_in_there_is_nobody_who_deploys(az: Path) -> None:
 
     with pytest.raises(SystemExit, match="az login"):
         hooks.main(["principal"], {})
-
-
-def test_without_a_cluster_nothing_is_asked_of_azure(az: Path) -> None:
-    hooks.main(["namespace"], {})
-
-    assert not az.exists()
 
 
 def test_a_value_that_is_missing_is_named(az: Path) -> None:

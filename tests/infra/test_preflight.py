@@ -62,7 +62,7 @@ def test_a_subscription_in_which_all_is_well_is_said_to_be_so(
 
     text = capsys.readouterr().out
     assert "BAD" not in text
-    cpus = {"dev": (16, 6), "prod": (32, 28)}[name]
+    cpus = {"dev": (20, 6), "prod": (36, 28)}[name]
     assert f"Azure ML, standardDSv2Family: {cpus[0]} are needed" in text
     assert f"AKS, standardDSv5Family: {cpus[1]} are needed" in text
     assert "Nothing was changed" in text
@@ -76,9 +76,9 @@ def test_a_subscription_in_which_all_is_well_is_said_to_be_so(
 # By name: what is wrong, and what the finding says of it and of the way out.
 WRONG: dict[str, tuple[Change, str, str]] = {
     "Azure ML's quota": (
-        lambda s: s.free.update(standarddsv2family=31),
-        "vCPU quota of Azure ML, standardDSv2Family: 32 are needed, 31 of 35 are free",
-        "Raise it to 36 or more",
+        lambda s: s.free.update(standarddsv2family=35),
+        "vCPU quota of Azure ML, standardDSv2Family: 36 are needed, 35 of 39 are free",
+        "Raise it to 40 or more",
     ),
     "the quota of VMs with the surge": (
         lambda s: s.free.update(standarddsv5family=27),

@@ -7,12 +7,14 @@ import pytest
 
 from function_app import names
 from function_app.adapters.azure.production.replicas import ACCOUNT
+from function_app.steps import STEPS
 from tests.infra.conftest import ROOT, read_variables
 from tests.infra.snapshot import configuration
 
 
 def test_queries_ask_for_functions_that_the_app_has() -> None:
     registered = {value for key, value in vars(names).items() if key.isupper()}
+    registered |= {step.name for step in STEPS}
     known_states = {"Completed", "Failed", "Terminated", "Started", "Orchestrator", "Activity"}
     for path in sorted((ROOT / "infra" / "queries").glob("*.kql")):
         text = path.read_text()

@@ -108,8 +108,8 @@ def _check_cluster(app: CloudApp, promoted: dict[str, Any]) -> None:
     assert champion is not None
     assert champion.digest == promoted["image_digest"]
     version = app.azure.registry().get("diabetes", champion.version)
-    blobs = app.azure.blobs.containers["versions"]
-    golden = json.loads(blobs[f"runs/{version.evaluation_id}/evaluation/golden.json"])
+    name = f"runs/{version.evaluation_id}/evaluation/golden.json"
+    golden = json.loads(app.azure.written(name))
     url, ask = f"{promoted['endpoint']}/score", {"data": golden["data"]}
     assert httpx.post(url, json=ask).status_code == 401, "without a key"
     served = httpx.post(url, json=ask, headers=_caller(app)).json()

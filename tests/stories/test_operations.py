@@ -120,8 +120,8 @@ def test_a_cancelled_training_stops_its_run_leaves_its_lanes_and_names_the_perso
     assert (story["status"], story["outcome"]) == ("Completed", "cancelled")
     assert app.api.get("/api/status")["lanes"] == []
     run = app.api.get(f"/api/runs/{instance_id}")
-    assert run["status"] == "timed_out"
-    assert "a person cancelled" in run["detail"]
+    assert run["status"] == "cancelled"
+    assert "grace cancelled it: wrong data" in run["detail"]
     assert app.api.cancel(instance_id, "grace", "wrong data")["cancellation"]["by"] == "grace"
     headers = {"Authorization": f"Bearer {app.api.token('ada')}"}
     other = app.ask("POST", f"/api/stories/{instance_id}/cancel", headers=headers)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.production.kubernetes.cluster_api import Way
 from function_app.adapters.azure.production.online_endpoint.online_endpoint import RUNTIME
@@ -38,7 +39,7 @@ class AzureProbe:
 
         The app may be outside of the cluster's network: it asks through the cluster's API.
         """
-        self._connection, self._blobs = connection, blobs
+        self._connection, self._containers = connection, RunContainers(blobs)
         self._keys, self._staging, self._way = keys, staging, way
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
@@ -48,10 +49,10 @@ class AzureProbe:
         return answers_without_key(way.url, way=way.headers, verify=way.verify)
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
-        name = f"{specs.output_folder(version.evaluation_id, specs.EVALUATION)}/{GOLDEN}"
-        content = self._blobs.read(name)
+        content = self._containers.read(version.evaluation_id, specs.EVALUATION, GOLDEN)
         if content is None:
-            raise NotFoundError(f"{name} is missing. Train again.")
+            text = f"{GOLDEN} of the evaluation {version.evaluation_id} is missing. Train again."
+            raise NotFoundError(text)
         golden = json.loads(content)
         if deployment.environment is Environment.STAGING:
             return self._ask_staging(deployment, golden)

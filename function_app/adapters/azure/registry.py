@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.tracking import VERSION
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
@@ -38,7 +39,7 @@ class AzureRegistry:
         self, workspace: Workspace, blobs: Blobs, rows: Rows, patience: float = 10.0
     ) -> None:
         self._workspace, self._blobs, self._patience = workspace, blobs, patience
-        self._submissions = Submissions(rows)
+        self._submissions, self._containers = Submissions(rows), RunContainers(blobs)
 
     def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         digest = self._digest(run)
@@ -87,10 +88,9 @@ class AzureRegistry:
 
     def _digest(self, run: Run) -> str:
         """Return the digest of the folder that a training wrote."""
-        folder = f"{specs.output_folder(run.run_id, specs.TRAINING)}/"
-        names = [entry.name for entry in self._blobs.list(folder)]
-        digests = {name.removeprefix(folder): self._blobs.digest(name) or "" for name in names}
-        return folder_digest(digests)
+        run_id, find = run.run_id, self._containers
+        names = find.files(run_id, specs.TRAINING)
+        return folder_digest({n: find.digest(run_id, specs.TRAINING, n) or "" for n in names})
 
     def _claim(self, run: Run) -> str:
         """Return the number that is this run's and no other's, whatever was interrupted before."""
@@ -122,7 +122,8 @@ class AzureRegistry:
         with importing():
             from azure.ai.ml.entities import Model
 
-        evaluation = specs.output_folder(judged.evaluation_id, specs.EVALUATION)
+        evaluation = judged.evaluation_id
+        schema = self._containers.digest(evaluation, specs.EVALUATION, specs.SCHEMA)
         version = ModelVersion(
             model=run.model,
             version=number,
@@ -131,8 +132,8 @@ class AzureRegistry:
             digest=judged.digest,
             metrics={name: float(f"{value:.6g}") for name, value in judged.metrics.items()},
             code=replace(run.code, authors=()) if run.code else None,
-            evaluation_id=judged.evaluation_id,
-            schema_digest=self._blobs.digest(f"{evaluation}/{specs.SCHEMA}") or "",
+            evaluation_id=evaluation,
+            schema_digest=schema or "",
             authors=read_authors(write_authors(authors)),
         )
         self._submissions.register(version, judged.types)

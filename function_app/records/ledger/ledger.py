@@ -145,6 +145,16 @@ class StoredLedger:
 
         until_unchanged("store a note", attempt)
 
+    def keep_first_note(self, name: str, content: dict[str, str]) -> dict[str, str]:
+        def attempt() -> dict[str, str]:
+            row = self._rows.get(NOTES, name)
+            if row is not None:
+                return read_row(dict[str, str], row)
+            self._rows.write(NOTES, [Put(key=name, content=dict(content))])
+            return content
+
+        return until_unchanged("store a note", attempt)
+
     def read_note(self, name: str) -> dict[str, str] | None:
         row = self._rows.get(NOTES, name)
         return read_row(dict[str, str], row) if row else None

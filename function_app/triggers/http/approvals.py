@@ -19,6 +19,7 @@ from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import identify
 
 # Refusals of a person, whatever is stored.
+_UNDECIDED = (ReleaseStatus.SUPERSEDED, ReleaseStatus.EXPIRED, ReleaseStatus.CANCELLED)
 _PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
 
@@ -103,7 +104,7 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
         earlier = decisions.decide(record, decision, rules)
         # The release may have ended in between. The stored decision has no effect then.
         now = find_release(invocation, decision.release_id)
-        if now.status is ReleaseStatus.SUPERSEDED:
+        if now.status in _UNDECIDED:
             raise ConflictError(
                 f"{decision.release_id} is {now.status}; nothing waits for a decision.",
                 code="RELEASE_NOT_WAITING",

@@ -67,8 +67,7 @@ async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
 
 def _complete(invocation: Invocation, recorder: Recorder) -> None:
     """Write facts that are not in the log yet: refusals, open counts, decisions, orders."""
-    for event in invocation.host_refusals():
-        recorder.record(event)
+    invocation.host_refusals(recorder.record)
     recorder.flush()
     for model in invocation.projects:
         record_missing(

@@ -36,8 +36,10 @@ async def post_cancel(invocation: Invocation, request: Request) -> Answer:
             instance_id=instance_id, by=person, comment=comment, at=invocation.ports.clock.now()
         )
         content = {"cancellation": json.dumps(dump(stored))}
-        invocation.ports.ledger.keep_note(cancellation_name(instance_id), content)
-    elif stored.by != person or (comment and stored.comment != comment):
+        # Two persons may cancel at the same moment; the first one stored counts.
+        name = cancellation_name(instance_id)
+        stored = _read(invocation.ports.ledger.keep_first_note(name, content))
+    if stored.by != person or (comment and stored.comment != comment):
         raise ConflictError(
             f"{stored.reason} That was at {dump(stored.at)}; your comment was not kept.",
             code="ALREADY_CANCELLED",
@@ -82,7 +84,11 @@ async def _find(invocation: Invocation, request: Request) -> dict[str, Any]:
 
 def _stored(invocation: Invocation, instance_id: str) -> Cancellation | None:
     note = invocation.ports.ledger.read_note(cancellation_name(instance_id))
-    return load(Cancellation, json.loads(note["cancellation"])) if note else None
+    return _read(note) if note else None
+
+
+def _read(note: dict[str, str]) -> Cancellation:
+    return load(Cancellation, json.loads(note["cancellation"]))
 
 
 def _check_open(view: dict[str, Any]) -> None:

@@ -96,7 +96,9 @@ def test_trainings_write_where_versions_are_and_not_where_checks_do(azure: Azure
     azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
     job = azure.arm.asked("PUT", f"/jobs/{RUN}")[0].json["properties"]
-    assert job["outputs"]["model"]["uri"] == f"azureml://datastores/mlops/paths/runs/{RUN}/model/"
+    assert (
+        job["outputs"]["model"]["uri"] == f"azureml://datastores/mlops_runs/paths/runs/{RUN}/model/"
+    )
     assert azure.blobs.containers[CHECKS] == azure.blobs.containers[CHECKS_INPUTS] == {}
 
 
@@ -147,7 +149,7 @@ def test_reports_of_checks_are_read_and_no_other_name_is_looked_for(azure: Azure
 
 
 def test_a_report_in_the_container_of_versions_is_none_of_a_check(azure: Azure) -> None:
-    azure.wrote("runs/checks-a/report/checks.json", b"{}")
+    azure.wrote("runs/checks-a/report/checks.json", b"{}", VERSIONS)
 
     with pytest.raises(NotFoundError):
         azure.jobs().report("checks-a", "checks.json")

@@ -13,7 +13,7 @@ from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import AttemptError, ContractError, NotFoundError, PlatformError
 from tests.azure_servers.arm import BROKEN, DENIED, THROTTLED
-from tests.azure_servers.azure import NOW, VERSIONS, Azure
+from tests.azure_servers.azure import NOW, RUNS, VERSIONS, Azure
 
 FILES = ("model.skops", "trusted_types.json", "deeper/weights.bin")
 LATER = NOW + timedelta(minutes=10)
@@ -269,7 +269,7 @@ def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:
 def test_an_attempt_that_cannot_be_packed_delays_no_later_attempt(azure: Azure) -> None:
     version = registered(azure)
     schema = "runs/run-1-vs-nothing/evaluation/model_schema.json"
-    good = azure.blobs.containers[VERSIONS][schema]
+    good = azure.written(schema)
     judged = replace(version, schema_digest=hashlib.sha256(good).hexdigest())
     azure.wrote(schema, b"{}")
     for _ in range(2):
@@ -301,7 +301,7 @@ def test_a_schema_that_was_changed_after_it_was_judged_is_not_built(azure: Azure
 
 def test_a_model_that_the_own_service_cannot_serve_is_not_built(azure: Azure) -> None:
     version = registered(azure)
-    del azure.blobs.containers[VERSIONS]["runs/run-1/model/model.skops"]
+    del azure.blobs.containers[RUNS]["runs/run-1/model/model.skops"]
     kept = {name: hashlib.sha256(b"content").hexdigest() for name in FILES[1:]}
 
     with pytest.raises(ContractError, match=r"no model\.skops, .* or name a folder with a service"):

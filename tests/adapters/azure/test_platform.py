@@ -14,13 +14,18 @@ FUNCTION = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a/fu
 PARTS = (
     "workspace",
     "versions container",
+    "runs container",
+    "evaluations container",
     "predictions container",
     "checks container",
     "checks-inputs container",
     "datastore",
+    "runs datastore",
+    "evaluations datastore",
     "checks datastore",
     "checks-inputs datastore",
     "compute",
+    "judging compute",
     "checks compute",
     "environment",
     "baseline dataset of diabetes",
@@ -162,9 +167,11 @@ def test_compute_of_another_size_is_not_changed_in_place(azure: Azure) -> None:
         other.platform().ensure("compute")
 
 
-def test_checks_have_a_compute_of_their_own_under_their_identity(azure: Azure) -> None:
+def test_each_kind_of_code_has_a_compute_of_its_own_under_one_identity(azure: Azure) -> None:
     apart = azure.with_settings(
-        compute_identity=f"{IDENTITIES}/training", checks_identity=f"{IDENTITIES}/checks"
+        compute_identity=f"{IDENTITIES}/training",
+        judge_identity=f"{IDENTITIES}/judge",
+        checks_identity=f"{IDENTITIES}/checks",
     )
 
     made(apart)
@@ -173,13 +180,19 @@ def test_checks_have_a_compute_of_their_own_under_their_identity(azure: Azure) -
     given = {n: list(body["identity"]["userAssignedIdentities"]) for n, body in bodies.items()}
     assert given == {
         "training": [f"{IDENTITIES}/training"],
+        "judging": [f"{IDENTITIES}/judge"],
         "checks": [f"{IDENTITIES}/checks"],
     }
-    scale = bodies["checks"]["properties"]["properties"]["scaleSettings"]
-    assert scale["minNodeCount"] == 0
+    scales = {n: b["properties"]["properties"]["scaleSettings"] for n, b in bodies.items()}
+    assert {scale["minNodeCount"] for scale in scales.values()} == {0}
+    assert {n: scale["maxNodeCount"] for n, scale in scales.items()} == {
+        "training": 2,
+        "judging": 1,
+        "checks": 2,
+    }
 
 
-def test_what_checks_read_and_write_are_datastores_without_a_key(azure: Azure) -> None:
+def test_what_runs_read_and_write_are_datastores_without_a_key(azure: Azure) -> None:
     made(azure)
 
     stores = {
@@ -187,6 +200,8 @@ def test_what_checks_read_and_write_are_datastores_without_a_key(azure: Azure) -
     }
     assert {name: store["containerName"] for name, store in stores.items()} == {
         "mlops": "versions",
+        "mlops_runs": "runs",
+        "mlops_evaluations": "evaluations",
         "mlops_checks": "checks",
         "mlops_checks_inputs": "checks-inputs",
     }
@@ -259,7 +274,7 @@ def test_serverless_compute_is_always_there(azure: Azure) -> None:
     assert "stays" in serverless.platform().remove("compute")
 
 
-@pytest.mark.parametrize("part", [*PARTS[5:13]])
+@pytest.mark.parametrize("part", [*PARTS[PARTS.index("datastore") : PARTS.index("events of data")]])
 def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, part: str) -> None:
     azure.wrote("datasets/diabetes/reference.json", REFERENCE)
     for method in ("GET", "PUT"):
@@ -271,7 +286,17 @@ def test_a_part_that_may_not_be_read_is_never_taken_for_absent(azure: Azure, par
         azure.platform().ensure(part)
 
 
-@pytest.mark.parametrize("container", ["versions", "predictions", "checks", "checks-inputs"])
+@pytest.mark.parametrize(
+    "container",
+    [
+        "versions",
+        "runs",
+        "evaluations",
+        "predictions",
+        "checks",
+        "checks-inputs",
+    ],
+)
 def test_storage_that_refuses_is_not_taken_for_an_absent_container(
     azure: Azure, container: str
 ) -> None:

@@ -12,7 +12,7 @@ from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus, folder_digest
 from function_app.errors import PlatformError
 from tests.azure_servers.arm import DENIED
-from tests.azure_servers.azure import Azure, sdk_warnings
+from tests.azure_servers.azure import RUNS, Azure, sdk_warnings
 
 pytestmark = sdk_warnings
 
@@ -24,7 +24,7 @@ def trained(azure: Azure, name: str, **more: Any) -> Run:
         model="diabetes",
         status=RunStatus.COMPLETED,
         dataset_version="d" * 64,
-        output_uri=f"azureml://datastores/mlops/paths/runs/{name}/model/",
+        output_uri=f"azureml://datastores/mlops_runs/paths/runs/{name}/model/",
         metrics={"forged": 0.0},
         **more,
     )
@@ -139,7 +139,7 @@ def test_a_version_that_azure_does_not_show_is_an_error_that_a_repeat_heals(
 
 def test_a_run_whose_model_is_gone_is_not_registered(azure: Azure) -> None:
     run = trained(azure, "a")
-    azure.blobs.containers["versions"].clear()
+    azure.blobs.containers[RUNS].clear()
 
     with pytest.raises(PlatformError, match="Train again"):
         register(azure.registry(), run)

@@ -54,5 +54,5 @@ def test_data_becomes_a_champion_that_is_traced_back_to_it(azure: Azure) -> None
     traced = azure.registry().get(champion.model, champion.version)
     assert jobs.get(traced.run_id).dataset_version == version
     name = f"runs/{traced.evaluation_id}/evaluation/golden.json"
-    golden = json.loads(azure.blobs.containers[VERSIONS][name])
+    golden = json.loads(azure.written(name))
     assert len(golden["result"]) == 5

@@ -1,7 +1,6 @@
 """Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
 
 import tempfile
-from dataclasses import replace
 from urllib.parse import quote
 
 from function_app.adapters.accepted_data import accepted
@@ -67,7 +66,7 @@ class AzureDatasets:
     ) -> None:
         name = f"{FOLDER}/{dataset.model}/latest.json"
         self._versions.change_record(name, lambda stored: accepted(stored, dataset, arrival))
-        if self._references.find(dataset.model) is None:
+        if self._references.adopt(dataset.model) is None:
             self._references.keep(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
@@ -80,23 +79,15 @@ class AzureDatasets:
                 raise NotFoundError(text) from error
             self._check(dataset)
             return dataset
-        reference = self._references.find(model)
+        reference = self._references.adopt(model)
         if reference is None:
             text = f"{model} has no data yet. Put a CSV file into its folder of the container."
             raise NotFoundError(text)
-        # As a version like any other: a model trained on it finds it again.
-        kept = f"{FOLDER}/{model}/{reference.dataset.version}.csv"
         self._check(reference.dataset)
-        name = self._versions.name_of(reference.dataset.uri) or ""
-        if name != kept:
-            with tempfile.TemporaryFile() as file:
-                self._versions.copy_at(name, "", MAX_BYTES, file)
-                file.seek(0)
-                self._versions.create(kept, file)
-        return replace(reference.dataset, uri=self._versions.url(kept))
+        return reference.dataset
 
     def reference(self, model: str) -> Reference | None:
-        return self._references.find(model)
+        return self._references.adopt(model)
 
     def _check(self, dataset: Dataset) -> None:
         """Raise unless the version is there and has the bytes that its name says."""

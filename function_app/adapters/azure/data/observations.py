@@ -9,6 +9,7 @@ from typing import IO, Any
 from function_app.adapters.azure.data.datasets import MAX_BYTES
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.references import FOLDER as DATASETS
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.clock import SystemClock
@@ -39,12 +40,13 @@ class AzureObservations(RecordedObservations):
 
 
 class AzureRecords:
-    """The containers of predictions, of versions and of data."""
+    """The containers of predictions, of versions, of evaluations and of data."""
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         settings = connection.settings
         self._logs = Blobs(connection, settings.predictions_container)
         self._versions = Blobs(connection)
+        self._containers = RunContainers(self._versions)
         self._landed, self._now = Blobs(connection, settings.data_container), now
 
     def segments(self, model: str) -> list[Segment]:
@@ -90,12 +92,8 @@ class AzureRecords:
         return self._evaluated(watched, "predictions.json")
 
     def _evaluated(self, watched: Watched, file: str) -> Any:
-        for entry in self._versions.list(f"runs/{watched.run_id}-vs-"):
-            run_id = entry.name.split("/")[1]
-            name = f"{specs.output_folder(run_id, specs.EVALUATION)}/{file}"
-            if entry.name == name:
-                return self._versions.read_json(name)
-        return None
+        found = self._containers.evaluation_with(watched.run_id, file)
+        return self._containers.read_json(found, specs.EVALUATION, file) if found else None
 
     def label_files(self, project: ModelProject) -> Sequence[Place]:
         before = self._now() - _REST

@@ -8,6 +8,7 @@ from function_app.adapters.archives import pack_compressed, sha256
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.images.base_images import BaseImages
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.domain.release.base_image import BaseImage, base_images, pin
 from function_app.domain.release.serving import (
@@ -39,7 +40,7 @@ class BuildContexts:
     """Packs; the same version gives the same bytes."""
 
     def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages, rows: Rows) -> None:
-        self._bundles, self._blobs, self._bases = bundles, blobs, bases
+        self._bundles, self._containers, self._bases = bundles, RunContainers(blobs), bases
         self._submissions = Submissions(rows)
 
     def missing_bases(self, version: ModelVersion, scoring: str) -> tuple[str, ...]:
@@ -69,8 +70,8 @@ class BuildContexts:
         files[f"model/{specs.SCHEMA}"] = schema
         files |= {f"model/{name}": text for name, text in model.items()}
         # The platform's list: what a model folder says about its own types counts for nothing.
-        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
-        types = read_types(self._blobs.read(f"{evaluation}/{TRUSTED_TYPES}"))
+        evaluation = version.evaluation_id
+        types = read_types(self._containers.read(evaluation, specs.EVALUATION, TRUSTED_TYPES))
         registered = self._submissions.types(version.model, version.version)
         check_types(version, types, trusted_types, registered)
         files[f"scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
@@ -113,21 +114,22 @@ class BuildContexts:
 
         The bytes that are compared are those that are packed.
         """
-        folder = f"{specs.output_folder(version.run_id, specs.TRAINING)}/"
-        names = [entry.name.removeprefix(folder) for entry in self._blobs.list(folder)]
-        found = {name: self._model_file(f"{folder}{name}") for name in names}
-        evaluation = specs.output_folder(version.evaluation_id, specs.EVALUATION)
-        schema = self._model_file(f"{evaluation}/{specs.SCHEMA}")
+        run_id = version.run_id
+        names = self._containers.files(run_id, specs.TRAINING)
+        found = {name: self._written(run_id, specs.TRAINING, name) for name in names}
+        schema = self._written(version.evaluation_id, specs.EVALUATION, specs.SCHEMA)
         digests = {name: sha256(text) for name, text in found.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
-            text = f"{changed} of {folder} is not what was registered. Train again."
+            folder = specs.output_folder(run_id, specs.TRAINING)
+            text = f"{changed} of {folder}/ is not what was registered. Train again."
             raise PlatformError("azure", "build the image", text)
         return found, schema
 
-    def _model_file(self, name: str) -> bytes:
-        content = self._blobs.read(name)
+    def _written(self, run_id: str, kind: str, file: str) -> bytes:
+        content = self._containers.read(run_id, kind, file)
         if content is None:
-            raise PlatformError("azure", "build the image", f"{name} is missing. Train again.")
+            text = f"{specs.output_folder(run_id, kind)}/{file} is missing. Train again."
+            raise PlatformError("azure", "build the image", text)
         return content
 
 

@@ -4,13 +4,12 @@ A model's code runs in a container that gets its features and writes its answers
 computed in a container that gets the targets and never loads a model.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.code_versions import OWN, CodeVersions
-from function_app.adapters.azure.jobs.run_outputs import RunOutputs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.gates import GatePolicy
@@ -34,14 +33,9 @@ class Evaluations:
     """Describes the runs of an evaluation; AzureJobs submits them."""
 
     def __init__(
-        self,
-        versions: CodeVersions,
-        bundles: AzureBundles,
-        outputs: RunOutputs,
-        address: Callable[[str], str],
+        self, versions: CodeVersions, bundles: AzureBundles, containers: RunContainers
     ) -> None:
-        self._versions, self._bundles = versions, bundles
-        self._outputs, self._address = outputs, address
+        self._versions, self._bundles, self._containers = versions, bundles, containers
 
     def asked(
         self,
@@ -52,9 +46,9 @@ class Evaluations:
         project: ModelProject,
     ) -> list[Asked]:
         """Return the models that answer for an evaluation, the challenger first."""
-        prepared = specs.output_uri(preparation_id, specs.PREPARATION)
+        prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         asked = f"{prepared}asked/"
-        has_model = self._outputs.has_model(run.run_id)
+        has_model = bool(self._containers.files(run.run_id, specs.TRAINING))
         folders = {"asked": asked, **({"model": run.output_uri} if has_model else {})}
         models = [self._ask(evaluation, CHALLENGER, run.code, project, folders, {}, has_model)]
         if champion is not None:
@@ -84,7 +78,7 @@ class Evaluations:
             command=specs.ask_command(module, timeout, f"The {name}", archive, has_model=has_model),
             environment=self._versions.environment(code, module),
             code=self._bundles.keep_own(JOBS),
-            files={"model_code": self._address(archive.uri)},
+            files={"model_code": self._containers.address(archive.uri)},
             folders=folders,
             models=models,
             timeout_seconds=timeout + MARGIN,
@@ -103,7 +97,7 @@ class Evaluations:
         tags: dict[str, str],
     ) -> RunSpec:
         """Return the run that judges the answers, in the environment of this app's own code."""
-        prepared = specs.output_uri(preparation_id, specs.PREPARATION)
+        prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         answers = [specs.output_uri(one.spec.run_id, specs.ANSWERS) for one in asked]
         folders = {"held_out": f"{prepared}held_out/", "answers": answers[0]}
         if has_model := "model" in asked[0].spec.folders:

@@ -11,16 +11,16 @@ from function_app.adapters.azure.jobs.check_inputs import CheckInputs
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import CHECK_TOOLS, Environments
 from function_app.adapters.azure.jobs.evaluations import JOBS, Evaluations, unanswered
-from function_app.adapters.azure.jobs.places import place_of_checks, place_of_trainings
 from function_app.adapters.azure.jobs.references import ReferenceRecords
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.adapters.azure.jobs.run_views import read_run
-from function_app.adapters.azure.jobs.submission import job_of
+from function_app.adapters.azure.jobs.submission import job_of, place_of
 from function_app.adapters.azure.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
-from function_app.adapters.azure.reach.workspace import Workspace, datastore_path
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.clock import SystemClock
 from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, CodeVersion, published
 from function_app.domain.codec import dump, load
@@ -66,9 +66,10 @@ class AzureJobs:
         self._versions, self._projects = CodeVersions(workspace, bundles, environments), projects
         connection = workspace.connection
         self._settings = s = connection.settings
-        self._outputs = RunOutputs(blobs, Blobs(connection, s.checks_container))
-        self._evaluations = Evaluations(self._versions, bundles, self._outputs, self._address)
-        self._references = ReferenceRecords(blobs).find
+        self._containers = containers = RunContainers(blobs)
+        self._outputs = RunOutputs(blobs, containers)
+        self._evaluations = Evaluations(self._versions, bundles, containers)
+        self._references = ReferenceRecords(blobs).adopt
         self._check_inputs = CheckInputs(bundles, Blobs(connection, s.checks_inputs_container))
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
@@ -94,7 +95,7 @@ class AzureJobs:
             command=specs.prepare_command(target, dataset.model, dataset.version),
             environment=self._versions.environment(None, project.training),
             code=self._bundles.keep_own(JOBS),
-            files={"rows": self._address(dataset.uri)},
+            files={"rows": self._containers.address(dataset.uri)},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
         )
@@ -117,7 +118,7 @@ class AzureJobs:
             command=specs.sample_command(project.training, code),
             environment=self._versions.environment(None, project.training),
             code=self._bundles.keep_own(JOBS),
-            files={"model_code": self._address(code.uri)},
+            files={"model_code": self._containers.address(code.uri)},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
         )
@@ -137,7 +138,7 @@ class AzureJobs:
         if found is not None:
             return found
         code, project = given.code, self._project(dataset.model)
-        prepared = specs.output_uri(preparation_id, specs.PREPARATION)
+        prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         spec = RunSpec(
             run_id=run_id,
             kind=specs.TRAINING,
@@ -338,11 +339,12 @@ class AzureJobs:
         )
 
     def _submit(self, spec: RunSpec) -> Run:
-        chosen = place_of_checks if spec.kind == specs.CHECKS else place_of_trainings
         week = {specs.week_tag(self._now()): spec.kind}
         attempt = self._outputs.attempt(spec.run_id)
         spec = replace(spec, tags={**spec.tags, **week}, attempt=attempt)
-        job = job_of(spec, self._address(spec.code.uri), chosen(self._settings))
+        job = job_of(
+            spec, self._containers.address(spec.code.uri), place_of(spec.kind, self._settings)
+        )
         with translate("submit a run", spec.run_id):
             made = self._workspace.client.jobs.create_or_update(job)
         return self._read(made)
@@ -372,13 +374,9 @@ class AzureJobs:
         kind = run.tags.get(specs.KIND, "")
         if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):
             figures = self._outputs.metrics(run.run_id, kind)
-            return replace(run, metrics=figures, reported=kind == specs.TRAINING)
+            uri = self._containers.uri(run.run_id, kind)
+            return replace(run, output_uri=uri, metrics=figures, reported=kind == specs.TRAINING)
         return run
-
-    def _address(self, uri: str) -> str:
-        """Return a file as runs address it: ours through the datastore, whose identity is set."""
-        name = self._blobs.name_of(uri)
-        return uri if name is None else datastore_path(name)
 
     def _project(self, model: str) -> ModelProject:
         project = self._projects.get(model)

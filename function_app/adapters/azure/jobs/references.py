@@ -3,13 +3,17 @@
 from typing import Protocol
 
 from function_app.adapters.accepted_data import read_reference
+from function_app.adapters.archives import sha256
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.training import Dataset, Reference, Run
+from function_app.errors import ContractError
 
 FOLDER = "datasets"
+MOST_OF_SAMPLE = 200 * 1024 * 1024  # bytes
 
 
 class SampleRuns(Protocol):
@@ -26,21 +30,43 @@ class ReferenceRecords:
     """Reads and writes the reference data of each model."""
 
     def __init__(self, blobs: Blobs) -> None:
-        self._blobs = blobs
+        self._blobs, self._containers = blobs, RunContainers(blobs)
 
     def find(self, model: str) -> Reference | None:
-        """Return the reference data, None before there is any; changes nothing."""
+        """Return the reference data, None before there is any; changes nothing.
+
+        A sample that `adopt` has not copied yet may still be changed by any run of a model's code.
+        """
         name = f"{FOLDER}/{model}/reference.json"
         kept = self._blobs.read_json(name)
         if kept is not None:
             return read_reference(kept, self._blobs.url(name))
-        folder = specs.output_folder(sample_id(model), specs.SAMPLE)
-        sample = self._blobs.read_json(f"{folder}/sample.json")
-        if sample is None or sample["profile"] is None:
+        sample = self._containers.read_record(sample_id(model), specs.SAMPLE, "sample.json")
+        if not sample or sample.get("profile") is None:
             return None
-        uri = self._blobs.url(f"{folder}/rows.csv")
-        dataset = Dataset(model=model, version=str(sample["digest"]), uri=uri)
+        version = str(sample["digest"])
+        dataset = Dataset(model=model, version=version, uri=self._blobs.url(_rows(model, version)))
         return Reference(dataset=dataset, profile=load(DataProfile, sample["profile"]))
+
+    def adopt(self, model: str) -> Reference | None:
+        """Return the reference data, None before there is any; from now on no run can change it.
+
+        The first call copies the model's sample to where only this app writes. ContractError when
+        the rows of the sample are not those of its record.
+        """
+        found = self.find(model)
+        if found is None or self._blobs.entry(f"{FOLDER}/{model}/reference.json"):
+            return found
+        run_id = sample_id(model)
+        rows = self._containers.read_at_most(run_id, specs.SAMPLE, "rows.csv", MOST_OF_SAMPLE)
+        if rows is None or sha256(rows) != found.dataset.version:
+            folder = specs.output_folder(run_id, specs.SAMPLE)
+            text = f"The rows of {folder} are not those of its record. Delete that folder."
+            raise ContractError(text)
+        self._blobs.create(_rows(model, found.dataset.version), rows)
+        self.keep(found.dataset, found.profile)
+        # Another process may have been quicker with other data.
+        return self.find(model)
 
     def keep(self, dataset: Dataset, profile: DataProfile) -> None:
         """Make this the reference data, unless there is some."""
@@ -62,6 +88,10 @@ class References(ReferenceRecords):
     def is_asked(self, model: str) -> bool:
         """Return whether the run that writes the sample data was started."""
         return self._runs.is_submitted(sample_id(model))
+
+
+def _rows(model: str, version: str) -> str:
+    return f"{FOLDER}/{model}/{version}.csv"
 
 
 def sample_id(model: str) -> str:

@@ -1,9 +1,10 @@
-"""What runs wrote, read from the containers that their datastores stand for, and notes on them."""
+"""What runs wrote, read from their containers, and this app's own records of runs."""
 
 import json
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.stops import Stop, read_stop, stop_record
 from function_app.domain.change.change import CheckReport
@@ -21,20 +22,14 @@ MOST_OF_REPORT = 20 * 1024 * 1024
 class RunOutputs:
     """Reads outputs whole; none of them is large."""
 
-    def __init__(self, blobs: Blobs, reports: Blobs) -> None:
-        """Take the container of versions, and the one that checks write."""
-        self._blobs, self._reports = blobs, reports
+    def __init__(self, versions: Blobs, containers: RunContainers) -> None:
+        """Take the container for this app's records, and the containers that runs write."""
+        self._versions, self._containers = versions, containers
 
     def metrics(self, run_id: str, kind: str) -> dict[str, float]:
         """Return the figures of a completed run: the platform's, or of a training its author's."""
         # A training may write anything: what is no record of figures has none.
-        return finite_figures(
-            self._blobs.read_record(f"{specs.output_folder(run_id, kind)}/metrics.json")
-        )
-
-    def has_model(self, run_id: str) -> bool:
-        """Return whether a training wrote any file."""
-        return bool(self._blobs.list(f"{specs.output_folder(run_id, specs.TRAINING)}/"))
+        return finite_figures(self._containers.read_record(run_id, kind, "metrics.json"))
 
     def prepared(self, run_id: str) -> Prepared:
         """Return what a completed preparation found."""
@@ -57,7 +52,7 @@ class RunOutputs:
         return load(Comparison, self._written(run_id, specs.EVALUATION, "comparison.json"))
 
     def _written(self, run_id: str, kind: str, name: str) -> Any:
-        content = self._blobs.read_record(f"{specs.output_folder(run_id, kind)}/{name}")
+        content = self._containers.read_record(run_id, kind, name)
         if not content:
             raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
         return content
@@ -69,45 +64,37 @@ class RunOutputs:
 
     def report(self, run_id: str, name: str) -> bytes:
         """Return a kept report; only the names that checks write are looked for."""
-        folder = specs.output_folder(run_id, specs.CHECKS)
-        content = self._read_report(f"{folder}/{name}") if name in REPORTS else None
+        content = None
+        if name in REPORTS:
+            content = self._containers.read_at_most(run_id, specs.CHECKS, name, MOST_OF_REPORT)
         if content is None:
             raise NotFoundError(f"Run {run_id} kept no report {name}. Read its checks.json.")
         return content
 
     def log(self, run_id: str, kind: str, most: int) -> bytes:
         """Return at most the last `most` bytes that a run has written to its log until now."""
-        blobs = self._reports if kind == specs.CHECKS else self._blobs
-        name = f"{specs.log_folder(run_id)}/{specs.LOG_FILE}"
-        size = next((entry.size for entry in blobs.list(name) if entry.name == name), 0)
-        return blobs.read_part(name, max(0, size - most), most) if size else b""
+        return self._containers.log(run_id, kind, most)
 
     def note_stop(self, run_id: str, reason: str) -> None:
         """Record why this app stops the run; the reason is "" when the run's time was over."""
-        self._blobs.write_json(_stop_note(run_id), stop_record(reason))
+        self._versions.write_json(_stop_note(run_id), stop_record(reason))
 
     def stop_of(self, run_id: str) -> Stop | None:
         """Return how and why this app stopped the run, None when it did not."""
-        record = self._blobs.read_record(_stop_note(run_id))
+        record = self._versions.read_record(_stop_note(run_id))
         return None if record is None else read_stop(record)
 
     def note_attempt(self, run_id: str, attempt: int) -> None:
         """Record which attempt of a run counts, before it is submitted."""
-        self._blobs.write_json(_attempt_note(run_id), {"attempt": attempt})
+        self._versions.write_json(_attempt_note(run_id), {"attempt": attempt})
 
     def attempt(self, run_id: str) -> int:
         """Return the number of the attempt that counts; the first is 1."""
         note = self._json(_attempt_note(run_id))
         return 1 if note is None else int(note["attempt"])
 
-    def _read_report(self, name: str) -> bytes | None:
-        try:
-            return self._reports.read_at(name, "", MOST_OF_REPORT)
-        except NotFoundError:
-            return None
-
     def _json(self, name: str) -> Any:
-        content = self._blobs.read(name)
+        content = self._versions.read(name)
         return None if content is None else _parse(name, content)
 
 

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from function_app.adapters.azure.reach.workspace import CHECKS_DATASTORE, DATASTORE, datastore_path
+from function_app.adapters.azure.reach.workspace import (
+    CHECKS_DATASTORE,
+    EVALUATIONS_DATASTORE,
+    RUNS_DATASTORE,
+    datastore_path,
+)
 from function_app.domain.change.change import Bundle, CodeVersion
 from function_app.domain.gates import GatePolicy
 
@@ -27,6 +32,8 @@ OUTPUTS = {
     SAMPLE: "sample",
     ANSWERS: "answers",
 }
+# The runs of this app's own code, which read the data and judge models; no model's code is in them.
+JUDGING = (PREPARATION, EVALUATION)
 # Every run has one more output: the folder with its log, which this app can read.
 SCHEMA = "model_schema.json"  # what an evaluation writes about the columns of a model
 LOG, LOG_FILE = "log", "run.log"
@@ -139,7 +146,7 @@ def checks_command(*, has_data: bool) -> str:
 
 
 def output_folder(run_id: str, kind: str) -> str:
-    """Return the name of the folder that a run writes: of checks in their own container."""
+    """Return the name of the folder that a run writes, in the container of its kind."""
     return f"runs/{run_id}/{OUTPUTS[kind]}"
 
 
@@ -150,16 +157,22 @@ def log_folder(run_id: str) -> str:
 
 def log_uri(run_id: str, kind: str) -> str:
     """Return the folder of a run's log, as Azure ML addresses it."""
-    return datastore_path(log_folder(run_id), _datastore(kind)) + "/"
+    return datastore_path(log_folder(run_id), datastore_of(kind)) + "/"
 
 
-def output_uri(run_id: str, kind: str) -> str:
-    """Return the folder that a run writes, as Azure ML addresses it."""
-    return datastore_path(output_folder(run_id, kind), _datastore(kind)) + "/"
+def output_uri(run_id: str, kind: str, datastore: str = "") -> str:
+    """Return the folder that a run writes, as Azure ML addresses it.
+
+    `datastore` names another datastore than that of the kind.
+    """
+    return datastore_path(output_folder(run_id, kind), datastore or datastore_of(kind)) + "/"
 
 
-def _datastore(kind: str) -> str:
-    return CHECKS_DATASTORE if kind == CHECKS else DATASTORE
+def datastore_of(kind: str) -> str:
+    """Return the datastore of the container that runs of a kind write."""
+    if kind == CHECKS:
+        return CHECKS_DATASTORE
+    return EVALUATIONS_DATASTORE if kind in JUDGING else RUNS_DATASTORE
 
 
 def run_tags(

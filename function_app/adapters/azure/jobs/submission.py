@@ -3,11 +3,24 @@
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
-from function_app.adapters.azure.jobs.places import Place
 from function_app.adapters.azure.jobs.run_specs import RunSpec
+from function_app.adapters.azure.reach.places import (
+    Place,
+    place_of_checks,
+    place_of_judging,
+    place_of_trainings,
+)
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import attempt_id
 from function_app.late_imports import importing
+from function_app.settings.azure import AzureSettings
+
+
+def place_of(kind: str, settings: AzureSettings) -> Place:
+    """Return where runs of a kind run."""
+    if kind == specs.CHECKS:
+        return place_of_checks(settings)
+    return (place_of_judging if kind in specs.JUDGING else place_of_trainings)(settings)
 
 
 def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from function_app.adapters.azure.jobs.places import Place
 from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
 from function_app.adapters.azure.reach.connection import begin, translate
+from function_app.adapters.azure.reach.places import Place
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
@@ -37,8 +37,8 @@ class ComputePart:
         s, changes = self._settings, list[str]()
         if self._is_of_other_size(found):
             changes.append(Fixed(f"size {found.size} to {s.compute_size}"))
-        if found.max_instances != s.compute_nodes:
-            changes.append(f"most nodes {found.max_instances} to {s.compute_nodes}")
+        if found.max_instances != self._place.nodes:
+            changes.append(f"most nodes {found.max_instances} to {self._place.nodes}")
         if found.min_instances != 0:
             changes.append(f"fewest nodes {found.min_instances} to 0")
         given, wanted = _identities(found), self._place.identity
@@ -51,7 +51,7 @@ class ComputePart:
         if self._place.is_serverless:
             return "serverless compute"
         s = self._settings
-        return f"compute {self._place.compute} of 0 to {s.compute_nodes} {s.compute_size}"
+        return f"compute {self._place.compute} of 0 to {self._place.nodes} {s.compute_size}"
 
     def make(self, found: Any) -> None:
         with importing():
@@ -74,7 +74,7 @@ class ComputePart:
             size=s.compute_size,
             location=s.location,
             min_instances=0,
-            max_instances=s.compute_nodes,
+            max_instances=place.nodes,
             idle_time_before_scale_down=_IDLE,
             tier="dedicated",
             identity=identity,

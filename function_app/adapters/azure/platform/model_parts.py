@@ -140,6 +140,9 @@ class ReferenceData(Protocol):
     def find(self, model: str) -> Reference | None:
         """Return the reference data; None before there is any. It changes nothing."""
 
+    def adopt(self, model: str) -> Reference | None:
+        """Return the reference data after copying it to where no run writes; None without any."""
+
     def ask_for_sample(self, model: str) -> None:
         """Start the run that writes the model's sample data, or find it."""
 
@@ -192,7 +195,7 @@ class BaselinePart:
         with importing():
             from azure.ai.ml.entities import Data
 
-        reference = self._references.find(self._model)
+        reference = self._references.adopt(self._model)
         if reference is None:
             return self._references.ask_for_sample(self._model)
         dataset = reference.dataset

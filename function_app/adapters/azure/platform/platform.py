@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import Environments
-from function_app.adapters.azure.jobs.places import places
 from function_app.adapters.azure.platform.compute_part import ComputePart
 from function_app.adapters.azure.platform.event_parts import (
     SubscriptionPart,
@@ -21,10 +20,13 @@ from function_app.adapters.azure.platform.model_parts import (
 from function_app.adapters.azure.platform.platform_parts import Part, PartKeeper
 from function_app.adapters.azure.platform.workspace_parts import DatastorePart, WorkspacePart
 from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.places import places
 from function_app.adapters.azure.reach.workspace import (
     CHECKS_DATASTORE,
     CHECKS_INPUTS_DATASTORE,
     DATASTORE,
+    EVALUATIONS_DATASTORE,
+    RUNS_DATASTORE,
     Workspace,
 )
 from function_app.domain.platform import EnsuredPart, PlannedPart
@@ -74,10 +76,16 @@ def azure_parts(
     parts: list[Part] = [
         WorkspacePart(workspace),
         ContainerPart("versions", blobs),
+        ContainerPart("runs", Blobs(connection, s.runs_container)),
+        ContainerPart("evaluations", Blobs(connection, s.evaluations_container)),
         ContainerPart("predictions", Blobs(connection, s.predictions_container)),
         ContainerPart("checks", Blobs(connection, s.checks_container)),
         ContainerPart("checks-inputs", Blobs(connection, s.checks_inputs_container)),
         DatastorePart(workspace, "datastore", DATASTORE, s.versions_container),
+        DatastorePart(workspace, "runs datastore", RUNS_DATASTORE, s.runs_container),
+        DatastorePart(
+            workspace, "evaluations datastore", EVALUATIONS_DATASTORE, s.evaluations_container
+        ),
         DatastorePart(workspace, "checks datastore", CHECKS_DATASTORE, s.checks_container),
         DatastorePart(
             workspace,

@@ -12,6 +12,7 @@ from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.addresses import blob_name
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.late_imports import importing
+from function_app.settings.azure import AzureSettings
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -39,6 +40,15 @@ class Blobs:
         self._connection = connection
         self.container = container or connection.settings.versions_container
         self._made: ContainerClient | None = None
+
+    @property
+    def settings(self) -> AzureSettings:
+        """Return the settings of the platform."""
+        return self._connection.settings
+
+    def beside(self, container: str) -> "Blobs":
+        """Return another container of the same storage account."""
+        return Blobs(self._connection, container)
 
     @property
     def address(self) -> str:

@@ -12,8 +12,10 @@ from function_app.settings.azure import AzureSettings
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
-# Of the container of versions: runs write where this app reads, under its own identity.
+# Of the container of versions, which this app alone writes.
 DATASTORE = "mlops"
+# Of the container that models' code writes, and of the one that preparations and judges write.
+RUNS_DATASTORE, EVALUATIONS_DATASTORE = "mlops_runs", "mlops_evaluations"
 # Of the two containers of checks: what they write, and what they read.
 CHECKS_DATASTORE, CHECKS_INPUTS_DATASTORE = "mlops_checks", "mlops_checks_inputs"
 # As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
