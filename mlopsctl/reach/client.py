@@ -208,15 +208,15 @@ def read_pages(
     api: Api, name: str, most: int | None, query: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
     """Return up to `most` entries of a list, None for all, and the link to those after them."""
-    found: list[dict[str, Any]] = []
+    entries: list[object] = []
     given = httpx.QueryParams({**query, "limit": str(min(most or PAGE, PAGE))})
     link = f"/api/{name}?{given}"
     while True:
         content = api.get(link)
-        found += content[name]
+        entries += content[name]
         link = content.get("next") or ""
-        if not link or (most and len(found) >= most):
-            return {name: found[:most], "next": link or None}
+        if not link or (most and len(entries) >= most):
+            return {name: entries[:most], "next": link or None}
 
 
 def _refusal(answer: httpx.Response, path: str) -> ApiError:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Models' own code and the platform's jobs run apart from the app, each in its own environment.
-FOLDERS = ("configuration", "function_app")
+FOLDERS = ("configuration", "function_app", "sandbox")
 # Folders that many packages share: what is imported from them is a package.
 SHARED = ("azure", "opentelemetry")
 
