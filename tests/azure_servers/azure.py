@@ -55,7 +55,7 @@ from tests.azure_servers.bodies import answer_of, resource_of
 from tests.azure_servers.cluster import Cluster
 from tests.azure_servers.definitions import strange_answers, strange_fields
 from tests.azure_servers.event_grid import EventGrid
-from tests.azure_servers.identity import CLIENT, IdentityServer
+from tests.azure_servers.identity import CLIENT, REPLICA, IdentityServer
 from tests.azure_servers.names import settings_of_tests
 from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.record import ANSWERED, SENT
@@ -210,7 +210,7 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
             name: {} for name in (VERSIONS, RUNS, EVALUATIONS, CHECKS, CHECKS_INPUTS)
         }
         blobs.identities |= {name: Access.of(name) for name in IDENTITIES.values()}
-        blobs.identities[CLIENT] = Access.of("app")
+        blobs.identities |= {CLIENT: Access.of("app"), REPLICA: Access.of("replica")}
         settings = settings_of_tests(
             tls.ca_file,
             management_endpoint=arm.url,

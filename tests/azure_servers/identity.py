@@ -12,6 +12,7 @@ from tests.azure_servers.tls import Tls
 
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT = "22222222-2222-2222-2222-222222222222"
+REPLICA = "33333333-2222-2222-2222-222222222222"  # the client id of the replicas' identity
 OBJECT = "33333333-3333-3333-3333-333333333333"
 EXCHANGE = "api://AzureADTokenExchange"
 HEADER = "the header of the identity endpoint"

@@ -24,7 +24,7 @@ from function_app.adapters.local.reach.processes import free_port
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer, Request, Server
 from tests.azure_servers.compute import Compute
-from tests.azure_servers.identity import CLIENT, EXCHANGE, TENANT, IdentityServer, Signer
+from tests.azure_servers.identity import EXCHANGE, REPLICA, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls
 from tests.patience import PATIENCE
 
@@ -179,7 +179,7 @@ class PassingTime:
         fresh.write_text(self._cluster_key.token(EXCHANGE, sub=subject))
         fresh.replace(token)
         # infra/ makes Entra trust this cluster's account, for the replicas' identity.
-        self._entra.trusted["system:serviceaccount:models:scoring"] = self._cluster_key, CLIENT
+        self._entra.trusted["system:serviceaccount:models:scoring"] = self._cluster_key, REPLICA
         return {
             "AZURE_CLIENT_ID": account["annotations"]["azure.workload.identity/client-id"],
             "AZURE_TENANT_ID": TENANT,

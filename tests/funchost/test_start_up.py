@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mlopsctl.reach.local_host import LISTENS
 from tests.funchost.conftest import APPS, Host, until
 
 APP = "import azure.functions as func\napp = func.FunctionApp()\n"
@@ -159,8 +160,10 @@ def test_a_change_of_the_app_restarts_the_host(tmp_path: Path) -> None:
     host.start()
 
     def says(word: str) -> bool:
+        # Each start takes another free port.
+        url = LISTENS.findall((host.state / "host.log").read_text())[-1]
         try:
-            return httpx.get(f"{host.url}/api/say").text == word
+            return httpx.get(f"{url}/api/say").text == word
         except httpx.TransportError:
             return False
 

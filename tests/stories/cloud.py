@@ -14,7 +14,7 @@ import httpx
 from mlopsctl.reach.client import Api
 from tests.azure_servers.azure import Azure
 from tests.azure_servers.base import Answer, Server
-from tests.azure_servers.identity import CLIENT, TENANT, IdentityServer
+from tests.azure_servers.identity import REPLICA, TENANT, IdentityServer
 from tests.azure_servers.names import NAMES
 from tests.azure_servers.passing_time import PassingTime
 from tests.funchost.conftest import Host, until
@@ -62,7 +62,7 @@ class CloudApp:
             "MLOPS_AZURE_KEYS_VAULT": settings.keys_vault,
             "MLOPS_AZURE_COMPUTE": settings.compute,
             "MLOPS_AZURE_CA_FILE": settings.ca_file,
-            "MLOPS_AZURE_REPLICA_CLIENT_ID": CLIENT,
+            "MLOPS_AZURE_REPLICA_CLIENT_ID": REPLICA,
             "MLOPS_AZURE_AUTHORITY": entra.url,
             "MLOPS_AZURE_APPROVER_AUDIENCE": AUDIENCE,
             "MLOPS_NOTIFY_WEBHOOK_URL": self.receiver.url,

@@ -167,5 +167,7 @@ def test_a_rollout_fails_with_its_reason_also_when_no_log_can_be_read(azure: Azu
     azure.cluster.exceed_deadline("m-diabetes-1")
     azure.cluster.faults.append(Fault(method="GET", path="/log", answer=Answer(status=403)))
 
-    with pytest.raises(PlatformError, match=r"ImagePullBackOff.*What else its pods say cannot be"):
+    with pytest.raises(
+        PlatformError, match=r"ImagePullBackOff.*Further messages of the pods cannot be"
+    ):
         azure.production().promote("release-diabetes-1", image("1"), 2)

@@ -93,12 +93,13 @@ def test_a_training_its_evaluation_and_its_version_are_read_back_by_mlflow(
         assert found.tags["mlops.status"] == "completed"
         assert found.tags["instance_id"] == "story"
         assert found.tags["mlflow.source.git.commit"] == COMMIT
-    folder = f"azureml://datastores/mlops/paths/runs/{RUN}"
+    folder = f"azureml://datastores/mlops_runs/paths/runs/{RUN}"
     assert training.tags["mlops.model_folder"] == f"{folder}/model/"
     assert training.tags["mlops.log"] == f"{folder}/log/"
     assert training.tags["mlops.figures"] == "reported by the training itself"
     assert training.tags["mlops.model_version"] == "1"
-    assert evaluation.tags["mlops.reports"] == f"{folder}-vs-nothing/evaluation/"
+    judged = f"azureml://datastores/mlops_evaluations/paths/runs/{EVALUATION}"
+    assert evaluation.tags["mlops.reports"] == f"{judged}/evaluation/"
     assert evaluation.tags["mlops.figures"] == "computed by the platform"
 
 
