@@ -4,6 +4,7 @@ A process holds a lock on its file through an inherited descriptor: as long as t
 the process group lives, whatever became of the host, and its id cannot belong to anybody else.
 """
 
+import atexit
 import fcntl
 import json
 import os
@@ -154,6 +155,13 @@ def free_port() -> int:
     kept.bind(("127.0.0.1", 0))
     port = int(kept.getsockname()[1])
     _kept_ports.append(kept)
-    while len(_kept_ports) > (MOST_KEPT if sys.platform == "linux" else 0):
-        _kept_ports.popleft().close()
+    _release_ports(MOST_KEPT if sys.platform == "linux" else 0)
     return port
+
+
+def _release_ports(most: int) -> None:
+    while len(_kept_ports) > most:
+        _kept_ports.popleft().close()
+
+
+atexit.register(_release_ports, 0)
