@@ -47,32 +47,32 @@ class Notifications:
         link = self._link(release.release_id)
         asked = ", ".join(release.policy.approvers)
         text = f"{why}\nImage {evidence.image_digest}\nApprovers: {asked}{link}"
-        self._tell(f"{release.model} {release.version} waits for approval", text)
+        self._send(f"{release.model} {release.version} waits for approval", text)
 
-    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+    def report_result(self, release: Release, result: ReleaseResult) -> None:
         text = "\n".join(f"- {reason}" for reason in result.reasons) + self._link(
             release.release_id
         )
-        self._tell(f"{release.model} {release.version}: {result.status}", text)
+        self._send(f"{release.model} {release.version}: {result.status}", text)
 
-    def tell_outcome(self, end: StoryEnd) -> None:
+    def report_outcome(self, end: StoryEnd) -> None:
         lines = [f"- {reason}" for reason in cap_reasons(end.reasons, MOST_CHARACTERS)]
         lines += [f"{name.replace('_', ' ')}: {fact}" for name, fact in end.facts.items()]
         lines.append(f"`mlopsctl show {end.instance_id}` shows everything.")
         kind = KINDS.get(end.story, end.story.replace("_", " "))
         link = self._link(end.instance_id, "status")
-        self._tell(f"{end.model}: {kind} {end.outcome}", "\n".join(lines) + link)
+        self._send(f"{end.model}: {kind} {end.outcome}", "\n".join(lines) + link)
 
-    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+    def report_findings(self, findings: tuple[Finding, ...]) -> None:
         lines = [f"- {f.kind}: {f.subject}. {f.detail}" for f in findings]
-        self._tell(f"{len(findings)} things disagree", "\n".join(lines))
+        self._send(f"{len(findings)} things disagree", "\n".join(lines))
 
     def _link(self, instance_id: str, kind: str = "releases") -> str:
         # The address holds no key, and reading decides nothing.
         url = self._settings.public_url
         return f"\n{url}/api/{kind}/{instance_id}" if url else ""
 
-    def _tell(self, title: str, text: str) -> None:
+    def _send(self, title: str, text: str) -> None:
         title, text = redact(title), redact(text)
         failed = []
         for name, channel in self._channels.items():

@@ -22,7 +22,7 @@ class DatasetRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptDataset:
+class StoredDataset:
     """A version of the data, or why there is none.
 
     `changed` means that the file is not that of the event any more.

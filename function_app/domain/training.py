@@ -280,7 +280,7 @@ def not_compared(version: str) -> str:
     )
 
 
-def again(model: str) -> str:
+def training_advice(model: str) -> str:
     """Return how a model is trained when a version of its data is gone."""
     return f"POST /api/models/{model}/train with a data_uri names the file to train on."
 

@@ -21,19 +21,19 @@ class AzureBundles:
     def __init__(self, blobs: Blobs, root: Path) -> None:
         self._blobs, self._root = blobs, root
 
-    def keep(self, archive: bytes, commit: str) -> Bundle:
+    def store(self, archive: bytes, commit: str) -> Bundle:
         """Keep a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         name = _archive(digest)
         self._blobs.create(name, archive)
         return Bundle(digest=digest, uri=self._blobs.url(name), commit=commit)
 
-    def keep_own(self, *folders: str) -> Bundle:
+    def store_own(self, *folders: str) -> Bundle:
         """Keep these folders of this app's own code as a bundle."""
-        return self.keep(self.pack_own(*folders), "")
+        return self.store(self.pack_own(*folders), "")
 
     def find_own(self, *folders: str) -> Bundle:
-        """Return what `keep_own` would keep, without keeping it."""
+        """Return what `store_own` would keep, without keeping it."""
         digest = sha256(self.pack_own(*folders))
         return Bundle(digest=digest, uri=self.url(digest), commit="")
 

@@ -41,7 +41,7 @@ def create_ports(settings: Settings) -> Ports:
     mail = AzureMail(connection, notify).send
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
     return Ports(
-        sources=GitSources(fetched, services.bundles.keep, settings.git),
+        sources=GitSources(fetched, services.bundles.store, settings.git),
         datasets=AzureDatasets(workspace),
         jobs=services.jobs,
         registry=services.registry,

@@ -11,7 +11,7 @@ import urllib3
 from dulwich.client import AbstractHttpGitClient, default_user_agent_string
 
 from function_app.adapters.git.address import Address, read_address
-from function_app.adapters.git.remote import Heard, ServerError
+from function_app.adapters.git.remote import ErrorLineReader, ServerError
 from function_app.errors import ContractError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class HttpClient(AbstractHttpGitClient):
             status=answer.status,
             headers=answer.headers,
         )
-        return made, Heard(made.read)
+        return made, ErrorLineReader(made.read)
 
     def _send(
         self, url: str, headers: dict[str, str], data: bytes | Iterator[bytes] | None

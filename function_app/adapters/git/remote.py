@@ -28,7 +28,7 @@ class ServerRefusedError(ServerError):
     """The server answered, and will not send what was asked for."""
 
 
-class Heard:
+class ErrorLineReader:
     """Reads for dulwich, which would take a server's ERR for the beginning of its answer."""
 
     def __init__(self, read: Callable[[int | None], bytes]) -> None:

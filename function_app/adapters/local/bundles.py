@@ -27,7 +27,7 @@ class LocalBundles:
         self._bundles, self._unpacked = state / "bundles", state / "code"
         self._published = state / "published"
 
-    def keep(self, archive: bytes, commit: str) -> Bundle:
+    def store(self, archive: bytes, commit: str) -> Bundle:
         """Keep a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         path = self._bundles / f"{digest}.tar"

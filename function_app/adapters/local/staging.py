@@ -14,7 +14,7 @@ from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.jobs.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.reach.containers import Containers
-from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.reach.containment import Access, Containment
 from function_app.adapters.local.reach.files import read_object, write_json
 from function_app.adapters.local.reach.processes import Processes, free_port, start_limit
 from function_app.adapters.scoring_service.scoring_keys import KEYS, describe_keys
@@ -158,7 +158,7 @@ class LocalStaging:
         environ = {**serving_environ(), "IMAGE_DIGEST": image.digest, KEYS: keys}
         self._containment.check("deploy to staging")
         # It outlives this host: the process group of its name ends it.
-        command = self._containment.wrap(command, folder, Sight(network=True), parent=0)
+        command = self._containment.wrap(command, folder, Access(network=True), parent=0)
         self._processes.start(name, command, cwd=folder, environ=environ, port=port)
 
     def _wait(self, name: str, image: Image, runner: Runner) -> str | None:

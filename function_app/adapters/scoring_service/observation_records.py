@@ -34,7 +34,7 @@ from function_app.errors import ContractError, NotFoundError
 LOG = logging.getLogger("mlops.observations")
 
 # When a file of labels came, in a unit of the platform's own, and its name.
-Place = tuple[int, str]
+LabelFile = tuple[int, str]
 # How the names of lists of label ids begin.
 COUNTED = "counted-labels-"
 
@@ -42,10 +42,10 @@ COUNTED = "counted-labels-"
 class Records(PredictionLogs, Protocol):
     """The replicas' logs, what trainings left behind, and labels."""
 
-    def kept(self, model: str, name: str) -> Any:
+    def stored(self, model: str, name: str) -> Any:
         """Return what was kept of a model under this name, as JSON; None without it."""
 
-    def keep(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: Any) -> None:
         """Keep something of a model."""
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
@@ -60,10 +60,10 @@ class Records(PredictionLogs, Protocol):
     def evaluation(self, watched: Watched) -> Any:
         """Return what any evaluation of the champion's run predicted, as JSON; None without one."""
 
-    def label_files(self, project: ModelProject) -> Sequence[Place]:
+    def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
         """Return the files of labels in the order in which they came to rest."""
 
-    def labels(self, place: Place) -> AbstractContextManager[IO[bytes]]:
+    def labels(self, file: LabelFile) -> AbstractContextManager[IO[bytes]]:
         """Open a file of labels; NotFoundError when it is gone.
 
         ContractError for anything but a regular file, and for one of over MAX_LABEL_BYTES.
@@ -80,7 +80,7 @@ class RecordedObservations:
         # Kept at the first look: whether production was asked for the training rows before can only
         # be known while the logs of that time are there.
         name = f"reference-{watched.digest.removeprefix('sha256:')}"
-        reference = self._kept(watched.model, name)
+        reference = self._stored(watched.model, name)
         if reference is None:
             try:
                 reference = self._describe(watched)
@@ -89,13 +89,13 @@ class RecordedObservations:
                 LOG.warning("the records of run %s cannot be read: %s", watched.run_id, error)
             if reference is None:
                 return None
-            self._records.keep(watched.model, name, dump(reference))
+            self._records.store(watched.model, name, dump(reference))
         return replace(reference, columns=self._tested(watched.model, reference.columns))
 
-    def _kept(self, model: str, name: str) -> Reference | None:
+    def _stored(self, model: str, name: str) -> Reference | None:
         """Return the reference that was kept; None without one, or when somebody changed it."""
         try:
-            content = self._records.kept(model, name)
+            content = self._records.stored(model, name)
             return load(Reference, content) if content else None
         except ContractError as error:
             LOG.warning("the reference %s of %s is described again: %s", name, model, error)
@@ -148,8 +148,8 @@ class RecordedObservations:
         )
 
     def _labels(
-        self, reference: Reference, since: Place, used: str, allowed: float | None
-    ) -> tuple[ObservationBatch, Place, str]:
+        self, reference: Reference, since: LabelFile, used: str, allowed: float | None
+    ) -> tuple[ObservationBatch, LabelFile, str]:
         """Return the new labels' sums, the place of the last file read, and what has counted.
 
         Which ids have counted is kept under a name that is part of the cursor: a look that is
@@ -161,7 +161,7 @@ class RecordedObservations:
         new = [place for place in files if place > since]
         if not new or allowed is None:
             return nothing, since, used
-        counted = set(self._records.kept(watched.model, used) or ()) if used else set()
+        counted = set(self._records.stored(watched.model, used) or ()) if used else set()
         labels, complaints = [], []
         for place in new:
             try:
@@ -193,7 +193,7 @@ class RecordedObservations:
         """Keep the ids under a name that says which; return the name."""
         ids = sorted(counted)
         name = f"{COUNTED}{hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:32]}"
-        self._records.keep(model, name, ids)
+        self._records.store(model, name, ids)
         # The one before is what a repeated look begins with.
         self._records.forget(model, COUNTED, name, before)
         return name

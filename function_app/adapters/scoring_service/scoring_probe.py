@@ -34,14 +34,14 @@ def ask(
     secret: str,
     *,
     headers: Mapping[str, str] | None = None,
-    way: Mapping[str, str] | None = None,
+    proxy_headers: Mapping[str, str] | None = None,
     verify: "ssl.SSLContext | bool" = True,
     digest_of: Callable[[Mapping[str, str]], str] | None = None,
 ) -> SmokeReport:
     """Compare what the service answers to the golden rows with what the offline model said.
 
     `secret` is the platform's own of this deployment; `headers` are further credentials. Without
-    both the service must answer 401. `way` are headers that only lead to the service.
+    both the service must answer 401. `proxy_headers` are headers for a proxy before the service.
     What image answered is what /healthz says, or what `digest_of` reads from an answer's headers
     where nothing but /score is reached.
     """
@@ -56,7 +56,13 @@ def ask(
     with httpx.Client(
         base_url=endpoint,
         timeout=_PATIENCE,
-        headers={**UNLOGGED, **traced, **(way or {}), **(headers or {}), PROBE_KEY: secret},
+        headers={
+            **UNLOGGED,
+            **traced,
+            **(proxy_headers or {}),
+            **(headers or {}),
+            PROBE_KEY: secret,
+        },
         verify=verify,
     ) as client:
         for _ in range(REQUESTS):
@@ -86,7 +92,9 @@ def ask(
         largest_difference=max(differences) if differences else None,
         p95_ms=sorted(times)[int(0.95 * (len(times) - 1))],
         served_digest=digest,
-        answers_without_key=answers_without_key(endpoint, way=way, verify=verify),
+        answers_without_key=answers_without_key(
+            endpoint, proxy_headers=proxy_headers, verify=verify
+        ),
         detail=" ".join(
             f"{redact(cause)[:_LONGEST]}{'' if cause.endswith('.') else '.'}"
             for cause, _ in causes.most_common(_CAUSES)
@@ -97,7 +105,7 @@ def ask(
 def answers_without_key(
     endpoint: str,
     *,
-    way: Mapping[str, str] | None = None,
+    proxy_headers: Mapping[str, str] | None = None,
     verify: "ssl.SSLContext | bool" = True,
 ) -> bool:
     """Return whether a service takes a request without a key; False when it does not answer.
@@ -109,7 +117,7 @@ def answers_without_key(
 
     url = f"{endpoint.rstrip('/')}/score"
     try:
-        answer = httpx.post(url, json={}, headers=way, timeout=_PATIENCE, verify=verify)
+        answer = httpx.post(url, json={}, headers=proxy_headers, timeout=_PATIENCE, verify=verify)
     except httpx.HTTPError:
         return False
     return answer.status_code not in (401, 403) and answer.status_code < 500

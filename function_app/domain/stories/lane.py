@@ -83,7 +83,7 @@ def enter(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LanePlace:
+class LanePosition:
     """An entry of a lane: its owner, its beginning, and whether it is inside or waits."""
 
     lane: ids.LaneName
@@ -92,7 +92,7 @@ class LanePlace:
     inside: bool
 
 
-def admissible(places: tuple[LanePlace, ...], request: LaneRequest) -> tuple[str, ...]:
+def admissible(places: tuple[LanePosition, ...], request: LaneRequest) -> tuple[str, ...]:
     """Return the owners that wait for the request's lane and for which it has room now.
 
     `places` holds each lane's places in their order: inside first, then by their turn.

@@ -25,18 +25,18 @@ class CheckInputs:
     ) -> dict[str, str]:
         """Keep code, tools, plan and the reference data for a run; return where it finds each."""
         folder = f"runs/{run_id}"
-        rows = {} if data is None else {"data": self._keep(f"{folder}/reference.csv", data)}
+        rows = {} if data is None else {"data": self._store(f"{folder}/reference.csv", data)}
         return {
             **rows,
-            "code": self._keep(f"runs/{run_id}/code.tar", self._bundles.read(bundle.digest)),
-            "tools": self._keep(f"runs/{run_id}/tools.tar", self._bundles.pack_own(*TOOLS)),
-            "plan": self._keep_plan(f"runs/{run_id}/plan.json", plan),
+            "code": self._store(f"runs/{run_id}/code.tar", self._bundles.read(bundle.digest)),
+            "tools": self._store(f"runs/{run_id}/tools.tar", self._bundles.pack_own(*TOOLS)),
+            "plan": self._store_plan(f"runs/{run_id}/plan.json", plan),
         }
 
-    def _keep(self, name: str, content: bytes) -> str:
+    def _store(self, name: str, content: bytes) -> str:
         self._blobs.write(name, content)
         return datastore_path(name, CHECKS_INPUTS_DATASTORE)
 
-    def _keep_plan(self, name: str, plan: CheckPlan) -> str:
+    def _store_plan(self, name: str, plan: CheckPlan) -> str:
         self._blobs.write_json(name, dump(plan))
         return datastore_path(name, CHECKS_INPUTS_DATASTORE)

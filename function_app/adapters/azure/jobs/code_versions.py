@@ -72,7 +72,7 @@ class CodeVersions:
     def archive(self, code: CodeVersion | None, module: str) -> Bundle:
         """Return the archive that a run unpacks; without a version it is this app's own code."""
         if code is None:
-            return self._bundles.keep_own(specs.module_folder(module))
+            return self._bundles.store_own(specs.module_folder(module))
         return Bundle(digest=code.version, uri=code.uri, commit=code.commit)
 
 

@@ -64,11 +64,11 @@ class ReferenceRecords:
             text = f"The rows of {folder} are not those of its record. Delete that folder."
             raise ContractError(text)
         self._blobs.create(_rows(model, found.dataset.version), rows)
-        self.keep(found.dataset, found.profile)
+        self.store(found.dataset, found.profile)
         # Another process may have been quicker with other data.
         return self.find(model)
 
-    def keep(self, dataset: Dataset, profile: DataProfile) -> None:
+    def store(self, dataset: Dataset, profile: DataProfile) -> None:
         """Make this the reference data, unless there is some."""
         content = dump(Reference(dataset=dataset, profile=profile))
         self._blobs.create_json(f"{FOLDER}/{dataset.model}/reference.json", content)

@@ -75,22 +75,22 @@ class RunOutputs:
         """Return at most the last `most` bytes that a run has written to its log until now."""
         return self._containers.log(run_id, kind, most)
 
-    def note_stop(self, run_id: str, reason: str) -> None:
+    def store_stop(self, run_id: str, reason: str) -> None:
         """Record why this app stops the run; the reason is "" when the run's time was over."""
-        self._versions.write_json(_stop_note(run_id), stop_record(reason))
+        self._versions.write_json(_stop_name(run_id), stop_record(reason))
 
     def stop_of(self, run_id: str) -> Stop | None:
         """Return how and why this app stopped the run, None when it did not."""
-        record = self._versions.read_record(_stop_note(run_id))
+        record = self._versions.read_record(_stop_name(run_id))
         return None if record is None else read_stop(record)
 
-    def note_attempt(self, run_id: str, attempt: int) -> None:
+    def store_attempt(self, run_id: str, attempt: int) -> None:
         """Record which attempt of a run counts, before it is submitted."""
-        self._versions.write_json(_attempt_note(run_id), {"attempt": attempt})
+        self._versions.write_json(_attempt_name(run_id), {"attempt": attempt})
 
     def attempt(self, run_id: str) -> int:
         """Return the number of the attempt that counts; the first is 1."""
-        note = self._json(_attempt_note(run_id))
+        note = self._json(_attempt_name(run_id))
         return 1 if note is None else int(note["attempt"])
 
     def _json(self, name: str) -> Any:
@@ -106,9 +106,9 @@ def _parse(name: str, content: bytes) -> Any:
         raise PlatformError("azure", "read what a run wrote", text) from error
 
 
-def _stop_note(run_id: str) -> str:
+def _stop_name(run_id: str) -> str:
     return f"runs/{run_id}/stopped.json"
 
 
-def _attempt_note(run_id: str) -> str:
+def _attempt_name(run_id: str) -> str:
     return f"runs/{run_id}/attempt.json"

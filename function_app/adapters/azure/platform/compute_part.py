@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
+from function_app.adapters.azure.reach.compute_targets import ComputeTarget
 from function_app.adapters.azure.reach.connection import begin, translate
-from function_app.adapters.azure.reach.places import Place
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
@@ -17,7 +17,7 @@ _IDLE = 120  # seconds before a node that has nothing to do goes
 class ComputePart:
     """The cluster of a place, which has no node while nothing runs; serverless needs none."""
 
-    def __init__(self, workspace: Workspace, place: Place) -> None:
+    def __init__(self, workspace: Workspace, place: ComputeTarget) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings
         self.name, self._place = place.name, place
 
@@ -25,11 +25,11 @@ class ComputePart:
         if self._place.is_serverless:
             return SERVERLESS
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the compute", self._place.compute):
                 return self._workspace.client.compute.get(self._place.compute)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def differences(self, found: Any) -> list[str]:
         if found == SERVERLESS:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, found_or_none
+from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, get_or_none
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.errors import ConfigError
 
@@ -66,7 +66,7 @@ class SubscriptionPart:
     def find(self) -> Any:
         if self._is_infras:
             return ELSEWHERE
-        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+        return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
     def differences(self, found: Json) -> list[str]:
         changes, properties = [], found["properties"]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_name
 from function_app.adapters.azure.jobs.environments import NAME, Environments
 from function_app.adapters.azure.jobs.run_specs import DATASET, MODEL
-from function_app.adapters.azure.platform.platform_parts import MARK, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, get_or_none
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace, datastore_path
@@ -179,11 +179,11 @@ class BaselinePart:
             return _ASKED if asked else None
         version = reference.dataset.version[:32]
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the baseline", self._asset):
                 return self._workspace.client.data.get(self._asset, version=version)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def differences(self, found: Any) -> list[str]:
         return []

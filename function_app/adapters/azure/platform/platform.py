@@ -20,7 +20,7 @@ from function_app.adapters.azure.platform.model_parts import (
 from function_app.adapters.azure.platform.platform_parts import Part, PartKeeper
 from function_app.adapters.azure.platform.workspace_parts import DatastorePart, WorkspacePart
 from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.adapters.azure.reach.places import places
+from function_app.adapters.azure.reach.compute_targets import compute_targets
 from function_app.adapters.azure.reach.workspace import (
     CHECKS_DATASTORE,
     CHECKS_INPUTS_DATASTORE,
@@ -93,7 +93,7 @@ def azure_parts(
             CHECKS_INPUTS_DATASTORE,
             s.checks_inputs_container,
         ),
-        *(ComputePart(workspace, place) for place in places(s)),
+        *(ComputePart(workspace, target) for target in compute_targets(s)),
         EnvironmentPart(workspace, environments, versions, projects),
     ]
     for model, project in projects.items():

@@ -116,11 +116,11 @@ def _planned(differences: list[str]) -> str:
     return f"{text} Correct the setting, or remove it and make it anew."
 
 
-def found_or_none(look: Callable[[], Any]) -> Any:
-    """Return what a look gives, None when Azure says that there is none."""
+def get_or_none(get: Callable[[], Any]) -> Any:
+    """Return the result of `get`, None when it raises NotFoundError."""
     from function_app.errors import NotFoundError
 
     try:
-        return look()
+        return get()
     except NotFoundError:
         return None

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.errors import ConfigError
@@ -27,7 +27,7 @@ class WorkspacePart:
         )
 
     def find(self) -> Any:
-        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+        return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
     def differences(self, found: Any) -> list[str]:
         location = str(found.get("location", "")).replace(" ", "").lower()
@@ -87,11 +87,11 @@ class DatastorePart:
         self.name, self._datastore, self._container = name, datastore, container
 
     def find(self) -> Any:
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the datastore", self._datastore):
                 return self._workspace.client.datastores.get(self._datastore)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def differences(self, found: Any) -> list[str]:
         wanted = (_account(self._settings.blob_endpoint), self._container)

@@ -4,8 +4,8 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from function_app.adapters.azure.staging.tls_front import PORT as TLS_PORT
-from function_app.adapters.azure.staging.tls_front import describe_front, make_certificate
+from function_app.adapters.azure.staging.tls_proxy import PORT as TLS_PORT
+from function_app.adapters.azure.staging.tls_proxy import describe_proxy, make_certificate
 from function_app.adapters.scoring_service.scoring_keys import KEYS
 from function_app.domain.release.serving import STAGING_LIFE, Image
 from function_app.late_imports import importing
@@ -53,7 +53,7 @@ def describe_group(
     certified = {}
     if not settings.staging_subnet:
         certificate = make_certificate(name, now)
-        front, volume = describe_front(settings.staging_tls_image, certificate, PORT)
+        front, volume = describe_proxy(settings.staging_tls_image, certificate, PORT)
         containers, volumes = [*containers, front], [volume]
         certified = {CERTIFICATE: certificate.fingerprint}
     return aci.ContainerGroup(

@@ -60,7 +60,7 @@ class AzureStaging:
         if tags.get(groups.DIGEST) != image.digest:
             self._delete(name)
             return _under_way(f"Container group {name} ran another image and is deleted.")
-        return self._look(name, found, image)
+        return self._rollout(name, found, image)
 
     def remove(self, release_id: str) -> None:
         name = group_name(release_id)
@@ -95,7 +95,7 @@ class AzureStaging:
         tags = found.tags or {}
         return str(tags.get(groups.RELEASE, "")), str(tags.get(groups.CERTIFICATE, ""))
 
-    def _look(self, name: str, found: "ContainerGroup", image: Image) -> Rollout:
+    def _rollout(self, name: str, found: "ContainerGroup", image: Image) -> Rollout:
         """Return the deployment when it serves, else how far it is; raise when it cannot."""
         container = found.containers[0]
         view = getattr(container, "instance_view", None)

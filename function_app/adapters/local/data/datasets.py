@@ -20,7 +20,7 @@ from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events.arrivals import Arrival, limited
 from function_app.domain.events.events import ArrivedFile
-from function_app.domain.training import Dataset, Reference, again
+from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
 from function_app.ports import Events
 
@@ -59,7 +59,7 @@ class LocalDatasets:
         if not path.resolve().is_relative_to(self._inbox.resolve()):
             raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
         with open_file(self._inbox, path, MAX_BYTES) as file:
-            return self._keep(model, file, etag)
+            return self._store(model, file, etag)
 
     def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
         steps = (container, *path.split("/"))
@@ -84,7 +84,7 @@ class LocalDatasets:
             if record is not None:
                 write_json(path, record)
         if self.reference(dataset.model) is None:
-            self._keep_reference(dataset, profile)
+            self._store_reference(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
         path = below(self._versions, model, "latest.json")
@@ -92,7 +92,7 @@ class LocalDatasets:
             try:
                 newest = load(Dataset, read_object(path))
             except ContractError as error:
-                text = f"{path} does not name the newest data any more. {again(model)}"
+                text = f"{path} does not name the newest data any more. {training_advice(model)}"
                 raise NotFoundError(text) from error
             return self._whole(newest)
         reference = self.reference(model)
@@ -130,10 +130,10 @@ class LocalDatasets:
                 profile = load(DataProfile, found)
                 os.replace(self._copy(baseline.parent, out / "rows.csv"), baseline)
         with open_file(self._versions, baseline, MAX_BYTES) as file:
-            self._keep_reference(self._keep(model, file), profile)
+            self._store_reference(self._store(model, file), profile)
         return f"{model}: {baseline.name}"
 
-    def _keep_reference(self, dataset: Dataset, profile: DataProfile) -> None:
+    def _store_reference(self, dataset: Dataset, profile: DataProfile) -> None:
         reference = Reference(dataset=dataset, profile=profile)
         write_json(below(self._versions, dataset.model, REFERENCE), dump(reference))
 
@@ -143,7 +143,7 @@ class LocalDatasets:
             copy_file(file, out, MAX_BYTES)
             return Path(out.name)
 
-    def _keep(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
+    def _store(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
         """Keep the bytes as a version like any other: a model trained on it finds it again."""
         part = _unfinished(below(self._versions, model))
         try:
@@ -165,7 +165,7 @@ class LocalDatasets:
             with open_file(self._versions, Path(dataset.uri), MAX_BYTES) as file:
                 digest = copy_file(file, None, MAX_BYTES)
         except NotFoundError:
-            text = f"Version {dataset.version[:12]} is gone. {again(dataset.model)}"
+            text = f"Version {dataset.version[:12]} is gone. {training_advice(dataset.model)}"
             raise NotFoundError(text) from None
         if digest != dataset.version:
             text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."

@@ -9,7 +9,10 @@ from function_app.adapters.csv_rows import MAX_LABEL_BYTES
 from function_app.adapters.local.data.datasets import MAX_BYTES
 from function_app.adapters.local.reach.files import read_json, write_json
 from function_app.adapters.local.reach.inbox_files import open_file
-from function_app.adapters.scoring_service.observation_records import Place, RecordedObservations
+from function_app.adapters.scoring_service.observation_records import (
+    LabelFile,
+    RecordedObservations,
+)
 from function_app.adapters.scoring_service.prediction_logs import Segment
 from function_app.addresses import below
 from function_app.domain.drift.observations import Watched
@@ -55,10 +58,10 @@ class LocalRecords:
                 continue
         return b""
 
-    def kept(self, model: str, name: str) -> Any:
+    def stored(self, model: str, name: str) -> Any:
         return read_json(below(self._production, model, f"{name}.json"))
 
-    def keep(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: Any) -> None:
         write_json(below(self._production, model, f"{name}.json"), content)
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
@@ -82,7 +85,7 @@ class LocalRecords:
         )
         return read_json(runs[0]) if runs else None
 
-    def label_files(self, project: ModelProject) -> Sequence[Place]:
+    def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
         found = []
         for path in (self._state / "inbox" / project.container / project.labels).glob("*.csv"):
             # The time of the inode: nobody can set it back, and renaming a finished file sets it.
@@ -91,6 +94,6 @@ class LocalRecords:
         return sorted(found)
 
     @contextmanager
-    def labels(self, place: Place) -> Iterator[IO[bytes]]:
-        with open_file(self._state / "inbox", Path(place[1]), MAX_LABEL_BYTES) as file:
+    def labels(self, label_file: LabelFile) -> Iterator[IO[bytes]]:
+        with open_file(self._state / "inbox", Path(label_file[1]), MAX_LABEL_BYTES) as file:
             yield file

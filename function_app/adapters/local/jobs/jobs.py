@@ -10,8 +10,8 @@ from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.jobs.run_records import RunRecords
-from function_app.adapters.local.jobs.run_state import may_start, note_cancel, read_state
-from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.jobs.run_state import may_start, read_state, write_cancel
+from function_app.adapters.local.reach.containment import Access, Containment
 from function_app.adapters.local.reach.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.reach.processes import Processes
 from function_app.addresses import below
@@ -80,8 +80,8 @@ class LocalJobs:
         command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
         timeout = self._project(dataset.model).training_run.timeout_seconds
         out = self._runs / run_id / PREPARED
-        sight = Sight(readable=(dataset.uri,), writable=(str(out),))
-        self._start(run_id, dataset, None, command, timeout, tags, sight)
+        access = Access(readable=(dataset.uri,), writable=(str(out),))
+        self._start(run_id, dataset, None, command, timeout, tags, access)
         return self.get(run_id)
 
     def prepared(self, run_id: str) -> Prepared:
@@ -101,8 +101,8 @@ class LocalJobs:
         command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
         # The held-out rows lie beside the seen ones; a training must not see them.
-        sight = self._containment.training([seen], out)
-        self._start(run_id, dataset, code, command, timeout, tags, sight, self._code(code))
+        access = self._containment.training([seen], out)
+        self._start(run_id, dataset, code, command, timeout, tags, access, self._code(code))
         return self.get(run_id)
 
     def submit_evaluation(
@@ -225,7 +225,7 @@ class LocalJobs:
     def cancel(self, run_id: str, reason: str = "") -> None:
         folder = self._folder(run_id)
         if folder.exists():
-            note_cancel(folder, reason)
+            write_cancel(folder, reason)
         self._processes.stop(f"run-{run_id}")
 
     def record_ended(self) -> int:
@@ -245,13 +245,13 @@ class LocalJobs:
         command: list[str],
         timeout: float,
         tags: dict[str, str],
-        sight: Sight | None,
+        access: Access | None,
         folder_of_command: Path | None = None,
     ) -> None:
         folder = self._folder(run_id)
         if not may_start(folder):
             return
-        if sight is not None:
+        if access is not None:
             self._containment.check(f"start run {run_id}")
         request = {
             "run_id": run_id,
@@ -261,7 +261,7 @@ class LocalJobs:
             "command": command,
             "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
-            "sandbox": sight and self._containment.record(sight),
+            "sandbox": access and self._containment.record(access),
         }
         write_json(folder / "request.json", request)
         endpoint, key = self._topic

@@ -108,14 +108,14 @@ def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
     record = request.get("sandbox")
     if not record:
         return command
-    sight, level, root = read_record(record)
+    access, level, root = read_record(record)
     scratch = folder / TEMPORARY
-    for place in (*map(Path, sight.writable), scratch):
+    for place in (*map(Path, access.writable), scratch):
         place.mkdir(exist_ok=True)
     return contained(
         command,
         Path(request["folder"]),
-        sight,
+        access,
         level=level,
         state=folder.parents[1],
         root=root,

@@ -108,7 +108,7 @@ class Server:
         write_json(self._state, state)
         self.failure, self.handled = failure, desired["wish"]
 
-    async def keep(self) -> None:
+    async def supervise(self) -> None:
         """Keep as many replicas as shall serve, for ever; wait longer after each failure."""
         backoff, failures = FIRST_BACKOFF, 0
         while True:
@@ -235,7 +235,7 @@ async def serve(desired: Path, port: int, ready_seconds: float, level: Level) ->
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         async with asyncio.TaskGroup() as loops:
-            for loop in (server.follow, server.keep, server.probe):
+            for loop in (server.follow, server.supervise, server.probe):
                 loops.create_task(loop())
 
 

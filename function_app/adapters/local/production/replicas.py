@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from function_app.adapters.local.reach.containment import Sight, contained
+from function_app.adapters.local.reach.containment import Access, contained
 from function_app.adapters.local.reach.files import read_tail
 from function_app.adapters.local.reach.processes import free_port, start_limit
 from function_app.adapters.scoring_service.log_rules import LOG_FOLDER
@@ -135,14 +135,14 @@ class Launcher:
         log, keys = environ.get(LOG_FOLDER, ""), environ.get(KEYS_FILE, "")
         if log:
             Path(log).mkdir(parents=True, exist_ok=True)
-        sight = Sight(
+        access = Access(
             # The folder: another file takes the place of the keys when they are rotated.
             readable=(str(Path(keys).parent),) if keys else (),
             writable=(log,) if log else (),
             network=True,
         )
         level, state = self._level, self._state
-        return contained(words, folder, sight, level=level, state=state, root=state)
+        return contained(words, folder, access, level=level, state=state, root=state)
 
     async def _is_ready(self, replica: Replica, limit: float) -> bool:
         try:

@@ -95,7 +95,7 @@ class Containers:
         identity = ["--name", self._name(name), "--label", f"{LABEL}={digest}"]
         variables = ["--env", f"IMAGE_DIGEST={digest}", "--env", f"{KEYS}={keys}"]
         if collector:
-            variables += ["--env", f"{OTLP_ENDPOINT}={seen_from_inside(collector)}"]
+            variables += ["--env", f"{OTLP_ENDPOINT}={address_in_container(collector)}"]
             options += [f"--add-host={HOST}:host-gateway"] if "docker" in self._engine[0] else []
         self._ask("run", "--detach", *options, *identity, *variables, image)
 
@@ -144,7 +144,7 @@ class Containers:
         return done.stdout
 
 
-def seen_from_inside(address: str) -> str:
+def address_in_container(address: str) -> str:
     """Return the address as a container knows it, for whom this machine is another one."""
     parts = urlsplit(address)
     if parts.hostname not in ("127.0.0.1", "localhost", "::1"):

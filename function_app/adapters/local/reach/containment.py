@@ -18,7 +18,7 @@ _SECRETS = (".git", "local.settings.json", ".env*", ".mlops*", ".azure", ".netrc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Access:
     """What one command sees beside the system and its Python; paths as text, for a record."""
 
     readable: tuple[str, ...] = ()
@@ -40,27 +40,27 @@ class Containment:
     chosen: Found | None = None
 
     @property
-    def found(self) -> Found:
+    def detected(self) -> Found:
         return self.chosen or find_level()
 
     @property
     def level(self) -> Level:
-        return self.found.level
+        return self.detected.level
 
     def check(self, operation: str) -> None:
         """Raise PlatformError when this machine isolates less than mlops.toml asks for."""
         least = self.isolation.runs.min_isolation
         if not self.level.reaches(least):
             text = (
-                f"The isolation here is {self.found}; `[runs] min_isolation` in mlops.toml asks "
+                f"The isolation here is {self.detected}; `[runs] min_isolation` in mlops.toml asks "
                 f"for {least}. Install bubblewrap, or lower it to {self.level.strength}."
             )
             raise PlatformError("local", operation, text)
 
-    def training(self, readable: Sequence[Path], writable: Path) -> Sight:
+    def training(self, readable: Sequence[Path], writable: Path) -> Access:
         """Return what a training sees: these paths, what `[runs]` names, and graphics cards."""
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
-        return Sight(
+        return Access(
             readable=tuple(map(str, (*readable, *named))),
             writable=(str(writable),),
             network=self.isolation.runs.network,
@@ -85,7 +85,7 @@ class Containment:
         self,
         words: Sequence[str],
         folder: Path,
-        sight: Sight,
+        access: Access,
         *,
         scratch: Path | None = None,
         parent: int | None = None,
@@ -94,7 +94,7 @@ class Containment:
         return contained(
             words,
             folder,
-            sight,
+            access,
             level=self.level,
             state=self.state,
             root=self.root,
@@ -102,22 +102,22 @@ class Containment:
             parent=parent,
         )
 
-    def record(self, sight: Sight) -> dict[str, Any]:
+    def record(self, access: Access) -> dict[str, Any]:
         """Return what `sight_of` reads: a watcher does not look for the level again."""
         return {
             "level": self.level.name,
             "root": str(self.root),
-            "readable": [*sight.readable],
-            "writable": [*sight.writable],
-            "network": sight.network,
-            "devices": sight.devices,
+            "readable": [*access.readable],
+            "writable": [*access.writable],
+            "network": access.network,
+            "devices": access.devices,
         }
 
 
 def contained(
     words: Sequence[str],
     folder: Path,
-    sight: Sight,
+    access: Access,
     *,
     level: Level,
     state: Path,
@@ -125,7 +125,7 @@ def contained(
     scratch: Path | None = None,
     parent: int | None = None,
 ) -> list[str]:
-    """Return the words that run a command without a sight of the state and of the root's secrets.
+    """Return the words that run a command without a access of the state and of the root's secrets.
 
     It ends with the process `parent`, by default this one; 0 for none.
     """
@@ -133,12 +133,12 @@ def contained(
         words,
         level=level,
         folder=folder,
-        readable=[Path(path) for path in sight.readable],
-        writable=[Path(path) for path in sight.writable],
+        readable=[Path(path) for path in access.readable],
+        writable=[Path(path) for path in access.writable],
         hidden=hidden_paths(state, root),
-        network=sight.network,
+        network=access.network,
         scratch=scratch,
-        devices=sight.devices,
+        devices=access.devices,
         parent=parent,
     )
 
@@ -149,12 +149,12 @@ def hidden_paths(state: Path, root: Path) -> list[Path]:
     return [state, *secrets, config_folder(os.environ)]
 
 
-def read_record(record: dict[str, Any]) -> tuple[Sight, Level, Path]:
+def read_record(record: dict[str, Any]) -> tuple[Access, Level, Path]:
     """Return what a command may see, its level and the folder of the app."""
-    sight = Sight(
+    access = Access(
         readable=tuple(record["readable"]),
         writable=tuple(record["writable"]),
         network=record["network"],
         devices=record["devices"],
     )
-    return sight, BY_NAME[record["level"]], Path(record["root"])
+    return access, BY_NAME[record["level"]], Path(record["root"])

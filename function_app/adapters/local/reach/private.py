@@ -8,7 +8,7 @@ from pathlib import Path
 _OTHERS = 0o077
 
 
-def keep_private(state: Path) -> None:
+def restrict_access(state: Path) -> None:
     """Make the state folder for this user alone, and what this process creates from now on.
 
     A state of an earlier version is made private as a whole, the folder itself last: after a crash

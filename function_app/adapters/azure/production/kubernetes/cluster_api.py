@@ -37,7 +37,7 @@ class ClusterAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class ServiceProxy:
     """How a Service is asked through the cluster's API: its address, headers, whom to trust.
 
     The API takes the token for itself and passes on no `Authorization`.
@@ -111,11 +111,11 @@ class ClusterApi:
         except NotFoundError:
             return
 
-    def way(self, service: str) -> Way:
+    def service_proxy(self, service: str) -> ServiceProxy:
         """Return how the port `http` of a Service is asked, also from outside of its network."""
         access = self._access()
         path = f"/api/v1/namespaces/{self.namespace}/services/{service}:http/proxy"
-        return Way(
+        return ServiceProxy(
             url=access.host.rstrip("/") + path,
             headers={"Authorization": f"Bearer {access.token()}"},
             verify=ssl.create_default_context(cadata=access.ca.decode()),

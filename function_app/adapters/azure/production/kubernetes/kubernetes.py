@@ -8,7 +8,7 @@ back is the same one request.
 from typing import Any, Protocol
 
 from function_app.adapters.azure.production.kubernetes import manifests, pod_access
-from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi, Way
+from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi, ServiceProxy
 from function_app.adapters.azure.production.kubernetes.exposure import (
     CLUSTER,
     Exposure,
@@ -21,7 +21,7 @@ from function_app.adapters.azure.production.kubernetes.rollouts import (
     failure,
     is_complete,
     is_reported,
-    note_report,
+    mark_reported,
     restart,
 )
 from function_app.adapters.azure.production.replicas import Replicas
@@ -62,11 +62,11 @@ class KubernetesProduction:
         exposure: Exposure = INSIDE,
         replicas: Replicas = PLAIN,
     ) -> None:
-        self._api, self._keys, self._exposure, self._told = api, keys, exposure, replicas
+        self._api, self._keys, self._exposure, self._configuration = api, keys, exposure, replicas
 
-    def way(self, model: str) -> Way:
+    def service_proxy(self, model: str) -> ServiceProxy:
         """Return a way to a model's pods that works from outside of their network."""
-        return self._api.way(model)
+        return self._api.service_proxy(model)
 
     def caller_header(self, model: str) -> str:
         return self._keys.header(model)
@@ -87,7 +87,7 @@ class KubernetesProduction:
         found = self._champion(model)
         if found is None:
             return None
-        image, replicas = _image_of(model, found), _wanted(found)
+        image, replicas = _image_of(model, found), _desired_replicas(found)
         ready = (found.get("status") or {}).get("availableReplicas", 0)
         detail = ""
         if ready < replicas:
@@ -102,9 +102,9 @@ class KubernetesProduction:
         if found is None:
             return
         if failure(found) is not None:
-            restart(self._api, found, _wanted(found))
+            restart(self._api, found, _desired_replicas(found))
         elif found["spec"].get("replicas", 1) == 0:
-            change = {"spec": {"replicas": _wanted(found)}}
+            change = {"spec": {"replicas": _desired_replicas(found)}}
             self._api.merge("Deployment", found["metadata"]["name"], change)
 
     def _champion(self, model: str) -> Json | None:
@@ -149,9 +149,9 @@ class KubernetesProduction:
         if found is None or not same:
             # Before the pods: they do not start without what they mount.
             self._apply_keys(image.model, self._keys.ensure(image.model))
-            if self._told.uses_identity(image.model):
-                self._api.apply(pod_access.service_account(namespace, self._told))
-            wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
+            if self._configuration.uses_identity(image.model):
+                self._api.apply(pod_access.service_account(namespace, self._configuration))
+            wish = manifests.deployment(namespace, release_id, image, replicas, self._configuration)
             found = self._api.apply(wish)
         elif failure(found) is not None and is_reported(found):
             found = restart(self._api, found, replicas)
@@ -160,7 +160,7 @@ class KubernetesProduction:
         if self._api.get("HorizontalPodAutoscaler", name) is None:
             for companion in manifests.companions(namespace, image, replicas):
                 self._api.apply(companion)
-            policy = pod_access.network_policy(namespace, image.model, self._told)
+            policy = pod_access.network_policy(namespace, image.model, self._configuration)
             self._api.apply(policy)
         return found
 
@@ -169,7 +169,7 @@ class KubernetesProduction:
         if reason is not None:
             told = describe_pods(self._api, image.model, image.version)
             text = f"{found['metadata']['name']} did not get available. {reason} {told}"
-            note_report(self._api, found)
+            mark_reported(self._api, found)
             raise AttemptError("azure", "promote", text)
         status = found.get("status") or {}
         available, wanted = status.get("availableReplicas", 0), found["spec"].get("replicas", 1)
@@ -298,7 +298,7 @@ def _image_of(model: str, found: Json) -> Image:
     return Image(model=model, version=version, digest=uri.partition("@")[2], uri=uri)
 
 
-def _wanted(found: Json) -> int:
+def _desired_replicas(found: Json) -> int:
     """Return how many replicas shall serve, also when somebody scaled the Deployment to zero."""
     return int(found["spec"].get("replicas", 1) or _promoted(found))
 

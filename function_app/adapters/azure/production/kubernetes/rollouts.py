@@ -44,7 +44,7 @@ def is_reported(found: Json) -> bool:
     return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
 
 
-def note_report(api: ClusterApi, found: Json) -> None:
+def mark_reported(api: ClusterApi, found: Json) -> None:
     """Note that the failure of the newest template was reported: the next call starts anew."""
     generation = str(found["metadata"].get("generation", 0))
     change = {"metadata": {"annotations": {FAILED: generation}}}

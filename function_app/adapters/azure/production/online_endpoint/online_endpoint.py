@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from function_app.adapters.azure.keys import VaultKeys
-from function_app.adapters.azure.platform.platform_parts import found_or_none
+from function_app.adapters.azure.platform.platform_parts import get_or_none
 from function_app.adapters.azure.production.online_endpoint import online_definitions as definitions
 from function_app.adapters.azure.production.online_endpoint.online_definitions import (
     DIGEST,
@@ -45,7 +45,7 @@ class OnlineEndpointProduction:
     ) -> None:
         self._keys = keys
         self._workspace, self._settings = workspace, workspace.connection.settings
-        self._told = replicas_of(self._settings, projects)
+        self._configuration = replicas_of(self._settings, projects)
 
     def champion(self, model: str) -> Image | None:
         served = _served(self._endpoint(model))
@@ -180,29 +180,29 @@ class OnlineEndpointProduction:
     def _endpoint(self, model: str) -> Any:
         name = self.endpoint_name(model)
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the endpoint", name):
                 return self._workspace.client.online_endpoints.get(name)
 
-        found = found_or_none(look)
+        found = get_or_none(get)
         if found is None:
             self._workspace.confirm()
         return found
 
     def _deployment(self, model: str, name: str) -> Any:
-        def look() -> Any:
+        def get() -> Any:
             with translate("read a deployment", name):
                 return self._workspace.client.online_deployments.get(
                     name, self.endpoint_name(model)
                 )
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def _make_endpoint(self, model: str) -> None:
         name = self.endpoint_name(model)
         with begin("make the endpoint", name):
             self._workspace.client.online_endpoints.begin_create_or_update(
-                definitions.endpoint_of(name, model, self._told)
+                definitions.endpoint_of(name, model, self._configuration)
             )
 
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
@@ -217,7 +217,7 @@ class OnlineEndpointProduction:
             size=self._settings.endpoint_size,
             number=replicas,
             release_id=release_id,
-            replicas=self._told,
+            replicas=self._configuration,
             keys=describe_keys(None, self._keys.production_secret(image.model)),
         )
         with begin("make a deployment", name):

@@ -81,7 +81,7 @@ def make_certificate(name: str, now: datetime) -> Certificate:
     )
 
 
-def describe_front(image: str, certificate: Certificate, target: int) -> tuple[Any, Any]:
+def describe_proxy(image: str, certificate: Certificate, target: int) -> tuple[Any, Any]:
     """Return the container that ends TLS and forwards to the port `target`, and its volume."""
     with importing():
         from azure.mgmt.containerinstance import models as aci
