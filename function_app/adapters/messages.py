@@ -35,7 +35,7 @@ Channel = Callable[[str, str], None]
 
 
 class Notifications:
-    """Tells every channel; one that is dead fails nothing while another one works."""
+    """Sends each message to every channel; a failed channel is no error while another one works."""
 
     def __init__(self, settings: NotifySettings, more: Mapping[str, Channel] | None = None) -> None:
         """Take the channels that are set, and more that only one platform has."""
@@ -106,7 +106,7 @@ def _channels(settings: NotifySettings) -> dict[str, Channel]:
 
 
 def _seen(error: Exception) -> str:
-    """Return what is known of an error, without what its text may hold."""
+    """Return the message of an app's own error, else type and status: texts may have secrets."""
     if isinstance(error, PlatformError):
         return redact(error.message)
     answer = getattr(error, "response", None)
@@ -136,7 +136,7 @@ def _post(url: str, content: dict[str, Any], ca_file: str, secret: str = "") -> 
         backoff_factor=0.2,
         status_forcelist=(429, 500, 502, 503, 504),
         allowed_methods=None,
-        retry_after_max=int(PATIENCE),  # longer than that, nobody waits for a message
+        retry_after_max=int(PATIENCE),  # the longest wait for a message, in seconds
         raise_on_status=False,
     )
     with unlogged(), requests.Session() as session:
@@ -173,7 +173,7 @@ def _mail(url: str, title: str, text: str, ca_file: str) -> None:
     with smtplib.SMTP(parts.hostname or "", parts.port or 587, timeout=PATIENCE) as server:
         server.ehlo()
         if server.has_extn("starttls"):
-            # Without a context the server's certificate would not be looked at.
+            # Without a context the server's certificate would not be verified.
             server.starttls(context=ssl.create_default_context(cafile=ca_file or None))
             server.ehlo()
         elif parts.username:

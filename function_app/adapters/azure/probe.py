@@ -1,4 +1,4 @@
-"""Requests to a deployment, compared with what the offline model said of the same rows."""
+"""Requests to a deployment; the answers are compared with the offline model's predictions."""
 
 import json
 import ssl
@@ -25,7 +25,7 @@ _SERVED_BY = "azureml-model-deployment"
 
 
 class AzureProbe:
-    """Asks a deployment over HTTP; the golden rows are those that its evaluation wrote."""
+    """Sends requests to a deployment over HTTP; its evaluation wrote the golden rows."""
 
     def __init__(
         self,

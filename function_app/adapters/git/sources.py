@@ -1,7 +1,7 @@
 """Repositories of the models' code, read by dulwich; the same on both platforms.
 
-Nothing is checked out, so nothing of a repository can run; what is fetched is thrown away when its
-files are kept.
+Nothing is checked out, so that no code of a repository can run. The fetched packs are deleted once
+the files are stored.
 """
 
 import json
@@ -100,7 +100,7 @@ class GitSources:
 
 
 def _refs(change: Change) -> tuple[str, ...]:
-    """Return under which names a server may have the commit."""
+    """Return the refs under which a server may have the commit."""
     if not change.proposal:
         return (_branch_ref(change.branch),)
     if not _NUMBER.fullmatch(change.proposal):

@@ -1,4 +1,4 @@
-"""Speaks git's protocol through the ssh program, with our key and nobody's configuration."""
+"""git's protocol through the ssh program, with the app's key and no user's configuration."""
 
 import os
 import subprocess

@@ -21,7 +21,7 @@ CURRENT = "current"
 
 
 class LocalBundles:
-    """Keeps each bundle once; what is unpacked was checked against its digest."""
+    """Stores each bundle once; a bundle that is unpacked was checked against its digest."""
 
     def __init__(self, state: Path) -> None:
         self._bundles, self._unpacked = state / "bundles", state / "code"

@@ -14,9 +14,9 @@ from function_app.ports import Notifier
 
 
 class LocalNotifier:
-    """Writes each message once, and tells the channels that are set.
+    """Writes each message to a file and sends it to the configured channels.
 
-    A second attempt writes the same file again.
+    A repeated call replaces the same file.
     """
 
     def __init__(self, outbox: Path, channels: Notifier | None = None) -> None:

@@ -1,4 +1,4 @@
-"""All of this machine's adapters, and what must stand before the first event."""
+"""All adapters of this machine, and the infrastructure that must exist before the first event."""
 
 from collections.abc import Callable
 

@@ -23,8 +23,8 @@ REQUESTS = 20
 _PATIENCE = 60
 # Different causes that a report names, and the characters of each.
 _CAUSES, _LONGEST = 3, 400
-# A probe's rows are no users': in the prediction log they would look like drift. It counts only
-# with the probe's secret.
+# The rows of a probe are not a user's: in the prediction log they would look like drift. A request
+# counts as a probe only with the probe's secret.
 UNLOGGED = {"X-Prediction-Log": "off"}
 
 
@@ -38,12 +38,12 @@ def ask(
     verify: "ssl.SSLContext | bool" = True,
     digest_of: Callable[[Mapping[str, str]], str] | None = None,
 ) -> SmokeReport:
-    """Compare what the service answers to the golden rows with what the offline model said.
+    """Return the predictions of the golden rows compared with those of the offline model.
 
     `secret` is the platform's own of this deployment; `headers` are further credentials. Without
     both the service must answer 401. `proxy_headers` are headers for a proxy before the service.
-    What image answered is what /healthz says, or what `digest_of` reads from an answer's headers
-    where nothing but /score is reached.
+    The served digest is read from /healthz, or by `digest_of` from the headers of an answer when
+    only /score is reachable.
     """
     with importing():
         import httpx

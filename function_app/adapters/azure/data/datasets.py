@@ -1,4 +1,4 @@
-"""Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
+"""Data in Blob storage: files arrive in one container, versions lie in another, named by digest."""
 
 import tempfile
 from urllib.parse import quote
@@ -20,7 +20,7 @@ MAX_BYTES = 200 * 1024 * 1024
 
 
 class AzureDatasets:
-    """Keeps each version once; the storage itself announces what lands."""
+    """Stores each version once; the storage itself publishes the events of new files."""
 
     def __init__(self, workspace: Workspace) -> None:
         connection = workspace.connection

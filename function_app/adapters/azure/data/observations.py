@@ -1,4 +1,4 @@
-"""What production saw in Azure: the logs that replicas sent to a container, and labels."""
+"""Observations of production in Azure: prediction logs of replicas in a container, and labels."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,15 +23,15 @@ from function_app.domain.drift.observations import Watched
 from function_app.domain.project import ModelProject
 from function_app.errors import NotFoundError
 
-# Storage tells times in whole seconds, and clocks differ: a file is read when none can come that
-# would sort before it.
+# The storage has times in whole seconds, and clocks differ. A file is read only when no later file
+# can sort before it, because a file that sorts before the cursor would never be read.
 _REST = timedelta(seconds=60)
 _ENDING = ".jsonl"
 FOLDER = "production"
 
 
 class AzureObservations(RecordedObservations):
-    """Reads blobs, among them those that replicas append to."""
+    """Reads blobs, also while replicas append to them."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""Images by ACR Tasks: one build a model version, whose digest is kept and read back.
+"""Images by ACR Tasks: one build per model version, whose digest is stored and read back.
 
-Queueing a build is not idempotent and a build does not say for what it was queued. So the wish is
-kept before, the run after it; a wish without a run takes over a build that was queued since, and
-what that build pushed tells whether it was ours.
+Queueing a build is not idempotent, and a build has no reference to the request for it. So the
+request is recorded first and the run after it. A record without a run adopts a build that was
+queued since, and the image that this build pushed shows whether it belongs to the record.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,13 +19,13 @@ from function_app.domain.text.redaction import redact
 from function_app.domain.training import ModelVersion
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 
-# Another process may be between wish and run that long.
+# The longest time that another process may take between the record and the run.
 GRACE = timedelta(minutes=2)
 SKEW = timedelta(minutes=1)  # of the registry's clock
 
 
 class AzureImages:
-    """Builds what a model version and its code make; asks are short, builds are not."""
+    """Builds images of model versions; calls return at once, because a build takes minutes."""
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class AzureImages:
             return self._follow(version, project, record)
         if record.get("asked_at"):
             return self._take_over(version, project, record)
-        # A tag without a record may be somebody else's push: only a digest that a build of ours
-        # names is served, so the image is built again and the tag moves to it.
+        # A tag without a record may be foreign. Only a digest that the app's own build names is
+        # served, so the image is built again and the tag moves to it.
         importing = self._contexts.missing_bases(version, project.scoring)
         if importing:
             return Build(detail=f"The base image {', '.join(importing)} is being imported.")
@@ -70,7 +70,7 @@ class AzureImages:
         return self._manifests.digest(model, version)
 
     def _pack(self, version: ModelVersion, project: ModelProject) -> BuildContext:
-        """Return the files of the build; raises what forbids it.
+        """Return the files of the build; ContractError when the model must not be built.
 
         Pack before the record is written: a record without a run delays the next attempt by GRACE,
         because another process may be queueing the build.
@@ -115,13 +115,15 @@ class AzureImages:
         if digest is not None and status == "Succeeded":
             return self._finish(version, digest)
         if record.get("adopted"):
-            # It was somebody else's, or came to nothing: ours was perhaps never queued.
+            # The adopted build was foreign or failed; the app's own build may never have been
+            # queued.
             passed = [*record.get("passed_over", []), run_id]
             request = {"asked_at": record["asked_at"], "passed_over": passed}
             self._save(version, request)
             return self._take_over(version, project, request)
         if run is None:
-            # The registry has deleted the run, which alone says what was pushed: build again.
+            # The registry has deleted the run, and only the run names the pushed digest: build
+            # again.
             context = self._pack(version, project)
             self._save(version, self._request())
             return self._queue(version, context)
@@ -186,7 +188,7 @@ class AzureImages:
 
 
 def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a record of a build; an empty one when somebody left something else there."""
+    """Return a record of a build; {} when the blob holds anything else."""
     try:
         asked_at = datetime.fromisoformat((record or {}).get("asked_at", ""))
     except (TypeError, ValueError):

@@ -131,9 +131,9 @@ _UNANSWERED = (
 
 
 def unanswered(asks: list[Run]) -> tuple[RunStatus, str]:
-    """Return where an evaluation stands whose models were asked; COMPLETED when all answered.
+    """Return the state of an evaluation whose models predict; COMPLETED when all have ended.
 
-    The detail names the run that did not end well, because its log says why.
+    The detail names the run that failed, because its log has the reason.
     """
     for status in _UNANSWERED:
         for ask in asks:

@@ -47,7 +47,7 @@ SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may 
 
 
 class AzureJobs:
-    """Submits and looks; nothing here waits for a run."""
+    """Submits and polls runs; no method waits for the end of a run."""
 
     def __init__(
         self,
@@ -211,7 +211,7 @@ class AzureJobs:
     def cancel(self, run_id: str, reason: str = "") -> None:
         if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return
-        # First: who looks in between must see why it ends.
+        # The reason is stored first, so that a concurrent reader sees why the run ends.
         self._outputs.store_stop(run_id, reason)
         for ask in self._asked(run_id):
             self.cancel(ask, reason)
@@ -307,12 +307,12 @@ class AzureJobs:
         return self._find(run_id) or self._awaiting(run_id)
 
     def _asked(self, run_id: str) -> list[str]:
-        """Return the runs in which models answer for an evaluation, [] for any other run."""
+        """Return the runs in which models predict for an evaluation, [] for any other run."""
         kept = self._submissions.spec(run_id) or {}
         return load(list[str], kept.get("asked", []))
 
     def _awaiting(self, run_id: str) -> Run | None:
-        """Return an evaluation whose models answer; once all have answered, it is submitted.
+        """Return an evaluation whose models still predict; submit it once all have ended.
 
         None when the run is no such evaluation.
         """

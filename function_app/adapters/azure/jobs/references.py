@@ -51,8 +51,8 @@ class ReferenceRecords:
     def adopt(self, model: str) -> Reference | None:
         """Return the reference data, None before there is any; from now on no run can change it.
 
-        The first call copies the model's sample to where only this app writes. ContractError when
-        the rows of the sample are not those of its record.
+        The first call copies the model's sample to a folder that only this app writes.
+        ContractError when the rows of the sample differ from those of its record.
         """
         found = self.find(model)
         if found is None or self._blobs.entry(f"{FOLDER}/{model}/reference.json"):

@@ -56,7 +56,7 @@ def job_of(spec: RunSpec, code_path: str, target: ComputeTarget) -> Any:
         outputs=outputs,
         timeout=int(spec.timeout_seconds),
         tags=spec.tags,
-        # Else the SDK writes the commit of whatever checkout this process runs in.
+        # Without this the SDK writes the commit of the checkout in which this process runs.
         properties={"mlflow.source.git.commit": spec.code.commit} if spec.code.commit else None,
         identity=_identity(target.identity),
     )
@@ -91,7 +91,7 @@ def component_of(name: str, label: str, code: CodeVersion, command: str, environ
 
 
 def _identity(resource_id: str) -> Any:
-    """Return the identity that a run has, where one is set on the compute."""
+    """Return the identity of a run, None when the compute target has none."""
     if not resource_id:
         return None
     with importing():

@@ -40,14 +40,14 @@ class ContainerPart:
         return "Succeeded"
 
     def is_ours(self, found: Any) -> bool:
-        return False  # it holds what cannot be made again
+        return False  # its content cannot be made again
 
     def delete(self, found: Any) -> None:
         """Do nothing: see is_ours."""
 
 
 class EnvironmentPart:
-    """What the training code of this app is installed with."""
+    """The environment in which the training code of this app runs."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class ReferenceData(Protocol):
         """Return the reference data; None before there is any. It changes nothing."""
 
     def adopt(self, model: str) -> Reference | None:
-        """Return the reference data after copying it to where no run writes; None without any."""
+        """Copy the reference data to a folder that no run writes; return it, or None."""
 
     def ask_for_sample(self, model: str) -> None:
         """Start the run that writes the model's sample data, or find it."""

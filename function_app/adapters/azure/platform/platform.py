@@ -1,4 +1,4 @@
-"""What must stand in Azure before the first event: the parts, in the order they need each other."""
+"""The parts of the platform in Azure, in the order of their dependencies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -70,7 +70,7 @@ def azure_parts(
     projects: Mapping[str, ModelProject],
     references: ReferenceData,
 ) -> list[Part]:
-    """Return the parts of the platform, each after those that it needs."""
+    """Return the parts of the platform, each after the parts on which it depends."""
     connection = workspace.connection
     s = connection.settings
     parts: list[Part] = [

@@ -80,7 +80,7 @@ class WorkspacePart:
 
 
 class DatastorePart:
-    """A container as runs address it, without a key: whoever reads or writes needs a role."""
+    """A datastore for one container, without a key: its readers and writers need a role."""
 
     def __init__(self, workspace: Workspace, name: str, datastore: str, container: str) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings

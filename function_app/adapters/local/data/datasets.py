@@ -32,7 +32,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalDatasets:
-    """Keeps each version once; announces a file when two looks found it unchanged."""
+    """Stores each version once; announces a file once two scans found it unchanged."""
 
     def __init__(
         self,
@@ -42,9 +42,10 @@ class LocalDatasets:
         trainings: Mapping[str, str] | None = None,
         containment: Containment | None = None,
     ) -> None:
-        """Take where the app is, and by model the module that writes its reference data.
+        """Take the state folder, the app's folder, and by model the module that writes its sample.
 
-        `containment` says what that module may see: by default as little as this machine can show.
+        `containment` limits the files that this module sees, by default to as few as this machine
+        can.
         """
         self._containment = containment or Containment(state=state, root=root)
         self._trainings = trainings or {}
@@ -107,9 +108,9 @@ class LocalDatasets:
         return None if content is None else read_reference(content, str(path))
 
     def ensure_reference(self, model: str) -> str:
-        """Keep the model's sample, or a baseline.csv put by hand, as its reference data.
+        """Store the model's sample, or a baseline.csv of a person, as its reference data.
 
-        Returns in a few words what the reference data is. A model without a sample stops nothing.
+        Return a short sentence about the result. A model without a sample is no error.
         """
         if self.reference(model) is not None:
             return f"{model}: kept"
@@ -207,7 +208,7 @@ class LocalDatasets:
                 except FileNotFoundError:
                     continue
                 look = [status.st_ctime_ns, status.st_size]
-                # A file that still grows is not complete: wait for two looks that agree.
+                # A growing file is not complete: wait for two scans with the same time and size.
                 if before.get(name) == look or self._seen.get(name) != look:
                     self._seen[name] = look
                     continue
@@ -227,7 +228,7 @@ class LocalDatasets:
                 with open_file(self._inbox, path, MAX_BYTES) as file:
                     etag = copy_file(file, None, MAX_BYTES)
             except MlopsError:
-                # It was changed or deleted in this moment: `find` says what it is now.
+                # The file was changed or deleted in this moment: `find` reads its present state.
                 pass
         data = {
             "api": "PutBlob",

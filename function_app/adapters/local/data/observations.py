@@ -1,4 +1,4 @@
-"""What production saw on this machine: the replicas' prediction logs, and labels in the inbox."""
+"""Observations of production on this machine: replicas' prediction logs and labels in the inbox."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,12 +18,12 @@ from function_app.addresses import below
 from function_app.domain.drift.observations import Watched
 from function_app.domain.project import ModelProject
 
-# What a segment is called while it is written, and after.
+# The suffixes of a segment while it is written, and afterwards.
 _ENDINGS = (".jsonl", ".part")
 
 
 class LocalObservations(RecordedObservations):
-    """Reads files, among them those that replicas are writing."""
+    """Reads files, also while replicas write them."""
 
     def __init__(self, state: Path, projects: Mapping[str, ModelProject]) -> None:
         super().__init__(LocalRecords(state), projects)
@@ -42,7 +42,8 @@ class LocalRecords:
                 try:
                     found[path.parent.name, path.stem] = path.stat().st_size
                 except FileNotFoundError:
-                    # Renamed or deleted meanwhile: the next look finds it, or nobody does.
+                    # The segment was renamed or deleted meanwhile: the next read finds its new
+                    # name, if any.
                     continue
         return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(found.items())]
 
@@ -88,7 +89,7 @@ class LocalRecords:
     def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
         found = []
         for path in (self._state / "inbox" / project.container / project.labels).glob("*.csv"):
-            # The time of the inode: nobody can set it back, and renaming a finished file sets it.
+            # The inode's change time cannot be set back, and renaming a finished file sets it.
             with suppress(FileNotFoundError):
                 found.append((path.lstat().st_ctime_ns, path.as_posix()))
         return sorted(found)

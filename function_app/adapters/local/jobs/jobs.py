@@ -1,4 +1,4 @@
-"""Runs on this machine: a process each, with a folder that tells how it ended."""
+"""Runs on this machine: one process each, with a folder that has the run's result."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ from function_app.domain.training import (
 from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
 
-# What a run needs of the environment; the app's settings and keys are not among it.
+# The variables that a run needs; the app's settings and keys must not be among them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
 PREPARED, EVALUATION = "prepared", "evaluation"
@@ -59,7 +59,7 @@ class LocalJobs:
         reference: Callable[[str], Reference | None],
         containment: Containment | None = None,
     ) -> None:
-        """Take the state, the app's folder, and what runs may see: by default as little as here."""
+        """Take the folders of state and app; `containment` is by default the strictest here."""
         self._containment = containment or Containment(state=state, root=root)
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
@@ -142,14 +142,14 @@ class LocalJobs:
         command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
         # Neither this app's keys and tokens nor its own settings are the code's to see.
         command += ["--hide", str(self._state), "--hide", str(self._root)]
-        # A dry run is that of a pull request: of code that nobody of this project has accepted.
+        # A dry run belongs to a pull request, whose code has not been accepted by anybody.
         if plan.dry_run:
             command += ["--min-isolation", self._containment.isolation.checks.min_isolation]
         reference = self._reference(model) if plan.dry_run else None
         if reference is not None:
             command += ["--data", reference.dataset.uri]
         dataset = Dataset(model=model, version="", uri="")
-        # The checks make their own sandboxes, and need to see what they put into them.
+        # The checks make their own sandboxes, and need access to the files for them.
         limit = plan.timeout_seconds + CHECKS_MARGIN
         self._start(run_id, dataset, None, command, limit, tags, None)
         return self.get(run_id)
@@ -232,7 +232,7 @@ class LocalJobs:
         return self._records.record_ended()
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
-        # A folder may be foreign, half-written, or deleted while this looks at it.
+        # A folder may be foreign, half-written, or deleted during this read.
         recent = [f for f in self._runs.glob("*") if _changed(f) >= since.timestamp()]
         runs = (self.get(folder.name) for folder in sorted(recent))
         return tuple(run for run in runs if run.status is not RunStatus.UNKNOWN)
@@ -328,7 +328,7 @@ def _figures(folder: Path) -> tuple[dict[str, float], bool]:
 
 
 def serving_environ() -> dict[str, str]:
-    """Return the environment of a service: it also knows where spans are sent."""
+    """Return the environment of a service, which includes the address for its spans."""
     endpoint = os.environ.get(OTLP_ENDPOINT)
     return {**plain_environ(), **({OTLP_ENDPOINT: endpoint} if endpoint else {})}
 

@@ -1,8 +1,8 @@
-"""Watches over one run: python -m function_app.adapters.local.jobs.run_job FOLDER.
+"""The watcher of one run: python -m function_app.adapters.local.jobs.run_job FOLDER.
 
-It is a process of its own, so that the run ends and its result is written whatever becomes of the
-host. The event it publishes is a hint; a story that misses it finds the result by polling.
-A host without a topic takes the event from the app's inbox.
+It is a process of its own, so that the run ends and its result is written even when the host dies.
+The event that it publishes is a hint; a story that misses it gets the result by polling. A host
+without a topic takes the event from the app's inbox.
 """
 
 import os
@@ -70,7 +70,8 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
         ended = subprocess.Popen(
             command,
             cwd=request["folder"],
-            # Else Python writes what was printed after the error, and the last line hides it.
+            # Otherwise Python writes buffered output after the error, and the last line hides the
+            # error.
             env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -52,7 +52,7 @@ def write_cancel(folder: Path, reason: str) -> None:
 
 
 def write_result(folder: Path, status: RunStatus, detail: str) -> None:
-    """Record how an attempt ended."""
+    """Record the result of an attempt."""
     write_json(folder / RESULT, {"status": status, "detail": detail})
 
 

@@ -1,4 +1,4 @@
-"""What runs and services of this machine may see: their own files, never the state of the app."""
+"""The isolation of runs and services here: they see their own files, never the app's state."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _SECRETS = (".git", "local.settings.json", ".env*", ".mlops*", ".azure", ".netrc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What one command sees beside the system and its Python; paths as text, for a record."""
+    """The access of a command beside the system and its Python; paths are text, for a record."""
 
     readable: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Containment:
             raise PlatformError("local", operation, text)
 
     def training(self, readable: Sequence[Path], writable: Path) -> Access:
-        """Return what a training sees: these paths, what `[runs]` names, and graphics cards."""
+        """Return the access of a training: these paths, those of `[runs]`, and graphics cards."""
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
         return Access(
             readable=tuple(map(str, (*readable, *named))),
@@ -70,8 +70,8 @@ class Containment:
     def predict_words(self) -> list[str]:
         """Return the options by which an evaluation runs each `predict` in a sandbox of its own.
 
-        The evaluation itself is code of this app; what it judges must neither see its rows nor
-        reach its files.
+        The evaluation is code of this app; a judged model must neither see its rows nor reach its
+        files.
         """
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
         words = ["--isolation", self.level.name]
@@ -103,7 +103,7 @@ class Containment:
         )
 
     def record(self, access: Access) -> dict[str, Any]:
-        """Return what `sight_of` reads: a watcher does not look for the level again."""
+        """Return the record for `read_record`: a watcher need not detect the level again."""
         return {
             "level": self.level.name,
             "root": str(self.root),
@@ -144,13 +144,13 @@ def contained(
 
 
 def hidden_paths(state: Path, root: Path) -> list[Path]:
-    """Return what no code of a run may see: the state, secrets of the root, this user's tokens."""
+    """Return the paths that no run may see: the state, secrets of the root, this user's tokens."""
     secrets = [path for name in _SECRETS for path in root.glob(name)]
     return [state, *secrets, config_folder(os.environ)]
 
 
 def read_record(record: dict[str, Any]) -> tuple[Access, Level, Path]:
-    """Return what a command may see, its level and the folder of the app."""
+    """Return the access of a command, its level and the folder of the app from a record."""
     access = Access(
         readable=tuple(record["readable"]),
         writable=tuple(record["writable"]),

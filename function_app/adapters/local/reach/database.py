@@ -1,4 +1,4 @@
-"""One SQLite file that several threads and processes write."""
+"""A SQLite file that several threads and processes write."""
 
 import os
 import sqlite3
@@ -41,10 +41,11 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection; what was written counts when the block ends without an error."""
+        """Yield a connection; its writes are committed when the block ends without an error."""
         connection = self._connect()
         try:
-            # IMMEDIATE: a read that later writes must not find that somebody wrote in between.
+            # IMMEDIATE takes the write lock first: a transaction that reads and then writes would
+            # fail if another writer came in between.
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

@@ -1,8 +1,8 @@
 """Production on any Kubernetes cluster: a Deployment per release, one Service per model.
 
-The Service's selector is what production is: it moves, in one request, to a version all of whose
-replicas are available. The former version keeps running until the next promotion, so that the way
-back is the same one request.
+The Service's selector decides what production is: it moves, in one request, to a version all of
+whose replicas are available. The former version keeps running until the next promotion, so that a
+roll-back is the same single request.
 """
 
 from typing import Any, Protocol
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 
 class Keys(Protocol):
-    """Where the callers' keys are kept."""
+    """The store of the callers' keys."""
 
     def ensure(self, model: str) -> Digests:
         """Make the keys of a model once; return their digests."""
@@ -46,14 +46,14 @@ class Keys(Protocol):
         """Replace the older key and make it the first; NotFoundError when there are none."""
 
     def header(self, model: str) -> str:
-        """Return what a caller gives to curl after -H."""
+        """Return the argument of `curl -H` with which a caller sends its key."""
 
     def production_secret(self, model: str) -> str:
         """Return the platform's own secret of a model's production."""
 
 
 class KubernetesProduction:
-    """Applies and looks; waiting is the story's."""
+    """Applies objects and polls them; the story waits."""
 
     def __init__(
         self,
@@ -96,8 +96,8 @@ class KubernetesProduction:
         return Serving(image=image, replicas=replicas, ready=ready, detail=detail)
 
     def repair(self, model: str) -> None:
-        # A cluster starts pods again by itself: only a rollout that it gave up, and a Deployment
-        # that somebody scaled down, need a request.
+        # A cluster restarts pods by itself. Only a failed rollout and a Deployment that was scaled
+        # down by hand need a request.
         found = self._champion(model)
         if found is None:
             return
@@ -147,7 +147,8 @@ class KubernetesProduction:
         found = self._api.get("Deployment", name)
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
-            # Before the pods: they do not start without what they mount.
+            # These objects are applied before the pods, because pods do not start without their
+            # mounts.
             self._apply_keys(image.model, self._keys.ensure(image.model))
             if self._configuration.uses_identity(image.model):
                 self._api.apply(pod_access.service_account(namespace, self._configuration))
@@ -255,14 +256,13 @@ class KubernetesProduction:
             self._api.delete("Deployment", found["metadata"]["name"])
 
     def _replicas(self, model: str) -> int:
-        """Return how many replicas production was last promoted with."""
+        """Return the number of replicas with which production was last promoted."""
         return max((_promoted(found) for found in self._deployments(model)), default=1)
 
     def _deployments(self, model: str) -> list[Json]:
         """Return the Deployments that this app made for the model.
 
-        Somebody else's Deployment may carry the same labels; its name differs, and it is left
-        alone.
+        A foreign Deployment may have the same labels; it has another name and is left alone.
         """
         return [
             found
@@ -299,11 +299,11 @@ def _image_of(model: str, found: Json) -> Image:
 
 
 def _desired_replicas(found: Json) -> int:
-    """Return how many replicas shall serve, also when somebody scaled the Deployment to zero."""
+    """Return the desired number of replicas, also of a Deployment scaled to zero by hand."""
     return int(found["spec"].get("replicas", 1) or _promoted(found))
 
 
 def _promoted(found: Json) -> int:
-    """Return the number of replicas that was promoted; 1 when somebody changed the annotation."""
+    """Return the number of promoted replicas; 1 when the annotation is garbled."""
     text = str((found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else 1

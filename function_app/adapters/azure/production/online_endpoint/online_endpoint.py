@@ -1,8 +1,8 @@
 """Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
 
-The endpoint's traffic is what production is: who has most of it is the champion. A challenger gets
-a tenth before it gets all. The former deployment stays until the next promotion, so that the way
-back is one change of the traffic.
+The endpoint's traffic decides what production is: the deployment with most of it is the champion. A
+challenger gets a tenth before it gets all. The former deployment stays until the next promotion, so
+that a roll-back is one change of the traffic.
 """
 
 import hashlib
@@ -154,10 +154,10 @@ class OnlineEndpointProduction:
         name: str = "",
         again: Callable[[], None] | None = None,
     ) -> Rollout:
-        """Return that it is under way; when it failed, clear the way for a new attempt and raise.
+        """Return that the work is under way; on a failure prepare a new attempt and raise.
 
-        Azure ML keeps what it could not make as failed, and a failure that stays would be the
-        answer to every later attempt. What has traffic is not deleted but asked for `again`.
+        Azure ML keeps a failed resource, and that failure would be the answer to every later
+        attempt. A deployment that has traffic is not deleted; `again` requests it once more.
         """
         if state not in _ENDED:
             return _under_way(f"{what} is {state}.")
@@ -224,7 +224,7 @@ class OnlineEndpointProduction:
             client.online_deployments.begin_create_or_update(deployment)
 
     def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
-        """Split the traffic so; remember who had most of it before."""
+        """Set the traffic; store the deployment that had most of it before."""
         former = _served(endpoint)
         if former not in shares:
             endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
@@ -282,7 +282,7 @@ def deployment_name(version: str) -> str:
 
 
 def _served(endpoint: Any) -> str | None:
-    """Return which deployment has most of the traffic."""
+    """Return the name of the deployment with most of the traffic."""
     traffic = (endpoint.traffic or {}) if endpoint is not None else {}
     found = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
     return found[0][1] if found else None
@@ -298,7 +298,7 @@ def _state(found: Any) -> str:
 
 
 def _address(endpoint: Any) -> str:
-    """Return what /score is appended to."""
+    """Return the base address of the endpoint, without `/score`."""
     return str(endpoint.scoring_uri or "").removesuffix("/score")
 
 
