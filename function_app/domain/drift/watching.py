@@ -56,5 +56,5 @@ def watch_id(model: str) -> str:
 
 
 def drift_name(model: str) -> str:
-    """Return the name of the ledger's note with the state of the test and the last report."""
+    """Return the name of the ledger's record with the state of the test and the last report."""
     return f"drift/{model}"
