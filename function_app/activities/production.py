@@ -203,7 +203,7 @@ def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
 def _begin_order(ports: Ports, order: Order) -> int | None:
     """Return the number of the order's change, which begins now or began before.
 
-    None when the order was carried out already; NotAuthorisedError when it may not be.
+    None when the order was carried out already; NotAuthorisedError when it is not allowed.
     """
     changes = Changes(ports.rows)
     earlier = changes.of_model(order.model)

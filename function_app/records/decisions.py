@@ -161,7 +161,7 @@ class Decisions:
         return _readable(self._rows.query(partition_of(model), DECISION))
 
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
-        """Return the release by whose decision this image was promoted; None without one."""
+        """Return the release whose decision promoted this image; None without one."""
         for record in self._records(model, digest):
             if was_promoted(record, self.of_release(record), digest):
                 return record

@@ -1,4 +1,4 @@
-"""What the Azure adapters must know: each field is the setting MLOPS_AZURE_<FIELD>.
+"""Settings of the Azure adapters: each field is the setting MLOPS_AZURE_<FIELD>.
 
 Every address can be set, so that sovereign clouds, private endpoints and simulators differ by
 settings only.
@@ -12,7 +12,7 @@ from function_app.errors import ConfigError
 PREFIX = "MLOPS_AZURE_"
 # Names no compute: Azure chooses the nodes.
 SERVERLESS = "serverless"
-# What is left in a setting whose Key Vault reference could not be resolved.
+# The value of a setting whose Key Vault reference could not be resolved begins so.
 UNRESOLVED = "@Microsoft.KeyVault("
 
 
@@ -221,7 +221,7 @@ def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
 
 
 def _refuse_shared_compute(settings: AzureSettings) -> None:
-    """Refuse one compute for two identities: whatever runs there can take the token of both."""
+    """Refuse one compute for two identities, because code on it can take the tokens of both."""
     s = settings
     uses = [
         ("Trainings", "COMPUTE", s.compute, s.compute_identity),

@@ -37,7 +37,7 @@ from function_app.triggers.http.http_api import events_of, take_events
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.webhooks")
-# GitHub sends pushes up to this size; what is kept of one is small.
+# GitHub sends pushes up to this size; the stored part of a push is small.
 MAX_HOOK = 25 * 1024 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -89,9 +89,9 @@ def _github_hook(request: Request) -> dict[str, Any]:
 
 
 def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
-    """Return whose hooks the source sends: GITHUB, AZURE_DEVOPS or SIGNED events.
+    """Return the kind of the proven source: GITHUB, AZURE_DEVOPS or SIGNED events.
 
-    Raises RefusedError when nothing proves that the source sent the request.
+    RefusedError when nothing proves that the source sent the request.
     """
     secret = invocation.webhook_secrets.get(source)
     if secret is None:

@@ -54,7 +54,7 @@ ORDERED = (EVENT_GRID, OWN_CHANNEL)
 
 
 class OutdatedError(ContractError):
-    """The event was true once, and newer content has replaced what it is about."""
+    """The event was true once, and newer content has replaced its subject."""
 
 
 def verify(
