@@ -43,7 +43,7 @@ class Pushers:
                 )
                 self._rows.write(_PARTITION, [put])
 
-        until_unchanged("store who pushed a commit", attempt)
+        until_unchanged("store the people of a commit", attempt)
 
     def of(self, commit: str) -> Authors:
         """Return the people whom the code host named for a commit, () for none."""

@@ -64,27 +64,28 @@ class AzureSettings:
     )
     tables_endpoint: str = field(metadata={"help": "https://<account>.table.core.windows.net"})
     blob_endpoint: str = field(metadata={"help": "https://<account>.blob.core.windows.net"})
-    data_container: str = field(default="data", metadata={"help": "where data lands"})
+    data_container: str = field(default="data", metadata={"help": "container of arriving data"})
     versions_container: str = field(
         default="versions",
         metadata={"help": "data versions, code bundles and records; only the app writes it"},
     )
     runs_container: str = field(
-        default="runs", metadata={"help": "where models' code writes models, answers and logs"}
+        default="runs",
+        metadata={"help": "container of models, predictions and logs, which models' code writes"},
     )
     evaluations_container: str = field(
         default="evaluations",
-        metadata={"help": "where held-out rows and evaluations are; no model's code writes it"},
+        metadata={"help": "container of held-out rows and evaluations; no model's code writes it"},
     )
     checks_container: str = field(
-        default="checks", metadata={"help": "where checks write their reports, and nothing else"}
+        default="checks", metadata={"help": "container of the reports of checks"}
     )
     checks_inputs_container: str = field(
         default="checks-inputs",
         metadata={"help": "code, tools and plans of checks; all that a check may read"},
     )
     predictions_container: str = field(
-        default="predictions", metadata={"help": "where the replicas' prediction logs go"}
+        default="predictions", metadata={"help": "container of the replicas' prediction logs"}
     )
     replica_client_id: str = field(
         default="",

@@ -150,7 +150,7 @@ class Fields:
         if not isinstance(value, str):
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
-            raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
+            raise ContractError(f"{name}: {len(value)} characters; at most {most} are allowed.")
         return redact(clean(value))
 
     def comment(self) -> str:

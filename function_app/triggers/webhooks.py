@@ -132,7 +132,7 @@ def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     if not is_timely(timestamp, invocation.ports.clock.now()):
         raise _refused(
             source,
-            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it anew.",
+            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it again.",
         )
     return SIGNED
 

@@ -138,7 +138,7 @@ def check_types(
     if registered is not None and sorted(map(str, types)) != sorted(registered):
         raise ContractError(
             f"The list of types of {version.model} {version.version} is not the one that was "
-            "registered: somebody changed trusted_types.json of its evaluation. Train again.",
+            "registered: trusted_types.json of its evaluation was changed. Train again.",
             code="UNTRUSTED_TYPES",
         )
     foreign = [

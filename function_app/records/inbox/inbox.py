@@ -101,7 +101,9 @@ class StoredInbox:
         self, limit: int, after: str | None = None, outcome: Outcome | None = None
     ) -> EventPage:
         if after is not None and not _CURSOR.fullmatch(after):
-            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            text = (
+                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
+            )
             raise ContractError(text, code="BAD_CURSOR")
         states = _STATES if outcome is None else (_state(outcome),)
         newest = heapq.merge(*(self._newest(state, after, limit) for state in states), key=_rest)

@@ -74,7 +74,9 @@ class StoredLedger:
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         if after is not None and not _CURSOR.fullmatch(after):
-            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            text = (
+                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
+            )
             raise ContractError(text, code="BAD_CURSOR")
         start = f"{BY_TIME}{after}" if after else ""
         rows = self._rows.query(RELEASES, BY_TIME, after=start, limit=limit + 1)

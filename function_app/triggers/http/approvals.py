@@ -118,7 +118,7 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
         hint = f" `mlopsctl withdraw {decision.release_id}` takes it back." if own else ""
         raise ConflictError(
             f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
-            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not stored.{hint}",
             code="ALREADY_DECIDED",
         )
     invocation.attempt.once = name_of_decision(earlier)

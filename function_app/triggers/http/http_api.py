@@ -199,7 +199,7 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
     now = invocation.ports.clock.now()
     waiting = [s for s in await invocation.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
     if found := [s["instance_id"] for s in waiting if not s["ended"]]:
-        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end what needs the part."
+        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end these stories first."
         raise ConflictError(text, code="UNDER_WAY")
     return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
 

@@ -41,7 +41,7 @@ async def post_cancel(invocation: Invocation, request: Request) -> Answer:
         stored = _read(invocation.ports.ledger.create_record(name, content))
     if stored.by != person or (comment and stored.comment != comment):
         raise ConflictError(
-            f"{stored.reason} That was at {dump(stored.at)}; your comment was not kept.",
+            f"{stored.reason} That was at {dump(stored.at)}; your comment was not stored.",
             code="ALREADY_CANCELLED",
         )
     # Also for a repetition: the first request may have died before it woke the story.

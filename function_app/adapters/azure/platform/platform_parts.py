@@ -112,8 +112,8 @@ def _planned(differences: list[str]) -> str:
     if not fixed:
         return f"Would change {'; '.join(differences)}."
     # A fixed difference stops every change, because the other changes would hide it.
-    text = f"Cannot change {'; '.join(fixed)}: Azure keeps that as it was made."
-    return f"{text} Correct the setting, or remove it and make it anew."
+    text = f"Cannot change {'; '.join(fixed)}: Azure fixes that at the creation."
+    return f"{text} Correct the setting, or remove the part and create it again."
 
 
 def get_or_none(get: Callable[[], Any]) -> Any:

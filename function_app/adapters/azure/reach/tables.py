@@ -183,7 +183,7 @@ def pack(text: str) -> dict[str, str]:
         raise PlatformError(
             "azure",
             "write a row",
-            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Keep less in it.",
+            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Store less in it.",
         )
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     return {f"text{number}": piece for number, piece in enumerate(pieces)}

@@ -74,7 +74,7 @@ class LocalTracking:
         if irregular is None:
             client.log_artifacts(kept, str(folder))
         else:
-            text = f"not kept: {irregular} is no regular file"
+            text = f"not recorded: {irregular} is not a regular file"
             client.set_tag(kept, "mlops.files", text[:500])
 
     def _describe(self, client: Any, kept: str, run: Run, metrics: Mapping[str, float]) -> None:
