@@ -121,7 +121,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     release, image = promotion.release, promotion.image
     decisions, changes = Decisions(ports.rows, ports.ledger), Changes(ports.rows)
     record = ports.ledger.get_release(release.release_id)
-    # First, so that a withdrawal after this read makes the write below fail.
+    # The row is read first, so that a withdrawal after this read makes the write below fail.
     decided = decisions.row_of(record) if record else None
     record = with_late_authors(ports, record) if record else None
     given = decisions.of_release(record) if record else ()

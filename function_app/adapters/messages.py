@@ -115,7 +115,7 @@ def _seen(error: Exception) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Else a name such as <!channel> would call everybody.
+    # Otherwise a name such as <!channel> would notify a whole channel.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

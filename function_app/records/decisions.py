@@ -18,7 +18,7 @@ from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.readable import load_each
 
-# So many records are read one by one, and so many of them at the same time.
+# Up to FEW records are read one by one, AT_A_TIME of them concurrently.
 FEW, AT_A_TIME = 200, 8
 
 

@@ -102,7 +102,7 @@ def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     request.check_size(MAX_HOOK)
     headers = request.headers
     kind = kind_of(source, invocation.sources.get(source, WebhookSource()))
-    # Only the one host that cannot sign may send the secret itself.
+    # Only a host that cannot sign may send the secret itself.
     if kind == AZURE_DEVOPS:
         if not has_password(secret, headers.get("authorization", "")):
             text = "The password is missing or wrong. Send the secret by basic authentication."

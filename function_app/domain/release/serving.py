@@ -10,7 +10,7 @@ from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import ContractError
 
-# How long a deployment in staging may stand: more than the usual wait for an approval.
+# The longest life of a deployment in staging: more than the usual wait for an approval.
 STAGING_LIFE = timedelta(days=7)
 
 

@@ -179,7 +179,8 @@ class StoredInbox:
             return event
 
     def _delete(self, pointer: Row, row: Row) -> None:
-        # First, so that a crash leaves an event that is deleted at the next attempt.
+        # The payload is deleted first: after a crash the event remains, and the next attempt
+        # deletes it.
         self._payloads.delete(row.content)
         changes = [Delete(key=each.key, etag=each.etag) for each in (pointer, row)]
         self._rows.write(EVENTS, changes)

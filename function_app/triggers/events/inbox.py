@@ -153,7 +153,8 @@ async def start_once(
 
     The outcome is None when another call is about to start it.
     """
-    # Before the claim: a story whose input is refused would fail after it took the cause.
+    # The input is checked before the claim: a story that refuses its input would fail after it took
+    # the cause.
     checked(start.argument)
     claim = Claim(
         key=start.cause,
@@ -225,7 +226,8 @@ async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> Inbo
         await invocation.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
     if invocation.source(kept.channel) is not None:
-        # Also for a commit that was claimed before: its first event may have proved no person.
+        # This holds for a commit that was claimed before, too: its first event may have proved no
+        # person.
         await asyncio.to_thread(_keep_pushers, invocation, targets)
     people = (sender_of(kept.payload), person)
     starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
@@ -296,7 +298,7 @@ async def start_story(
     """
     outcome, instance_id = await start_once(invocation, type_, start)
     if isinstance(start.argument, Release):
-        # Also for a repetition: the first attempt may have died before it woke them.
+        # A repetition wakes them, too: the first attempt may have died before it woke them.
         now = invocation.ports.clock.now()
         for older in invocation.ports.ledger.supersede(start.argument, now):
             await wake_release(invocation.stories, older)

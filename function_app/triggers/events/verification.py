@@ -49,7 +49,7 @@ from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
 EVENT_GRID = "event-grid"
-# Only the platform's own topics know in which order files were written.
+# Only the platform's own topics know the order in which files were written.
 ORDERED = (EVENT_GRID, OWN_CHANNEL)
 
 

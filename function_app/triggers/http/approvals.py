@@ -122,6 +122,6 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
             code="ALREADY_DECIDED",
         )
     invocation.attempt.once = name_of_decision(earlier)
-    # Also for a repetition: the first attempt may have died before it woke the story.
+    # A repetition wakes the story, too: the first attempt may have died before it did.
     await wake_release(invocation.stories, decision.release_id)
     return Answer(status=202, content={"decision": dump(earlier), **_progress(invocation, record)})

@@ -60,7 +60,7 @@ def _view(run: Run) -> dict[str, object]:
         "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
         "tags": dump(run.tags),
         "code": code or None,
-        # Without its query: the signature of an address would be a secret.
+        # The query is left out, because the signature of an address would be a secret.
         "output_uri": run.output_uri.partition("?")[0],
     }
 

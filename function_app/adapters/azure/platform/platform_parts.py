@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.errors import AttemptError
 
-# On everything that this app makes.
+# The tag of everything that this app makes.
 MARK, PLATFORM = "mlops", "platform"
 # The result of `find` for a resource that infra/ owns and that this app may not read.
 ELSEWHERE = object()

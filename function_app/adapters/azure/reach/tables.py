@@ -165,7 +165,8 @@ class Table:
                 service = TableServiceClient(
                     connection.settings.tables_endpoint,
                     credential=connection.credential,
-                    # Else the SDK guesses from the host's name, wrongly behind a private one.
+                    # Otherwise the SDK guesses the account from the host name, wrongly for a
+                    # private host.
                     audience="https://storage.azure.com",
                     **connection.options(),
                 )
