@@ -117,7 +117,7 @@ def has_meter() -> bool:
 
 
 def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]]]]) -> None:
-    """Hand figures to the exporter: by name a description, and a value for each set of labels."""
+    """Pass figures to the exporter: by name a description, and a value for each set of labels."""
     with importing():
         from opentelemetry import metrics
 

@@ -32,7 +32,7 @@ async def get_metrics(invocation: Invocation, request: Request) -> Answer:
 
 
 async def record_figures(invocation: Invocation) -> None:
-    """Hand the figures to OpenTelemetry's exporter, if any, and record ended runs in MLflow."""
+    """Pass the figures to OpenTelemetry's exporter, if any, and record ended runs in MLflow."""
     if telemetry.has_meter():
         telemetry.record(await _figures(invocation))
     # On one machine a timer records runs each second; in Azure a timer more would only cost.

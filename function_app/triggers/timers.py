@@ -72,7 +72,7 @@ def training_on_schedule(
     """Return the action that requests a training; its id has the minute and is idempotent."""
 
     async def ask(invocation: Invocation) -> None:
-        """Ask for a training on the newest data."""
+        """Request a training on the newest data."""
         minute = invocation.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
         request_id = f"{SCHEDULE}-{name}-{minute}"
         event = {

@@ -22,14 +22,14 @@ class AzureBundles:
         self._blobs, self._root = blobs, root
 
     def store(self, archive: bytes, commit: str) -> Bundle:
-        """Keep a tar archive as the bundle of its digest."""
+        """Store a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         name = _archive(digest)
         self._blobs.create(name, archive)
         return Bundle(digest=digest, uri=self._blobs.url(name), commit=commit)
 
     def store_own(self, *folders: str) -> Bundle:
-        """Keep these folders of this app's own code as a bundle."""
+        """Store these folders of this app's own code as a bundle."""
         return self.store(self.pack_own(*folders), "")
 
     def find_own(self, *folders: str) -> Bundle:

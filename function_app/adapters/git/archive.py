@@ -125,7 +125,7 @@ def _contents(objects: Objects, entries: list[_Entry], max_bytes: int) -> list[b
 
 
 def _check_links(entries: list[_Entry], contents: list[bytes]) -> None:
-    """Let no link lead out of the tree.
+    """Raise ContractError when a link leads out of the tree.
 
     A link may climb only before it descends: then each step stays inside, also through other links.
     """

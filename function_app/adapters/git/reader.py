@@ -26,7 +26,7 @@ _DEPTHS = (50, 500, 5_000)
 
 
 def fetch(question: Question, repository: Repository) -> str:
-    """Put the commit's files where they are asked for."""
+    """Store the commit's files at the path of the request."""
     if question.branch:
         _check_on_branch(question, repository)
     with _faults("fetch the commit", question):
@@ -213,7 +213,7 @@ def _limit(question: Question) -> None:
 
 
 def main() -> None:
-    """Answer the question."""
+    """Read the request from stdin and print its answer."""
     question = read_question(sys.stdin.buffer.read())
     _limit(question)
     print(json.dumps(_answered(question)))

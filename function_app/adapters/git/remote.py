@@ -43,7 +43,7 @@ class ErrorLineReader:
 
 
 class RemoteRepository:
-    """Asks for one commit or one branch at a time, and for no more of its history than needed."""
+    """Fetches one commit or one branch at a time, and no more of its history than needed."""
 
     def __init__(self, client: GitClient, path: str, folder: Path) -> None:
         self._client, self._path, self._folder = client, path.encode(), folder

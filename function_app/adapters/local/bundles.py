@@ -28,7 +28,7 @@ class LocalBundles:
         self._published = state / "published"
 
     def store(self, archive: bytes, commit: str) -> Bundle:
-        """Keep a tar archive as the bundle of its digest."""
+        """Store a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         path = self._bundles / f"{digest}.tar"
         if not path.exists():

@@ -46,7 +46,7 @@ class Records(PredictionLogs, Protocol):
         """Return the stored record of a model with this name, as JSON; None without it."""
 
     def store(self, model: str, name: str, content: Any) -> None:
-        """Keep something of a model."""
+        """Store a record of a model under this name, as JSON."""
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
         """Delete the records of a model whose names have this prefix, except `but`."""

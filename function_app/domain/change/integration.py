@@ -106,7 +106,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOrder:
-    """Ask for a training with this version of the code, once per cause."""
+    """Request a training with this version of the code, once per cause."""
 
     code: CodeVersion
     cause: ids.CauseKey

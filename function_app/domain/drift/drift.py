@@ -203,7 +203,7 @@ def _join(older: Block, newer: Block) -> Block:
 
 
 def _thin(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Give up a start when there are too many: long ago, starts may lie far apart.
+    """Drop a start when there are too many; distances of old starts may be larger.
 
     A process that is given up counts as nothing from then on, which keeps the guarantee.
     """

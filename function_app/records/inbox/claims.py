@@ -106,7 +106,7 @@ class Claims:
         return Put(key=key, content={}, etag=row.etag if row else None)
 
     def _extended(self, stored: Claim, claim: Claim, head: Put | None) -> Claimed:
-        """Let a stored claim also hold for a later write of the same content.
+        """Extend a stored claim to a later write of the same content.
 
         `head` is of the subject of `claim`, read before its neighbours were read.
         """

@@ -1,4 +1,4 @@
-"""Asks the platform whether an event is true, before anything is started, woken or superseded.
+"""Verifies events against the platform before a story is started, woken or superseded.
 
 An event is a claim of its sender. What it says is compared with the platform's own records, and
 what the platform says is used from then on:

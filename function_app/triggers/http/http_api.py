@@ -96,7 +96,7 @@ async def take_events(
 
 
 def _validate_subscription(invocation: Invocation, request: Request) -> Answer:
-    """Shake hands with a topic that is configured, and with no other."""
+    """Answer the handshake of a configured topic; refuse any other topic."""
     events = request.json()
     event = events[0] if isinstance(events, list) and events else events
     if not isinstance(event, dict) or event.get("eventType") != VALIDATION:

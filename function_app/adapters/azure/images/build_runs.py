@@ -26,7 +26,7 @@ class BuildRuns:
         )
 
     def upload(self, context: bytes) -> str:
-        """Bring the files of a build to the registry; return where a build finds them."""
+        """Upload the files of a build to the registry; return their path for the build."""
         target = self._need("POST", "/listBuildSourceUploadUrl", "uploadUrl", "relativePath")
         with translate("upload the files of a build", "build context"):
             headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}

@@ -90,7 +90,7 @@ class AzureImages:
     def _take_over(
         self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
     ) -> Build:
-        """Go on where a process stopped between its record and the run."""
+        """Continue after a process stopped between its record and the run."""
         asked_at = datetime.fromisoformat(record["asked_at"])
         runs = self._builds.list_since(asked_at - SKEW)
         passed = record.get("passed_over", [])

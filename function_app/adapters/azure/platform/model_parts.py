@@ -167,7 +167,7 @@ class BaselinePart:
         *,
         own_code: bool,
     ) -> None:
-        """Take whether the model's code is this app's own, so that its sample can be asked for."""
+        """`own_code` is True when the model's code is this app's, which can write a sample."""
         self.name, self._own_code = f"baseline dataset of {model}", own_code
         self._workspace, self._blobs = workspace, blobs
         self._model, self._references = model, references

@@ -29,7 +29,7 @@ _RESTARTS = 3  # of a container that ends again and again
 
 
 class AzureStaging:
-    """Asks for a group and says where it stands; waiting is the story's."""
+    """Requests a group and returns its state; the story waits."""
 
     def __init__(
         self,

@@ -145,7 +145,7 @@ class LocalDatasets:
             return Path(out.name)
 
     def _store(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
-        """Keep the bytes as a version like any other: a model trained on it finds it again."""
+        """Store the bytes as a version, which later trainings and releases can read."""
         part = _unfinished(below(self._versions, model))
         try:
             with part.open("wb") as out:

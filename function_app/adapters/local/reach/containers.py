@@ -112,7 +112,7 @@ class Containers:
         return " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
 
     def _load(self, layout: Mapping[str, bytes | Path]) -> str:
-        """Hand the layout to the engine and return the reference that it gave."""
+        """Load the layout into the engine; return the reference of the image there."""
         command = [*self._engine, "load", "--quiet"]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -234,7 +234,7 @@ def _describe(status: int, content: bytes) -> str:
 
 @contextmanager
 def _translate(what: str) -> Iterator[None]:
-    """Turn the errors of the client and of its transport into this app's."""
+    """Raise this app's errors for those of the client and its transport."""
     with importing():
         from kubernetes.client.exceptions import OpenApiException
         from urllib3.exceptions import HTTPError

@@ -38,7 +38,7 @@ _ENDED = ("failed", "canceled")
 
 
 class OnlineEndpointProduction:
-    """Asks for deployments and moves traffic; waiting is the story's."""
+    """Requests deployments and moves traffic; the story waits."""
 
     def __init__(
         self, workspace: Workspace, projects: Mapping[str, ModelProject], keys: VaultKeys
