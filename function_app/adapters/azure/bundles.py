@@ -84,13 +84,13 @@ class AzureBundles:
     def files(self, code: CodeVersion | None, folder: str) -> dict[str, bytes]:
         """Return the files of one folder of the code; without a version, of this app's own."""
         if code is None:
-            found = read_folder(self._root, folder)
+            files = read_folder(self._root, folder)
         else:
-            found = read_files(self.read(code.version), folder)
-        if not found:
+            files = read_files(self.read(code.version), folder)
+        if not files:
             where = f"code {code.version[:12]}" if code else "this app"
             raise NotFoundError(f"There is no folder {folder} in {where}. See mlops.toml.")
-        return found
+        return files
 
 
 def _archive(digest: str) -> str:

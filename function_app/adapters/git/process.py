@@ -57,8 +57,8 @@ def ask(question: Question) -> str | None:
     told = json.loads(answer)
     if "error" in told:
         raise read_error(told["error"])
-    found: str | None = told["found"]
-    return found
+    commit: str | None = told["found"]
+    return commit
 
 
 def _last(complaint: bytes) -> str:

@@ -52,8 +52,8 @@ class RemoteRepository:
     def tip(self, ref: str) -> str | None:
         """Return the commit that the ref names now."""
         listed = self._client.get_refs(self._path, ref_prefix=[ref.encode()])
-        found = listed.refs.get(Ref(ref.encode()))
-        return found.decode() if found else None
+        commit = listed.refs.get(Ref(ref.encode()))
+        return commit.decode() if commit else None
 
     def commit(self, commit: str) -> Objects | None:
         """Return the files of a commit; None when the server sends none by this name."""

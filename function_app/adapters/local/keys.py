@@ -85,14 +85,14 @@ class LocalKeys:
 
     def _master(self) -> str:
         path = self._state / "secrets" / "probe"
-        found = _read(path)
-        if not found:
+        master = _read(path)
+        if not master:
             with locked(path.with_name("lock")):
-                found = _read(path)
-                if not found:
-                    found = new_key()
-                    _write(path, found + "\n")
-        return found
+                master = _read(path)
+                if not master:
+                    master = new_key()
+                    _write(path, master + "\n")
+        return master
 
     def _header(self, model: str, name: str) -> Path:
         return self._folder / f"{model}.{'header' if name == PRIMARY else name + '.header'}"

@@ -78,8 +78,8 @@ class LocalRegistry:
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = self._client().search_model_versions(f"name = '{model}'")
-        versions = (_read(entry) for entry in found)
+        entries = self._client().search_model_versions(f"name = '{model}'")
+        versions = (_read(entry) for entry in entries)
         return tuple(sorted(versions, key=lambda version: int(version.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:

@@ -69,8 +69,8 @@ class LocalStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"{STAGING}{release_id}"
-        found = read_object(self._record(release_id))
-        stored = found if _is_own(found) else None
+        record = read_object(self._record(release_id))
+        stored = record if _is_own(record) else None
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
             stored = None

@@ -135,8 +135,8 @@ class RecordedObservations:
     ) -> ObservationBatch:
         watched = reference.watched
         cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, "", ""]}
-        found, places = read_new(self._records, watched.model, cursor["log"])
-        ours = [p for p in found if p.image == watched.digest]
+        predictions, places = read_new(self._records, watched.model, cursor["log"])
+        ours = [p for p in predictions if p.image == watched.digest]
         rows, columns = count_predictions(reference.columns, ours, rows_per_request)
         time, name, used = (*cursor["labels"], "")[:3]
         labels, place, used = self._labels(reference, (int(time), str(name)), str(used), allowed)

@@ -44,7 +44,7 @@ def read_new(
     An incomplete last line is read by a later call. Of each process at most its share of `most`
     bytes is read, and at least a slice.
     """
-    found: list[LoggedPrediction] = []
+    predictions: list[LoggedPrediction] = []
     segments = logs.segments(model)
     processes = sorted({segment.process for segment in segments})
     left = dict.fromkeys(processes, max(_SLICE, most // max(1, len(processes))))
@@ -61,10 +61,10 @@ def read_new(
         # A segment that is cut short is continued before the segments after it.
         left[process] = 0 if end < segment.size else left[process] - (end - begin)
         for lines in _whole_lines(logs, model, segment, begin, end):
-            found += _read(lines)
+            predictions += _read(lines)
             begin += len(lines)
         fresh[process] = (segment.name, begin)
-    return found, fresh
+    return predictions, fresh
 
 
 def read_all(logs: PredictionLogs, model: str) -> Iterator[LoggedPrediction]:
@@ -96,5 +96,5 @@ def _whole_lines(
 
 
 def _read(lines: bytes) -> Iterator[LoggedPrediction]:
-    found = (read_line(line) for line in lines.splitlines())
-    return (prediction for prediction in found if prediction is not None)
+    predictions = (read_line(line) for line in lines.splitlines())
+    return (prediction for prediction in predictions if prediction is not None)

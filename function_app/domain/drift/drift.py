@@ -109,13 +109,13 @@ def weigh(reference: Reference, blocks: tuple[Block, ...], alpha: float) -> Evid
     weights = [math.log(1 / ((b.start + 1) * (b.start + 2))) for b in blocks]
     # The weight of the starts that are still to come; they stand at 1.
     rest = -math.log(blocks[-1].start + 2) if blocks else 0.0
-    found = [_weigh_column(c, blocks, weights, rest, level) for c in reference.columns]
-    total = _mean([log for log, _ in found]) if found else 0.0
+    weighed = [_weigh_column(c, blocks, weights, rest, level) for c in reference.columns]
+    total = _mean([log for log, _ in weighed]) if weighed else 0.0
     if reference.errors is not None:
         labels = _weigh_labels(blocks, weights, rest)
-        found.append(labels)
-        total = _mean([total, labels[0]]) if len(found) > 1 else labels[0]
-    columns = sorted((evidence for _, evidence in found), key=lambda c: (-c.e_value, c.name))
+        weighed.append(labels)
+        total = _mean([total, labels[0]]) if len(weighed) > 1 else labels[0]
+    columns = sorted((evidence for _, evidence in weighed), key=lambda c: (-c.e_value, c.name))
     return Evidence(
         e_value=_value(total),
         threshold=2 / alpha,

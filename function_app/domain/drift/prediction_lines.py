@@ -31,7 +31,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
         columns = tuple(str(name) for name in content.get("columns", ()))
         inputs = tuple(tuple(float(v) for v in row) for row in content.get("inputs", ()))
         outputs = tuple(float(value) for value in content["outputs"])
-        found = LoggedPrediction(
+        prediction = LoggedPrediction(
             prediction_id=str(content["id"]),
             image=str(content["image"]),
             columns=columns,
@@ -41,7 +41,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     whole = not columns or len(inputs) == len(outputs)
-    return found if whole and all(len(row) == len(columns) for row in inputs) else None
+    return prediction if whole and all(len(row) == len(columns) for row in inputs) else None
 
 
 def count_predictions(
@@ -63,7 +63,7 @@ def count_predictions(
             if name in values and name != PREDICTION:
                 values[name] += [row[place] for row in prediction.inputs[:rows_per_request]]
     counts = {r.name: count_column(r, values[r.name]) for r in references}
-    return rows, {name: found for name, found in counts.items() if found.rows}
+    return rows, {name: column for name, column in counts.items() if column.rows}
 
 
 def answers_by_label(

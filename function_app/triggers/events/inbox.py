@@ -167,12 +167,12 @@ async def start_once(
     )
     claimed = await asyncio.to_thread(invocation.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    found = None if claimed.created else await invocation.stories.find(owner)
-    if found is not None:
-        foreign = await _is_foreign(invocation, found, owner, start.argument)
+    story = None if claimed.created else await invocation.stories.find(owner)
+    if story is not None:
+        foreign = await _is_foreign(invocation, story, owner, start.argument)
         if not foreign:
             return Outcome.REPEATED, owner
-        if not found.get("ended"):
+        if not story.get("ended"):
             return None, owner
         LOG.error("%s was started past this app, and is started again", owner)
     if claimed.newer is not None:

@@ -30,8 +30,8 @@ _KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
 async def get_attention(invocation: Invocation, request: Request) -> Answer:
     """List the failures that need attention, each with its reason and the next command."""
     stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
-    found = await asyncio.to_thread(_collect, invocation, stories)
-    return Answer(status=200, content={"attention": dump(found)})
+    failures = await asyncio.to_thread(_collect, invocation, stories)
+    return Answer(status=200, content={"attention": dump(failures)})
 
 
 def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Attention]:

@@ -20,9 +20,9 @@ async def start_watches(invocation: Invocation) -> None:
     for model, project in sorted(invocation.projects.items()):
         if project.drift is None:
             continue
-        found = await invocation.stories.find(watch_id(model))
+        story = await invocation.stories.find(watch_id(model))
         pause = timedelta(seconds=project.drift.interval_seconds)
-        due = found is None or (found["ended"] and _age(invocation, found["created_at"]) >= pause)
+        due = story is None or (story["ended"] and _age(invocation, story["created_at"]) >= pause)
         if due and await asyncio.to_thread(invocation.ports.production.champion, model):
             await _start(invocation, model, project.drift)
 
@@ -32,8 +32,8 @@ async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
     request.fields()
     model = request.route["model"]
     policy = _policy(invocation, model)
-    found = await invocation.stories.find(watch_id(model))
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(watch_id(model))
+    if story is None or story["ended"]:
         await _start(invocation, model, policy)
     return Answer(status=202, content={"instance_id": watch_id(model)})
 

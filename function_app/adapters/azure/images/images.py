@@ -96,9 +96,9 @@ class AzureImages:
         passed = record.get("passed_over", [])
         candidates = [run for run in runs if run["runId"] not in passed]
         if candidates:
-            found = {**record, "run_id": candidates[0]["runId"], "adopted": True}
-            self._save(version, found)
-            return self._follow(version, project, found)
+            adopted = {**record, "run_id": candidates[0]["runId"], "adopted": True}
+            self._save(version, adopted)
+            return self._follow(version, project, adopted)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
         return self._queue(version, self._pack(version, project))

@@ -103,13 +103,13 @@ class RunTracking:
         """Return the address of the tracking from the workspace; PlatformError without one."""
         if not self._address:
             s = self._workspace.connection.settings
-            found = self._workspace.connection.rest(
+            workspace = self._workspace.connection.rest(
                 "GET",
                 f"/subscriptions/{s.subscription_id}/resourceGroups/{s.resource_group}/providers"
                 f"/Microsoft.MachineLearningServices/workspaces/{s.workspace}",
                 api_version=API,
             )
-            address = str(found["properties"].get("mlFlowTrackingUri") or "")
+            address = str(workspace["properties"].get("mlFlowTrackingUri") or "")
             if not address.startswith("azureml://"):
                 text = f"The workspace {s.workspace} names no address of its MLflow tracking."
                 raise PlatformError("azure", "record a run", text)

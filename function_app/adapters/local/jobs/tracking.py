@@ -50,11 +50,11 @@ class LocalTracking:
         client = self.client()
         experiment = self._experiment(client, run.model or "unknown")
         query = f"tags.`{RUN_ID}` = '{run.run_id}'"
-        found = client.search_runs([experiment], query, max_results=1)
-        if found and found[0].info.status != "RUNNING":
-            return str(found[0].info.run_id)
-        if found:
-            kept = str(found[0].info.run_id)
+        runs = client.search_runs([experiment], query, max_results=1)
+        if runs and runs[0].info.status != "RUNNING":
+            return str(runs[0].info.run_id)
+        if runs:
+            kept = str(runs[0].info.run_id)
         else:
             names = {RUN_ID: run.run_id, "mlflow.runName": run.run_id}
             kept = str(client.create_run(experiment, tags=names).info.run_id)
@@ -88,8 +88,8 @@ class LocalTracking:
         )
 
     def _experiment(self, client: Any, model: str) -> str:
-        found = client.get_experiment_by_name(model)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = client.get_experiment_by_name(model)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         files = below(self._state / "mlflow-artifacts", model).resolve()
         return str(client.create_experiment(model, artifact_location=file_address(files)))

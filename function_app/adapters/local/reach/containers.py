@@ -65,10 +65,10 @@ class Containers:
 
     def find(self, name: str) -> Running | None:
         """Return the container of this name when it runs."""
-        found = self._try("container", "inspect", self._name(name))
-        if found is None:
+        answer = self._try("container", "inspect", self._name(name))
+        if answer is None:
             return None
-        described = json.loads(found)[0]
+        described = json.loads(answer)[0]
         bindings = described["NetworkSettings"]["Ports"].get(f"{PORT}/tcp")
         if not described["State"]["Running"] or not bindings:
             return None

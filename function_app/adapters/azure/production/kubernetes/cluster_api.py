@@ -72,13 +72,13 @@ class ClusterApi:
         query = {"limit": "200"}
         if labels:
             query["labelSelector"] = ",".join(f"{k}={v}" for k, v in sorted(labels.items()))
-        found: list[Json] = []
+        objects: list[Json] = []
         while True:
             page = self._ask("GET", self._path(kind), f"list {kind}", query=query)
-            found += page.get("items") or []
+            objects += page.get("items") or []
             more = page.get("metadata", {}).get("continue")
             if not more:
-                return found
+                return objects
             query = {**query, "continue": more}
 
     def apply(self, content: Json) -> Json:
@@ -144,15 +144,15 @@ class ClusterApi:
 
     def _version(self, kind: str) -> str:
         """Return the API version in which this cluster serves a kind."""
-        found = KINDS[kind]
-        if len(found.versions) > 1 and found.group not in self._served:
+        locations = KINDS[kind]
+        if len(locations.versions) > 1 and locations.group not in self._served:
             try:
-                answer = self._ask("GET", f"/apis/{found.group}", f"read {found.group}")
+                answer = self._ask("GET", f"/apis/{locations.group}", f"read {locations.group}")
             except NotFoundError:
                 answer = {}
             served = [entry["version"] for entry in answer.get("versions") or []]
-            self._served[found.group] = served
-        return found.newest(self._served.get(found.group, ()))
+            self._served[locations.group] = served
+        return locations.newest(self._served.get(locations.group, ()))
 
     def _ask(
         self,
@@ -165,8 +165,8 @@ class ClusterApi:
         media: str = "application/json",
     ) -> Json:
         content = self._send(method, path, what, query, body, media)
-        found: Json = json.loads(content) if content else {}
-        return found
+        document: Json = json.loads(content) if content else {}
+        return document
 
     def _send(
         self,

@@ -38,8 +38,8 @@ def deployment_name(model: str, version: str) -> str:
 
 def labels(model: str, version: str | None = None) -> dict[str, str]:
     """Return the labels that select a model's objects, of one version or of all."""
-    found = {APP: model, PART: "mlops"}
-    return found if version is None else {**found, VERSION: version}
+    labels_of_model = {APP: model, PART: "mlops"}
+    return labels_of_model if version is None else {**labels_of_model, VERSION: version}
 
 
 def keys_name(model: str) -> str:

@@ -11,12 +11,12 @@ _TAIL = 15
 Json = dict[str, Any]
 
 
-def is_complete(found: Json) -> bool:
+def is_complete(deployment: Json) -> bool:
     """Return whether every replica is of the newest template, and available."""
-    spec, status = found["spec"], found.get("status") or {}
+    spec, status = deployment["spec"], deployment.get("status") or {}
     wanted = spec.get("replicas", 1)
     return bool(
-        found["metadata"].get("generation", 0) <= status.get("observedGeneration", -1)
+        deployment["metadata"].get("generation", 0) <= status.get("observedGeneration", -1)
         and wanted > 0
         and status.get("updatedReplicas", 0) == wanted
         and status.get("replicas", 0) == wanted
@@ -24,10 +24,10 @@ def is_complete(found: Json) -> bool:
     )
 
 
-def failure(found: Json) -> str | None:
+def failure(deployment: Json) -> str | None:
     """Return why the rollout has failed, None while it may still succeed."""
-    status = found.get("status") or {}
-    if found["metadata"].get("generation", 0) > status.get("observedGeneration", -1):
+    status = deployment.get("status") or {}
+    if deployment["metadata"].get("generation", 0) > status.get("observedGeneration", -1):
         return None  # it speaks of the template before
     for condition in status.get("conditions") or []:
         reason = condition.get("reason", "")
@@ -38,25 +38,25 @@ def failure(found: Json) -> str | None:
     return None
 
 
-def is_reported(found: Json) -> bool:
+def is_reported(deployment: Json) -> bool:
     """Return whether the failure of the newest template was reported to its caller."""
-    generation = str(found["metadata"].get("generation", 0))
-    return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
+    generation = str(deployment["metadata"].get("generation", 0))
+    return (deployment["metadata"].get("annotations") or {}).get(FAILED) == generation
 
 
-def mark_reported(api: ClusterApi, found: Json) -> None:
+def mark_reported(api: ClusterApi, deployment: Json) -> None:
     """Store that the newest failure was reported: the next call starts an attempt."""
-    generation = str(found["metadata"].get("generation", 0))
+    generation = str(deployment["metadata"].get("generation", 0))
     change = {"metadata": {"annotations": {FAILED: generation}}}
-    api.merge("Deployment", found["metadata"]["name"], change)
+    api.merge("Deployment", deployment["metadata"]["name"], change)
 
 
-def restart(api: ClusterApi, found: Json, replicas: int) -> Json:
+def restart(api: ClusterApi, deployment: Json, replicas: int) -> Json:
     """Start a new attempt: other pods of the same image, as `kubectl rollout restart` does."""
-    number = str(found["metadata"].get("generation", 0) + 1)
+    number = str(deployment["metadata"].get("generation", 0) + 1)
     template = {"metadata": {"annotations": {ATTEMPT: number}}}
     change = {"spec": {"replicas": replicas, "template": template}}
-    return api.merge("Deployment", found["metadata"]["name"], change)
+    return api.merge("Deployment", deployment["metadata"]["name"], change)
 
 
 def describe_pods(api: ClusterApi, model: str, version: str) -> str:
