@@ -50,8 +50,8 @@ def carried_by(payload: Any) -> str:
         return ""
     inner = payload.get("data")
     content = {str(k).lower(): v for k, v in inner.items()} if isinstance(inner, dict) else {}
-    for place in (payload, content, content.get("runtags"), content.get("modeltags")):
-        parent = place.get(TRACEPARENT) if isinstance(place, dict) else None
+    for content_part in (payload, content, content.get("runtags"), content.get("modeltags")):
+        parent = content_part.get(TRACEPARENT) if isinstance(content_part, dict) else None
         if isinstance(parent, str) and _PARENT.fullmatch(parent):
             return parent
     return ""

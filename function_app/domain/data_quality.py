@@ -205,14 +205,14 @@ def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterat
     if not column.found:
         yield f"{column.name}: {column.missing} missing values."
     for cells in column.found:
-        what, remedy = KINDS.get(cells.kind, ("cells that are not numbers", "Correct them."))
+        text, remedy = KINDS.get(cells.kind, ("cells that are not numbers", "Correct them."))
         if is_label and cells.kind == "word":
             remedy = "Encode the labels as numbers, such as 0 and 1."
         examples = " or ".join(repr(example) for example in cells.examples)
         such = f", such as {examples}" if examples else ""
         share = f"all {rows}" if cells.count == rows else f"{cells.count} of {rows}"
         yield (
-            f"{column.name}: {what} in {share} cells{such}, first in line {cells.line}. {remedy}"
+            f"{column.name}: {text} in {share} cells{such}, first in line {cells.line}. {remedy}"
         )
 
 

@@ -217,10 +217,10 @@ def judge_champion(
         expected = "the image of a promoted release" if promoted else "nothing"
     if agrees:
         return None
-    what = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
+    image = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
     why = "no decision explains" if served and not explained else "the last decision does not say"
     detail = (
-        f"It serves {what}, which {why}. By the last decision it serves {expected}. Find out who "
+        f"It serves {image}, which {why}. By the last decision it serves {expected}. Find out who "
         "changed production; `mlopsctl roll-back`, `shutdown` or a release puts it right."
     )
     return Finding(kind=FindingKind.FOREIGN_CHAMPION, subject=model, detail=detail)

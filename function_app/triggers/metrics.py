@@ -95,8 +95,8 @@ def _of_records(invocation: Invocation) -> Figures:
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()
     )
     head = AuditLog(ports.rows).readable_head()
-    note = ports.ledger.get_record(FINDINGS)
-    report = json.loads(note["report"])["findings"] if note else []
+    record = ports.ledger.get_record(FINDINGS)
+    report = json.loads(record["report"])["findings"] if record else []
     return {
         "mlops_events": (
             "The newest 500 events by outcome",

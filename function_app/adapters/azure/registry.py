@@ -97,9 +97,9 @@ class AzureRegistry:
     def _claim(self, run: Run) -> str:
         """Return the number that belongs to this run alone, also after an interrupted attempt."""
         pointer = f"models/{run.model}/runs/{run.run_id}.json"
-        kept = self._blobs.read_record(pointer) or {}
-        if isinstance(kept.get("version"), str):
-            return str(kept["version"])
+        claim = self._blobs.read_record(pointer) or {}
+        if isinstance(claim.get("version"), str):
+            return str(claim["version"])
         taken = [_number(entry.version) for entry in self._list(run.model)]
         number = max(taken, default=0) + 1
         while not (self._take(run, number) and self._is_free(run, number)):

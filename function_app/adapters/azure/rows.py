@@ -72,8 +72,8 @@ class AzureRows:
         )
         rows = (_row(partition, row) for row in entities)
         # Encoded keys sort in another order, and an encoded prefix of a long key is cut.
-        kept = (row for row in rows if row.key.startswith(prefix))
-        return tuple(sorted(kept, key=lambda row: row.key))
+        matching = (row for row in rows if row.key.startswith(prefix))
+        return tuple(sorted(matching, key=lambda row: row.key))
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:
         created, replaced, deleted = [], [], []

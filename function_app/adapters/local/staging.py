@@ -118,12 +118,12 @@ class LocalStaging:
         limit = start_limit(self._ready, failures)
         if runs and seconds < limit:
             return Rollout(done=False, detail=f"{name} started {seconds:.0f} s ago.")
-        what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
+        cause = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
         tail = runner.log_tail(name)
         runner.stop(name)
         # Reported once: the next call starts a new attempt.
         write_json(self._record(release_id), {**stored, BEGAN: "", FAILURES: failures + 1})
-        text = f"{stored['digest'][:19]} did not get healthy. {what}"
+        text = f"{stored['digest'][:19]} did not get healthy. {cause}"
         text += f" Its log ends: {tail}" if tail else " It logged nothing."
         raise AttemptError("local", "deploy to staging", text)
 

@@ -37,7 +37,7 @@ class PredictionLogs(Protocol):
 
 
 def read_new(
-    logs: PredictionLogs, model: str, places: Mapping[str, Sequence[object]], most: int = MOST
+    logs: PredictionLogs, model: str, positions: Mapping[str, Sequence[object]], most: int = MOST
 ) -> tuple[list[LoggedPrediction], Places]:
     """Return the predictions after these positions, and the new positions.
 
@@ -50,7 +50,7 @@ def read_new(
     left = dict.fromkeys(processes, max(_SLICE, most // max(1, len(processes))))
     fresh: Places = {}
     for process in processes:
-        name, offset = places.get(process, ("", 0))
+        name, offset = positions.get(process, ("", 0))
         fresh[process] = (str(name), int(str(offset)))
     for segment in segments:
         process, (name, offset) = segment.process, fresh[segment.process]

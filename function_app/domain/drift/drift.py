@@ -209,11 +209,11 @@ def _thin(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
     """
     if len(blocks) <= MAX_BLOCKS:
         return blocks
-    newer, best, place = 1.0, math.inf, 0
+    newer, best, index = 1.0, math.inf, 0
     for i in range(len(blocks) - 2, -1, -1):
         newer += blocks[i + 1].rows
         size = (blocks[i].rows + blocks[i + 1].rows) / newer
         if i < len(blocks) - 2 and size <= best:
-            best, place = size, i
-    joined = _join(blocks[place], blocks[place + 1])
-    return (*blocks[:place], joined, *blocks[place + 2 :])
+            best, index = size, i
+    joined = _join(blocks[index], blocks[index + 1])
+    return (*blocks[:index], joined, *blocks[index + 2 :])

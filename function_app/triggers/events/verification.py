@@ -194,9 +194,9 @@ def _verify_drift(ports: Ports, event: DriftDetected, *, trusted: bool) -> None:
 
 def _reports(ports: Ports, model: str) -> set[str]:
     """Return the ids of the alarms that this app's own comparison raised."""
-    note = ports.ledger.get_record(drift_name(model)) or {}
-    if "state" not in note:
+    record = ports.ledger.get_record(drift_name(model)) or {}
+    if "state" not in record:
         return set()
-    state = load(DriftState, json.loads(note["state"]))
+    state = load(DriftState, json.loads(record["state"]))
     pending = (state.pending,) if state.pending else ()
     return {alarm.report_id for alarm in (*pending, *state.alarms)}

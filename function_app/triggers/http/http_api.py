@@ -207,9 +207,9 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
 
 async def get_findings(invocation: Invocation, request: Request) -> Answer:
     """Show the findings of the last comparison of ledger, histories and platforms."""
-    note = invocation.ports.ledger.get_record(FINDINGS)
-    content = json.loads(note["report"]) if note else None
-    return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
+    record = invocation.ports.ledger.get_record(FINDINGS)
+    content = json.loads(record["report"]) if record else None
+    return Answer(status=200, content={"compared_at": record and record["at"], "report": content})
 
 
 async def post_training(invocation: Invocation, request: Request) -> Answer:

@@ -42,9 +42,9 @@ async def get_drift(invocation: Invocation, request: Request) -> Answer:
     """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
-    note = invocation.ports.ledger.get_record(drift_name(model)) or {}
-    report = json.loads(note["report"]) if "report" in note else None
-    alarms = json.loads(note["state"])["alarms"] if "state" in note else []
+    record = invocation.ports.ledger.get_record(drift_name(model)) or {}
+    report = json.loads(record["report"]) if "report" in record else None
+    alarms = json.loads(record["state"])["alarms"] if "state" in record else []
     content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}
     return Answer(status=200, content=content)
 

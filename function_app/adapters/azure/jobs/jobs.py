@@ -168,8 +168,8 @@ class AzureJobs:
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
         spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
-        kept = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
-        self._submissions.store_spec(run_id, kept)
+        pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
+        self._submissions.store_spec(run_id, pending)
         for one in asked:
             name, version = one.spec.run_id, run.dataset_version
             own, earlier = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
@@ -308,8 +308,8 @@ class AzureJobs:
 
     def _asked(self, run_id: str) -> list[str]:
         """Return the runs in which models predict for an evaluation, [] for any other run."""
-        kept = self._submissions.spec(run_id) or {}
-        return load(list[str], kept.get("asked", []))
+        pending = self._submissions.spec(run_id) or {}
+        return load(list[str], pending.get("asked", []))
 
     def _awaiting(self, run_id: str) -> Run | None:
         """Return an evaluation whose models still predict; submit it once all have ended.
@@ -324,8 +324,8 @@ class AzureJobs:
         if status is RunStatus.COMPLETED:
             stop = self._outputs.stop_of(run_id)
             if stop is None:
-                kept = self._submissions.spec(run_id) or {}
-                return self._submit(load(RunSpec, kept["spec"]))
+                pending = self._submissions.spec(run_id) or {}
+                return self._submit(load(RunSpec, pending["spec"]))
             status, detail = stop
         return Run(
             run_id=run_id,

@@ -38,9 +38,9 @@ class ReferenceRecords:
         A sample that `adopt` has not copied yet may still be changed by any run of a model's code.
         """
         name = f"{FOLDER}/{model}/reference.json"
-        kept = self._blobs.read_json(name)
-        if kept is not None:
-            return read_reference(kept, self._blobs.url(name))
+        record = self._blobs.read_json(name)
+        if record is not None:
+            return read_reference(record, self._blobs.url(name))
         sample = self._containers.read_record(sample_id(model), specs.SAMPLE, "sample.json")
         if not sample or sample.get("profile") is None:
             return None

@@ -42,11 +42,11 @@ class ComputePart:
             changes.append(f"most nodes {resource.max_instances} to {self._target.nodes}")
         if resource.min_instances != 0:
             changes.append(f"fewest nodes {resource.min_instances} to 0")
-        given, wanted = _identities(resource), self._target.identity
+        given, identity = _identities(resource), self._target.identity
         # An additional identity is a difference too, because code on the cluster can take its
         # token.
-        if wanted and {one.lower() for one in given} != {wanted.lower()}:
-            changes.append(f"identity {', '.join(given) or 'none'} to {wanted}")
+        if identity and {one.lower() for one in given} != {identity.lower()}:
+            changes.append(f"identity {', '.join(given) or 'none'} to {identity}")
         return changes
 
     def describe(self) -> str:
@@ -116,7 +116,7 @@ def _network_of(resource: Any) -> dict[str, Any]:
     """Return the network settings of a cluster; an existing cluster keeps its network."""
     if resource is None:
         return {}
-    kept: dict[str, Any] = {"enable_node_public_ip": resource.enable_node_public_ip}
+    network: dict[str, Any] = {"enable_node_public_ip": resource.enable_node_public_ip}
     if resource.network_settings is not None and resource.network_settings.subnet:
-        kept["network_settings"] = resource.network_settings
-    return kept
+        network["network_settings"] = resource.network_settings
+    return network

@@ -21,8 +21,8 @@ _BASELINE = "baseline"
 class ContainerPart:
     """A container that this app or its replicas write."""
 
-    def __init__(self, what: str, blobs: Blobs) -> None:
-        self.name, self._blobs = f"{what} container", blobs
+    def __init__(self, content: str, blobs: Blobs) -> None:
+        self.name, self._blobs = f"{content} container", blobs
 
     def find(self) -> Any:
         return self._blobs.container_exists() or None

@@ -31,8 +31,8 @@ class WorkspacePart:
 
     def differences(self, resource: Any) -> list[str]:
         location = str(resource.get("location", "")).replace(" ", "").lower()
-        wanted = self._settings.location.replace(" ", "").lower()
-        return [] if location == wanted else [Fixed(f"location {location} to {wanted}")]
+        desired = self._settings.location.replace(" ", "").lower()
+        return [] if location == desired else [Fixed(f"location {location} to {desired}")]
 
     def describe(self) -> str:
         return f"workspace {self._settings.workspace} in {self._settings.location}"
@@ -94,9 +94,9 @@ class DatastorePart:
         return get_or_none(get)
 
     def differences(self, resource: Any) -> list[str]:
-        wanted = (_account(self._settings.blob_endpoint), self._container)
+        desired = (_account(self._settings.blob_endpoint), self._container)
         stands = (resource.account_name, resource.container_name)
-        return [] if stands == wanted else [f"{'/'.join(stands)} to {'/'.join(wanted)}"]
+        return [] if stands == desired else [f"{'/'.join(stands)} to {'/'.join(desired)}"]
 
     def describe(self) -> str:
         return f"datastore {self._datastore} of container {self._container}"

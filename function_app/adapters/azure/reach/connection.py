@@ -99,11 +99,11 @@ class Connection:
         """
         answer = self._send("GET", address, api_version, None)
         content = _json(answer)
-        told = content if isinstance(content, dict) else {}
-        if isinstance(told.get("status"), str):
-            failure = told.get("error") or {}
+        body = content if isinstance(content, dict) else {}
+        if isinstance(body.get("status"), str):
+            failure = body.get("error") or {}
             message = redact(str(failure.get("message") or ""))[:300]
-            return Operation(state=told["status"].lower(), message=message)
+            return Operation(state=body["status"].lower(), message=message)
         return Operation(state="running" if answer.status_code == 202 else "succeeded")
 
     def _send(self, method: str, path: str, api_version: str, body: Any) -> "HttpResponse":

@@ -103,16 +103,16 @@ class AzureStaging:
         state = (getattr(group.instance_view, "state", "") if group.instance_view else "") or ""
         # The SDK declares this field as None, because a request does not have it.
         provisioned: str = getattr(group, "provisioning_state", None) or ""
-        what = f"{provisioned or 'unknown'}, {state or 'no state yet'}"
+        state_text = f"{provisioned or 'unknown'}, {state or 'no state yet'}"
         restarts = getattr(view, "restart_count", 0) or 0
         ended = getattr(current, "state", "") == "Terminated"
         if provisioned in _FAILED or state == "Failed" or restarts >= _RESTARTS:
-            text = self._failure(name, what, view)
+            text = self._failure(name, state_text, view)
             # The next call creates the group again.
             self._delete(name)
             raise AttemptError("azure", "deploy to staging", text)
         if ended or provisioned != "Succeeded" or state != "Running":
-            return _under_way(f"Container group {name} is {what}.")
+            return _under_way(f"Container group {name} is {state_text}.")
         if getattr(current, "state", "") != "Running" or not _is_ready(view):
             return _under_way(f"Container group {name} runs and is not ready.")
         endpoint = _endpoint(group)
@@ -127,7 +127,7 @@ class AzureStaging:
         )
         return Rollout(deployment=deployment)
 
-    def _failure(self, name: str, what: str, view: Any) -> str:
+    def _failure(self, name: str, state_text: str, view: Any) -> str:
         events = [event.message for event in (getattr(view, "events", None) or [])[-3:]]
         try:
             with translate("read the log of a container", name):
@@ -137,8 +137,8 @@ class AzureStaging:
             tail = " | ".join((log.content or "").splitlines()[-_TAIL:])
         except (NotFoundError, PlatformError) as error:
             tail = f"cannot be read ({error.code})"
-        told = " ".join(str(message) for message in events)
-        text = f"Container group {name} is {what}. {told} Its log: {tail}"
+        messages = " ".join(str(message) for message in events)
+        text = f"Container group {name} is {state_text}. {messages} Its log: {tail}"
         return redact(f"{text} Correct the image or the identity that pulls it.")
 
     def _get(self, name: str) -> "ContainerGroup | None":

@@ -157,12 +157,12 @@ class Launcher:
     def _cause(self, replica: Replica, limit: float) -> str:
         code = replica.process.returncode
         if code is None:
-            what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
+            cause = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
         else:
-            what = f"Exit code {code}."
+            cause = f"Exit code {code}."
         lines = read_tail(replica.log, _TAIL_BYTES).decode(errors="replace").split("\n")
         tail = " | ".join(line for line in lines[-_TAIL_LINES:] if line.strip())
-        return f"{what} Its log ends: {tail}" if tail else f"{what} It logged nothing."
+        return f"{cause} Its log ends: {tail}" if tail else f"{cause} It logged nothing."
 
     async def _end(self, replica: Replica, delay: float) -> None:
         await asyncio.sleep(delay)

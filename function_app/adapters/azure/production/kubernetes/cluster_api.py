@@ -96,9 +96,9 @@ class ClusterApi:
 
     def merge(self, kind: str, name: str, change: Json) -> Json:
         """Change some fields of an object."""
-        what = f"change {kind} {name}"
+        operation = f"change {kind} {name}"
         media = "application/merge-patch+json"
-        return self._ask("PATCH", self._path(kind, name), what, body=change, media=media)
+        return self._ask("PATCH", self._path(kind, name), operation, body=change, media=media)
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object and the objects that it owns; nothing happens when there is none."""
@@ -158,13 +158,13 @@ class ClusterApi:
         self,
         method: str,
         path: str,
-        what: str,
+        operation: str,
         *,
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
         media: str = "application/json",
     ) -> Json:
-        content = self._send(method, path, what, query, body, media)
+        content = self._send(method, path, operation, query, body, media)
         document: Json = json.loads(content) if content else {}
         return document
 
@@ -172,12 +172,12 @@ class ClusterApi:
         self,
         method: str,
         path: str,
-        what: str,
+        operation: str,
         query: Mapping[str, str] | None,
         body: Json | None,
         media: str,
     ) -> bytes:
-        with _translate(what):
+        with _translate(operation):
             client = self._client()
             request = client.param_serialize(
                 method,
@@ -195,9 +195,9 @@ class ClusterApi:
             answer = client.call_api(*request, _request_timeout=(10, 60))
             content = bytes(answer.read() or b"")
             if answer.status == 404:
-                raise NotFoundError(f"The cluster could not {what}. {_describe(404, content)}")
+                raise NotFoundError(f"The cluster could not {operation}. {_describe(404, content)}")
             if answer.status >= 400:
-                raise PlatformError("azure", what, _describe(answer.status, content))
+                raise PlatformError("azure", operation, _describe(answer.status, content))
         return content
 
     def _client(self) -> Any:
@@ -233,7 +233,7 @@ def _describe(status: int, content: bytes) -> str:
 
 
 @contextmanager
-def _translate(what: str) -> Iterator[None]:
+def _translate(operation: str) -> Iterator[None]:
     """Raise this app's errors for those of the client and its transport."""
     with importing():
         from kubernetes.client.exceptions import OpenApiException
@@ -246,4 +246,4 @@ def _translate(what: str) -> Iterator[None]:
             f"The cluster did not answer ({type(error).__name__}). Check its address, its"
             " certificate, and that this app's network reaches it."
         )
-        raise PlatformError("azure", what, text) from error
+        raise PlatformError("azure", operation, text) from error

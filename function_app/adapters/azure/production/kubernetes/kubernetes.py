@@ -154,8 +154,10 @@ class KubernetesProduction:
             self._apply_keys(image.model, self._keys.ensure(image.model))
             if self._configuration.uses_identity(image.model):
                 self._api.apply(pod_access.service_account(namespace, self._configuration))
-            wish = manifests.deployment(namespace, release_id, image, replicas, self._configuration)
-            deployment = self._api.apply(wish)
+            desired = manifests.deployment(
+                namespace, release_id, image, replicas, self._configuration
+            )
+            deployment = self._api.apply(desired)
         elif failure(deployment) is not None and is_reported(deployment):
             deployment = restart(self._api, deployment, replicas)
         elif deployment["spec"].get("replicas", 1) == 0:
@@ -170,16 +172,16 @@ class KubernetesProduction:
     def _wait(self, deployment: Json, image: Image) -> Rollout:
         reason = failure(deployment)
         if reason is not None:
-            told = describe_pods(self._api, image.model, image.version)
-            text = f"{deployment['metadata']['name']} did not get available. {reason} {told}"
+            messages = describe_pods(self._api, image.model, image.version)
+            text = f"{deployment['metadata']['name']} did not get available. {reason} {messages}"
             mark_reported(self._api, deployment)
             raise AttemptError("azure", "promote", text)
         status = deployment.get("status") or {}
-        available, wanted = (
+        available, desired = (
             status.get("availableReplicas", 0),
             deployment["spec"].get("replicas", 1),
         )
-        detail = f"{available} of {wanted} replicas of version {image.version} are available."
+        detail = f"{available} of {desired} replicas of version {image.version} are available."
         return Rollout(done=False, detail=detail)
 
     def _move(self, release_id: str, image: Image) -> Rollout | None:
@@ -243,12 +245,12 @@ class KubernetesProduction:
         self._retire(model, set())
         return Rollout()
 
-    def _retire(self, model: str, kept: set[str | None]) -> None:
+    def _retire(self, model: str, retained: set[str | None]) -> None:
         """Stop the other versions and delete the oldest, so that the former ones cost little."""
         others = [
             deployment
             for deployment in self._deployments(model)
-            if deployment["metadata"]["labels"][manifests.VERSION] not in kept
+            if deployment["metadata"]["labels"][manifests.VERSION] not in retained
         ]
         others.sort(key=lambda deployment: str(deployment["metadata"].get("creationTimestamp", "")))
         for deployment in others:

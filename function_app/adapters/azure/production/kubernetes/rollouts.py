@@ -14,13 +14,13 @@ Json = dict[str, Any]
 def is_complete(deployment: Json) -> bool:
     """Return whether every replica is of the newest template, and available."""
     spec, status = deployment["spec"], deployment.get("status") or {}
-    wanted = spec.get("replicas", 1)
+    desired = spec.get("replicas", 1)
     return bool(
         deployment["metadata"].get("generation", 0) <= status.get("observedGeneration", -1)
-        and wanted > 0
-        and status.get("updatedReplicas", 0) == wanted
-        and status.get("replicas", 0) == wanted
-        and status.get("availableReplicas", 0) >= wanted
+        and desired > 0
+        and status.get("updatedReplicas", 0) == desired
+        and status.get("replicas", 0) == desired
+        and status.get("availableReplicas", 0) >= desired
     )
 
 
@@ -61,7 +61,7 @@ def restart(api: ClusterApi, deployment: Json, replicas: int) -> Json:
 
 def describe_pods(api: ClusterApi, model: str, version: str) -> str:
     """Return the last messages of a version's pods and events, for people who repair it."""
-    told: list[str] = []
+    messages: list[str] = []
     try:
         pods = api.list("Pod", labels(model, version))
         names = {pod["metadata"]["name"] for pod in pods}
@@ -71,16 +71,16 @@ def describe_pods(api: ClusterApi, model: str, version: str) -> str:
             if event.get("involvedObject", {}).get("name") in names
             and event.get("type") == "Warning"
         ]
-        told += [f"{event.get('reason')}: {event.get('message')}" for event in events[-3:]]
+        messages += [f"{event.get('reason')}: {event.get('message')}" for event in events[-3:]]
         for pod in pods:
             for state in (pod.get("status") or {}).get("containerStatuses") or []:
                 waiting = (state.get("state") or {}).get("waiting") or {}
                 if waiting:
-                    told.append(f"{waiting.get('reason')}: {waiting.get('message', '')}")
+                    messages.append(f"{waiting.get('reason')}: {waiting.get('message', '')}")
         if pods:
             lines = api.log_tail(pods[0]["metadata"]["name"], _TAIL).splitlines()
-            told.append("Its log: " + " | ".join(lines[-_TAIL:]))
+            messages.append("Its log: " + " | ".join(lines[-_TAIL:]))
     except (NotFoundError, PlatformError) as error:
-        told.append(f"Further messages of the pods cannot be read ({error.code}).")
+        messages.append(f"Further messages of the pods cannot be read ({error.code}).")
     # Replicas that fail alike say the same.
-    return redact(" ".join(dict.fromkeys(told)))[:1500]
+    return redact(" ".join(dict.fromkeys(messages)))[:1500]

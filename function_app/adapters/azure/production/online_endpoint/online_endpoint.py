@@ -148,7 +148,7 @@ class OnlineEndpointProduction:
 
     def _not_yet(
         self,
-        what: str,
+        operation: str,
         state: str,
         endpoint: Any,
         name: str = "",
@@ -160,7 +160,7 @@ class OnlineEndpointProduction:
         attempt. A deployment that has traffic is not deleted; `again` requests it once more.
         """
         if state not in _ENDED:
-            return _under_way(f"{what} is {state}.")
+            return _under_way(f"{operation} is {state}.")
         tail = self._log_tail(endpoint.name, name) if name else ""
         if again is None:
             self._renew_endpoint(endpoint)
@@ -168,7 +168,7 @@ class OnlineEndpointProduction:
             again()
         else:
             self._delete(endpoint.name, name)
-        raise AttemptError("azure", "promote", redact(f"{what} is {state}. {tail}".strip()))
+        raise AttemptError("azure", "promote", redact(f"{operation} is {state}. {tail}".strip()))
 
     def _renew_endpoint(self, endpoint: Any) -> None:
         if _served(endpoint) is None:
@@ -208,12 +208,12 @@ class OnlineEndpointProduction:
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
         client, name = self._workspace.client, deployment_name(image.version)
         with translate("make the environment of a deployment", name):
-            kept = client.environments.create_or_update(definitions.environment_of(image))
+            environment = client.environments.create_or_update(definitions.environment_of(image))
         deployment = definitions.deployment_of(
             name,
             self.endpoint_name(image.model),
             image,
-            environment=f"azureml:{kept.name}:{kept.version}",
+            environment=f"azureml:{environment.name}:{environment.version}",
             size=self._settings.endpoint_size,
             number=replicas,
             release_id=release_id,
@@ -236,14 +236,14 @@ class OnlineEndpointProduction:
         with begin("delete the endpoint", name):
             self._workspace.client.online_endpoints.begin_delete(name)
 
-    def _retire(self, model: str, kept: set[str]) -> None:
+    def _retire(self, model: str, retained: set[str]) -> None:
         with translate("list the deployments", model):
             deployments = list(
                 self._workspace.client.online_deployments.list(self.endpoint_name(model))
             )
         for deployment in deployments:
             ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
-            if ours and deployment.name not in kept and _state(deployment) != "deleting":
+            if ours and deployment.name not in retained and _state(deployment) != "deleting":
                 self._delete(self.endpoint_name(model), deployment.name)
 
     def _delete(self, endpoint: str, name: str) -> None:
