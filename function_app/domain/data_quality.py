@@ -71,9 +71,10 @@ class DataPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The result of preparing a file: `refused` says why it is no table, "" for a table.
+    """The result of preparing a file.
 
-    Of its rows a training may see `seen`; `held_out` judge the model.
+    `refused` is the reason that the file is not a table, "" for a table. Of its rows a training may
+    see `seen`; `held_out` judge the model.
     """
 
     profile: DataProfile | None

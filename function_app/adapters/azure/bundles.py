@@ -1,4 +1,4 @@
-"""Bundles of code in Blob storage: archives named by digest, and which one a model runs by."""
+"""Bundles of code in Blob storage: archives named by digest, and the current one of each model."""
 
 from pathlib import Path
 

@@ -29,7 +29,7 @@ class ServerRefusedError(ServerError):
 
 
 class ErrorLineReader:
-    """Reads for dulwich, which would take a server's ERR for the beginning of its answer."""
+    """Raises ServerRefusedError for a server's ERR line, which dulwich would read as an answer."""
 
     def __init__(self, read: Callable[[int | None], bytes]) -> None:
         self._read, self._is_line = read, False

@@ -1,4 +1,4 @@
-"""Bundles of code on this machine: archives named by digest, and which one a model runs by."""
+"""Bundles of code on this machine: archives named by digest, and the current one of each model."""
 
 import tarfile
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Staging on this machine: the image as a container, or its content as a process.
 
-A container needs an engine and an image with a base. Which of the two runs is recorded and shown.
+A container needs an engine and an image with a base. The record shows which of the two runs.
 """
 
 import sys

@@ -19,7 +19,7 @@ _SLICE = 8 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A part of the log of one process, and how many bytes it has."""
+    """A file of the log of one process, and its size in bytes."""
 
     process: str
     name: str

@@ -1,7 +1,7 @@
 """A sequential test for drift between the requests of production and the training data.
 
-It may be looked at after every batch, for ever: while nothing has changed, the probability that it
-ever sees drift is at most `alpha` (per champion, over the draw of the training data and of the
+It may be read after every batch, for ever: while nothing has changed, the probability that it ever
+reports drift is at most `alpha` (per champion, over the draw of the training data and of the
 whole stream). How:
 
 1. A quarter of alpha goes to not knowing the truth: each share F(edge) of what the training data
@@ -83,7 +83,10 @@ class Evidence:
 
 
 def allowed_error(reference: Reference, margin: float, alpha: float) -> float | None:
-    """Return the mean squared error up to which the labels show no drift; None without errors."""
+    """Return the mean squared error up to which the labels show no drift; None without errors.
+
+    It is the upper bound of the held-out rows' error (normal, alpha/4), times 1 + `margin`.
+    """
     if reference.errors is None:
         return None
     reach = math.sqrt(2 * math.log(4 / alpha))

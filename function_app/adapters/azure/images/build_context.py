@@ -29,7 +29,7 @@ OWN = "scoring"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildContext:
-    """A gzipped archive, its digest, and where the Dockerfile is in it."""
+    """A gzipped archive, its digest, and the path of the Dockerfile in it."""
 
     content: bytes
     digest: str
@@ -37,7 +37,7 @@ class BuildContext:
 
 
 class BuildContexts:
-    """Packs; the same version gives the same bytes."""
+    """Packs the files of builds; the same version gives the same bytes."""
 
     def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages, rows: Rows) -> None:
         self._bundles, self._containers, self._bases = bundles, RunContainers(blobs), bases

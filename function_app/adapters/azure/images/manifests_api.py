@@ -1,4 +1,4 @@
-"""The data plane of the container registry: which digest a tag has."""
+"""The data plane of the container registry: the digests of tags."""
 
 from urllib.parse import quote
 

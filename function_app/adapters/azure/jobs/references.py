@@ -75,7 +75,7 @@ class ReferenceRecords:
 
 
 class References(ReferenceRecords):
-    """Lets each model's own code write its sample data, in a run."""
+    """Starts runs in which each model's own code writes its sample data."""
 
     def __init__(self, blobs: Blobs, runs: SampleRuns) -> None:
         super().__init__(blobs)

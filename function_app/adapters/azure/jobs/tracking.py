@@ -1,7 +1,7 @@
 """Ended runs in the workspace's MLflow tracking: parameters, figures and tags on the job itself.
 
 The app writes them from outside, after the job ended. Code in a job could claim any figure, so that
-no job gets a part in this; and a model's environment needs no package for it.
+no job may write them; and a model's environment needs no package for it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The parts of the platform by which events come: Event Grid's subscriptions of our function."""
+"""The event parts of the platform: Event Grid's subscriptions of the app's function."""
 
 from typing import Any
 

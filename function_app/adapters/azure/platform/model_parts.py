@@ -95,7 +95,7 @@ class EnvironmentPart:
 
 
 class StepPart:
-    """The training step of this app's own code, which a model has before anybody pushes any."""
+    """The training step of this app's own code, which a model has before any code is pushed."""
 
     def __init__(
         self, workspace: Workspace, versions: CodeVersions, model: str, project: ModelProject

@@ -19,7 +19,7 @@ _UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "s
 
 
 class Fixed(str):
-    """A difference that Azure changes in nothing that stands."""
+    """A difference that Azure cannot change in an existing resource."""
 
 
 class Part(Protocol):

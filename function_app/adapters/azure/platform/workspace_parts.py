@@ -1,4 +1,4 @@
-"""The parts of the platform in Azure ML that hold things: workspace and datastores."""
+"""The parts of the platform in Azure ML that store data: the workspace and its datastores."""
 
 from typing import Any
 from urllib.parse import urlsplit

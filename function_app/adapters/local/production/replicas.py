@@ -49,7 +49,7 @@ class Launch:
 class Launcher:
     """Starts and ends replicas.
 
-    `ready_seconds` limits how long a first start may take. Replicas run at the isolation `level`
+    `ready_seconds` is the limit of a first start. Replicas run at the isolation `level`
     and see nothing of `state`, the folder of the app's state, but their image and their log.
     """
 

@@ -1,6 +1,6 @@
 """The Kubernetes objects of one model: a Deployment per release behind one Service.
 
-In which version of its kind an object is sent, the cluster decides (cluster_kinds.py).
+The cluster decides the API version in which an object is sent (cluster_kinds.py).
 """
 
 from typing import Any
