@@ -174,7 +174,7 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
     update_release(ports, update)
     if result.status is ReleaseStatus.PROMOTED:
         mark_champion(ports, end.release.model, end.release.version)
-    ports.notifier.tell_result(end.release, end.result)
+    ports.notifier.report_result(end.release, end.result)
 
 
 def _remarks(ports: Ports, end: ReleaseEnd) -> tuple[str, ...]:

@@ -60,9 +60,10 @@ def load(target: type[T], data: Any) -> T:
 
 
 def checked(value: T) -> T:
-    """Return a dataclass whose names fit their patterns and whose texts hold no control characters.
+    """Return the dataclass unchanged when its names and texts are valid.
 
-    ContractError, with the path of the field, when a name does not fit.
+    ContractError, with the path of the field, when a name does not fit its pattern or a text has a
+    control character.
     """
     return load(type(value), dump(value))
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
 from function_app.domain.release.approval import Decision, Settlement
 from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord
-from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
 
 
 class Inbox(Protocol):
@@ -96,16 +96,16 @@ class Ledger(Protocol):
     def leave_lane(self, lane: str, owner: str) -> None:
         """Leave a lane, or its queue."""
 
-    def list_lanes(self) -> tuple[LanePlace, ...]:
+    def list_lanes(self) -> tuple[LanePosition, ...]:
         """Return the holders and the queue of every lane, in the order of their turns."""
 
-    def keep_note(self, name: str, content: dict[str, str]) -> None:
+    def save_record(self, name: str, content: dict[str, str]) -> None:
         """Store a small record under a name; it replaces an earlier one."""
 
-    def keep_first_note(self, name: str, content: dict[str, str]) -> dict[str, str]:
+    def create_record(self, name: str, content: dict[str, str]) -> dict[str, str]:
         """Store a small record unless its name has one; return the stored one."""
 
-    def read_note(self, name: str) -> dict[str, str] | None:
+    def get_record(self, name: str) -> dict[str, str] | None:
         """Return the record of this name, None without one."""
 
     def get_decision(self, release_id: str) -> Decision | None:

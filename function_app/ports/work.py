@@ -31,7 +31,7 @@ class Sources(Protocol):
     def head(self, repository: str, branch: str) -> str:
         """Return the newest commit of a branch, read from the repository."""
 
-    def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
+    def post_status(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
         """Post a commit status: pending, success, failure or error; False when none was posted."""
 
 

@@ -88,7 +88,7 @@ class Submissions:
             with suppress(RowsChangedError):
                 self._rows.write(_UNTRACKED, [Delete(key=key, etag=row.etag)])
 
-    def keep_spec(self, run_id: str, spec: dict[str, object]) -> None:
+    def store_spec(self, run_id: str, spec: dict[str, object]) -> None:
         """Store how a run will be submitted once the runs that it reads have ended."""
         self._rows_put(_SPECS, run_id, spec)
 

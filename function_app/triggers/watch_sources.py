@@ -31,7 +31,7 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
         note = f"head/{repository_key(repository)}#{branch}"
         try:
             head = ports.sources.head(repository, branch)
-            if (ports.ledger.read_note(note) or {}).get("commit") == head:
+            if (ports.ledger.get_record(note) or {}).get("commit") == head:
                 continue
             subject = f"repos/{repository_key(repository).strip('/')}/branches/{branch}"
             content: dict[str, object] = {
@@ -40,7 +40,7 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
                 "commit": head,
             }
             ports.events.publish(CODE_PUSHED, subject, content)
-            ports.ledger.keep_note(note, {"commit": head})
+            ports.ledger.save_record(note, {"commit": head})
         except MlopsError as error:
             LOG.warning("%s of %s was not polled: %s", branch, repository, one_line(str(error)))
             continue

@@ -12,7 +12,7 @@ PATIENCE = 30.0
 
 
 class AzureMail:
-    """Sends a message to everybody who is set."""
+    """Sends a message to every address of the settings."""
 
     def __init__(self, connection: Connection, settings: NotifySettings) -> None:
         self._connection, self._settings = connection, settings

@@ -29,7 +29,7 @@ class LocalApprovers:
             raise PlatformError("local", f"keep the token of {name}", text) from error
 
     def identify(self, token: str) -> str | None:
-        """Return whose token this is, or None; PlatformError when the records cannot be read."""
+        """Return the person with this token, else None; PlatformError for unreadable records."""
         try:
             return self._tokens.identify(token)
         except OSError as error:

@@ -62,7 +62,7 @@ class LocalKeys:
         return self.header(model)
 
     def header(self, model: str) -> str:
-        """Return what curl takes after `-H`: the file with the header of the first key."""
+        """Return the argument of `curl -H`: the file with the header of the first key."""
         return f"@{self._header(model, PRIMARY)}"
 
     def file(self, model: str) -> Path:

@@ -1,7 +1,7 @@
 """The effect of drift: a retraining within budget and cooldown, never a loop.
 
-An alarm is raised at most once per test (one champion, since one moment), and is kept until its
-event is published. What must not be answered by another training is a finding for people.
+An alarm is raised at most once per test (one champion, since one moment), and is stored until its
+event is published. Drift that another training cannot remedy is a finding for people.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,13 +24,13 @@ KEPT_ALARMS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftPolicy:
-    """How production is watched, `[models.<name>.drift]` in mlops.toml.
+    """The rules by which production is watched, `[models.<name>.drift]` in mlops.toml.
 
-    `alpha` is the probability, per champion, of ever seeing drift where none is; `columns` are the
+    `alpha` is the probability, per champion, of ever reporting drift without any; `columns` are the
     inputs that are logged and tested, () for all; `sample` is the share of requests that is logged.
     `label_margin` is the share by which the squared error may exceed the held-out rows'. Within
-    `window_seconds` at most `max_retrainings` are caused, `cooldown_seconds` apart; `loop_length`
-    times the same drift after a retraining for it is a loop.
+    `window_seconds` at most `max_retrainings` are caused, `cooldown_seconds` apart; the same drift
+    after `loop_length` retrainings for it is a loop.
     """
 
     alpha: float = 0.01
@@ -215,7 +215,7 @@ def _is_fed_by_itself(reference: Reference) -> bool:
 
 
 def _repeats(alarm: Alarm, champion_run: str, recent: tuple[Alarm, ...]) -> int:
-    """Count how often in a row this drift led to the retraining whose model drifts again."""
+    """Return how often in a row this drift led to the retraining whose model drifts again."""
     count, run = 0, champion_run
     for earlier in reversed(recent):
         if earlier.run_id == run and set(earlier.causes) & set(alarm.causes):

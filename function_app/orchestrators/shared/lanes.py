@@ -72,7 +72,7 @@ def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[i
     return holder.behind if waited else 0
 
 
-def keep_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
+def extend_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
     """Extend the hold of the lanes that this story is in, because its work begins again."""
     for lane in lanes:
         yield from steps.take_lane(ctx, lane)

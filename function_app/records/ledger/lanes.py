@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import quote, unquote
 
 from function_app.domain.codec import dump, find_damaged
-from function_app.domain.stories.lane import LaneEntry, LaneHolder, LanePlace, LaneRequest, enter
+from function_app.domain.stories.lane import LaneEntry, LaneHolder, LanePosition, LaneRequest, enter
 from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged
@@ -61,7 +61,7 @@ class Lanes:
 
         until_unchanged("leave a lane", attempt)
 
-    def list(self) -> tuple[LanePlace, ...]:
+    def list(self) -> tuple[LanePosition, ...]:
         """Return the entries that can be read, by lane, those inside first, then by their turn."""
         listed = [
             (unquote(row.key.partition("/")[0]), entry)
@@ -69,7 +69,7 @@ class Lanes:
             for entry in load_each(LaneEntry, [(row.key, row.content)])
         ]
         return tuple(
-            LanePlace(lane=lane, owner=entry.owner, since=entry.since, inside=entry.inside)
+            LanePosition(lane=lane, owner=entry.owner, since=entry.since, inside=entry.inside)
             for lane, entry in sorted(listed, key=lambda each: (each[0], each[1].turn))
         )
 

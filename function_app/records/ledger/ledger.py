@@ -26,7 +26,7 @@ from function_app.domain.release.superseding import (
     takes_over,
     was_taken_over,
 )
-from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
 from function_app.domain.text.identifiers import RELEASE_ID
 from function_app.errors import ConflictError, ContractError
 from function_app.ports import Rows
@@ -134,10 +134,10 @@ class StoredLedger:
     def leave_lane(self, lane: str, owner: str) -> None:
         self._lanes.leave(lane, owner)
 
-    def list_lanes(self) -> tuple[LanePlace, ...]:
+    def list_lanes(self) -> tuple[LanePosition, ...]:
         return self._lanes.list()
 
-    def keep_note(self, name: str, content: dict[str, str]) -> None:
+    def save_record(self, name: str, content: dict[str, str]) -> None:
         def attempt() -> None:
             row = self._rows.get(NOTES, name)
             etag = row.etag if row else None
@@ -145,7 +145,7 @@ class StoredLedger:
 
         until_unchanged("store a note", attempt)
 
-    def keep_first_note(self, name: str, content: dict[str, str]) -> dict[str, str]:
+    def create_record(self, name: str, content: dict[str, str]) -> dict[str, str]:
         def attempt() -> dict[str, str]:
             row = self._rows.get(NOTES, name)
             if row is not None:
@@ -155,7 +155,7 @@ class StoredLedger:
 
         return until_unchanged("store a note", attempt)
 
-    def read_note(self, name: str) -> dict[str, str] | None:
+    def get_record(self, name: str) -> dict[str, str] | None:
         row = self._rows.get(NOTES, name)
         return read_row(dict[str, str], row) if row else None
 

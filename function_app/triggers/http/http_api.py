@@ -26,7 +26,7 @@ from function_app.errors import (
 from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
 from function_app.triggers.callers import caller_of
-from function_app.triggers.events import kept_events
+from function_app.triggers.events import stored_events
 from function_app.triggers.events.inbox import take_in
 from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.pages import limit_of, next_link
@@ -124,7 +124,7 @@ async def get_status(invocation: Invocation, request: Request) -> Answer:
             "claims": dump(inbox.list_claims()),
             "isolation": await asyncio.to_thread(invocation.ports.platform.isolation),
             "lanes": dump(invocation.ports.ledger.list_lanes()),
-            "dead_letters": [kept_events.view(event) for event in refused],
+            "dead_letters": [stored_events.view(event) for event in refused],
             # An operator who notes the head can tell later whether entries were removed.
             "audit": dump(await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head)),
         },
@@ -206,7 +206,7 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
 
 async def get_findings(invocation: Invocation, request: Request) -> Answer:
     """Show the findings of the last comparison of ledger, histories and platforms."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.get_record(FINDINGS)
     content = json.loads(note["report"]) if note else None
     return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.drift.retraining import DriftPolicy
-from function_app.domain.drift.watching import WatchRequest, drift_note, watch_id
+from function_app.domain.drift.watching import WatchRequest, drift_name, watch_id
 from function_app.errors import NotFoundError
 from function_app.triggers.invocation import Answer, Invocation, Request
 
@@ -42,7 +42,7 @@ async def get_drift(invocation: Invocation, request: Request) -> Answer:
     """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
-    note = invocation.ports.ledger.read_note(drift_note(model)) or {}
+    note = invocation.ports.ledger.get_record(drift_name(model)) or {}
     report = json.loads(note["report"]) if "report" in note else None
     alarms = json.loads(note["state"])["alarms"] if "state" in note else []
     content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}

@@ -95,7 +95,7 @@ def test_a_build_of_published_code_takes_that_codes_service(azure: Azure) -> Non
     from function_app.domain.change.change import CodeVersion
 
     archive = pack({"scoring/__main__.py": b"print('other')", "scoring/requirements.txt": b""})
-    bundle = azure.bundles().keep(archive, "c0ffee0000000000000000000000000000000000")
+    bundle = azure.bundles().store(archive, "c0ffee0000000000000000000000000000000000")
     code = CodeVersion(
         model="diabetes",
         version=bundle.digest,
@@ -348,7 +348,7 @@ def test_code_without_a_service_is_served_by_the_apps_own(azure: Azure) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("training/__init__.py"), io.BytesIO())
-    bundle = azure.bundles().keep(out.getvalue(), "c0ffee0000000000000000000000000000000000")
+    bundle = azure.bundles().store(out.getvalue(), "c0ffee0000000000000000000000000000000000")
     code = CodeVersion(
         model="diabetes",
         version=bundle.digest,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DATASTORE = "mlops"
 # Of the container that models' code writes, and of the one that preparations and judges write.
 RUNS_DATASTORE, EVALUATIONS_DATASTORE = "mlops_runs", "mlops_evaluations"
-# Of the two containers of checks: what they write, and what they read.
+# The two containers of checks: their outputs and their inputs.
 CHECKS_DATASTORE, CHECKS_INPUTS_DATASTORE = "mlops_checks", "mlops_checks_inputs"
 # As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
 API = "2025-06-01"

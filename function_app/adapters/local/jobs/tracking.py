@@ -26,7 +26,7 @@ class LocalTracking:
     def client(self) -> Any:
         """Return a client of the database, which the first call makes.
 
-        The caller holds `lock()`: two processes that make the database at once break it.
+        The caller holds `lock()`, because two processes that make the database at once break it.
         """
         return mlflow_client(self._state)
 
