@@ -118,7 +118,7 @@ ROUTES = (
     ("POST", "models/{model}/keys", keys.post_rotation),
 )
 
-# Those check by themselves who sends.
+# These routes authenticate their senders themselves.
 ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 
 TIMERS = (

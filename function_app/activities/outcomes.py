@@ -42,7 +42,7 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
 
 @steps.settle_cancellation.activity
 def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
-    """Stop the runs of a cancelled story; return its cancellation, empty when nobody cancelled."""
+    """Stop the runs of a cancelled story; return its cancellation, an empty one without any."""
     record = ports.ledger.get_record(cancellation_name(story.instance_id))
     if record is None:
         return SettledCancellation()

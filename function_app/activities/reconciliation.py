@@ -82,7 +82,7 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
 
 @steps.keep_findings.activity
 def keep_findings(ports: Ports, report: ReconcileReport) -> None:
-    """Store the report; notify people of its new findings that nobody repaired."""
+    """Store the report; notify people of its new findings that were not repaired."""
     stored = ports.ledger.get_record(FINDINGS)
     before = (
         {(f["kind"], f["subject"]) for f in json.loads(stored["report"])["findings"]}

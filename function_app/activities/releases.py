@@ -159,7 +159,7 @@ def update_release(ports: Ports, update: ReleaseUpdate) -> None:
 
 @steps.end_release.activity
 def end_release(ports: Ports, end: ReleaseEnd) -> None:
-    """Record how and why the release ended, and notify the people."""
+    """Record the result of the release with its reasons, and notify people."""
     result = end.result
     update = ReleaseUpdate(
         release=end.release,

@@ -113,9 +113,9 @@ def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
 
 
 def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
-    """Return the version that production serves, or why a challenger is compared with none.
+    """Return the version that production serves, or the reason for a comparison with none.
 
-    A served version that somebody deleted must not stop every later training of its model.
+    A served version that was deleted from the registry must not stop every later training.
     """
     served = ports.production.champion(model)
     if served is None:

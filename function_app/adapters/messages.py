@@ -65,7 +65,7 @@ class Notifications:
 
     def report_findings(self, findings: tuple[Finding, ...]) -> None:
         lines = [f"- {f.kind}: {f.subject}. {f.detail}" for f in findings]
-        self._send(f"{len(findings)} things disagree", "\n".join(lines))
+        self._send(f"Findings: {len(findings)}", "\n".join(lines))
 
     def _link(self, instance_id: str, kind: str = "releases") -> str:
         # The address holds no key, and reading decides nothing.
@@ -115,7 +115,7 @@ def _seen(error: Exception) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Else a name such as <!channel> would call everybody.
+    # Otherwise a name such as <!channel> would notify a whole channel.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

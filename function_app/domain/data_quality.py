@@ -149,7 +149,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
         elif moved := _shift(column, before.get(column.name), policy):
             reasons.append(moved)
     if reasons:
-        # How the file was read explains faults that follow from it.
+        # The form of the file explains faults that follow from it.
         return _refused([*reasons, *profile.notes])
     passed = f"{profile.rows} rows pass every data check."
     return GateResult(passed=True, reasons=(passed, *profile.notes))

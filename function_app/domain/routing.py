@@ -305,7 +305,9 @@ def _wake_run(event: RunCompleted) -> Wake | NothingToDo:
     instance_id = event.tags.get("instance_id")
     if not instance_id:
         # In Azure every run of the workspace raises events, also other people's.
-        return NothingToDo(reason=f"Run {event.run_id} has no tag instance_id: none of this app's.")
+        return NothingToDo(
+            reason=f"Run {event.run_id} has no tag instance_id: this app did not start it."
+        )
     run, _ = run_of_attempt(event.run_id)
     return Wake(instance_id=instance_id, event=names.run_completed_event(awaited_run(run)))
 

@@ -117,7 +117,7 @@ def _integrate(
 def _check(
     ctx: StoryContext, trail: Trail, request: ChangeRequest, run_id: str, bundle: Bundle
 ) -> Story[CheckReport | str]:
-    """Return the report of the checks, or the reason why there is none."""
+    """Return the report of the checks, or the reason that there is none."""
     asked = ChecksRequest(
         run_id=run_id,
         model=request.model,

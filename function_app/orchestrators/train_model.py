@@ -101,7 +101,7 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
 def _prepare(
     ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset
 ) -> Story[str | TrainingResult]:
-    """Return the id of the preparation whose rows may be trained on, or how the story ends."""
+    """Return the id of the preparation whose rows may be trained on, or the end of the story."""
     prepared, policy = preparation_id(request.model, request.cause), request.policy
     asked = PreparationRequest(
         run_id=prepared,

@@ -158,7 +158,7 @@ class Jobs(Protocol):
         """
 
     def record_ended(self) -> int:
-        """Record in the MLflow tracking what ended since the last call; return how many entries."""
+        """Record in MLflow the runs that ended since the last call; return the count."""
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         """Return the runs that this app submitted since then, as the platform knows them."""

@@ -1,4 +1,4 @@
-"""Every step of the stories; the variable is the name of the activity, as Azure shows it.
+"""All steps of the stories; the variable is the name of the activity, as Azure shows it.
 
 To add a step, declare it here and write its function in function_app/activities, decorated by
 `@steps.<name>.activity`. Histories contain these names, so that renaming a step breaks stories that

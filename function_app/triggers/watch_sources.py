@@ -1,4 +1,4 @@
-"""Looks at the branches of the models' repositories, for hooks that are missing or missed."""
+"""Polls the branches of the models' repositories, because a hook may be missing or lost."""
 
 import asyncio
 import logging
@@ -21,10 +21,10 @@ async def watch_sources(invocation: Invocation) -> None:
 
 
 def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
-    """Publish an event for each branch that has another head than at the last look; count them.
+    """Publish an event for each branch with a new head since the last poll; return their number.
 
-    The head is noted after the event was published: a crash in between publishes it twice, and the
-    inbox claims it once. A repository that cannot be read keeps nobody from reading the others.
+    The head is stored after the event was published: a crash in between publishes it twice, and the
+    inbox claims it once. A repository that cannot be read does not stop the others.
     """
     count = 0
     for repository, branch in dict.fromkeys(_watched(projects)):

@@ -96,7 +96,7 @@ class VaultKeys:
             return None
 
     def _set(self, name: str, value: str) -> None:
-        with translate("keep a secret", name):
+        with translate("store a secret", name):
             self._client().set_secret(name, value, tags={"mlops": "scoring"})
 
     def _address(self) -> str:

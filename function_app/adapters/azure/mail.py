@@ -7,7 +7,7 @@ from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.late_imports import importing
 from function_app.settings.notify import NotifySettings
 
-# How long we wait to hear that a message was handed on; then it is on its way.
+# The longest wait for the service to accept a message for delivery.
 PATIENCE = 30.0
 
 

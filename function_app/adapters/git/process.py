@@ -14,7 +14,7 @@ from function_app.adapters.git.question import Question, read_error, write_quest
 from function_app.errors import PlatformError
 
 _PROGRAM = "function_app.adapters.git.reader"
-# Of this app's environment it gets how to start, and how to reach the network; no settings.
+# The variables of this app that the process gets: its start and the network, no settings.
 _PASSED_ON = (
     *("PATH", "LANG", "SYSTEMROOT", "LD_LIBRARY_PATH", "PYTHONHOME"),
     *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),

@@ -21,7 +21,7 @@ from function_app.adapters.git.remote import RemoteRepository, ServerError
 from function_app.errors import ContractError, MlopsError, NotFoundError, PlatformError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# How far back a branch is read in search of a commit.
+# The depths to which a branch is fetched in search of a commit.
 _DEPTHS = (50, 500, 5_000)
 
 

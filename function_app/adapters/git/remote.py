@@ -106,7 +106,7 @@ class RemoteRepository:
                 write,
                 depth=depth,
                 ref_prefix=[ref.encode()],
-                # Where the server can: commits only.
+                # A server that supports filters sends commits only.
                 filter_spec=None if files else b"tree:0",
             )
         if not size:

@@ -137,4 +137,4 @@ def _write(path: Path, text: str) -> None:
         os.replace(part, path)
     except OSError as error:
         text = f"{path} cannot be written: {error.strerror}. Make its folder writable, or set"
-        raise PlatformError("local", "keep keys", f"{text} MLOPS_CONFIG.") from error
+        raise PlatformError("local", "store keys", f"{text} MLOPS_CONFIG.") from error

@@ -36,7 +36,7 @@ from function_app.telemetry import OTLP_ENDPOINT
 STAGING = "staging-"
 PROCESS = "process"
 EXPIRES = "expires"
-# When the attempt that is under way began; "" after it succeeded or its failure was reported.
+# The start of the present attempt; "" after it succeeded or its failure was reported.
 BEGAN = "began"
 FAILURES = "failures"  # how many attempts failed
 

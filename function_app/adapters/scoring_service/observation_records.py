@@ -33,9 +33,9 @@ from function_app.errors import ContractError, NotFoundError
 
 LOG = logging.getLogger("mlops.observations")
 
-# When a file of labels came, in a unit of the platform's own, and its name.
+# A file of labels: its arrival time, in a unit of the platform's own, and its name.
 LabelFile = tuple[int, str]
-# How the names of lists of label ids begin.
+# The prefix of the names of lists of label ids.
 COUNTED = "counted-labels-"
 
 

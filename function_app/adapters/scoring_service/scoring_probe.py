@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
 REQUESTS = 20
-# Of one request, in seconds. The limit of latency is the policy's: a machine that stalls for ten
-# seconds makes one answer slow, and does not make the service wrong.
+# The timeout of one request, in seconds. It is long because the latency limit is the policy's: a
+# machine that stalls for ten seconds makes one answer slow, but the service is not wrong.
 _PATIENCE = 60
 # Different causes that a report names, and the characters of each.
 _CAUSES, _LONGEST = 3, 400

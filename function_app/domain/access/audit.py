@@ -144,7 +144,7 @@ def check_anchor(anchor: Head, head: Head, stored_hash: str | None) -> Iterator[
         problem = f"Entries are missing at the end: the log ends at {head.number}."
         yield Fault(number=anchor.number, problem=problem)
     elif anchor.hash != (ZERO if anchor.number == 0 else stored_hash):
-        problem = "The entry differs from the head that was noted: the log was written anew."
+        problem = "The entry differs from the stored head: the log was written anew."
         yield Fault(number=anchor.number, problem=problem)
 
 

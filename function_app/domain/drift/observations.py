@@ -114,7 +114,7 @@ def describe_column(name: str, values: Iterable[float]) -> ColumnReference | Non
     rows = len(ordered)
     if not rows:
         return None
-    # None of the training data is less than the first edge, and all of it is at most the last.
+    # No training value is less than the first edge, and all are at most the last.
     edges, tied = [math.nextafter(ordered[0], -math.inf)], [False]
     ranks = sorted({max(1, math.ceil(q * rows)) for q in QUANTILES} | {rows})
     for rank in ranks:

@@ -16,8 +16,8 @@ from function_app.domain.text.figures import figures
 from function_app.domain.training import run_id
 from function_app.errors import ContractError
 
-# Of the training rows that production had been asked, this many must be known before their targets
-# can accuse anybody; and so large a share of them must be our own answers.
+# At least this many of the training rows that production had been asked must be recognized before
+# their targets are evidence, and at least this share of them must be the app's own answers.
 SEEN_ROWS, ECHO_SHARE = 20, 0.98
 KEPT_ALARMS = 50
 

@@ -126,5 +126,5 @@ def describe_authors(
 def _named(identity: str, people: People, known: set[str]) -> str:
     name = canonical(identity, people)
     if name not in known:
-        return f"{identity} (nobody in mlops.toml)"
+        return f"{identity} (not in mlops.toml)"
     return identity if name == identity.casefold() else f"{identity} ({name})"

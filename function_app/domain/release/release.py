@@ -54,7 +54,7 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
             ReleaseStatus.FAILED,
         }
     ),
-    # By a person, later.
+    # A person may roll it back later.
     ReleaseStatus.PROMOTED: frozenset({ReleaseStatus.ROLLED_BACK}),
 }
 
@@ -141,7 +141,7 @@ class ReleasePage:
 
 
 AUTOMATIC = "automatic"
-# So many versions after the last one that was built may have failed before their images.
+# At most this many versions after the last built one may have failed before their images.
 PLAUSIBLE = 1000
 
 

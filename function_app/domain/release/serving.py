@@ -10,7 +10,7 @@ from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import ContractError
 
-# How long a deployment in staging may stand: more than the usual wait for an approval.
+# The longest life of a deployment in staging: more than the usual wait for an approval.
 STAGING_LIFE = timedelta(days=7)
 
 
@@ -138,7 +138,7 @@ def check_types(
     if registered is not None and sorted(map(str, types)) != sorted(registered):
         raise ContractError(
             f"The list of types of {version.model} {version.version} is not the one that was "
-            "registered: somebody changed trusted_types.json of its evaluation. Train again.",
+            "registered: trusted_types.json of its evaluation was changed. Train again.",
             code="UNTRUSTED_TYPES",
         )
     foreign = [

@@ -34,7 +34,7 @@ def next_start(
         text = f"{instance_id} has succeeded: {outcome}. There is nothing to retry."
         raise ConflictError(text, code="NOTHING_TO_RETRY")
     if outcome in _REPLACED:
-        text = f"{instance_id} is {outcome}: something newer took its place. Retry that one."
+        text = f"{instance_id} is {outcome}: a newer one replaced it. Retry that one."
         raise ConflictError(text, code="NOTHING_TO_RETRY")
     match view["story"]:
         case names.TRAIN_MODEL:

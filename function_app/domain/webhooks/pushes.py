@@ -107,7 +107,7 @@ def read_devops(
     answered.
     """
     kind = _text(hook, "eventType")
-    # First of all: hooks of other kinds need not have any of the fields below.
+    # This check is the first, because hooks of other kinds need not have any field below.
     if kind not in (_PUSHED, *_PULL_REQUESTS):
         return NothingToDo(reason=f"{kind[:80]} is neither a push nor a pull request.")
     resource = hook.get("resource")

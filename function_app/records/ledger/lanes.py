@@ -26,7 +26,7 @@ class Lanes:
         self._rows = rows
 
     def take(self, request: LaneRequest, now: datetime) -> LaneHolder:
-        """Enter the lane or its queue, or renew the entry; return who holds the lane.
+        """Enter the lane or its queue, or renew the entry; return the holder of the lane.
 
         PlatformError when another entry cannot be read, because its owner may be inside.
         """
@@ -62,7 +62,7 @@ class Lanes:
         until_unchanged("leave a lane", attempt)
 
     def list(self) -> tuple[LanePosition, ...]:
-        """Return the entries that can be read, by lane, those inside first, then by their turn."""
+        """Return the readable entries by lane: inside first, then by their turn."""
         listed = [
             (unquote(row.key.partition("/")[0]), entry)
             for row in self._entries()

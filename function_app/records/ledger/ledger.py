@@ -1,4 +1,4 @@
-"""The ledger of both platforms: releases newest first, lanes, notes, and decisions of 0.1.0.
+"""The ledger of both platforms: releases newest first, lanes, named records, decisions of 0.1.0.
 
 All releases are in one partition, so that a change of several is atomic. A release has two rows:
 its record under a key that sorts by its beginning, newest first, and the name of that key under its
@@ -43,7 +43,7 @@ _CURSOR = re.compile(r"[0-9]{19}-[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", re.ASCII)
 
 
 class StoredLedger:
-    """Releases, lanes and notes; every method may be called again."""
+    """Stores releases, lanes and named records; every method is idempotent."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows, self._lanes = rows, Lanes(rows)
@@ -74,7 +74,9 @@ class StoredLedger:
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         if after is not None and not _CURSOR.fullmatch(after):
-            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            text = (
+                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
+            )
             raise ContractError(text, code="BAD_CURSOR")
         start = f"{BY_TIME}{after}" if after else ""
         rows = self._rows.query(RELEASES, BY_TIME, after=start, limit=limit + 1)
@@ -191,5 +193,5 @@ def _readable(rows: Iterable[Row]) -> tuple[ReleaseRecord, ...]:
 
 
 def _named(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
-    """Yield the id of each release, which stands behind the moment in its key, and its record."""
+    """Yield the id of each release, from the end of its key, with its record."""
     return ((row.key.removeprefix(BY_TIME)[20:], row.content) for row in rows)

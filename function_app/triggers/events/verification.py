@@ -49,12 +49,12 @@ from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
 EVENT_GRID = "event-grid"
-# Only the platform's own topics know in which order files were written.
+# Only the platform's own topics know the order in which files were written.
 ORDERED = (EVENT_GRID, OWN_CHANNEL)
 
 
 class OutdatedError(ContractError):
-    """The event was true once, and newer content has replaced what it is about."""
+    """The event was true once, and newer content has replaced its subject."""
 
 
 def verify(

@@ -56,7 +56,7 @@ def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Atte
 def _production(invocation: Invocation) -> list[Attention]:
     """Return the models whose production does not serve now.
 
-    The last comparison may be ten minutes old, so production itself is asked, several models at a
+    The last comparison may be ten minutes old, so production itself is read, several models at a
     time.
     """
     records: dict[str, list[ReleaseRecord]] = {}

@@ -41,10 +41,10 @@ async def post_cancel(invocation: Invocation, request: Request) -> Answer:
         stored = _read(invocation.ports.ledger.create_record(name, content))
     if stored.by != person or (comment and stored.comment != comment):
         raise ConflictError(
-            f"{stored.reason} That was at {dump(stored.at)}; your comment was not kept.",
+            f"{stored.reason} That was at {dump(stored.at)}; your comment was not stored.",
             code="ALREADY_CANCELLED",
         )
-    # Also for a repetition: the first request may have died before it woke the story.
+    # A repetition wakes the story, too: the first request may have died before it did.
     await invocation.stories.wake(instance_id, names.cancel_event(instance_id))
     if view["story"] == names.RELEASE_MODEL:
         # It may wait for a decision, for up to an hour. Its other waits end within a minute.

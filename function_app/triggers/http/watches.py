@@ -13,9 +13,9 @@ from function_app.triggers.invocation import Answer, Invocation, Request
 
 
 async def start_watches(invocation: Invocation) -> None:
-    """Start a look at every watched model in production whose interval is over.
+    """Start a check of every watched model in production whose interval is over.
 
-    Not while the last look is under way.
+    A model whose last check still runs is skipped.
     """
     for model, project in sorted(invocation.projects.items()):
         if project.drift is None:
@@ -60,7 +60,7 @@ def _policy(invocation: Invocation, model: str) -> DriftPolicy:
 
 async def _start(invocation: Invocation, model: str, policy: DriftPolicy) -> None:
     request = WatchRequest(model=model, policy=policy)
-    # A finished id begins anew: of each model the last look is kept, no more.
+    # A finished id starts again: only the last check of each model is stored.
     await invocation.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
 
 

@@ -294,7 +294,9 @@ def test_a_schema_that_was_changed_after_it_was_judged_is_not_built(azure: Azure
     judged = replace(version, schema_digest=hashlib.sha256(schema).hexdigest())
     azure.wrote("runs/run-1-vs-nothing/evaluation/model_schema.json", b'{"features": []}')
 
-    with pytest.raises(PlatformError, match=r"model_schema\.json of .* is not what was registered"):
+    with pytest.raises(
+        PlatformError, match=r"model_schema\.json of .* differs from the registered one"
+    ):
         azure.images().build(judged)
     assert azure.acr.runs == {}
 

@@ -69,7 +69,7 @@ class BaseImages:
         if kept.get("asked_at") and self._is_under_way(image, kept):
             return None
         now = self._now().isoformat()
-        # First the record: a second process that comes in between does not import as well.
+        # The record is written first, so that a concurrent process does not import as well.
         self._blobs.write_json(name, {"asked_at": now})
         operation = self._begin(image)
         self._blobs.write_json(name, {"asked_at": now, "operation": operation})

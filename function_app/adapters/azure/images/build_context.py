@@ -121,7 +121,7 @@ class BuildContexts:
         digests = {name: sha256(text) for name, text in found.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
             folder = specs.output_folder(run_id, specs.TRAINING)
-            text = f"{changed} of {folder}/ is not what was registered. Train again."
+            text = f"{changed} of {folder}/ differs from the registered one. Train again."
             raise PlatformError("azure", "build the image", text)
         return found, schema
 

@@ -197,5 +197,5 @@ def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _record_name(version: ModelVersion) -> str:
-    # With the digest of the model: a number may come again in a new registry.
+    # The name contains the digest of the model, because a new registry may reuse a number.
     return f"images/{version.model}/{version.version}-{version.digest[:16]}.json"

@@ -279,7 +279,7 @@ class AzureJobs:
         found, stored = self._find(run_id), self._submissions.find(run_id)
         if found is not None and stored is None:
             raise ConflictError(
-                f"Somebody else submitted a job named {run_id}, which this app does not use. "
+                f"Another person submitted a job named {run_id}, which this app does not use. "
                 "Send the data or the commit again, so that the run gets another name.",
                 code="FOREIGN_RUN",
             )

@@ -61,7 +61,7 @@ class ReferenceRecords:
         rows = self._containers.read_at_most(run_id, specs.SAMPLE, "rows.csv", MOST_OF_SAMPLE)
         if rows is None or sha256(rows) != found.dataset.version:
             folder = specs.output_folder(run_id, specs.SAMPLE)
-            text = f"The rows of {folder} are not those of its record. Delete that folder."
+            text = f"The rows of {folder} do not match its record. Delete that folder."
             raise ContractError(text)
         self._blobs.create(_rows(model, found.dataset.version), rows)
         self.store(found.dataset, found.profile)

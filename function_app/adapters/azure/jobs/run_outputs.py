@@ -69,7 +69,7 @@ class RunOutputs:
         if name in REPORTS:
             content = self._containers.read_at_most(run_id, specs.CHECKS, name, MOST_OF_REPORT)
         if content is None:
-            raise NotFoundError(f"Run {run_id} kept no report {name}. Read its checks.json.")
+            raise NotFoundError(f"Run {run_id} has no report {name}. Read its checks.json.")
         return content
 
     def log(self, run_id: str, kind: str, most: int) -> bytes:
@@ -104,7 +104,7 @@ def _parse(name: str, content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         text = f"{name} is not JSON. Read the log of the run."
-        raise PlatformError("azure", "read what a run wrote", text) from error
+        raise PlatformError("azure", "read the output of a run", text) from error
 
 
 def _stop_name(run_id: str) -> str:

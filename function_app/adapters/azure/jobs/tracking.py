@@ -20,7 +20,7 @@ from function_app.errors import MlopsError, PlatformError
 from function_app.records.submissions import Submissions, Untracked
 
 TRACKED = (specs.TRAINING, specs.EVALUATION)
-# How long the app tries to record a run.
+# After this time the app gives up recording a run.
 PATIENCE = timedelta(days=7)
 VERSION, FIGURES = "mlops.model_version", "mlops.figures"
 _LOG = logging.getLogger("mlops.tracking")

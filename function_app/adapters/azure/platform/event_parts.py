@@ -83,7 +83,7 @@ class SubscriptionPart:
     def describe(self) -> str:
         if self._is_infras:
             return (
-                "a subscription that infra/events.bicep keeps. "
+                "a subscription that infra/events.bicep owns. "
                 "`az eventgrid system-topic event-subscription list` shows it."
             )
         return f"subscription of {self._topic}"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.errors import AttemptError
 
-# On everything that this app makes.
+# The tag of everything that this app makes.
 MARK, PLATFORM = "mlops", "platform"
 # The result of `find` for a resource that infra/ owns and that this app may not read.
 ELSEWHERE = object()
@@ -112,8 +112,8 @@ def _planned(differences: list[str]) -> str:
     if not fixed:
         return f"Would change {'; '.join(differences)}."
     # A fixed difference stops every change, because the other changes would hide it.
-    text = f"Cannot change {'; '.join(fixed)}: Azure keeps that as it was made."
-    return f"{text} Correct the setting, or remove it and make it anew."
+    text = f"Cannot change {'; '.join(fixed)}: Azure fixes that at the creation."
+    return f"{text} Correct the setting, or remove the part and create it again."
 
 
 def get_or_none(get: Callable[[], Any]) -> Any:

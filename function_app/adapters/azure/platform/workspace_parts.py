@@ -74,7 +74,7 @@ class WorkspacePart:
         return (found.get("tags") or {}).get(MARK) == PLATFORM
 
     def delete(self, found: Any) -> None:
-        # For good: a workspace that is only put away keeps its name taken.
+        # The deletion is permanent, because a soft-deleted workspace blocks its name.
         path = f"{self._path}?forceToPurge=true&api-version={API}"
         self._connection.rest("DELETE", path, api_version=API)
 

@@ -96,7 +96,7 @@ class Blobs:
         digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
-                # First: a download begins with 32 MiB.
+                # The size is read first, because a download begins with 32 MiB.
                 known = self._container().get_blob_client(blob_name(name)).get_blob_properties()
                 if known.size > most:
                     raise too_large(name, known.size, most)

@@ -155,7 +155,7 @@ class Connection:
         options = self.options()
         del options["polling_interval"]
         client_id = self.settings.client_id or None
-        # Also the constructors: they import modules of their own.
+        # The constructors are under the lock, too, because they import modules of their own.
         with importing():
             from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 

@@ -165,7 +165,8 @@ class Table:
                 service = TableServiceClient(
                     connection.settings.tables_endpoint,
                     credential=connection.credential,
-                    # Else the SDK guesses from the host's name, wrongly behind a private one.
+                    # Otherwise the SDK guesses the account from the host name, wrongly for a
+                    # private host.
                     audience="https://storage.azure.com",
                     **connection.options(),
                 )
@@ -183,7 +184,7 @@ def pack(text: str) -> dict[str, str]:
         raise PlatformError(
             "azure",
             "write a row",
-            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Keep less in it.",
+            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Store less in it.",
         )
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     return {f"text{number}": piece for number, piece in enumerate(pieces)}

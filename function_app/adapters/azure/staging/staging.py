@@ -49,7 +49,7 @@ class AzureStaging:
         found = self._get(name)
         if found is None:
             self._create(name, release_id, image)
-            return _under_way(f"Container group {name} is asked for.")
+            return _under_way(f"Container group {name} is requested.")
         tags = found.tags or {}
         if tags.get(groups.RELEASE) != release_id:
             text = f"{name} is there and carries no tag of {release_id}. Rename or delete it."

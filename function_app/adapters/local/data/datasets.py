@@ -203,17 +203,17 @@ class LocalDatasets:
                 if path.name.startswith(".") or "/" not in name:
                     continue
                 try:
-                    # Not its mtime: a file that is moved or restored keeps the old one.
+                    # The change time counts, because a moved or restored file keeps its mtime.
                     status = path.lstat()
                 except FileNotFoundError:
                     continue
-                look = [status.st_ctime_ns, status.st_size]
+                state = [status.st_ctime_ns, status.st_size]
                 # A growing file is not complete: wait for two scans with the same time and size.
-                if before.get(name) == look or self._seen.get(name) != look:
-                    self._seen[name] = look
+                if before.get(name) == state or self._seen.get(name) != state:
+                    self._seen[name] = state
                     continue
                 self._publish(path, name, status)
-                now[name] = look
+                now[name] = state
                 count += 1
             if count:
                 write_json(self._announced, now)

@@ -8,7 +8,7 @@ from function_app.adapters.local.reach.files import read_json, read_object, writ
 STATE = "state.json"
 # Locked by the server alone, not by its replicas; it contains the id of their process group.
 SERVER_LOCK = "server.lock"
-# Which attempt's failure was reported, in the file with the desired state.
+# The number of the attempt whose failure was reported, in the file with the desired state.
 REPORTED = "reported"
 
 

@@ -24,7 +24,8 @@ from function_app.telemetry import OTLP_ENDPOINT
 PORT = 8080
 LABEL = "org.opencontainers.image.digest"
 NOBODY = "65534:65534"
-# In order of preference; where podman's own runtime refuses the machine's cgroups, runc may not.
+# The engines in order of preference. runc may work where cgroups of the machine stop podman's
+# runtime.
 ENGINES = (("podman",), ("podman", "--runtime", "runc"), ("docker",))
 # The engines ask for more than this process may give, and refuse to start at all.
 LIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}

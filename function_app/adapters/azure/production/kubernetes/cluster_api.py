@@ -186,7 +186,8 @@ class ClusterApi:
                 header_params={
                     "Accept": "application/json",
                     "Content-Type": media,
-                    # Of now: the client's own hook is not asked before it has a first token.
+                    # The token is set now, because the client calls its refresh hook only after a
+                    # first token.
                     "Authorization": f"Bearer {self._token()}",
                 },
                 body=body,

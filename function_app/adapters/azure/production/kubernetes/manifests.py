@@ -12,7 +12,7 @@ from function_app.domain.release.serving import Image
 PORT = 8080
 # Figures, without a key: only pods of the cluster get there (pod_access.py).
 METRICS_PORT = 8081
-# Where a pod finds the digests of the keys that it takes.
+# The path at which a pod mounts the digests of its keys.
 _KEYS_FOLDER = "/keys"
 USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
 NOTHING = "none"  # the version that the Service of a model without a champion names

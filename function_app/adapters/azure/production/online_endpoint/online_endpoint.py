@@ -78,7 +78,7 @@ class OnlineEndpointProduction:
         endpoint = self._endpoint(model)
         if endpoint is None:
             self._make_endpoint(model)
-            return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
+            return _under_way(f"Endpoint {self.endpoint_name(model)} is requested.")
         if (state := _state(endpoint)) != "succeeded":
             return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
         found = self._deployment(model, name)
@@ -87,7 +87,7 @@ class OnlineEndpointProduction:
                 self._delete(endpoint.name, name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
-            return _under_way(f"Deployment {name} is asked for.")
+            return _under_way(f"Deployment {name} is requested.")
         if (state := _state(found)) != "succeeded":
             again = partial(self._make_deployment, release_id, image, replicas)
             return self._not_yet(f"Deployment {name}", state, endpoint, name, again)
@@ -174,7 +174,7 @@ class OnlineEndpointProduction:
         if _served(endpoint) is None:
             self._delete_endpoint(endpoint.name)
             return
-        with begin("ask for the endpoint again", endpoint.name):
+        with begin("request the endpoint again", endpoint.name):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _endpoint(self, model: str) -> Any:
