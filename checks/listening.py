@@ -1,4 +1,4 @@
-"""Hears a process of untrusted code to its end, and never more than fits."""
+"""Reads the output of a process of untrusted code to its end, within a bound."""
 
 import contextlib
 import os

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tests:
-    """What a JUnit report counts; `first` names the first test that failed, and why."""
+    """The counts of a JUnit report; `first` names the first failed test and its message."""
 
     count: int
     failed: int

@@ -1,4 +1,4 @@
-"""The right name for a wrong one."""
+"""Suggests the known name that a misspelt name was meant to be."""
 
 from collections.abc import Iterable
 

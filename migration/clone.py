@@ -1,4 +1,4 @@
-"""Reads a clone of MLOpsPython, or what a team made of one; runs nothing, writes nothing to it.
+"""Reads a clone of MLOpsPython, or a project made from one, without running or changing it.
 
 Layout: the repository of 2020 to 2023, in which a folder of the model has `training/train.py` with
 plain functions, `parameters.json`, `scoring/` and `evaluate/`, beside `.pipelines/`.
@@ -31,7 +31,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clone:
-    """What a clone says; paths are relative to its root."""
+    """The content of a clone; paths are relative to its root."""
 
     root: Path
     folder: str
@@ -53,7 +53,7 @@ class Clone:
 
 
 def read_clone(root: Path, folder: str = "") -> Clone:
-    """Return what the clone says, or raise SeedError."""
+    """Return the content of the clone, or raise SeedError."""
     if not root.is_dir():
         raise SeedError(f"{root} is no folder. Give the folder of a clone of MLOpsPython.")
     files = frozenset(_files(root))
@@ -182,7 +182,7 @@ def _schedules(root: Path, name: str) -> Iterator[Variable]:
 
 
 def _names(text: str) -> Iterator[str]:
-    """Yield the names that a .env sets; its values are nobody's business here."""
+    """Yield the names that a .env sets, never its values, which may be secrets."""
     for line in text.splitlines():
         if match := _ENV_LINE.match(line):
             yield match[1]

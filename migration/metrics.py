@@ -1,11 +1,11 @@
-"""What a clone's get_model_metrics gives; read from its source, so that nothing of it is run."""
+"""Finds the metrics of a clone's get_model_metrics by reading its source, without running it."""
 
 import ast
 
 from migration.clone import TRAIN, Clone
 
 FUNCTION = "get_model_metrics"
-# What the gate compares models by.
+# The metric by which the gate compares models.
 GATE = "mse"
 
 

@@ -1,4 +1,4 @@
-"""Writes a model project of ours around the code of a clone."""
+"""Writes a model project for this app around the code of a clone."""
 
 import ast
 import csv
@@ -18,18 +18,18 @@ from migration.script import PLACE, Script
 
 REFERENCE = "reference.csv"
 MARK = "import.json"
-# What of this app comes along to train by our contract; of the service, all does.
+# Files of this app that the project needs to train by the contract; the service is copied whole.
 _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
     *("answers.py", "model_file.py", "requirements.txt"),
 )
-# What train.py of the seed needs no more: code of Azure ML's first SDK.
+# Code of Azure ML's first SDK, which train.py of the seed no longer needs.
 _FIRST_SDK = "azureml"
 _RUFF = 'line-length = 100\n\n[lint]\nselect = ["E4", "E7", "E9", "F"]\n'
 
 
 def model_name(clone: Clone, wanted: str = "") -> str:
-    """Return the model's name: what was asked for, or what the folder is called."""
+    """Return the model's name: the requested name, or the name of the folder."""
     name = wanted or re.sub(r"[^a-z0-9]+", "-", clone.folder.lower()).strip("-")[:30]
     if not MODEL_NAME.fullmatch(name):
         raise SeedError(
@@ -58,13 +58,13 @@ def write_project(
     again = into.exists() and any(into.iterdir())
     try:
         into.mkdir(parents=True, exist_ok=True)
-        # First of all: an import that is killed half way is known as one, and is written again.
+        # The mark is written first, so that an import that is killed half way is written again.
         mark(into, name, clone.folder, whole=False)
         _fill(clone, into, name, data, app, places)
         if script.places:
             (into / PLACE / "model_name.txt").write_text(f"{script.model_name}\n", "utf-8")
     except BaseException:
-        # It was empty, or not there; half a project would stand in the way of the next try.
+        # The folder was empty or absent; half a project would block the next try.
         if not again:
             shutil.rmtree(into, ignore_errors=True)
         raise
@@ -98,7 +98,7 @@ def must_write(into: Path, name: str, folder: str, *, force: bool) -> bool:
 
 
 def mark(into: Path, name: str, folder: str, *, whole: bool) -> None:
-    """Record which import the folder is of, and whether it was written to its end."""
+    """Record the import in the folder, and whether it was written to its end."""
     content = {"model": name, "folder": folder, "whole": whole}
     (into / MARK).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
@@ -201,7 +201,7 @@ def _sources(clone: Clone) -> list[str]:
 
 
 def _kept(clone: Clone, script: Script) -> list[str]:
-    """Return the model's Python files that stay where they are: those without Azure ML's first SDK.
+    """Return the model's Python files that keep their paths: files without Azure ML's first SDK.
 
     A scoring script that cannot be used stays too; one that can gets a place in the service.
     """

@@ -1,4 +1,4 @@
-"""Follows a story and tells each step of its trail once, with how long it took."""
+"""Follows a story and reports each step of its trail once, with its duration."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def follow(
     until_step: str | None = None,
     seconds: float = 900,
 ) -> tuple[dict[str, Any], int]:
-    """Return the story when it has ended or shows `until_step`, and how many steps were told.
+    """Return the story when it has ended or shows `until_step`, and the number of reported steps.
 
     ApiError when the story shows nothing new for so many seconds. A step takes half a minute on a
     quiet machine and several on a busy one, so each new step begins the time again.
@@ -44,7 +44,7 @@ def follow(
                 return found, told
         time.sleep(0.1)
     step = shown.get("step", "its start")
-    text = f"{instance_id} is still at {step!r}; nothing new came in {seconds:.0f} s."
+    text = f"{instance_id} is still at {step!r}; its status did not change for {seconds:.0f} s."
     raise ApiError("TIMEOUT", text)
 
 

@@ -1,4 +1,4 @@
-"""Figures of a table: what the data gate needs, never the rows."""
+"""Figures of a table for the data gate, without its rows."""
 
 import math
 from typing import Any

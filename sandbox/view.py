@@ -1,6 +1,6 @@
-"""Which files a sandboxed command sees: the system, this Python, and what its caller names.
+"""The files that a sandboxed command sees: the system, this Python, and paths of its caller.
 
-All else does not exist for it: no home, no temporary files of others, no sockets, no other disks.
+It sees nothing else: no home, no temporary files of others, no sockets, no other disks.
 """
 
 import os
@@ -15,10 +15,12 @@ _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/etc", "/opt", "/sys", "/nix/store", "/gnu/store", "/var/lib/ca-certificates"),
 )
-# Programs expect them; each is empty.
+# Programs expect these folders; each is empty.
 _PLACES = ("/run", "/tmp", "/var/tmp", "/root", "/home")
 _GRAPHICS = ("nvidia*", "dri", "kfd")
-_TEMPORARY = "/tmp/"  # writable: a hidden folder in it is hidden by an empty one
+_TEMPORARY = (
+    "/tmp/"  # This folder is writable, so that an empty folder must hide a hidden one in it.
+)
 _RESOLVER = "/etc/resolv.conf"
 _MOST_LINKS = 40
 _KINDS = ("link", "empty", "nothing", "tmpfs", "ro", "rw")
@@ -120,7 +122,7 @@ def _links(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _secrets() -> Iterator[str]:
-    """Yield what only root or a group may read in /etc: keys, and digests of passwords."""
+    """Yield the files of /etc that only root or a group may read: keys, password digests."""
     waiting = ["/etc"]
     for depth in range(2):
         folders, waiting = waiting, []

@@ -31,7 +31,7 @@ def open_exporter(facts: Mapping[str, str]) -> list[Any]:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
-        print(f"scoring: no spans are sent: {error}. Make the base image anew.", file=sys.stderr)
+        print(f"scoring: no spans are sent: {error}. Build the base image again.", file=sys.stderr)
         return []
 
     provider = TracerProvider(resource=Resource.create({"service.name": "scoring", **facts}))

@@ -27,12 +27,12 @@ _BINDING = re.compile(r"^(?!.*__)([a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return)$")
 
 
 class IndexingError(Exception):
-    """Names what stops the app from being hosted."""
+    """The app cannot be hosted; the text names each reason."""
 
 
 @dataclass(frozen=True)
 class HostedFunction:
-    """One function of the app and what invokes it."""
+    """A function of the app and its bindings."""
 
     name: str
     call: Callable[..., Any]

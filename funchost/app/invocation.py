@@ -89,7 +89,7 @@ class Invoker:
 
 @contextmanager
 def logged(name: str, instance: str | None = None) -> Iterator[None]:
-    """Log an invocation in the real host's words, with the orchestration that asked for it."""
+    """Log an invocation in the real host's words, with the orchestration that scheduled it."""
     begun, outcome = perf_counter(), "Failed"
     try:
         yield

@@ -1,4 +1,4 @@
-"""Limits of the real host that an app would otherwise meet in Azure only."""
+"""Limits of the real host, enforced here so that an app does not first meet them in Azure."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The engine: clients' wishes, turns, activities, entities and timers over one store."""
+"""The engine: client requests, turns, activities, entities and timers over one store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG_TURN = 2.0  # seconds
 
 
 class Engine:
-    """Knows only what is stored; after a crash it finds everything there again."""
+    """Runs orchestrations from the stored state alone, so that a crash loses nothing."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Engine:
     ) -> bool:
         """Start an instance, durable when this returns; False when the id is in use.
 
-        `caller` is the trace parent of who starts it.
+        `caller` is the trace parent of the request that starts it.
         """
 
         def work(db: Connection) -> bool:
@@ -130,11 +130,12 @@ class Engine:
                 with self._lock:
                     self._handed -= 1
 
-        # Until the instances know of it the engine is not idle, though the client has its answer.
+        # The engine is not idle until the instances are notified, although the client has its
+        # answer.
         with self._lock:
             self._handed += 1
         stored = self.store.commit(work)
-        # The client's answer first: the turn would make it wait.
+        # The client's answer comes first, because it would wait for the turn.
         answer = asyncio.wrap_future(stored)
         stored.add_done_callback(notify)
         return await answer
@@ -147,7 +148,7 @@ class Engine:
         return end
 
     def _drop_end(self, instance: str, end: asyncio.Future[None]) -> None:
-        """Forget who no longer waits, and nobody else."""
+        """Remove the future of one waiter that gave up, and no other."""
         waiting = self._ends.get(instance, [])
         if end in waiting:
             waiting.remove(end)
@@ -161,7 +162,7 @@ class Engine:
                 end.set_result(None)
 
     def _tell_span(self, instance: str) -> None:
-        """Send the span of an orchestration that ended; one that goes on has none yet."""
+        """Send the span of an orchestration that ended; a running one has no span yet."""
         row = None
         if self.invoker.spans.sent:
             row = stored_instances.get(self.store, instance)
@@ -178,13 +179,13 @@ class Engine:
         )
 
     def _carry_out(self, instance: str, effects: Effects) -> None:
-        """Do what a stored turn asks for; the thread that stored it calls."""
+        """Carry out the effects of a stored turn; the thread that stored the turn calls this."""
         for scheduled in effects.work:
             self._activities.start(scheduled)
         for other in effects.instances:
             self._turns.notify(other)
         if effects.timers and min(effects.timers) <= clock.time():
-            # The loop below watches what is still to come.
+            # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
         told = effects.ended and (instance in self._ends or self.invoker.spans.sent)
         if effects.entities or effects.timers or told:
@@ -203,7 +204,7 @@ class Engine:
             self._handed -= 1
 
     def wake(self) -> None:
-        """Look at the whole store again: someone changed it in a transaction of his own."""
+        """Read the whole store again, because another transaction changed it."""
         for instance in messages.instances_due(self.store, clock.time()):
             self._turns.notify(instance)
         for scheduled in activities.scheduled(self.store):
@@ -212,7 +213,7 @@ class Engine:
             self._start_batch(entity)
 
     async def run(self) -> None:
-        """Find what an earlier host left, then watch the timers until cancelled."""
+        """Continue the work of an earlier host, then watch the timers until cancelled."""
         self.wake()
         seen = clock.time()
         while True:
@@ -224,7 +225,7 @@ class Engine:
             await clock.wait(self._awake, messages.next_due(self.store, moment))
 
     async def watch_turns(self) -> None:
-        """Say which orchestrator's code blocks the others by waiting or computing."""
+        """Log the orchestrator whose code blocks the others by waiting or computing."""
         told = None
         while True:
             await asyncio.sleep(LONG_TURN / 2)

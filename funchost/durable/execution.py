@@ -1,9 +1,9 @@
 """Runs an orchestrator function on events, by the SDK's own replay.
 
-Two ways, one outcome. `Replayed` hands the whole history to the function at every turn, as the real
-host does. `Resident` keeps the SDK's executor of a live orchestration and feeds it only new events,
-so that a chain costs linear, not quadratic time; when it was evicted, or after a restart, it
-replays once. Source: azure-durable-functions 1.7.0, models/TaskOrchestrationExecutor.py.
+Both classes lead to the same outcome. `Replayed` hands the whole history to the function at every
+turn, as the real host does. `Resident` keeps the SDK's executor of a live orchestration and feeds
+it only new events, so that a chain costs linear, not quadratic time; after an eviction or a restart
+it replays once. Source: azure-durable-functions 1.7.0, models/TaskOrchestrationExecutor.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DEFAULTS = dict.fromkeys(("Name", "InstanceId", "TaskScheduledId", "Reason", "D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """What an execution needs to know of its instance.
+    """The facts of an instance that an execution needs.
 
     `retry_scale` multiplies the pauses between the attempts of an activity.
     """
@@ -44,7 +44,7 @@ class Replayed:
     """Replays the whole history through the function's public entry, JSON text in and out."""
 
     def __init__(self, function: HostedFunction | None, instance: Instance) -> None:
-        """Take the function; the app may have lost it."""
+        """Take the function; None when the app no longer has it."""
         self._function, self.instance = function, instance
         self.custom: str | None = None
         self.done, self.output = False, None
@@ -84,7 +84,7 @@ class Resident:
     def run(self, past: list[h.Event], live: list[h.Event]) -> None:
         """Feed the past once, then only what is new."""
         events = past + live
-        # What the walk sent last time; the SDK learns from it by which id the answer comes.
+        # The operations that the walk sent last; the SDK reads the ids of their answers from them.
         sent = [e for e in self.walk.new if e["EventType"] == h.EVENT_SENT]
         document, failure = _state(lambda: self._feed([*sent, *events]))
         if "isDone" in document:
@@ -128,7 +128,7 @@ class Resident:
         return str(self._executor.execute(context, context.histories, function))
 
     def _new_actions(self) -> list[dict[str, Any]]:
-        """Take the actions since the last turn, and see which timers were cancelled since."""
+        """Take the actions since the last turn, and find the timers that were cancelled since."""
         if self._executor is None:
             return []
         taken = self._executor.context._action_payload_v2
@@ -144,7 +144,7 @@ class Resident:
 def execution(
     function: HostedFunction | None, instance: Instance, *, replays: bool
 ) -> Replayed | Resident:
-    """Return a resident execution where the SDK allows it and nobody asks to replay."""
+    """Return a resident execution where the SDK allows it and replay is not requested."""
     if replays or function is None or not hasattr(function.call, "orchestrator_function"):
         return Replayed(function, instance)
     return Resident(function, instance)

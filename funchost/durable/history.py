@@ -68,7 +68,7 @@ def context_document(
     value: Any = None
     if input_text is not None:
         value = json.loads(input_text)
-        # Only an object passes as it is; the SDK refuses bare lists and numbers.
+        # The SDK accepts objects as they are and refuses bare lists and numbers.
         if not isinstance(value, dict):
             value = value if isinstance(value, str) else input_text
     return {

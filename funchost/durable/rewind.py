@@ -1,4 +1,4 @@
-"""Rewinding a failed instance: its history is cut before the last failure and goes on from there.
+"""Rewinds a failed instance: cuts its history before the last failure and continues from there.
 
 What was answered before the cut stays; the failed task is done again, answers after it are
 put back in the inbox, and what was only scheduled after the cut is scheduled again. The extension
@@ -22,7 +22,7 @@ ANSWERS = (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TIMER_FIRED, h.EVENT_RAISED, h.E
 
 
 def rewind(db: Connection, instance: str) -> str | None:
-    """Set a failed instance going again; return the status that it had."""
+    """Make a failed instance run again; return the status that it had."""
     row = instances.get(db, instance)
     if row is not None and row.status == "Failed":
         _rewind(db, row)
@@ -48,7 +48,7 @@ def _rewind(db: Connection, row: InstanceRecord) -> None:
 
 
 def _again(db: Connection, row: InstanceRecord, scheduled: dict[str, Any]) -> None:
-    """Do a failed task again under its old number."""
+    """Schedule a failed task again under its old number."""
     if scheduled["EventType"] == h.TASK_SCHEDULED:
         task, name, text = scheduled["EventId"], scheduled["Name"], scheduled["Input"]
         activities.schedule(db, row.id, row.execution, task, name, text)

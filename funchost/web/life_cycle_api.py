@@ -37,7 +37,7 @@ class LifeCycleApi:
         return _accepted(await self._engine.change(instance, verb, reason))
 
     async def rewind(self, request: web.Request) -> web.StreamResponse:
-        """Set a failed instance going again from before its failure; 410 when it has not failed."""
+        """Make a failed instance run again from before its failure; 410 when it has not failed."""
         instance = request.match_info["id"]
         status = await self._store.committed(lambda db: rewind(db, instance))
         self._engine.wake()

@@ -101,7 +101,7 @@ def compile_all(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the snapshots by file name, and every finding of the compiler as `file:line: text`.
 
-    What does not compile is left out; its error is a finding. One process of the compiler does all
+    A file that does not compile is left out; its error is a finding. One compiler process does all
     of it, because its start takes longer than its work.
     """
     snapshots: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Which identity, container and resource is passed where: to the compiler all are texts."""
+"""Checks that the right identity, container or resource is passed; the compiler sees only texts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -161,7 +161,7 @@ def _containers(configuration: Configuration, settings: dict[str, str]) -> Itera
             yield f"The app's package must be in the container {DEPLOYED}, not {address!r}."
 
 
-# The label-like beginnings of the topics of events.bicep, by subscription.
+# The beginnings of the names of events.bicep's topics, by subscription.
 _EVENT_TOPICS = {
     "data-arrives": "evgs-data-x",
     "workspace-tells": "evgs-ml-x",

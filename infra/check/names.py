@@ -1,4 +1,4 @@
-"""Names and words that Azure takes: the compiler accepts any text for most of them."""
+"""The names and words that Azure accepts; the compiler accepts any text for most of them."""
 
 import re
 from collections.abc import Iterator, Set
@@ -41,7 +41,7 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "Microsoft.Insights/scheduledQueryRules": (1, 260, r"[^*<>%{}&:\\?/#|]*[^*<>%{}&:\\?/#| .]"),
     "Microsoft.Insights/metricAlerts": (1, 260, r"[^*#&+:<>?@%{}\\/|]*[^*#&+:<>?@%{}\\/| .]"),
 }  # fmt: skip
-# Names of the whole world, not of a group: two resources may not share one.
+# Names that are unique in the whole of Azure, not in a group: two resources may not share one.
 GLOBAL = {
     "Microsoft.Storage/storageAccounts",
     "Microsoft.KeyVault/vaults",
@@ -74,7 +74,7 @@ VM_SIZES = frozenset(
 )  # fmt: skip
 _STORAGE = {f"{tier}_{copies}" for tier in ("Standard", "Premium") for copies in ("LRS", "ZRS")}
 _STORAGE |= {f"Standard_{copies}" for copies in ("GRS", "RAGRS", "GZRS", "RAGZRS")}
-# The path of a SKU in a type of resource, and what may stand there.
+# The path of a SKU in a type of resource, and its allowed values.
 SKUS: dict[str, dict[str, set[str]]] = {
     "Microsoft.Storage/storageAccounts": {"sku.name": _STORAGE},
     "Microsoft.KeyVault/vaults": {

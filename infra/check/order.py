@@ -1,4 +1,4 @@
-"""What no snapshot shows: the order of the modules, the outputs, and the JSON in parameters."""
+"""Checks facts that no snapshot shows: module order, outputs, and the JSON in parameters."""
 
 import json
 import re
@@ -57,7 +57,7 @@ def _waits(modules: Mapping[str, Any]) -> Iterator[str]:
         return direct.union(*(before(one, seen | direct) for one in direct))
 
     needed = {name: set(wanted) for name, wanted in AFTER.items()}
-    # Its first start finds every role, of modules that come later, too.
+    # The app must find every role at its first start, also roles of later modules.
     needed["app"] |= {name for name, module in modules.items() if ASSIGNMENT in module["makes"]}
     for name, wanted in needed.items():
         for missing in sorted(wanted - before(name)):
@@ -65,7 +65,7 @@ def _waits(modules: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _json(repository: Path) -> Iterator[Problem]:
-    """Hold the JSON in defaults to JSON: the compiler reads only that of the file in its hands."""
+    """Check that defaults are valid JSON; the compiler parses only the JSON of the given file."""
     names = set()
     infra = repository / "infra"
     for path in sorted(infra.glob("*.bicepparam")):

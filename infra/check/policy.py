@@ -1,4 +1,4 @@
-"""No keys, no secrets, nothing but TLS; nothing public in the private network; logs of all."""
+"""Security policy: no keys or secrets, only TLS, no public access in the private network, logs."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.check.arm import Compiled, Configuration, Problem, Resource, text_of
 
-# Resource type -> path below the resource -> the value that must stand there.
+# Resource type -> path below the resource -> the required value.
 REQUIRED: dict[str, dict[str, str | bool]] = {
     "Microsoft.Storage/storageAccounts": {
         "properties.allowSharedKeyAccess": False,
@@ -62,7 +62,7 @@ REQUIRED: dict[str, dict[str, str | bool]] = {
 SECRET_NAME = re.compile(r"key$|keys$|secret|passw|token|sas$|connectionstring|credential", re.I)
 SECRET_TEXT = re.compile(r"AccountKey=|SharedAccess|[?&]sig=|-----BEGIN|Password=", re.I)
 SECRET_CALL = re.compile(r"\b(?:list[A-Z]\w*|list|getSecret)\(")
-# What must stand there in the private network, beside REQUIRED.
+# Values that the private network requires, beside REQUIRED.
 PRIVATE: dict[str, dict[str, str | bool]] = {
     "Microsoft.Storage/storageAccounts": {
         "properties.publicNetworkAccess": "Disabled",
@@ -118,12 +118,12 @@ LOGGED = {
 }  # fmt: skip
 # The containers whose blobs may be deleted because they are old: evidence is in none of them.
 EXPIRING = {"predictions/", "checks-inputs/"}
-# Looks like a secret and is none, because the resource takes no keys.
+# These look like secrets and are none, because the resource accepts no keys.
 HARMLESS = {"monitoring.outputs.connectionString"}
 
 
 def check(compiled: Compiled) -> Iterator[Problem]:
-    """Yield every resource that says too little, is public, or keeps no log, and every secret."""
+    """Yield every resource that lacks a value, is public, or has no log, and every secret."""
     for configuration in compiled.configurations.values():
         path = f"snapshots/{configuration.name}.json"
         private = "privateNetwork" in configuration.traits
@@ -237,7 +237,7 @@ def _logs(configuration: Configuration) -> Iterator[str]:
 
 
 def _kept(configuration: Configuration) -> Iterator[str]:
-    """Hold deletion to what may go: purge protection of prod, and which blobs expire."""
+    """Yield faults of deletion: missing purge protection of prod, and wrong blobs that expire."""
     [site] = configuration.of("Microsoft.Web/serverfarms") or (None,)
     if site and site.at("properties.zoneRedundant"):  # of the tier prod
         for vault in configuration.of("Microsoft.KeyVault/vaults"):
@@ -252,7 +252,7 @@ def _kept(configuration: Configuration) -> Iterator[str]:
 
 
 def _switched_off(configuration: Configuration) -> Iterator[str]:
-    """Yield logs, alerts, budgets and add-ons that are there and do nothing."""
+    """Yield logs, alerts, budgets and add-ons that exist but have no effect."""
     for resource in configuration.resources:
         for path in _disabled(resource.body, ""):
             yield f"{_name(configuration, resource)} ({resource.type}): {path} is not true."

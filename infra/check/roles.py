@@ -1,4 +1,4 @@
-"""The table of roles (roles.json) against what each configuration assigns, both ways.
+"""Compares the table of roles (roles.json) with each configuration's assignments, both ways.
 
 A swapped principal, a wider scope or a role without a reason is an assignment without a row.
 """

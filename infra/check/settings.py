@@ -1,4 +1,4 @@
-"""The settings and host.json that the app gets against those that it reads; and its events."""
+"""Compares the app's settings and host.json in Azure with those that it reads; and its events."""
 
 import ast
 import json
@@ -50,7 +50,7 @@ OTHERS = (
     API,
 )
 REFERENCE = "@Microsoft.KeyVault("
-# Whoever knows such an address may write there: it is a secret too.
+# Such an address is a secret too, because anybody who knows it may write there.
 SECRET_ADDRESS = re.compile(NOTIFY + r"\w+_URL")
 # Not secrets: the resources behind them take tokens only.
 HARMLESS = {
@@ -80,7 +80,7 @@ def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
         try:
             raw = configuration.settings()
         except ValueError:
-            continue  # identities.py says so
+            continue  # identities.py reports this
         settings = {key: text_of(value) for key, value in raw.items()}
         for text in (*_wrong(settings, repository), *_host(configuration, settings, repository)):
             yield Problem(path=f"snapshots/{name}.json", text=text)
@@ -131,7 +131,7 @@ def _resolved(settings: Mapping[str, str]) -> dict[str, str]:
 def _host(
     configuration: Configuration, settings: Mapping[str, str], repository: Path
 ) -> Iterator[str]:
-    """Yield what host.json and the templates disagree about: task hub, connections, durations."""
+    """Yield differences between host.json and the templates: task hub, connections, durations."""
     backend = "scheduler" if "useScheduler" in configuration.traits else "storage"
     folder = repository / "infra" / "host"
     parts = [repository / HOST, folder / "azure.json", folder / f"{backend}.json"]

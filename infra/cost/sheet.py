@@ -44,7 +44,7 @@ class Sheet:
         return DAYS * self.reconciliation["a_day"] * once
 
     def looks(self, models: int) -> float:
-        """Return how often in a month a model in production is looked at for drift."""
+        """Return how often in a month a model in production is compared for drift."""
         return DAYS * self.watching["a_day"] * models
 
 

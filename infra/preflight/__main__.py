@@ -1,4 +1,4 @@
-"""`python -m infra.preflight --environment dev`: looks whether a deployment can succeed.
+"""`python -m infra.preflight --environment dev`: checks whether a deployment can succeed.
 
 It asks Azure as the person of `az login` and changes nothing. Exit code 1 when a finding is bad.
 """
@@ -94,7 +94,7 @@ def _connection(environ: Mapping[str, str], subscription: str, location: str) ->
     settings = read_azure_settings(
         {
             **{name: environ[name] for name in clouds if environ.get(name)},
-            # None of these is made yet, and none is asked for.
+            # These resources do not exist yet, and no request goes to them.
             **{f"MLOPS_AZURE_{name}": "https://none" for name in names},
             "MLOPS_AZURE_SUBSCRIPTION_ID": subscription,
             "MLOPS_AZURE_LOCATION": location,

@@ -1,4 +1,4 @@
-"""What Azure says of a subscription and a region: only questions, nothing that changes anything."""
+"""Reads facts about a subscription and a region from Azure; changes nothing."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ _Json = dict[str, Any]
 
 
 class Subscription:
-    """Asks the management API as the person who is signed in."""
+    """Reads from the management API as the person who is signed in."""
 
     def __init__(self, connection: Connection, subscription: str, location: str) -> None:
         self._connection, self._location = connection, location.replace(" ", "").lower()
@@ -44,7 +44,7 @@ class Subscription:
         self._known_sizes: dict[str, _Json] | None = None
 
     def providers(self, needs: Needs) -> Iterator[Finding]:
-        """Tell which resource providers are not registered."""
+        """Report resource providers that are not registered."""
         found = {
             entry["namespace"].lower(): entry.get("registrationState", "")
             for entry in self._list("/providers", "2021-04-01")
@@ -60,7 +60,7 @@ class Subscription:
         )
 
     def roles(self) -> Iterator[Finding]:
-        """Tell whether the person who is signed in may make resources and assign roles."""
+        """Report whether the person who is signed in may create resources and assign roles."""
         person = self._person()
         listed = self._list(
             "/providers/Microsoft.Authorization/roleAssignments",
@@ -82,7 +82,7 @@ class Subscription:
             for role, name in ((_OWNER, "Owner"), *_ASSIGNERS.items())
             if given.get(role, {}).get("condition")
         ]
-        text = ", ".join([*seen, *assigners]) or "no role that counts"
+        text = ", ".join([*seen, *assigners]) or "no role that allows a deployment"
         action = ""
         if not enough:
             action = _ENOUGH
@@ -98,7 +98,7 @@ class Subscription:
         )
 
     def sizes(self, needs: Needs) -> Iterator[Finding]:
-        """Tell whether the region offers each size of VM, in the zones that the cluster needs."""
+        """Report whether the region offers each size of VM, in the zones that the cluster needs."""
         for size in needs.sizes:
             found, wanted = self._sizes().get(size.lower()), needs.zones.get(size, ())
             about, action = (
@@ -126,7 +126,7 @@ class Subscription:
                 yield Finding(about=about, seen=f"is offered, zones {', '.join(zones) or 'none'}")
 
     def quotas(self, needs: Needs) -> Iterator[Finding]:
-        """Tell whether the quotas of vCPU suffice, Azure ML's and those of VMs, which are apart."""
+        """Report whether the vCPU quotas suffice; Azure ML and VMs have separate quotas."""
         ml = self._usages("Microsoft.MachineLearningServices", "2025-06-01")
         yield from self._quota(
             "Azure ML", ml, needs.training_nodes, {}, "Azure ML: portal, Quotas, Machine Learning"
@@ -137,7 +137,7 @@ class Subscription:
         )
 
     def names(self, needs: Needs) -> Iterator[Finding]:
-        """Tell which names are taken or illegal; those that this environment has are its own."""
+        """Report names that are taken or illegal; this environment's own names are allowed."""
         deleted = {
             str(v["name"]).lower()
             for v in self._list("/providers/Microsoft.KeyVault/deletedVaults", "2024-11-01")
@@ -146,7 +146,7 @@ class Subscription:
             yield self._name(named, deleted)
 
     def flex(self, needs: Needs) -> Iterator[Finding]:
-        """Tell whether the region has Flex Consumption, with zones where the plan wants them."""
+        """Report whether the region has Flex Consumption, with zones where the plan needs them."""
         if not needs.is_flex:
             return
         listed = self._list(

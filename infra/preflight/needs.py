@@ -1,4 +1,4 @@
-"""What a deployment needs, read from the compiler's snapshot of its templates."""
+"""The needs of a deployment, read from the compiler's snapshot of its templates."""
 
 import math
 from collections import Counter
@@ -12,9 +12,9 @@ _ML, _AKS = (
 )
 # Providers that no resource of the templates names: nodes of AKS, and groups of staging.
 _MORE = ("Microsoft.Compute", "Microsoft.ContainerInstance", "Microsoft.Network")
-# Part of every subscription.
+# Providers that every subscription has.
 _BUILT_IN = ("Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Resources")
-# Whose names are unique in the whole of Azure.
+# Types whose names are unique in the whole of Azure.
 _GLOBAL = {
     "Microsoft.Storage/storageAccounts",
     "Microsoft.ContainerRegistry/registries",

@@ -27,7 +27,9 @@ def list_entries(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Only entries about this model.")] = "",
     who: Annotated[str, typer.Option("--person", help="Only entries of this caller.")] = "",
-    since: Annotated[str, typer.Option(help="Only entries since, 2026-01-31T00:00:00Z.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Only entries since this time, such as 2026-01-31T00:00:00Z.")
+    ] = "",
 ) -> None:
     """List the newest entries: decisions, orders, refusals, uses of keys, promotions."""
     if context.invoked_subcommand is not None:

@@ -60,7 +60,7 @@ def drift_table(report: dict[str, Any]) -> Table:
         value = f"{column['e_value']:.6g}"
         strong = column["e_value"] >= report["threshold"]
         color = "red" if strong else "white"
-        # Below the start nothing speaks for drift, and the direction is noise.
+        # Below the start value there is no evidence of drift, so that a direction would be noise.
         went = column["direction"] if column["e_value"] > 1 else ""
         table.add_row(column["name"], f"[{color}]{value}[/{color}]", went, str(column["rows"]))
     return table

@@ -1,4 +1,4 @@
-"""mlopsctl show: everything that is known of one story, release, run or event."""
+"""mlopsctl show: every known fact about one story, release, run or event."""
 
 from typing import Annotated, Any
 

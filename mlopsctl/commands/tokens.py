@@ -32,7 +32,7 @@ def manage() -> None:
 
 @tokens.command()
 def issue(name: Person, copy: Copy = True, state: State = STATE, as_json: Json = False) -> None:
-    """Issue a token and print it once; an earlier token of the person counts no more.
+    """Issue a token and print it once; an earlier token of the person becomes invalid.
 
     The state keeps its SHA-256 only. Use --no-copy for the token of somebody else.
     """
@@ -63,11 +63,11 @@ def revoke(name: Person, state: State = STATE) -> None:
     """Revoke a person's token at once; `issue` makes a new one."""
     issued = _owned(state)
     if name not in issued.people() and name not in _approvers():
-        # A misspelt name must not look revoked while the person's token still counts.
+        # A misspelt name must not look revoked while the person's token is still valid.
         text = f"{name!r} has no token of {state}, and no model of mlops.toml names such a person."
         raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` shows who has one.")
     issued.revoke(name)
-    print(f"No token of {name} counts on {state}.")
+    print(f"{name} has no valid token on {state}.")
 
 
 @tokens.command("list")
@@ -115,11 +115,11 @@ def store(
         raise ApiError("NO_TOKEN", "No token was given. Pipe it into this command.")
     copies = ClientTokens(config_folder(os.environ), origin(url))
     copies.keep(name, token.strip())
-    print(f"Kept in {copies.path(name)}; it is sent to {origin(url)} only.")
+    print(f"The token is stored in {copies.path(name)}; it is sent to {origin(url)} only.")
 
 
 def new_tokens(state: Path, known: Any) -> list[tuple[str, str]]:
-    """Return name and token of everybody who got a token since `known` was read by `people`."""
+    """Return name and token of each person who got a token after `people` returned `known`."""
     copies = copies_of(state, os.environ)
     return [
         (name, token)
@@ -146,7 +146,7 @@ def _approvers() -> list[str]:
 
 
 def _owned(state: Path) -> IssuedTokens:
-    """Return the tokens of a state; ApiError unless this user owns it: nobody else issues."""
+    """Return the tokens of a state; ApiError unless this user, who must own it, may issue."""
     folder = state / "approvers"
     if not folder.is_dir():
         text = f"{state} has issued no token yet. `make up` issues one for each approver."

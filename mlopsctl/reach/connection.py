@@ -1,4 +1,4 @@
-"""Where the commands find the app, and the options that all of them have."""
+"""Finds the app for the commands, and declares the options that all of them have."""
 
 import json
 from pathlib import Path
@@ -41,5 +41,5 @@ def connect(url: str, state: Path) -> Api:
 
 
 def print_json(content: Any) -> None:
-    """Print for scripts."""
+    """Print a value as JSON, for scripts."""
     print(json.dumps(content, indent=2))

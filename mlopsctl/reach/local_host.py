@@ -44,7 +44,7 @@ class PortTakenError(HostError):
 
 
 class LocalHost:
-    """One host process over the app in `root`, with its state in `state`.
+    """The host process of the app in `root`, with its state in `state`.
 
     It ends only what it started: the host process, and the processes of the state when its own
     host was the one that used it.

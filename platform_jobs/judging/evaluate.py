@@ -47,7 +47,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
-    """How the gain of a challenger is bounded: by a bootstrap of so many resamples."""
+    """The rules of the bootstrap that bounds the gain of a challenger."""
 
     confidence: float = 0.95
     resamples: int = 2000
@@ -94,7 +94,7 @@ def judge(
     rules: ComparisonRules | None = None,
     trusted_types: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Do as `evaluate` with answers that jobs of their own wrote; no model is loaded here."""
+    """Do the same as `evaluate` with answers that separate jobs wrote; no model is loaded here."""
     rows = read_held_out(held_out)
     count = len(rows.actual)
 
@@ -155,7 +155,7 @@ def _judge(
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
-    # Last: a reader that finds this file finds the others too.
+    # Written last, so that a reader who finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content
 

@@ -13,7 +13,7 @@ from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 ASKED, FEATURES, ANSWERS = "asked", "features.csv", "answers.json"
-# Of a file of answers: for its other parts, and for each row.
+# Bytes of a file of answers: for its other parts, and for each row.
 _BYTES, _ROW_BYTES = 1 << 16, 64
 
 

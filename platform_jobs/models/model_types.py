@@ -1,7 +1,7 @@
-"""Which types a skops file may hold, so that loading it runs nothing that its author chose.
+"""Decides which types a skops file may hold, so that loading it runs no code of its author.
 
-The list is the platform's: what skops itself trusts, the classes of scikit-learn, NumPy and SciPy,
-and what mlops.toml adds by name. A list in the model folder counts for nothing.
+The platform decides: types that skops itself trusts, the classes of scikit-learn, NumPy and SciPy,
+and types that mlops.toml names. A list in the model folder has no effect.
 """
 
 import importlib
@@ -33,7 +33,7 @@ def needed_types(model: Path, added: Collection[str]) -> list[str] | None:
         ) from None
     try:
         found = skops.io.get_untrusted_types(data=path.read_bytes())
-    # The file is anybody's; skops raises what its parts raise.
+    # The file is not trusted, and skops may raise any error of its parts.
     except Exception as error:
         text = f"{MODEL} cannot be read: {type(error).__name__}: {error}"[:300]
         raise ContractError(f"{text}. Write it by skops.io.dump.") from error

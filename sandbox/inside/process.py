@@ -1,4 +1,4 @@
-"""Runs the command itself, and ends all that it started before it tells how the command ended.
+"""Runs the command, and ends every process that it started before the result is written.
 
 Process 1 of the namespaces does this, or, without namespaces, the monitor. A `job` of the
 SPEC is a check: it gets a copy of the code, limits of time, space and processes, and its reports
@@ -56,7 +56,7 @@ def _prepare(job: dict[str, Any]) -> None:
 
 
 def _run(spec: Spec, result: int) -> tuple[str, int]:
-    """Return how the command ended, and its code, when nothing of it is left."""
+    """Return how the command ended, and its code, when no process of it is left."""
     signals, job = Signals(), spec["job"]
     child = os.fork()
     if child == 0:
@@ -79,7 +79,7 @@ def _run(spec: Spec, result: int) -> tuple[str, int]:
 
 
 def _become(spec: Spec) -> NoReturn:
-    """Turn this fork into the command; nothing of it may return."""
+    """Turn this fork into the command; this function never returns."""
     try:
         forget()
         if spec["tool"] or spec["job"] is not None:
@@ -97,7 +97,7 @@ def _become(spec: Spec) -> NoReturn:
         kernel.control(kernel.NO_NEW_PRIVILEGES, 1)
         if spec["tool"]:
             for capability in range(kernel.LAST_CAPABILITY + 1):
-                kernel.control(kernel.DROP_BOUND, capability)  # root without root's powers
+                kernel.control(kernel.DROP_BOUND, capability)  # root keeps no capability
         os.chdir(spec["folder"])
         os.execvpe(spec["argv"][0], spec["argv"], {**os.environ, **spec["environ"]})
     except OSError as error:

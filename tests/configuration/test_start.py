@@ -123,7 +123,7 @@ def test_config_check_of_a_right_file() -> None:
     ended = run("mlopsctl", "config", "check", str(ROOT / "mlops.toml"))
 
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.strip() == f"{ROOT / 'mlops.toml'} is right: diabetes."
+    assert ended.stdout.strip() == f"{ROOT / 'mlops.toml'} is valid. Models: diabetes."
 
 
 def test_the_check_imports_little() -> None:

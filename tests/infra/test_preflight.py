@@ -100,10 +100,14 @@ WRONG: dict[str, tuple[Change, str, str]] = {
         "not registered: Microsoft.ContainerInstance",
         "az provider register --namespace Microsoft.ContainerInstance",
     ),
-    "no role": (lambda s: s.roles.clear(), "has no role that counts", "Owner is needed"),
+    "no role": (
+        lambda s: s.roles.clear(),
+        "has no role that allows a deployment",
+        "Owner is needed",
+    ),
     "a role of one group only": (
         lambda s: setattr(s, "scope", f"{s.scope}/resourceGroups/g"),
-        "has no role that counts",
+        "has no role that allows a deployment",
         "Owner is needed",
     ),
     "a role that assigns nothing": (
@@ -193,7 +197,7 @@ def test_what_may_not_be_looked_at_is_a_finding_and_the_rest_goes_on(
     assert look(environ) == 1
 
     text = capsys.readouterr().out
-    assert "BAD  VM sizes: could not be looked at" in text
+    assert "BAD  VM sizes: could not be checked" in text
     assert "AuthorizationFailed" in text
     assert f"ok   name {VAULT['name']}" in text
 

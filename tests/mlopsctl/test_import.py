@@ -226,7 +226,7 @@ def test_a_classifier_is_compared_by_its_own_metric_and_told_of_the_gates(
     assert figures["seed"] == figures["here"] == 1.0
     report = (into / "PARITY.md").read_text()
     assert "get_model_metrics gives accuracy" in report
-    assert "The gate goes by mse, and not by accuracy." in report
+    assert "The gate compares mse and ignores accuracy." in report
 
 
 def test_the_report_names_the_gates_metric_without_a_check(tmp_path: Path, classes: Path) -> None:

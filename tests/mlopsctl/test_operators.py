@@ -216,7 +216,7 @@ def test_what_nobody_knows_is_an_error_that_says_where_ids_are(app: Any) -> None
     for command in ("show", "retry"):
         ended = run(app, command, "nothing/at all")
         assert ended.returncode == 1
-        assert "Nothing here is called 'nothing/at all'" in ended.stderr
+        assert "The app knows no id 'nothing/at all'" in ended.stderr
     assert run(app, "logs", "nothing").stderr == "mlopsctl: NOT_FOUND: It is not there.\n"
 
 
