@@ -25,8 +25,8 @@ WATCHED = Watched(
 def found_after(rng: np.random.Generator, training_rows: int, shift: float, peace: int) -> float:
     """Return the number of rows until a shift of one column was detected, else infinity."""
     rows = rng.normal(size=(training_rows, COLUMNS))
-    found = [describe_column(f"x{i}", rows[:, i]) for i in range(COLUMNS)]
-    columns = tuple(column for column in found if column is not None)
+    described = [describe_column(f"x{i}", rows[:, i]) for i in range(COLUMNS)]
+    columns = tuple(column for column in described if column is not None)
     known = Reference(watched=WATCHED, target="Y", columns=columns)
     blocks: tuple[Block, ...] = ()
     seen = -peace

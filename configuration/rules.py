@@ -81,8 +81,8 @@ def _check_schedules(path: str, model: Model) -> Iterator[Finding]:
                 continue
             earlier = first.setdefault(" ".join(value.lower().split()), where)
             if earlier != where:
-                found = f"{where}.{key}"
-                yield found, f"{found} = {show(value)}: {earlier} has the same {key}."
+                key_path = f"{where}.{key}"
+                yield key_path, f"{key_path} = {show(value)}: {earlier} has the same {key}."
 
 
 def _check_prefixes(models: Mapping[str, Model]) -> Iterator[Finding]:
@@ -119,10 +119,10 @@ def _check_timer_names(models: Mapping[str, Model]) -> Iterator[Finding]:
             other, earlier = first.setdefault(function, (schedule_of, where))
             # _check_schedules reports a repeated name within one model.
             if other != schedule_of:
-                found = f"{where}.name"
+                key_path = f"{where}.name"
                 yield (
-                    found,
-                    f"{found} = {show(called)}: its timer function would be called {function}, "
+                    key_path,
+                    f"{key_path} = {show(called)}: its timer function would be called {function}, "
                     f"as that of {earlier}. Choose another name.",
                 )
 

@@ -98,7 +98,7 @@ def known_variables() -> frozenset[str]:
 def find_misspelt(environ: Iterable[str]) -> list[str]:
     """Return a sentence for each variable whose name is nearly that of one that is read."""
     known = known_variables()
-    found = []
+    sentences = []
     for name in sorted(environ):
         plain = name.upper().replace("-", "_")
         if not plain.startswith("MLOP") or name in known or name.startswith(OPEN):
@@ -106,8 +106,8 @@ def find_misspelt(environ: Iterable[str]) -> list[str]:
         nearest = _nearest(plain, known)
         if nearest or name.startswith(CLOSED):
             hint = f"Did you mean {nearest}?" if nearest else "No setting has this name."
-            found.append(f"The variable {name} has no effect. {hint}")
-    return found
+            sentences.append(f"The variable {name} has no effect. {hint}")
+    return sentences
 
 
 def _nearest(name: str, known: frozenset[str]) -> str:
@@ -121,6 +121,6 @@ def _nearest(name: str, known: frozenset[str]) -> str:
             return f"{prefix}..."
     # The common prefix is left out, because it would make any two names alike.
     bare = {other.removeprefix(PREFIX): other for other in known}
-    wanted = name.partition("_")[2] if "_" in name else name
-    near = get_close_matches(wanted, bare, n=1, cutoff=_LIKENESS)
+    rest = name.partition("_")[2] if "_" in name else name
+    near = get_close_matches(rest, bare, n=1, cutoff=_LIKENESS)
     return bare[near[0]] if near else ""

@@ -27,10 +27,10 @@ async def keep_short(store: Store, age: timedelta) -> None:
 
 def purge_older(store: Store, age: timedelta, statuses: tuple[str, ...] = ()) -> int:
     """Delete ended instances (of some statuses) whose last change is older; return how many."""
-    wanted = statuses or instances.TERMINAL
+    chosen = statuses or instances.TERMINAL
     limit = h.stamp(clock.now() - age)
     purged = 0
-    while ids := instances.unchanged_since(store, limit, wanted, MOST):
+    while ids := instances.unchanged_since(store, limit, chosen, MOST):
         with store.transaction() as db:
             purged += instances.delete_ended(db, ids)
     return purged

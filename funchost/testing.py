@@ -191,8 +191,8 @@ def _replay(functions: dict[str, HostedFunction], recorded: dict[str, Any]) -> N
         names = ", ".join(str(e.get("Name") or "a timer") for e in run.walk.new)
         raise DivergenceError(f"{one.name} ({one.id}) goes on with {names}; the history does not")
     if recorded["runtimeStatus"] == "Completed" and run.output != json.loads(recorded["output"]):
-        wanted = json.loads(recorded["output"])
-        raise DivergenceError(f"{one.name} ({one.id}) returns {run.output!r}; it was {wanted!r}")
+        expected = json.loads(recorded["output"])
+        raise DivergenceError(f"{one.name} ({one.id}) returns {run.output!r}; it was {expected!r}")
 
 
 @pytest.fixture

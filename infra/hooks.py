@@ -61,13 +61,13 @@ def base(values: Mapping[str, str]) -> None:
     for image in base_images(dockerfile, f"{registry}.azurecr.io"):
         copy = f"{image.copy}:{image.copy_tag}"
         # By digest where the Dockerfile names one, because the tag of the copy may have moved.
-        kept = f"{image.copy}@{image.reference}" if image.is_digest else copy
+        reference = f"{image.copy}@{image.reference}" if image.is_digest else copy
         show = (
-            "acr", "repository", "show", "--name", registry, "--image", kept,
+            "acr", "repository", "show", "--name", registry, "--image", reference,
             "--query", "digest", "--output", "tsv",
         )  # fmt: skip
-        found = _az(*show)
-        if found.returncode:
+        answer = _az(*show)
+        if answer.returncode:
             command = (
                 *("acr", "import", "--name", registry, "--force"),
                 *("--source", image.address, "--image", copy),
@@ -75,11 +75,11 @@ def base(values: Mapping[str, str]) -> None:
             failure = _try(values, command)
             if failure is not None:
                 raise SystemExit(f"{image.address} could not be imported. {failure}")
-            found = _az(*show)
-        digest = found.stdout.strip()
-        if found.returncode or not digest.startswith("sha256:"):
+            answer = _az(*show)
+        digest = answer.stdout.strip()
+        if answer.returncode or not digest.startswith("sha256:"):
             raise SystemExit(
-                f"{registry} does not return the digest of {kept}. {found.stderr.strip()}"
+                f"{registry} does not return the digest of {reference}. {answer.stderr.strip()}"
             )
         print(f"The base image is {registry}.azurecr.io/{image.copy}@{digest}.")
 

@@ -85,21 +85,25 @@ def _files(root: Path) -> Iterator[str]:
 
 
 def _model_folder(root: Path, files: frozenset[str], wanted: str) -> str:
-    found = sorted({f.removesuffix("/training/train.py") for f in files if f.endswith(str(TRAIN))})
-    found = [name for name in found if "/" not in name and name != str(TRAIN)]
+    folders = sorted(
+        {f.removesuffix("/training/train.py") for f in files if f.endswith(str(TRAIN))}
+    )
+    folders = [name for name in folders if "/" not in name and name != str(TRAIN)]
     if wanted:
-        if wanted not in found:
-            known = ", ".join(found) or "none"
+        if wanted not in folders:
+            known = ", ".join(folders) or "none"
             raise SeedError(f"{root} has no {wanted}/{TRAIN}; folders with one: {known}.")
         return wanted
-    if len(found) > 1:
-        raise SeedError(f"{root} has {len(found)} models: {', '.join(found)}. Name one: --folder.")
-    if not found:
+    if len(folders) > 1:
+        raise SeedError(
+            f"{root} has {len(folders)} models: {', '.join(folders)}. Name one: --folder."
+        )
+    if not folders:
         shown = ", ".join(sorted({f.partition("/")[0] for f in files})[:12]) or "nothing"
         raise SeedError(
             f"{root} is no clone of MLOpsPython: no <folder>/{TRAIN} was found, but {shown}."
         )
-    return found[0]
+    return folders[0]
 
 
 def _check_functions(root: Path, name: str) -> None:
@@ -107,15 +111,17 @@ def _check_functions(root: Path, name: str) -> None:
         tree = ast.parse(_read(root, name))
     except SyntaxError as error:
         raise SeedError(f"{name}, line {error.lineno}: {error.msg}. Correct it first.") from error
-    found = {n.name: len(n.args.args) for n in tree.body if isinstance(n, ast.FunctionDef)}
-    if name.partition("/")[0] == "code" or not found.keys() & NEEDED.keys():
+    functions = {n.name: len(n.args.args) for n in tree.body if isinstance(n, ast.FunctionDef)}
+    if name.partition("/")[0] == "code" or not functions.keys() & NEEDED.keys():
         raise SeedError(
             f"{name} has none of the functions {', '.join(NEEDED)}: it is of 2019, when the script "
             "did everything at once. Move its steps into these functions, as the seed did in 2020."
         )
     for function, count in NEEDED.items():
-        if found.get(function) != count:
-            got = f"{found[function]} arguments" if function in found else "no such function"
+        if functions.get(function) != count:
+            got = (
+                f"{functions[function]} arguments" if function in functions else "no such function"
+            )
             raise SeedError(
                 f"{name}: {function} must take {count} arguments; there is {got}. "
                 "Runs of Azure ML's first SDK are not passed to it any more."

@@ -23,11 +23,11 @@ def metric_names(clone: Clone) -> tuple[str, ...]:
 def _keys(node: ast.AST) -> list[str]:
     """Return the texts that are keys here: of `{"a": 1}`, `dict(a=1)` and `metrics["a"] = 1`."""
     if isinstance(node, ast.Dict):
-        found: list[ast.expr | None] = list(node.keys)
+        nodes: list[ast.expr | None] = list(node.keys)
     elif isinstance(node, ast.Assign):
-        found = [t.slice for t in node.targets if isinstance(t, ast.Subscript)]
+        nodes = [t.slice for t in node.targets if isinstance(t, ast.Subscript)]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
         return [keyword.arg for keyword in node.keywords if keyword.arg]
     else:
         return []
-    return [k.value for k in found if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+    return [k.value for k in nodes if isinstance(k, ast.Constant) and isinstance(k.value, str)]

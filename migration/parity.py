@@ -82,11 +82,11 @@ LOCK = (
 
 def _script(clone: Clone, script: Script) -> Iterator[Row]:
     if script.problem:
-        kept = "; the script is kept where it was" if clone.has(script.file) else ""
+        remark = "; the script is kept where it was" if clone.has(script.file) else ""
         yield Row(
             item="scoring script",
             found=script.file,
-            here=f"not used: the app's own service answers, by model.predict{kept}",
+            here=f"not used: the app's own service answers, by model.predict{remark}",
             status=CHANGED,
             todo=f"It cannot be used: {script.problem}. Correct it and import again, or leave it.",
         )
@@ -128,10 +128,10 @@ def _script(clone: Clone, script: Script) -> Iterator[Row]:
 
 def _settings(clone: Clone) -> Iterator[Row]:
     for name, variable in clone.variables.items():
-        found = f"{variable.place}: {name} = {variable.value}"
+        setting = f"{variable.place}: {name} = {variable.value}"
         if name in VARIABLES:
             item, here, status = VARIABLES[name]
-            yield Row(item=item, found=found, here=here, status=status, todo=TODO.get(name, ""))
+            yield Row(item=item, found=setting, here=here, status=status, todo=TODO.get(name, ""))
             continue
         absent = next((what for starts, what in ABSENT if name.startswith(starts)), None)
         if absent and not variable.value:

@@ -205,18 +205,18 @@ def _kept(clone: Clone, script: Script) -> list[str]:
 
     A scoring script that cannot be used stays too; one that can gets a place in the service.
     """
-    found = _sources(clone)
-    own = [f for f in found if f.startswith(f"{clone.folder}/") and f not in script.places]
+    sources = _sources(clone)
+    own = [f for f in sources if f.startswith(f"{clone.folder}/") and f not in script.places]
     unused = [f for f in own if f == script.file]
-    kept = [f for f in own if f not in unused and _FIRST_SDK not in _imports(clone, f)]
-    return [*kept, *unused, *_neighbours(clone, found)]
+    unchanged = [f for f in own if f not in unused and _FIRST_SDK not in _imports(clone, f)]
+    return [*unchanged, *unused, *_neighbours(clone, sources)]
 
 
 def _neighbours(clone: Clone, sources: list[str]) -> list[str]:
     """Return the files of the clone's other packages that train.py imports."""
     train = f"{clone.folder}/{TRAIN.as_posix()}"
-    wanted = _imports(clone, train) - {clone.folder, "training"}
-    taken = [f for f in sources if f.partition("/")[0].removesuffix(".py") in wanted]
+    packages = _imports(clone, train) - {clone.folder, "training"}
+    taken = [f for f in sources if f.partition("/")[0].removesuffix(".py") in packages]
     for file in taken:
         if _FIRST_SDK in _imports(clone, file):
             raise SeedError(

@@ -150,7 +150,7 @@ def _packages(
     parts = (PurePosixPath(name).relative_to(folder).parts[0] for name in (file, *siblings))
     beside = {part.removesuffix(".py") for part in parts}
     folders = {name.partition("/")[0].removesuffix(".py") for name in clone.files}
-    found: set[str] = set()
+    missing: set[str] = set()
     for module, name in (one for tree in trees for one in _imports(tree)):
         top = module.partition(".")[0]
         if top in _STOOD_IN:
@@ -159,17 +159,17 @@ def _packages(
             raise _UnfitError(f"it imports {module}, which is not in {clone.folder}/scoring")
         elif top == "azure":
             # The packages have the same names as their modules.
-            found.add("-".join(module.split(".")[:3]))
+            missing.add("-".join(module.split(".")[:3]))
         elif top not in beside | _INSTALLED | sys.stdlib_module_names:
-            found.add(top)
-    return sorted(found)
+            missing.add(top)
+    return sorted(missing)
 
 
 def _check_stand_in(module: str, name: str) -> None:
     known = STAND_INS.get(module)
     if known is None or (name and name not in known and f"{module}.{name}" not in STAND_INS):
-        wanted = f"{module}.{name}" if name else module
-        raise _UnfitError(f"it imports {wanted}, for which nothing stands in here")
+        full_name = f"{module}.{name}" if name else module
+        raise _UnfitError(f"it imports {full_name}, for which nothing stands in here")
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

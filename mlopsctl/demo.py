@@ -78,12 +78,12 @@ def _claim(api: Api, digest: str) -> str | None:
 
 
 def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
-    story, told = follow(api, release_id, tell, until_step="awaiting approval")
+    story, steps = follow(api, release_id, tell, until_step="awaiting approval")
     if not story["ended"]:
         say(f"\n[bold]4  {PERSON} approves over HTTP[/bold]")
         comment = "The demo's figures are as expected."
         api.decide(api.release(release_id), "approve", PERSON, comment)
-        follow(api, release_id, tell, told=told)
+        follow(api, release_id, tell, reported_steps=steps)
     decision = api.get(f"/api/releases/{segment(release_id)}")["decision"]
     return str(decision["decided_by"]) if decision else "nobody"
 

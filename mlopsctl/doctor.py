@@ -48,9 +48,9 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
 
 def _isolation() -> dict[str, Any]:
     """Report the isolation of runs; a weak one is no failure, because the app works with it."""
-    found = find_level()
-    advice = "" if found.level.isolated else ". Pull requests are refused. Install bubblewrap"
-    return _finding("isolation", True, f"{found}{advice}")
+    isolation = find_level()
+    advice = "" if isolation.level.isolated else ". Pull requests are refused. Install bubblewrap"
+    return _finding("isolation", True, f"{isolation}{advice}")
 
 
 def _disk(state: Path) -> dict[str, Any]:

@@ -77,10 +77,10 @@ def down(state: State = STATE) -> None:
     asked = 0
     while state_folder.has_host(state):
         # A host that is still starting has not published its address yet.
-        found = state_folder.running_host(state)
-        if found and found["pid"] != asked:
-            asked = int(found["pid"])
-            print(f"Waiting for the app at {found['url']} to stop.", flush=True)
+        running = state_folder.running_host(state)
+        if running and running["pid"] != asked:
+            asked = int(running["pid"])
+            print(f"Waiting for the app at {running['url']} to stop.", flush=True)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(asked, signal.SIGTERM)
         time.sleep(0.05)
@@ -130,8 +130,8 @@ def _host(
     state: Path, port: int | None, say: Say, platform: str = "local", auth: bool = False
 ) -> LocalHost:
     """Return a host that is not started, at the named port or near the usual one."""
-    if found := running_url(state):
-        raise AlreadyRunsError(found, state)
+    if url := running_url(state):
+        raise AlreadyRunsError(url, state)
     chosen = PORT if port is None else named_port(port)
     return LocalHost(ROOT, state, chosen, platform, say, is_named=port is not None, auth=auth)
 

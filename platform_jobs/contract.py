@@ -99,10 +99,10 @@ def _check_rows_alone(
 
 
 def _find(project: Project) -> Path:
-    found = find_module(project.code, project.module)
-    if found is None:
+    file = find_module(project.code, project.module)
+    if file is None:
         raise ContractError(
             f"There is no module {project.module} in {project.code}. It needs "
             f"{project.module.replace('.', '/')}/__main__.py, or name another one: --module."
         )
-    return found.relative_to(project.code)
+    return file.relative_to(project.code)

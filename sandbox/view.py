@@ -52,23 +52,23 @@ def mounts(
             if os.path.exists(real):
                 bound[real] = kind if kind != "empty" else _hiding(real)
     bound.update((path, _hiding(path)) for path in _secrets() if path not in bound)
-    found = [
+    result = [
         (kind, path, path)
         for path, kind in bound.items()
         if kind in ("ro", "rw") or _is_below(path, bound) or path.startswith(_TEMPORARY)
     ]
-    found = [mount for mount in found if not _is_needless(mount, bound)]
-    found += [("tmpfs", str(size), os.path.realpath(path)) for path, size in memory]
-    found += [
+    result = [mount for mount in result if not _is_needless(mount, bound)]
+    result += [("tmpfs", str(size), os.path.realpath(path)) for path, size in memory]
+    result += [
         ("link", target, path) for path, target in links.items() if not _is_below(path, bound)
     ]
-    taken = {target for _, _, target in found} | set(links)
-    found += [("empty", "", path) for path in _PLACES if path not in taken]
-    found.sort(key=lambda mount: (mount[2].count("/"), _KINDS.index(mount[0])))
+    taken = {target for _, _, target in result} | set(links)
+    result += [("empty", "", path) for path in _PLACES if path not in taken]
+    result.sort(key=lambda mount: (mount[2].count("/"), _KINDS.index(mount[0])))
     if devices:
         graphics = (path for name in _GRAPHICS for path in Path("/dev").glob(name))
-        found += [("device", str(path), str(path)) for path in graphics]
-    return found
+        result += [("device", str(path), str(path)) for path in graphics]
+    return result
 
 
 def python_paths() -> list[Path]:

@@ -186,10 +186,10 @@ def _unauthenticated(message: str, *, wrong: bool = False) -> web.Response:
 def _matches(key: str, digests: tuple[bytes, ...]) -> bool:
     # Bytes that are no UTF-8 arrive as surrogates. Each digest is compared, in constant time.
     own = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-    found = False
+    matches = False
     for digest in digests:
-        found |= hmac.compare_digest(own, digest)
-    return found
+        matches |= hmac.compare_digest(own, digest)
+    return matches
 
 
 def _parse(text: str, where: str) -> Accepted:

@@ -121,7 +121,7 @@ class Shipper:
 
     def _finished(self) -> list[Path]:
         """Return the segments to send, oldest first, including segments of ended processes."""
-        found = []
+        segments = []
         for path in self._rules.folder.glob("*/*"):
             try:
                 age = time.time() - path.stat().st_mtime
@@ -130,8 +130,8 @@ class Shipper:
             # A killed process leaves an open segment, which no process finishes.
             is_left = path.suffix == ".part" and age > 2 * self._rules.max_segment_seconds + 60
             if path.suffix == ".jsonl" or is_left:
-                found.append((path.parent.name, path.name, path))
-        return [path for _, _, path in sorted(found)]
+                segments.append((path.parent.name, path.name, path))
+        return [path for _, _, path in sorted(segments)]
 
     def _send(self, path: Path) -> None:
         try:

@@ -59,10 +59,10 @@ def read_rules(environ: Mapping[str, str], features: Sequence[str]) -> LogRules 
     sample = float(environ.get("PREDICTION_LOG_SAMPLE", "1"))
     if not 0 <= sample <= 1:
         raise ValueError(f"PREDICTION_LOG_SAMPLE is {sample}; it is a share from 0 to 1.")
-    wanted = environ.get("PREDICTION_LOG_INPUTS", "all").strip()
+    inputs = environ.get("PREDICTION_LOG_INPUTS", "all").strip()
     columns: tuple[str, ...] | None = None
-    if wanted != "all":
-        names = () if wanted == "none" else tuple(name.strip() for name in wanted.split(","))
+    if inputs != "all":
+        names = () if inputs == "none" else tuple(name.strip() for name in inputs.split(","))
         unknown = [name for name in names if name not in features]
         if unknown:
             # A misspelled name would log the wrong columns.
@@ -84,9 +84,9 @@ class PredictionLog:
 
     def __init__(self, rules: LogRules, features: Sequence[str], served: Served) -> None:
         self._rules, self._served = rules, served
-        kept = features if rules.columns is None else rules.columns
-        self._kept = [list(features).index(name) for name in kept]
-        self._names = list(kept)
+        logged_columns = features if rules.columns is None else rules.columns
+        self._kept = [list(features).index(name) for name in logged_columns]
+        self._names = list(logged_columns)
         self._queue: queue.SimpleQueue[tuple[float, str, Any, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._queued_rows = 0
@@ -239,7 +239,7 @@ class _Segments:
 
     def _bound(self) -> None:
         """Delete the oldest finished segments, also those of processes that are gone."""
-        found = []
+        segments = []
         for path in self._rules.folder.glob("*/*"):
             try:
                 stat = path.stat()
@@ -248,9 +248,9 @@ class _Segments:
             # A killed process leaves an open segment, which no process finishes.
             old = time.time() - stat.st_mtime > 2 * self._rules.max_segment_seconds + 60
             if path.suffix == ".jsonl" or old:
-                found.append((stat.st_mtime_ns, path.as_posix(), stat.st_size, path))
-        total = sum(size for _, _, size, _ in found)
-        for _, _, size, path in sorted(found):
+                segments.append((stat.st_mtime_ns, path.as_posix(), stat.st_size, path))
+        total = sum(size for _, _, size, _ in segments)
+        for _, _, size, path in sorted(segments):
             if total <= self._rules.max_total_bytes:
                 break
             path.unlink(missing_ok=True)

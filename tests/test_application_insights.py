@@ -1,4 +1,4 @@
-"""What Application Insights gets of the app, by Microsoft's exporter and as the worker sets it up."""
+"""Telemetry of the app in Application Insights, by Microsoft's exporter with the worker's setup."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which trace an event continues, and what spans say."""
+"""The trace that an event continues, and the attributes of spans."""
 
 from dataclasses import dataclass
 

@@ -115,11 +115,11 @@ class IssuedTokens:
 
         Each record is compared in constant time, so that the time of an answer tells nothing.
         """
-        found, digest = None, _digest(token)
+        owner, digest = None, _digest(token)
         for path in self._folder.glob(f"*{_DIGEST}"):
             if hmac.compare_digest(_read(path).encode(), digest.encode()):
-                found = unquote(path.name.removesuffix(_DIGEST))
-        return found
+                owner = unquote(path.name.removesuffix(_DIGEST))
+        return owner
 
     def people(self) -> dict[str, bool]:
         """Return all people who have had a token, and whether that token is valid."""

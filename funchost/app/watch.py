@@ -42,17 +42,17 @@ def watch(command: list[str], app: Path) -> int:
 
 def snapshot(app: Path) -> dict[Path, int]:
     """Return the time of the last change of each file of the app, in nanoseconds."""
-    found: dict[Path, int] = {}
+    times: dict[Path, int] = {}
     for path in app.rglob("*"):
         if path.suffix != ".py" and path.name not in NAMES:
             continue
         if any(part in SKIPPED for part in path.relative_to(app).parts):
             continue
         try:
-            found[path] = path.stat().st_mtime_ns
+            times[path] = path.stat().st_mtime_ns
         except FileNotFoundError:
             continue
-    return found
+    return times
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:

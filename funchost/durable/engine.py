@@ -187,8 +187,8 @@ class Engine:
         if effects.timers and min(effects.timers) <= clock.time():
             # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
-        told = effects.ended and (instance in self._ends or self.invoker.spans.sent)
-        if effects.entities or effects.timers or told:
+        notified = effects.ended and (instance in self._ends or self.invoker.spans.sent)
+        if effects.entities or effects.timers or notified:
             with self._lock:
                 self._handed += 1
             self._loop.call_soon_threadsafe(self._on_loop, instance, effects)
@@ -226,18 +226,18 @@ class Engine:
 
     async def watch_turns(self) -> None:
         """Log the orchestrator whose code blocks the others by waiting or computing."""
-        told = None
+        reported = None
         while True:
             await asyncio.sleep(LONG_TURN / 2)
             blocking = self._turns.longer_than(LONG_TURN)
-            if blocking is not None and blocking != told:
+            if blocking is not None and blocking != reported:
                 LOG.error(
                     "the orchestrator code of instance %s has run for over %.0f s in one turn and "
                     "holds up every other; move waiting and computing into activities",
                     blocking,
                     LONG_TURN,
                 )
-            told = blocking
+            reported = blocking
 
     def _start_batch(self, entity: str) -> None:
         if entity not in self._batches:

@@ -163,8 +163,8 @@ def _state(call: Callable[[], str]) -> tuple[dict[str, Any], str | None]:
     try:
         return json.loads(call()), None
     except Exception as error:
-        message, found, state = str(error).partition(MARK)
-        if found:
+        message, marker, state = str(error).partition(MARK)
+        if marker:
             document: dict[str, Any] = json.loads(state)
             return {**document, "isDone": True}, str(document.get("error") or message)
         return {"isDone": True}, f"{type(error).__name__}: {error}"

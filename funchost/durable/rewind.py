@@ -35,11 +35,11 @@ def _rewind(db: Connection, row: InstanceRecord) -> None:
     failed = [n for n, e in enumerate(events) if e["EventType"] in FAILURES]
     last = failed[-1] if failed else len(events)
     cut = max(n for n, e in enumerate(events[:last]) if e["EventType"] == h.ORCHESTRATOR_STARTED)
-    kept, gone = events[:cut], events[cut:]
-    turns.replace(db, instance, json.dumps(kept))
+    before, after = events[:cut], events[cut:]
+    turns.replace(db, instance, json.dumps(before))
     instances.set_rewound(db, instance, h.stamp(now()))
-    begun = {e["EventId"]: e for e in kept if e["EventId"] >= 0}
-    for event in gone:
+    begun = {e["EventId"]: e for e in before if e["EventId"] >= 0}
+    for event in after:
         task = event.get("TaskScheduledId", event.get("TimerId"))
         if event["EventType"] in FAILURES and task in begun:
             _again(db, row, begun[task])

@@ -154,10 +154,10 @@ def _dispatch(
         effects.entities.append(send_from(db, row, event))
         return
     name = event["Name"]
-    wanted = "activityTrigger" if kind == h.TASK_SCHEDULED else "orchestrationTrigger"
+    trigger = "activityTrigger" if kind == h.TASK_SCHEDULED else "orchestrationTrigger"
     function = functions.get(name.lower())
-    if name != http_call.NAME and (function is None or function.kind != wanted):
-        reason = f"The function '{name}' doesn't exist, is disabled, or is not a {wanted} function"
+    if name != http_call.NAME and (function is None or function.kind != trigger):
+        reason = f"The function '{name}' doesn't exist, is disabled, or is not a {trigger} function"
     elif kind == h.TASK_SCHEDULED:
         effects.work.append(
             activities.schedule(db, instance, execution, task, name, event["Input"])

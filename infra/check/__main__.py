@@ -62,18 +62,18 @@ def find_pinned(environ: Mapping[str, str]) -> tuple[str | None, str]:
     """Return the compiler of the pinned version, or None and the reason."""
     try:
         compiler = find(environ)
-        found = version(compiler, environ)
+        compiler_version = version(compiler, environ)
     except CompileError as error:
         return None, str(error)
-    if found != PINNED:
-        return None, f"Bicep is {found}; the snapshots are those of {PINNED}."
+    if compiler_version != PINNED:
+        return None, f"Bicep is {compiler_version}; the snapshots are those of {PINNED}."
     return compiler, ""
 
 
 def check(snapshots: Mapping[str, Any], repository: Path) -> list[Problem]:
     """Return the problems of compiled templates."""
     compiled = arm.read(snapshots)
-    found = [
+    problems = [
         *names.check(compiled),
         *policy.check(compiled),
         *identities.check(compiled),
@@ -81,7 +81,7 @@ def check(snapshots: Mapping[str, Any], repository: Path) -> list[Problem]:
         *roles.check(compiled, repository / "infra", repository),
         *settings.check(compiled, repository),
     ]
-    return sorted(set(found))
+    return sorted(set(problems))
 
 
 def compare(committed: Mapping[str, Any], made: Mapping[str, Any]) -> list[Problem]:

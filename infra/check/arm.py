@@ -81,10 +81,10 @@ class Configuration:
 
     def settings(self) -> dict[str, str]:
         """Return the settings of the app; raise ValueError unless one resource holds them."""
-        found = [r for r in self.of("Microsoft.Web/sites/config") if "appsettings" in r.name]
-        if len(found) != 1:
-            raise ValueError(f"{len(found)} resources hold app settings; one must.")
-        return {name: str(value) for name, value in found[0].body["properties"].items()}
+        resources = [r for r in self.of("Microsoft.Web/sites/config") if "appsettings" in r.name]
+        if len(resources) != 1:
+            raise ValueError(f"{len(resources)} resources hold app settings; one must.")
+        return {name: str(value) for name, value in resources[0].body["properties"].items()}
 
     def label(self, reference: object) -> str:
         """Return a short name of the resource that an id, or an expression with it, is about.

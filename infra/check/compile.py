@@ -49,10 +49,10 @@ def find(environ: Mapping[str, str]) -> str:
     """
     own = Path(environ.get("HOME") or Path.home()) / ".azure" / "bin" / "bicep"
     in_path = shutil.which("bicep", path=environ.get("PATH"))
-    found = environ.get("BICEP") or in_path or (str(own) if own.exists() else "")
-    if not found:
+    program = environ.get("BICEP") or in_path or (str(own) if own.exists() else "")
+    if not program:
         raise CompileError("There is no Bicep compiler.")
-    return found
+    return program
 
 
 def version(compiler: str, environ: Mapping[str, str]) -> str:
@@ -61,12 +61,12 @@ def version(compiler: str, environ: Mapping[str, str]) -> str:
         text = _run([compiler, "--version"], environ).stdout
     except OSError as error:
         raise CompileError(f"{compiler} cannot be started: {error.strerror}.") from error
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
-    if found is None:
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
+    if match is None:
         raise CompileError(f"{compiler} does not say its version.")
-    if tuple(map(int, found.groups())) < tuple(map(int, PINNED.split("."))):
-        raise CompileError(f"Bicep is {found[0]}; the templates are checked with {PINNED}.")
-    return found[0]
+    if tuple(map(int, match.groups())) < tuple(map(int, PINNED.split("."))):
+        raise CompileError(f"Bicep is {match[0]}; the templates are checked with {PINNED}.")
+    return match[0]
 
 
 def snapshot(
@@ -86,8 +86,8 @@ def snapshot(
         written = root / f"{parameters}.snapshot.json"
         if done.returncode or not written.exists():
             raise CompileError(f"The templates do not compile. {done.stderr.strip()[-1500:]}")
-        found: dict[str, Any] = json.loads(written.read_text("utf-8"))
-    return found
+        content: dict[str, Any] = json.loads(written.read_text("utf-8"))
+    return content
 
 
 def copy(root: Path, folder: Path) -> Path:
@@ -162,10 +162,10 @@ class Server:
     """`bicep jsonrpc`: JSON with a header, as in the Language Server Protocol."""
 
     def __init__(self, compiler: str, environ: Mapping[str, str]) -> None:
-        kept = {name: environ[name] for name in _KEPT if name in environ}
+        variables = {name: environ[name] for name in _KEPT if name in environ}
         command = [compiler, "jsonrpc", "--stdio"]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=kept)
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=variables)
         self._number = 0
 
     def ask(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,18 +199,18 @@ def digests(root: Path) -> dict[str, str]:
     """Return a digest of each file that the compiler reads; comments do not count."""
     files = [p for p in root.rglob("*") if p.suffix in (".bicep", ".bicepparam", ".kql")]
     files += [root / "sizes.json", root / "host" / "azure.json"]
-    found = {}
+    result = {}
     for path in sorted(path for path in files if path.is_file()):
         lines = (line.strip() for line in path.read_text("utf-8").splitlines())
         text = "\n".join(line for line in lines if line and not line.startswith("//"))
         name = path.relative_to(root).as_posix()
-        found[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return found
+        result[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return result
 
 
 def outline(template: Mapping[str, Any]) -> dict[str, Any]:
     """Return what no snapshot has: parameters, outputs, and the order of the modules."""
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "parameters": {
             name: entry["type"] + (f"({entry['maxLength']})" if "maxLength" in entry else "")
             for name, entry in template.get("parameters", {}).items()
@@ -218,7 +218,7 @@ def outline(template: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": {name: entry["value"] for name, entry in template.get("outputs", {}).items()},
     }
     modules = dict(_modules(template))
-    return {**found, "modules": modules} if modules else found
+    return {**result, "modules": modules} if modules else result
 
 
 def _modules(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -95,13 +95,13 @@ def check(compiled: Compiled) -> Iterator[Problem]:
 def _passed(configuration: Configuration) -> Iterator[str]:
     for kind, paths in PASSED.items():
         for resource in configuration.of(kind):
-            for path, wanted in paths.items():
+            for path, expected in paths.items():
                 value = resource.at(path)
                 labels = _identities(configuration, value) if path == "identity" else [
                     configuration.label(value)
                 ]  # fmt: skip
-                if labels != [wanted]:
-                    yield f"{kind}: {path} names {', '.join(labels)}; it must name {wanted}."
+                if labels != [expected]:
+                    yield f"{kind}: {path} names {', '.join(labels)}; it must name {expected}."
     for trust in configuration.of(
         "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
     ):
@@ -118,21 +118,21 @@ def _identities(configuration: Configuration, identity: Any) -> list[str]:
 
 
 def _computes(configuration: Configuration, settings: dict[str, str]) -> Iterator[str]:
-    for setting, wanted in COMPUTES.items():
+    for setting, expected in COMPUTES.items():
         name = settings.get(f"{PREFIX}{setting}", "")
-        found = [r for r in configuration.of(_COMPUTES) if r.name.endswith(f"/{name}")]
-        labels = [_identities(configuration, r.body.get("identity")) for r in found]
-        if labels != [[wanted]]:
-            yield f"The compute {name} of {PREFIX}{setting} must run as {wanted}: {labels}."
+        computes = [r for r in configuration.of(_COMPUTES) if r.name.endswith(f"/{name}")]
+        labels = [_identities(configuration, r.body.get("identity")) for r in computes]
+        if labels != [[expected]]:
+            yield f"The compute {name} of {PREFIX}{setting} must run as {expected}: {labels}."
 
 
 def _settings(configuration: Configuration, settings: dict[str, str]) -> Iterator[str]:
     scheduler = settings.get(SCHEDULER)
-    if scheduler and (found := configuration.labels(scheduler)) != {"dts", "id-app"}:
-        yield f"{SCHEDULER} names {', '.join(sorted(found))}; it must name dts and id-app."
-    for name, wanted in SETTINGS.items():
-        if name in settings and configuration.label(settings[name]) != wanted:
-            yield f"{name} names {configuration.label(settings[name])}; it must name {wanted}."
+    if scheduler and (names := configuration.labels(scheduler)) != {"dts", "id-app"}:
+        yield f"{SCHEDULER} names {', '.join(sorted(names))}; it must name dts and id-app."
+    for name, target in SETTINGS.items():
+        if name in settings and configuration.label(settings[name]) != target:
+            yield f"{name} names {configuration.label(settings[name])}; it must name {target}."
     for name, form in NAMES.items():
         expected = form.format(configuration.suffix)
         if name in settings and text_of(settings[name]) != expected:
@@ -152,9 +152,9 @@ def _containers(configuration: Configuration, settings: dict[str, str]) -> Itera
         name = f"{PREFIX}{container.upper().replace('-', '_')}_CONTAINER"
         if settings.get(name) != container:
             yield f"{name} is {settings.get(name)!r}; it must be {container!r}."
-    wanted = {f"stdata/{name}" for name in (*CONTAINERS, DEAD_LETTERS)} | {f"sthost/{DEPLOYED}"}
-    for label in sorted(wanted ^ made):
-        yield f"The container {label} is {'not made' if label in wanted else 'made for nobody'}."
+    expected = {f"stdata/{name}" for name in (*CONTAINERS, DEAD_LETTERS)} | {f"sthost/{DEPLOYED}"}
+    for label in sorted(expected ^ made):
+        yield f"The container {label} is {'not made' if label in expected else 'made for nobody'}."
     for site in configuration.of("Microsoft.Web/sites"):
         address = text_of(site.at(f"properties.{_STORAGE}.value"))
         if not address.endswith(f">{DEPLOYED}"):
@@ -175,14 +175,14 @@ def _event(resource: Resource) -> Iterator[str]:
     if _EVENT_TOPICS.get(name) != topic:
         yield f"the topic is {topic}; it must be {_EVENT_TOPICS.get(name, 'one that is known')}."
     letters = resource.at("properties.deadLetterWithResourceIdentity.deadLetterDestination") or {}
-    kept = letters.get("properties", {})
-    if kept.get("blobContainerName") != DEAD_LETTERS:
+    properties = letters.get("properties", {})
+    if properties.get("blobContainerName") != DEAD_LETTERS:
         yield f"dead letters must go to the container {DEAD_LETTERS}."
-    if not str(kept.get("resourceId")).endswith("/storageAccounts/stdatax"):
+    if not str(properties.get("resourceId")).endswith("/storageAccounts/stdatax"):
         yield "dead letters must go to the data storage."
     subject = resource.at("properties.filter.subjectBeginsWith")
-    wanted = f"/blobServices/default/containers/{CONTAINERS[0]}/" if topic in (
+    prefix = f"/blobServices/default/containers/{CONTAINERS[0]}/" if topic in (
         "evgs-data-x",
     ) else None  # fmt: skip
-    if subject != wanted:
-        yield f"subjectBeginsWith is {subject!r}; it must be {wanted!r}."
+    if subject != prefix:
+        yield f"subjectBeginsWith is {subject!r}; it must be {prefix!r}."

@@ -167,9 +167,9 @@ def _topic(configuration: Configuration, resource: Resource) -> Iterator[str]:
     if resource.type != "Microsoft.EventGrid/systemTopics":
         return
     source = str(resource.at("properties.source"))
-    wanted = TOPICS.get(configuration.label(resource.id))
-    if configuration.label(source) != wanted:
-        yield f"source is {configuration.label(source)!r}; it must be {wanted!r}."
+    expected = TOPICS.get(configuration.label(resource.id))
+    if configuration.label(source) != expected:
+        yield f"source is {configuration.label(source)!r}; it must be {expected!r}."
     kind = ".".join(source.partition("/providers/")[2].split("/")[:2])
     if str(resource.at("properties.topicType")).lower() != kind.lower():
         yield f"topicType is {resource.at('properties.topicType')!r}; its source is a {kind!r}."

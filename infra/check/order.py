@@ -56,11 +56,11 @@ def _waits(modules: Mapping[str, Any]) -> Iterator[str]:
         direct = set(modules.get(name, {"after": ()})["after"]) - seen
         return direct.union(*(before(one, seen | direct) for one in direct))
 
-    needed = {name: set(wanted) for name, wanted in AFTER.items()}
+    needed = {name: set(required) for name, required in AFTER.items()}
     # The app must find every role at its first start, also roles of later modules.
     needed["app"] |= {name for name, module in modules.items() if ASSIGNMENT in module["makes"]}
-    for name, wanted in needed.items():
-        for missing in sorted(wanted - before(name)):
+    for name, required in needed.items():
+        for missing in sorted(required - before(name)):
             yield f"The module {name} does not wait for {missing} (dependsOn)."
 
 

@@ -152,10 +152,10 @@ def _required(
 ) -> Iterator[str]:
     for kind, entries in table.items():
         for resource in configuration.of(kind):
-            for path, wanted in entries.items():
+            for path, expected in entries.items():
                 value = resource.at(path)
-                if value != wanted or type(value) is not type(wanted):
-                    text = f"'{wanted}'" if isinstance(wanted, str) else str(wanted).lower()
+                if value != expected or type(value) is not type(expected):
+                    text = f"'{expected}'" if isinstance(expected, str) else str(expected).lower()
                     yield f"{_name(configuration, resource)} ({kind}): {path} must be {text}."
 
 
@@ -185,11 +185,11 @@ def _private(configuration: Configuration) -> Iterator[str]:
             for link in configuration.of("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
         )
     }
-    found = dict(_endpoints(configuration))
+    endpoints = dict(_endpoints(configuration))
     for key, wanted_zones in ENDPOINTS.items():
-        if key not in found:
+        if key not in endpoints:
             yield f"{key[0]} has no private endpoint of the group {key[1]}."
-        elif found[key] != wanted_zones or not wanted_zones <= zones:
+        elif endpoints[key] != wanted_zones or not wanted_zones <= zones:
             wanted = ", ".join(sorted(wanted_zones))
             yield f"The endpoint of {key[0]} ({key[1]}) must be in the zone {wanted}, with a link."
 
@@ -206,9 +206,9 @@ def _endpoints(configuration: Configuration) -> Iterator[tuple[tuple[str, str], 
             (target, group),
             {
                 _zone(entry["properties"]["privateDnsZoneId"])
-                for found in groups
-                if found.name.startswith(f"{endpoint.name}/")
-                for entry in found.at("properties.privateDnsZoneConfigs")
+                for private in groups
+                if private.name.startswith(f"{endpoint.name}/")
+                for entry in private.at("properties.privateDnsZoneConfigs")
             },
         )
 

@@ -100,7 +100,7 @@ def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]
     rows = read_rows(root)
     never = set(rows)
     for name, configuration in compiled.configurations.items():
-        wanted = {
+        required = {
             _assignment(row, CHOICES[name].environ): row
             for row in rows
             if row.holds(configuration.traits)
@@ -108,16 +108,16 @@ def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]
         assigned = list(configuration.assignments())
         path = f"snapshots/{name}.json"
         for given in sorted(set(assigned)):
-            if given not in wanted:
+            if given not in required:
                 text = f"{_describe(given, rows)} has no reason in {FILE}."
                 yield Problem(path=path, text=text)
             if assigned.count(given) > 1:
                 yield Problem(path=path, text=f"{_describe(given, rows)} is assigned twice.")
-        for expected, row in wanted.items():
+        for expected, row in required.items():
             if expected not in assigned:
                 text = f"{row} is not assigned; the app needs it to {row.operation}."
                 yield Problem(path=path, text=text)
-        never -= set(wanted.values())
+        never -= set(required.values())
     for row in sorted(never, key=str):
         yield Problem(path=FILE, text=f"{row}: no configuration has the condition {row.when!r}.")
     yield from _adapters(root, repository, rows)

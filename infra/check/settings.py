@@ -90,10 +90,10 @@ def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
 
 def _wrong(settings: dict[str, str], repository: Path) -> Iterator[str]:
     known = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
-    told = {NOTIFY + entry.name.upper() for entry in fields(NotifySettings)}
-    for name, wanted in NEEDED.items():
-        if not settings.get(name) or (wanted and settings[name] != wanted):
-            yield f"The app needs the setting {name}{' = ' + wanted if wanted else ''}."
+    channels = {NOTIFY + entry.name.upper() for entry in fields(NotifySettings)}
+    for name, expected in NEEDED.items():
+        if not settings.get(name) or (expected and settings[name] != expected):
+            yield f"The app needs the setting {name}{' = ' + expected if expected else ''}."
     for name in sorted(known):
         short = name.removeprefix(PREFIX)
         if name not in settings and short not in OPTIONAL:
@@ -101,7 +101,7 @@ def _wrong(settings: dict[str, str], repository: Path) -> Iterator[str]:
         if settings.get(name) and short in LEFT_UNSET:
             yield f"{name} must stay unset: the app may not make what it would make with it."
     for name, value in settings.items():
-        other = name not in known | told and not name.startswith(OTHERS)
+        other = name not in known | channels and not name.startswith(OTHERS)
         if name.startswith("MLOPS_") and other:
             yield f"{name} is set and the app does not read it."
         if name in NOT_ON_FLEX:

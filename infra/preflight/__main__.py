@@ -42,7 +42,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     if not subscription:
         parser.error("no subscription: sign in (`az login`), or pass --subscription")
     location = given.location or environ.get("AZURE_LOCATION") or _DEFAULT_LOCATION
-    findings = list(_look(given, environ, subscription, location))
+    findings = list(_check(given, environ, subscription, location))
     for finding in findings:
         print(finding)
     bad = sum(not finding.ok for finding in findings)
@@ -50,7 +50,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     return 1 if bad else 0
 
 
-def _look(
+def _check(
     given: argparse.Namespace, environ: Mapping[str, str], subscription: str, location: str
 ) -> Iterator[Finding]:
     about, needs = "Bicep compiler", None
@@ -58,10 +58,10 @@ def _look(
         if given.snapshot:
             needs = read_needs(json.loads(given.snapshot.read_text("utf-8")))
         else:
-            found = compiler.find(environ)
-            yield Finding(about=about, seen=f"{compiler.version(found, environ)} ({found})")
+            path = compiler.find(environ)
+            yield Finding(about=about, seen=f"{compiler.version(path, environ)} ({path})")
             file = FILES[given.environment]
-            needs = read_needs(compiler.snapshot(found, file, environ, subscription, location))
+            needs = read_needs(compiler.snapshot(path, file, environ, subscription, location))
     except compiler.CompileError as error:
         yield Finding(about=about, seen=str(error), action=compiler.INSTALL)
     except (OSError, ValueError, KeyError) as error:

@@ -45,11 +45,11 @@ class Subscription:
 
     def providers(self, needs: Needs) -> Iterator[Finding]:
         """Report resource providers that are not registered."""
-        found = {
+        registered = {
             entry["namespace"].lower(): entry.get("registrationState", "")
             for entry in self._list("/providers", "2021-04-01")
         }
-        missing = [p for p in needs.providers if found.get(p.lower()) != "Registered"]
+        missing = [p for p in needs.providers if registered.get(p.lower()) != "Registered"]
         commands = "; ".join(f"az provider register --namespace {name}" for name in missing)
         yield Finding(
             about="resource providers",
@@ -100,21 +100,21 @@ class Subscription:
     def sizes(self, needs: Needs) -> Iterator[Finding]:
         """Report whether the region offers each size of VM, in the zones that the cluster needs."""
         for size in needs.sizes:
-            found, wanted = self._sizes().get(size.lower()), needs.zones.get(size, ())
+            offer, needed_zones = self._sizes().get(size.lower()), needs.zones.get(size, ())
             about, action = (
                 f"VM size {size} in {self._location}",
                 "Take another size in infra/sizes.json, or another region.",
             )
-            if found is None:
+            if offer is None:
                 yield Finding(about=about, seen="is not offered", action=action)
                 continue
             blocked = [
                 r.get("reasonCode", "restricted")
-                for r in found.get("restrictions") or []
+                for r in offer.get("restrictions") or []
                 if r.get("type") == "Location"
             ]
-            zones = _zones(found)
-            missing = [zone for zone in wanted if zone not in zones]
+            zones = _zones(offer)
+            missing = [zone for zone in needed_zones if zone not in zones]
             if blocked:
                 yield Finding(
                     about=about, seen=f"is restricted: {', '.join(blocked)}", action=action
@@ -182,15 +182,15 @@ class Subscription:
     def _quota(
         self, who: str, usages: dict[str, _Json], nodes: Any, surge: Any, where: str
     ) -> Iterator[Finding]:
-        wanted: dict[str, int] = {}
+        needed: dict[str, int] = {}
         for size, number in nodes.items():
             sku = self._sizes().get(size.lower())
             if sku is None:
                 continue  # a finding of its own
             key = str(sku["family"])
-            wanted[key] = wanted.get(key, 0) + (number + surge.get(size, 0)) * _cpus(sku)
-        totals = {"cores": sum(wanted.values())} if who == "AKS" and wanted else {}
-        for family, cpus in (*wanted.items(), *totals.items()):
+            needed[key] = needed.get(key, 0) + (number + surge.get(size, 0)) * _cpus(sku)
+        totals = {"cores": sum(needed.values())} if who == "AKS" and needed else {}
+        for family, cpus in (*needed.items(), *totals.items()):
             about, usage = f"vCPU quota of {who}, {family}", usages.get(family.lower())
             if usage is None:
                 yield Finding(

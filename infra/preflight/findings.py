@@ -29,9 +29,9 @@ Look = Callable[[], Iterable[Finding]]
 
 def run(looks: Iterable[tuple[str, Look]]) -> Iterator[Finding]:
     """Yield the findings of each check; a check that Azure refuses is a bad finding itself."""
-    for about, look in looks:
+    for about, check in looks:
         try:
-            yield from look()
+            yield from check()
         except MlopsError as error:
             action = "Sign in (`az login`) as the deployer, with a role on the subscription."
             yield Finding(about=about, seen=f"could not be checked. {error}", action=action)

@@ -41,11 +41,11 @@ def issue(name: Person, copy: Copy = True, state: State = STATE, as_json: Json =
         raise ApiError("NOT_AN_APPROVER", f"{text}.")
     copies = copies_of(state, os.environ)
     token = _owned(state).issue(name, copy=copy)
-    kept = str(copies.path(name)) if copy else ""
+    copy_path = str(copies.path(name)) if copy else ""
     if as_json:
-        return print_json({"name": name, "token": token, "copy": kept})
+        return print_json({"name": name, "token": token, "copy": copy_path})
     print(token)
-    where = f" Your copy: {kept}." if copy else ""
+    where = f" Your copy: {copy_path}." if copy else ""
     print(f"This is the token of {name}; it is not printed again.{where}", file=sys.stderr)
     return None
 
@@ -94,13 +94,13 @@ def show(name: Person, url: Url = "", state: State = STATE) -> None:
         if url
         else copies_of(state, os.environ)
     )
-    found = copies.find(name) or (
+    token = copies.find(name) or (
         copies_of(state, os.environ).find(name) if url and is_loopback(url) else ""
     )
-    if not found:
+    if not token:
         text = f"You have no copy of a token of {name}: {copies.path(name)} holds none."
         raise ApiError("NO_TOKEN", f"{text} `mlopsctl token issue {name}` makes a new token.")
-    print(found)
+    print(token)
 
 
 @tokens.command()

@@ -29,15 +29,15 @@ def connect(url: str, state: Path) -> Api:
 
     ApiError when none does: another app must not answer for it.
     """
-    found = url or running_url(state)
-    if not found:
+    address = url or running_url(state)
+    if not address:
         raise ApiError(
             "NOT_RUNNING",
             f"No app runs on the state {state}. Start it with `make up`, or name a running app "
             f"by --url (of `func start`: http://127.0.0.1:{PORT}) or another state by --state.",
         )
     # A function key of the app in Azure; on one machine `up --auth` asks for one, too.
-    return Api(found, state, key=Credentials(found, state).key())
+    return Api(address, state, key=Credentials(address, state).key())
 
 
 def print_json(content: Any) -> None:

@@ -94,9 +94,9 @@ class Credentials:
 
     def people(self) -> list[str]:
         """Return the names of everybody whose token this user has for this app."""
-        kept = ClientTokens(config_folder(os.environ), origin(self._url)).people()
+        names = ClientTokens(config_folder(os.environ), origin(self._url)).people()
         own = copies_of(self._state, os.environ).people() if is_loopback(self._url) else []
-        return sorted({*kept, *own})
+        return sorted({*names, *own})
 
     def choose(self, person: str) -> str:
         """Return the person in whose name to ask: the named person, else the only one with a token.

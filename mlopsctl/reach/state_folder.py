@@ -113,7 +113,7 @@ def stop_processes(state: Path) -> int:
 def _end_groups(folder: Path) -> int:
     """End each process group whose lock is held: a held lock tells that the group lives."""
     locks = [path for path in folder.glob("*.lock") if _is_held(path)]
-    found = len(locks)
+    count = len(locks)
     # A killed process group ends only when the scheduler runs it.
     for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 60.0)):
         for path in locks:
@@ -123,7 +123,7 @@ def _end_groups(folder: Path) -> int:
         while locks and time.monotonic() < end:
             locks = [path for path in locks if _is_held(path)]
             time.sleep(0.05)
-    return found
+    return count
 
 
 def _is_held(path: Path) -> bool:

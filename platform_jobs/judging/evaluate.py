@@ -167,10 +167,10 @@ def read_held_out(folder: Path) -> HeldOut:
     if not table.rows:
         raise ContractError("There are no held-out rows to judge by. Send more rows.")
     place = table.columns.index(target)
-    kept = [number for number in range(len(table.columns)) if number != place]
+    others = [number for number in range(len(table.columns)) if number != place]
     features = Table(
-        columns=tuple(table.columns[number] for number in kept),
-        rows=tuple(tuple(row[number] for number in kept) for row in table.rows),
+        columns=tuple(table.columns[number] for number in others),
+        rows=tuple(tuple(row[number] for number in others) for row in table.rows),
     )
     actual = tuple(_target(row[place], target) for row in table.rows)
     return HeldOut(features=features, target=target, actual=actual)

@@ -196,9 +196,9 @@ def read_predictions(text: str, rows: int) -> list[float]:
         raise ContractError(f"predict wrote no readable CSV: {error}.") from None
     header = [name.strip() for name in lines[0]] if lines else []
     if PREDICTION not in header:
-        found = ", ".join(header)[:_SHORT] or "nothing"
+        names = ", ".join(header)[:_SHORT] or "nothing"
         raise ContractError(
-            f"predict wrote no column `{PREDICTION}`; its header is: {found}. "
+            f"predict wrote no column `{PREDICTION}`; its header is: {names}. "
             "Write a header line and one line for each row."
         )
     if len(lines) - 1 != rows:

@@ -148,7 +148,7 @@ def _others(spec: Spec) -> list[int]:
         except (OSError, ValueError, IndexError):
             continue
         children.setdefault(int(fields[1]), []).append(pid)
-    found: list[int] = []
+    descendants: list[int] = []
     waiting = [os.getpid()]
     while waiting:
         parent = waiting.pop()
@@ -156,9 +156,9 @@ def _others(spec: Spec) -> list[int]:
         below = [
             pid for pid in children.pop(parent, []) if begun[pid] >= begun.get(parent, begun[pid])
         ]
-        found += below
+        descendants += below
         waiting += below
-    return found
+    return descendants
 
 
 def _end_all(spec: Spec, child: int) -> None:
@@ -207,7 +207,7 @@ def _collect(job: dict[str, Any]) -> dict[str, str]:
     import base64
     import stat
 
-    found = {}
+    reports = {}
     for name in job["collect"]:
         folder, _, file = name.partition("/")
         try:
@@ -224,5 +224,5 @@ def _collect(job: dict[str, Any]) -> dict[str, str]:
             if stat.S_ISREG(os.fstat(report).st_mode):
                 content = opened.read(job["report_bytes"] + 1)
                 if len(content) <= job["report_bytes"]:
-                    found[name] = base64.b64encode(content).decode()
-    return found
+                    reports[name] = base64.b64encode(content).decode()
+    return reports

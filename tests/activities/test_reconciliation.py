@@ -1,4 +1,4 @@
-"""What is repaired of stories: only what a look at each one shows, now."""
+"""Repairs of stories follow from the present state of each story."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -72,7 +72,7 @@ class FakePlatform:
 
 
 class FakeStaging:
-    """Nothing is deployed."""
+    """A staging platform without deployments."""
 
     def list_releases(self) -> tuple[str, ...]:
         return ()

@@ -1,4 +1,4 @@
-"""What the adapters of one machine promise beyond what the stories' tests see."""
+"""Promises of the local adapters that the tests of stories do not cover."""
 
 import hashlib
 import json

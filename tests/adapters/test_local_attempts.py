@@ -30,7 +30,7 @@ HASTY = 1.5  # seconds that a replica may take to get ready
 
 @dataclass
 class Machine:
-    """One state folder with an image, and the processes that serve it."""
+    """A state folder with an image, and the processes that serve it."""
 
     state: Path
     images: LocalImages

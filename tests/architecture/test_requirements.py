@@ -1,4 +1,4 @@
-"""What the function app in Azure is installed with: requirements.txt, and nothing else."""
+"""The function app in Azure is installed from requirements.txt alone."""
 
 import ast
 import re

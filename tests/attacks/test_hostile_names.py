@@ -95,7 +95,7 @@ def test_a_hostile_name_is_refused_in_every_field_or_loses_its_controls(
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_that_becomes_a_step_of_a_path_may_climb(hostile: str) -> None:
-    """Whatever a pattern of a single step accepts, `below` accepts it too, and stays below."""
+    """`below` accepts each name that a pattern of a single step accepts, and stays in the folder."""
     steps = (
         *(ids.MODEL, ids.VERSION, ids.RUN_ID, ids.RELEASE_ID, ids.INSTANCE_ID, ids.SHA256),
         *(ids.CODE_VERSION, ids.DATA_VERSION, ids.COMMIT, ids.PROPOSAL, ids.CAUSE, ids.EVENT_KEY),

@@ -1,4 +1,4 @@
-"""What the roles of infra/ let each identity read and write in the containers of data."""
+"""The access of each identity to the containers of data, by the roles of infra/."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase

@@ -14,14 +14,14 @@ from tests.azure_servers.tls import Tls
 
 
 class Service(Protocol):
-    """One provider's resources; None means that the path is not its."""
+    """The resources of one provider; it answers None to paths of other providers."""
 
     def respond(self, request: Request) -> Answer | None: ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What is answered instead, to requests of a method whose path contains a text, so often.
+    """A wrong answer to some requests: of a method, with a text in the path, a number of times.
 
     `after` lets the request take effect first and loses its answer.
     """

@@ -18,7 +18,7 @@ _SPELLINGS = ("Microsoft.ContainerInstance", "Microsoft.EventGrid", "Microsoft.C
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One body that was sent; `type` is Azure's resource type, without the version."""
+    """A body that was sent; `type` is Azure's resource type, without the version."""
 
     type: str
     version: str

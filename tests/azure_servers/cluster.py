@@ -45,7 +45,7 @@ Json = dict[str, Any]
 
 
 class Cluster(Server):
-    """One namespace. `settle` is what controllers do; images in `broken` never get available."""
+    """A namespace. `settle` acts as the controllers; images in `broken` never get available."""
 
     def __init__(self, tls: Tls, namespace: str = "models") -> None:
         self.namespace: str | None = namespace

@@ -1,4 +1,4 @@
-"""What the Azure adapters leave when any one of their requests is the last: nothing that stays."""
+"""The Azure adapters leave no leftovers, whichever of their requests is the last one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

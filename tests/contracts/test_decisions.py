@@ -1,4 +1,4 @@
-"""What decisions and orders must do on rows of every platform."""
+"""The contract of decisions and orders, on rows of every platform."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

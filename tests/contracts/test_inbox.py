@@ -1,4 +1,4 @@
-"""What every inbox must do, on this machine and in Azure Tables."""
+"""The contract of every inbox, on this machine and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the messages of every platform must do, over real servers on this machine."""
+"""The contract of messages on every platform, over real servers on this machine."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What every adapter of observations must do, over logs that the scoring service itself wrote."""
+"""The contract of observations, over logs that the scoring service itself wrote."""
 
 import csv
 import io

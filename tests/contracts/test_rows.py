@@ -1,4 +1,4 @@
-"""What the rows of every platform must do, in SQLite and in Azure Tables."""
+"""The contract of rows, in SQLite and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

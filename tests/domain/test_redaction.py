@@ -1,4 +1,4 @@
-"""No credential is left in a text, wherever in it and in which dress it came."""
+"""Redaction removes credentials from texts, at any position and in any encoding."""
 
 import json
 import string

@@ -1,4 +1,4 @@
-"""What each identity of runs, the app and the deployer can read and change."""
+"""The access of each identity of runs, of the app and of the deployer."""
 
 from function_app.adapters.azure.jobs.run_specs import (
     ANSWERS,

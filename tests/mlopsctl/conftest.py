@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Up:
-    """One `mlopsctl up` and what it says; it leads a process group, as in a terminal."""
+    """A running `mlopsctl up` and its output; it leads a process group, as in a terminal."""
 
     COMMAND: tuple[str, ...] = (sys.executable, "-m", "mlopsctl", "up", "--json")
 

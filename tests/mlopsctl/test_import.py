@@ -263,7 +263,7 @@ def test_a_check_that_stops_leaves_a_whole_project_and_goes_on_when_asked_again(
     assert "Not compared: " in report
     assert "training parameters" in report
     assert resumed.returncode == 0, resumed.stderr
-    assert "nothing was written again" in " ".join(resumed.stdout.split())
+    assert "so nothing was written" in " ".join(resumed.stdout.split())
     assert train.read_text() == TRAIN, "the correction stays"
     assert "mean squared error" in (tmp_path / "project" / "PARITY.md").read_text()
 

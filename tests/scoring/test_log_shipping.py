@@ -1,4 +1,4 @@
-"""What replicas log reaches the storage once, whatever happens on the way."""
+"""Each logged line of a replica reaches the storage once, whatever fails on the way."""
 
 import json
 import os

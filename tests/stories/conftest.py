@@ -140,7 +140,7 @@ class App:
         until(look, f"{instance_id} to be at {step}", 120)
 
     def started(self) -> list[str]:
-        """Return the stories but those that the app starts by the clock."""
+        """Return the stories except those that timers start."""
         stories = self.api.get("/api/status")["stories"]
         by_clock = ("reconcile", "watch_production")
         return sorted(s["instance_id"] for s in stories if s["story"] not in by_clock)

@@ -1,4 +1,4 @@
-"""What disagrees between ledger, histories and platforms is repaired or told."""
+"""Differences between ledger, histories and platforms are repaired or reported."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""One trace from an event to the replicas that serve what came of it, and figures beside it."""
+"""A single trace leads from an event to the replicas that serve its model; figures beside it."""
 
 import re
 from collections.abc import Iterator

@@ -35,7 +35,7 @@ KINDS = {"string": str, "json": str, "bytes": bytes, "int": int, "double": float
 
 
 class TypedData:
-    """One value of one kind, or none."""
+    """A value of one kind, or no value."""
 
     def __init__(self, **value: Any) -> None:
         if len(value) > 1:

@@ -1,4 +1,4 @@
-"""What production on AKS asks of its cluster, and what its pods may do."""
+"""The requests of production on AKS to its cluster, and the rights of its pods."""
 
 from dataclasses import replace
 

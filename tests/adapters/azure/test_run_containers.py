@@ -1,4 +1,4 @@
-"""Where outputs of runs are read: in the container of their identity, before that in versions."""
+"""Outputs of runs are read in the container of their identity, those of old runs in `versions`."""
 
 import json
 
