@@ -134,7 +134,7 @@ def test_a_path_that_is_made_of_names_stays_below_its_folder(hostile: str) -> No
 _WATCHED: list[tuple[Path, list[str]]] = []
 
 
-def _look(event: str, arguments: tuple[Any, ...]) -> None:
+def _record_access(event: str, arguments: tuple[Any, ...]) -> None:
     if not _WATCHED or event not in ("open", "os.mkdir", "os.rename", "os.remove", "os.listdir"):
         return
     root, seen = _WATCHED[-1]
@@ -145,7 +145,7 @@ def _look(event: str, arguments: tuple[Any, ...]) -> None:
             seen.append(f"{event} {place}")
 
 
-sys.addaudithook(_look)
+sys.addaudithook(_record_access)
 
 
 @contextmanager

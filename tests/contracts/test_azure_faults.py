@@ -128,15 +128,15 @@ def test_a_claim_that_failed_is_made_good_by_who_claims_again(
 ) -> None:
     inbox = inbox_of(hasty)
 
-    def made(number: int) -> Any:
+    def new_claim(number: int) -> Any:
         return claim(f"k{number}", order="5", subject=f"s{number}")
 
-    for number in at_every_request(way, fault, lambda n: void(inbox.claim(made(n)))):
-        assert inbox.claim(made(number)).claim == made(number)
+    for number in at_every_request(way, fault, lambda n: void(inbox.claim(new_claim(n)))):
+        assert inbox.claim(new_claim(number)).claim == new_claim(number)
 
         older = claim(f"older-{number}", order="4", subject=f"s{number}")
-        assert inbox.claim(older).newer == made(number)
-        assert made(number) in inbox.list_claims()
+        assert inbox.claim(older).newer == new_claim(number)
+        assert new_claim(number) in inbox.list_claims()
 
 
 @FAULTS

@@ -137,14 +137,14 @@ def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
     for lane, owner, began in (("x/y", "late", 9), ("x/y", "soon", 1), ("a", "only", 5)):
         take(lane, owner, began)
 
-    def place(lane: str, owner: str, began: int, inside: bool) -> LanePlace:
+    def lane_place(lane: str, owner: str, began: int, inside: bool) -> LanePlace:
         since = NOW + timedelta(seconds=began)
         return LanePlace(lane=lane, owner=owner, since=since, inside=inside)
 
     assert ledger.list_lanes() == (
-        place("a", "only", 5, True),
-        place("x/y", "late", 9, True),
-        place("x/y", "soon", 1, False),
+        lane_place("a", "only", 5, True),
+        lane_place("x/y", "late", 9, True),
+        lane_place("x/y", "soon", 1, False),
     )
 
 
