@@ -99,5 +99,5 @@ def test_figures_come_as_metrics_under_the_names_of_the_docs(sent: Ingestion) ->
     assert told == {("mlops_dead_letters", 3.0)}
 
 
-def test_it_is_sent_by_the_apps_own_identity(sent: Ingestion) -> None:
+def test_telemetry_is_sent_by_the_apps_own_identity(sent: Ingestion) -> None:
     assert sent.senders == {("https://monitor.azure.com/", CLIENT)}

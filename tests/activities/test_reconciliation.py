@@ -139,7 +139,7 @@ def test_a_story_that_the_list_left_out_is_no_reason_to_end_what_it_waits_for() 
     assert (platform.cancelled, platform.saved) == ([], [])
 
 
-def test_what_nobody_waits_for_is_cancelled_and_settled() -> None:
+def test_runs_without_a_waiting_story_are_cancelled_and_settled() -> None:
     for known in ({}, {"release-m-1": "Terminated", "train-m-1": "Failed"}):
         platform = compare(known)
 

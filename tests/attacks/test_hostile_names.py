@@ -64,7 +64,7 @@ def test_every_field_that_is_called_like_a_name_has_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_app_itself_writes_is_loaded(kind: Any) -> None:
+def test_names_that_the_app_itself_writes_are_loaded(kind: Any) -> None:
     load(kind, example(kind))
 
 

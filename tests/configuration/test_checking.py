@@ -169,7 +169,7 @@ def test_one_wrong_value_is_one_problem(right: str, wrong: str, says: str) -> No
         ),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_tables_and_between_models_is_told(text: str, says: str) -> None:
+def test_faults_of_tables_and_between_models_are_reported(text: str, says: str) -> None:
     found = problems(text)
 
     assert any(says in problem for problem in found), found

@@ -140,7 +140,7 @@ def test_a_claim_that_failed_is_made_good_by_who_claims_again(
 
 
 @FAULTS
-def test_what_forgetting_left_is_forgotten_the_next_time(
+def test_an_interrupted_deletion_is_completed_the_next_time(
     way: FaultyWay, hasty: Connection, fault: Fault
 ) -> None:
     inbox = inbox_of(hasty)

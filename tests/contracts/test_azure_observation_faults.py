@@ -88,7 +88,9 @@ def test_a_busy_storage_is_asked_again(
     assert len({request.connection for request in way.requests}) == 4
 
 
-def test_who_may_not_read_the_logs_is_told_what_helps(tls: Tls, identity: IdentityServer) -> None:
+def test_missing_access_to_logs_is_an_error_with_the_remedy(
+    tls: Tls, identity: IdentityServer
+) -> None:
     with BlobServer(tls) as server:
         server.put("versions", "datasets/diabetes/d1.csv", ROWS.encode())
         schema = b'{"features": ["age", "bmi"], "target": "Y"}'

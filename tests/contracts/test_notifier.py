@@ -139,7 +139,7 @@ def test_a_message_that_nobody_took_is_a_fault_without_secrets(make: Make) -> No
     assert "very-secret" not in str(caught.value)
 
 
-def test_nobody_is_told_where_nothing_is_set(make: Make) -> None:
+def test_no_message_is_sent_without_a_channel(make: Make) -> None:
     make(NotifySettings()).ask_for_approval(RELEASE, EVIDENCE)
 
 

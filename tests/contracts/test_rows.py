@@ -255,7 +255,7 @@ def test_many_writers_at_once_lose_no_change(rows: Rows) -> None:
     assert stored(rows, "p", "count").content == {"n": 24}
 
 
-def test_of_many_that_create_a_row_at_once_one_succeeds(rows: Rows) -> None:
+def test_one_of_many_concurrent_creations_of_a_row_succeeds(rows: Rows) -> None:
     def create(number: int) -> bool:
         try:
             rows.write("p", [Put(key="k", content={"n": number})])

@@ -67,7 +67,7 @@ def test_keys_and_tokens_are_known_without_a_name(key: str) -> None:
         "ada@example.com decided",
     ],
 )
-def test_what_is_no_credential_stays(text: str) -> None:
+def test_texts_without_credentials_stay(text: str) -> None:
     assert redact(text) == text
 
 

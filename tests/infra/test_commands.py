@@ -155,7 +155,7 @@ def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(checkout: Path) -> No
     assert [fault for call in called for fault in faults(call)] == []
 
 
-def test_what_the_azure_cli_does_not_take_is_found() -> None:
+def test_options_unknown_to_the_azure_cli_are_found() -> None:
     assert list(faults(["keyvault", "updat", "-n", "x"])) == [
         "`az keyvault updat` is not in infra/az-options.json: is it a command?"
     ]

@@ -160,7 +160,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_would_end_a_deployment_is_found_with_the_way_out(
+def test_an_obstacle_to_a_deployment_is_found_with_its_remedy(
     subscription: Subscription,
     environ: dict[str, str],
     capsys: pytest.CaptureFixture[str],
@@ -186,7 +186,7 @@ def test_names_that_this_environment_has_already_are_its_own(
     assert "is this environment's already" in capsys.readouterr().out
 
 
-def test_what_may_not_be_looked_at_is_a_finding_and_the_rest_goes_on(
+def test_a_refused_check_is_a_finding_and_the_others_continue(
     subscription: Subscription,
     environ: dict[str, str],
     arm: ArmServer,

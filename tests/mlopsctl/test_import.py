@@ -141,7 +141,7 @@ OLD = "def train_model(run, data, alpha):\n    pass\n\n\ndef split_data(df):\n  
         ({"ml_service/pipelines/data_set.py": None}, [], "Give a CSV of the training data: --data"),
     ],
 )
-def test_what_cannot_be_imported_is_told(
+def test_an_impossible_import_is_refused_with_the_reason(
     tmp_path: Path, change: dict[str, str | None], words: list[str], says: str
 ) -> None:
     clone, into = write_clone(tmp_path / "clone", **change), tmp_path / "project"

@@ -132,7 +132,7 @@ def test_compute_that_failed_is_reported_once_and_made_again(azure: Azure, state
     assert len(azure.arm.asked("PUT", "/computes/")) == 2
 
 
-def test_what_is_being_deleted_does_not_stand(azure: Azure) -> None:
+def test_a_part_that_is_being_deleted_is_not_ready(azure: Azure) -> None:
     azure.platform().ensure("compute")
     azure.ml.resources["/computes/training"]["properties"]["provisioningState"] = "Deleting"
 
@@ -192,7 +192,7 @@ def test_each_kind_of_code_has_a_compute_of_its_own_under_one_identity(azure: Az
     }
 
 
-def test_what_runs_read_and_write_are_datastores_without_a_key(azure: Azure) -> None:
+def test_datastores_of_runs_have_no_key(azure: Azure) -> None:
     complete_platform(azure)
 
     stores = {
@@ -364,7 +364,7 @@ def test_subscriptions_that_infra_keeps_are_left_to_it(azure: Azure) -> None:
     assert azure.grid.subscriptions == {}
 
 
-def test_what_this_app_made_is_removed_and_what_it_did_not_make_stays(azure: Azure) -> None:
+def test_only_parts_that_this_app_created_are_removed(azure: Azure) -> None:
     complete_platform(whole(azure))
     azure.ml.resources["/computes/training"]["tags"] = {"owner": "somebody"}
 
