@@ -19,7 +19,7 @@ class Tests:
 
 
 def read_junit(content: bytes) -> Tests | None:
-    """Return what a JUnit report says, or None when it is none."""
+    """Return the counts of a JUnit report, None when the text is no report."""
     root = _parsed(content)
     if root is None or root.tag not in ("testsuites", "testsuite"):
         return None

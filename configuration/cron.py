@@ -27,7 +27,7 @@ _SETTING = re.compile(r"%[A-Za-z_][A-Za-z0-9_:]*%")
 
 
 def find_fault(expression: str) -> str:
-    """Return what is wrong with an NCRONTAB expression, "" when it is right."""
+    """Return the fault of an NCRONTAB expression, "" when it is valid."""
     if _SETTING.fullmatch(expression):
         return ""
     words = expression.split()

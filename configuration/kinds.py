@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 # The default of a key that must be given.
 REQUIRED: Any = object()
-# A key path and what is wrong there.
+# A key path and the fault of its value.
 Finding = tuple[str, str]
 _USER = re.compile(r"://[^/@\s]*@")
 _SHOWN = 80
@@ -106,7 +106,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text for which `accepts` is true; `reason` names what is wrong with one text, else ""."""
+    """A text for which `accepts` is true; `reason` names the fault of one text, else ""."""
 
     allowed: str
     accepts: Callable[[str], bool] | None = None

@@ -60,7 +60,7 @@ async def serve(options: Options) -> None:
     """Run the host until SIGTERM or SIGINT."""
     host, stop = Host(options), asyncio.Event()
     loop = asyncio.get_running_loop()
-    # What the imports make lives as long as the host: looking for garbage in it only costs.
+    # Objects of the imports live as long as the host, so the garbage collector may skip them.
     gc.disable()
     await host.start()
     gc.freeze()
@@ -73,7 +73,7 @@ async def serve(options: Options) -> None:
     failed.cancel()
     await host.stop()
     if failed in done:
-        # A loop that died takes the host with it, so that nobody takes it for a working one.
+        # The host ends when one of its loops died, so that it never looks healthy without it.
         with contextlib.suppress(asyncio.CancelledError):
             await failed
 

@@ -63,5 +63,5 @@ def _exporter() -> Any:
         return OTLPSpanExporter()
     from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
-    # What cannot be sent is dropped: the disk is the prediction log's.
+    # Spans that cannot be sent are dropped, because the disk is reserved for the prediction log.
     return AzureMonitorTraceExporter(credential=own_credential(), disable_offline_storage=True)

@@ -1,4 +1,4 @@
-"""Loads the app and lists its functions, refusing what this host cannot run."""
+"""Loads the app and lists its functions; refuses functions that this host cannot run."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Invoker:
         )
 
     async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
-        """Invoke one function and return what it returns; `caller` is a trace parent."""
+        """Invoke one function and return its result; `caller` is a trace parent."""
         with logged(function.name), self.spans.span(function.name, caller) as trace:
             arguments = self._arguments(function, value, trace)
             if function.is_async:

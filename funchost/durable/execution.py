@@ -68,7 +68,7 @@ class Replayed:
 
 
 class Resident:
-    """A live orchestration: the SDK's executor and the walk, both fed only what is new."""
+    """A live orchestration: the SDK's executor and the walk, both fed only new events."""
 
     def __init__(self, function: HostedFunction, instance: Instance) -> None:
         """Take a function that `can_reside`."""
@@ -82,7 +82,7 @@ class Resident:
         self.walk = Walk(instance.id, instance.execution, instance.retry_scale)
 
     def run(self, past: list[h.Event], live: list[h.Event]) -> None:
-        """Feed the past once, then only what is new."""
+        """Feed the past once, then only new events."""
         events = past + live
         # The operations that the walk sent last; the SDK reads the ids of their answers from them.
         sent = [e for e in self.walk.new if e["EventType"] == h.EVENT_SENT]

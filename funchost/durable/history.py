@@ -64,7 +64,7 @@ def execution_started(
 def context_document(
     history: list[Event], input_text: str | None, instance: str, parent: str | None
 ) -> dict[str, Any]:
-    """Return what the orchestrator trigger receives, as a document."""
+    """Return the document that the orchestrator trigger receives."""
     value: Any = None
     if input_text is not None:
         value = json.loads(input_text)

@@ -124,7 +124,7 @@ class Topic:
         return web.Response(status=202 if request.method == "POST" else 204)
 
     async def run(self) -> None:
-        """Deliver what is due until cancelled."""
+        """Deliver due events until cancelled."""
         while True:
             self._awake.clear()
             moment = clock.time()

@@ -55,7 +55,8 @@ class HttpTriggers:
         for name, text in request.headers.items():
             key = name.lower()
             headers[key] = f"{headers[key]},{text}" if key in headers else text
-        # The front end of App Service adds the sender's address behind what the sender wrote.
+        # The front end of App Service appends the sender's address to the header that the sender
+        # wrote.
         addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
         headers["x-forwarded-for"] = ", ".join(filter(None, addresses))
         value = func.HttpRequest(

@@ -63,7 +63,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The resources of one configuration, and what makes its names unique."""
+    """The resources of one configuration, and the suffix that makes its names unique."""
 
     name: str
     resources: tuple[Resource, ...]

@@ -91,7 +91,7 @@ def snapshot(
 
 
 def copy(root: Path, folder: Path) -> Path:
-    """Copy what the compiler reads of `root` into `folder`, and return the copy."""
+    """Copy the files of `root` that the compiler reads into `folder`, and return the copy."""
     ignored = shutil.ignore_patterns("*.py", "__pycache__", "snapshots", "check", "cost")
     return Path(shutil.copytree(root, folder / "infra", ignore=ignored))
 
@@ -209,7 +209,7 @@ def digests(root: Path) -> dict[str, str]:
 
 
 def outline(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what no snapshot has: parameters, outputs, and the order of the modules."""
+    """Return the facts that no snapshot has: parameters, outputs, and the order of the modules."""
     result: dict[str, Any] = {
         "parameters": {
             name: entry["type"] + (f"({entry['maxLength']})" if "maxLength" in entry else "")

@@ -1,4 +1,4 @@
-"""Prices, assumptions and what was counted, as infra/cost/sheet.json has them."""
+"""Prices, assumptions and counted steps, from infra/cost/sheet.json."""
 
 import json
 from dataclasses import dataclass

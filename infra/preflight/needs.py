@@ -54,7 +54,7 @@ class Needs:
 
 
 def read_needs(snapshot: Mapping[str, Any]) -> Needs:
-    """Return what the resources of a snapshot need; raise KeyError when it is no snapshot."""
+    """Return the needs of a snapshot's resources; raise KeyError when it is no snapshot."""
     resources = snapshot["predictedResources"]
     training, cluster, surge = Counter[str](), Counter[str](), Counter[str]()
     zones: dict[str, tuple[str, ...]] = {}

@@ -103,7 +103,7 @@ class Api:
         return self._ask("DELETE", path)
 
     def delete_as(self, person: str, path: str) -> Any:
-        """Delete what is at the path in the name of a person, "" for that of MLOPS_TOKEN."""
+        """Delete the object at the path in the name of a person, "" for that of MLOPS_TOKEN."""
         return self._ask("DELETE", path, token=self.token(person))
 
     def find(self, path: str) -> Any:

@@ -62,7 +62,7 @@ def evaluate(
     rules: ComparisonRules | None = None,
     trusted_types: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Write what the models answer and the figures below `out`; return evaluation.json's content.
+    """Write the models' answers and the figures below `out`; return evaluation.json's content.
 
     A challenger that breaks the contract is a result: `refused` says how. ChampionError when the
     champion does, and KilledError when a signal ended a command: neither is a verdict.

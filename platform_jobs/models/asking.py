@@ -27,7 +27,7 @@ def write_asked(folder: Path, held_out: Table, target: str) -> None:
 
 
 def ask(project: Project, model: Path, asked: Path, out: Path) -> dict[str, Any]:
-    """Write what a model answers to a folder of features as `answers.json`; return its content.
+    """Write the answers of a model to a folder of features as `answers.json`; return its content.
 
     A model that breaks the contract is a result: `refused` says how. KilledError when a signal
     ended its predict.

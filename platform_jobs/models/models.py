@@ -166,7 +166,7 @@ def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
 def _read_answer(path: Path, rows: int) -> bytes | None:
     """Return the content of an answer; None when it is no regular file of a size that fits.
 
-    A link or a pipe is not followed, because the platform may read what the model may not.
+    A link or a pipe is not followed, because it may lead to files that the model must not read.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
