@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urljoin
 
@@ -22,7 +22,7 @@ class TokenSourceError(Exception):
     """A request needs a managed-identity token, which this machine cannot issue."""
 
 
-async def call(text: str, progress: Callable[[str], None]) -> str:
+async def call(text: str, progress: Callable[[str], Awaitable[None]]) -> str:
     """Send the request and follow 202 with a Location to its end; return the response as JSON.
 
     `progress` is called with each polling request, so that a restart never repeats the first one.
@@ -56,7 +56,7 @@ async def call(text: str, progress: Callable[[str], None]) -> str:
                 "headers": request.get("headers"),
                 "wait": float(wait) if wait.isdigit() else PAUSE,
             }
-            progress(json.dumps(request))
+            await progress(json.dumps(request))
 
 
 def _headers(request: dict[str, Any]) -> dict[str, str]:
