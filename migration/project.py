@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import math
 import re
 import shutil
 import statistics
@@ -158,7 +159,7 @@ def compare_figures(clone: Clone, into: Path) -> dict[str, tuple[float, float]]:
     Both learn from the rows that the clone's own split_data gives, and the clone's
     get_model_metrics judges both on its rows.
     """
-    parameters = clone.parameters.get("training", {})
+    parameters = dict(clone.section("training"))
     with tempfile.TemporaryDirectory() as folder:
         script = (
             "import json, pathlib, pandas\n"
@@ -185,7 +186,7 @@ def compare_figures(clone: Clone, into: Path) -> dict[str, tuple[float, float]]:
             "both = [dict(seed.get_model_metrics(model, data)) for model in (theirs, ours)]\n"
             "print(json.dumps(both, default=float))\n"
         )
-        answer = _run(into, "-c", script).splitlines()[-1]
+        answer = (_run(into, "-c", script).splitlines() or [""])[-1]
     try:
         theirs, ours = json.loads(answer)
         figures = {name: (float(theirs[name]), float(ours[name])) for name in theirs}
@@ -261,6 +262,8 @@ def _figures(path: Path) -> tuple[list[str], float]:
             rows = list(csv.DictReader(lines))
         targets = [float(row["Y"]) for row in rows]
         variance = statistics.pvariance(targets)
+        if not math.isfinite(variance):
+            raise ValueError(path)
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise SeedError(
             f"{path.name} is no CSV with a header, rows and numbers in a column Y."

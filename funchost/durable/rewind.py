@@ -1,4 +1,4 @@
-"""Rewinds a failed instance: cuts its history before the last failure and continues from there.
+"""Rewinding a failed instance: its history is cut before the last failure and goes on from there.
 
 What was answered before the cut stays; the failed task is done again, answers after it are
 put back in the inbox, and what was only scheduled after the cut is scheduled again. Tasks that had
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from funchost.clock import now
 from funchost.durable import history as h
@@ -26,7 +25,7 @@ ANSWERS = (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TIMER_FIRED, h.EVENT_RAISED, h.E
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """The former status of an instance, and the instances and activities that continue."""
+    """The status that an instance had; which instances and activities go on when it had failed."""
 
     status: str | None
     instances: list[str] = field(default_factory=list)
@@ -34,7 +33,7 @@ class Rewound:
 
 
 def rewind(db: Connection, instance: str) -> Rewound:
-    """Make a failed instance run again; an instance with another status stays unchanged."""
+    """Set a failed instance going again; one with another status stays as it is."""
     row = instances.get(db, instance)
     rewound = Rewound(row.status if row else None)
     if row is not None and row.status == "Failed":
@@ -48,15 +47,15 @@ def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
     failed = [n for n, e in enumerate(events) if e["EventType"] in FAILURES]
     last = failed[-1] if failed else len(events)
     cut = max(n for n, e in enumerate(events[:last]) if e["EventType"] == h.ORCHESTRATOR_STARTED)
-    before, after = events[:cut], events[cut:]
-    turns.replace(db, instance, json.dumps(before))
+    kept, gone = events[:cut], events[cut:]
+    turns.replace(db, instance, json.dumps(kept))
     instances.set_rewound(db, instance, h.stamp(now()))
     rewound.instances.append(instance)
-    begun = {e["EventId"]: e for e in before if e["EventId"] >= 0}
+    begun = {e["EventId"]: e for e in kept if e["EventId"] >= 0}
     again = set(begun) - {_task_of(e) for e in events}
-    for event in after:
+    for event in gone:
         task = _task_of(event)
-        if event["EventType"] in FAILURES and task in begun:
+        if event["EventType"] in FAILURES and task is not None and task in begun:
             again.add(task)
         elif event["EventType"] in ANSWERS and (task is None or task in begun):
             post(db, instance, execution, event)
@@ -64,15 +63,14 @@ def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
         _repeat(db, row, begun[task], rewound)
 
 
-def _task_of(event: h.Event) -> Any:
+def _task_of(event: h.Event) -> int | None:
     """Return the number of the task that an event answers, None when it answers none."""
-    return event.get("TaskScheduledId", event.get("TimerId"))
+    task: int | None = event.get("TaskScheduledId", event.get("TimerId"))
+    return task
 
 
-def _repeat(
-    db: Connection, row: InstanceRecord, scheduled: dict[str, Any], rewound: Rewound
-) -> None:
-    """Schedule a task again under its old number."""
+def _repeat(db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Rewound) -> None:
+    """Do a task again under its old number."""
     kind, task = scheduled["EventType"], scheduled["EventId"]
     if kind == h.TASK_SCHEDULED:
         name, text = scheduled["Name"], scheduled["Input"]
@@ -88,7 +86,7 @@ def _repeat(
         if child.status == "Failed":
             _rewind(db, child, rewound)
         else:
-            # It ended after its parent, which no longer accepted an answer.
+            # It ended after its parent, which took no answer any more.
             answer_parent(db, child, child.status, child.output)
 
 
