@@ -175,7 +175,7 @@ class Shipper:
         return True
 
     def _find(self, blob: Any, content: bytes) -> int | None:
-        """Return where to append; None when the blob ends with the content."""
+        """Return the position to append at; None when the blob ends with the content."""
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 

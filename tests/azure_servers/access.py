@@ -33,7 +33,7 @@ class Access:
     @classmethod
     @cache
     def of(cls, identity: str) -> Self:
-        """Return what the roles of an identity of roles.json permit."""
+        """Return the permissions of an identity of roles.json."""
         writable, readable = set[str](), dict[str, tuple[str, ...]]()
         for row in read_rows(_INFRA):
             scope = read_table(_INFRA)["scopes"][row.scope]

@@ -103,7 +103,7 @@ class ArmServer(Server):
 
 
 def audience(token: str) -> str:
-    """Return what a token is for; its signature is the identity server's matter."""
+    """Return the audience of a token; its signature is the identity server's matter."""
     return claim(token, "aud").removesuffix("/.default")
 
 
@@ -129,7 +129,7 @@ BROKEN = error(500, "InternalServerError", "Something went wrong.")
 
 
 def refuse_unknown(body: dict[str, Any], allowed: set[str], required: set[str]) -> str | None:
-    """Return what is wrong with the fields of a body, None when nothing is."""
+    """Return the fault of the fields of a body, None when they are valid."""
     if unknown := sorted(set(body) - allowed):
         return f"unknown fields: {', '.join(unknown)}"
     if absent := sorted(name for name in required if body.get(name) in (None, "")):

@@ -32,7 +32,7 @@ class Resource:
 
 
 def resource_of(request: Request) -> Resource | None:
-    """Return what a PUT makes, or a scheduled run; None for requests that make no resource."""
+    """Return the resource that a PUT makes, or a scheduled run; None for requests that make no resource."""
     found = _PROVIDER.fullmatch(request.path)
     if found is None or not request.body or request.method not in ("PUT", "POST"):
         return None

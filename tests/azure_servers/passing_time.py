@@ -166,7 +166,7 @@ class PassingTime:
         return {**kept, "SCORING_KEYS_FILE": str(folder / "keys.json")}
 
     def _identity(self, deployment: dict[str, Any]) -> dict[str, str]:
-        """Return what the webhook of workload identity gives to pods that ask for it."""
+        """Return the variables that the webhook of workload identity gives to pods with its label."""
         template = deployment["spec"]["template"]
         if template["metadata"]["labels"].get("azure.workload.identity/use") != "true":
             return {}

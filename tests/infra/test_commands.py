@@ -73,7 +73,7 @@ def calls(checkout: Path) -> list[Call]:
 
 
 def faults(call: Call) -> Iterator[str]:
-    """Yield what the Azure CLI would not take of a call."""
+    """Yield options of a call that the Azure CLI does not accept."""
     words = [word for word in call if word.startswith("-")]
     command = " ".join(call[: call.index(words[0])] if words else call)
     if command not in TABLE:

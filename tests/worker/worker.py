@@ -65,7 +65,7 @@ class RpcHttp(Message):
 
 
 def protos() -> ModuleType:
-    """Return what the library takes for the module of generated messages."""
+    """Return the replacement for the library's module of generated messages."""
     module = ModuleType("protos")
     named = (BindingInfo, StatusResult, TypedData, ParameterBinding, RpcHttp)
     plain = (
