@@ -1,10 +1,11 @@
 """Images by ACR Tasks: one build a model version, whose digest is kept and read back.
 
-Queueing a build is not idempotent and a build does not say for what it was queued. So the wish is
-kept before, the run after it; a wish without a run takes over a build that was queued since, and
-what that build pushed tells whether it was ours.
+Queueing a build is not idempotent. So a request is stored before, the run after it. A request
+without a run takes over a build that was queued since, when that build pushed the tag that only
+this request has: anybody may queue a build of the same model and version.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from function_app.errors import AttemptError, NotFoundError, PlatformError
 # Another process may be between wish and run that long.
 GRACE = timedelta(minutes=2)
 SKEW = timedelta(minutes=1)  # of the registry's clock
+TAG = "tag"  # in the record of a build
 
 
 class AzureImages:
@@ -49,9 +51,9 @@ class AzureImages:
         if note.get("failed_at"):
             # It was reported: this call is a new attempt.
             passed = [*note.get("passed_over", []), note["run_id"]]
-            context = self._pack(version, project)
-            self._note(version, {**self._wish(), "passed_over": passed})
-            return self._queue(version, context)
+            context, wish = self._pack(version, project), self._wish()
+            self._note(version, {**wish, "passed_over": passed})
+            return self._queue(version, context, wish)
         if note.get("run_id"):
             return self._follow(version, project, note)
         if note.get("asked_at"):
@@ -64,7 +66,7 @@ class AzureImages:
         context = self._pack(version, project)
         if not self._claim(version):
             return Build(detail="Another process queues the build.")
-        return self._queue(version, context)
+        return self._queue(version, context, self._record(version))
 
     def find(self, model: str, version: str) -> str | None:
         return self._manifests.digest(model, version)
@@ -77,14 +79,15 @@ class AzureImages:
         """
         return self._contexts.pack(version, project.scoring, project.model.trusted_types)
 
-    def _queue(self, version: ModelVersion, context: BuildContext) -> Build:
+    def _queue(self, version: ModelVersion, context: BuildContext, wish: dict[str, Any]) -> Build:
         source = self._builds.upload(context.content)
-        image = f"{version.model}:{version.version}"
-        run_id = self._builds.queue(image, source, context.dockerfile)
+        tags = [f"{version.model}:{version.version}", f"{version.model}:{wish[TAG]}"]
+        run_id = self._builds.queue(tags, source, context.dockerfile)
         if run_id is None:
             # The record without a run makes the next call adopt the run that the registry lists.
             return Build(detail="The registry has taken the build and not named its run yet.")
-        self._note(version, {**self._wish(), "run_id": run_id, "context": context.digest})
+        queued = {**self._wish(), TAG: wish[TAG], "run_id": run_id, "context": context.digest}
+        self._note(version, queued)
         return Build(detail=f"Build {run_id} is queued.")
 
     def _take_over(
@@ -95,13 +98,16 @@ class AzureImages:
         runs = self._builds.list_since(asked_at - SKEW)
         passed = note.get("passed_over", [])
         candidates = [run for run in runs if run["runId"] not in passed]
-        if candidates:
+        # A request of an earlier version of the app has no tag that would tell its own build.
+        if candidates and note.get(TAG):
             found = {**note, "run_id": candidates[0]["runId"], "adopted": True}
             self._note(version, found)
             return self._follow(version, project, found)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
-        return self._queue(version, self._pack(version, project))
+        context, wish = self._pack(version, project), {**self._wish(), **_tagged(note)}
+        self._note(version, wish)
+        return self._queue(version, context, wish)
 
     def _follow(self, version: ModelVersion, project: ModelProject, note: dict[str, Any]) -> Build:
         run_id = str(note["run_id"])
@@ -110,19 +116,22 @@ class AzureImages:
         if run and status.lower() in UNDER_WAY:
             return Build(detail=f"Build {run_id} is {status.lower()}.")
         digest = output_digest(run, version.model, version.version) if run else None
-        if digest is not None and status == "Succeeded":
+        is_own = TAG not in note or (
+            run is not None and output_digest(run, version.model, note[TAG]) == digest
+        )
+        if digest is not None and status == "Succeeded" and is_own:
             return self._keep(version, digest)
         if note.get("adopted"):
             # It was somebody else's, or came to nothing: ours was perhaps never queued.
             passed = [*note.get("passed_over", []), run_id]
-            wish = {"asked_at": note["asked_at"], "passed_over": passed}
+            wish = {"asked_at": note["asked_at"], "passed_over": passed, **_tagged(note)}
             self._note(version, wish)
             return self._take_over(version, project, wish)
         if run is None:
             # The registry has deleted the run, which alone says what was pushed: build again.
-            context = self._pack(version, project)
-            self._note(version, self._wish())
-            return self._queue(version, context)
+            context, wish = self._pack(version, project), self._wish()
+            self._note(version, wish)
+            return self._queue(version, context, wish)
         raise self._failure(version, note, run, status)
 
     def _failure(
@@ -161,7 +170,8 @@ class AzureImages:
         return Image(model=model, version=version, digest=digest, uri=uri)
 
     def _wish(self) -> dict[str, str]:
-        return {"asked_at": self._now().isoformat()}
+        """Return a new request of a build, with a tag that no other build pushes."""
+        return {"asked_at": self._now().isoformat(), TAG: f"build-{secrets.token_hex(16)}"}
 
     def _record(self, version: ModelVersion) -> dict[str, Any]:
         """Return the record of the build; an empty one when it is absent or unreadable."""
@@ -181,6 +191,11 @@ class AzureImages:
 
     def _note(self, version: ModelVersion, content: dict[str, Any]) -> None:
         self._blobs.write_json(_note(version), content)
+
+
+def _tagged(note: dict[str, Any]) -> dict[str, str]:
+    """Return the tag of a request; empty for one of an earlier version of the app."""
+    return {TAG: str(note[TAG])} if note.get(TAG) else {}
 
 
 def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
