@@ -13,7 +13,7 @@ from function_app.triggers.events.inbox import settle_pending, take_in
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 SCHEDULE = "schedule"
-# So far back are histories looked for that were left over.
+# The age up to which leftover histories are searched.
 MONTH, MONTHS = timedelta(days=30), 12
 RECONCILIATION = "reconcile-round"
 

@@ -56,7 +56,7 @@ def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Atte
 def _production(invocation: Invocation) -> list[Attention]:
     """Return the models whose production does not serve now.
 
-    The last comparison may be ten minutes old, so production itself is asked, several models at a
+    The last comparison may be ten minutes old, so production itself is read, several models at a
     time.
     """
     records: dict[str, list[ReleaseRecord]] = {}
@@ -83,7 +83,7 @@ def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[s
         for model in invocation.projects:
             if (story, model) in known:
                 continue
-            note = invocation.ports.ledger.read_note(end_name(story, model))
+            note = invocation.ports.ledger.get_record(end_name(story, model))
             if note:
                 end = json.loads(note["end"])
                 facts = {**end["facts"], "model": model}
@@ -93,7 +93,7 @@ def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[s
 
 def _findings(invocation: Invocation) -> list[Attention]:
     """Return the open findings of the last comparison, without kinds that are read above."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.get_record(FINDINGS)
     findings = json.loads(note["report"])["findings"] if note else []
     return [
         Attention(

@@ -26,7 +26,7 @@ from function_app.errors import (
 from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
 from function_app.triggers.callers import caller_of
-from function_app.triggers.events import kept_events
+from function_app.triggers.events import stored_events
 from function_app.triggers.events.inbox import take_in
 from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.pages import limit_of, next_link
@@ -124,15 +124,15 @@ async def get_status(invocation: Invocation, request: Request) -> Answer:
             "claims": dump(inbox.list_claims()),
             "isolation": await asyncio.to_thread(invocation.ports.platform.isolation),
             "lanes": dump(invocation.ports.ledger.list_lanes()),
-            "dead_letters": [kept_events.view(event) for event in refused],
-            # An operator who notes the head can tell later whether entries were removed.
+            "dead_letters": [stored_events.view(event) for event in refused],
+            # An operator who stores the head can tell later whether entries were removed.
             "audit": dump(await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head)),
         },
     )
 
 
 def _with_approvals(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the stories with how far each release that waits for approvals has got."""
+    """Return the stories; a release that waits for approvals has the progress of its approval."""
     waiting = [
         record
         for record in invocation.ports.ledger.list_releases()
@@ -199,14 +199,14 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
     now = invocation.ports.clock.now()
     waiting = [s for s in await invocation.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
     if found := [s["instance_id"] for s in waiting if not s["ended"]]:
-        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end what needs the part."
+        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end these stories first."
         raise ConflictError(text, code="UNDER_WAY")
     return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 
 async def get_findings(invocation: Invocation, request: Request) -> Answer:
     """Show the findings of the last comparison of ledger, histories and platforms."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.get_record(FINDINGS)
     content = json.loads(note["report"]) if note else None
     return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
 
@@ -261,7 +261,7 @@ async def get_release(invocation: Invocation, request: Request) -> Answer:
 
 
 def _origin(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return the run and the commit of the released version, None where they are unknown."""
+    """Return the run and the commit of the released version, None for unknown ones."""
     try:
         version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:
@@ -283,7 +283,7 @@ def find_release(invocation: Invocation, release_id: str) -> ReleaseRecord:
 def approvals_of(
     invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
 ) -> dict[str, Any]:
-    """Return how far a release is approved by the rules of mlops.toml now."""
+    """Return the progress of a release's approval by the rules of mlops.toml now."""
     project = invocation.projects.get(record.release.model)
     rules = project.approval_rules() if project else None
     given = counting(decisions, record, rules)
