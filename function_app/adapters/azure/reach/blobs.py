@@ -122,17 +122,19 @@ class Blobs:
 
         with translate("read the properties of a blob", name):
             try:
-                found = self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                properties = (
+                    self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                )
             except ResourceNotFoundError:
                 return None
         # A storage account with folders keeps each as an empty blob with this mark.
-        if (found.metadata or {}).get("hdi_isfolder") == "true":
+        if (properties.metadata or {}).get("hdi_isfolder") == "true":
             return None
         return BlobEntry(
             name=name,
-            size=int(found.size),
-            last_modified=found.last_modified,
-            etag=str(found.etag or "").strip('"'),
+            size=int(properties.size),
+            last_modified=properties.last_modified,
+            etag=str(properties.etag or "").strip('"'),
         )
 
     def read_part(self, name: str, begin: int, length: int) -> bytes:
@@ -174,14 +176,14 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
                 for piece in self._container().download_blob(blob_name(name)).chunks():
-                    found.update(piece)
+                    digest.update(piece)
             except ResourceNotFoundError:
                 return None
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def create(self, name: str, content: bytes | IO[bytes]) -> bool:
         """Write a blob unless there is one; return whether it was written."""
@@ -225,10 +227,10 @@ class Blobs:
         except ContractError:
             return {}
         try:
-            found = json.loads(content or b"")
+            record = json.loads(content or b"")
         except (ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return record if isinstance(record, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""
