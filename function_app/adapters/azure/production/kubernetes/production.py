@@ -80,7 +80,7 @@ class AzureProduction(KubernetesProduction):
 def _read_cluster(content: bytes) -> dict[str, Any]:
     """Return where the first cluster of a kubeconfig is; nothing in it is run."""
     with importing():
-        import yaml  # type: ignore[import-untyped]
+        import yaml
 
     found: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
     return found
