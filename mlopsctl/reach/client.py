@@ -1,7 +1,7 @@
 """The app's HTTP API, as the commands use it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -205,14 +205,21 @@ class Api:
 
 
 def read_pages(
-    api: Api, name: str, most: int | None, query: Mapping[str, str] = MappingProxyType({})
+    get: Callable[[str], Any],
+    path: str,
+    name: str,
+    most: int | None,
+    query: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return up to `most` entries of a list, None for all, and the link to those after them."""
+    """Return up to `most` entries of a list, None for all, and the link to those after them.
+
+    `get` returns the answer of a link; `name` is the field of the answer that has the entries.
+    """
     entries: list[object] = []
     given = httpx.QueryParams({**query, "limit": str(min(most or PAGE, PAGE))})
-    link = f"/api/{name}?{given}"
+    link = f"{path}?{given}"
     while True:
-        content = api.get(link)
+        content = get(link)
         entries += content[name]
         link = content.get("next") or ""
         if not link or (most and len(entries) >= most):
