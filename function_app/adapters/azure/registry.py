@@ -157,6 +157,8 @@ class AzureRegistry:
 
     def _read_back(self, model: str, number: str) -> ModelVersion:
         """Return the version once Azure ML shows it; what is written may be seen late."""
+        # Azure ML answers with the version and not with a long-running operation, so that no poller
+        # of the SDK waits for this; its retry policy does not repeat a 404.
         end = time.monotonic() + self._patience
         while True:
             found = self._find(model, number)
