@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class DurableStories:
-    """Starts, wakes and looks at instances through a DurableOrchestrationClient.
+    """Starts, wakes and reads instances through a DurableOrchestrationClient.
 
     The client keeps one HTTP session for the event loop on which it was first used, so that its
     calls are made on the loop on which this object was created: the host's.
@@ -94,7 +94,7 @@ def _is_id(text: str) -> bool:
 
 
 def _read(url: str) -> Iterator[Any]:
-    """Yield what every page of a query holds."""
+    """Yield the instances of every page of a query."""
     with importing():
         import requests
 

@@ -121,7 +121,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     release, image = promotion.release, promotion.image
     decisions, changes = Decisions(ports.rows, ports.ledger), Changes(ports.rows)
     record = ports.ledger.get_release(release.release_id)
-    # First, so that a withdrawal after this read makes the write below fail.
+    # The row is read first, so that a withdrawal after this read makes the write below fail.
     decided = decisions.row_of(record) if record else None
     record = with_late_authors(ports, record) if record else None
     given = decisions.of_release(record) if record else ()
@@ -203,7 +203,7 @@ def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
 def _begin_order(ports: Ports, order: Order) -> int | None:
     """Return the number of the order's change, which begins now or began before.
 
-    None when the order was carried out already; NotAuthorisedError when it may not be.
+    None when the order was carried out already; NotAuthorisedError when it is not allowed.
     """
     changes = Changes(ports.rows)
     earlier = changes.of_model(order.model)

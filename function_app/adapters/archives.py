@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-# What takes part in no build and no run.
+# Files and folders that no build and no run needs.
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
 
 

@@ -1,4 +1,4 @@
-"""What the tracking of both platforms says of a run: its parameters and its tags."""
+"""Parameters and tags of a run in the MLflow tracking; the same on both platforms."""
 
 from function_app.domain.training import Run
 
@@ -9,7 +9,7 @@ _LONGEST = 5000  # characters of a tag's value, MLflow's own limit
 
 
 def parameters(run: Run) -> dict[str, str]:
-    """Return the model, and the versions of data and code; what a run does not have is left out."""
+    """Return the model and the versions of data and code; absent values are left out."""
     found = {"model": run.model, "dataset_version": run.dataset_version}
     if run.code is not None:
         found["code_version"] = run.code.version
@@ -17,7 +17,7 @@ def parameters(run: Run) -> dict[str, str]:
 
 
 def tags(run: Run) -> dict[str, str]:
-    """Return the run's own tags, its id, how it ended and why, and the commit of its code."""
+    """Return the run's own tags, its id, its result with the reason, and the commit of its code."""
     found = {
         **run.tags,
         RUN_ID: run.run_id,

@@ -19,7 +19,7 @@ _asking: ContextVar[bool] = ContextVar("asking", default=False)
 
 
 class _Silence(logging.Filter):
-    """Drops what is logged while a secret address is asked, and in that thread only."""
+    """Drops the log records of a request to a secret address, and no others."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not _asking.get()

@@ -1,4 +1,4 @@
-"""Whether arriving data may be trained on."""
+"""The gate of arriving data: its form, its faults and its shift from the reference data."""
 
 import difflib
 import unicodedata
@@ -43,8 +43,8 @@ class ColumnProfile:
 class DataProfile:
     """The figures of one file that a gate needs, never its rows.
 
-    `notes` says how the file differs from a plain CSV and was read nevertheless; `faults` says
-    what of it could not be read, and the remedy.
+    `notes` are the differences from a plain CSV that were read nevertheless; `faults` are the
+    contents that could not be read, with the remedy.
     """
 
     rows: int
@@ -98,7 +98,7 @@ def judge_prepared(
     return result
 
 
-# Kinds of cells: what they are and what to do.
+# Kinds of cells, each with its description and the remedy.
 KINDS = {
     "empty": ("missing values (empty cells)", "Fill them in, or leave these rows out."),
     "not_available": (
@@ -149,7 +149,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
         elif moved := _shift(column, before.get(column.name), policy):
             reasons.append(moved)
     if reasons:
-        # How the file was read explains faults that follow from it.
+        # The form of the file explains faults that follow from it.
         return _refused([*reasons, *profile.notes])
     passed = f"{profile.rows} rows pass every data check."
     return GateResult(passed=True, reasons=(passed, *profile.notes))
@@ -176,7 +176,7 @@ def _schema_reasons(names: tuple[str, ...], expected: tuple[str, ...]) -> list[s
 
 
 def _nearest(name: str, others: list[str]) -> tuple[str, str] | None:
-    """Return the other name that is probably meant, and how it differs; None without one."""
+    """Return the most similar other name and the difference; None without one."""
     for key, cause in (
         (_composed, "differs by Unicode's form of the same letters"),
         (str.casefold, "differs by upper and lower case"),

@@ -12,7 +12,7 @@ class PartState(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"
     DIFFERENT = "different"
-    # Others keep it, and nobody looked.
+    # Another component owns it, and nothing was checked.
     ELSEWHERE = "kept elsewhere"
 
 

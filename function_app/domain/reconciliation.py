@@ -11,9 +11,9 @@ from function_app.domain.release.serving import Image, Serving
 from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion, Run, RunStatus, run_id
 
-# The name of the ledger's note with the last report.
+# The name of the ledger's record with the last report.
 FINDINGS = "findings"
-# What happened before is history, not news.
+# Failed stories are reported for this long.
 RECENT = timedelta(days=7)
 # Longer than any story waits for one thing: the longest single timer is six days.
 LONGEST_WAIT = timedelta(days=7)
@@ -50,7 +50,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One difference: its subject, the observation, and whether it was repaired."""
+    """A difference: its subject, the observation, and whether it was repaired."""
 
     kind: FindingKind
     subject: str
@@ -229,10 +229,10 @@ def judge_champion(
 def judge_serving(
     model: str, serving: Serving | None, records: Iterable[ReleaseRecord]
 ) -> Finding | None:
-    """Compare the replicas that are ready with those that should serve.
+    """Return the finding when fewer replicas are ready than should serve.
 
-    None when enough are ready, and while a release moves on, whose story sees to that. A release
-    that waits for approval sees to nothing.
+    None when enough are ready, and while the story of a release changes them. A release that waits
+    for approval changes nothing.
     """
     under_way = any(record.status is ReleaseStatus.IN_PROGRESS for record in records)
     if serving is None or serving.ready >= serving.replicas or under_way:

@@ -77,7 +77,7 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
 
 
 def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[None]:
-    """Record how the release ended, with backoff while that fails.
+    """Record the result of the release, with backoff while that fails.
 
     RuntimeError with the release's own reasons first after END_ATTEMPTS; reconciliation ends the
     release then.

@@ -36,7 +36,7 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
 
     served = yield from in_lane(ctx, trail, [lane], work)
     restored = served.gave_back(request.former)
-    # With an order, the activity has recorded which release the order took back.
+    # For an order, the activity has recorded the release that the order took back.
     if restored and request.release is not None and not request.order:
         update = ReleaseUpdate(
             release=request.release,

@@ -18,7 +18,7 @@ from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.readable import load_each
 
-# So many records are read one by one, and so many of them at the same time.
+# Up to FEW records are read one by one, AT_A_TIME of them concurrently.
 FEW, AT_A_TIME = 200, 8
 
 
@@ -161,7 +161,7 @@ class Decisions:
         return _readable(self._rows.query(partition_of(model), DECISION))
 
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
-        """Return the release by whose decision this image was promoted; None without one."""
+        """Return the release whose decision promoted this image; None without one."""
         for record in self._records(model, digest):
             if was_promoted(record, self.of_release(record), digest):
                 return record

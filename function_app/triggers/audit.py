@@ -1,7 +1,7 @@
 """The audit entries of requests: one hook behind every route, timer and event.
 
-A route needs no line of its own: its method, its answer and what `identify` found tell what to
-record. A refused request is answered as it is when the log cannot be written. An accepted order or
+A route needs no line of its own: its method, its answer and the result of `identify` determine the
+entry. A refused request is answered as usual when the log cannot be written. An accepted order or
 decision is then answered with the error, so that its sender repeats it and leaves a trace.
 """
 
@@ -24,7 +24,7 @@ from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.audit")
 REFUSED = (401, 403, 409, 429)
-# Errors by which an activity refuses what a story asks of it.
+# Errors by which an activity refuses the request of a story.
 REFUSALS = (RefusedError,)
 STORY = "story"
 DECISIONS = ("approve", "reject", "withdraw")
@@ -192,6 +192,6 @@ def _comment_of(request: Request) -> str:
 
 
 def _model_in(subject: str, invocation: Invocation) -> str:
-    """Return the model whose name a release's or a story's id contains, "" for none."""
+    """Return the model in the id of a release or a story, "" for none."""
     names = sorted(invocation.projects, key=len, reverse=True)
     return next((name for name in names if f"-{name}-" in f"{subject}-"), "")

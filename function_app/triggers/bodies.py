@@ -84,7 +84,7 @@ def _optional(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
     if len(value) > LONGEST_TEXT:
-        raise ContractError(f"{name}: {len(value)} characters; at most {LONGEST_TEXT} are kept.")
+        raise ContractError(f"{name}: {len(value)} characters; at most {LONGEST_TEXT} are allowed.")
     return redact(clean(value))
 
 

@@ -1,4 +1,4 @@
-"""One invocation of a trigger: its request, the platform, and the stories it may start or wake."""
+"""The context of a trigger: its request, the platform, and the stories it may start or wake."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -69,7 +69,7 @@ class Invocation:
 class Request:
     """An HTTP request: route values, query, headers with lower-case names, and the body.
 
-    `proxies` are those before the app, whose entries of X-Forwarded-For are believed.
+    `proxies` are the proxies before the app whose entries of X-Forwarded-For are trusted.
     """
 
     route: Mapping[str, str]

@@ -98,7 +98,7 @@ def _of_records(invocation: Invocation) -> Figures:
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()
     )
     head = AuditLog(ports.rows).readable_head()
-    note = ports.ledger.read_note(FINDINGS)
+    note = ports.ledger.get_record(FINDINGS)
     report = json.loads(note["report"])["findings"] if note else []
     return {
         "mlops_events": (

@@ -15,7 +15,7 @@ from function_app.triggers.http.watches import StoryStarted
 from function_app.triggers.invocation import Accepted, Invocation, Request
 
 SCHEDULE = "schedule"
-# So far back are histories looked for that were left over.
+# The age up to which leftover histories are searched.
 MONTH, MONTHS = timedelta(days=30), 12
 RECONCILIATION = "reconcile-round"
 

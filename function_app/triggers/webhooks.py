@@ -39,7 +39,7 @@ from function_app.triggers.http.http_api import Receipts, events_of, take_events
 from function_app.triggers.invocation import Accepted, Done, Invocation, Request
 
 LOG = logging.getLogger("mlops.webhooks")
-# GitHub sends pushes up to this size; what is kept of one is small.
+# GitHub sends pushes up to this size; the stored part of a push is small.
 MAX_HOOK = 25 * 1024 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -97,9 +97,9 @@ def _github_hook(request: Request) -> dict[str, Any]:
 
 
 def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
-    """Return whose hooks the source sends: GITHUB, AZURE_DEVOPS or SIGNED events.
+    """Return the kind of the proven source: GITHUB, AZURE_DEVOPS or SIGNED events.
 
-    Raises RefusedError when nothing proves that the source sent the request.
+    RefusedError when nothing proves that the source sent the request.
     """
     secret = invocation.webhook_secrets.get(source)
     if secret is None:
@@ -110,7 +110,7 @@ def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     request.check_size(MAX_HOOK)
     headers = request.headers
     kind = kind_of(source, invocation.sources.get(source, WebhookSource()))
-    # Only the one host that cannot sign may send the secret itself.
+    # Only a host that cannot sign may send the secret itself.
     if kind == AZURE_DEVOPS:
         if not has_password(secret, headers.get("authorization", "")):
             text = "The password is missing or wrong. Send the secret by basic authentication."
@@ -140,7 +140,7 @@ def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     if not is_timely(timestamp, invocation.ports.clock.now()):
         raise _refused(
             source,
-            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it anew.",
+            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it again.",
         )
     return SIGNED
 

@@ -203,7 +203,7 @@ class Scene(PeopleBench):
         self.ask("3")
         found = Finding(kind=FindingKind.NOT_READY, subject=MODEL, detail="0 of 2 are ready.")
         report = json.dumps(dump(ReconcileReport(findings=(found,))))
-        self.ledger.keep_note(FINDINGS, {"at": "2026-01-01T00:00:00Z", "report": report})
+        self.ledger.save_record(FINDINGS, {"at": "2026-01-01T00:00:00Z", "report": report})
         self.send("post_events", json_body=event("Mlops.Unknown"))
 
     @property

@@ -31,7 +31,7 @@ class AzureRows:
         table: str = TABLE,
         before: Callable[["AzureRows"], None] | None = None,
     ) -> None:
-        """Take the table's name, and what is done with the same rows before the first use."""
+        """Take the table's name, and a function that adopts earlier rows before the first use."""
         self._connection, self._name, self._before = connection, table, before
         self._table_of_rows, self._lock = Table(connection, table), threading.Lock()
 

@@ -32,7 +32,7 @@ class _Entry:
 def write_archive(
     objects: Objects, commit: str, output: BinaryIO, max_bytes: int, *, max_files: int
 ) -> None:
-    """Write a tar archive, or raise ContractError when it holds what is not accepted."""
+    """Write a tar archive of the files; ContractError when one of them is not accepted."""
     entries = _entries(objects, commit, max_files)
     contents = _contents(objects, entries, max_bytes)
     _check_links(entries, contents)

@@ -16,7 +16,7 @@ MOST_PEOPLE = 12
 
 
 class Objects(Protocol):
-    """Where the objects of a repository are found by their names."""
+    """The objects of a repository, by their names."""
 
     def get_raw(self, name: ObjectID, /) -> tuple[int, bytes]: ...
 
@@ -53,7 +53,7 @@ def tree_of(objects: Objects, commit: str) -> ObjectID:
 def people_of(objects: Objects, commit: str) -> list[tuple[str, str]]:
     """Return ("author" or "committer", e-mail address) for each person whom the commit names.
 
-    A trailer `Co-authored-by` names an author, too. Whoever makes a commit chooses these texts.
+    A trailer `Co-authored-by` names an author, too. The maker of a commit chooses these texts.
     """
     text = content(objects, ObjectID(commit.encode()), Commit.type_num) or b""
     head, _, message = text.partition(b"\n\n")
@@ -109,7 +109,7 @@ def tree(objects: Objects, name: ObjectID) -> bytes:
 
 
 def _named(objects: Objects, commit: ObjectID, field: bytes) -> list[ObjectID]:
-    """Return what the commit's head names, such as its parents."""
+    """Return the values of a field of the commit's header, such as its parents."""
     head = (content(objects, commit, Commit.type_num) or b"").partition(b"\n\n")[0]
     lines = [line.split(b" ") for line in head.split(b"\n")]
     return [ObjectID(line[1]) for line in lines if line[0] == field and len(line) == 2]

@@ -1,4 +1,4 @@
-"""A repository on a server, spoken to by dulwich; what is fetched lies in a folder as packs."""
+"""A repository on a server, read by dulwich; fetched packs are stored in a folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ _LARGEST_PACK = 1_000_000_000
 
 
 class ServerError(Exception):
-    """A server, or the way to it, failed; `advice` says what to do."""
+    """A server or the connection to it failed; `advice` is the remedy."""
 
     def __init__(self, text: str, advice: str = "") -> None:
         self.advice = advice or "Check the address in mlops.toml and at the network."
@@ -25,10 +25,10 @@ class ServerError(Exception):
 
 
 class ServerRefusedError(ServerError):
-    """The server answered, and will not send what was asked for."""
+    """The server answered and refused to send the requested objects."""
 
 
-class Heard:
+class ErrorLineReader:
     """Reads for dulwich, which would take a server's ERR for the beginning of its answer."""
 
     def __init__(self, read: Callable[[int | None], bytes]) -> None:
@@ -106,12 +106,12 @@ class RemoteRepository:
                 write,
                 depth=depth,
                 ref_prefix=[ref.encode()],
-                # Where the server can: commits only.
+                # A server that supports filters sends commits only.
                 filter_spec=None if files else b"tree:0",
             )
         if not size:
             return None, True
-        # Names are computed from what came, so nothing can pass under another's name.
+        # The names are computed from the received bytes, so that no object can pass as another.
         with PackData(f"{base}.pack", object_format=DEFAULT_OBJECT_FORMAT) as pack:
             pack.check()
             pack.create_index(f"{base}.idx")
@@ -119,7 +119,7 @@ class RemoteRepository:
 
 
 class _NothingKnown:
-    """Tells the server that nothing of the repository is here."""
+    """Tells the server that the client has no object of the repository."""
 
     def __next__(self) -> None:
         return None

@@ -26,10 +26,10 @@ class LocalApprovers:
                 f"{where} cannot be written: {error.strerror}. Set "
                 "MLOPS_CONFIG to a folder of yours, and start again."
             )
-            raise PlatformError("local", f"keep the token of {name}", text) from error
+            raise PlatformError("local", f"store the token of {name}", text) from error
 
     def identify(self, token: str) -> str | None:
-        """Return whose token this is, or None; PlatformError when the records cannot be read."""
+        """Return the person with this token, else None; PlatformError for unreadable records."""
         try:
             return self._tokens.identify(token)
         except OSError as error:

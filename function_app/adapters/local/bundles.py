@@ -21,13 +21,13 @@ CURRENT = "current"
 
 
 class LocalBundles:
-    """Keeps each bundle once; what is unpacked was checked against its digest."""
+    """Stores each bundle once; a bundle that is unpacked was checked against its digest."""
 
     def __init__(self, state: Path) -> None:
         self._bundles, self._unpacked = state / "bundles", state / "code"
         self._published = state / "published"
 
-    def keep(self, archive: bytes, commit: str) -> Bundle:
+    def store(self, archive: bytes, commit: str) -> Bundle:
         """Keep a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         path = self._bundles / f"{digest}.tar"

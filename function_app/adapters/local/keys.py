@@ -62,7 +62,7 @@ class LocalKeys:
         return self.header(model)
 
     def header(self, model: str) -> str:
-        """Return what curl takes after `-H`: the file with the header of the first key."""
+        """Return the argument of `curl -H`: the file with the header of the first key."""
         return f"@{self._header(model, PRIMARY)}"
 
     def file(self, model: str) -> Path:
@@ -137,4 +137,4 @@ def _write(path: Path, text: str) -> None:
         os.replace(part, path)
     except OSError as error:
         text = f"{path} cannot be written: {error.strerror}. Make its folder writable, or set"
-        raise PlatformError("local", "keep keys", f"{text} MLOPS_CONFIG.") from error
+        raise PlatformError("local", "store keys", f"{text} MLOPS_CONFIG.") from error

@@ -1,4 +1,4 @@
-"""Requests to a deployment, compared with what the offline model said of the same rows."""
+"""Requests to a deployment; the answers are compared with the offline model's predictions."""
 
 import json
 

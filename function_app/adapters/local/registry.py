@@ -32,7 +32,7 @@ class LocalRegistry:
     def __init__(
         self, state: Path, events: Events, released: Callable[[str], int] = lambda model: 0
     ) -> None:
-        """Take what returns the highest version of a model that was ever released, 0 for none."""
+        """Take a function that returns the highest released version of a model, 0 for none."""
         self._state, self._events, self._tracking = state, events, LocalTracking(state)
         self._released = released
         self._made: Any = None
@@ -62,7 +62,8 @@ class LocalRegistry:
             "modelTags": {"run_id": version.run_id},
             "modelProperties": {"digest": version.digest},
         }
-        # Also after a crash between version and event: whoever listens claims it once.
+        # The event is published also after a crash between version and event; its consumer claims
+        # it once.
         subject = f"models/{version.model}:{version.version}"
         self._events.publish(MODEL_REGISTERED, subject, data)
         return version
@@ -92,7 +93,7 @@ class LocalRegistry:
         place = below(self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}")
         folder = place / "model"
         evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
-        # Anew: files that a crash or another attempt left behind were not judged.
+        # The folder is made again, because files of a crash or of another attempt were not judged.
         remove_tree(place)
         try:
             shutil.copytree(run.output_uri, folder)
@@ -137,7 +138,7 @@ class LocalRegistry:
 
 
 def _read(entry: Any) -> ModelVersion:
-    """Return a version of ours, or a foreign one, which has no run and no digest."""
+    """Return a version of this app, or a foreign one, which has no run and no digest."""
     code = {k.removeprefix(_CODE): v for k, v in entry.tags.items() if k.startswith(_CODE)}
     return ModelVersion(
         model=entry.name,
@@ -167,7 +168,7 @@ def digest_of_folder(folder: Path) -> str:
 
 
 def _folder(source: str) -> str:
-    # A version that somebody else registered may name a plain path, or a place elsewhere.
+    # A version that was registered by hand may have a plain path, or an address elsewhere.
     return str(file_path(source)) if source.startswith("file:") else source
 
 

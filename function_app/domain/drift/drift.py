@@ -47,7 +47,7 @@ LARGEST_LOG = 690.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Counts of some hundred rows; `start` is its place among all blocks that ever began."""
+    """Counts of some hundred rows; `start` is its number among all blocks that ever began."""
 
     start: int
     rows: int
@@ -57,7 +57,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnEvidence:
-    """How strongly one column (or the labels) speaks for drift, and which way its values went.
+    """The evidence of one column (or of the labels) for drift, and the direction of its values.
 
     `e_value` is 1 at the start; while nothing changed it has no tendency to grow.
     """
@@ -70,7 +70,7 @@ class ColumnEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All columns, the strongest first, and their average, which decides."""
+    """The evidence of all columns, the strongest first, and their average, which decides."""
 
     e_value: float
     threshold: float
@@ -83,10 +83,7 @@ class Evidence:
 
 
 def allowed_error(reference: Reference, margin: float, alpha: float) -> float | None:
-    """Return the mean squared error up to which the labels show no drift.
-
-    The margin comes on top of what the held-out rows leave open (a normal bound, alpha/4).
-    """
+    """Return the mean squared error up to which the labels show no drift; None without errors."""
     if reference.errors is None:
         return None
     reach = math.sqrt(2 * math.log(4 / alpha))

@@ -15,7 +15,7 @@ from function_app.domain.drift.observations import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedPrediction:
-    """One request: the rows that were asked, as far as they are logged, and the answers."""
+    """A logged request: its rows, as far as they are logged, and the predictions."""
 
     prediction_id: str
     image: str
@@ -49,9 +49,9 @@ def count_predictions(
     predictions: Iterable[LoggedPrediction],
     rows_per_request: int,
 ) -> tuple[int, dict[str, ColumnCounts]]:
-    """Return how many rows count, and each column's counts.
+    """Return the number of rows that count, and each column's counts.
 
-    Of a request with many rows only the first count: they are too much alike to be as many.
+    Of a request with many rows only the first count, because rows of one request are similar.
     """
     values: dict[str, list[float]] = {reference.name: [] for reference in references}
     rows = 0
@@ -90,8 +90,8 @@ def count_echoes(
 ) -> tuple[int, int]:
     """Return how many training rows production was asked, and how many have its answer as target.
 
-    Only requests of which every input is logged can be known again. Of the predictions, which may
-    be many more than the rows, only those of the rows are kept.
+    Only requests of which every input is logged can be recognized. Of the predictions, which may be
+    many more than the rows, only those of the rows are kept in memory.
     """
     keyed = [(_key(inputs), _rounded(target)) for inputs, target in rows]
     asked: dict[int, set[float]] = {}

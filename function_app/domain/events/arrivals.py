@@ -22,7 +22,7 @@ _TEMPORARY = re.compile(r"\.(?:_COPYING_|crc|crdownload|filepart|part|partial|te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """When data was claimed, and by which file: `order` sorts the writes of one `uri` as text."""
+    """The time and the file of a claim on data: `order` sorts the writes of one `uri` as text."""
 
     claimed_at: datetime
     uri: ids.OrEmpty[ids.Address] = ""

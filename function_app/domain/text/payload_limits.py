@@ -27,7 +27,7 @@ def shorten(text: str, most: int) -> str:
 
 
 def cap_reasons(reasons: tuple[str, ...], most: int = REASONS_CHARACTERS) -> tuple[str, ...]:
-    """Return as many reasons as fit into `most` characters, and how many more there are."""
+    """Return as many reasons as fit into `most` characters, and the number of the others."""
     kept: list[str] = []
     left = most
     for reason in reasons:

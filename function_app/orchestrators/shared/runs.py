@@ -137,7 +137,7 @@ class _Pauses(Iterator[timedelta]):
         self._backoff: timedelta | None = None
 
     def back_off(self, failed: int) -> None:
-        """Make the next pause the one after so many failed attempts; then begin anew."""
+        """Set the next pause by the number of failed attempts; later ones start from the first."""
         self._backoff = min(2 ** (failed - 1) * FIRST_BACKOFF, LONGEST_BACKOFF)
         self._pauses = doubling(FIRST_PAUSE, LONGEST_PAUSE)
 

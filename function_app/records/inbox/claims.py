@@ -180,7 +180,7 @@ def _digest(claim: Claim) -> str:
 
 
 def _order_key(order: str) -> str:
-    """Return an order as a key of which the greater comes first; ContractError when too long."""
+    """Return an order as a key of which the greater sorts first; ContractError when too long."""
     content = order.encode("utf-8", "surrogatepass")
     if len(content) > LONGEST_ORDER:
         raise ContractError(f"The event's order has more than {LONGEST_ORDER} bytes.")

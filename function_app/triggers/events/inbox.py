@@ -1,8 +1,8 @@
 """The entrance of all events: store, claim the cause, start or wake a story, record the outcome.
 
-An event is kept before anybody is told that it was taken. What happens to it then may be repeated
-by anybody at any time: the claim makes one story of it. One that a crash left half way is taken up
-again by `settle_pending`.
+An event is stored before its sender gets an acknowledgement. The processing after that is
+idempotent, because the claim makes one story of it. An event whose processing a crash interrupted
+is processed again by `settle_pending`.
 """
 
 import asyncio
@@ -46,8 +46,9 @@ from function_app.triggers.events.wakes import wake_release
 from function_app.triggers.invocation import Invocation
 
 LOG = logging.getLogger("mlops.inbox")
-# Who made a claim starts its story at once. Another one does it only after this long, when the
-# first must have died: starting an id whose story has ended would silently run it again.
+# The process that made a claim starts its story at once. Another process does it only after this
+# long, when the first must have died: starting an id whose story has ended would silently run it
+# again.
 GRACE = timedelta(seconds=30)
 
 
@@ -67,12 +68,12 @@ class Receipt:
 async def take_in(
     invocation: Invocation, channel: str, payloads: list[Any], person: str = ""
 ) -> list[Receipt]:
-    """Store all events, then process each; a failure of one disturbs no other.
+    """Store all events, then process each; the failure of one does not affect the others.
 
-    `person` is whose token came with them: it is kept in the events, where nothing else may name
-    a person.
-    What is kept, and all that follows from it, holds neither credentials nor control characters;
-    its key is of the event as it came, so that the same text stays the same event.
+    `person` is the owner of the token that came with them: the app stores it in the events, where
+    no sender can name a person. Stored events, and all that follows from them, have neither
+    credentials nor control characters; the key is that of the received event, so that the same text
+    stays the same event.
     """
     now = invocation.ports.clock.now()
     events = [
@@ -91,9 +92,9 @@ async def take_in(
 
 
 async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -> Receipt:
-    """See to a kept event, again if need be; a fault leaves it for later.
+    """Process a stored event, also again; a fault leaves it for a later run.
 
-    `person` is who asked to take it up again, beside the person who sent it.
+    `person` is the requester of the repetition, beside the person who sent the event.
     """
     if event.outcome is not None and event.outcome is not Outcome.REFUSED:
         return _receipt(replace(event, outcome=_repeated(event.outcome)))
@@ -152,7 +153,8 @@ async def start_once(
 
     The outcome is None when another call is about to start it.
     """
-    # Before the claim: a story whose input is refused would fail after it took the cause.
+    # The input is checked before the claim: a story that refuses its input would fail after it took
+    # the cause.
     checked(start.argument)
     claim = Claim(
         key=start.cause,
@@ -190,10 +192,10 @@ async def start_once(
 async def _is_foreign(
     invocation: Invocation, view: Mapping[str, Any], owner: str, argument: Any
 ) -> bool:
-    """Return whether a story of this id is not the one that the id was claimed for.
+    """Return whether a story of this id is not the one for which the id was claimed.
 
-    Whoever holds a key of Durable can start any id before the app does. The app's own story has the
-    model and the version or the data of the claim, and an ended release left a record.
+    An attacker with a key of Durable can start any id before the app does. The app's own story has
+    the model and the version or the data of the claim, and an ended release left a record.
     """
     if isinstance(argument, Release):
         own: tuple[object, ...] = (argument.model, argument.version)
@@ -224,7 +226,8 @@ async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> Inbo
         await invocation.stories.wake(targets.instance_id, targets.event)
         return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
     if invocation.source(kept.channel) is not None:
-        # Also for a commit that was claimed before: its first event may have proved no person.
+        # This holds for a commit that was claimed before, too: its first event may have proved no
+        # person.
         await asyncio.to_thread(_keep_pushers, invocation, targets)
     people = (sender_of(kept.payload), person)
     starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
@@ -243,7 +246,7 @@ async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> Inbo
 
 
 def _keep_pushers(invocation: Invocation, starts: Iterable[Start]) -> None:
-    """Store the people whom a proven source names for the commits that were pushed."""
+    """Store the people whom a proven source names for the pushed commits."""
     for start in starts:
         argument = start.argument
         if isinstance(argument, ChangeRequest) and not argument.change.proposal:
@@ -251,7 +254,7 @@ def _keep_pushers(invocation: Invocation, starts: Iterable[Start]) -> None:
 
 
 async def _route(invocation: Invocation, kept: InboxEvent, envelope: Envelope) -> Targets:
-    """Return where the event goes, after the platform has confirmed it; see verification.py."""
+    """Return the starts and wakes of an event after the platform confirmed it (verification.py)."""
     source = invocation.source(kept.channel)
     if source is not None:
         check_type(kept.channel, source, envelope.type)
@@ -295,7 +298,7 @@ async def start_story(
     """
     outcome, instance_id = await start_once(invocation, type_, start)
     if isinstance(start.argument, Release):
-        # Also for a repetition: the first attempt may have died before it woke them.
+        # A repetition wakes them, too: the first attempt may have died before it woke them.
         now = invocation.ports.clock.now()
         for older in invocation.ports.ledger.supersede(start.argument, now):
             await wake_release(invocation.stories, older)

@@ -18,7 +18,7 @@ from function_app.triggers.http.releases_api import approvals_of, find_release
 from function_app.triggers.invocation import Accepted, Invocation, Request
 from function_app.triggers.people import identify
 
-# Refusals of a person, whatever is stored.
+# Refusals because of the person, which hold whatever the ledger has stored.
 _UNDECIDED = (ReleaseStatus.SUPERSEDED, ReleaseStatus.EXPIRED, ReleaseStatus.CANCELLED)
 _PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
@@ -78,7 +78,7 @@ def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | Non
 def _answer(
     invocation: Invocation, record: ReleaseRecord, decision: Decision
 ) -> Accepted[DecisionStored]:
-    """Return the decision with how far the release is approved after this request."""
+    """Return the decision with the progress of the approval after this request."""
     decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
     progress = approvals_of(invocation, record, decisions)
     return Accepted(
@@ -115,7 +115,7 @@ async def _decide(
         error = RefusedError if refusal.code in _PEOPLE else ConflictError
         raise error(refusal.message, code=refusal.code)
     if earlier is None:
-        assert rules is not None  # else nobody is an approver
+        assert rules is not None  # without an approver no person could approve
         earlier = decisions.decide(record, decision, rules)
         # The release may have ended in between. The stored decision has no effect then.
         now = find_release(invocation, decision.release_id)
@@ -133,10 +133,10 @@ async def _decide(
         hint = f" `mlopsctl withdraw {decision.release_id}` takes it back." if own else ""
         raise ConflictError(
             f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
-            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not stored.{hint}",
             code="ALREADY_DECIDED",
         )
     invocation.attempt.once = name_of_decision(earlier)
-    # Also for a repetition: the first attempt may have died before it woke the story.
+    # A repetition wakes the story, too: the first attempt may have died before it did.
     await wake_release(invocation.stories, decision.release_id)
     return _answer(invocation, record, earlier)

@@ -78,7 +78,7 @@ def _newest_releases(invocation: Invocation) -> list[ReleaseRecord]:
 def _production(invocation: Invocation) -> list[Attention]:
     """Return the models whose production does not serve now.
 
-    The last comparison may be ten minutes old, so production itself is asked, several models at a
+    The last comparison may be ten minutes old, so production itself is read, several models at a
     time.
     """
 
@@ -104,7 +104,7 @@ def _older(invocation: Invocation, stories: list[StoryView]) -> list[StoryView]:
         for model in invocation.projects:
             if (story, model) in known:
                 continue
-            note = invocation.ports.ledger.read_note(end_name(story, model))
+            note = invocation.ports.ledger.get_record(end_name(story, model))
             if note:
                 end = json.loads(note["end"])
                 views.append(_ended(end, {**end["facts"], "model": model}, note["at"]))
@@ -131,7 +131,7 @@ def _ended(end: Mapping[str, Any], facts: dict[str, str], at: str) -> StoryView:
 
 def _findings(invocation: Invocation) -> list[Attention]:
     """Return the open findings of the last comparison, without kinds that are read above."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.get_record(FINDINGS)
     findings = json.loads(note["report"])["findings"] if note else []
     return [
         Attention(

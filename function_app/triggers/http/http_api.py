@@ -14,7 +14,7 @@ from function_app.domain.platform import PlannedPart, PlatformRequest
 from function_app.domain.reconciliation import FINDINGS, RECENT, ReconcileReport
 from function_app.domain.release.authorization import ChangeKind
 from function_app.domain.release.release import ReleaseStatus
-from function_app.domain.stories.lane import LanePlace
+from function_app.domain.stories.lane import LanePosition
 from function_app.domain.stories.views import StoryView
 from function_app.errors import (
     ConflictError,
@@ -26,7 +26,7 @@ from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
 from function_app.triggers.bodies import NoFields, TrainingBody, read_body
 from function_app.triggers.callers import caller_of
-from function_app.triggers.events import kept_events
+from function_app.triggers.events import stored_events
 from function_app.triggers.events.inbox import Receipt, take_in
 from function_app.triggers.http.releases_api import approvals_of
 from function_app.triggers.http.watches import StoryStarted
@@ -56,8 +56,8 @@ class Status(TypedDict):
     stories: list[StoryView]
     claims: tuple[Claim, ...]
     isolation: str
-    lanes: tuple[LanePlace, ...]
-    dead_letters: list[kept_events.EventView]
+    lanes: tuple[LanePosition, ...]
+    dead_letters: list[stored_events.EventView]
     audit: Head | None
 
 
@@ -173,15 +173,15 @@ async def get_status(invocation: Invocation, request: Request) -> Done[Status]:
             "claims": inbox.list_claims(),
             "isolation": await asyncio.to_thread(invocation.ports.platform.isolation),
             "lanes": invocation.ports.ledger.list_lanes(),
-            "dead_letters": [kept_events.view(event) for event in refused],
-            # An operator who notes the head can tell later whether entries were removed.
+            "dead_letters": [stored_events.view(event) for event in refused],
+            # An operator who stores the head can tell later whether entries were removed.
             "audit": await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head),
         },
     )
 
 
 def _with_approvals(invocation: Invocation, stories: list[StoryView]) -> list[StoryView]:
-    """Return the stories with how far each release that waits for approvals has got."""
+    """Return the stories; a release that waits for approvals has the progress of its approval."""
     waiting = invocation.ports.ledger.with_status(ReleaseStatus.AWAITING_APPROVAL)
     decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(waiting)
     progress = {
@@ -244,14 +244,14 @@ async def delete_part(invocation: Invocation, request: Request) -> Done[Removed]
     now = invocation.ports.clock.now()
     waiting = [s for s in await invocation.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
     if found := [s["instance_id"] for s in waiting if not s["ended"]]:
-        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end what needs the part."
+        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end these stories first."
         raise ConflictError(text, code="UNDER_WAY")
     return Done(content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 
 async def get_findings(invocation: Invocation, request: Request) -> Done[LastComparison]:
     """Show the findings of the last comparison of ledger, histories and platforms."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
+    note = invocation.ports.ledger.get_record(FINDINGS)
     content = json.loads(note["report"]) if note else None
     return Done(content={"compared_at": note["at"] if note else None, "report": content})
 

@@ -10,7 +10,7 @@ from function_app import names
 from function_app.domain.reconciliation import RECENT
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Image
-from function_app.domain.stories.lane import LanePlace, rollout_lane, training_lane
+from function_app.domain.stories.lane import LanePosition, rollout_lane, training_lane
 from function_app.domain.stories.outcomes import TONES, Tone, end_name
 from function_app.domain.stories.views import StoryView
 from function_app.errors import MlopsError, NotFoundError
@@ -87,7 +87,7 @@ def _view(
     invocation: Invocation,
     model: str,
     stories: list[StoryView],
-    lanes: tuple[LanePlace, ...],
+    lanes: tuple[LanePosition, ...],
 ) -> ModelView:
     with_status = invocation.ports.ledger.with_status
     waiting = [
@@ -173,7 +173,7 @@ def _last_training(
                 "facts": view["facts"],
                 "at": view["updated_at"],
             }
-    note = invocation.ports.ledger.read_note(end_name(names.TRAIN_MODEL, model))
+    note = invocation.ports.ledger.get_record(end_name(names.TRAIN_MODEL, model))
     if note is None:
         return None
     end = json.loads(note["end"])

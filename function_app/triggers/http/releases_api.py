@@ -95,7 +95,7 @@ async def get_release(invocation: Invocation, request: Request) -> Done[WholeRel
 
 
 def _origin(invocation: Invocation, record: ReleaseRecord) -> Origin:
-    """Return the run and the commit of the released version, None where they are unknown."""
+    """Return the run and the commit of the released version, None for unknown ones."""
     try:
         version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:
@@ -117,7 +117,7 @@ def find_release(invocation: Invocation, release_id: str) -> ReleaseRecord:
 def approvals_of(
     invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
 ) -> ApprovalsView:
-    """Return how far a release is approved by the rules of mlops.toml now."""
+    """Return the progress of a release's approval by the rules of mlops.toml now."""
     project = invocation.projects.get(record.release.model)
     rules = project.approval_rules() if project else None
     given = counting(decisions, record, rules)

@@ -8,7 +8,7 @@ from typing import TypedDict
 from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.drift.retraining import Alarm, DriftPolicy
-from function_app.domain.drift.watching import DriftReport, WatchRequest, drift_note, watch_id
+from function_app.domain.drift.watching import DriftReport, WatchRequest, drift_name, watch_id
 from function_app.errors import NotFoundError
 from function_app.triggers.bodies import NoFields, read_body
 from function_app.triggers.invocation import Accepted, Done, Invocation, Request
@@ -30,9 +30,9 @@ class DriftState(TypedDict):
 
 
 async def start_watches(invocation: Invocation) -> None:
-    """Start a look at every watched model in production whose interval is over.
+    """Start a check of every watched model in production whose interval is over.
 
-    Not while the last look is under way.
+    A model whose last check still runs is skipped.
     """
     for model, project in sorted(invocation.projects.items()):
         if project.drift is None:
@@ -62,7 +62,7 @@ async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState
     """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
-    note = invocation.ports.ledger.read_note(drift_note(model)) or {}
+    note = invocation.ports.ledger.get_record(drift_name(model)) or {}
     report = json.loads(note["report"]) if "report" in note else None
     alarms = json.loads(note["state"])["alarms"] if "state" in note else []
     return Done(content={"model": model, "policy": policy, "report": report, "alarms": alarms})
@@ -79,7 +79,7 @@ def _policy(invocation: Invocation, model: str) -> DriftPolicy:
 
 async def _start(invocation: Invocation, model: str, policy: DriftPolicy) -> None:
     request = WatchRequest(model=model, policy=policy)
-    # A finished id begins anew: of each model the last look is kept, no more.
+    # A finished id starts again: only the last check of each model is stored.
     await invocation.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
 
 

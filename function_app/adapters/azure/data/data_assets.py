@@ -1,4 +1,4 @@
-"""Versions of data as assets of the Azure ML workspace, where people find what a run was fed."""
+"""Data versions as assets of the Azure ML workspace, so that people see the inputs of each run."""
 
 from typing import Any
 
@@ -53,5 +53,5 @@ class DataAssets:
 
 
 def asset_name(model: str) -> str:
-    """Return the name of the asset whose versions are a model's data."""
+    """Return the name of the asset that has a model's data as its versions."""
     return f"{model}-data"

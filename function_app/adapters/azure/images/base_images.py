@@ -22,7 +22,7 @@ GRACE = timedelta(minutes=10)
 
 
 class BaseImages:
-    """Imports are asked for and looked at; nothing here waits for one."""
+    """Starts imports of base images and polls them; no method waits for the end of an import."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class BaseImages:
     def find(self, image: BaseImage) -> str | None:
         """Return the digest of the copy, None when there is no copy.
 
-        An image that is named by digest is looked for by its digest, because a tag of the copy may
-        have been moved.
+        An image that is named by digest is read by its digest, because a tag of the copy may have
+        been moved.
         """
         reference = image.reference if image.is_digest else image.copy_tag
         return self._manifests.digest(image.copy, reference)
@@ -69,7 +69,7 @@ class BaseImages:
         if kept.get("asked_at") and self._is_under_way(image, kept):
             return None
         now = self._now().isoformat()
-        # First the record: a second process that comes in between does not import as well.
+        # The record is written first, so that a concurrent process does not import as well.
         self._blobs.write_json(name, {"asked_at": now})
         operation = self._begin(image)
         self._blobs.write_json(name, {"asked_at": now, "operation": operation})

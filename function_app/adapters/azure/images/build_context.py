@@ -56,7 +56,7 @@ class BuildContexts:
     def pack(
         self, version: ModelVersion, scoring: str, trusted_types: Sequence[str] = ()
     ) -> BuildContext:
-        """Return what the image of a model version is built of.
+        """Return the files of which the image of a model version is built.
 
         ContractError when the model holds types beyond scikit-learn's and `trusted_types`.
         """
@@ -66,10 +66,10 @@ class BuildContexts:
             check_servable(version, model)
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
-        # The model's own file of this name counts: it belongs to what was judged.
+        # The model's own file of this name takes precedence, because it was judged with the model.
         files[f"model/{specs.SCHEMA}"] = schema
         files |= {f"model/{name}": text for name, text in model.items()}
-        # The platform's list: what a model folder says about its own types counts for nothing.
+        # The types come from the platform's list: a model folder could claim any types for itself.
         evaluation = version.evaluation_id
         types = read_types(self._containers.read(evaluation, specs.EVALUATION, TRUSTED_TYPES))
         registered = self._submissions.types(version.model, version.version)
@@ -110,9 +110,9 @@ class BuildContexts:
         return found
 
     def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
-        """Return the files of the model folder and the schema, when they are the registered ones.
+        """Return the files of the model folder and the schema if their digests match the registry.
 
-        The bytes that are compared are those that are packed.
+        The compared bytes are packed, so that a later change of the folder has no effect.
         """
         run_id = version.run_id
         names = self._containers.files(run_id, specs.TRAINING)
@@ -121,7 +121,7 @@ class BuildContexts:
         digests = {name: sha256(text) for name, text in found.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
             folder = specs.output_folder(run_id, specs.TRAINING)
-            text = f"{changed} of {folder}/ is not what was registered. Train again."
+            text = f"{changed} of {folder}/ differs from the registered one. Train again."
             raise PlatformError("azure", "build the image", text)
         return found, schema
 

@@ -14,7 +14,7 @@ _TAIL = 12  # lines of a log that an error shows
 
 
 class BuildRuns:
-    """Queues builds and looks at them; ACR itself does not know which were asked for before."""
+    """Queues builds and polls them; ACR does not know which builds were requested before."""
 
     def __init__(self, connection: Connection, web: Web) -> None:
         self._connection, self._web = connection, web
@@ -55,7 +55,7 @@ class BuildRuns:
         return properties.get("runId")
 
     def get(self, run_id: str) -> dict[str, Any] | None:
-        """Return what is known of a run, None when the registry has forgotten it."""
+        """Return the state of a run, None when the registry has deleted its record."""
         try:
             found = self._ask("GET", f"/runs/{url_segment(run_id)}") or {}
         except NotFoundError:

@@ -77,7 +77,7 @@ class Evaluations:
             kind=specs.ANSWERS,
             command=specs.ask_command(module, timeout, f"The {name}", archive, has_model=has_model),
             environment=self._versions.environment(code, module),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(archive.uri)},
             folders=folders,
             models=models,
@@ -114,7 +114,7 @@ class Evaluations:
                 has_champion=has_champion,
             ),
             environment=self._versions.environment(None, OWN),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             folders=folders,
             timeout_seconds=project.training_run.timeout_seconds + MARGIN,
             tags=tags,
@@ -131,9 +131,9 @@ _UNANSWERED = (
 
 
 def unanswered(asks: list[Run]) -> tuple[RunStatus, str]:
-    """Return where an evaluation stands whose models were asked; COMPLETED when all answered.
+    """Return the state of an evaluation whose models predict; COMPLETED when all have ended.
 
-    The detail names the run that did not end well, because its log says why.
+    The detail names the run that failed, because its log has the reason.
     """
     for status in _UNANSWERED:
         for ask in asks:

@@ -16,7 +16,7 @@ from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.adapters.azure.jobs.run_views import read_run
-from function_app.adapters.azure.jobs.submission import job_of, place_of
+from function_app.adapters.azure.jobs.submission import job_of, target_of
 from function_app.adapters.azure.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
@@ -47,7 +47,7 @@ SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may 
 
 
 class AzureJobs:
-    """Submits and looks; nothing here waits for a run."""
+    """Submits and polls runs; no method waits for the end of a run."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class AzureJobs:
             kind=specs.PREPARATION,
             command=specs.prepare_command(target, dataset.model, dataset.version),
             environment=self._versions.environment(None, project.training),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             files={"rows": self._containers.address(dataset.uri)},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
@@ -117,7 +117,7 @@ class AzureJobs:
             kind=specs.SAMPLE,
             command=specs.sample_command(project.training, code),
             environment=self._versions.environment(None, project.training),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(code.uri)},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
@@ -169,7 +169,7 @@ class AzureJobs:
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
         spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
         kept = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
-        self._submissions.keep_spec(run_id, kept)
+        self._submissions.store_spec(run_id, kept)
         for one in asked:
             name, version = one.spec.run_id, run.dataset_version
             own, found = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
@@ -202,7 +202,7 @@ class AzureJobs:
         return self._submit(spec)
 
     def get(self, run_id: str) -> Run:
-        found = self._found(run_id)
+        found = self._stored_run(run_id)
         if found is None:
             # A workspace that is gone answers like a run that is.
             self._workspace.confirm()
@@ -211,8 +211,8 @@ class AzureJobs:
     def cancel(self, run_id: str, reason: str = "") -> None:
         if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return
-        # First: who looks in between must see why it ends.
-        self._outputs.note_stop(run_id, reason)
+        # The reason is stored first, so that a concurrent reader sees why the run ends.
+        self._outputs.store_stop(run_id, reason)
         for ask in self._asked(run_id):
             self.cancel(ask, reason)
         if self._find(run_id) is not None:
@@ -237,7 +237,7 @@ class AzureJobs:
                         newest[run_id] = attempt, self._read(job)
         # Code in a job may have deleted the tag by which Azure ML lists it.
         hidden = self._submissions.of_weeks(weeks) - seen
-        newest |= {run_id: (0, run) for run_id in hidden if (run := self._found(run_id))}
+        newest |= {run_id: (0, run) for run_id in hidden if (run := self._stored_run(run_id))}
         return tuple(newest[run_id][1] for run_id in sorted(newest))
 
     def prepared(self, run_id: str) -> Prepared:
@@ -279,7 +279,7 @@ class AzureJobs:
         found, stored = self._find(run_id), self._submissions.find(run_id)
         if found is not None and stored is None:
             raise ConflictError(
-                f"Somebody else submitted a job named {run_id}, which this app does not use. "
+                f"Another person submitted a job named {run_id}, which this app does not use. "
                 "Send the data or the commit again, so that the run gets another name.",
                 code="FOREIGN_RUN",
             )
@@ -300,19 +300,19 @@ class AzureJobs:
             return submission, found
         # A node that answers again must not write beside the next attempt.
         self._cancel(run_id)
-        self._outputs.note_attempt(run_id, self._outputs.attempt(run_id) + 1)
+        self._outputs.store_attempt(run_id, self._outputs.attempt(run_id) + 1)
         return submission, None
 
-    def _found(self, run_id: str) -> Run | None:
+    def _stored_run(self, run_id: str) -> Run | None:
         return self._find(run_id) or self._awaiting(run_id)
 
     def _asked(self, run_id: str) -> list[str]:
-        """Return the runs in which models answer for an evaluation, [] for any other run."""
+        """Return the runs in which models predict for an evaluation, [] for any other run."""
         kept = self._submissions.spec(run_id) or {}
         return load(list[str], kept.get("asked", []))
 
     def _awaiting(self, run_id: str) -> Run | None:
-        """Return an evaluation whose models answer; once all have answered, it is submitted.
+        """Return an evaluation whose models still predict; submit it once all have ended.
 
         None when the run is no such evaluation.
         """
@@ -343,7 +343,7 @@ class AzureJobs:
         attempt = self._outputs.attempt(spec.run_id)
         spec = replace(spec, tags={**spec.tags, **week}, attempt=attempt)
         job = job_of(
-            spec, self._containers.address(spec.code.uri), place_of(spec.kind, self._settings)
+            spec, self._containers.address(spec.code.uri), target_of(spec.kind, self._settings)
         )
         with translate("submit a run", spec.run_id):
             made = self._workspace.client.jobs.create_or_update(job)

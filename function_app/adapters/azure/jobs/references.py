@@ -51,8 +51,8 @@ class ReferenceRecords:
     def adopt(self, model: str) -> Reference | None:
         """Return the reference data, None before there is any; from now on no run can change it.
 
-        The first call copies the model's sample to where only this app writes. ContractError when
-        the rows of the sample are not those of its record.
+        The first call copies the model's sample to a folder that only this app writes.
+        ContractError when the rows of the sample differ from those of its record.
         """
         found = self.find(model)
         if found is None or self._blobs.entry(f"{FOLDER}/{model}/reference.json"):
@@ -61,14 +61,14 @@ class ReferenceRecords:
         rows = self._containers.read_at_most(run_id, specs.SAMPLE, "rows.csv", MOST_OF_SAMPLE)
         if rows is None or sha256(rows) != found.dataset.version:
             folder = specs.output_folder(run_id, specs.SAMPLE)
-            text = f"The rows of {folder} are not those of its record. Delete that folder."
+            text = f"The rows of {folder} do not match its record. Delete that folder."
             raise ContractError(text)
         self._blobs.create(_rows(model, found.dataset.version), rows)
-        self.keep(found.dataset, found.profile)
+        self.store(found.dataset, found.profile)
         # Another process may have been quicker with other data.
         return self.find(model)
 
-    def keep(self, dataset: Dataset, profile: DataProfile) -> None:
+    def store(self, dataset: Dataset, profile: DataProfile) -> None:
         """Make this the reference data, unless there is some."""
         content = dump(Reference(dataset=dataset, profile=profile))
         self._blobs.create_json(f"{FOLDER}/{dataset.model}/reference.json", content)

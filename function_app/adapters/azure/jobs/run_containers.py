@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class RunContainers:
-    """Reads what runs wrote; `versions` is the container that only this app writes."""
+    """Reads the outputs of runs; `versions` is the container that only this app writes."""
 
     def __init__(self, versions: Blobs) -> None:
         settings = versions.settings
@@ -123,7 +123,7 @@ class RunContainers:
 
 
 def _list(blobs: Blobs, prefix: str) -> list[BlobEntry]:
-    """Return the blobs whose names begin so; [] also before the platform made the container."""
+    """Return the blobs with this prefix; [] also before the platform made the container."""
     try:
         return blobs.list(prefix)
     except NotFoundError:

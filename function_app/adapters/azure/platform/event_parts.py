@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, found_or_none
+from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, get_or_none
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.errors import ConfigError
 
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 def data_filter(container: str) -> Json:
-    """Return which events of the storage count: files that are whole, where data lands."""
+    """Return the filter for storage events: complete files in the container of arriving data."""
     return {
         "includedEventTypes": list(_ARRIVALS),
         "subjectBeginsWith": f"/blobServices/default/containers/{container}/",
@@ -42,12 +42,12 @@ def data_filter(container: str) -> Json:
 
 
 def workspace_filter() -> Json:
-    """Return which events of the workspace count."""
+    """Return the filter for events of the workspace."""
     return {"includedEventTypes": list(_WORKSPACE_EVENTS)}
 
 
 class SubscriptionPart:
-    """One subscription of a system topic; where no topic is named, infra/ keeps it."""
+    """A subscription of a system topic; infra/ owns it when no topic is set."""
 
     def __init__(self, connection: Connection, topic: str, label: str, events: Json) -> None:
         self.name = f"events of {label}"
@@ -66,7 +66,7 @@ class SubscriptionPart:
     def find(self) -> Any:
         if self._is_infras:
             return ELSEWHERE
-        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+        return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
     def differences(self, found: Json) -> list[str]:
         changes, properties = [], found["properties"]
@@ -74,7 +74,7 @@ class SubscriptionPart:
         if stands.lower() != self._function.lower():
             changes.append(f"destination {stands or 'nothing'} to {self._function}")
         given = properties.get("filter") or {}
-        # Azure adds defaults to what was asked for; only what was asked for is compared.
+        # Azure adds defaults to the requested properties, so only the requested ones are compared.
         changes += [
             f"filter {name}" for name, value in self._filter.items() if given.get(name) != value
         ]
@@ -83,7 +83,7 @@ class SubscriptionPart:
     def describe(self) -> str:
         if self._is_infras:
             return (
-                "a subscription that infra/events.bicep keeps. "
+                "a subscription that infra/events.bicep owns. "
                 "`az eventgrid system-topic event-subscription list` shows it."
             )
         return f"subscription of {self._topic}"

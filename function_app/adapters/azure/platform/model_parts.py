@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_name
 from function_app.adapters.azure.jobs.environments import NAME, Environments
 from function_app.adapters.azure.jobs.run_specs import DATASET, MODEL
-from function_app.adapters.azure.platform.platform_parts import MARK, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, get_or_none
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace, datastore_path
@@ -40,14 +40,14 @@ class ContainerPart:
         return "Succeeded"
 
     def is_ours(self, found: Any) -> bool:
-        return False  # it holds what cannot be made again
+        return False  # its content cannot be made again
 
     def delete(self, found: Any) -> None:
         """Do nothing: see is_ours."""
 
 
 class EnvironmentPart:
-    """What the training code of this app is installed with."""
+    """The environment in which the training code of this app runs."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class ReferenceData(Protocol):
         """Return the reference data; None before there is any. It changes nothing."""
 
     def adopt(self, model: str) -> Reference | None:
-        """Return the reference data after copying it to where no run writes; None without any."""
+        """Copy the reference data to a folder that no run writes; return it, or None."""
 
     def ask_for_sample(self, model: str) -> None:
         """Start the run that writes the model's sample data, or find it."""
@@ -179,11 +179,11 @@ class BaselinePart:
             return _ASKED if asked else None
         version = reference.dataset.version[:32]
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the baseline", self._asset):
                 return self._workspace.client.data.get(self._asset, version=version)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def differences(self, found: Any) -> list[str]:
         return []

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.errors import ConfigError
@@ -27,7 +27,7 @@ class WorkspacePart:
         )
 
     def find(self) -> Any:
-        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+        return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
     def differences(self, found: Any) -> list[str]:
         location = str(found.get("location", "")).replace(" ", "").lower()
@@ -74,24 +74,24 @@ class WorkspacePart:
         return (found.get("tags") or {}).get(MARK) == PLATFORM
 
     def delete(self, found: Any) -> None:
-        # For good: a workspace that is only put away keeps its name taken.
+        # The deletion is permanent, because a soft-deleted workspace blocks its name.
         path = f"{self._path}?forceToPurge=true&api-version={API}"
         self._connection.rest("DELETE", path, api_version=API)
 
 
 class DatastorePart:
-    """A container as runs address it, without a key: whoever reads or writes needs a role."""
+    """A datastore for one container, without a key: its readers and writers need a role."""
 
     def __init__(self, workspace: Workspace, name: str, datastore: str, container: str) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings
         self.name, self._datastore, self._container = name, datastore, container
 
     def find(self) -> Any:
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the datastore", self._datastore):
                 return self._workspace.client.datastores.get(self._datastore)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def differences(self, found: Any) -> list[str]:
         wanted = (_account(self._settings.blob_endpoint), self._container)

@@ -1,4 +1,4 @@
-"""What production's replicas are told beside their image: where spans and prediction logs go."""
+"""The configuration of production's replicas: addresses of spans and prediction logs."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from function_app.telemetry import OTLP_ENDPOINT
 
 # The variable in which the service reads which tokens it takes (scoring/entra.py).
 ENTRA = "SCORING_ENTRA"
-# Who signs tokens of version 1, the default of an app registration, in the public cloud.
+# The issuer of version 1 tokens, the default of an app registration, in the public cloud.
 _V1_ISSUER = "https://sts.windows.net"
 # The service account of their pods, by whose name infra/ makes Entra trust it.
 ACCOUNT = "scoring"
@@ -85,7 +85,7 @@ class Replicas:
 
 
 def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -> Replicas:
-    """Return what the settings say about replicas."""
+    """Return the configuration of replicas from the settings."""
     return Replicas(
         collector=settings.collector,
         insights=settings.replica_insights,
@@ -99,7 +99,7 @@ def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -
 
 
 def _entra(settings: AzureSettings) -> str:
-    """Return which callers' tokens the service takes, as JSON; "" when it takes keys only."""
+    """Return the accepted tokens of callers as JSON; "" when the service accepts keys only."""
     if not (settings.caller_audience and settings.tenant_id):
         return ""
     authority = f"{settings.authority.rstrip('/')}/{settings.tenant_id}"

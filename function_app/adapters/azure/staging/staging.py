@@ -1,7 +1,7 @@
-"""Staging on Azure Container Instances: a group per release, made, looked at and removed.
+"""Staging on Azure Container Instances: one group per release, created, polled and removed.
 
-A group is a throw-away: it never changes its image in place, it carries its release and its last
-day as tags, and whoever asks again finds it by its name.
+A group is disposable: it never changes its image in place, it has its release and its last day as
+tags, and a repeated call finds it by its name.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class AzureStaging:
         found = self._get(name)
         if found is None:
             self._create(name, release_id, image)
-            return _under_way(f"Container group {name} is asked for.")
+            return _under_way(f"Container group {name} is requested.")
         tags = found.tags or {}
         if tags.get(groups.RELEASE) != release_id:
             text = f"{name} is there and carries no tag of {release_id}. Rename or delete it."
@@ -60,7 +60,7 @@ class AzureStaging:
         if tags.get(groups.DIGEST) != image.digest:
             self._delete(name)
             return _under_way(f"Container group {name} ran another image and is deleted.")
-        return self._look(name, found, image)
+        return self._rollout(name, found, image)
 
     def remove(self, release_id: str) -> None:
         name = group_name(release_id)
@@ -95,8 +95,8 @@ class AzureStaging:
         tags = found.tags or {}
         return str(tags.get(groups.RELEASE, "")), str(tags.get(groups.CERTIFICATE, ""))
 
-    def _look(self, name: str, found: "ContainerGroup", image: Image) -> Rollout:
-        """Return the deployment when it serves, else how far it is; raise when it cannot."""
+    def _rollout(self, name: str, found: "ContainerGroup", image: Image) -> Rollout:
+        """Return the deployment when it serves, else its progress; AttemptError when it failed."""
         container = found.containers[0]
         view = getattr(container, "instance_view", None)
         current = getattr(view, "current_state", None)
@@ -108,7 +108,7 @@ class AzureStaging:
         ended = getattr(current, "state", "") == "Terminated"
         if provisioned in _FAILED or state == "Failed" or restarts >= _RESTARTS:
             text = self._failure(name, what, view)
-            # The next call makes the group anew.
+            # The next call creates the group again.
             self._delete(name)
             raise AttemptError("azure", "deploy to staging", text)
         if ended or provisioned != "Succeeded" or state != "Running":
@@ -220,7 +220,7 @@ def _is_ready(view: Any) -> bool:
 
 
 def _is_past(text: str, now: datetime) -> bool:
-    """Return whether the time of a tag is over; False for a tag that somebody changed."""
+    """Return whether the time of a tag is over; False when the tag is garbled."""
     try:
         return datetime.fromisoformat(text) <= now
     except (TypeError, ValueError):

@@ -28,10 +28,10 @@ class RunRecords:
         self._lock = threading.Lock()
 
     def record_ended(self) -> int:
-        """Record the runs that ended since the last call; return how many.
+        """Record the runs that ended since the last call; return the number of recorded runs.
 
-        A run that cannot be recorded is logged once and tried again after the next start of the
-        host: it must neither change how the run ended nor hold up the others.
+        A run that cannot be recorded is logged once and retried after the next start of the host:
+        it must neither change the result of the run nor delay the others.
         """
         if not self._lock.acquire(blocking=False):
             return 0  # the call before still records

@@ -26,7 +26,7 @@ class LocalTracking:
     def client(self) -> Any:
         """Return a client of the database, which the first call makes.
 
-        The caller holds `lock()`: two processes that make the database at once break it.
+        The caller holds `lock()`, because two processes that make the database at once break it.
         """
         return mlflow_client(self._state)
 
@@ -40,7 +40,7 @@ class LocalTracking:
         Idempotent: a run that was recorded before is found by its tag, and completed when a crash
         left it half-recorded.
         """
-        # Before the lock: the import takes seconds, in which others may use the database.
+        # The import is before the lock: it takes seconds, in which others may use the database.
         import_mlflow()
         with self.lock():
             return self.record_locked(run, metrics, folder)
@@ -61,7 +61,7 @@ class LocalTracking:
         if folder.is_dir():
             self._keep_files(client, kept, folder)
         self._describe(client, kept, run, metrics)
-        # Last: a run without an end is recorded again.
+        # The end is written last, because a run without an end is recorded again.
         client.set_terminated(kept, status=_ENDS.get(run.status, "FAILED"))
         return kept
 
@@ -74,12 +74,12 @@ class LocalTracking:
         if irregular is None:
             client.log_artifacts(kept, str(folder))
         else:
-            text = f"not kept: {irregular} is no regular file"
+            text = f"not recorded: {irregular} is not a regular file"
             client.set_tag(kept, "mlops.files", text[:500])
 
     def _describe(self, client: Any, kept: str, run: Run, metrics: Mapping[str, float]) -> None:
         entities = import_mlflow().entities
-        # Not the time of this call: one that is repeated after a crash must write the same points.
+        # The time is not that of this call, because a repetition must write the same points.
         client.log_batch(
             kept,
             metrics=[entities.Metric(name, value, 0, 0) for name, value in sorted(metrics.items())],

@@ -8,11 +8,11 @@ from pathlib import Path
 _OTHERS = 0o077
 
 
-def keep_private(state: Path) -> None:
-    """Make the state folder for this user alone, and what this process creates from now on.
+def restrict_access(state: Path) -> None:
+    """Restrict the state folder, and all files that this process creates later, to this user.
 
-    A state of an earlier version is made private as a whole, the folder itself last: after a crash
-    the next start begins again. Files of other users are left as they are.
+    The folder of an earlier version is restricted as a whole, the folder itself last, so that the
+    next start repeats it after a crash. Files of other users are left as they are.
     """
     os.umask(_OTHERS)
     state.mkdir(parents=True, exist_ok=True)

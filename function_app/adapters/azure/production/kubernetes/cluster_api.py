@@ -1,7 +1,7 @@
-"""A Kubernetes cluster's API, by the official client: objects as plain JSON.
+"""The API of a Kubernetes cluster, by the official client: objects as plain JSON.
 
-Objects are sent and read as they are, without the client's models: these refuse what a newer
-cluster says.
+Objects are sent and read without the models of the client, because these refuse the values of newer
+clusters.
 """
 
 import json
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterAccess:
-    """Where a cluster's API listens, whom to trust, and a token for each request."""
+    """The address of a cluster's API, its CA certificate, and a token for each request."""
 
     host: str
     ca: bytes
@@ -37,10 +37,11 @@ class ClusterAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """How a Service is asked through the cluster's API: its address, headers, whom to trust.
+class ServiceProxy:
+    """The address of a Service through the cluster's API, with the headers and the trusted CA.
 
     The API takes the token for itself and passes on no `Authorization`.
+
     Source: "Access Services Running on Clusters", kubernetes.io.
     """
 
@@ -59,7 +60,7 @@ class ClusterApi:
         self._served: dict[str, list[str]] = {}
 
     def get(self, kind: str, name: str) -> Json | None:
-        """Return an object, None when there is none in a namespace that is there."""
+        """Return an object, None when an existing namespace has no such object."""
         try:
             return self._ask("GET", self._path(kind, name), f"read {kind} {name}")
         except NotFoundError:
@@ -100,7 +101,7 @@ class ClusterApi:
         return self._ask("PATCH", self._path(kind, name), what, body=change, media=media)
 
     def delete(self, kind: str, name: str) -> None:
-        """Delete an object with all that it made; nothing happens when there is none."""
+        """Delete an object and the objects that it owns; nothing happens when there is none."""
         try:
             self._ask(
                 "DELETE",
@@ -111,11 +112,11 @@ class ClusterApi:
         except NotFoundError:
             return
 
-    def way(self, service: str) -> Way:
-        """Return how the port `http` of a Service is asked, also from outside of its network."""
+    def service_proxy(self, service: str) -> ServiceProxy:
+        """Return the proxy for port `http` of a Service; it works outside of its network, too."""
         access = self._access()
         path = f"/api/v1/namespaces/{self.namespace}/services/{service}:http/proxy"
-        return Way(
+        return ServiceProxy(
             url=access.host.rstrip("/") + path,
             headers={"Authorization": f"Bearer {access.token()}"},
             verify=ssl.create_default_context(cadata=access.ca.decode()),
@@ -142,7 +143,7 @@ class ClusterApi:
         return f"{path}/{url_segment(name)}" if name else path
 
     def _version(self, kind: str) -> str:
-        """Return the version in which this cluster is asked for a kind."""
+        """Return the API version in which this cluster serves a kind."""
         found = KINDS[kind]
         if len(found.versions) > 1 and found.group not in self._served:
             try:
@@ -185,7 +186,8 @@ class ClusterApi:
                 header_params={
                     "Accept": "application/json",
                     "Content-Type": media,
-                    # Of now: the client's own hook is not asked before it has a first token.
+                    # The token is set now, because the client calls its refresh hook only after a
+                    # first token.
                     "Authorization": f"Bearer {self._token()}",
                 },
                 body=body,

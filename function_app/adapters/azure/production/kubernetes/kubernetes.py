@@ -1,14 +1,14 @@
 """Production on any Kubernetes cluster: a Deployment per release, one Service per model.
 
-The Service's selector is what production is: it moves, in one request, to a version all of whose
-replicas are available. The former version keeps running until the next promotion, so that the way
-back is the same one request.
+The Service's selector decides what production is: it moves, in one request, to a version all of
+whose replicas are available. The former version keeps running until the next promotion, so that a
+roll-back is the same single request.
 """
 
 from typing import Any, Protocol
 
 from function_app.adapters.azure.production.kubernetes import manifests, pod_access
-from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi, Way
+from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi, ServiceProxy
 from function_app.adapters.azure.production.kubernetes.exposure import (
     CLUSTER,
     Exposure,
@@ -21,7 +21,7 @@ from function_app.adapters.azure.production.kubernetes.rollouts import (
     failure,
     is_complete,
     is_reported,
-    note_report,
+    mark_reported,
     restart,
 )
 from function_app.adapters.azure.production.replicas import Replicas
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 
 class Keys(Protocol):
-    """Where the callers' keys are kept."""
+    """The store of the callers' keys."""
 
     def ensure(self, model: str) -> Digests:
         """Make the keys of a model once; return their digests."""
@@ -46,14 +46,14 @@ class Keys(Protocol):
         """Replace the older key and make it the first; NotFoundError when there are none."""
 
     def header(self, model: str) -> str:
-        """Return what a caller gives to curl after -H."""
+        """Return the argument of `curl -H` with which a caller sends its key."""
 
     def production_secret(self, model: str) -> str:
         """Return the platform's own secret of a model's production."""
 
 
 class KubernetesProduction:
-    """Applies and looks; waiting is the story's."""
+    """Applies objects and polls them; the story waits."""
 
     def __init__(
         self,
@@ -62,11 +62,11 @@ class KubernetesProduction:
         exposure: Exposure = INSIDE,
         replicas: Replicas = PLAIN,
     ) -> None:
-        self._api, self._keys, self._exposure, self._told = api, keys, exposure, replicas
+        self._api, self._keys, self._exposure, self._configuration = api, keys, exposure, replicas
 
-    def way(self, model: str) -> Way:
+    def service_proxy(self, model: str) -> ServiceProxy:
         """Return a way to a model's pods that works from outside of their network."""
-        return self._api.way(model)
+        return self._api.service_proxy(model)
 
     def caller_header(self, model: str) -> str:
         return self._keys.header(model)
@@ -87,7 +87,7 @@ class KubernetesProduction:
         found = self._champion(model)
         if found is None:
             return None
-        image, replicas = _image_of(model, found), _wanted(found)
+        image, replicas = _image_of(model, found), _desired_replicas(found)
         ready = (found.get("status") or {}).get("availableReplicas", 0)
         detail = ""
         if ready < replicas:
@@ -96,15 +96,15 @@ class KubernetesProduction:
         return Serving(image=image, replicas=replicas, ready=ready, detail=detail)
 
     def repair(self, model: str) -> None:
-        # A cluster starts pods again by itself: only a rollout that it gave up, and a Deployment
-        # that somebody scaled down, need a request.
+        # A cluster restarts pods by itself. Only a failed rollout and a Deployment that was scaled
+        # down by hand need a request.
         found = self._champion(model)
         if found is None:
             return
         if failure(found) is not None:
-            restart(self._api, found, _wanted(found))
+            restart(self._api, found, _desired_replicas(found))
         elif found["spec"].get("replicas", 1) == 0:
-            change = {"spec": {"replicas": _wanted(found)}}
+            change = {"spec": {"replicas": _desired_replicas(found)}}
             self._api.merge("Deployment", found["metadata"]["name"], change)
 
     def _champion(self, model: str) -> Json | None:
@@ -147,11 +147,12 @@ class KubernetesProduction:
         found = self._api.get("Deployment", name)
         same = found is not None and _image(found) == image.uri
         if found is None or not same:
-            # Before the pods: they do not start without what they mount.
+            # These objects are applied before the pods, because pods do not start without their
+            # mounts.
             self._apply_keys(image.model, self._keys.ensure(image.model))
-            if self._told.uses_identity(image.model):
-                self._api.apply(pod_access.service_account(namespace, self._told))
-            wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
+            if self._configuration.uses_identity(image.model):
+                self._api.apply(pod_access.service_account(namespace, self._configuration))
+            wish = manifests.deployment(namespace, release_id, image, replicas, self._configuration)
             found = self._api.apply(wish)
         elif failure(found) is not None and is_reported(found):
             found = restart(self._api, found, replicas)
@@ -160,7 +161,7 @@ class KubernetesProduction:
         if self._api.get("HorizontalPodAutoscaler", name) is None:
             for companion in manifests.companions(namespace, image, replicas):
                 self._api.apply(companion)
-            policy = pod_access.network_policy(namespace, image.model, self._told)
+            policy = pod_access.network_policy(namespace, image.model, self._configuration)
             self._api.apply(policy)
         return found
 
@@ -169,7 +170,7 @@ class KubernetesProduction:
         if reason is not None:
             told = describe_pods(self._api, image.model, image.version)
             text = f"{found['metadata']['name']} did not get available. {reason} {told}"
-            note_report(self._api, found)
+            mark_reported(self._api, found)
             raise AttemptError("azure", "promote", text)
         status = found.get("status") or {}
         available, wanted = status.get("availableReplicas", 0), found["spec"].get("replicas", 1)
@@ -255,14 +256,13 @@ class KubernetesProduction:
             self._api.delete("Deployment", found["metadata"]["name"])
 
     def _replicas(self, model: str) -> int:
-        """Return how many replicas production was last promoted with."""
+        """Return the number of replicas with which production was last promoted."""
         return max((_promoted(found) for found in self._deployments(model)), default=1)
 
     def _deployments(self, model: str) -> list[Json]:
         """Return the Deployments that this app made for the model.
 
-        Somebody else's Deployment may carry the same labels; its name differs, and it is left
-        alone.
+        A foreign Deployment may have the same labels; it has another name and is left alone.
         """
         return [
             found
@@ -298,12 +298,12 @@ def _image_of(model: str, found: Json) -> Image:
     return Image(model=model, version=version, digest=uri.partition("@")[2], uri=uri)
 
 
-def _wanted(found: Json) -> int:
-    """Return how many replicas shall serve, also when somebody scaled the Deployment to zero."""
+def _desired_replicas(found: Json) -> int:
+    """Return the desired number of replicas, also of a Deployment scaled to zero by hand."""
     return int(found["spec"].get("replicas", 1) or _promoted(found))
 
 
 def _promoted(found: Json) -> int:
-    """Return the number of replicas that was promoted; 1 when somebody changed the annotation."""
+    """Return the number of promoted replicas; 1 when the annotation is garbled."""
     text = str((found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else 1

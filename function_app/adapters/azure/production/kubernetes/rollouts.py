@@ -1,4 +1,4 @@
-"""Where the rollout of a Deployment stands, and why one failed."""
+"""The state of a Deployment's rollout, and the reason of a failure."""
 
 from typing import Any
 
@@ -44,8 +44,8 @@ def is_reported(found: Json) -> bool:
     return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
 
 
-def note_report(api: ClusterApi, found: Json) -> None:
-    """Note that the failure of the newest template was reported: the next call starts anew."""
+def mark_reported(api: ClusterApi, found: Json) -> None:
+    """Store that the newest failure was reported: the next call starts an attempt."""
     generation = str(found["metadata"].get("generation", 0))
     change = {"metadata": {"annotations": {FAILED: generation}}}
     api.merge("Deployment", found["metadata"]["name"], change)
@@ -60,7 +60,7 @@ def restart(api: ClusterApi, found: Json, replicas: int) -> Json:
 
 
 def describe_pods(api: ClusterApi, model: str, version: str) -> str:
-    """Return what the pods of a version last said, to people who must mend it."""
+    """Return the last messages of a version's pods and events, for people who repair it."""
     told: list[str] = []
     try:
         pods = api.list("Pod", labels(model, version))

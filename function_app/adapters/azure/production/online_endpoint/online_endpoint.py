@@ -1,8 +1,8 @@
 """Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
 
-The endpoint's traffic is what production is: who has most of it is the champion. A challenger gets
-a tenth before it gets all. The former deployment stays until the next promotion, so that the way
-back is one change of the traffic.
+The endpoint's traffic decides what production is: the deployment with most of it is the champion. A
+challenger gets a tenth before it gets all. The former deployment stays until the next promotion, so
+that a roll-back is one change of the traffic.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from function_app.adapters.azure.keys import VaultKeys
-from function_app.adapters.azure.platform.platform_parts import found_or_none
+from function_app.adapters.azure.platform.platform_parts import get_or_none
 from function_app.adapters.azure.production.online_endpoint import online_definitions as definitions
 from function_app.adapters.azure.production.online_endpoint.online_definitions import (
     DIGEST,
@@ -45,7 +45,7 @@ class OnlineEndpointProduction:
     ) -> None:
         self._keys = keys
         self._workspace, self._settings = workspace, workspace.connection.settings
-        self._told = replicas_of(self._settings, projects)
+        self._configuration = replicas_of(self._settings, projects)
 
     def champion(self, model: str) -> Image | None:
         served = _served(self._endpoint(model))
@@ -78,7 +78,7 @@ class OnlineEndpointProduction:
         endpoint = self._endpoint(model)
         if endpoint is None:
             self._make_endpoint(model)
-            return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
+            return _under_way(f"Endpoint {self.endpoint_name(model)} is requested.")
         if (state := _state(endpoint)) != "succeeded":
             return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
         found = self._deployment(model, name)
@@ -87,7 +87,7 @@ class OnlineEndpointProduction:
                 self._delete(endpoint.name, name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
-            return _under_way(f"Deployment {name} is asked for.")
+            return _under_way(f"Deployment {name} is requested.")
         if (state := _state(found)) != "succeeded":
             again = partial(self._make_deployment, release_id, image, replicas)
             return self._not_yet(f"Deployment {name}", state, endpoint, name, again)
@@ -154,10 +154,10 @@ class OnlineEndpointProduction:
         name: str = "",
         again: Callable[[], None] | None = None,
     ) -> Rollout:
-        """Return that it is under way; when it failed, clear the way for a new attempt and raise.
+        """Return that the work is under way; on a failure prepare a new attempt and raise.
 
-        Azure ML keeps what it could not make as failed, and a failure that stays would be the
-        answer to every later attempt. What has traffic is not deleted but asked for `again`.
+        Azure ML keeps a failed resource, and that failure would be the answer to every later
+        attempt. A deployment that has traffic is not deleted; `again` requests it once more.
         """
         if state not in _ENDED:
             return _under_way(f"{what} is {state}.")
@@ -174,35 +174,35 @@ class OnlineEndpointProduction:
         if _served(endpoint) is None:
             self._delete_endpoint(endpoint.name)
             return
-        with begin("ask for the endpoint again", endpoint.name):
+        with begin("request the endpoint again", endpoint.name):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _endpoint(self, model: str) -> Any:
         name = self.endpoint_name(model)
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the endpoint", name):
                 return self._workspace.client.online_endpoints.get(name)
 
-        found = found_or_none(look)
+        found = get_or_none(get)
         if found is None:
             self._workspace.confirm()
         return found
 
     def _deployment(self, model: str, name: str) -> Any:
-        def look() -> Any:
+        def get() -> Any:
             with translate("read a deployment", name):
                 return self._workspace.client.online_deployments.get(
                     name, self.endpoint_name(model)
                 )
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def _make_endpoint(self, model: str) -> None:
         name = self.endpoint_name(model)
         with begin("make the endpoint", name):
             self._workspace.client.online_endpoints.begin_create_or_update(
-                definitions.endpoint_of(name, model, self._told)
+                definitions.endpoint_of(name, model, self._configuration)
             )
 
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
@@ -217,14 +217,14 @@ class OnlineEndpointProduction:
             size=self._settings.endpoint_size,
             number=replicas,
             release_id=release_id,
-            replicas=self._told,
+            replicas=self._configuration,
             keys=describe_keys(None, self._keys.production_secret(image.model)),
         )
         with begin("make a deployment", name):
             client.online_deployments.begin_create_or_update(deployment)
 
     def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
-        """Split the traffic so; remember who had most of it before."""
+        """Set the traffic; store the deployment that had most of it before."""
         former = _served(endpoint)
         if former not in shares:
             endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
@@ -282,7 +282,7 @@ def deployment_name(version: str) -> str:
 
 
 def _served(endpoint: Any) -> str | None:
-    """Return which deployment has most of the traffic."""
+    """Return the name of the deployment with most of the traffic."""
     traffic = (endpoint.traffic or {}) if endpoint is not None else {}
     found = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
     return found[0][1] if found else None
@@ -298,7 +298,7 @@ def _state(found: Any) -> str:
 
 
 def _address(endpoint: Any) -> str:
-    """Return what /score is appended to."""
+    """Return the base address of the endpoint, without `/score`."""
     return str(endpoint.scoring_uri or "").removesuffix("/score")
 
 
