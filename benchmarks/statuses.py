@@ -1,4 +1,4 @@
-"""How long views of few releases take, as shares of reading every release.
+"""Durations of views that show few releases, as shares of reading every release.
 
 python -m benchmarks.statuses [RELEASES] (10,000 by default, about a minute). Before releases were
 found by status, `status`, `metrics`, `models` and a roll-back read every release once, and
@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from benchmarks.pages import BEGIN, MODEL, best
 from function_app.adapters.local.rows import LocalRows
@@ -53,7 +53,7 @@ ROOT = Path(__file__).parents[1]
 class NoStories:
     """Durable without a story."""
 
-    async def list(self, since: datetime) -> list[Any]:
+    async def list(self, since: datetime) -> list[object]:
         """Return no story."""
         return []
 

@@ -1,10 +1,9 @@
 """docs/reference/api.md: every route of the HTTP API with the types of its bodies and answers."""
 
 import re
-from typing import Any
 
 from reference.markdown import table
-from reference.openapi import JSON, document
+from reference.openapi import JSON, Schema, document
 
 _HEAD = """\
 # HTTP API
@@ -17,7 +16,6 @@ code.
 
 This page is written by `python -m reference` from the routes and their types.
 """
-Schema = dict[str, Any]
 
 
 def describe() -> str:
@@ -60,13 +58,13 @@ def describe() -> str:
     )
 
 
-def _credentials(operation: dict[str, Any]) -> str:
+def _credentials(operation: Schema) -> str:
     if "security" not in operation:
         return "key"
     return "key and person" if operation["security"] else "none; the webhook's own proof"
 
 
-def _fields(operation: dict[str, Any], components: Schema) -> str:
+def _fields(operation: Schema, components: Schema) -> str:
     """Return the fields of the body and of the query; required ones in bold."""
     names = [f"`?{p['name']}=`" for p in operation["parameters"] if p["in"] == "query"]
     body = operation.get("requestBody")
@@ -82,7 +80,7 @@ def _fields(operation: dict[str, Any], components: Schema) -> str:
     return ", ".join([*fields, *names])
 
 
-def _answers(operation: dict[str, Any]) -> str:
+def _answers(operation: Schema) -> str:
     """Return each status of a success with its type, and the statuses of the errors."""
     successes = [
         f"{status} {_contents(response['content'])}"

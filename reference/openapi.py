@@ -119,13 +119,13 @@ def page() -> str:
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
-def document() -> dict[str, Any]:
+def document() -> Schema:
     """Return the OpenAPI document of the table of routes."""
     routes = (*ROUTES, *ANONYMOUS_ROUTES)
     answers = {respond: tuple(_answers(respond)) for _, _, respond in routes}
     kinds = [kind for each in answers.values() for _, kind in each if kind is not bytes]
     schemas = _Schemas([*kinds, *BODIES.values(), GridEvent, CloudEvent, ErrorAnswer])
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, Schema] = {}
     for method, route, respond in routes:
         operation = _operation(route, respond.__name__, respond.__doc__ or "")
         operation["responses"] = {
@@ -174,7 +174,7 @@ def errors(route: str, name: str) -> list[int]:
     return [status for status, possible in may.items() if possible]
 
 
-def _operation(route: str, name: str, text: str) -> dict[str, Any]:
+def _operation(route: str, name: str, text: str) -> Schema:
     parameters = [
         {"name": part, "in": "path", "required": True, "schema": _named(PATH.get(part))}
         for part in re.findall(r"{(\w+)}", route)
@@ -183,7 +183,7 @@ def _operation(route: str, name: str, text: str) -> dict[str, Any]:
         {"name": key, "in": "query", "required": False, "schema": schema}
         for key, schema in QUERIES.get(name, {}).items()
     ]
-    operation: dict[str, Any] = {
+    operation: Schema = {
         "operationId": name,
         "summary": text.split("\n")[0],
         "parameters": parameters,
@@ -195,7 +195,7 @@ def _operation(route: str, name: str, text: str) -> dict[str, Any]:
     return operation
 
 
-def _answers(respond: Callable[..., Any]) -> Iterator[tuple[int, Any]]:
+def _answers(respond: Callable[..., object]) -> Iterator[tuple[int, object]]:
     """Yield each status of success with the type of its content."""
     annotation = typing.get_type_hints(respond)["return"]
     single = isinstance(typing.get_origin(annotation), type)
@@ -208,7 +208,7 @@ def _answers(respond: Callable[..., Any]) -> Iterator[tuple[int, Any]]:
 class _Schemas:
     """The schemas of types, by name in `components`."""
 
-    def __init__(self, kinds: Iterable[Any]) -> None:
+    def __init__(self, kinds: Iterable[object]) -> None:
         kinds = list(dict.fromkeys(kinds))
         references, components = msgspec.json.schema_components(
             kinds, ref_template="#/components/schemas/{name}"
@@ -221,7 +221,7 @@ class _Schemas:
         for name, key in (("GridEvent", "eventType"), ("CloudEvent", "type")):
             components[name]["properties"][key]["enum"] = sorted(READERS)
 
-    def response(self, name: str, status: int, kind: Any) -> dict[str, Any]:
+    def response(self, name: str, status: int, kind: object) -> Schema:
         """Return the response of a success."""
         text = (
             "The request is stored; its effect follows"
@@ -236,12 +236,12 @@ class _Schemas:
         content = {media: {"schema": schema} for media, schema in schemas.items()}
         return {"description": text, "content": content}
 
-    def refusal(self, text: str) -> dict[str, Any]:
+    def refusal(self, text: str) -> Schema:
         """Return the response of an error."""
         schema = self._references[ErrorAnswer]
         return {"description": text, "content": {JSON: {"schema": schema}}}
 
-    def body(self, name: str) -> dict[str, Any] | None:
+    def body(self, name: str) -> Schema | None:
         """Return the request body of an operation, None when it takes none."""
         if name == "post_events":
             one = {"anyOf": [self._references[GridEvent], self._references[CloudEvent]]}
@@ -259,7 +259,7 @@ class _Schemas:
         return {"required": required, "content": {JSON: {"schema": schema}}}
 
 
-def _classes(kinds: Iterable[Any]) -> Iterator[type]:
+def _classes(kinds: Iterable[object]) -> Iterator[type]:
     """Yield the classes with fields in these types, also those of fields of fields."""
     for kind in kinds:
         if is_dataclass(kind) or typing.is_typeddict(kind):
@@ -288,7 +288,7 @@ def _refine(kind: type, schema: Schema, *, is_answer: bool) -> None:
         schema["additionalProperties"] = False
 
 
-def _parts(hint: Any) -> set[Any]:
+def _parts(hint: object) -> set[object]:
     return {hint, *(part for argument in typing.get_args(hint) for part in _parts(argument))}
 
 

@@ -37,11 +37,9 @@ def list_entries(
     given = {"model": model, "person": who, "since": since}
     query = {name: text for name, text in given.items() if text}
     person, most = caller.person, None if everything else limit
-
-    def get(link: str) -> Any:
-        return caller.api.get_as(person, link, {})
-
-    content = read_pages(get, "/api/audit", "entries", most, query)
+    content = read_pages(
+        lambda link: caller.api.get_as(person, link, {}), "/api/audit", "entries", most, query
+    )
     if caller.as_json:
         return print_json(content)
     screens.console().print(entries_table(content["entries"]))

@@ -16,6 +16,7 @@ from mlopsctl.reach.seen import SeenReleases
 __all__ = ["Api", "ApiError", "read_pages", "unknown"]
 # The most entries that the app returns at once.
 PAGE = 1000
+Content = Mapping[str, Any]
 
 
 def unknown(name: str) -> ApiError:
@@ -120,7 +121,7 @@ class Api:
         release: dict[str, Any] = self.get(f"/api/releases/{segment(release_id)}")
         return release
 
-    def decide(self, release: Mapping[str, Any], verb: str, person: str, comment: str) -> Any:
+    def decide(self, release: Content, verb: str, person: str, comment: str) -> Any:
         """Approve or reject exactly the image and evidence of the release that the person read."""
         path = f"/api/releases/{segment(release['release_id'])}/{verb}"
         content = {name: release[name] for name in ("image_digest", "evidence_hash")}
@@ -205,7 +206,7 @@ class Api:
 
 
 def read_pages(
-    get: Callable[[str], Any],
+    get: Callable[[str], Content],
     path: str,
     name: str,
     most: int | None,

@@ -1,4 +1,4 @@
-"""Releases over HTTP, and how far each is approved."""
+"""Releases over HTTP, and the progress of their approval."""
 
 import asyncio
 from datetime import datetime
@@ -17,7 +17,7 @@ from function_app.triggers.pages import limit_of, next_link
 
 
 class ApprovalsView(TypedDict):
-    """How far a release is approved, who approved it, and who may approve it."""
+    """The progress of an approval, the people who approved, and those who may approve."""
 
     approvals: str
     approvals_required: int
