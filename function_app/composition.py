@@ -1,4 +1,4 @@
-"""The table of contents: which adapters the app acts through, and every function that it has."""
+"""The composition of the app: its adapters, and every function with its trigger."""
 
 import logging
 from typing import Any

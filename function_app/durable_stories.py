@@ -70,14 +70,14 @@ class DurableStories:
         # (azure-functions-durable-python #580).
         base = self._client._orchestration_bindings.rpc_base_url
         under_way = [OrchestrationRuntimeStatus(word) for word in _UNDER_WAY]
-        found: dict[str, StoryView] = {}
+        views: dict[str, StoryView] = {}
         for options in (
             RpcManagementOptions(created_time_from=since),
             RpcManagementOptions(runtime_status=under_way),
         ):
             entries = await asyncio.to_thread(lambda url: list(_read(url)), options.to_url(base))
-            found |= {view["instance_id"]: view for view in map(_view, map(_status, entries))}
-        return sorted(found.values(), key=lambda view: str(view["created_at"]), reverse=True)
+            views |= {view["instance_id"]: view for view in map(_view, map(_status, entries))}
+        return sorted(views.values(), key=lambda view: str(view["created_at"]), reverse=True)
 
     async def forget(self, start: datetime, end: datetime) -> int:
         with importing():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from funchost.clock import now
 from funchost.durable import history as h
@@ -56,7 +55,7 @@ def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
     again = set(begun) - {_task_of(e) for e in events}
     for event in gone:
         task = _task_of(event)
-        if event["EventType"] in FAILURES and task in begun:
+        if event["EventType"] in FAILURES and task is not None and task in begun:
             again.add(task)
         elif event["EventType"] in ANSWERS and (task is None or task in begun):
             post(db, instance, execution, event)
@@ -64,14 +63,13 @@ def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
         _repeat(db, row, begun[task], rewound)
 
 
-def _task_of(event: h.Event) -> Any:
+def _task_of(event: h.Event) -> int | None:
     """Return the number of the task that an event answers, None when it answers none."""
-    return event.get("TaskScheduledId", event.get("TimerId"))
+    task: int | None = event.get("TaskScheduledId", event.get("TimerId"))
+    return task
 
 
-def _repeat(
-    db: Connection, row: InstanceRecord, scheduled: dict[str, Any], rewound: Rewound
-) -> None:
+def _repeat(db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Rewound) -> None:
     """Do a task again under its old number."""
     kind, task = scheduled["EventType"], scheduled["EventId"]
     if kind == h.TASK_SCHEDULED:

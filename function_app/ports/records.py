@@ -15,10 +15,10 @@ class Inbox(Protocol):
     """The store of received events; an event is stored before it is acknowledged."""
 
     def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
-        """Keep all of the events or none; return each as it is kept, an earlier one unchanged."""
+        """Store the events; return each as stored. An event that was stored before is unchanged."""
 
     def claim(self, claim: Claim) -> Claimed:
-        """Claim a cause once; return the kept claim and a newer one of the same subject."""
+        """Claim a cause once; return the stored claim and a newer one of the same subject."""
 
     def settle(self, event: InboxEvent) -> None:
         """Record the outcome of an event."""
@@ -44,16 +44,16 @@ class Inbox(Protocol):
         """Return the name of each record that cannot be read, with the problem and its effect."""
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
-        """Return events kept before then that nothing became of yet, oldest first."""
+        """Return the events stored before `before` that have no outcome yet, oldest first."""
 
     def discard(self, event_key: str) -> None:
-        """Forget an event; nothing happens when it is gone already."""
+        """Delete an event; nothing happens when there is none."""
 
     def list_claims(self, limit: int = 500) -> tuple[Claim, ...]:
         """Return claims, newest first."""
 
     def forget(self, events_before: datetime, claims_before: datetime) -> int:
-        """Delete settled events and claims that are older; return how many."""
+        """Delete settled events and claims that are older; return the number of deleted rows."""
 
 
 class Ledger(Protocol):

@@ -158,13 +158,13 @@ def _by_caller(event: AuditEvent, invocation: Invocation, request: Request) -> A
     """Return the event with its caller: the person, the webhook's source, or the key."""
     given = request.headers.get("x-functions-key", "") or request.query.get("code", "")
     key = "" if invocation.attempt.keyless else given
-    who = invocation.attempt.person
-    if not who and invocation.attempt.source:
-        who = f"source {invocation.attempt.source}"
-    if not who and key:
+    caller = invocation.attempt.person
+    if not caller and invocation.attempt.source:
+        caller = f"source {invocation.attempt.source}"
+    if not caller and key:
         # A digest identifies a key without showing it.
-        who = f"{KEY}{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-    return replace(event, who=event.who or who, address=sender_of(request))
+        caller = f"{KEY}{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return replace(event, who=event.who or caller, address=sender_of(request))
 
 
 def _subject_of(asked: Asked) -> str:

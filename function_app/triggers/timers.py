@@ -55,8 +55,8 @@ async def start_reconciliation(invocation: Invocation) -> None:
     """
     if invocation.recorder is not None:
         await asyncio.to_thread(invocation.recorder.announce)
-    found = await invocation.stories.find(RECONCILIATION)
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(RECONCILIATION)
+    if story is None or story["ended"]:
         request = ReconcileRequest(reason="by the clock", models=tuple(sorted(invocation.projects)))
         await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
@@ -74,7 +74,7 @@ def training_on_schedule(
     """Return the action that requests a training; its id has the minute and is idempotent."""
 
     async def ask(invocation: Invocation) -> None:
-        """Ask for a training on the newest data."""
+        """Request a training on the newest data."""
         minute = invocation.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
         request_id = f"{SCHEDULE}-{name}-{minute}"
         event = {

@@ -57,20 +57,20 @@ async def post_webhook(invocation: Invocation, request: Request) -> Done[Pong] |
     invocation.attempt.source = source
     repositories = [p.code.repository for p in invocation.projects.values() if p.code]
     if dialect == SIGNED:
-        found: list[dict[str, Any]] | NothingToDo = events_of(request)
+        events: list[dict[str, Any]] | NothingToDo = events_of(request)
     elif dialect == AZURE_DEVOPS:
-        found = read_devops(request.json_object(MAX_HOOK), repositories)
+        events = read_devops(request.json_object(MAX_HOOK), repositories)
     else:
         hook, kind = _github_hook(request), request.headers["x-github-event"]
         if kind == "ping":
             check_ping(hook, repositories)
             return Done(content={"pong": source})
-        found = read_github(kind, hashlib.sha256(request.body).hexdigest()[:32], hook)
-    if isinstance(found, NothingToDo):
-        receipt = Receipt(outcome=Outcome.IGNORED, event_id="", event_key="", reason=found.reason)
+        events = read_github(kind, hashlib.sha256(request.body).hexdigest()[:32], hook)
+    if isinstance(events, NothingToDo):
+        receipt = Receipt(outcome=Outcome.IGNORED, event_id="", event_key="", reason=events.reason)
         return Accepted(content={"receipts": [receipt]})
     caller = Caller(name=f"The webhook source {source}")
-    return await take_events(invocation, source, found, caller, len(request.body))
+    return await take_events(invocation, source, events, caller, len(request.body))
 
 
 def _github_hook(request: Request) -> dict[str, Any]:

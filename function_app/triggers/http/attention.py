@@ -38,8 +38,8 @@ class AttentionList(TypedDict):
 async def get_attention(invocation: Invocation, request: Request) -> Done[AttentionList]:
     """List the failures that need attention, each with its reason and the next command."""
     stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
-    found = await asyncio.to_thread(_collect, invocation, stories)
-    return Done(content={"attention": found})
+    failures = await asyncio.to_thread(_collect, invocation, stories)
+    return Done(content={"attention": failures})
 
 
 def _collect(invocation: Invocation, stories: list[StoryView]) -> list[Attention]:
@@ -71,8 +71,8 @@ def _newest_releases(invocation: Invocation) -> list[ReleaseRecord]:
         if status not in PASSED_OVER
     ]
     with ThreadPoolExecutor(MODELS_AT_A_TIME) as pool:
-        found = pool.map(lambda each: with_status(each[0], each[1], 1), asked)
-    return [record for records in found for record in records]
+        releases = pool.map(lambda each: with_status(each[0], each[1], 1), asked)
+    return [record for records in releases for record in records]
 
 
 def _production(invocation: Invocation) -> list[Attention]:
@@ -104,10 +104,10 @@ def _older(invocation: Invocation, stories: list[StoryView]) -> list[StoryView]:
         for model in invocation.projects:
             if (story, model) in known:
                 continue
-            note = invocation.ports.ledger.get_record(end_name(story, model))
-            if note:
-                end = json.loads(note["end"])
-                views.append(_ended(end, {**end["facts"], "model": model}, note["at"]))
+            record = invocation.ports.ledger.get_record(end_name(story, model))
+            if record:
+                end = json.loads(record["end"])
+                views.append(_ended(end, {**end["facts"], "model": model}, record["at"]))
     return views
 
 
@@ -131,8 +131,8 @@ def _ended(end: Mapping[str, Any], facts: dict[str, str], at: str) -> StoryView:
 
 def _findings(invocation: Invocation) -> list[Attention]:
     """Return the open findings of the last comparison, without kinds that are read above."""
-    note = invocation.ports.ledger.get_record(FINDINGS)
-    findings = json.loads(note["report"])["findings"] if note else []
+    record = invocation.ports.ledger.get_record(FINDINGS)
+    findings = json.loads(record["report"])["findings"] if record else []
     return [
         Attention(
             kind=finding["kind"],

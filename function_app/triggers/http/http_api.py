@@ -146,7 +146,7 @@ async def take_events(
 
 
 def _validate_subscription(invocation: Invocation, request: Request) -> Done[ValidationResponse]:
-    """Shake hands with a topic that is configured, and with no other."""
+    """Answer the handshake of a configured topic; refuse any other topic."""
     events = request.json()
     event = events[0] if isinstance(events, list) and events else events
     if not isinstance(event, dict) or event.get("eventType") != VALIDATION:
@@ -199,17 +199,17 @@ def _with_approvals(invocation: Invocation, stories: list[StoryView]) -> list[St
 async def get_instance(invocation: Invocation, request: Request) -> Done[StoryView]:
     """Show one story."""
     instance_id = request.route["instance_id"]
-    found = await invocation.stories.find(instance_id)
-    if found is None:
+    story = await invocation.stories.find(instance_id)
+    if story is None:
         raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
-    return Done(content=found)
+    return Done(content=story)
 
 
 async def post_platform(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Make the missing parts of the platform; a repetition changes nothing."""
     read_body(request, NoFields)
-    found = await invocation.stories.find(PLATFORM_INSTANCE)
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(PLATFORM_INSTANCE)
+    if story is None or story["ended"]:
         argument = dump(PlatformRequest(parts=invocation.ports.platform.parts()))
         await invocation.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, argument)
     return Accepted(content={"instance_id": PLATFORM_INSTANCE})
@@ -243,17 +243,18 @@ async def delete_part(invocation: Invocation, request: Request) -> Done[Removed]
         raise ConflictError(text, code="NOT_SURE")
     now = invocation.ports.clock.now()
     waiting = [s for s in await invocation.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
-    if found := [s["instance_id"] for s in waiting if not s["ended"]]:
-        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end these stories first."
+    if open_stories := [s["instance_id"] for s in waiting if not s["ended"]]:
+        number = len(open_stories)
+        text = f"{open_stories[0]} is under way ({number} in all). Wait, or end these first."
         raise ConflictError(text, code="UNDER_WAY")
     return Done(content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 
 async def get_findings(invocation: Invocation, request: Request) -> Done[LastComparison]:
     """Show the findings of the last comparison of ledger, histories and platforms."""
-    note = invocation.ports.ledger.get_record(FINDINGS)
-    content = json.loads(note["report"]) if note else None
-    return Done(content={"compared_at": note["at"] if note else None, "report": content})
+    record = invocation.ports.ledger.get_record(FINDINGS)
+    content = json.loads(record["report"]) if record else None
+    return Done(content={"compared_at": record["at"] if record else None, "report": content})
 
 
 async def post_training(invocation: Invocation, request: Request) -> Accepted[Receipts]:

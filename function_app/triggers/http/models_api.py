@@ -91,9 +91,9 @@ def _view(
 ) -> ModelView:
     with_status = invocation.ports.ledger.with_status
     waiting = [
-        place.owner
-        for place in lanes
-        if place.lane in (training_lane(model), rollout_lane(model)) and not place.inside
+        entry.owner
+        for entry in lanes
+        if entry.lane in (training_lane(model), rollout_lane(model)) and not entry.inside
     ]
     return {
         "model": model,
@@ -173,15 +173,15 @@ def _last_training(
                 "facts": view["facts"],
                 "at": view["updated_at"],
             }
-    note = invocation.ports.ledger.get_record(end_name(names.TRAIN_MODEL, model))
-    if note is None:
+    record = invocation.ports.ledger.get_record(end_name(names.TRAIN_MODEL, model))
+    if record is None:
         return None
-    end = json.loads(note["end"])
+    end = json.loads(record["end"])
     return {
         "instance_id": end["instance_id"],
         "outcome": end["outcome"],
         "tone": TONES.get(end["outcome"]),
         "reasons": end["reasons"],
         "facts": end["facts"],
-        "at": note["at"],
+        "at": record["at"],
     }

@@ -98,12 +98,12 @@ async def _find(invocation: Invocation, request: Request) -> StoryView:
 
 
 def _stored(invocation: Invocation, instance_id: str) -> Cancellation | None:
-    note = invocation.ports.ledger.get_record(cancellation_name(instance_id))
-    return _read(note) if note else None
+    record = invocation.ports.ledger.get_record(cancellation_name(instance_id))
+    return _read(record) if record else None
 
 
-def _read(note: dict[str, str]) -> Cancellation:
-    return load(Cancellation, json.loads(note["cancellation"]))
+def _read(record: dict[str, str]) -> Cancellation:
+    return load(Cancellation, json.loads(record["cancellation"]))
 
 
 def _check_open(view: StoryView) -> None:

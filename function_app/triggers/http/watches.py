@@ -37,9 +37,9 @@ async def start_watches(invocation: Invocation) -> None:
     for model, project in sorted(invocation.projects.items()):
         if project.drift is None:
             continue
-        found = await invocation.stories.find(watch_id(model))
+        story = await invocation.stories.find(watch_id(model))
         pause = timedelta(seconds=project.drift.interval_seconds)
-        due = found is None or (found["ended"] and _age(invocation, found["created_at"]) >= pause)
+        due = story is None or (story["ended"] and _age(invocation, story["created_at"]) >= pause)
         if not due:
             continue
         champion = await asyncio.to_thread(invocation.ports.production.champion, model)
@@ -52,8 +52,8 @@ async def post_drift_check(invocation: Invocation, request: Request) -> Accepted
     read_body(request, NoFields)
     model = request.route["model"]
     policy = _policy(invocation, model)
-    found = await invocation.stories.find(watch_id(model))
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(watch_id(model))
+    if story is None or story["ended"]:
         await _start(invocation, model, policy)
     return Accepted(content={"instance_id": watch_id(model)})
 
@@ -62,9 +62,9 @@ async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState
     """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
-    note = invocation.ports.ledger.get_record(drift_name(model)) or {}
-    report = json.loads(note["report"]) if "report" in note else None
-    alarms = json.loads(note["state"])["alarms"] if "state" in note else []
+    record = invocation.ports.ledger.get_record(drift_name(model)) or {}
+    report = json.loads(record["report"]) if "report" in record else None
+    alarms = json.loads(record["state"])["alarms"] if "state" in record else []
     return Done(content={"model": model, "policy": policy, "report": report, "alarms": alarms})
 
 

@@ -36,10 +36,10 @@ class AzureDatasets:
             version = self._landed.copy_at(name, etag, MAX_BYTES, file)
             if version is None:
                 raise _changed(name)
-            kept = f"{FOLDER}/{model}/{version}.csv"
+            blob = f"{FOLDER}/{model}/{version}.csv"
             file.seek(0)
-            self._versions.create(kept, file)
-        dataset = Dataset(model=model, version=version, uri=self._versions.url(kept))
+            self._versions.create(blob, file)
+        dataset = Dataset(model=model, version=version, uri=self._versions.url(blob))
         self._assets.register(dataset)
         return dataset
 

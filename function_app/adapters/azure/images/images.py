@@ -90,15 +90,15 @@ class AzureImages:
     def _take_over(
         self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
     ) -> Build:
-        """Go on where a process stopped between its record and the run."""
+        """Continue after a process stopped between its record and the run."""
         asked_at = datetime.fromisoformat(record["asked_at"])
         runs = self._builds.list_since(asked_at - SKEW)
         passed = record.get("passed_over", [])
         candidates = [run for run in runs if run["runId"] not in passed]
         if candidates:
-            found = {**record, "run_id": candidates[0]["runId"], "adopted": True}
-            self._save(version, found)
-            return self._follow(version, project, found)
+            adopted = {**record, "run_id": candidates[0]["runId"], "adopted": True}
+            self._save(version, adopted)
+            return self._follow(version, project, adopted)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
         return self._queue(version, self._pack(version, project))

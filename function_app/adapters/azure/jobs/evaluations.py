@@ -1,4 +1,4 @@
-"""An evaluation on Azure ML: models answer in runs of their own, then another run judges.
+"""An evaluation on Azure ML: models predict in runs of their own, then another run judges.
 
 A model's code runs in a container that gets its features and writes its answers. The figures are
 computed in a container that gets the targets and never loads a model.
@@ -23,7 +23,7 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A model that has to answer: its code, None for this app's own, and its run before it runs."""
+    """A model that has to predict: its code, None for this app's own, and the spec of its run."""
 
     code: CodeVersion | None
     spec: RunSpec

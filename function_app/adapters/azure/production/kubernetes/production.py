@@ -82,5 +82,5 @@ def _read_cluster(content: bytes) -> dict[str, Any]:
     with importing():
         import yaml
 
-    found: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
-    return found
+    cluster: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
+    return cluster
