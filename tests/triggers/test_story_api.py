@@ -208,6 +208,15 @@ def test_a_cancellation_by_a_stranger_or_with_a_wrong_body_is_refused(
     assert caught.value.code == code
 
 
+def test_a_cancellation_ends_the_wait_for_a_run_that_is_seldom_polled(office: Office) -> None:
+    office.knows("train_model", "t1", "running")
+    office.stories.views["t1"]["step"]["run_id"] = "r1"
+
+    office.cancel("t1")
+
+    assert office.stories.woken == [("t1", "Cancel-t1"), ("t1", "RunCompleted-r1")]
+
+
 def test_a_second_person_or_comment_is_told_of_the_first(office: Office) -> None:
     office.knows("train_model", "t1", "running")
     office.cancel("t1", comment="wrong")

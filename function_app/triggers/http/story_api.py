@@ -65,6 +65,9 @@ async def post_cancel(invocation: Invocation, request: Request) -> Accepted[Canc
     if view["story"] == names.RELEASE_MODEL:
         # It may wait for a decision, for up to an hour. Its other waits end within a minute.
         await wake_release(invocation.stories, instance_id)
+    elif run_id := (view["step"] or {}).get("run_id"):
+        # It may wait for its run, for as long as the run is not polled, which may be a day.
+        await invocation.stories.wake(instance_id, names.run_completed_event(run_id))
     return Accepted(content={"cancellation": stored})
 
 
