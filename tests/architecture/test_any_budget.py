@@ -12,7 +12,7 @@ BUDGET = {
     "checks": 1,
     "configuration": 15,
     "funchost": 113,
-    "function_app": 533,
+    "function_app": 540,
     "infra": 41,
     "migration": 7,
     "mlopsctl": 72,
