@@ -18,7 +18,7 @@ BUDGET = {
     "checks": 2,
     "configuration": 1,
     "funchost": 19,
-    "function_app": 3,
+    "function_app": 6,
     "infra": 9,
     "migration": 6,
     "mlopsctl": 4,
