@@ -9,8 +9,10 @@ from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
+from function_app.triggers.bodies import NoFields, read_body
 from function_app.triggers.events.inbox import settle_pending, take_in
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.http.watches import StoryStarted
+from function_app.triggers.invocation import Accepted, Invocation, Request
 
 SCHEDULE = "schedule"
 # The age up to which leftover histories are searched.
@@ -45,25 +47,27 @@ async def forget_old_histories(invocation: Invocation) -> None:
         end -= MONTH
 
 
-async def start_reconciliation(invocation: Invocation) -> None:
+async def start_reconciliation(
+    invocation: Invocation, reason: str = "every ten minutes, by the timer"
+) -> None:
     """Start the comparison of ledger, histories and platforms, unless one is under way.
 
-    Beforehand, log the head of the audit log: the host's log is another store, so that an operator
-    can compare the two.
+    `reason` says in the status what started it. Log the head of the audit log first, because the
+    host's log is another store: an operator can compare the two.
     """
     if invocation.recorder is not None:
         await asyncio.to_thread(invocation.recorder.announce)
     story = await invocation.stories.find(RECONCILIATION)
     if story is None or story["ended"]:
-        request = ReconcileRequest(reason="by the clock", models=tuple(sorted(invocation.projects)))
+        request = ReconcileRequest(reason=reason, models=tuple(sorted(invocation.projects)))
         await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
 
-async def post_reconciliation(invocation: Invocation, request: Request) -> Answer:
+async def post_reconciliation(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Compare ledger, histories and platforms now, unless a comparison is under way."""
-    request.fields()
-    await start_reconciliation(invocation)
-    return Answer(status=202, content={"instance_id": RECONCILIATION})
+    read_body(request, NoFields)
+    await start_reconciliation(invocation, reason="requested by hand")
+    return Accepted(content={"instance_id": RECONCILIATION})
 
 
 def training_on_schedule(

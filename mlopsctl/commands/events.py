@@ -64,7 +64,7 @@ def signed(secret: str, body: bytes) -> dict[str, str]:
     return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}
 
 
-Limit = Annotated[int, typer.Option(min=1, help="List so many of the newest events.")]
+Limit = Annotated[int, typer.Option(min=1, help="Number of newest events to list.")]
 Everything = Annotated[bool, typer.Option("--all", help="List every event.")]
 Outcome = Annotated[str, typer.Option(help="Only events with this outcome, such as refused.")]
 
@@ -80,11 +80,12 @@ def list_events(
 ) -> None:
     """List the newest events with their outcomes; refused events are dead letters."""
     query = {"outcome": outcome} if outcome else {}
-    content = read_pages(connect(url, state), "events", None if everything else limit, query)
+    api, most = connect(url, state), None if everything else limit
+    content = read_pages(api.get, "/api/events", "events", most, query)
     if as_json:
         return print_json(content)
     screens.console().print(screens.events_table(content["events"], "Events"))
-    return print("There are more: --limit N or --all lists them.") if content["next"] else None
+    return print("More exist: --limit N or --all lists them.") if content["next"] else None
 
 
 @events.command("show")

@@ -1,7 +1,7 @@
 """The app's HTTP API, as the commands use it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,12 +16,13 @@ from mlopsctl.reach.seen import SeenReleases
 __all__ = ["Api", "ApiError", "read_pages", "unknown"]
 # The most entries that the app returns at once.
 PAGE = 1000
+Content = Mapping[str, Any]
 
 
 def unknown(name: str) -> ApiError:
     """Return the error for an id that no part of the app knows."""
     text = "`mlopsctl status`, `releases` and `events list` show the ids."
-    return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
+    return ApiError("NOT_FOUND", f"The app knows no id {name!r}. {text}")
 
 
 def segment(name: str) -> str:
@@ -35,7 +36,7 @@ def segment(name: str) -> str:
 
 
 class Api:
-    """Asks one app."""
+    """An HTTP client of one app."""
 
     def __init__(self, url: str, state: Path, key: str = "", *, seconds: float = 300) -> None:
         """Take the app's address, the state folder of a local one, and a function key or none.
@@ -79,8 +80,8 @@ class Api:
     def post_as(self, person: str, path: str, content: Any = None) -> Any:
         """Post in the name of a person.
 
-        "" is the only person whose token this user has; without one, or with several, the request
-        is nobody's.
+        "" stands for the only person whose token this user has. Without a token, or with several,
+        the request carries no person.
         """
         if person:
             return self._ask("POST", path, content, self.token(person))
@@ -89,11 +90,11 @@ class Api:
         except ApiError as error:
             token = ""
             if error.code == "WHOSE_TOKEN":
-                print(f"It is started in nobody's name. {error.message}", file=sys.stderr)
+                print(f"The request carries no person's name. {error.message}", file=sys.stderr)
         try:
             return self._ask("POST", path, content, token)
         except ApiError as error:
-            # Nobody named this person: with a token of another state the request is nobody's.
+            # The user named no person, so a refused token must not stop a request that needs none.
             if not token or error.code != "UNAUTHENTICATED":
                 raise
         return self._ask("POST", path, content)
@@ -103,7 +104,7 @@ class Api:
         return self._ask("DELETE", path)
 
     def delete_as(self, person: str, path: str) -> Any:
-        """Delete what is at the path in the name of a person, "" for that of MLOPS_TOKEN."""
+        """Delete the object at the path in the name of a person, "" for that of MLOPS_TOKEN."""
         return self._ask("DELETE", path, token=self.token(person))
 
     def find(self, path: str) -> Any:
@@ -120,7 +121,7 @@ class Api:
         release: dict[str, Any] = self.get(f"/api/releases/{segment(release_id)}")
         return release
 
-    def decide(self, release: Mapping[str, Any], verb: str, person: str, comment: str) -> Any:
+    def decide(self, release: Content, verb: str, person: str, comment: str) -> Any:
         """Approve or reject exactly the image and evidence of the release that the person read."""
         path = f"/api/releases/{segment(release['release_id'])}/{verb}"
         content = {name: release[name] for name in ("image_digest", "evidence_hash")}
@@ -205,14 +206,21 @@ class Api:
 
 
 def read_pages(
-    api: Api, name: str, most: int | None, query: Mapping[str, str] = MappingProxyType({})
+    get: Callable[[str], Content],
+    path: str,
+    name: str,
+    most: int | None,
+    query: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return up to `most` entries of a list, None for all, and the link to those after them."""
+    """Return up to `most` entries of a list, None for all, and the link to those after them.
+
+    `get` returns the answer of a link; `name` is the field of the answer that has the entries.
+    """
     entries: list[object] = []
     given = httpx.QueryParams({**query, "limit": str(min(most or PAGE, PAGE))})
-    link = f"/api/{name}?{given}"
+    link = f"{path}?{given}"
     while True:
-        content = api.get(link)
+        content = get(link)
         entries += content[name]
         link = content.get("next") or ""
         if not link or (most and len(entries) >= most):

@@ -38,7 +38,7 @@ class FakeStories:
 
 
 class People:
-    """Everybody's token is the person's name."""
+    """Approvers whose token is the person's name."""
 
     def identify(self, token: str) -> str | None:
         return token or None
@@ -59,7 +59,7 @@ class Orders:
         )
         self.stories = FakeStories()
 
-    def send(self, kind: ChangeKind, person: str = "ada", model: str = MODEL) -> Answer:
+    def send(self, kind: ChangeKind, person: str = "ada", model: str = MODEL) -> Answer[Any]:
         invocation = Invocation(
             ports=self.bench.ports,
             projects=self.bench.projects,

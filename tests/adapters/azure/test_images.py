@@ -261,7 +261,7 @@ def test_a_model_file_that_was_changed_is_not_built(azure: Azure) -> None:
     version = registered(azure)
     azure.wrote("runs/run-1/model/model.skops", b"other")
 
-    with pytest.raises(PlatformError, match="not what was registered"):
+    with pytest.raises(PlatformError, match="differs from the registered one"):
         azure.images().build(version)
     assert azure.acr.runs == {}
 
@@ -273,7 +273,7 @@ def test_an_attempt_that_cannot_be_packed_delays_no_later_attempt(azure: Azure) 
     judged = replace(version, schema_digest=hashlib.sha256(good).hexdigest())
     azure.wrote(schema, b"{}")
     for _ in range(2):
-        with pytest.raises(PlatformError, match="not what was registered"):
+        with pytest.raises(PlatformError, match="differs from the registered one"):
             azure.images().build(judged)
     azure.wrote(schema, good)
     azure.images().build(judged)
@@ -282,7 +282,7 @@ def test_an_attempt_that_cannot_be_packed_delays_no_later_attempt(azure: Azure) 
         azure.images().build(judged)
     azure.wrote(schema, b"{}")
     for _ in range(2):
-        with pytest.raises(PlatformError, match="not what was registered"):
+        with pytest.raises(PlatformError, match="differs from the registered one"):
             azure.images().build(judged)
 
     assert len(azure.acr.runs) == 1
@@ -325,7 +325,7 @@ def test_throttling_and_faults_of_the_registry_are_waited_for(azure: Azure) -> N
     assert azure.images().build(version).image is None
 
 
-def test_who_may_not_build_is_told_so(azure: Azure) -> None:
+def test_missing_rights_to_build_are_reported(azure: Azure) -> None:
     azure.arm.fail("POST", "/listBuildSourceUploadUrl", DENIED, times=9)
 
     with pytest.raises(PlatformError, match=r"AuthorizationFailed.*role"):
