@@ -51,6 +51,7 @@ def test_deep_json_is_refused_by_every_route(depth: int) -> None:
     log="none: a request of a wrong form is answered with its reason",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_deep_json_is_refused_by_the_running_app(target: Target) -> None:
     host, known = target.host, keys(target)
