@@ -49,6 +49,7 @@ def test_a_removed_approver_cannot_approve(office: Office) -> None:
     log="promote_challenger refused, APPROVAL_LOST",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize("settled", [False, True])
 def test_an_approval_of_a_removed_approver_promotes_nothing(

@@ -126,6 +126,7 @@ attempt("held out", lambda: os.listdir(data.parent / "held_out"))
     log=INVISIBLE,
     before="refused",
     azure=ONLY,
+    by="trial",
 )
 def test_a_training_in_azure_is_given_no_credential(
     cloud_machine: CloudMachine, monkeypatch: pytest.MonkeyPatch
