@@ -298,6 +298,7 @@ def test_the_header_of_the_platform_s_authentication_is_never_believed(target: T
     log="audit: refusal, approve, NOT_AN_APPROVER",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_sign_in_name_is_nobody(cloud_target: CloudTarget) -> None:
     record = waiting(cloud_target, "803")

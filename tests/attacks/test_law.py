@@ -126,8 +126,9 @@ def test_a_restarted_release_waits_for_the_approvers_of_mlops_toml(scene: Scene)
     "the same id",
     answer="the build is refused; nothing is promoted",
     log="host: model_schema.json ... registered. Train again.",
-    before="refused",
+    before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_file_that_was_not_judged_is_not_released(scene: Scene) -> None:
     assert scene.manage(f"instances/{FIRST}/terminate").status_code == 202

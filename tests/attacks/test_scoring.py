@@ -322,6 +322,7 @@ def test_a_service_without_keys_does_not_start(model: Path) -> None:
     log="none: nothing listens there",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     inside = service("models", "diabetes", "1", Exposure(), {})
@@ -379,6 +380,7 @@ def test_a_cluster_holds_no_key_and_shows_figures_to_its_pods_only(
     log="PLATFORM: … shows another certificate than its container group was given.",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_staging_with_a_public_address_speaks_tls_with_its_own_certificate(
     azure: Azure, tls: Tls, tmp_path: Path
