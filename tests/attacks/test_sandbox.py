@@ -71,13 +71,12 @@ def machine(request: pytest.FixtureRequest) -> Machine:
     by="trial",
 )
 def test_a_training_cannot_read_the_secrets_of_the_app(local_machine: LocalMachine) -> None:
-    machine, copies = local_machine, Path(os.environ["MLOPS_CONFIG"])
-    (copies / "ada.token").write_text("s3cret")
+    machine, copy = local_machine, Path(os.environ["MLOPS_CONFIG"], "ada.token")
+    copy.write_text("s3cret")
     answers = machine.train(f"""
 state = pathlib.Path({str(machine.state)!r})
-for name in ("approvers/ada.token", "ledger.db", "processes/run-{machine.run}.json"):
+for name in ("approvers/ada.token", "ledger.db", "processes/run-{machine.run}.json", {str(copy)!r}):
     attempt(name, (state / name).read_text)
-attempt("copy", pathlib.Path({str(copies / "ada.token")!r}).read_text)
 attempt("home", lambda: sorted(os.listdir({str(Path.home())!r})))
 attempt("shadow", lambda: pathlib.Path("/etc/shadow").read_text() or "empty")
 attempt("git", lambda: os.listdir({str(ROOT / ".git")!r}))

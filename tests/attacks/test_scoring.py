@@ -338,11 +338,10 @@ def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     assert way["metadata"]["annotations"][CERTIFICATE] == "https://v/c"
     [rule] = way["spec"]["rules"]
     assert [(p["path"], p["pathType"]) for p in rule["http"]["paths"]] == [("/score", "Exact")]
-    settings = azure.settings
     with pytest.raises(ConfigError, match="public = true"):
-        exposure_of(replace(settings, cluster_exposure="public"), [])
+        exposure_of(replace(azure.settings, cluster_exposure="public"), [])
     with pytest.raises(ConfigError, match="MLOPS_AZURE_PUBLIC_CERTIFICATE"):
-        exposure_of(replace(settings, public_domain="models.example.org"), ["diabetes"])
+        exposure_of(replace(azure.settings, public_domain="models.example.org"), ["diabetes"])
 
 
 @attack(
