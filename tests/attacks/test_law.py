@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from function_app.names import cancel_event
+from function_app.names import cancel_event, decision_event
 from tests.attacks.attack import SAME, attack
 from tests.attacks.law_scene import ADA, FIRST, SECOND, Scene, refused
 from tests.attacks.targets import (
@@ -16,7 +16,6 @@ from tests.attacks.targets import (
     ask,
     cloud_app,
     error_of,
-    logged,
 )
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.tls import Tls
@@ -48,39 +47,26 @@ def scene(
 
 @attack(
     point=1,
-    does="raises the decision's event of a waiting release with the system key",
-    answer="the release waits on; production serves nothing",
-    log="none: the story reads the ledger and finds no decision",
+    does="raises the events of a decision and of a cancellation of a waiting release with the "
+    "system key",
+    answer="the story reads the ledger and waits on; production serves nothing",
+    log="none: the ledger has neither a decision nor a cancellation",
     before="refused",
     azure=SAME,
     by="trial",
 )
-def test_a_raised_event_decides_nothing(scene: Scene) -> None:
-    for number in range(3):
-        event = f"instances/{FIRST}/raiseEvent/Decision-{FIRST}-{number}"
-        assert scene.manage(event, {"verdict": "approve", "decided_by": "ada"}).status_code == 202
+def test_a_raised_event_decides_and_cancels_nothing(scene: Scene) -> None:
+    # In this order: the event of a cancellation is heard with the next event that ends the wait.
+    for event in (cancel_event(FIRST), decision_event(FIRST)):
+        forged = {"verdict": "approve", "decided_by": "ada", "by": "ada", "comment": "forged"}
+        answer = scene.manage(f"instances/{FIRST}/raiseEvent/{event}", forged)
+        assert answer.status_code == 202
 
-    assert scene.release(FIRST)["status"] == "awaiting_approval"
-    assert scene.served() is None
-
-
-@attack(
-    point=1,
-    does="raises the event of a cancellation of a waiting release with the system key",
-    answer="the release waits on",
-    log="none: the story reads the ledger and finds no cancellation",
-    before="refused",
-    azure=SAME,
-    by="trial",
-)
-def test_a_raised_event_cancels_nothing(scene: Scene) -> None:
-    event = f"instances/{FIRST}/raiseEvent/{cancel_event(FIRST)}"
-    assert scene.manage(event, {"by": "ada", "comment": "forged"}).status_code == 202
-
-    heard = "Executed 'Functions.settle_cancellation' (Succeeded"
-    until(lambda: logged(scene.target, heard), "the story to hear of it", 300)
+    until(lambda: scene.calls("settle_approval", FIRST) > 1, "the story to read the ledger", 300)
+    assert scene.calls("settle_cancellation", FIRST) == 1
     assert scene.release(FIRST)["status"] == "awaiting_approval"
     assert not scene.find(FIRST)["ended"]
+    assert scene.served() is None
 
 
 @attack(
