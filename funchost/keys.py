@@ -9,12 +9,14 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from funchost.app.indexing import HostedFunction
+from funchost.app.settings import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +47,28 @@ def write_private(path: Path, text: str) -> None:
 def read_keys(state: Path, functions: list[str] | None = None) -> Keys:
     """Read the keys of a state folder, making those that are missing."""
     path = state / "keys.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    known = _read(path) if path.exists() else {}
     keys = Keys(**{**known, "functions": dict(known.get("functions", {}))})
     for name in functions or []:
         keys.functions.setdefault(name, secrets.token_urlsafe(32))
     if asdict(keys) != known:
         write_private(path, json.dumps(asdict(keys), indent=2))
     return keys
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the keys in a file; SettingsError when it holds something else."""
+    names = {field.name for field in fields(Keys)}
+    try:
+        known = json.loads(path.read_text())
+        functions = known.get("functions", {})
+        texts = [known[name] for name in known if name != "functions"] + list(functions.values())
+        is_valid = set(known) <= names and all(isinstance(text, str) for text in texts)
+    except (ValueError, AttributeError):
+        is_valid = False
+    if not is_valid:
+        raise SettingsError(f"{path} does not hold the keys of a host. Delete it to make new keys.")
+    return dict(known)
 
 
 def given_key(request: web.Request) -> str:
