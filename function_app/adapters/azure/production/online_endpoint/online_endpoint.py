@@ -48,6 +48,14 @@ class OnlineEndpointProduction:
         self._configuration = replicas_of(self._settings, projects)
 
     def champion(self, model: str) -> Image | None:
+        champion = self._champion(model)
+        return None if champion is None else champion[0]
+
+    def _champion(self, model: str) -> tuple[Image, Any] | None:
+        """Return the image and the deployment that have the traffic, None when none has any.
+
+        PlatformError when the deployment is gone, or somebody removed the tags that say its image.
+        """
         served = _served(self._endpoint(model))
         if served is None:
             return None
@@ -56,7 +64,12 @@ class OnlineEndpointProduction:
             text = f"All traffic of {self.endpoint_name(model)} goes to {served}, which is gone."
             raise PlatformError("azure", "read production", f"{text} Promote again.")
         tags = found.tags or {}
-        return Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=tags.get(URI, ""))
+        if not (tags.get(VERSION) and tags.get(DIGEST)):
+            text = f"Deployment {served} of {self.endpoint_name(model)} lacks its tags version and"
+            raise PlatformError("azure", "read production", f"{text} digest now. Promote again.")
+        uri = tags.get(URI, "")
+        image = Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=uri)
+        return image, found
 
     def endpoint(self, model: str) -> str | None:
         found = self._endpoint(model)
@@ -120,25 +133,23 @@ class OnlineEndpointProduction:
         return Rollout()
 
     def serving(self, model: str) -> Serving | None:
-        image = self.champion(model)
-        if image is None:
+        champion = self._champion(model)
+        if champion is None:
             return None
-        name = deployment_name(image.version)
-        found = self._deployment(model, name)
+        image, found = champion
         replicas, state = int(found.instance_count), _state(found)
         if state == "succeeded":
             return Serving(image=image, replicas=replicas, ready=replicas)
-        tail = self._log_tail(self.endpoint_name(model), name)
-        detail = redact(f"Deployment {name} is {state}. {tail}")
+        tail = self._log_tail(self.endpoint_name(model), found.name)
+        detail = redact(f"Deployment {found.name} is {state}. {tail}")
         return Serving(image=image, replicas=replicas, ready=0, detail=detail)
 
     def repair(self, model: str) -> None:
         # Azure ML replaces instances by itself: only a deployment that it gave up needs a request.
-        image = self.champion(model)
-        if image is not None:
-            found = self._deployment(model, deployment_name(image.version))
-            if _state(found) in _ENDED:
-                self._make_deployment(ROLL_BACK, image, int(found.instance_count))
+        champion = self._champion(model)
+        if champion is not None and _state(champion[1]) in _ENDED:
+            image, found = champion
+            self._make_deployment(ROLL_BACK, image, int(found.instance_count))
 
     def endpoint_name(self, model: str) -> str:
         """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
