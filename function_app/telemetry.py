@@ -50,10 +50,10 @@ def carried_by(payload: Any) -> str:
         return ""
     inner = payload.get("data")
     content = {str(k).lower(): v for k, v in inner.items()} if isinstance(inner, dict) else {}
-    for place in (payload, content, content.get("runtags"), content.get("modeltags")):
-        found = place.get(TRACEPARENT) if isinstance(place, dict) else None
-        if isinstance(found, str) and _PARENT.fullmatch(found):
-            return found
+    for content_part in (payload, content, content.get("runtags"), content.get("modeltags")):
+        parent = content_part.get(TRACEPARENT) if isinstance(content_part, dict) else None
+        if isinstance(parent, str) and _PARENT.fullmatch(parent):
+            return parent
     return ""
 
 
@@ -97,15 +97,15 @@ def invoked(function: str, context: Any, argument: Any = None) -> Any:
 
 def facts_of(argument: Any) -> dict[str, str]:
     """Return the model, release, run or story in an activity's argument, by name."""
-    found: dict[str, str] = {}
+    facts: dict[str, str] = {}
     if is_dataclass(argument) and not isinstance(argument, type):
         for field in fields(argument):
             value = getattr(argument, field.name)
             if field.name in _FACTS and isinstance(value, str) and value:
-                found[field.name] = value
+                facts[field.name] = value
             else:
-                found = {**facts_of(value), **found}
-    return found
+                facts = {**facts_of(value), **facts}
+    return facts
 
 
 def has_meter() -> bool:
@@ -117,7 +117,7 @@ def has_meter() -> bool:
 
 
 def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]]]]) -> None:
-    """Hand figures to the exporter: by name a description, and a value for each set of labels."""
+    """Pass figures to the exporter: by name a description, and a value for each set of labels."""
     with importing():
         from opentelemetry import metrics
 

@@ -41,7 +41,7 @@ def get_champion(ports: Ports, release: Release) -> Champion:
 
 @steps.promote_challenger.activity
 def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
-    """Give production's traffic to the image, or return the state of that rollout.
+    """Move production's traffic to the image, or return the state of that rollout.
 
     NotAuthorisedError when no stored approval names the release, this image and its evidence.
     """
@@ -56,7 +56,7 @@ def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
 
 @steps.roll_back_production.activity
 def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
-    """Give the traffic back and return the image that production serves then.
+    """Return the traffic to the former image; return the image that production serves then.
 
     The ledger alone decides on the image: the image of the order that the request names, or the
     former champion of the release whose own promotion failed. NotAuthorisedError when the order is

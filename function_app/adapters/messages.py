@@ -38,7 +38,7 @@ class Notifications:
     """Sends each message to every channel; a failed channel is no error while another one works."""
 
     def __init__(self, settings: NotifySettings, more: Mapping[str, Channel] | None = None) -> None:
-        """Take the channels that are set, and more that only one platform has."""
+        """Take the settings of channels, and further channels of one platform."""
         self._settings = settings
         self._channels = {**_channels(settings), **(more or {})}
 

@@ -30,7 +30,7 @@ _SILENCE = _Silence()
 
 @contextmanager
 def unlogged() -> Iterator[None]:
-    """Keep the requests made within out of logs and traces."""
+    """Exclude the requests of the block from logs and traces."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SILENCE)  # a filter that is there is not added again
     token = _asking.set(True)

@@ -71,9 +71,10 @@ class DataPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The result of preparing a file: `refused` says why it is no table, "" for a table.
+    """The result of preparing a file.
 
-    Of its rows a training may see `seen`; `held_out` judge the model.
+    `refused` is the reason that the file is not a table, "" for a table. Of its rows a training may
+    see `seen`; `held_out` judge the model.
     """
 
     profile: DataProfile | None
@@ -204,15 +205,15 @@ def _letters(name: str) -> str:
 def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterator[str]:
     if not column.found:
         yield f"{column.name}: {column.missing} missing values."
-    for found in column.found:
-        what, remedy = KINDS.get(found.kind, ("cells that are not numbers", "Correct them."))
-        if is_label and found.kind == "word":
+    for cells in column.found:
+        text, remedy = KINDS.get(cells.kind, ("cells that are not numbers", "Correct them."))
+        if is_label and cells.kind == "word":
             remedy = "Encode the labels as numbers, such as 0 and 1."
-        examples = " or ".join(repr(example) for example in found.examples)
+        examples = " or ".join(repr(example) for example in cells.examples)
         such = f", such as {examples}" if examples else ""
-        share = f"all {rows}" if found.count == rows else f"{found.count} of {rows}"
+        share = f"all {rows}" if cells.count == rows else f"{cells.count} of {rows}"
         yield (
-            f"{column.name}: {what} in {share} cells{such}, first in line {found.line}. {remedy}"
+            f"{column.name}: {text} in {share} cells{such}, first in line {cells.line}. {remedy}"
         )
 
 

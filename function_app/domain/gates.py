@@ -1,4 +1,4 @@
-"""Gates: pure decisions with reasons.
+"""Gates: pure functions that return a decision with its reasons.
 
 A challenger replaces a champion when a paired bootstrap on the same rows shows, at the confidence
 of the policy, that its mean squared error is lower by more than the margin. While there is no

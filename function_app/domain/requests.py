@@ -113,7 +113,7 @@ class SmokeTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """Ask the approvers of a release for a decision."""
+    """Request a decision from the approvers of a release."""
 
     release: Release
     image: Image
@@ -122,7 +122,7 @@ class ApprovalRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """Give production's traffic to an image."""
+    """Move production's traffic to an image."""
 
     release: Release
     image: Image
@@ -130,7 +130,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBack:
-    """Give production's traffic back to a former champion, or to nothing.
+    """Return production's traffic to a former champion, or to nothing.
 
     `order` is the id of a person's stored order, `restores` the release whose own promotion failed;
     only the ledger says what they mean. The other fields are for people who read the history.

@@ -112,7 +112,7 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
     prefix = next((project.prefix for project in takers.values()), "")
     if reason := why_no_data(event.path.removeprefix(prefix), event.size):
         return NothingToDo(reason=reason)
-    found = tuple(
+    starts = tuple(
         _train(
             event,
             model,
@@ -123,9 +123,9 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
         )
         for model, project in takers.items()
     )
-    if not found:
+    if not starts:
         raise _no_taker(event.container, event.path)
-    return found
+    return starts
 
 
 def takes_folder(event: FolderArrived, projects: Projects) -> bool:
@@ -192,8 +192,8 @@ def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets
             "Set `repository` of [models.<name>.code].",
             code="UNKNOWN_REPOSITORY",
         )
-    found = tuple(_changes(event, owners))
-    if not found:
+    starts = tuple(_changes(event, owners))
+    if not starts:
         models = " and ".join(owners)
         reason = (
             f"No training follows: {models} tracks neither branch {event.branch} nor these paths "
@@ -203,7 +203,7 @@ def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets
             "([models.<name>.code] in mlops.toml)."
         )
         return NothingToDo(reason=reason)
-    return found
+    return starts
 
 
 def _changes(event: CodePushed | CodeProposed, owners: Projects) -> Iterator[Start]:

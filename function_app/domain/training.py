@@ -255,8 +255,8 @@ def attempt_id(run: str, attempt: int) -> str:
 
 def run_of_attempt(name: str) -> tuple[str, int]:
     """Return the run and the attempt, counted from 1, that `attempt_id` named."""
-    run, found, attempt = name.rpartition(_ATTEMPT)
-    return (run, int(attempt)) if found and attempt.isdecimal() else (name, 1)
+    run, separator, attempt = name.rpartition(_ATTEMPT)
+    return (run, int(attempt)) if separator and attempt.isdecimal() else (name, 1)
 
 
 def ask_id(evaluation: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Take a registered model version to production.
+"""Release a registered model version to production.
 
 1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait; a
 newer challenger supersedes one that waits.  4. In the model's rollout lane, promote and verify; on

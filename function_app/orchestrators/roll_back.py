@@ -58,7 +58,7 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
 
 
 def restore(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
-    """Give the traffic back and return the image that production serves then."""
+    """Return the traffic to the former image; return the image that production serves then."""
     return (
         yield from ask_until(
             ctx,

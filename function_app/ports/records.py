@@ -6,18 +6,19 @@ from typing import Any, Protocol
 
 from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
 from function_app.domain.release.approval import Decision, Settlement
-from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord
+from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord, ReleaseStatus
 from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
+from function_app.domain.stories.views import StoryView
 
 
 class Inbox(Protocol):
     """The store of received events; an event is stored before it is acknowledged."""
 
     def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
-        """Keep all of the events or none; return each as it is kept, an earlier one unchanged."""
+        """Store the events; return each as stored. An event that was stored before is unchanged."""
 
     def claim(self, claim: Claim) -> Claimed:
-        """Claim a cause once; return the kept claim and a newer one of the same subject."""
+        """Claim a cause once; return the stored claim and a newer one of the same subject."""
 
     def settle(self, event: InboxEvent) -> None:
         """Record the outcome of an event."""
@@ -43,16 +44,16 @@ class Inbox(Protocol):
         """Return the name of each record that cannot be read, with the problem and its effect."""
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
-        """Return events kept before then that nothing became of yet, oldest first."""
+        """Return the events stored before `before` that have no outcome yet, oldest first."""
 
     def discard(self, event_key: str) -> None:
-        """Forget an event; nothing happens when it is gone already."""
+        """Delete an event; nothing happens when there is none."""
 
     def list_claims(self, limit: int = 500) -> tuple[Claim, ...]:
         """Return claims, newest first."""
 
     def forget(self, events_before: datetime, claims_before: datetime) -> int:
-        """Delete settled events and claims that are older; return how many."""
+        """Delete settled events and claims that are older; return the number of deleted rows."""
 
 
 class Ledger(Protocol):
@@ -66,6 +67,15 @@ class Ledger(Protocol):
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
         """Return every release that can be read, newest first."""
+
+    def with_status(
+        self, status: ReleaseStatus, model: str = "", limit: int | None = None
+    ) -> tuple[ReleaseRecord, ...]:
+        """Return the releases of a status that can be read, those of one model when it is given.
+
+        Those of each model come by their beginning, newest first. `limit` says how many are read;
+        None for all.
+        """
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         """Return up to `limit` releases by their beginning, newest first.
@@ -124,13 +134,13 @@ class Stories(Protocol):
     async def wake(self, instance_id: str, event: str) -> None:
         """Raise an external event; nothing happens when the instance has ended."""
 
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
+    async def find(self, instance_id: str) -> StoryView | None:
         """Return the state of an instance; None when there is none."""
 
     async def argument(self, instance_id: str) -> Any:
         """Return the argument with which an instance was started; None when there is none."""
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[StoryView]:
         """Return the state of the instances made since then or still under way, newest first."""
 
     async def forget(self, start: datetime, end: datetime) -> int:

@@ -76,7 +76,7 @@ class Rows(Protocol):
         """
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:
-        """Do all of the changes atomically, or none of them.
+        """Write all of the changes atomically.
 
         RowsChangedError when a row exists that should be new, or when a row is gone or has another
         etag. A call whose answer was lost may be repeated by the SDK and then raises

@@ -134,7 +134,7 @@ class Jobs(Protocol):
         policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
-        """Let the run's model and the champion predict a preparation's held-out rows, in a run.
+        """Start a run in which a model and the champion predict a preparation's held-out rows.
 
         The run compares their errors as the policy says.
         """

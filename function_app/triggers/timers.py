@@ -9,8 +9,10 @@ from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
+from function_app.triggers.bodies import NoFields, read_body
 from function_app.triggers.events.inbox import settle_pending, take_in
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.http.watches import StoryStarted
+from function_app.triggers.invocation import Accepted, Invocation, Request
 
 SCHEDULE = "schedule"
 # The age up to which leftover histories are searched.
@@ -53,17 +55,17 @@ async def start_reconciliation(invocation: Invocation) -> None:
     """
     if invocation.recorder is not None:
         await asyncio.to_thread(invocation.recorder.announce)
-    found = await invocation.stories.find(RECONCILIATION)
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(RECONCILIATION)
+    if story is None or story["ended"]:
         request = ReconcileRequest(reason="by the clock", models=tuple(sorted(invocation.projects)))
         await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
 
-async def post_reconciliation(invocation: Invocation, request: Request) -> Answer:
+async def post_reconciliation(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Compare ledger, histories and platforms now, unless a comparison is under way."""
-    request.fields()
+    read_body(request, NoFields)
     await start_reconciliation(invocation)
-    return Answer(status=202, content={"instance_id": RECONCILIATION})
+    return Accepted(content={"instance_id": RECONCILIATION})
 
 
 def training_on_schedule(
@@ -72,7 +74,7 @@ def training_on_schedule(
     """Return the action that requests a training; its id has the minute and is idempotent."""
 
     async def ask(invocation: Invocation) -> None:
-        """Ask for a training on the newest data."""
+        """Request a training on the newest data."""
         minute = invocation.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
         request_id = f"{SCHEDULE}-{name}-{minute}"
         event = {

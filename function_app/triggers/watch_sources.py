@@ -28,10 +28,10 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
     """
     count = 0
     for repository, branch in dict.fromkeys(_watched(projects)):
-        note = f"head/{repository_key(repository)}#{branch}"
+        name = f"head/{repository_key(repository)}#{branch}"
         try:
             head = ports.sources.head(repository, branch)
-            if (ports.ledger.get_record(note) or {}).get("commit") == head:
+            if (ports.ledger.get_record(name) or {}).get("commit") == head:
                 continue
             subject = f"repos/{repository_key(repository).strip('/')}/branches/{branch}"
             content: dict[str, object] = {
@@ -40,7 +40,7 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
                 "commit": head,
             }
             ports.events.publish(CODE_PUSHED, subject, content)
-            ports.ledger.save_record(note, {"commit": head})
+            ports.ledger.save_record(name, {"commit": head})
         except MlopsError as error:
             LOG.warning("%s of %s was not polled: %s", branch, repository, one_line(str(error)))
             continue

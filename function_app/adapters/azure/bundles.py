@@ -1,4 +1,4 @@
-"""Bundles of code in Blob storage: archives named by digest, and which one a model runs by."""
+"""Bundles of code in Blob storage: archives named by digest, and the current one of each model."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ class AzureBundles:
         self._blobs, self._root = blobs, root
 
     def store(self, archive: bytes, commit: str) -> Bundle:
-        """Keep a tar archive as the bundle of its digest."""
+        """Store a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         name = _archive(digest)
         self._blobs.create(name, archive)
         return Bundle(digest=digest, uri=self._blobs.url(name), commit=commit)
 
     def store_own(self, *folders: str) -> Bundle:
-        """Keep these folders of this app's own code as a bundle."""
+        """Store these folders of this app's own code as a bundle."""
         return self.store(self.pack_own(*folders), "")
 
     def find_own(self, *folders: str) -> Bundle:
@@ -84,13 +84,13 @@ class AzureBundles:
     def files(self, code: CodeVersion | None, folder: str) -> dict[str, bytes]:
         """Return the files of one folder of the code; without a version, of this app's own."""
         if code is None:
-            found = read_folder(self._root, folder)
+            files = read_folder(self._root, folder)
         else:
-            found = read_files(self.read(code.version), folder)
-        if not found:
+            files = read_files(self.read(code.version), folder)
+        if not files:
             where = f"code {code.version[:12]}" if code else "this app"
             raise NotFoundError(f"There is no folder {folder} in {where}. See mlops.toml.")
-        return found
+        return files
 
 
 def _archive(digest: str) -> str:

@@ -45,7 +45,7 @@ class AzureEvents:
 
 
 class _Scoped:
-    """The app's identity for the topics of this cloud: the client asks for the public one's."""
+    """The app's identity for topics of this cloud: the client requests the public cloud's scope."""
 
     def __init__(self, credential: "TokenCredential", scope: str) -> None:
         self._credential, self._scope = credential, scope

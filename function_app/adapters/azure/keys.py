@@ -80,13 +80,13 @@ class VaultKeys:
         return self._master
 
     def _ensure(self, name: str) -> str:
-        found = self._get(name)
-        if found is None:
+        secret = self._get(name)
+        if secret is None:
             self._set(name, new_key())
             # Read again: keys that another process of the app wrote concurrently hold for both.
-            found = self._get(name)
-        assert found is not None
-        return found
+            secret = self._get(name)
+        assert secret is not None
+        return secret
 
     def _get(self, name: str) -> str | None:
         try:

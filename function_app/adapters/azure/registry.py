@@ -47,12 +47,14 @@ class AzureRegistry:
             text = f"The model of {run.run_id} has changed since it was judged. Train again."
             raise PlatformError("azure", "register the model", text)
         number = self._claim(run)
-        found = self._find(run.model, number)
-        if found is None:
+        version = self._find(run.model, number)
+        if version is None:
             self._create(run, number, judged, authors)
-            found = self._read_back(run.model, number)
-        if found.run_id != run.run_id or found.digest != digest:
-            text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Compare both."
+            version = self._read_back(run.model, number)
+        if version.run_id != run.run_id or version.digest != digest:
+            text = (
+                f"{run.model}:{number} is of run {version.run_id}, not {run.run_id}. Compare both."
+            )
             raise PlatformError("azure", "register the model", text)
         self._submissions.track(
             Untracked(
@@ -62,14 +64,14 @@ class AzureRegistry:
                 tags={VERSION: number},
             )
         )
-        return found
+        return version
 
     def get(self, model: str, version: str) -> ModelVersion:
         return self._read(self._get(model, version))
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = (self._read(entry) for entry in self._list(model))
-        return tuple(sorted(found, key=lambda v: (_number(v.version), v.version)))
+        versions = (self._read(entry) for entry in self._list(model))
+        return tuple(sorted(versions, key=lambda v: (_number(v.version), v.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
         # The new one first: for a moment there are two, never none.
@@ -95,9 +97,9 @@ class AzureRegistry:
     def _claim(self, run: Run) -> str:
         """Return the number that belongs to this run alone, also after an interrupted attempt."""
         pointer = f"models/{run.model}/runs/{run.run_id}.json"
-        kept = self._blobs.read_record(pointer) or {}
-        if isinstance(kept.get("version"), str):
-            return str(kept["version"])
+        claim = self._blobs.read_record(pointer) or {}
+        if isinstance(claim.get("version"), str):
+            return str(claim["version"])
         taken = [_number(entry.version) for entry in self._list(run.model)]
         number = max(taken, default=0) + 1
         while not (self._take(run, number) and self._is_free(run, number)):
@@ -115,8 +117,8 @@ class AzureRegistry:
 
     def _is_free(self, run: Run, number: int) -> bool:
         """Return whether no other run and no foreign writer has registered this number."""
-        found = self._find(run.model, str(number))
-        return found is None or found.run_id == run.run_id
+        version = self._find(run.model, str(number))
+        return version is None or version.run_id == run.run_id
 
     def _create(self, run: Run, number: str, judged: Judged, authors: Authors) -> None:
         with importing():
@@ -157,11 +159,13 @@ class AzureRegistry:
 
     def _read_back(self, model: str, number: str) -> ModelVersion:
         """Return the version once Azure ML shows it, because reads may lag behind writes."""
+        # Azure ML answers with the version and not with a long-running operation, so that no poller
+        # of the SDK waits for this; its retry policy does not repeat a 404.
         end = time.monotonic() + self._patience
         while True:
-            found = self._find(model, number)
-            if found is not None:
-                return found
+            version = self._find(model, number)
+            if version is not None:
+                return version
             if time.monotonic() >= end:
                 text = f"{model}:{number} was registered but is not shown. Try again later."
                 raise PlatformError("azure", "read the model back", text)

@@ -100,6 +100,7 @@ class HttpClient(AbstractHttpGitClient):
                 body=data,
                 preload_content=False,
                 redirect=False,
+                # urllib3 would repeat the connection only; the activity is repeated as a whole.
                 retries=False,
                 timeout=_TIMEOUT,
             )
@@ -137,14 +138,14 @@ def _check(answer: "BaseHTTPResponse", asked: str, host: str) -> None:
         advice = f"{host} wants a valid token: set {_TOKEN}."
     else:
         advice = f"Check the address in mlops.toml. If it is private, set {_TOKEN}."
-    told = ""
+    message = ""
     if kind.startswith("text/plain"):
         with suppress(urllib3.exceptions.HTTPError):
             text = answer.read(200).decode(errors="replace")
-            told = ": " + "".join(sign for sign in text if sign.isprintable())
+            message = ": " + "".join(sign for sign in text if sign.isprintable())
     answer.close()
     where = urlsplit(asked).hostname
-    raise ServerError(f"{where} answered HTTP {answer.status} with {kind[:60]}{told}.", advice)
+    raise ServerError(f"{where} answered HTTP {answer.status} with {kind[:60]}{message}.", advice)
 
 
 def _pool(address: Address, ca_file: str) -> urllib3.PoolManager:

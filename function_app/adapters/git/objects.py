@@ -57,14 +57,14 @@ def people_of(objects: Objects, commit: str) -> list[tuple[str, str]]:
     """
     text = content(objects, ObjectID(commit.encode()), Commit.type_num) or b""
     head, _, message = text.partition(b"\n\n")
-    found = [
+    people = [
         (role, _AUTHOR.fullmatch(line))
         for line in head.split(b"\n")
         for role in _ROLES
         if line.startswith(role + b" ")
     ]
-    found += [(b"author", line) for line in _TRAILER.finditer(message)]
-    named = ((role.decode(), match[1].decode(errors="replace")) for role, match in found if match)
+    people += [(b"author", line) for line in _TRAILER.finditer(message)]
+    named = ((role.decode(), match[1].decode(errors="replace")) for role, match in people if match)
     return [(role, address.strip()) for role, address in named if address.strip()][:MOST_PEOPLE]
 
 
@@ -94,10 +94,10 @@ def contains(branch: Branch, commit: str) -> bool:
 def content(objects: Objects, name: ObjectID, kind: int) -> bytes | None:
     """Return an object's bytes; None when it is not there, or is something else."""
     try:
-        found, text = objects.get_raw(name)
+        type_number, text = objects.get_raw(name)
     except KeyError:
         return None
-    return text if found == kind else None
+    return text if type_number == kind else None
 
 
 def tree(objects: Objects, name: ObjectID) -> bytes:

@@ -54,11 +54,11 @@ def ask(question: Question) -> str | None:
             f"The process that reads ended with {process.returncode} ({_last(complaint)}). "
             "Give the host more memory, or keep data out of the repository.",
         )
-    told = json.loads(answer)
-    if "error" in told:
-        raise read_error(told["error"])
-    found: str | None = told["found"]
-    return found
+    reply = json.loads(answer)
+    if "error" in reply:
+        raise read_error(reply["error"])
+    commit: str | None = reply["found"]
+    return commit
 
 
 def _last(complaint: bytes) -> str:

@@ -26,7 +26,7 @@ _DEPTHS = (50, 500, 5_000)
 
 
 def fetch(question: Question, repository: Repository) -> str:
-    """Put the commit's files where they are asked for."""
+    """Store the commit's files at the path of the request."""
     if question.branch:
         _check_on_branch(question, repository)
     with _faults("fetch the commit", question):
@@ -163,8 +163,8 @@ def _faults(operation: str, question: Question) -> Iterator[None]:
             advice = "Check the address in mlops.toml and at the network."
         if "Permission denied" in str(error):
             advice = "Let it be read: by this user, or with the key of MLOPS_GIT_SSH_KEY."
-        what = f"{operation} of {question.address.url}"
-        raise PlatformError("git", what, f"{_shown(str(error), question)} {advice}") from error
+        task = f"{operation} of {question.address.url}"
+        raise PlatformError("git", task, f"{_shown(str(error), question)} {advice}") from error
 
 
 def _shown(text: str, question: Question) -> str:
@@ -198,8 +198,8 @@ def _answered(question: Question) -> dict[str, object]:
     except Exception as error:  # any error that dulwich raises for the bytes of a stranger
         seen = f"{type(error).__name__}: {_shown(str(error), question)}"
         text = f"The answer is not git's protocol ({seen})."
-        what = f"read {question.address.url}"
-        return {"error": write_error(PlatformError("git", what, f"{text} Check the server."))}
+        task = f"read {question.address.url}"
+        return {"error": write_error(PlatformError("git", task, f"{text} Check the server."))}
 
 
 def _limit(question: Question) -> None:
@@ -213,7 +213,7 @@ def _limit(question: Question) -> None:
 
 
 def main() -> None:
-    """Answer the question."""
+    """Read the request from stdin and print its answer."""
     question = read_question(sys.stdin.buffer.read())
     _limit(question)
     print(json.dumps(_answered(question)))

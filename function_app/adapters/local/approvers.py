@@ -8,7 +8,7 @@ from function_app.errors import PlatformError
 
 
 class LocalApprovers:
-    """Knows people by the token they send; keeps no token."""
+    """Identifies people by the token that they send; stores only digests of tokens."""
 
     def __init__(self, state: Path) -> None:
         self._tokens = IssuedTokens(state, copies_of(state, os.environ))

@@ -1,4 +1,4 @@
-"""Bundles of code on this machine: archives named by digest, and which one a model runs by."""
+"""Bundles of code on this machine: archives named by digest, and the current one of each model."""
 
 import tarfile
 from pathlib import Path
@@ -28,7 +28,7 @@ class LocalBundles:
         self._published = state / "published"
 
     def store(self, archive: bytes, commit: str) -> Bundle:
-        """Keep a tar archive as the bundle of its digest."""
+        """Store a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         path = self._bundles / f"{digest}.tar"
         if not path.exists():

@@ -32,7 +32,7 @@ from function_app.settings.settings import Settings
 
 
 class LocalPlatform:
-    """Makes the parts; each is found when it stands."""
+    """Creates the parts of the platform; an existing part is left unchanged."""
 
     def __init__(self, parts: dict[str, Callable[[], str]], containment: Containment) -> None:
         self._parts, self._containment = parts, containment

@@ -11,7 +11,7 @@ from function_app.domain.training import ModelVersion
 
 
 class LocalProbe:
-    """Asks a deployment over HTTP."""
+    """Sends requests to a deployment over HTTP."""
 
     def __init__(self, keys: LocalKeys) -> None:
         self._keys = keys

@@ -78,8 +78,8 @@ class LocalRegistry:
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = self._client().search_model_versions(f"name = '{model}'")
-        versions = (_read(entry) for entry in found)
+        entries = self._client().search_model_versions(f"name = '{model}'")
+        versions = (_read(entry) for entry in entries)
         return tuple(sorted(versions, key=lambda version: int(version.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
@@ -90,14 +90,16 @@ class LocalRegistry:
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
     def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
-        place = below(self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}")
-        folder = place / "model"
+        version_folder = below(
+            self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}"
+        )
+        folder = version_folder / "model"
         evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # The folder is made again, because files of a crash or of another attempt were not judged.
-        remove_tree(place)
+        remove_tree(version_folder)
         try:
             shutil.copytree(run.output_uri, folder)
-            shutil.copytree(evaluation, place / EVALUATION)
+            shutil.copytree(evaluation, version_folder / EVALUATION)
         except FileNotFoundError as error:
             text = f"{error.filename} is gone. Train again."
             raise PlatformError("local", "register the model", text) from error
@@ -112,7 +114,7 @@ class LocalRegistry:
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
         tags |= {_EVALUATION: judged.evaluation_id}
-        if (schema := place / EVALUATION / SCHEMA).is_file():
+        if (schema := version_folder / EVALUATION / SCHEMA).is_file():
             tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:

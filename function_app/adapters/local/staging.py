@@ -1,6 +1,6 @@
 """Staging on this machine: the image as a container, or its content as a process.
 
-A container needs an engine and an image with a base. Which of the two runs is recorded and shown.
+A container needs an engine and an image with a base. The record shows which of the two runs.
 """
 
 import sys
@@ -69,8 +69,8 @@ class LocalStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"{STAGING}{release_id}"
-        found = read_object(self._record(release_id))
-        stored = found if _is_own(found) else None
+        record = read_object(self._record(release_id))
+        stored = record if _is_own(record) else None
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
             stored = None
@@ -118,12 +118,12 @@ class LocalStaging:
         limit = start_limit(self._ready, failures)
         if runs and seconds < limit:
             return Rollout(done=False, detail=f"{name} started {seconds:.0f} s ago.")
-        what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
+        cause = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
         tail = runner.log_tail(name)
         runner.stop(name)
         # Reported once: the next call starts a new attempt.
         write_json(self._record(release_id), {**stored, BEGAN: "", FAILURES: failures + 1})
-        text = f"{stored['digest'][:19]} did not get healthy. {what}"
+        text = f"{stored['digest'][:19]} did not get healthy. {cause}"
         text += f" Its log ends: {tail}" if tail else " It logged nothing."
         raise AttemptError("local", "deploy to staging", text)
 

@@ -46,7 +46,7 @@ class Records(PredictionLogs, Protocol):
         """Return the stored record of a model with this name, as JSON; None without it."""
 
     def store(self, model: str, name: str, content: Any) -> None:
-        """Keep something of a model."""
+        """Store a record of a model under this name, as JSON."""
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
         """Delete the records of a model whose names have this prefix, except `but`."""
@@ -135,14 +135,16 @@ class RecordedObservations:
     ) -> ObservationBatch:
         watched = reference.watched
         cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, "", ""]}
-        found, places = read_new(self._records, watched.model, cursor["log"])
-        ours = [p for p in found if p.image == watched.digest]
+        predictions, positions = read_new(self._records, watched.model, cursor["log"])
+        ours = [p for p in predictions if p.image == watched.digest]
         rows, columns = count_predictions(reference.columns, ours, rows_per_request)
         time, name, used = (*cursor["labels"], "")[:3]
-        labels, place, used = self._labels(reference, (int(time), str(name)), str(used), allowed)
+        labels, last_file, used = self._labels(
+            reference, (int(time), str(name)), str(used), allowed
+        )
         return replace(
             labels,
-            cursor=json.dumps({"log": places, "labels": [*place, used]}, sort_keys=True),
+            cursor=json.dumps({"log": positions, "labels": [*last_file, used]}, sort_keys=True),
             rows=rows,
             columns=columns,
         )
@@ -158,22 +160,22 @@ class RecordedObservations:
         """
         watched, nothing = reference.watched, ObservationBatch(cursor="", columns={})
         files = self._records.label_files(self._projects[watched.model])
-        new = [place for place in files if place > since]
+        new = [label_file for label_file in files if label_file > since]
         if not new or allowed is None:
             return nothing, since, used
         counted = set(self._records.stored(watched.model, used) or ()) if used else set()
         labels, complaints = [], []
-        for place in new:
+        for label_file in new:
             try:
-                with self._records.labels(place) as file:
+                with self._records.labels(label_file) as file:
                     labels += read_labels(file, reference.target)
             except NotFoundError:
                 continue
             except ContractError as error:
-                complaints.append(f"{place[1].rpartition('/')[2]}: {error.message}")
-        wanted = {label_id for label_id, _ in labels} - counted
+                complaints.append(f"{label_file[1].rpartition('/')[2]}: {error.message}")
+        label_ids = {label_id for label_id, _ in labels} - counted
         ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
-        answers = answers_by_label(ours, wanted)
+        answers = answers_by_label(ours, label_ids)
         errors, unmatched = [], 0
         for label_id, truth in labels:
             if label_id in counted:
@@ -203,7 +205,7 @@ class RecordedObservations:
     ) -> tuple[ColumnReference, ...]:
         """Return the tested columns: those of the policy, and always the prediction."""
         policy = self._projects[model].drift or DriftPolicy()
-        wanted = set(policy.columns) if policy.columns else {c.name for c in columns}
+        names = set(policy.columns) if policy.columns else {c.name for c in columns}
         if not policy.log_inputs:
-            wanted = set()
-        return tuple(c for c in columns if c.name in wanted | {PREDICTION})
+            names = set()
+        return tuple(c for c in columns if c.name in names | {PREDICTION})

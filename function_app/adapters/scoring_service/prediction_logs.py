@@ -19,7 +19,7 @@ _SLICE = 8 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A part of the log of one process, and how many bytes it has."""
+    """A file of the log of one process, and its size in bytes."""
 
     process: str
     name: str
@@ -37,20 +37,20 @@ class PredictionLogs(Protocol):
 
 
 def read_new(
-    logs: PredictionLogs, model: str, places: Mapping[str, Sequence[object]], most: int = MOST
+    logs: PredictionLogs, model: str, positions: Mapping[str, Sequence[object]], most: int = MOST
 ) -> tuple[list[LoggedPrediction], Places]:
     """Return the predictions after these positions, and the new positions.
 
     An incomplete last line is read by a later call. Of each process at most its share of `most`
     bytes is read, and at least a slice.
     """
-    found: list[LoggedPrediction] = []
+    predictions: list[LoggedPrediction] = []
     segments = logs.segments(model)
     processes = sorted({segment.process for segment in segments})
     left = dict.fromkeys(processes, max(_SLICE, most // max(1, len(processes))))
     fresh: Places = {}
     for process in processes:
-        name, offset = places.get(process, ("", 0))
+        name, offset = positions.get(process, ("", 0))
         fresh[process] = (str(name), int(str(offset)))
     for segment in segments:
         process, (name, offset) = segment.process, fresh[segment.process]
@@ -61,10 +61,10 @@ def read_new(
         # A segment that is cut short is continued before the segments after it.
         left[process] = 0 if end < segment.size else left[process] - (end - begin)
         for lines in _whole_lines(logs, model, segment, begin, end):
-            found += _read(lines)
+            predictions += _read(lines)
             begin += len(lines)
         fresh[process] = (segment.name, begin)
-    return found, fresh
+    return predictions, fresh
 
 
 def read_all(logs: PredictionLogs, model: str) -> Iterator[LoggedPrediction]:
@@ -96,5 +96,5 @@ def _whole_lines(
 
 
 def _read(lines: bytes) -> Iterator[LoggedPrediction]:
-    found = (read_line(line) for line in lines.splitlines())
-    return (prediction for prediction in found if prediction is not None)
+    predictions = (read_line(line) for line in lines.splitlines())
+    return (prediction for prediction in predictions if prediction is not None)

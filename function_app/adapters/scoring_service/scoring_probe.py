@@ -1,4 +1,4 @@
-"""Asks a scoring service over HTTP for golden rows; the same on every platform."""
+"""Requests predictions of golden rows from a scoring service; the same on every platform."""
 
 import math
 import time

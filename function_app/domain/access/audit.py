@@ -70,7 +70,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """An entry that is not as it was written, and how the check knows it."""
+    """An entry that was changed after it was written, and the evidence of the check."""
 
     number: int
     problem: str

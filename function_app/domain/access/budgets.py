@@ -68,8 +68,8 @@ class Budgets:
                 bucket = _refill(self._buckets.get(key), most, now)
                 rest = _Bucket(bucket.requests - count, bucket.bytes - size, now)
                 if rest.requests < 0 or rest.bytes < 0:
-                    who = caller.name if key[1] else "All callers without a token together"
-                    raise _refusal(who, caller, rest, most)
+                    name = caller.name if key[1] else "All callers without a token together"
+                    raise _refusal(name, caller, rest, most)
                 left.append((key, rest))
             for key, rest in left:
                 # The bucket moves to the end, so that the order of the keys is the order of their
@@ -91,11 +91,11 @@ def _refill(bucket: _Bucket | None, most: tuple[float, float], now: datetime) ->
     )
 
 
-def _refusal(who: str, caller: Caller, rest: _Bucket, most: tuple[float, float]) -> ThrottledError:
+def _refusal(name: str, caller: Caller, rest: _Bucket, most: tuple[float, float]) -> ThrottledError:
     seconds = max(-rest.requests / most[0], -rest.bytes / most[1]) * MINUTE
-    what = "requests" if caller.person else "events"
+    unit = "requests" if caller.person else "events"
     return ThrottledError(
-        f"{who} sent more than {most[0]:g} {what} or {most[1] / MEGABYTE:g} MB a minute. "
+        f"{name} sent more than {most[0]:g} {unit} or {most[1] / MEGABYTE:g} MB a minute. "
         "Send them again later, and fewer at once.",
         retry_after=max(1, math.ceil(seconds)),
     )

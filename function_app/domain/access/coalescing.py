@@ -45,8 +45,8 @@ class Coalescer:
         ended = tuple(self.ended(event.at))
         cause = _cause(event)
         if cause not in self._counted and self._is_full(event):
-            who = _group(event)
-            event = replace(event, who=who, address=MANY, subject="", model="", action="", why="")
+            group = _group(event)
+            event = replace(event, who=group, address=MANY, subject="", model="", action="", why="")
             cause = _cause(event)
         counted = self._counted.get(cause)
         if counted is not None:

@@ -61,7 +61,7 @@ class IntegrationResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedChange:
-    """The files of a change, or the newer commit that contains it, or why it is refused."""
+    """The files of a change, or the newer commit that contains it, or the reason of a refusal."""
 
     bundle: Bundle | None = None
     newer: ids.OrEmpty[ids.CommitId] = ""
@@ -89,7 +89,7 @@ class ReferenceCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """Make the files of a change the code that new runs of the model take."""
+    """Publish the files of a change as the code of the model's new runs."""
 
     model: ids.ModelName
     change: Change
@@ -106,7 +106,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOrder:
-    """Ask for a training with this version of the code, once per cause."""
+    """Request a training with this version of the code, once per cause."""
 
     code: CodeVersion
     cause: ids.CauseKey

@@ -32,7 +32,7 @@ class Watched:
 class ColumnReference:
     """The training data's values of one column: `below[i]` of `rows` are at most `edges[i]`.
 
-    `tied[i]` says that several rows have the very value of the edge.
+    `tied[i]` is True when several rows have exactly the value of the edge.
     """
 
     name: str
@@ -96,8 +96,8 @@ class LabelSums:
 class ObservationBatch:
     """The rows since the last comparison; the next comparison begins at `cursor`.
 
-    `unmatched` labels belong to no logged prediction of this champion; `complaints` say which
-    files of labels could not be read.
+    `unmatched` labels belong to no logged prediction of this champion; `complaints` name the
+    files of labels that could not be read.
     """
 
     cursor: str

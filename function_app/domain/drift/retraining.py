@@ -127,8 +127,8 @@ def acknowledge(state: DriftState, report_id: str, now: datetime) -> DriftState:
     alarm = state.pending
     if alarm is None or alarm.report_id != report_id:
         return state
-    kept = (*state.alarms, alarm)[-KEPT_ALARMS:]
-    return restart(replace(state, alarms=kept), state.digest, now)
+    alarms = (*state.alarms, alarm)[-KEPT_ALARMS:]
+    return restart(replace(state, alarms=alarms), state.digest, now)
 
 
 def judge(

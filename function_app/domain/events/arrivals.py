@@ -59,12 +59,12 @@ def why_no_data(path: str, size: int | None) -> str:
 
 def limited(files: Iterable[ArrivedFile]) -> tuple[ArrivedFile, ...]:
     """Return the files of a folder; ContractError when there are more than MOST_FILES."""
-    found: list[ArrivedFile] = []
+    accepted: list[ArrivedFile] = []
     for file in files:
-        found.append(file)
-        if len(found) > MOST_FILES:
+        accepted.append(file)
+        if len(accepted) > MOST_FILES:
             raise ContractError(
                 f"The folder holds more than {MOST_FILES} files. Move them in smaller folders.",
                 code="TOO_LARGE",
             )
-    return tuple(found)
+    return tuple(accepted)

@@ -149,7 +149,7 @@ class ModelDeployed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequested:
-    """A build system, a schedule, a change of code or a person wants a model trained.
+    """A build system, a schedule, a change of code or a person requests a training.
 
     Without a uri it is trained on the data that was accepted last.
     """

@@ -61,8 +61,8 @@ def write_authors(authors: Authors) -> str:
     otherwise push them over the limit by names in it.
     """
     order = list(Role)
-    kept = sorted(authors, key=lambda author: order.index(author.role))[:MOST_AUTHORS]
-    rows = [[author.role.value, author.identity] for author in kept]
+    first = sorted(authors, key=lambda author: order.index(author.role))[:MOST_AUTHORS]
+    rows = [[author.role.value, author.identity] for author in first]
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=True)
 
 

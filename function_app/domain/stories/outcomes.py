@@ -157,8 +157,8 @@ def _read(story: str, output: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
             return "failed", (NOT_RESTORED,)
         case "reconcile":
             open_ones = [f for f in output.get("findings") or () if not f.get("repaired")]
-            told = tuple(f"{f['kind']}: {f['subject']}. {f['detail']}" for f in open_ones)
-            return ("findings" if told else "done"), told
+            lines = tuple(f"{f['kind']}: {f['subject']}. {f['detail']}" for f in open_ones)
+            return ("findings" if lines else "done"), lines
         case "watch_production":
             reason = output.get("reason")
             return str(output.get("verdict") or "done"), (str(reason),) if reason else ()

@@ -60,9 +60,9 @@ def _contributors(commits: Any, keys: tuple[str, ...]) -> list[str] | None:
     for commit in reversed(commits) if isinstance(commits, list) else ():
         for role in ("author", "committer"):
             person = commit.get(role) if isinstance(commit, dict) else None
-            found = [person.get(key) for key in keys] if isinstance(person, Mapping) else []
+            texts = [person.get(key) for key in keys] if isinstance(person, Mapping) else []
             names |= {
-                name.strip(): None for name in found if isinstance(name, str) and name.strip()
+                name.strip(): None for name in texts if isinstance(name, str) and name.strip()
             }
     return list(names)[:MOST_CONTRIBUTORS] or None
 
@@ -127,8 +127,8 @@ def read_devops(
             raise ContractError("resource.refUpdates: expected a list.")
         actor = _actor(resource, "pushedBy", "uniqueName")
         contributors = _contributors(resource.get("commits"), ("email",))
-        found = [_update(delivery, repository, actor, contributors, each) for each in updates]
-        return [e for e in found if e] or NothingToDo(reason="No branch has a new commit.")
+        events = [_update(delivery, repository, actor, contributors, each) for each in updates]
+        return [e for e in events if e] or NothingToDo(reason="No branch has a new commit.")
     if resource.get("status") not in (None, "active"):
         return NothingToDo(reason=f"The pull request is {resource['status']}.")
     content = {

@@ -101,7 +101,7 @@ def ask_until(
     failure: Callable[[T], str] = lambda _: "",
     attempts: int = ATTEMPTS,
 ) -> Story[T]:
-    """Ask an idempotent activity until its work is done, with pauses that double.
+    """Poll an idempotent activity until its work is done, with pauses that double.
 
     The external event `event_name` ends a pause. `failure` returns why an attempt failed, "" while
     it has not failed: the next request starts a new attempt, after a backoff. RuntimeError with the

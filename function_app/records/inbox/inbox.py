@@ -71,10 +71,10 @@ class StoredInbox:
         content = self._payloads.store(event)
 
         def attempt() -> None:
-            found = self._find(event.event_key)
-            if found is None:
+            rows = self._find(event.event_key)
+            if rows is None:
                 return
-            pointer, row = found
+            pointer, row = rows
             key = f"{_state(event.outcome)}{_moment(row)}-{event.event_key}"
             if key == row.key:
                 self._rows.write(EVENTS, [Put(key=key, content=content, etag=row.etag)])
@@ -89,8 +89,8 @@ class StoredInbox:
         until_unchanged("settle an event", attempt)
 
     def get(self, event_key: str) -> InboxEvent | None:
-        found = self._find(event_key)
-        return self._event(found[1]) if found else None
+        rows = self._find(event_key)
+        return self._event(rows[1]) if rows else None
 
     def list_events(
         self, outcome: Outcome | None = None, limit: int = 500
@@ -122,9 +122,9 @@ class StoredInbox:
 
     def discard(self, event_key: str) -> None:
         def attempt() -> None:
-            found = self._find(event_key)
-            if found is not None:
-                self._delete(*found)
+            rows = self._find(event_key)
+            if rows is not None:
+                self._delete(*rows)
 
         until_unchanged("discard an event", attempt)
 

@@ -87,8 +87,8 @@ async def take_in(
         )
         for payload in payloads
     ]
-    kept = await asyncio.to_thread(invocation.ports.inbox.accept, events)
-    return [await take_up(invocation, event) for event in kept]
+    stored = await asyncio.to_thread(invocation.ports.inbox.accept, events)
+    return [await take_up(invocation, event) for event in stored]
 
 
 async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -> Receipt:
@@ -167,12 +167,12 @@ async def start_once(
     )
     claimed = await asyncio.to_thread(invocation.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    found = None if claimed.created else await invocation.stories.find(owner)
-    if found is not None:
-        foreign = await _is_foreign(invocation, found, owner, start.argument)
+    story = None if claimed.created else await invocation.stories.find(owner)
+    if story is not None:
+        foreign = await _is_foreign(invocation, story, owner, start.argument)
         if not foreign:
             return Outcome.REPEATED, owner
-        if not found.get("ended"):
+        if not story.get("ended"):
             return None, owner
         LOG.error("%s was started past this app, and is started again", owner)
     if claimed.newer is not None:
@@ -182,9 +182,9 @@ async def start_once(
     argument = start.argument
     if isinstance(argument, TrainingRequest):
         # The run's id derives from the cause: content that came back gets a run of its own.
-        kept = claimed.claim
-        arrival = Arrival(claimed_at=kept.claimed_at, uri=argument.data_uri, order=kept.order)
-        argument = replace(argument, cause=kept.key, arrival=arrival)
+        stored = claimed.claim
+        arrival = Arrival(claimed_at=stored.claimed_at, uri=argument.data_uri, order=stored.order)
+        argument = replace(argument, cause=stored.key, arrival=arrival)
     await invocation.stories.start(start.story, owner, dump(argument))
     return Outcome.STARTED, owner
 
@@ -217,19 +217,19 @@ ACCEPTED = "accepted"
 _NO_MODEL = ("UNKNOWN_MODEL", "UNKNOWN_REPOSITORY")
 
 
-async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> InboxEvent:
-    envelope = read_envelope(kept.payload)
-    targets = await _route(invocation, kept, envelope)
+async def _settle(invocation: Invocation, stored: InboxEvent, person: str) -> InboxEvent:
+    envelope = read_envelope(stored.payload)
+    targets = await _route(invocation, stored, envelope)
     if isinstance(targets, NothingToDo):
-        return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
+        return replace(stored, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
         await invocation.stories.wake(targets.instance_id, targets.event)
-        return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
-    if invocation.source(kept.channel) is not None:
+        return replace(stored, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
+    if invocation.source(stored.channel) is not None:
         # This holds for a commit that was claimed before, too: its first event may have proved no
         # person.
         await asyncio.to_thread(_keep_pushers, invocation, targets)
-    people = (sender_of(kept.payload), person)
+    people = (sender_of(stored.payload), person)
     starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
     started = [await start_story(invocation, envelope.type, start) for start in starts]
     outcomes = [outcome for outcome, _ in started]
@@ -237,7 +237,7 @@ async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> Inbo
     if Outcome.STALE in outcomes:
         reason = "A newer event of the same subject was claimed before."
     return replace(
-        kept,
+        stored,
         outcome=None if None in outcomes else _together(outcomes),
         instance_ids=tuple(instance_id for _, instance_id in started),
         reason=reason,
@@ -253,29 +253,29 @@ def _keep_pushers(invocation: Invocation, starts: Iterable[Start]) -> None:
             Pushers(invocation.ports.rows).add(argument.change)
 
 
-async def _route(invocation: Invocation, kept: InboxEvent, envelope: Envelope) -> Targets:
+async def _route(invocation: Invocation, stored: InboxEvent, envelope: Envelope) -> Targets:
     """Return the starts and wakes of an event after the platform confirmed it (verification.py)."""
-    source = invocation.source(kept.channel)
+    source = invocation.source(stored.channel)
     if source is not None:
-        check_type(kept.channel, source, envelope.type)
+        check_type(stored.channel, source, envelope.type)
     event = read_event(envelope)
     if isinstance(event, NothingToDo):
         return event
     event = checked(event)
     model = getattr(event, "model", "")
     if source is not None and model in invocation.projects:
-        check_model(kept.channel, source, model)
+        check_model(stored.channel, source, model)
     allowed = within(source, invocation.projects)
     projects = {name: invocation.projects[name] for name in invocation.projects if name in allowed}
     trusted = source is not None
     try:
         verified = await asyncio.to_thread(
-            verify, invocation.ports, event, projects, kept.channel, trusted=trusted
+            verify, invocation.ports, event, projects, stored.channel, trusted=trusted
         )
     except ContractError as error:
         if source is None or not source.models or error.code not in _NO_MODEL:
             raise
-        text = f"[webhooks.{kept.channel}] names {', '.join(source.models)} only. {error.message}"
+        text = f"[webhooks.{stored.channel}] names {', '.join(source.models)} only. {error.message}"
         raise ContractError(text, code=OUT_OF_SCOPE) from error
     return verified if isinstance(verified, NothingToDo) else route(checked(verified), projects)
 

@@ -1,4 +1,4 @@
-"""Asks the platform whether an event is true, before anything is started, woken or superseded.
+"""Verifies events against the platform before a story is started, woken or superseded.
 
 An event is a claim of its sender. What it says is compared with the platform's own records, and
 what the platform says is used from then on:
@@ -194,9 +194,9 @@ def _verify_drift(ports: Ports, event: DriftDetected, *, trusted: bool) -> None:
 
 def _reports(ports: Ports, model: str) -> set[str]:
     """Return the ids of the alarms that this app's own comparison raised."""
-    note = ports.ledger.get_record(drift_name(model)) or {}
-    if "state" not in note:
+    record = ports.ledger.get_record(drift_name(model)) or {}
+    if "state" not in record:
         return set()
-    state = load(DriftState, json.loads(note["state"]))
+    state = load(DriftState, json.loads(record["state"]))
     pending = (state.pending,) if state.pending else ()
     return {alarm.report_id for alarm in (*pending, *state.alarms)}

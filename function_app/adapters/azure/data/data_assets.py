@@ -39,12 +39,12 @@ class DataAssets:
         with importing():
             from azure.ai.ml.entities import Data
 
-        kept = self._blobs.name_of(dataset.uri)
+        blob = self._blobs.name_of(dataset.uri)
         asset = Data(
             name=name,
             version=label,
             type="uri_file",
-            path=dataset.uri if kept is None else datastore_path(kept),
+            path=dataset.uri if blob is None else datastore_path(blob),
             description=f"Data of {dataset.model} that arrived by an event.",
             tags={"mlops": "dataset", "model": dataset.model, "dataset": dataset.version},
         )

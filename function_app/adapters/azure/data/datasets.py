@@ -36,10 +36,10 @@ class AzureDatasets:
             version = self._landed.copy_at(name, etag, MAX_BYTES, file)
             if version is None:
                 raise _changed(name)
-            kept = f"{FOLDER}/{model}/{version}.csv"
+            blob = f"{FOLDER}/{model}/{version}.csv"
             file.seek(0)
-            self._versions.create(kept, file)
-        dataset = Dataset(model=model, version=version, uri=self._versions.url(kept))
+            self._versions.create(blob, file)
+        dataset = Dataset(model=model, version=version, uri=self._versions.url(blob))
         self._assets.register(dataset)
         return dataset
 
@@ -59,7 +59,15 @@ class AzureDatasets:
         return ArrivedFile(path=path, uri=uri, etag=entry.etag, size=entry.size)
 
     def list_unreadable(self) -> tuple[str, ...]:
-        return ()
+        try:
+            large = [entry for entry in self._landed.pages() if entry.size > MAX_BYTES]
+        except NotFoundError:
+            return ()  # the platform has not made the container yet
+        container = self._settings.data_container
+        return tuple(
+            f"{container}/{entry.name}: {too_large(entry.name, entry.size, MAX_BYTES).message}"
+            for entry in large
+        )
 
     def accept(
         self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None

@@ -53,7 +53,7 @@ class AzureRecords:
         self._landed, self._now = Blobs(connection, settings.data_container), now
 
     def segments(self, model: str) -> list[Segment]:
-        found = []
+        segments = []
         try:
             entries = self._logs.list(f"{model}/")
         except NotFoundError:
@@ -63,8 +63,8 @@ class AzureRecords:
             process, slash, name = entry.name.removeprefix(f"{model}/").partition("/")
             if slash and name.endswith(_ENDING):
                 name = name.removesuffix(_ENDING)
-                found.append(Segment(process=process, name=name, size=entry.size))
-        return sorted(found, key=lambda segment: (segment.process, segment.name))
+                segments.append(Segment(process=process, name=name, size=entry.size))
+        return sorted(segments, key=lambda segment: (segment.process, segment.name))
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
         name = f"{model}/{segment.process}/{segment.name}{_ENDING}"
@@ -95,8 +95,10 @@ class AzureRecords:
         return self._evaluated(watched, "predictions.json")
 
     def _evaluated(self, watched: Watched, file: str) -> Any:
-        found = self._containers.evaluation_with(watched.run_id, file)
-        return self._containers.read_json(found, specs.EVALUATION, file) if found else None
+        evaluation = self._containers.evaluation_with(watched.run_id, file)
+        return (
+            self._containers.read_json(evaluation, specs.EVALUATION, file) if evaluation else None
+        )
 
     def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
         before = self._now() - _REST

@@ -65,8 +65,8 @@ class BaseImages:
         digest = self.find(image)
         if digest is not None:
             return digest
-        name, kept = _record(image), self._blobs.read_json(_record(image)) or {}
-        if kept.get("asked_at") and self._is_under_way(image, kept):
+        name, record = _record(image), self._blobs.read_json(_record(image)) or {}
+        if record.get("asked_at") and self._is_under_way(image, record):
             return None
         now = self._now().isoformat()
         # The record is written first, so that a concurrent process does not import as well.
@@ -95,13 +95,13 @@ class BaseImages:
             "POST", f"{self._registry}/importImage", api_version=API, body=body
         )
 
-    def _is_under_way(self, image: BaseImage, kept: dict[str, Any]) -> bool:
+    def _is_under_way(self, image: BaseImage, record: dict[str, Any]) -> bool:
         """Return whether to wait; raise PlatformError when the import has failed."""
-        is_young = self._now() - datetime.fromisoformat(kept["asked_at"]) < GRACE
-        if not kept.get("operation"):
+        is_young = self._now() - datetime.fromisoformat(record["asked_at"]) < GRACE
+        if not record.get("operation"):
             return is_young
         try:
-            status = self._connection.operation(kept["operation"], api_version=API)
+            status = self._connection.operation(record["operation"], api_version=API)
         except (NotFoundError, PlatformError) as error:
             # The service reports a failed import by the status of this answer, too.
             raise self._failed(image, str(error)) from error

@@ -29,7 +29,7 @@ OWN = "scoring"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildContext:
-    """A gzipped archive, its digest, and where the Dockerfile is in it."""
+    """A gzipped archive, its digest, and the path of the Dockerfile in it."""
 
     content: bytes
     digest: str
@@ -37,7 +37,7 @@ class BuildContext:
 
 
 class BuildContexts:
-    """Packs; the same version gives the same bytes."""
+    """Packs the files of builds; the same version gives the same bytes."""
 
     def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages, rows: Rows) -> None:
         self._bundles, self._containers, self._bases = bundles, RunContainers(blobs), bases
@@ -104,10 +104,10 @@ class BuildContexts:
         return pin(dockerfile, self._bases.server, digests)
 
     def _own_dockerfile(self) -> bytes:
-        found = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
-        if found is None:
+        dockerfile = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
+        if dockerfile is None:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
-        return found
+        return dockerfile
 
     def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
         """Return the files of the model folder and the schema if their digests match the registry.
@@ -116,14 +116,14 @@ class BuildContexts:
         """
         run_id = version.run_id
         names = self._containers.files(run_id, specs.TRAINING)
-        found = {name: self._written(run_id, specs.TRAINING, name) for name in names}
+        files = {name: self._written(run_id, specs.TRAINING, name) for name in names}
         schema = self._written(version.evaluation_id, specs.EVALUATION, specs.SCHEMA)
-        digests = {name: sha256(text) for name, text in found.items()}
+        digests = {name: sha256(text) for name, text in files.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
             folder = specs.output_folder(run_id, specs.TRAINING)
             text = f"{changed} of {folder}/ differs from the registered one. Train again."
             raise PlatformError("azure", "build the image", text)
-        return found, schema
+        return files, schema
 
     def _written(self, run_id: str, kind: str, file: str) -> bytes:
         content = self._containers.read(run_id, kind, file)

@@ -53,10 +53,10 @@ class CodeVersions:
     def requirements(self, code: CodeVersion | None, module: str) -> str:
         """Return the code's own list of packages, else the one of this app's training."""
         folder = specs.module_folder(module)
-        found = self._read(code, folder) or self._read(None, OWN)
-        if found is None:
+        requirements = self._read(code, folder) or self._read(None, OWN)
+        if requirements is None:
             raise NotFoundError(f"{OWN} has no requirements.txt. Add one with pinned versions.")
-        return found.decode()
+        return requirements.decode()
 
     def _read(self, code: CodeVersion | None, folder: str) -> bytes | None:
         try:

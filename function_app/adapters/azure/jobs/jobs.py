@@ -83,11 +83,11 @@ class AzureJobs:
     def submit_preparation(
         self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
-        given, found = self._begin(
+        given, earlier = self._begin(
             run_id, specs.PREPARATION, dataset.model, dataset.version, None, tags
         )
-        if found is not None:
-            return found
+        if earlier is not None:
+            return earlier
         project = self._project(dataset.model)
         spec = RunSpec(
             run_id=run_id,
@@ -107,9 +107,9 @@ class AzureJobs:
 
     def submit_sample(self, run_id: str, model: str) -> Run:
         """Start the run in which the model's own code writes its sample data, or return it."""
-        given, found = self._begin(run_id, specs.SAMPLE, model, "", None, {})
-        if found is not None:
-            return found
+        given, earlier = self._begin(run_id, specs.SAMPLE, model, "", None, {})
+        if earlier is not None:
+            return earlier
         project = self._project(model)
         code = self._versions.archive(None, project.training)
         spec = RunSpec(
@@ -132,11 +132,11 @@ class AzureJobs:
         code: CodeVersion | None,
         tags: dict[str, str],
     ) -> Run:
-        given, found = self._begin(
+        given, earlier = self._begin(
             run_id, specs.TRAINING, dataset.model, dataset.version, code, tags
         )
-        if found is not None:
-            return found
+        if earlier is not None:
+            return earlier
         code, project = given.code, self._project(dataset.model)
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         spec = RunSpec(
@@ -160,30 +160,33 @@ class AzureJobs:
         policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
-        given, found = self._begin(
+        given, earlier = self._begin(
             run_id, specs.EVALUATION, run.model, run.dataset_version, run.code, tags
         )
-        if found is not None:
-            return found
+        if earlier is not None:
+            return earlier
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
         spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
-        kept = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
-        self._submissions.store_spec(run_id, kept)
-        for one in asked:
-            name, version = one.spec.run_id, run.dataset_version
-            own, found = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
-            if found is None:
-                self._submit(replace(one.spec, tags=own.tags))
+        # An ask that is submitted again takes the stored key, which the judge has, too.
+        asks = [dump(one.spec) for one in asked]
+        pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked], "asks": asks}
+        self._submissions.store_spec(run_id, pending)
+        stored = self._submissions.spec(run_id) or pending
+        for one, ask in zip(asked, load(list[RunSpec], stored.get("asks", asks)), strict=True):
+            name, version = ask.run_id, run.dataset_version
+            own, earlier = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
+            if earlier is None:
+                self._submit(replace(ask, tags=own.tags))
         return self.get(run_id)
 
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
     ) -> Run:
         code = published(model, bundle, None)
-        given, found = self._begin(run_id, specs.CHECKS, model, "", code, tags)
-        if found is not None:
-            return found
+        given, earlier = self._begin(run_id, specs.CHECKS, model, "", code, tags)
+        if earlier is not None:
+            return earlier
         reference = self._references(model) if plan.dry_run else None
         data = self._blobs.name_of(reference.dataset.uri) if reference else None
         inputs = self._check_inputs.give(
@@ -202,11 +205,11 @@ class AzureJobs:
         return self._submit(spec)
 
     def get(self, run_id: str) -> Run:
-        found = self._stored_run(run_id)
-        if found is None:
+        run = self._stored_run(run_id)
+        if run is None:
             # A workspace that is gone answers like a run that is.
             self._workspace.confirm()
-        return found or unknown_run(run_id, "Azure ML has no such run.")
+        return run or unknown_run(run_id, "Azure ML has no such run.")
 
     def cancel(self, run_id: str, reason: str = "") -> None:
         if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
@@ -276,8 +279,8 @@ class AzureJobs:
 
         ConflictError when the workspace has a job of this name that this app did not submit.
         """
-        found, stored = self._find(run_id), self._submissions.find(run_id)
-        if found is not None and stored is None:
+        earlier, stored = self._find(run_id), self._submissions.find(run_id)
+        if earlier is not None and stored is None:
             raise ConflictError(
                 f"Another person submitted a job named {run_id}, which this app does not use. "
                 "Send the data or the commit again, so that the run gets another name.",
@@ -296,8 +299,8 @@ class AzureJobs:
         if stored is None and kind in TRACKED:
             self._tracking.expect(run_id)
         submission, _ = self._submissions.claim(submission, week)
-        if found is None or found.status is not RunStatus.INTERRUPTED:
-            return submission, found
+        if earlier is None or earlier.status is not RunStatus.INTERRUPTED:
+            return submission, earlier
         # A node that answers again must not write beside the next attempt.
         self._cancel(run_id)
         self._outputs.store_attempt(run_id, self._outputs.attempt(run_id) + 1)
@@ -308,8 +311,8 @@ class AzureJobs:
 
     def _asked(self, run_id: str) -> list[str]:
         """Return the runs in which models predict for an evaluation, [] for any other run."""
-        kept = self._submissions.spec(run_id) or {}
-        return load(list[str], kept.get("asked", []))
+        pending = self._submissions.spec(run_id) or {}
+        return load(list[str], pending.get("asked", []))
 
     def _awaiting(self, run_id: str) -> Run | None:
         """Return an evaluation whose models still predict; submit it once all have ended.
@@ -324,8 +327,8 @@ class AzureJobs:
         if status is RunStatus.COMPLETED:
             stop = self._outputs.stop_of(run_id)
             if stop is None:
-                kept = self._submissions.spec(run_id) or {}
-                return self._submit(load(RunSpec, kept["spec"]))
+                pending = self._submissions.spec(run_id) or {}
+                return self._submit(load(RunSpec, pending["spec"]))
             status, detail = stop
         return Run(
             run_id=run_id,

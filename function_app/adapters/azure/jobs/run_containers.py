@@ -88,9 +88,9 @@ class RunContainers:
         """Return the id of an evaluation of a run's model that wrote this file; None without."""
         for _, blobs in self._of(specs.EVALUATION):
             for entry in _list(blobs, f"runs/{run_id}-vs-"):
-                found = entry.name.split("/")[1]
-                if entry.name == f"{specs.output_folder(found, specs.EVALUATION)}/{file}":
-                    return found
+                evaluation_id = entry.name.split("/")[1]
+                if entry.name == f"{specs.output_folder(evaluation_id, specs.EVALUATION)}/{file}":
+                    return evaluation_id
         return None
 
     def address(self, url: str) -> str:
@@ -104,8 +104,8 @@ class RunContainers:
         self, run_id: str, kind: str, file: str, read: Callable[[Blobs, str], _T | None]
     ) -> _T | None:
         name = f"{specs.output_folder(run_id, kind)}/{file}"
-        found = (read(blobs, name) for _, blobs in self._of(kind))
-        return next((content for content in found if content is not None), None)
+        contents = (read(blobs, name) for _, blobs in self._of(kind))
+        return next((content for content in contents if content is not None), None)
 
     def _of(self, kind: str) -> Iterator[tuple[str, Blobs]]:
         """Yield the datastore and the container of runs of a kind: of today, then the former."""

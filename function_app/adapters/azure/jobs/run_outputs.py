@@ -91,8 +91,8 @@ class RunOutputs:
 
     def attempt(self, run_id: str) -> int:
         """Return the number of the attempt that counts; the first is 1."""
-        note = self._json(_attempt_name(run_id))
-        return 1 if note is None else int(note["attempt"])
+        record = self._json(_attempt_name(run_id))
+        return 1 if record is None else int(record["attempt"])
 
     def _json(self, name: str) -> Any:
         content = self._versions.read(name)

@@ -1,7 +1,7 @@
 """Ended runs in the workspace's MLflow tracking: parameters, figures and tags on the job itself.
 
 The app writes them from outside, after the job ended. Code in a job could claim any figure, so that
-no job gets a part in this; and a model's environment needs no package for it.
+no job may write them; and a model's environment needs no package for it.
 """
 
 import json
@@ -103,13 +103,13 @@ class RunTracking:
         """Return the address of the tracking from the workspace; PlatformError without one."""
         if not self._address:
             s = self._workspace.connection.settings
-            found = self._workspace.connection.rest(
+            workspace = self._workspace.connection.rest(
                 "GET",
                 f"/subscriptions/{s.subscription_id}/resourceGroups/{s.resource_group}/providers"
                 f"/Microsoft.MachineLearningServices/workspaces/{s.workspace}",
                 api_version=API,
             )
-            address = str(found["properties"].get("mlFlowTrackingUri") or "")
+            address = str(workspace["properties"].get("mlFlowTrackingUri") or "")
             if not address.startswith("azureml://"):
                 text = f"The workspace {s.workspace} names no address of its MLflow tracking."
                 raise PlatformError("azure", "record a run", text)

@@ -1,4 +1,4 @@
-"""The parts of the platform by which events come: Event Grid's subscriptions of our function."""
+"""The event parts of the platform: Event Grid's subscriptions of the app's function."""
 
 from typing import Any
 
@@ -68,8 +68,8 @@ class SubscriptionPart:
             return ELSEWHERE
         return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
-    def differences(self, found: Json) -> list[str]:
-        changes, properties = [], found["properties"]
+    def differences(self, resource: Json) -> list[str]:
+        changes, properties = [], resource["properties"]
         stands = (properties.get("destination") or {}).get("properties", {}).get("resourceId", "")
         if stands.lower() != self._function.lower():
             changes.append(f"destination {stands or 'nothing'} to {self._function}")
@@ -88,8 +88,8 @@ class SubscriptionPart:
             )
         return f"subscription of {self._topic}"
 
-    def make(self, found: Any) -> None:
-        if found is not None and not self.is_ours(found):
+    def make(self, resource: Any) -> None:
+        if resource is not None and not self.is_ours(resource):
             text = f"{self._path} stands, is different, and is not this app's. Rename or delete it."
             raise ConfigError(text)
         body = {
@@ -110,11 +110,11 @@ class SubscriptionPart:
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)
 
-    def state_of(self, found: Json) -> str:
-        return str(found["properties"].get("provisioningState", "Succeeded"))
+    def state_of(self, resource: Json) -> str:
+        return str(resource["properties"].get("provisioningState", "Succeeded"))
 
-    def is_ours(self, found: Json) -> bool:
-        return MARK in (found["properties"].get("labels") or [])
+    def is_ours(self, resource: Json) -> bool:
+        return MARK in (resource["properties"].get("labels") or [])
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         self._connection.rest("DELETE", self._path, api_version=API)

@@ -19,7 +19,7 @@ _UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "s
 
 
 class Fixed(str):
-    """A difference that Azure changes in nothing that stands."""
+    """A difference that Azure cannot change in an existing resource."""
 
 
 class Part(Protocol):
@@ -31,22 +31,22 @@ class Part(Protocol):
     def find(self) -> Any:
         """Return the existing resource, None when there is none."""
 
-    def differences(self, found: Any) -> list[str]:
+    def differences(self, resource: Any) -> list[str]:
         """Return the differences from the settings; `Fixed` when Azure cannot change it."""
 
     def describe(self) -> str:
         """Return a short description of the resource."""
 
-    def make(self, found: Any) -> None:
-        """Begin to create the resource, to update `found`, or to make a failed one again."""
+    def make(self, resource: Any) -> None:
+        """Begin to create the resource, to update `resource`, or to make a failed one again."""
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         """Return Azure's provisioning state of the resource."""
 
-    def is_ours(self, found: Any) -> bool:
+    def is_ours(self, resource: Any) -> bool:
         """Return whether this app made it."""
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         """Begin to remove it."""
 
 
@@ -58,14 +58,14 @@ class PartKeeper:
 
     def plan(self) -> PlannedPart:
         """Return the change that `ensure` would make; change nothing."""
-        name, found = self.part.name, self.part.find()
-        if found is None:
+        name, resource = self.part.name, self.part.find()
+        if resource is None:
             detail = f"Would make {self.part.describe()}."
             return PlannedPart(part=name, state=PartState.ABSENT, detail=detail)
-        if found is ELSEWHERE:
+        if resource is ELSEWHERE:
             detail = f"Not checked: {self.part.describe()}"
             return PlannedPart(part=name, state=PartState.ELSEWHERE, detail=detail)
-        differences = self.part.differences(found)
+        differences = self.part.differences(resource)
         if differences:
             return PlannedPart(part=name, state=PartState.DIFFERENT, detail=_planned(differences))
         return PlannedPart(part=name, state=PartState.PRESENT, detail=self.part.describe())
@@ -75,35 +75,35 @@ class PartKeeper:
 
         AttemptError when making it failed; it is being made again then.
         """
-        name, found = self.part.name, self.part.find()
-        if found is None:
+        name, resource = self.part.name, self.part.find()
+        if resource is None:
             self.part.make(None)
             return EnsuredPart(part=name, detail=f"Makes {self.part.describe()}.", ready=False)
-        if found is ELSEWHERE:
+        if resource is ELSEWHERE:
             return EnsuredPart(part=name, detail=f"Not checked: {self.part.describe()}")
-        state = self.part.state_of(found).lower()
+        state = self.part.state_of(resource).lower()
         if state in _UNDER_WAY:
             return EnsuredPart(part=name, detail=f"It is {state}.", ready=False)
         if state in ("failed", "canceled"):
             # Azure repairs a resource whose creation failed by a repetition of the same request.
-            self.part.make(found)
+            self.part.make(resource)
             text = f"{self.part.describe()} was {state}. The portal shows why; it is made again."
             raise AttemptError("azure", f"make {name}", text)
-        differences = self.part.differences(found)
+        differences = self.part.differences(resource)
         if differences:
-            self.part.make(found)
+            self.part.make(resource)
             detail = f"Changes {'; '.join(differences)}."
             return EnsuredPart(part=name, detail=detail, ready=False)
         return EnsuredPart(part=name, detail=self.part.describe())
 
     def remove(self) -> str:
         """Remove the part when this app made it; return a sentence that says what was done."""
-        name, found = self.part.name, self.part.find()
-        if found is None:
+        name, resource = self.part.name, self.part.find()
+        if resource is None:
             return f"There is no {name}."
-        if found is ELSEWHERE or not self.part.is_ours(found):
+        if resource is ELSEWHERE or not self.part.is_ours(resource):
             return f"{name} stays: this app did not make it."
-        self.part.delete(found)
+        self.part.delete(resource)
         return f"{self.part.describe()} is being removed."
 
 

@@ -1,4 +1,4 @@
-"""The parts of the platform in Azure ML that hold things: workspace and datastores."""
+"""The parts of the platform in Azure ML that store data: the workspace and its datastores."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,17 +29,17 @@ class WorkspacePart:
     def find(self) -> Any:
         return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
-    def differences(self, found: Any) -> list[str]:
-        location = str(found.get("location", "")).replace(" ", "").lower()
-        wanted = self._settings.location.replace(" ", "").lower()
-        return [] if location == wanted else [Fixed(f"location {location} to {wanted}")]
+    def differences(self, resource: Any) -> list[str]:
+        location = str(resource.get("location", "")).replace(" ", "").lower()
+        desired = self._settings.location.replace(" ", "").lower()
+        return [] if location == desired else [Fixed(f"location {location} to {desired}")]
 
     def describe(self) -> str:
         return f"workspace {self._settings.workspace} in {self._settings.location}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         s = self._settings
-        if found is not None and self.differences(found):
+        if resource is not None and self.differences(resource):
             text = f"{s.workspace} stands in another location. Correct MLOPS_AZURE_LOCATION."
             raise ConfigError(text)
         if not (s.key_vault and s.application_insights):
@@ -68,13 +68,13 @@ class WorkspacePart:
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)
 
-    def state_of(self, found: Any) -> str:
-        return str(found["properties"].get("provisioningState", "Succeeded"))
+    def state_of(self, resource: Any) -> str:
+        return str(resource["properties"].get("provisioningState", "Succeeded"))
 
-    def is_ours(self, found: Any) -> bool:
-        return (found.get("tags") or {}).get(MARK) == PLATFORM
+    def is_ours(self, resource: Any) -> bool:
+        return (resource.get("tags") or {}).get(MARK) == PLATFORM
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         # The deletion is permanent, because a soft-deleted workspace blocks its name.
         path = f"{self._path}?forceToPurge=true&api-version={API}"
         self._connection.rest("DELETE", path, api_version=API)
@@ -94,15 +94,15 @@ class DatastorePart:
 
         return get_or_none(get)
 
-    def differences(self, found: Any) -> list[str]:
-        wanted = (_account(self._settings.blob_endpoint), self._container)
-        stands = (found.account_name, found.container_name)
-        return [] if stands == wanted else [f"{'/'.join(stands)} to {'/'.join(wanted)}"]
+    def differences(self, resource: Any) -> list[str]:
+        desired = (_account(self._settings.blob_endpoint), self._container)
+        stands = (resource.account_name, resource.container_name)
+        return [] if stands == desired else [f"{'/'.join(stands)} to {'/'.join(desired)}"]
 
     def describe(self) -> str:
         return f"datastore {self._datastore} of container {self._container}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         with importing():
             from azure.ai.ml.entities import AzureBlobDatastore
 
@@ -120,13 +120,13 @@ class DatastorePart:
         with translate("make the datastore", self._datastore):
             self._workspace.client.datastores.create_or_update(datastore)
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
-        return (found.tags or {}).get(MARK) == PLATFORM
+    def is_ours(self, resource: Any) -> bool:
+        return (resource.tags or {}).get(MARK) == PLATFORM
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         with translate("remove the datastore", self._datastore):
             self._workspace.client.datastores.delete(self._datastore)
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -122,17 +122,19 @@ class Blobs:
 
         with translate("read the properties of a blob", name):
             try:
-                found = self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                properties = (
+                    self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                )
             except ResourceNotFoundError:
                 return None
         # A storage account with folders keeps each as an empty blob with this mark.
-        if (found.metadata or {}).get("hdi_isfolder") == "true":
+        if (properties.metadata or {}).get("hdi_isfolder") == "true":
             return None
         return BlobEntry(
             name=name,
-            size=int(found.size),
-            last_modified=found.last_modified,
-            etag=str(found.etag or "").strip('"'),
+            size=int(properties.size),
+            last_modified=properties.last_modified,
+            etag=str(properties.etag or "").strip('"'),
         )
 
     def read_part(self, name: str, begin: int, length: int) -> bytes:
@@ -155,32 +157,33 @@ class Blobs:
 
     def list(self, prefix: str) -> list[BlobEntry]:
         """Return the blobs with this prefix, in the order of their names."""
+        return [*self.pages(prefix)]
+
+    def pages(self, prefix: str = "") -> Iterator[BlobEntry]:
+        """Yield the blobs with this prefix, in the order of their names, page by page."""
         with translate("list the blobs", f"{self.address}/{prefix}"):
             begin = blob_name(prefix) if prefix else prefix
-            found = self._container().list_blobs(name_starts_with=begin)
-            return [
-                BlobEntry(
+            for b in self._container().list_blobs(name_starts_with=begin):
+                yield BlobEntry(
                     name=b.name,
                     size=int(b.size),
                     last_modified=b.last_modified,
                     etag=str(b.etag or "").strip('"'),
                 )
-                for b in found
-            ]
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of a blob as hex digits, reading it piece by piece."""
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
                 for piece in self._container().download_blob(blob_name(name)).chunks():
-                    found.update(piece)
+                    digest.update(piece)
             except ResourceNotFoundError:
                 return None
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def create(self, name: str, content: bytes | IO[bytes]) -> bool:
         """Write a blob unless there is one; return whether it was written."""
@@ -224,10 +227,10 @@ class Blobs:
         except ContractError:
             return {}
         try:
-            found = json.loads(content or b"")
+            record = json.loads(content or b"")
         except (ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return record if isinstance(record, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""

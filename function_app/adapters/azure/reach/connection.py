@@ -75,7 +75,7 @@ class Connection:
         return {"base_url": endpoint, "credential_scopes": [f"{endpoint}/.default"]}
 
     def rest(self, method: str, path: str, *, api_version: str, body: Any = None) -> Any:
-        """Ask Azure's management API; return its JSON, None when the answer is empty (202, 204).
+        """Send a request to the management API; return its JSON, None for an empty answer.
 
         `path` begins with /subscriptions, or is a whole link that an earlier answer gave.
         """
@@ -99,11 +99,11 @@ class Connection:
         """
         answer = self._send("GET", address, api_version, None)
         content = _json(answer)
-        told = content if isinstance(content, dict) else {}
-        if isinstance(told.get("status"), str):
-            failure = told.get("error") or {}
+        body = content if isinstance(content, dict) else {}
+        if isinstance(body.get("status"), str):
+            failure = body.get("error") or {}
             message = redact(str(failure.get("message") or ""))[:300]
-            return Operation(state=told["status"].lower(), message=message)
+            return Operation(state=body["status"].lower(), message=message)
         return Operation(state="running" if answer.status_code == 202 else "succeeded")
 
     def _send(self, method: str, path: str, api_version: str, body: Any) -> "HttpResponse":
@@ -177,7 +177,7 @@ def _json(answer: "HttpResponse") -> Any:
 
 @contextmanager
 def translate(operation: str, resource: str) -> Iterator[None]:
-    """Turn an error of Azure's SDKs into this app's: NotFoundError or PlatformError.
+    """Raise this app's NotFoundError or PlatformError for an error of Azure's SDKs.
 
     The text names the resource, Azure's error code, the status, the request and a remedy.
     """

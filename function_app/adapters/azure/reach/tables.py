@@ -53,7 +53,7 @@ class Row:
 def encode(text: str) -> str:
     """Return a text as a part of a key; different texts stay different."""
     encoded = _ALLOWED.sub(
-        lambda found: "".join(f"={b:02X}" for b in found[0].encode("utf-8", "surrogatepass")), text
+        lambda match: "".join(f"={b:02X}" for b in match[0].encode("utf-8", "surrogatepass")), text
     )
     if len(encoded) <= LONGEST_KEY:
         return encoded
@@ -64,7 +64,7 @@ def encode(text: str) -> str:
 def decode(encoded: str) -> str:
     """Return the text that `encode` encoded; a long text that was cut stays as it is."""
     return _ENCODED.sub(
-        lambda found: bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "surrogatepass"),
+        lambda match: bytes.fromhex(match[0].replace("=", "")).decode("utf-8", "surrogatepass"),
         encoded,
     )
 
@@ -122,8 +122,8 @@ class Table:
         if limit is not None:
             options["results_per_page"] = max(1, min(limit, 1000))
         with self._translated("read rows"):
-            found = self._client().query_entities(condition, **options)
-            for entity in islice(found, limit):
+            entities = self._client().query_entities(condition, **options)
+            for entity in islice(entities, limit):
                 yield _row(entity)
 
     def write(

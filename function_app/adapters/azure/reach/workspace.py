@@ -26,7 +26,7 @@ _PUBLIC_ENDPOINT = "https://management.azure.com"
 
 
 class Workspace:
-    """Gives the one client of the workspace; importing the SDK takes seconds, so it is late."""
+    """The client of the workspace, made at the first use: importing the SDK takes seconds."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

@@ -120,15 +120,15 @@ class LocalDatasets:
             if baseline.exists():
                 profile = profile_csv(baseline)
             else:
-                found = None
+                sample = None
                 if model in self._trainings:
                     module = self._trainings[model]
                     words = ["sample", "--module", module, "--out", str(out)]
                     run_job(self._containment, words, out)
-                    found = read_json(out / "sample.json")["profile"]
-                if found is None:
+                    sample = read_json(out / "sample.json")["profile"]
+                if sample is None:
                     return f"{model}: none yet, its first accepted data becomes it"
-                profile = load(DataProfile, found)
+                profile = load(DataProfile, sample)
                 os.replace(self._copy(baseline.parent, out / "rows.csv"), baseline)
         with open_file(self._versions, baseline, MAX_BYTES) as file:
             self._store_reference(self._store(model, file), profile)
@@ -145,7 +145,7 @@ class LocalDatasets:
             return Path(out.name)
 
     def _store(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
-        """Keep the bytes as a version like any other: a model trained on it finds it again."""
+        """Store the bytes as a version, which later trainings and releases can read."""
         part = _unfinished(below(self._versions, model))
         try:
             with part.open("wb") as out:

@@ -36,16 +36,16 @@ class LocalRecords:
         self._production, self._state = state / "production", state
 
     def segments(self, model: str) -> list[Segment]:
-        found: dict[tuple[str, str], int] = {}
+        segments: dict[tuple[str, str], int] = {}
         for path in below(self._production, model, "log").glob("*/*"):
             if path.suffix in _ENDINGS:
                 try:
-                    found[path.parent.name, path.stem] = path.stat().st_size
+                    segments[path.parent.name, path.stem] = path.stat().st_size
                 except FileNotFoundError:
                     # The segment was renamed or deleted meanwhile: the next read finds its new
                     # name, if any.
                     continue
-        return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(found.items())]
+        return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(segments.items())]
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
         folder = below(self._production, model, "log", segment.process)
@@ -87,12 +87,12 @@ class LocalRecords:
         return read_json(runs[0]) if runs else None
 
     def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
-        found = []
+        files = []
         for path in (self._state / "inbox" / project.container / project.labels).glob("*.csv"):
             # The inode's change time cannot be set back, and renaming a finished file sets it.
             with suppress(FileNotFoundError):
-                found.append((path.lstat().st_ctime_ns, path.as_posix()))
-        return sorted(found)
+                files.append((path.lstat().st_ctime_ns, path.as_posix()))
+        return sorted(files)
 
     @contextmanager
     def labels(self, label_file: LabelFile) -> Iterator[IO[bytes]]:

@@ -111,8 +111,8 @@ def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
         return command
     access, level, root = read_record(record)
     scratch = folder / TEMPORARY
-    for place in (*map(Path, access.writable), scratch):
-        place.mkdir(exist_ok=True)
+    for folder_path in (*map(Path, access.writable), scratch):
+        folder_path.mkdir(exist_ok=True)
     return contained(
         command,
         Path(request["folder"]),

@@ -55,8 +55,8 @@ class RunRecords:
         if run.status is RunStatus.UNKNOWN:
             return False  # the folder is not this app's
         try:
-            kept = self._tracking.record(run, run.metrics, folder)
-            write_json(folder / _RECORDED, {"mlflow_run": kept})
+            tracked_id = self._tracking.record(run, run.metrics, folder)
+            write_json(folder / _RECORDED, {"mlflow_run": tracked_id})
         except Exception as error:
             _LOG.warning("MLflow has no record of %s: %s", name, error)
             return False

@@ -115,18 +115,18 @@ class LocalProduction:
 
     def restore(self) -> list[str]:
         """Restart the servers of all models; return per model its image or the error."""
-        found = []
+        lines = []
         paths = [*self._folder.glob("*/desired.json"), *self._folder.glob(f"*/{STATE}")]
         for model in sorted({path.parent.name for path in paths}):
             try:
                 serving = self.serving(model)
             except PlatformError as error:
-                found.append(f"{model}: {error.message}")
+                lines.append(f"{model}: {error.message}")
                 continue
             if serving is not None:
                 version, endpoint = serving.image.version, self._endpoint(model)
-                found.append(f"{model} {version} at {endpoint}")
-        return found
+                lines.append(f"{model} {version} at {endpoint}")
+        return lines
 
     def _reach(self, model: str, desired: dict[str, Any], image: Image | None) -> Rollout:
         """Write the desired state; return the state of the attempt, AttemptError when it failed."""

@@ -109,7 +109,9 @@ class Server:
         self.failure, self.handled = failure, desired["wish"]
 
     async def supervise(self) -> None:
-        """Keep as many replicas as shall serve, for ever; wait longer after each failure."""
+        """Restart missing replicas for ever, with backoff after each failure."""
+        # A retry library repeats one call until it succeeds; this loop keeps a state for ever, and
+        # starts again whenever the desired state changes.
         backoff, failures = FIRST_BACKOFF, 0
         while True:
             self._replicas = [replica for replica in self._replicas if replica.runs]
@@ -151,7 +153,7 @@ class Server:
     async def pass_on(
         self, client: aiohttp.ClientSession, request: web.Request
     ) -> web.StreamResponse:
-        """Ask the replicas in turn; the next one when one is gone."""
+        """Send a request to the replicas in turn; skip a replica that is gone."""
         body, headers = await request.read(), end_to_end(request.headers, _OWN)
         address = request.rel_url.raw_path_qs
         for _ in range(len(self._replicas)):

@@ -49,7 +49,7 @@ class Launch:
 class Launcher:
     """Starts and ends replicas.
 
-    `ready_seconds` limits how long a first start may take. Replicas run at the isolation `level`
+    `ready_seconds` is the limit of a first start. Replicas run at the isolation `level`
     and see nothing of `state`, the folder of the app's state, but their image and their log.
     """
 
@@ -157,12 +157,12 @@ class Launcher:
     def _cause(self, replica: Replica, limit: float) -> str:
         code = replica.process.returncode
         if code is None:
-            what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
+            cause = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
         else:
-            what = f"Exit code {code}."
+            cause = f"Exit code {code}."
         lines = read_tail(replica.log, _TAIL_BYTES).decode(errors="replace").split("\n")
         tail = " | ".join(line for line in lines[-_TAIL_LINES:] if line.strip())
-        return f"{what} Its log ends: {tail}" if tail else f"{what} It logged nothing."
+        return f"{cause} Its log ends: {tail}" if tail else f"{cause} It logged nothing."
 
     async def _end(self, replica: Replica, delay: float) -> None:
         await asyncio.sleep(delay)

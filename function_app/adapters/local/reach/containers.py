@@ -65,10 +65,10 @@ class Containers:
 
     def find(self, name: str) -> Running | None:
         """Return the container of this name when it runs."""
-        found = self._try("container", "inspect", self._name(name))
-        if found is None:
+        answer = self._try("container", "inspect", self._name(name))
+        if answer is None:
             return None
-        described = json.loads(found)[0]
+        described = json.loads(answer)[0]
         bindings = described["NetworkSettings"]["Ports"].get(f"{PORT}/tcp")
         if not described["State"]["Running"] or not bindings:
             return None
@@ -112,7 +112,7 @@ class Containers:
         return " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
 
     def _load(self, layout: Mapping[str, bytes | Path]) -> str:
-        """Hand the layout to the engine and return the reference that it gave."""
+        """Load the layout into the engine; return the reference of the image there."""
         command = [*self._engine, "load", "--quiet"]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -114,7 +114,7 @@ def sha256(content: bytes) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one thread of one process at a time in; a crash lets go.
+    """Hold a lock between threads and processes; a crash releases it.
 
     PlatformError when the file is a symbolic link: opening it would empty the file that it names.
     """

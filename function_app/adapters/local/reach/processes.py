@@ -150,11 +150,11 @@ def free_port() -> int:
     requested. The service itself may bind it, because servers of asyncio set SO_REUSEADDR. Other
     systems than Linux would refuse that, so that there the port is not reserved.
     """
-    kept = socket.socket()
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    kept.bind(("127.0.0.1", 0))
-    port = int(kept.getsockname()[1])
-    _kept_ports.append(kept)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    port = int(listener.getsockname()[1])
+    _kept_ports.append(listener)
     _release_ports(MOST_KEPT if sys.platform == "linux" else 0)
     return port
 

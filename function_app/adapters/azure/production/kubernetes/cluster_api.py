@@ -72,13 +72,13 @@ class ClusterApi:
         query = {"limit": "200"}
         if labels:
             query["labelSelector"] = ",".join(f"{k}={v}" for k, v in sorted(labels.items()))
-        found: list[Json] = []
+        objects: list[Json] = []
         while True:
             page = self._ask("GET", self._path(kind), f"list {kind}", query=query)
-            found += page.get("items") or []
+            objects += page.get("items") or []
             more = page.get("metadata", {}).get("continue")
             if not more:
-                return found
+                return objects
             query = {**query, "continue": more}
 
     def apply(self, content: Json) -> Json:
@@ -96,9 +96,9 @@ class ClusterApi:
 
     def merge(self, kind: str, name: str, change: Json) -> Json:
         """Change some fields of an object."""
-        what = f"change {kind} {name}"
+        operation = f"change {kind} {name}"
         media = "application/merge-patch+json"
-        return self._ask("PATCH", self._path(kind, name), what, body=change, media=media)
+        return self._ask("PATCH", self._path(kind, name), operation, body=change, media=media)
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object and the objects that it owns; nothing happens when there is none."""
@@ -144,40 +144,40 @@ class ClusterApi:
 
     def _version(self, kind: str) -> str:
         """Return the API version in which this cluster serves a kind."""
-        found = KINDS[kind]
-        if len(found.versions) > 1 and found.group not in self._served:
+        locations = KINDS[kind]
+        if len(locations.versions) > 1 and locations.group not in self._served:
             try:
-                answer = self._ask("GET", f"/apis/{found.group}", f"read {found.group}")
+                answer = self._ask("GET", f"/apis/{locations.group}", f"read {locations.group}")
             except NotFoundError:
                 answer = {}
             served = [entry["version"] for entry in answer.get("versions") or []]
-            self._served[found.group] = served
-        return found.newest(self._served.get(found.group, ()))
+            self._served[locations.group] = served
+        return locations.newest(self._served.get(locations.group, ()))
 
     def _ask(
         self,
         method: str,
         path: str,
-        what: str,
+        operation: str,
         *,
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
         media: str = "application/json",
     ) -> Json:
-        content = self._send(method, path, what, query, body, media)
-        found: Json = json.loads(content) if content else {}
-        return found
+        content = self._send(method, path, operation, query, body, media)
+        document: Json = json.loads(content) if content else {}
+        return document
 
     def _send(
         self,
         method: str,
         path: str,
-        what: str,
+        operation: str,
         query: Mapping[str, str] | None,
         body: Json | None,
         media: str,
     ) -> bytes:
-        with _translate(what):
+        with _translate(operation):
             client = self._client()
             request = client.param_serialize(
                 method,
@@ -195,9 +195,9 @@ class ClusterApi:
             answer = client.call_api(*request, _request_timeout=(10, 60))
             content = bytes(answer.read() or b"")
             if answer.status == 404:
-                raise NotFoundError(f"The cluster could not {what}. {_describe(404, content)}")
+                raise NotFoundError(f"The cluster could not {operation}. {_describe(404, content)}")
             if answer.status >= 400:
-                raise PlatformError("azure", what, _describe(answer.status, content))
+                raise PlatformError("azure", operation, _describe(answer.status, content))
         return content
 
     def _client(self) -> Any:
@@ -233,8 +233,8 @@ def _describe(status: int, content: bytes) -> str:
 
 
 @contextmanager
-def _translate(what: str) -> Iterator[None]:
-    """Turn the errors of the client and of its transport into this app's."""
+def _translate(operation: str) -> Iterator[None]:
+    """Raise this app's errors for those of the client and its transport."""
     with importing():
         from kubernetes.client.exceptions import OpenApiException
         from urllib3.exceptions import HTTPError
@@ -246,4 +246,4 @@ def _translate(what: str) -> Iterator[None]:
             f"The cluster did not answer ({type(error).__name__}). Check its address, its"
             " certificate, and that this app's network reaches it."
         )
-        raise PlatformError("azure", what, text) from error
+        raise PlatformError("azure", operation, text) from error

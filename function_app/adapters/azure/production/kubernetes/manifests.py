@@ -1,6 +1,6 @@
 """The Kubernetes objects of one model: a Deployment per release behind one Service.
 
-In which version of its kind an object is sent, the cluster decides (cluster_kinds.py).
+The cluster decides the API version in which an object is sent (cluster_kinds.py).
 """
 
 from typing import Any
@@ -38,8 +38,8 @@ def deployment_name(model: str, version: str) -> str:
 
 def labels(model: str, version: str | None = None) -> dict[str, str]:
     """Return the labels that select a model's objects, of one version or of all."""
-    found = {APP: model, PART: "mlops"}
-    return found if version is None else {**found, VERSION: version}
+    labels_of_model = {APP: model, PART: "mlops"}
+    return labels_of_model if version is None else {**labels_of_model, VERSION: version}
 
 
 def keys_name(model: str) -> str:

@@ -106,8 +106,8 @@ def deployment_of(
 
 
 def _environ(image: Image, replicas: Replicas) -> dict[str, str]:
-    found = replicas.environ(image)
+    environ = replicas.environ(image)
     if replicas.uses_identity(image.model):
         # An endpoint may have several identities; on a cluster the pods know theirs.
-        found["AZURE_CLIENT_ID"] = replicas.client_id
-    return found
+        environ["AZURE_CLIENT_ID"] = replicas.client_id
+    return environ

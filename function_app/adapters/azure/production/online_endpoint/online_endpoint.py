@@ -38,7 +38,7 @@ _ENDED = ("failed", "canceled")
 
 
 class OnlineEndpointProduction:
-    """Asks for deployments and moves traffic; waiting is the story's."""
+    """Requests deployments and moves traffic; the story waits."""
 
     def __init__(
         self, workspace: Workspace, projects: Mapping[str, ModelProject], keys: VaultKeys
@@ -59,21 +59,21 @@ class OnlineEndpointProduction:
         served = _served(self._endpoint(model))
         if served is None:
             return None
-        found = self._deployment(model, served)
-        if found is None:
+        deployment = self._deployment(model, served)
+        if deployment is None:
             text = f"All traffic of {self.endpoint_name(model)} goes to {served}, which is gone."
             raise PlatformError("azure", "read production", f"{text} Promote again.")
-        tags = found.tags or {}
+        tags = deployment.tags or {}
         if not (tags.get(VERSION) and tags.get(DIGEST)):
             text = f"Deployment {served} of {self.endpoint_name(model)} lacks its tags version and"
             raise PlatformError("azure", "read production", f"{text} digest now. Promote again.")
         uri = tags.get(URI, "")
         image = Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=uri)
-        return image, found
+        return image, deployment
 
     def endpoint(self, model: str) -> str | None:
-        found = self._endpoint(model)
-        return None if _served(found) is None else _address(found)
+        endpoint = self._endpoint(model)
+        return None if _served(endpoint) is None else _address(endpoint)
 
     def caller_header(self, model: str) -> str:
         resource = self._settings.aml_resource_id
@@ -94,14 +94,14 @@ class OnlineEndpointProduction:
             return _under_way(f"Endpoint {self.endpoint_name(model)} is requested.")
         if (state := _state(endpoint)) != "succeeded":
             return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
-        found = self._deployment(model, name)
-        if found is None or (found.tags or {}).get(DIGEST) != image.digest:
-            if found is not None and not _share(endpoint, name):
+        deployment = self._deployment(model, name)
+        if deployment is None or (deployment.tags or {}).get(DIGEST) != image.digest:
+            if deployment is not None and not _share(endpoint, name):
                 self._delete(endpoint.name, name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
             return _under_way(f"Deployment {name} is requested.")
-        if (state := _state(found)) != "succeeded":
+        if (state := _state(deployment)) != "succeeded":
             again = partial(self._make_deployment, release_id, image, replicas)
             return self._not_yet(f"Deployment {name}", state, endpoint, name, again)
         if _share(endpoint, name) != 100:
@@ -136,20 +136,20 @@ class OnlineEndpointProduction:
         champion = self._champion(model)
         if champion is None:
             return None
-        image, found = champion
-        replicas, state = int(found.instance_count), _state(found)
+        image, deployment = champion
+        replicas, state = int(deployment.instance_count), _state(deployment)
         if state == "succeeded":
             return Serving(image=image, replicas=replicas, ready=replicas)
-        tail = self._log_tail(self.endpoint_name(model), found.name)
-        detail = redact(f"Deployment {found.name} is {state}. {tail}")
+        tail = self._log_tail(self.endpoint_name(model), deployment.name)
+        detail = redact(f"Deployment {deployment.name} is {state}. {tail}")
         return Serving(image=image, replicas=replicas, ready=0, detail=detail)
 
     def repair(self, model: str) -> None:
         # Azure ML replaces instances by itself: only a deployment that it gave up needs a request.
         champion = self._champion(model)
         if champion is not None and _state(champion[1]) in _ENDED:
-            image, found = champion
-            self._make_deployment(ROLL_BACK, image, int(found.instance_count))
+            image, deployment = champion
+            self._make_deployment(ROLL_BACK, image, int(deployment.instance_count))
 
     def endpoint_name(self, model: str) -> str:
         """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
@@ -159,7 +159,7 @@ class OnlineEndpointProduction:
 
     def _not_yet(
         self,
-        what: str,
+        operation: str,
         state: str,
         endpoint: Any,
         name: str = "",
@@ -171,7 +171,7 @@ class OnlineEndpointProduction:
         attempt. A deployment that has traffic is not deleted; `again` requests it once more.
         """
         if state not in _ENDED:
-            return _under_way(f"{what} is {state}.")
+            return _under_way(f"{operation} is {state}.")
         tail = self._log_tail(endpoint.name, name) if name else ""
         if again is None:
             self._renew_endpoint(endpoint)
@@ -179,7 +179,7 @@ class OnlineEndpointProduction:
             again()
         else:
             self._delete(endpoint.name, name)
-        raise AttemptError("azure", "promote", redact(f"{what} is {state}. {tail}".strip()))
+        raise AttemptError("azure", "promote", redact(f"{operation} is {state}. {tail}".strip()))
 
     def _renew_endpoint(self, endpoint: Any) -> None:
         if _served(endpoint) is None:
@@ -195,10 +195,10 @@ class OnlineEndpointProduction:
             with translate("read the endpoint", name):
                 return self._workspace.client.online_endpoints.get(name)
 
-        found = get_or_none(get)
-        if found is None:
+        endpoint = get_or_none(get)
+        if endpoint is None:
             self._workspace.confirm()
-        return found
+        return endpoint
 
     def _deployment(self, model: str, name: str) -> Any:
         def get() -> Any:
@@ -219,12 +219,12 @@ class OnlineEndpointProduction:
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
         client, name = self._workspace.client, deployment_name(image.version)
         with translate("make the environment of a deployment", name):
-            kept = client.environments.create_or_update(definitions.environment_of(image))
+            environment = client.environments.create_or_update(definitions.environment_of(image))
         deployment = definitions.deployment_of(
             name,
             self.endpoint_name(image.model),
             image,
-            environment=f"azureml:{kept.name}:{kept.version}",
+            environment=f"azureml:{environment.name}:{environment.version}",
             size=self._settings.endpoint_size,
             number=replicas,
             release_id=release_id,
@@ -247,12 +247,14 @@ class OnlineEndpointProduction:
         with begin("delete the endpoint", name):
             self._workspace.client.online_endpoints.begin_delete(name)
 
-    def _retire(self, model: str, kept: set[str]) -> None:
+    def _retire(self, model: str, retained: set[str]) -> None:
         with translate("list the deployments", model):
-            found = list(self._workspace.client.online_deployments.list(self.endpoint_name(model)))
-        for deployment in found:
+            deployments = list(
+                self._workspace.client.online_deployments.list(self.endpoint_name(model))
+            )
+        for deployment in deployments:
             ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
-            if ours and deployment.name not in kept and _state(deployment) != "deleting":
+            if ours and deployment.name not in retained and _state(deployment) != "deleting":
                 self._delete(self.endpoint_name(model), deployment.name)
 
     def _delete(self, endpoint: str, name: str) -> None:
@@ -264,8 +266,8 @@ class OnlineEndpointProduction:
 
     def _replicas(self, model: str) -> int:
         served = _served(self._endpoint(model))
-        found = self._deployment(model, served) if served else None
-        return int(found.instance_count) if found is not None else 1
+        deployment = self._deployment(model, served) if served else None
+        return int(deployment.instance_count) if deployment is not None else 1
 
     def _log_tail(self, endpoint: str, name: str) -> str:
         try:
@@ -295,16 +297,16 @@ def deployment_name(version: str) -> str:
 def _served(endpoint: Any) -> str | None:
     """Return the name of the deployment with most of the traffic."""
     traffic = (endpoint.traffic or {}) if endpoint is not None else {}
-    found = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
-    return found[0][1] if found else None
+    shares = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
+    return shares[0][1] if shares else None
 
 
 def _share(endpoint: Any, name: str) -> int:
     return int((endpoint.traffic or {}).get(name, 0))
 
 
-def _state(found: Any) -> str:
-    state = found.provisioning_state
+def _state(resource: Any) -> str:
+    state = resource.provisioning_state
     return str(getattr(state, "value", state) or "succeeded").lower()
 
 
