@@ -16,6 +16,7 @@ from typing import Any
 from funchost.app.settings import SettingsError
 
 FILE = "funchost.subscriptions.json"
+Filter = Mapping[str, Any]  # an advanced filter
 Test = Callable[[Any, list[Any]], bool]
 
 
@@ -62,7 +63,7 @@ class Subscription:
     begins: str = ""
     ends: str = ""
     case_sensitive: bool = False
-    advanced: tuple[Mapping[str, Any], ...] = ()
+    advanced: tuple[Filter, ...] = ()
 
     def takes(self, event: Mapping[str, Any]) -> bool:
         """Return whether an event of either schema passes."""
@@ -77,7 +78,7 @@ class Subscription:
         return all(_holds(one, event) for one in self.advanced)
 
 
-def _holds(one: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+def _holds(one: Filter, event: Mapping[str, Any]) -> bool:
     value: Any = event
     for part in str(one["key"]).split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -88,12 +89,13 @@ def _holds(one: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     return OPERATORS[name](value, wanted)
 
 
-def _values(one: Mapping[str, Any]) -> Any:
+def _values(one: Filter) -> list[object]:
     """Return the values of an advanced filter, which may have one `value` instead."""
-    return one.get("values", [one["value"]] if "value" in one else [])
+    values: list[object] = one.get("values", [one["value"]] if "value" in one else [])
+    return values
 
 
-def _problem(operator: str, values: Any) -> str | None:
+def _problem(operator: str, values: object) -> str | None:
     """Return what the values of an advanced filter should be, None when they are that."""
     if not isinstance(values, list):
         return "a list of values"

@@ -82,6 +82,15 @@ def test_a_file_of_keys_that_cannot_be_read_is_named(tmp_path: Path, text: str) 
         read_keys(tmp_path)
 
 
+def test_keys_that_an_earlier_version_had_not_are_made_once(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text('{"host": "kept"}')
+
+    first, second = read_keys(tmp_path), read_keys(tmp_path, ["f"])
+
+    assert (first.host, first.topic) == (second.host, second.topic) == ("kept", first.topic)
+    assert read_keys(tmp_path).functions == second.functions
+
+
 @pytest.mark.parametrize("age", ["9999999d", "99999999999999d"])
 def test_an_age_before_all_dates_purges_nothing(tmp_path: Path, age: str) -> None:
     store = Store(tmp_path)

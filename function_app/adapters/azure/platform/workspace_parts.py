@@ -56,7 +56,7 @@ class WorkspacePart:
             "identity": {"type": "SystemAssigned"},
             "sku": {"name": "Basic", "tier": "Basic"},
             # What infra/ made stays not ours: only what is ours is ever removed.
-            "tags": _TAGS if found is None else found.get("tags") or {},
+            "tags": _TAGS if resource is None else resource.get("tags") or {},
             "properties": {
                 "friendlyName": s.workspace,
                 "storageAccount": storage,
@@ -115,7 +115,7 @@ class DatastorePart:
             endpoint=self._settings.storage_suffix,
             protocol=parts.scheme,
             # What somebody else made stays theirs.
-            tags=_TAGS if found is None else found.tags,
+            tags=_TAGS if resource is None else resource.tags,
         )
         with translate("make the datastore", self._datastore):
             self._workspace.client.datastores.create_or_update(datastore)

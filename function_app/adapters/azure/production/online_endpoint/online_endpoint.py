@@ -8,7 +8,7 @@ that a roll-back is one change of the traffic.
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.platform.platform_parts import get_or_none
@@ -29,6 +29,9 @@ from function_app.domain.project import ModelProject
 from function_app.domain.release.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.domain.text.redaction import redact
 from function_app.errors import AttemptError, ConflictError, NotFoundError, PlatformError
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import ManagedOnlineDeployment
 
 RUNTIME = "online endpoint"
 ROLL_BACK = "roll-back"
@@ -51,7 +54,7 @@ class OnlineEndpointProduction:
         champion = self._champion(model)
         return None if champion is None else champion[0]
 
-    def _champion(self, model: str) -> tuple[Image, Any] | None:
+    def _champion(self, model: str) -> "tuple[Image, ManagedOnlineDeployment] | None":
         """Return the image and the deployment that have the traffic, None when none has any.
 
         PlatformError when the deployment is gone, or somebody removed the tags that say its image.
@@ -137,10 +140,10 @@ class OnlineEndpointProduction:
         if champion is None:
             return None
         image, deployment = champion
-        replicas, state = int(deployment.instance_count), _state(deployment)
+        replicas, state = int(deployment.instance_count or 1), _state(deployment)
         if state == "succeeded":
             return Serving(image=image, replicas=replicas, ready=replicas)
-        tail = self._log_tail(self.endpoint_name(model), deployment.name)
+        tail = self._log_tail(self.endpoint_name(model), str(deployment.name))
         detail = redact(f"Deployment {deployment.name} is {state}. {tail}")
         return Serving(image=image, replicas=replicas, ready=0, detail=detail)
 
@@ -149,7 +152,7 @@ class OnlineEndpointProduction:
         champion = self._champion(model)
         if champion is not None and _state(champion[1]) in _ENDED:
             image, deployment = champion
-            self._make_deployment(ROLL_BACK, image, int(deployment.instance_count))
+            self._make_deployment(ROLL_BACK, image, int(deployment.instance_count or 1))
 
     def endpoint_name(self, model: str) -> str:
         """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
@@ -267,7 +270,7 @@ class OnlineEndpointProduction:
     def _replicas(self, model: str) -> int:
         served = _served(self._endpoint(model))
         deployment = self._deployment(model, served) if served else None
-        return int(deployment.instance_count) if deployment is not None else 1
+        return int(deployment.instance_count or 1) if deployment is not None else 1
 
     def _log_tail(self, endpoint: str, name: str) -> str:
         try:
