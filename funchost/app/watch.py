@@ -15,7 +15,7 @@ PAUSE = 0.3  # seconds; a change counts once the files have been still for one p
 
 
 def watch(command: list[str], app: Path) -> int:
-    """Run the command until Ctrl-C or SIGTERM, anew after each change of the app."""
+    """Run the command until Ctrl-C or SIGTERM; restart it after each change of the app."""
     stopped = False
 
     def stop(*_: object) -> None:
@@ -42,7 +42,7 @@ def watch(command: list[str], app: Path) -> int:
 
 
 def snapshot(app: Path) -> dict[Path, int]:
-    """Return when each file that the app consists of was last changed, in nanoseconds."""
+    """Return the time of the last change of each file of the app, in nanoseconds."""
     changed: dict[Path, int] = {}
     for folder, folders, files in os.walk(app):
         # A folder of packages has tens of thousands of files: walking it takes the whole pause.

@@ -73,7 +73,7 @@ sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Azure:
-    """What a test of an adapter has: the servers, and the settings that lead to them."""
+    """The servers for a test of an adapter, and the settings that lead to them."""
 
     arm: ArmServer
     ml: MachineLearning

@@ -325,7 +325,7 @@ def test_throttling_and_faults_of_the_registry_are_waited_for(azure: Azure) -> N
     assert azure.images().build(version).image is None
 
 
-def test_who_may_not_build_is_told_so(azure: Azure) -> None:
+def test_missing_rights_to_build_are_reported(azure: Azure) -> None:
     azure.arm.fail("POST", "/listBuildSourceUploadUrl", DENIED, times=9)
 
     with pytest.raises(PlatformError, match=r"AuthorizationFailed.*role"):
