@@ -96,7 +96,7 @@ def _values(one: Filter) -> list[object]:
 
 
 def _problem(operator: str, values: object) -> str | None:
-    """Return what the values of an advanced filter should be, None when they are that."""
+    """Return the required form of the values of an advanced filter; None when they have it."""
     if not isinstance(values, list):
         return "a list of values"
     if operator == "BoolEquals" and not (values and isinstance(values[0], bool)):

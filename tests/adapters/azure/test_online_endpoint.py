@@ -159,7 +159,7 @@ def test_a_champion_whose_tags_somebody_changed_has_a_reason_and_a_way_on(
 
 
 def test_a_champion_under_another_name_is_read_and_repaired(azure: Azure) -> None:
-    """Somebody moved the traffic to a deployment with the tags of this app and a name of their own."""
+    """The traffic was moved to a deployment with the tags of this app and another name."""
     reached(azure, image("1"))
     name = azure.online().endpoint_name("diabetes")
     moved = azure.endpoints.deployments.pop((name, "version-1"))
