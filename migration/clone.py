@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+Section = Mapping[str, Any]  # of a YAML or JSON file
 TRAIN = Path("training/train.py")
 NEEDED = {"split_data": 1, "train_model": 2, "get_model_metrics": 2}
 _ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
@@ -37,18 +38,18 @@ class Clone:
     root: Path
     folder: str
     files: frozenset[str]
-    parameters: Mapping[str, Any]
+    parameters: Section
     variables: Mapping[str, Variable]
     secrets: tuple[str, ...]
     schedules: tuple[Variable, ...]
-    serving: Mapping[str, Any]
-    staging: Mapping[str, Any]
+    serving: Section
+    staging: Section
 
     def has(self, name: str) -> bool:
         """Return whether a file of this path is there."""
         return name in self.files
 
-    def section(self, name: str) -> Mapping[str, Any]:
+    def section(self, name: str) -> Section:
         """Return a section of the parameters, {} when there is none."""
         return _object(self.parameters, name, f"{self.folder}/parameters.json")
 
@@ -63,7 +64,7 @@ class Clone:
         timeout = self.serving.get("scoringTimeoutMs") or 500
         return _number(timeout, f"{self.serving_file}: scoringTimeoutMs")
 
-    def limits(self, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    def limits(self, content: Section, name: str) -> Section:
         """Return the limits and the scaling that a file of scoring/ sets."""
         file = f"{self.folder}/scoring/{name}"
         keys = ("containerResourceRequirements", "autoScaler")
@@ -167,7 +168,7 @@ def _check_functions(root: Path, name: str) -> None:
             )
 
 
-def _parameters(root: Path, files: frozenset[str], name: str) -> Mapping[str, Any]:
+def _parameters(root: Path, files: frozenset[str], name: str) -> Section:
     if name not in files:
         return {}
     try:
@@ -193,7 +194,7 @@ def _yaml(root: Path, name: str) -> Any:
         raise SeedError(f"{name}{where}: this is no YAML. Correct it first.") from error
 
 
-def _mapping(root: Path, files: frozenset[str], name: str) -> Mapping[str, Any]:
+def _mapping(root: Path, files: frozenset[str], name: str) -> Section:
     content = _yaml(root, name) if name in files else None
     return content if isinstance(content, dict) else {}
 
@@ -234,7 +235,7 @@ def _names(text: str) -> Iterator[str]:
             yield match[1]
 
 
-def _object(content: Mapping[str, Any], name: str, file: str) -> Mapping[str, Any]:
+def _object(content: Section, name: str, file: str) -> Section:
     """Return an object in an object, {} when it is missing or null; raise SeedError otherwise."""
     value = content.get(name) or {}
     if not isinstance(value, dict):

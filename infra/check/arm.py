@@ -13,6 +13,7 @@ from typing import Any
 
 from infra.check.choices import CHOICES
 
+Template = Mapping[str, Any]  # a compiled template, or an object in it
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 OUTPUTS = "outputs"
 _TOKEN = re.compile(r"\s*('(?:[^']|'')*'|\w+|[()\[\],.])")
@@ -38,8 +39,8 @@ class Resource:
     label: str
     type: str
     name: str
-    body: Mapping[str, Any]
-    raw: Mapping[str, Any]
+    body: Template
+    raw: Template
 
     def at(self, path: str) -> Any:
         """Return the value at a dotted path of the compiler's JSON, None where there is none."""
@@ -106,10 +107,10 @@ class Compiled:
     """Each configuration of main.bicep, `events`, `template` (the modules), and the outline."""
 
     configurations: Mapping[str, Configuration]
-    outline: Mapping[str, Any]
+    outline: Template
 
 
-def read(snapshots: Mapping[str, Any]) -> Compiled:
+def read(snapshots: Template) -> Compiled:
     """Return the content of snapshots by file name; raise KeyError when one is missing."""
     outline = snapshots["template.json"]
     configurations = {
@@ -171,7 +172,7 @@ class Names:
         names = [self._short(name) for name in below if name != "default"]
         return "/".join(([] if names and group == "rg" else [group]) + names)
 
-    def label(self, resource: Mapping[str, Any]) -> str:
+    def label(self, resource: Template) -> str:
         """Return the label of a resource: that of its id, or of its name for an expression."""
         names = resource["type"] != ASSIGNMENT and resource["id"].startswith("[")
         return _GUID.sub("guid", self.plain(resource["name" if names else "id"]))
@@ -227,7 +228,7 @@ class Names:
         return f"{name}({', '.join(map(str, arguments))})"
 
 
-def _configuration(name: str, snapshot: Mapping[str, Any]) -> Configuration:
+def _configuration(name: str, snapshot: Template) -> Configuration:
     made = snapshot["predictedResources"]
     sites = [r["name"] for r in made if r["type"] == "Microsoft.Web/sites"]
     tags = [r["tags"]["azd-env-name"] for r in made if "azd-env-name" in (r.get("tags") or {})]

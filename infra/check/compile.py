@@ -15,6 +15,8 @@ from typing import Any
 
 from infra.check.choices import CHOICES, LOCATION, SUBSCRIPTION
 
+Json = dict[str, Any]  # an object of a template, a snapshot or an answer of the compiler
+
 PINNED = "0.49.2"
 INSTALL = f"Install it: az bicep install --version v{PINNED}"
 TEMPLATES, PARAMETERS = ("main", "events"), ("main", "dev", "prod")
@@ -76,19 +78,19 @@ def copy(root: Path, folder: Path) -> Path:
 
 def compile_all(
     compiler: str, root: Path, environ: Mapping[str, str], names: Sequence[str] = tuple(CHOICES)
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[Json, list[str]]:
     """Return the snapshots by file name, and every finding of the compiler as `file:line: text`.
 
     A file that does not compile is left out; its error is a finding. One compiler process does all
     of it, because its start takes longer than its work.
     """
-    snapshots: dict[str, Any] = {}
+    snapshots: Json = {}
     findings: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         copied = copy(root, Path(folder))
         server = Server(compiler, environ)
 
-        def ask(method: str, name: str, **more: Any) -> dict[str, Any]:
+        def ask(method: str, name: str, **more: Any) -> Json:
             answer = server.ask(method, {"path": str(copied / name), **more})
             for entry in answer.get("diagnostics", ()):
                 file = Path(entry["source"]).relative_to(copied).as_posix()
@@ -146,7 +148,7 @@ class Server:
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=variables)
         self._number = 0
 
-    def ask(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, method: str, parameters: Mapping[str, Any]) -> Json:
         """Return the result of a method; raise CompileError when there is none."""
         self._number += 1
         asked = {"jsonrpc": "2.0", "id": self._number, "method": f"bicep/{method}"}
@@ -186,9 +188,9 @@ def digests(root: Path) -> dict[str, str]:
     return result
 
 
-def outline(template: Mapping[str, Any]) -> dict[str, Any]:
+def outline(template: Mapping[str, Any]) -> Json:
     """Return the facts that no snapshot has: parameters, outputs, and the order of the modules."""
-    result: dict[str, Any] = {
+    result: Json = {
         "parameters": {
             name: entry["type"] + (f"({entry['maxLength']})" if "maxLength" in entry else "")
             for name, entry in template.get("parameters", {}).items()
@@ -199,7 +201,7 @@ def outline(template: Mapping[str, Any]) -> dict[str, Any]:
     return {**result, "modules": modules} if modules else result
 
 
-def _modules(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _modules(template: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
     for resource in template["resources"]:
         if resource["type"] == "Microsoft.Resources/deployments":
             inner = resource["properties"]["template"]

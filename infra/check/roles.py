@@ -15,6 +15,7 @@ from typing import Any
 from infra.check.arm import Assignment, Compiled, Problem
 from infra.check.choices import CHOICES, holds
 
+Table = Mapping[str, Any]  # the content of roles.json
 FILE = "roles.json"
 _ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
 # A condition of Azure (version 2.0) on reading blobs; their names may be listed.
@@ -44,9 +45,9 @@ class Row:
 
 
 @cache
-def read_table(root: Path) -> Mapping[str, Any]:
+def read_table(root: Path) -> Table:
     """Return roles.json: rows, labels and titles of identities, labels of scopes, and words."""
-    table: Mapping[str, Any] = json.loads((root / FILE).read_text("utf-8"))
+    table: Table = json.loads((root / FILE).read_text("utf-8"))
     return table
 
 
@@ -96,7 +97,7 @@ def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]
         yield Problem(path=FILE, text=text)
 
 
-def _assignment(row: Row, table: Mapping[str, Any], kinds: Mapping[str, str]) -> Assignment:
+def _assignment(row: Row, table: Table, kinds: Mapping[str, str]) -> Assignment:
     paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
     return Assignment(
         principal=table["identities"].get(row.identity, {"label": "?"})["label"],
@@ -128,7 +129,7 @@ def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
             yield f"{row}: {row.id} is {names[row.id]}."
 
 
-def _adapters(table: Mapping[str, Any], rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
+def _adapters(table: Table, rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
     """Hold the table to the ports: the adapter of each has a role or a reason to have none."""
     named = {module for row in rows for module in _ADAPTER.findall(row.by)} | set(table["without"])
     ports = _ports(repository)

@@ -4,16 +4,15 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from infra.check.compile import NO_TENANT, CompileError, copy, run
+from infra.check.compile import NO_TENANT, CompileError, Json, copy, run
 
 INFRA = Path(__file__).resolve().parents[1]
 
 
 def snapshot(
     compiler: str, parameters: str, environ: Mapping[str, str], subscription: str, location: str
-) -> dict[str, Any]:
+) -> Json:
     """Return the resources that a parameter file would make; raise CompileError with findings."""
     with tempfile.TemporaryDirectory() as folder:
         # A copy, because the compiler writes its snapshot beside the parameters.
@@ -28,5 +27,5 @@ def snapshot(
         written = root / f"{parameters}.snapshot.json"
         if done.returncode or not written.exists():
             raise CompileError(f"The templates do not compile. {done.stderr.strip()[-1500:]}")
-        content: dict[str, Any] = json.loads(written.read_text("utf-8"))
+        content: Json = json.loads(written.read_text("utf-8"))
     return content
