@@ -1,7 +1,8 @@
-"""The function app. The worker imports this package and looks for `app`, which is made on demand.
+"""The function app.
 
-Importing a module of the package thus imports no Azure package (PEP 562). What the worker finds
-is what `dir` lists, so `app` is listed, and it is made once.
+The worker imports this package and reads `app`, which is created on first access. Importing a
+module of the package thus imports no Azure package (PEP 562). The worker finds names by `dir`, so
+that `app` is listed, and it is created once.
 """
 
 from typing import Any

@@ -29,7 +29,7 @@ def below(root: Path, *names: str) -> Path:
 
 
 def blob_name(name: str) -> str:
-    """Return the name of a blob, or the beginning of one, whose steps all go down.
+    """Return the name of a blob, or its prefix, after a check of its steps.
 
     ContractError when a step is empty, `.` or `..`: a client resolves such a URL to another blob.
     """
@@ -68,7 +68,7 @@ def file_address(path: Path) -> str:
 
 
 def file_path(address: str) -> Path:
-    """Return the path of a file:// address of this machine; ContractError when it is none."""
+    """Return the path of a file:// address of this machine; ContractError for any other address."""
     try:
         parts = urlsplit(address)
     except ValueError as error:

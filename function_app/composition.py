@@ -1,4 +1,4 @@
-"""The table of contents: which adapters the app acts through, and every function that it has."""
+"""The composition of the app: its adapters, and every function with its trigger."""
 
 import logging
 from typing import Any
@@ -34,7 +34,7 @@ from function_app.settings.settings import Settings, read_limits
 from function_app.steps import STEPS
 from function_app.steps.step import check_bound
 from function_app.triggers import metrics, openapi, timers, watch_sources, webhooks
-from function_app.triggers.events import kept_events
+from function_app.triggers.events import stored_events
 from function_app.triggers.http import (
     approvals,
     attention,
@@ -83,10 +83,10 @@ ACTIVITIES = (
 ROUTES = (
     ("POST", "events", http_api.post_events),
     ("OPTIONS", "events", http_api.options_events),
-    ("GET", "events", kept_events.get_events),
-    ("GET", "events/{event_key}", kept_events.get_event),
-    ("DELETE", "events/{event_key}", kept_events.delete_event),
-    ("POST", "events/{event_key}/replay", kept_events.post_replay),
+    ("GET", "events", stored_events.get_events),
+    ("GET", "events/{event_key}", stored_events.get_event),
+    ("DELETE", "events/{event_key}", stored_events.delete_event),
+    ("POST", "events/{event_key}/replay", stored_events.post_replay),
     ("GET", "status", http_api.get_status),
     ("GET", "status/{instance_id}", http_api.get_instance),
     ("POST", "platform", http_api.post_platform),
@@ -118,7 +118,7 @@ ROUTES = (
     ("POST", "models/{model}/keys", keys.post_rotation),
 )
 
-# Those check by themselves who sends.
+# These routes authenticate their senders themselves.
 ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 
 TIMERS = (

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class DurableStories:
-    """Starts, wakes and looks at instances through a DurableOrchestrationClient.
+    """Starts, wakes and reads instances through a DurableOrchestrationClient.
 
     The client keeps one HTTP session for the event loop on which it was first used, so that its
     calls are made on the loop on which this object was created: the host's.
@@ -69,14 +69,14 @@ class DurableStories:
         # (azure-functions-durable-python #580).
         base = self._client._orchestration_bindings.rpc_base_url
         under_way = [OrchestrationRuntimeStatus(word) for word in _UNDER_WAY]
-        found: dict[str, dict[str, Any]] = {}
+        views: dict[str, dict[str, Any]] = {}
         for options in (
             RpcManagementOptions(created_time_from=since),
             RpcManagementOptions(runtime_status=under_way),
         ):
             entries = await asyncio.to_thread(lambda url: list(_read(url)), options.to_url(base))
-            found |= {view["instance_id"]: view for view in map(_view, map(_status, entries))}
-        return sorted(found.values(), key=lambda view: str(view["created_at"]), reverse=True)
+            views |= {view["instance_id"]: view for view in map(_view, map(_status, entries))}
+        return sorted(views.values(), key=lambda view: str(view["created_at"]), reverse=True)
 
     async def forget(self, start: datetime, end: datetime) -> int:
         with importing():
@@ -93,7 +93,7 @@ def _is_id(text: str) -> bool:
 
 
 def _read(url: str) -> Iterator[Any]:
-    """Yield what every page of a query holds."""
+    """Yield the instances of every page of a query."""
     with importing():
         import requests
 

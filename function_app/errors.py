@@ -57,7 +57,7 @@ class RefusedError(MlopsError):
 
 
 class NotAuthorisedError(RefusedError):
-    """No stored decision or order authorises the change of production."""
+    """The stored decisions and orders do not authorise the change of production."""
 
     code = "NOT_AUTHORISED"
 

@@ -1,4 +1,4 @@
-"""One lock for imports inside functions, which several threads may run at the same moment.
+"""A lock for imports inside functions, which several threads may run at the same moment.
 
 Large packages import each other in circles. When two threads enter such a circle at different
 modules, Python hands out a half-initialised module instead of a deadlock, and the process keeps the

@@ -13,8 +13,8 @@ from function_app.errors import MlopsError
 def redact_logs() -> None:
     """Redact every log record of this process; a second call changes nothing.
 
-    The factory of records is the one place that each record passes: a filter of a logger does not
-    see the records of other loggers, and hosts add handlers later.
+    The redaction is in the factory of records, because every record passes it: a filter of a logger
+    does not see the records of other loggers, and hosts add handlers later.
     """
     make = logging.getLogRecordFactory()
     if not isinstance(make, _Factory):
@@ -58,7 +58,7 @@ def redacted_faults() -> Iterator[None]:
         error.message = redact(error.message)
         error.args = (f"{error.code}: {error.message}",)
         if _texts(error) != redact(_texts(error)):
-            # The text of what raised it would be logged with it.
+            # `from None`: the text of the cause would be logged with the error.
             raise error from None
         raise
     except Exception as error:

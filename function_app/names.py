@@ -32,10 +32,10 @@ def image_pushed_event(release_id: str) -> str:
 
 
 def lane_event(lane: str) -> str:
-    """Return the event that wakes a story which waits for this lane, because it is its turn."""
+    """Return the name of the event that wakes a story whose turn in this lane has come."""
     return f"Lane-{lane}"
 
 
 def cancel_event(instance_id: str) -> str:
-    """Return the event that wakes a story which a person cancelled."""
+    """Return the name of the event that wakes a story which a person cancelled."""
     return f"Cancel-{instance_id}"

@@ -1,8 +1,9 @@
-"""Spans and figures by OpenTelemetry's API; who sends them where is a matter of settings.
+"""Spans and figures by OpenTelemetry's API; settings decide their exporter and its address.
 
 In Azure the Functions worker sets up Azure Monitor (PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY).
-Anywhere, OTEL_EXPORTER_OTLP_ENDPOINT sends to a collector. Without either, trace ids still go from
-the event to the replica, and nothing is sent.
+On any host, OTEL_EXPORTER_OTLP_ENDPOINT sends to a collector. Without either, trace ids still go
+from the event to the replica, and nothing is sent.
+
 Source: OpenTelemetry specification; W3C Recommendation "Trace Context".
 """
 
@@ -19,7 +20,7 @@ from function_app.late_imports import importing
 TRACEPARENT = "traceparent"
 _PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-# What says which model, release, run or story a span is about.
+# The fields that identify the model, release, run or story of a span.
 _FACTS = frozenset({"model", "version", "release_id", "run_id", "instance_id", "part", "report_id"})
 
 
@@ -42,17 +43,17 @@ def new() -> str:
 def carried_by(payload: Any) -> str:
     """Return the trace parent that an event carries, "" when it carries none.
 
-    CloudEvents have it as an extension; our own Event Grid events in their content; those that
-    Azure ML sends about our runs and models in the tags that we gave them.
+    CloudEvents have it as an extension; this app's Event Grid events in their content; Azure ML's
+    events about runs and models in the tags that this app gave them.
     """
     if not isinstance(payload, dict):
         return ""
     inner = payload.get("data")
     content = {str(k).lower(): v for k, v in inner.items()} if isinstance(inner, dict) else {}
-    for place in (payload, content, content.get("runtags"), content.get("modeltags")):
-        found = place.get(TRACEPARENT) if isinstance(place, dict) else None
-        if isinstance(found, str) and _PARENT.fullmatch(found):
-            return found
+    for content_part in (payload, content, content.get("runtags"), content.get("modeltags")):
+        parent = content_part.get(TRACEPARENT) if isinstance(content_part, dict) else None
+        if isinstance(parent, str) and _PARENT.fullmatch(parent):
+            return parent
     return ""
 
 
@@ -64,9 +65,9 @@ def tags(**known: str) -> dict[str, str]:
 
 @contextmanager
 def span(name: str, parent: str, /, **facts: str) -> Iterator[Any]:
-    """Do the block as a span below `parent`; a fault is told by its code only.
+    """Run the block as a span below `parent`; a fault is recorded by its code only.
 
-    Texts of faults stay out: those of libraries may hold credentials.
+    Texts of faults stay out, because libraries may put credentials into them.
     """
     with importing():
         from opentelemetry import trace
@@ -95,20 +96,20 @@ def invoked(function: str, context: Any, argument: Any = None) -> Any:
 
 
 def facts_of(argument: Any) -> dict[str, str]:
-    """Return which model, release, run or story an activity's argument is about."""
-    found: dict[str, str] = {}
+    """Return the model, release, run or story in an activity's argument, by name."""
+    facts: dict[str, str] = {}
     if is_dataclass(argument) and not isinstance(argument, type):
         for field in fields(argument):
             value = getattr(argument, field.name)
             if field.name in _FACTS and isinstance(value, str) and value:
-                found[field.name] = value
+                facts[field.name] = value
             else:
-                found = {**facts_of(value), **found}
-    return found
+                facts = {**facts_of(value), **facts}
+    return facts
 
 
 def has_meter() -> bool:
-    """Return whether somebody sends figures: only a provider of the SDK has what to flush."""
+    """Return whether figures are exported: only a provider of the SDK has a method to flush."""
     with importing():
         from opentelemetry import metrics
 
@@ -116,7 +117,7 @@ def has_meter() -> bool:
 
 
 def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]]]]) -> None:
-    """Hand figures to the exporter: by name a description, and a value for each set of labels."""
+    """Pass figures to the exporter: by name a description, and a value for each set of labels."""
     with importing():
         from opentelemetry import metrics
 
@@ -128,7 +129,7 @@ def record(figures: Mapping[str, tuple[str, list[tuple[Mapping[str, str], float]
 
 
 def send_by_otlp(service: str) -> None:
-    """Send to the collector that the standard variables name, unless somebody sends already."""
+    """Send to the collector that the standard variables name, unless another exporter is set."""
     with importing():
         from opentelemetry import metrics, trace
         from opentelemetry.sdk.trace import TracerProvider

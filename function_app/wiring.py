@@ -51,7 +51,7 @@ def add_activity(
 ) -> Callable[..., Any]:
     """Register the activity of a step, under the step's name.
 
-    What an activity refuses to do is recorded in the audit log, except one that wakes stories.
+    A refusal by an activity is recorded in the audit log, except by one that wakes stories.
     """
     if step.wakes_stories:
         return _add_story_activity(app, step, ports)
@@ -150,7 +150,7 @@ def add_route(
 ) -> None:
     """Register `respond(invocation, request)` as an HTTP function; our errors become statuses.
 
-    An anonymous one needs no function key: it checks by itself who sends.
+    An anonymous route needs no function key: it authenticates its sender itself.
     """
 
     async def run(req: Any, client: Any, context: Any) -> func.HttpResponse:

@@ -6,6 +6,7 @@ plain functions, `parameters.json`, `scoring/` and `evaluate/`, beside `.pipelin
 
 import ast
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,34 @@ class Clone:
         """Return whether a file of this path is there."""
         return name in self.files
 
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Return a section of the parameters, {} when there is none."""
+        return _object(self.parameters, name, f"{self.folder}/parameters.json")
+
+    def replicas(self) -> int:
+        """Return how many replicas production had, at least one; raise SeedError for no number."""
+        scaler = _object(self.serving, "autoScaler", self.serving_file)
+        fewest = scaler.get("minReplicas") or self.serving.get("numReplicas") or 1
+        return max(1, int(_number(fewest, f"{self.serving_file}: replicas")))
+
+    def slowest_ms(self) -> float:
+        """Return the timeout of an answer in milliseconds; raise SeedError for no number."""
+        timeout = self.serving.get("scoringTimeoutMs") or 500
+        return _number(timeout, f"{self.serving_file}: scoringTimeoutMs")
+
+    def limits(self, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        """Return the limits and the scaling that a file of scoring/ sets."""
+        file = f"{self.folder}/scoring/{name}"
+        keys = ("containerResourceRequirements", "autoScaler")
+        return {
+            key: value for section in keys for key, value in _object(content, section, file).items()
+        }
+
+    @property
+    def serving_file(self) -> str:
+        """Return the file that describes production."""
+        return f"{self.folder}/scoring/deployment_config_aks.yml"
+
     def text(self, name: str) -> str:
         """Return the text of a file, or nothing when there is none."""
         return _read(self.root, name) if self.has(name) else ""
@@ -64,7 +93,7 @@ def read_clone(root: Path, folder: str = "") -> Clone:
     for name in [*pipelines, ".env.example"]:
         if name in files:
             variables |= dict(_variables(root, name))
-    return Clone(
+    clone = Clone(
         root=root,
         folder=folder,
         files=files,
@@ -75,6 +104,11 @@ def read_clone(root: Path, folder: str = "") -> Clone:
         serving=_mapping(root, files, f"{folder}/scoring/deployment_config_aks.yml"),
         staging=_mapping(root, files, f"{folder}/scoring/deployment_config_aci.yml"),
     )
+    # Read every value once, so that a wrong one is an error before anything is written.
+    clone.replicas(), clone.slowest_ms(), clone.section("training"), clone.section("registration")
+    clone.limits(clone.serving, "deployment_config_aks.yml")
+    clone.limits(clone.staging, "deployment_config_aci.yml")
+    return clone
 
 
 def _files(root: Path) -> Iterator[str]:
@@ -91,9 +125,13 @@ def _model_folder(root: Path, files: frozenset[str], wanted: str) -> str:
         if wanted not in found:
             known = ", ".join(found) or "none"
             raise SeedError(f"{root} has no {wanted}/{TRAIN}; folders with one: {known}.")
-        return wanted
+        found = [wanted]
     if len(found) > 1:
         raise SeedError(f"{root} has {len(found)} models: {', '.join(found)}. Name one: --folder.")
+    if found and not found[0].isidentifier():
+        raise SeedError(
+            f"{found[0]} is no name of a Python package. Rename the folder: letters, digits and _."
+        )
     if not found:
         shown = ", ".join(sorted({f.partition("/")[0] for f in files})[:12]) or "nothing"
         raise SeedError(
@@ -141,7 +179,8 @@ def _yaml(root: Path, name: str) -> Any:
 
     try:
         return yaml.safe_load(_read(root, name))
-    except yaml.YAMLError as error:
+    # A date such as 2020-13-45 is a ValueError.
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SeedError(f"{name}{where}: this is no YAML. Correct it first.") from error
@@ -182,10 +221,29 @@ def _schedules(root: Path, name: str) -> Iterator[Variable]:
 
 
 def _names(text: str) -> Iterator[str]:
-    """Yield the names that a .env sets; its values are nobody's business here."""
+    """Yield the names that a .env file sets, without their values, which are secrets."""
     for line in text.splitlines():
         if match := _ENV_LINE.match(line):
             yield match[1]
+
+
+def _object(content: Mapping[str, Any], name: str, file: str) -> Mapping[str, Any]:
+    """Return an object in an object, {} when it is missing or null; raise SeedError otherwise."""
+    value = content.get(name) or {}
+    if not isinstance(value, dict):
+        raise SeedError(f"{file}: {name} must be an object, not {value!r}. Correct it first.")
+    return value
+
+
+def _number(value: Any, what: str) -> float:
+    """Return a finite number, or raise SeedError."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise SeedError(f"{what} must be a number, not {value!r}. Correct it first.")
+    return number
 
 
 def _line_of(text: str, word: str) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,6 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 def describe_model(clone: Clone, name: str, columns: list[str], variance: float) -> str:
     """Return the table; `variance` is that of the target."""
-    scaler = clone.serving.get("autoScaler") or {}
-    replicas = max(1, int(scaler.get("minReplicas", clone.serving.get("numReplicas", 1))))
-    slowest = float(clone.serving.get("scoringTimeoutMs", 500))
     schedules = ", ".join(
         f'{{ name = "seed-{number}", cron = {json.dumps(f"0 {entry.value}")} }}'
         for number, entry in enumerate(clone.schedules, start=1)
@@ -24,12 +22,11 @@ def describe_model(clone: Clone, name: str, columns: list[str], variance: float)
         "NAME": name,
         "FOLDER": clone.folder,
         "SCHEDULES": f"schedules = [{schedules}]\n" if schedules else "",
-        "COLUMNS": json.dumps(columns),
+        # TOML knows no surrogate pairs, which ASCII needs for some letters.
+        "COLUMNS": json.dumps(columns, ensure_ascii=False).replace("\x7f", "\\u007f"),
         "BAR": f"{float(math.ceil(variance))}",
-        "REPLICAS": replicas,
-        "SLOWEST": slowest,
+        "REPLICAS": clone.replicas(),
+        "SLOWEST": clone.slowest_ms(),
         "TRAIN": f"{clone.folder}/{TRAIN.as_posix()}",
     }
-    for key, value in values.items():
-        text = text.replace(f"<{key}>", str(value))
-    return text
+    return re.sub(r"<([A-Z]+)>", lambda found: str(values[found[1]]), text)

@@ -44,16 +44,16 @@ def _code(clone: Clone) -> Iterator[Row]:
     if clone.parameters:
         yield Row(
             item="training parameters",
-            found=f"{name}: {', '.join(clone.parameters.get('training', {})) or 'none'}",
+            found=f"{name}: {', '.join(clone.section('training')) or 'none'}",
             here="the same file; each change of it is a commit that is checked and trained on",
             status=SAME,
         )
     yield from _metric(clone, train)
-    tags = clone.parameters.get("registration", {})
-    if isinstance(tags, dict) and tags.get("tags"):
+    tags = clone.section("registration").get("tags")
+    if isinstance(tags, list) and tags:
         yield Row(
             item="tags of registered models",
-            found=f"{name}: {', '.join(map(str, tags['tags']))}",
+            found=f"{name}: {', '.join(map(str, tags))}",
             here="every metric is a tag, with run, data and code",
             status=BETTER,
         )
@@ -167,8 +167,7 @@ def _serving(clone: Clone) -> Iterator[Row]:
         ("size of staging", clone.staging, "deployment_config_aci.yml"),
     ):
         if content:
-            scaler = content.get("autoScaler") or {}
-            facts = {**content.get("containerResourceRequirements", {}), **scaler}
+            facts = clone.limits(content, file)
             yield Row(
                 item=title,
                 found=f"{clone.folder}/scoring/{file}: "
@@ -209,5 +208,7 @@ def as_markdown(clone: Clone, rows: list[Row], numbers: list[str]) -> str:
     lines += ["| What | Found in the clone | Here | | To do |", "|---|---|---|---|---|"]
     for row in rows:
         cells = (row.item, row.found, row.here, row.status, row.todo)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(
+            "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+        )
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import math
 import re
 import shutil
 import statistics
@@ -23,7 +24,7 @@ _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
     *("answers.py", "model_file.py", "requirements.txt"),
 )
-# What train.py of the seed needs no more: code of Azure ML's first SDK.
+# Code of Azure ML's first SDK, which a project does not need any more.
 _FIRST_SDK = "azureml"
 _RUFF = 'line-length = 100\n\n[lint]\nselect = ["E4", "E7", "E9", "F"]\n'
 
@@ -58,13 +59,13 @@ def write_project(
     again = into.exists() and any(into.iterdir())
     try:
         into.mkdir(parents=True, exist_ok=True)
-        # First of all: an import that is killed half way is known as one, and is written again.
+        # Mark the folder first, so that an import that was killed half way is repeated.
         mark(into, name, clone.folder, whole=False)
         _fill(clone, into, name, data, app, places)
         if script.places:
             (into / PLACE / "model_name.txt").write_text(f"{script.model_name}\n", "utf-8")
     except BaseException:
-        # It was empty, or not there; half a project would stand in the way of the next try.
+        # The folder was new or empty; a partial project would block the next import.
         if not again:
             shutil.rmtree(into, ignore_errors=True)
         raise
@@ -158,7 +159,7 @@ def compare_figures(clone: Clone, into: Path) -> dict[str, tuple[float, float]]:
     Both learn from the rows that the clone's own split_data gives, and the clone's
     get_model_metrics judges both on its rows.
     """
-    parameters = clone.parameters.get("training", {})
+    parameters = dict(clone.section("training"))
     with tempfile.TemporaryDirectory() as folder:
         script = (
             "import json, pathlib, pandas\n"
@@ -185,7 +186,7 @@ def compare_figures(clone: Clone, into: Path) -> dict[str, tuple[float, float]]:
             "both = [dict(seed.get_model_metrics(model, data)) for model in (theirs, ours)]\n"
             "print(json.dumps(both, default=float))\n"
         )
-        answer = _run(into, "-c", script).splitlines()[-1]
+        answer = (_run(into, "-c", script).splitlines() or [""])[-1]
     try:
         theirs, ours = json.loads(answer)
         figures = {name: (float(theirs[name]), float(ours[name])) for name in theirs}
@@ -261,6 +262,8 @@ def _figures(path: Path) -> tuple[list[str], float]:
             rows = list(csv.DictReader(lines))
         targets = [float(row["Y"]) for row in rows]
         variance = statistics.pvariance(targets)
+        if not math.isfinite(variance):
+            raise ValueError(path)
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise SeedError(
             f"{path.name} is no CSV with a header, rows and numbers in a column Y."

@@ -20,6 +20,10 @@ from funchost.tracing import Spans, TraceContext
 LOG = logging.getLogger("funchost.invocation")
 
 
+class FunctionExitedError(Exception):
+    """Says that a function ended its process or its task instead of returning."""
+
+
 @dataclass(frozen=True)
 class InvocationContext:
     """The context parameter of a function that declares one."""
@@ -66,7 +70,8 @@ class Invoker:
     async def text(self, function: HostedFunction, text: str) -> str:
         """Invoke an entity function with the text of its batch; the SDK's wrapper is sync."""
         loop = asyncio.get_running_loop()
-        answer: str = await loop.run_in_executor(self._threads, function.call, text)
+        with contained():
+            answer: str = await loop.run_in_executor(self._threads, function.call, text)
         return answer
 
     def submit(self, work: Callable[..., None], *arguments: Any) -> None:
@@ -88,11 +93,38 @@ class Invoker:
 
 
 @contextmanager
+def contained() -> Iterator[None]:
+    """Turn an exit of the app's code into FunctionExitedError.
+
+    SystemExit would end the host, and CancelledError the task that waits for the function: no
+    `except Exception` catches them. A cancellation of the host's own task stays what it is.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        raise FunctionExitedError(f"the function called sys.exit({error.code})") from error
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
+            raise
+        raise FunctionExitedError("the function raised CancelledError") from error
+
+
+def _is_cancelled() -> bool:
+    """Return whether the host cancels the task that runs now; False outside of the loop."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+@contextmanager
 def logged(name: str, instance: str | None = None) -> Iterator[None]:
     """Log an invocation in the real host's words, with the orchestration that asked for it."""
     begun, outcome = perf_counter(), "Failed"
     try:
-        yield
+        with contained():
+            yield
         outcome = "Succeeded"
     finally:
         owner = f", Instance={instance}" if instance else ""

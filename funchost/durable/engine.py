@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from funchost import clock
 from funchost.app.invocation import Invoker
 from funchost.durable import entities, instances
 from funchost.durable.history import parse_stamp
+from funchost.durable.rewind import Rewound, rewind
 from funchost.durable.turn import Effects, FunctionMap
 from funchost.durable.turns import Turns
 from funchost.durable.work import Activities
@@ -20,6 +22,7 @@ from funchost.storage import activities, messages
 from funchost.storage import entities as stored_entities
 from funchost.storage import instances as stored_instances
 from funchost.storage.connection import Connection
+from funchost.storage.instances import InstanceRecord
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.engine")
@@ -108,8 +111,21 @@ class Engine:
             return [instance, *([changed[1]] if changed[1] else [])]
 
         status, _ = await self._commit(work, told)
-        self._tell_end(instance)
+        if verb == "terminate" and status is not None and status not in stored_instances.TERMINAL:
+            self._tell_end(instance)
         return status
+
+    async def rewind(self, instance: str) -> str | None:
+        """Set a failed instance going again; return the status that the instance had."""
+
+        def started(rewound: Rewound) -> list[str]:
+            for scheduled in rewound.work:
+                self._activities.start(scheduled)
+            return rewound.instances
+
+        rewound = await self._commit(lambda db: rewind(db, instance), started)
+        self._awake.set()  # its timers run again
+        return rewound.status
 
     async def signal(self, entity: str, operation: str, text: str | None) -> None:
         """Queue an operation of an entity, durable when this returns."""
@@ -139,8 +155,25 @@ class Engine:
         stored.add_done_callback(notify)
         return await answer
 
-    def ended(self, instance: str) -> asyncio.Future[None]:
-        """Return a future that is set when the instance's present or next execution ends."""
+    async def wait_for_end(self, instance: str, seconds: float) -> InstanceRecord | None:
+        """Return the instance once it has ended, or as it is after so many seconds.
+
+        None when there is none of this id. A new execution of the instance is no end.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    # Before the read, so that no end comes between the two.
+                    end = self._execution_end(instance)
+                    row = stored_instances.get(self.store, instance)
+                    if row is None or row.ended:
+                        end.cancel()
+                        return row
+                    await end
+        return stored_instances.get(self.store, instance)
+
+    def _execution_end(self, instance: str) -> asyncio.Future[None]:
+        """Return a future that is set when the instance's present execution ends."""
         end = self._loop.create_future()
         self._ends.setdefault(instance, []).append(end)
         end.add_done_callback(lambda _: self._drop_end(instance, end))
@@ -202,19 +235,20 @@ class Engine:
         with self._lock:
             self._handed -= 1
 
-    def wake(self) -> None:
-        """Look at the whole store again: someone changed it in a transaction of his own."""
-        for instance in messages.instances_due(self.store, clock.time()):
+    def _recover(self) -> float:
+        """Go on with what an earlier host left; return until when messages were due."""
+        moment = clock.time()
+        for instance in messages.instances_due(self.store, moment):
             self._turns.notify(instance)
         for scheduled in activities.scheduled(self.store):
             self._activities.start(scheduled)
         for entity in stored_entities.with_operations(self.store):
             self._start_batch(entity)
+        return moment
 
     async def run(self) -> None:
         """Find what an earlier host left, then watch the timers until cancelled."""
-        self.wake()
-        seen = clock.time()
+        seen = self._recover()
         while True:
             self._awake.clear()
             moment = clock.time()

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from funchost.app.indexing import HostedFunction
+from funchost.app.invocation import contained
 from funchost.app.limits import StatusTooLargeError, check_status
 from funchost.durable import history as h
 from funchost.durable.actions import Walk
@@ -161,7 +162,8 @@ def _state(call: Callable[[], str]) -> tuple[dict[str, Any], str | None]:
     # Early and late events make the SDK warn although they are normal here.
     warnings.filterwarnings("ignore", "Potential duplicate Task completion", UserWarning)
     try:
-        return json.loads(call()), None
+        with contained():
+            return json.loads(call()), None
     except Exception as error:
         message, found, state = str(error).partition(MARK)
         if found:

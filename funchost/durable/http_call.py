@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urljoin
 
@@ -22,7 +22,7 @@ class TokenSourceError(Exception):
     """A request wants a token that nobody gives on this machine."""
 
 
-async def call(text: str, progress: Callable[[str], None]) -> str:
+async def call(text: str, progress: Callable[[str], Awaitable[None]]) -> str:
     """Send the request and follow 202 with a Location to its end; return the response as JSON.
 
     `progress` is told the request that polls on, so that a killed host never sends the first again.
@@ -56,7 +56,7 @@ async def call(text: str, progress: Callable[[str], None]) -> str:
                 "headers": request.get("headers"),
                 "wait": float(wait) if wait.isdigit() else PAUSE,
             }
-            progress(json.dumps(request))
+            await progress(json.dumps(request))
 
 
 def _headers(request: dict[str, Any]) -> dict[str, str]:

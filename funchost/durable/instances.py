@@ -75,6 +75,13 @@ def create(
 def finish(db: Connection, instance: InstanceRecord, status: str, output: str | None) -> str | None:
     """End an instance and send the result to its parent; return the parent's id, if it has one."""
     instances.set_ended(db, instance.id, status, output, h.stamp(clock.now()))
+    return answer_parent(db, instance, status, output)
+
+
+def answer_parent(
+    db: Connection, instance: InstanceRecord, status: str, output: str | None
+) -> str | None:
+    """Send the result of an ended instance to its parent; return the parent's id, if it has one."""
     if instance.parent is None:
         return None
     task = instance.parent_task

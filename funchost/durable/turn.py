@@ -28,7 +28,6 @@ FunctionMap = Mapping[str, HostedFunction]
 class Result:
     """What an activity came to; it is not stored before the turn that takes it is."""
 
-    work: int
     execution: str
     event: h.Event
 
@@ -66,7 +65,7 @@ class Turn:
         if row is None or row.execution != one.execution or row.ended:
             return Effects(stored=False)
         for result in self.results:
-            activities.delete(db, result.work)
+            activities.delete(db, one.id, one.execution, result.event["TaskScheduledId"])
         if row.status == "Suspended":
             # Its answers wait in the inbox, its messages stay there.
             for result in self.results:

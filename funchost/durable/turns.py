@@ -63,6 +63,7 @@ class Turns:
         self._residents = Residents()
         self._ready: SimpleQueue[str | None] = SimpleQueue()
         self._present: tuple[str, float] | None = None
+        self.closed = False
         self._thread = threading.Thread(target=self._run, name="turn", daemon=True)
         self._thread.start()
 
@@ -127,6 +128,11 @@ class Turns:
         """Run the code on what is due; None when there is nothing to do."""
         due = messages.due(self._store, instance, clock.time()) if mail.look else []
         live = self._residents.take(instance)
+        if live is not None and any(
+            m.execution not in (None, live.run.instance.execution) for m in due
+        ):
+            # The instance was replaced while a turn of its former execution was stored.
+            live = None
         past: list[h.Event] = []
         if live is None:
             row = instances.get(self._store, instance)
@@ -185,6 +191,8 @@ class Turns:
             self._again(one.id, taken)
             return
         effects = stored.result()
+        if self.closed:
+            return  # the next start finds in the store what this turn asks for
         if effects.stored and not effects.ended:
             self._residents.keep(one.id, Live(turn.run, turn.number + 1))
         self._effects(one.id, effects)
@@ -216,6 +224,7 @@ class Turns:
 
     def close(self) -> None:
         """End after the current turn; what is left is stored and found at the next start."""
+        self.closed = True
         self._ready.put(None)
         # Code that never returns must not keep the host from stopping; its turn is not stored.
         self._thread.join(5)

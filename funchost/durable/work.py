@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker, logged
@@ -36,7 +37,7 @@ class Activities:
         self._store, self._functions, self._invoker = store, functions, invoker
         self._done, self._loop = done, asyncio.get_running_loop()
         self._lock = threading.Lock()
-        self._running: set[int] = set()
+        self._running: set[tuple[str, str, int]] = set()
 
     @property
     def idle(self) -> bool:
@@ -44,11 +45,11 @@ class Activities:
         return not self._running
 
     def start(self, row: ScheduledActivity) -> None:
-        """Run one row of work, unless it runs already."""
+        """Run one row of work, unless an earlier row of the same task still runs."""
         with self._lock:
-            if row.seq in self._running:
+            if _task(row) in self._running:
                 return
-            self._running.add(row.seq)
+            self._running.add(_task(row))
         function = self._functions.get(row.name.lower())
         if row.name == http_call.NAME or function is None or function.is_async:
             asyncio.run_coroutine_threadsafe(self._run_async(row, function), self._loop)
@@ -67,7 +68,7 @@ class Activities:
     async def _run_async(self, row: ScheduledActivity, function: HostedFunction | None) -> None:
         try:
             if row.name == http_call.NAME:
-                text = await http_call.call(row.input or "", lambda text: self._progress(row, text))
+                text = await http_call.call(row.input or "", partial(self._progress, row))
             elif function is None:
                 raise LookupError(f"the app has no activity function {row.name}")
             else:
@@ -85,15 +86,18 @@ class Activities:
         parent = instance.trace if instance else ""
         return self._invoker.spans.span(f"activity:{row.name}", parent, **facts)
 
-    def _progress(self, row: ScheduledActivity, text: str) -> None:
-        with self._store.transaction() as db:
-            activities.set_input(db, row.seq, text)
+    async def _progress(self, row: ScheduledActivity, text: str) -> None:
+        await self._store.committed(lambda db: activities.set_input(db, row.seq, text))
 
     def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
-        result = Result(work=row.seq, execution=row.execution, event=event)
-        self._done(row.instance, result)
+        # First: a rewind that drops this result must be able to start the task again.
         with self._lock:
-            self._running.discard(row.seq)
+            self._running.discard(_task(row))
+        self._done(row.instance, Result(execution=row.execution, event=event))
+
+
+def _task(row: ScheduledActivity) -> tuple[str, str, int]:
+    return row.instance, row.execution, row.task
 
 
 def _completed(row: ScheduledActivity, text: str) -> h.Event:

@@ -33,9 +33,10 @@ def scheduled(reader: Reader) -> list[ScheduledActivity]:
     return [ScheduledActivity(*row) for row in reader.rows(query)]
 
 
-def delete(db: Connection, seq: int) -> None:
+def delete(db: Connection, instance: str, execution: str, task: int) -> None:
     """Delete an activity whose result is stored with it."""
-    db.execute("DELETE FROM work WHERE seq=?", (seq,))
+    query = "DELETE FROM work WHERE instance=? AND execution=? AND task=?"
+    db.execute(query, (instance, execution, task))
 
 
 def set_input(db: Connection, seq: int, text: str) -> None:

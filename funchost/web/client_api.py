@@ -6,7 +6,6 @@ follow the SDK's models/DurableOrchestrationClient.py.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import uuid
@@ -103,7 +102,6 @@ class ClientApi:
                 "no @ at the start, none of / \\ # ? and no control characters."
             )
         text, timeout = await json_body(request), number(request, "timeout", 0)
-        ended = self._engine.ended(instance) if timeout else None
         created = await self._engine.start(
             instance,
             function.name,
@@ -115,10 +113,8 @@ class ClientApi:
         if not created:
             row = instances.get(self._store, instance)
             return in_use(row.status if row else "Running")
-        if ended is not None:
-            await asyncio.wait([ended], timeout=timeout)
-            ended.cancel()
-            row = instances.get(self._store, instance)
+        if timeout:
+            row = await self._engine.wait_for_end(instance, timeout)
             if row is not None and row.ended:
                 return web.json_response(json.loads(row.output or "null"))
         return self._urls.started(request, instance)

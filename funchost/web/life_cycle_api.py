@@ -8,7 +8,6 @@ from aiohttp import web
 
 from funchost.app.settings import HostSettings
 from funchost.durable.engine import Engine
-from funchost.durable.rewind import rewind
 from funchost.storage import instances
 from funchost.web.queries import filters, flag, in_use, json_body, moment, refusal
 from funchost.web.urls import Urls
@@ -39,8 +38,7 @@ class LifeCycleApi:
     async def rewind(self, request: web.Request) -> web.StreamResponse:
         """Set a failed instance going again from before its failure; 410 when it has not failed."""
         instance = request.match_info["id"]
-        status = await self._store.committed(lambda db: rewind(db, instance))
-        self._engine.wake()
+        status = await self._engine.rewind(instance)
         if status is None:
             return web.Response(status=404)
         return web.Response(status=202 if status == "Failed" else 410)

@@ -123,4 +123,4 @@ def request_training(ports: Ports, order: TrainingOrder) -> None:
 @steps.tell_change.activity
 def tell_change(ports: Ports, status: ChangeStatus) -> None:
     """Post a commit status where the host takes one."""
-    ports.sources.tell(status.change, status.model, status.state, status.detail, status.link)
+    ports.sources.post_status(status.change, status.model, status.state, status.detail, status.link)

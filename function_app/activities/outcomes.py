@@ -28,11 +28,11 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
     The ledger keeps it for longer than Durable keeps the history.
     """
     content = {"at": str(dump(ports.clock.now())), "end": json.dumps(dump(end))}
-    ports.ledger.keep_note(end_name(end.story, end.model), content)
+    ports.ledger.save_record(end_name(end.story, end.model), content)
     if not is_alarming(end.story, end.outcome, end.facts.get("run")):
         return
     try:
-        ports.notifier.tell_outcome(end)
+        ports.notifier.report_outcome(end)
     except MlopsError as error:
         # Dead channels must not fail a story whose work is done; `mlopsctl doctor` shows the end.
         LOG.error(
@@ -42,8 +42,8 @@ def record_outcome(ports: Ports, end: StoryEnd) -> None:
 
 @steps.settle_cancellation.activity
 def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
-    """Stop the runs of a cancelled story; return its cancellation, empty when nobody cancelled."""
-    record = ports.ledger.read_note(cancellation_name(story.instance_id))
+    """Stop the runs of a cancelled story; return its cancellation, an empty one without any."""
+    record = ports.ledger.get_record(cancellation_name(story.instance_id))
     if record is None:
         return SettledCancellation()
     cancellation = load(Cancellation, json.loads(record["cancellation"]))

@@ -41,7 +41,7 @@ def get_champion(ports: Ports, release: Release) -> Champion:
 
 @steps.promote_challenger.activity
 def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
-    """Give production's traffic to the image, or return the state of that rollout.
+    """Move production's traffic to the image, or return the state of that rollout.
 
     NotAuthorisedError when no stored approval names the release, this image and its evidence.
     """
@@ -56,7 +56,7 @@ def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
 
 @steps.roll_back_production.activity
 def roll_back_production(ports: Ports, request: RollBack) -> RolledBack:
-    """Give the traffic back and return the image that production serves then.
+    """Return the traffic to the former image; return the image that production serves then.
 
     The ledger alone decides on the image: the image of the order that the request names, or the
     former champion of the release whose own promotion failed. NotAuthorisedError when the order is
@@ -121,7 +121,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     release, image = promotion.release, promotion.image
     decisions, changes = Decisions(ports.rows, ports.ledger), Changes(ports.rows)
     record = ports.ledger.get_release(release.release_id)
-    # First, so that a withdrawal after this read makes the write below fail.
+    # The row is read first, so that a withdrawal after this read makes the write below fail.
     decided = decisions.row_of(record) if record else None
     record = with_late_authors(ports, record) if record else None
     given = decisions.of_release(record) if record else ()
@@ -203,7 +203,7 @@ def _carry_out(ports: Ports, model: str, order_id: str) -> RolledBack:
 def _begin_order(ports: Ports, order: Order) -> int | None:
     """Return the number of the order's change, which begins now or began before.
 
-    None when the order was carried out already; NotAuthorisedError when it may not be.
+    None when the order was carried out already; NotAuthorisedError when it is not allowed.
     """
     changes = Changes(ports.rows)
     earlier = changes.of_model(order.model)

@@ -82,8 +82,8 @@ def compare_platform(ports: Ports, name: ModelName) -> ReconcileReport:
 
 @steps.keep_findings.activity
 def keep_findings(ports: Ports, report: ReconcileReport) -> None:
-    """Store the report; notify people of its new findings that nobody repaired."""
-    stored = ports.ledger.read_note(FINDINGS)
+    """Store the report; notify people of its new findings that were not repaired."""
+    stored = ports.ledger.get_record(FINDINGS)
     before = (
         {(f["kind"], f["subject"]) for f in json.loads(stored["report"])["findings"]}
         if stored
@@ -92,8 +92,8 @@ def keep_findings(ports: Ports, report: ReconcileReport) -> None:
     content = {"at": str(dump(ports.clock.now())), "report": json.dumps(dump(report))}
     fresh = [f for f in report.findings if not f.repaired and (f.kind, f.subject) not in before]
     if fresh:
-        ports.notifier.tell_findings(tuple(fresh))
-    ports.ledger.keep_note(FINDINGS, content)
+        ports.notifier.report_findings(tuple(fresh))
+    ports.ledger.save_record(FINDINGS, content)
 
 
 def _try(action: str, compare: Callable[[], Iterator[Finding]]) -> list[Finding]:

@@ -159,7 +159,7 @@ def update_release(ports: Ports, update: ReleaseUpdate) -> None:
 
 @steps.end_release.activity
 def end_release(ports: Ports, end: ReleaseEnd) -> None:
-    """Record how and why the release ended, and notify the people."""
+    """Record the result of the release with its reasons, and notify people."""
     result = end.result
     update = ReleaseUpdate(
         release=end.release,
@@ -174,7 +174,7 @@ def end_release(ports: Ports, end: ReleaseEnd) -> None:
     update_release(ports, update)
     if result.status is ReleaseStatus.PROMOTED:
         mark_champion(ports, end.release.model, end.release.version)
-    ports.notifier.tell_result(end.release, end.result)
+    ports.notifier.report_result(end.release, end.result)
 
 
 def _remarks(ports: Ports, end: ReleaseEnd) -> tuple[str, ...]:

@@ -18,11 +18,11 @@ from function_app.domain.requests import (
     DatasetRequest,
     Evaluation,
     EvaluationRequest,
-    KeptDataset,
     PreparationRequest,
     Registration,
     RunId,
     RunRequest,
+    StoredDataset,
 )
 from function_app.domain.training import ModelVersion, Run, evaluation_id, not_compared
 from function_app.errors import ConflictError, ContractError, NotFoundError
@@ -30,14 +30,16 @@ from function_app.ports import Ports
 
 
 @steps.keep_dataset.activity
-def keep_dataset(ports: Ports, request: DatasetRequest) -> KeptDataset:
+def keep_dataset(ports: Ports, request: DatasetRequest) -> StoredDataset:
     """Store the data as a version; refuse a file that cannot be read, without an error."""
     try:
         if request.uri:
-            return KeptDataset(dataset=ports.datasets.add(request.model, request.uri, request.etag))
-        return KeptDataset(dataset=ports.datasets.latest(request.model))
+            return StoredDataset(
+                dataset=ports.datasets.add(request.model, request.uri, request.etag)
+            )
+        return StoredDataset(dataset=ports.datasets.latest(request.model))
     except (ContractError, NotFoundError, ConflictError) as error:
-        return KeptDataset(refused=error.message, changed=isinstance(error, ConflictError))
+        return StoredDataset(refused=error.message, changed=isinstance(error, ConflictError))
 
 
 @steps.submit_preparation.activity
@@ -111,9 +113,9 @@ def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
 
 
 def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
-    """Return the version that production serves, or why a challenger is compared with none.
+    """Return the version that production serves, or the reason for a comparison with none.
 
-    A served version that somebody deleted must not stop every later training of its model.
+    A served version that was deleted from the registry must not stop every later training.
     """
     served = ports.production.champion(model)
     if served is None:

@@ -14,7 +14,7 @@ from function_app.domain.drift.watching import (
     DriftAnnouncement,
     DriftReport,
     WatchRequest,
-    drift_note,
+    drift_name,
 )
 from function_app.domain.event_types import DRIFT_DETECTED
 from function_app.domain.reconciliation import Finding, FindingKind
@@ -50,7 +50,7 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
         else retraining.judge(state, evidence, reference, newest, request.policy, now)
     )
     if judgement.verdict.needs_people and judgement.verdict is not state.told:
-        ports.notifier.tell_findings((_finding(request.model, judgement),))
+        ports.notifier.report_findings((_finding(request.model, judgement),))
         state = replace(state, told=judgement.verdict)
     state = replace(state, pending=judgement.alarm)
     report = _report(request, watched, state, evidence, judgement, now)
@@ -83,7 +83,7 @@ def _observe(
     if batch.complaints:
         kind = FindingKind.UNREADABLE_LABELS
         findings = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]
-        ports.notifier.tell_findings(tuple(findings))
+        ports.notifier.report_findings(tuple(findings))
     return replace(
         state,
         cursor=batch.cursor,
@@ -155,14 +155,14 @@ def _nothing(ports: Ports, model: str, why: str, now: datetime) -> DriftReport:
 
 
 def _load_state(ports: Ports, model: str) -> DriftState | None:
-    record = ports.ledger.read_note(drift_note(model))
+    record = ports.ledger.get_record(drift_name(model))
     return load(DriftState, json.loads(record["state"])) if record and "state" in record else None
 
 
 def _save(ports: Ports, model: str, state: DriftState | None, report: DriftReport | None) -> None:
     """Store state and report; without a new report the last one stays."""
-    before = ports.ledger.read_note(drift_note(model)) or {}
+    before = ports.ledger.get_record(drift_name(model)) or {}
     content = {"report": json.dumps(dump(report))} if report else {}
     if state is not None:
         content["state"] = json.dumps(dump(state), separators=(",", ":"))
-    ports.ledger.keep_note(drift_note(model), {**before, **content})
+    ports.ledger.save_record(drift_name(model), {**before, **content})

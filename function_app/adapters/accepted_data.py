@@ -29,7 +29,10 @@ def accepted(
 
 
 def read_reference(content: Any, where: str) -> Reference:
-    """Return the reference data of a record; ContractError, which names `where`, when garbled."""
+    """Return the reference data of a record; ContractError when it is garbled.
+
+    The error names `where`.
+    """
     try:
         return load(Reference, content)
     except ContractError as error:

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-# What takes part in no build and no run.
+# Files and folders that no build and no run needs.
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
 
 
@@ -29,15 +29,15 @@ def pack_compressed(files: Mapping[str, bytes]) -> bytes:
 
 def read_files(archive: bytes, folder: str) -> dict[str, bytes]:
     """Return the plain files below a folder of an archive, by their path in the archive."""
-    found = {}
+    contents = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         for member in files:
             path = member.name.removeprefix("./")
             if member.isfile() and path.startswith(f"{folder}/"):
                 content = files.extractfile(member)
                 assert content is not None
-                found[path] = content.read()
-    return found
+                contents[path] = content.read()
+    return contents
 
 
 def read_folder(root: Path, folder: str) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ class HostRefusals:
     """The file of one host, and beside it the refusals that are taken and not yet recorded."""
 
     def __init__(self, file: Path | None) -> None:
-        """Take the file; None where the host writes none."""
+        """Take the file of refusals; None for a host that writes none."""
         self._file = file
 
     def pass_to(self, record: Callable[[AuditEvent], None]) -> None:
@@ -80,9 +80,9 @@ def _record(taken: TextIO, record: Callable[[AuditEvent], None]) -> None:
 
 
 def _event(line: str) -> AuditEvent | None:
-    """Return the refusal of a line, None for a line that is none.
+    """Return the refusal of a line, None for any other line.
 
-    The caller is "": a host that refuses a key does not know whose it is.
+    The caller is "": a host that refuses a key does not know whose key it is.
     """
     try:
         entry = json.loads(line)

@@ -35,10 +35,10 @@ Channel = Callable[[str, str], None]
 
 
 class Notifications:
-    """Tells every channel; one that is dead fails nothing while another one works."""
+    """Sends each message to every channel; a failed channel is no error while another one works."""
 
     def __init__(self, settings: NotifySettings, more: Mapping[str, Channel] | None = None) -> None:
-        """Take the channels that are set, and more that only one platform has."""
+        """Take the settings of channels, and further channels of one platform."""
         self._settings = settings
         self._channels = {**_channels(settings), **(more or {})}
 
@@ -47,32 +47,32 @@ class Notifications:
         link = self._link(release.release_id)
         asked = ", ".join(release.policy.approvers)
         text = f"{why}\nImage {evidence.image_digest}\nApprovers: {asked}{link}"
-        self._tell(f"{release.model} {release.version} waits for approval", text)
+        self._send(f"{release.model} {release.version} waits for approval", text)
 
-    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+    def report_result(self, release: Release, result: ReleaseResult) -> None:
         text = "\n".join(f"- {reason}" for reason in result.reasons) + self._link(
             release.release_id
         )
-        self._tell(f"{release.model} {release.version}: {result.status}", text)
+        self._send(f"{release.model} {release.version}: {result.status}", text)
 
-    def tell_outcome(self, end: StoryEnd) -> None:
+    def report_outcome(self, end: StoryEnd) -> None:
         lines = [f"- {reason}" for reason in cap_reasons(end.reasons, MOST_CHARACTERS)]
         lines += [f"{name.replace('_', ' ')}: {fact}" for name, fact in end.facts.items()]
         lines.append(f"`mlopsctl show {end.instance_id}` shows everything.")
         kind = KINDS.get(end.story, end.story.replace("_", " "))
         link = self._link(end.instance_id, "status")
-        self._tell(f"{end.model}: {kind} {end.outcome}", "\n".join(lines) + link)
+        self._send(f"{end.model}: {kind} {end.outcome}", "\n".join(lines) + link)
 
-    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+    def report_findings(self, findings: tuple[Finding, ...]) -> None:
         lines = [f"- {f.kind}: {f.subject}. {f.detail}" for f in findings]
-        self._tell(f"{len(findings)} things disagree", "\n".join(lines))
+        self._send(f"Findings: {len(findings)}", "\n".join(lines))
 
     def _link(self, instance_id: str, kind: str = "releases") -> str:
         # The address holds no key, and reading decides nothing.
         url = self._settings.public_url
         return f"\n{url}/api/{kind}/{instance_id}" if url else ""
 
-    def _tell(self, title: str, text: str) -> None:
+    def _send(self, title: str, text: str) -> None:
         title, text = redact(title), redact(text)
         failed = []
         for name, channel in self._channels.items():
@@ -106,7 +106,7 @@ def _channels(settings: NotifySettings) -> dict[str, Channel]:
 
 
 def _seen(error: Exception) -> str:
-    """Return what is known of an error, without what its text may hold."""
+    """Return the message of an app's own error, else type and status: texts may have secrets."""
     if isinstance(error, PlatformError):
         return redact(error.message)
     answer = getattr(error, "response", None)
@@ -115,7 +115,7 @@ def _seen(error: Exception) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Else a name such as <!channel> would call everybody.
+    # Otherwise a name such as <!channel> would notify a whole channel.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -136,7 +136,7 @@ def _post(url: str, content: dict[str, Any], ca_file: str, secret: str = "") -> 
         backoff_factor=0.2,
         status_forcelist=(429, 500, 502, 503, 504),
         allowed_methods=None,
-        retry_after_max=int(PATIENCE),  # longer than that, nobody waits for a message
+        retry_after_max=int(PATIENCE),  # the longest wait for a message, in seconds
         raise_on_status=False,
     )
     with unlogged(), requests.Session() as session:
@@ -173,7 +173,7 @@ def _mail(url: str, title: str, text: str, ca_file: str) -> None:
     with smtplib.SMTP(parts.hostname or "", parts.port or 587, timeout=PATIENCE) as server:
         server.ehlo()
         if server.has_extn("starttls"):
-            # Without a context the server's certificate would not be looked at.
+            # Without a context the server's certificate would not be verified.
             server.starttls(context=ssl.create_default_context(cafile=ca_file or None))
             server.ehlo()
         elif parts.username:

@@ -1,4 +1,4 @@
-"""Why this app stopped a run: the record that both platforms keep, and the status that it means."""
+"""The reason of a stopped run: its record, the same on both platforms, and its status."""
 
 from typing import Any
 

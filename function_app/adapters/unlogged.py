@@ -19,7 +19,7 @@ _asking: ContextVar[bool] = ContextVar("asking", default=False)
 
 
 class _Silence(logging.Filter):
-    """Drops what is logged while a secret address is asked, and in that thread only."""
+    """Drops the log records of a request to a secret address, and no others."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not _asking.get()
@@ -30,7 +30,7 @@ _SILENCE = _Silence()
 
 @contextmanager
 def unlogged() -> Iterator[None]:
-    """Keep the requests made within out of logs and traces."""
+    """Exclude the requests of the block from logs and traces."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SILENCE)  # a filter that is there is not added again
     token = _asking.set(True)

@@ -60,9 +60,10 @@ def load(target: type[T], data: Any) -> T:
 
 
 def checked(value: T) -> T:
-    """Return a dataclass whose names fit their patterns and whose texts hold no control characters.
+    """Return the dataclass unchanged when its names and texts are valid.
 
-    ContractError, with the path of the field, when a name does not fit.
+    ContractError, with the path of the field, when a name does not fit its pattern or a text has a
+    control character.
     """
     return load(type(value), dump(value))
 
@@ -117,7 +118,7 @@ def _annotated(target: Any) -> Loader:
 def _name(inner: Loader, name: Pattern) -> Loader:
     def load_name(data: Any, path: Path) -> Any:
         inner(data, path)
-        # As it came: a name whose control characters were removed would be another name.
+        # The name is checked as it came: without its control characters it would be another name.
         return data if name.fits(data) else name.check(data, _shown(path))
 
     return load_name
@@ -254,7 +255,7 @@ def _finite(data: Any, path: Path) -> float:
 def _time(data: Any, path: Path) -> datetime:
     try:
         moment = datetime.fromisoformat(data)
-        # In UTC it may lie before the year 1 or after 9999.
+        # A time in UTC may lie before the year 1 or after 9999.
         in_utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
         raise _mismatch(path, "ISO 8601 time", data) from error

@@ -1,4 +1,4 @@
-"""Whether arriving data may be trained on."""
+"""The gate of arriving data: its form, its faults and its shift from the reference data."""
 
 import difflib
 import unicodedata
@@ -43,8 +43,8 @@ class ColumnProfile:
 class DataProfile:
     """The figures of one file that a gate needs, never its rows.
 
-    `notes` says how the file differs from a plain CSV and was read nevertheless; `faults` says
-    what of it could not be read, and the remedy.
+    `notes` are the differences from a plain CSV that were read nevertheless; `faults` are the
+    contents that could not be read, with the remedy.
     """
 
     rows: int
@@ -71,9 +71,10 @@ class DataPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The result of preparing a file: `refused` says why it is no table, "" for a table.
+    """The result of preparing a file.
 
-    Of its rows a training may see `seen`; `held_out` judge the model.
+    `refused` is the reason that the file is not a table, "" for a table. Of its rows a training may
+    see `seen`; `held_out` judge the model.
     """
 
     profile: DataProfile | None
@@ -98,7 +99,7 @@ def judge_prepared(
     return result
 
 
-# Kinds of cells: what they are and what to do.
+# Kinds of cells, each with its description and the remedy.
 KINDS = {
     "empty": ("missing values (empty cells)", "Fill them in, or leave these rows out."),
     "not_available": (
@@ -149,7 +150,7 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
         elif moved := _shift(column, before.get(column.name), policy):
             reasons.append(moved)
     if reasons:
-        # How the file was read explains faults that follow from it.
+        # The form of the file explains faults that follow from it.
         return _refused([*reasons, *profile.notes])
     passed = f"{profile.rows} rows pass every data check."
     return GateResult(passed=True, reasons=(passed, *profile.notes))
@@ -176,7 +177,7 @@ def _schema_reasons(names: tuple[str, ...], expected: tuple[str, ...]) -> list[s
 
 
 def _nearest(name: str, others: list[str]) -> tuple[str, str] | None:
-    """Return the other name that is probably meant, and how it differs; None without one."""
+    """Return the most similar other name and the difference; None without one."""
     for key, cause in (
         (_composed, "differs by Unicode's form of the same letters"),
         (str.casefold, "differs by upper and lower case"),
@@ -204,15 +205,15 @@ def _letters(name: str) -> str:
 def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterator[str]:
     if not column.found:
         yield f"{column.name}: {column.missing} missing values."
-    for found in column.found:
-        what, remedy = KINDS.get(found.kind, ("cells that are not numbers", "Correct them."))
-        if is_label and found.kind == "word":
+    for cells in column.found:
+        text, remedy = KINDS.get(cells.kind, ("cells that are not numbers", "Correct them."))
+        if is_label and cells.kind == "word":
             remedy = "Encode the labels as numbers, such as 0 and 1."
-        examples = " or ".join(repr(example) for example in found.examples)
+        examples = " or ".join(repr(example) for example in cells.examples)
         such = f", such as {examples}" if examples else ""
-        share = f"all {rows}" if found.count == rows else f"{found.count} of {rows}"
+        share = f"all {rows}" if cells.count == rows else f"{cells.count} of {rows}"
         yield (
-            f"{column.name}: {what} in {share} cells{such}, first in line {found.line}. {remedy}"
+            f"{column.name}: {text} in {share} cells{such}, first in line {cells.line}. {remedy}"
         )
 
 

@@ -12,7 +12,7 @@ from function_app.errors import ContractError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One event as Event Grid delivers it, whichever schema it came in."""
+    """An event as Event Grid delivers it, in one form for both of its schemas."""
 
     id: str
     source: str

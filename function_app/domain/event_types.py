@@ -1,4 +1,4 @@
-"""From an envelope to a domain event: one reader per event type.
+"""Readers of envelopes: one per event type, each returns a domain event.
 
 Shapes: Event Grid documentation, "Azure Blob Storage", "Azure Machine Learning" and "Azure
 Container Registry as an Event Grid source". Azure ML spells its fields in mixed case.
@@ -65,7 +65,7 @@ def _read_blob(envelope: Envelope, fields: Fields) -> DataArrived | NothingToDo:
         return NothingToDo(reason=f"After {api} the blob is not complete.")
     container, path = _blob_of(envelope)
     length = fields.get("contentlength")
-    # The calls that write a file piece by piece do not always tell its length.
+    # The calls that write a file in blocks do not always report its length.
     is_whole = api == "PutBlob" and isinstance(length, int)
     return DataArrived(
         source=envelope.source,
@@ -228,7 +228,7 @@ def read_commit(text: str, path: str) -> str:
 
 
 def _contributors(fields: Fields) -> tuple[str, ...]:
-    """Return the names under `contributors`; a list of another shape names nobody."""
+    """Return the names under `contributors`; () for a list of another shape."""
     listed = fields.get("contributors")
     names = listed if isinstance(listed, list) else []
     return tuple(name for name in names if isinstance(name, str) and name)

@@ -1,4 +1,4 @@
-"""Gates: pure decisions with reasons.
+"""Gates: pure functions that return a decision with its reasons.
 
 A challenger replaces a champion when a paired bootstrap on the same rows shows, at the confidence
 of the policy, that its mean squared error is lower by more than the margin. While there is no
@@ -26,7 +26,7 @@ class GatePolicy:
     seed: int = 0
 
     def comparison_words(self) -> tuple[str, ...]:
-        """Return the options by which `platform_jobs evaluate` compares as the policy says."""
+        """Return the options of `platform_jobs evaluate` for a comparison by the policy."""
         return (
             *("--confidence", str(self.confidence)),
             *("--resamples", str(self.resamples), "--seed", str(self.seed)),
@@ -35,7 +35,7 @@ class GatePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """Whether a gate let something pass, why, and the figures it decided by."""
+    """The result of a gate: whether it passed, the reasons, and the figures of the decision."""
 
     passed: bool
     reasons: tuple[str, ...]
@@ -47,12 +47,12 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How a challenger's squared errors compare with the champion's, on the same held-out rows.
+    """The comparison of a challenger's squared errors with the champion's on the same rows.
 
     The evaluation's run computes it (platform_jobs/judging/comparison.py). `gain_low` and
     `gain_high` bound the champion's mean squared error minus the challenger's; without a champion
-    there are no bounds. `refused` says why nothing can be compared, or how the challenger broke the
-    contract of a model project.
+    there are no bounds. `refused` is the reason when nothing can be compared, or the rule of the
+    contract of a model project that the challenger broke.
     """
 
     refused: str = ""

@@ -1,4 +1,4 @@
-"""The parts of a platform that must stand before the first event."""
+"""The parts of a platform that must exist before the first event."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,13 +12,13 @@ class PartState(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"
     DIFFERENT = "different"
-    # Others keep it, and nobody looked.
+    # Another component owns it, and nothing was checked.
     ELSEWHERE = "kept elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPart:
-    """A part, its state, and in a few words the changes that making it needs."""
+    """A part, its state, and a short description of the changes that `ensure` would make."""
 
     part: str
     state: PartState
@@ -27,7 +27,7 @@ class PlannedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsurePart:
-    """Make this part, or find that it stands."""
+    """Create this part unless it exists."""
 
     part: ids.PartName
 
@@ -47,7 +47,7 @@ class EnsuredPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRequest:
-    """Make sure that these parts stand, in this order."""
+    """Create these parts unless they exist, in this order."""
 
     parts: tuple[ids.PartName, ...]
 

@@ -1,4 +1,4 @@
-"""One model that this app looks after, as mlops.toml describes it, and the limits of all."""
+"""A model of this app as mlops.toml describes it, and the limits of all models."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from function_app.domain.training import TrainingPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
-    """How long a training run may take and how often it is looked at, in seconds."""
+    """Limits of a training run and its polling interval, in seconds."""
 
     timeout_seconds: float = 1800.0
     poll_interval_seconds: float = 30.0
@@ -47,16 +47,16 @@ class ReleaseRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureRules:
-    """How production is reached: `public` is from the internet, by https and with a key."""
+    """The exposure of production: `public` means from the internet, by https and with a key."""
 
     public: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRules:
-    """Where a model's code lives, which changes of it count, and how they are checked.
+    """The repository of a model's code, the changes that count, and their checks.
 
-    `branches` and `paths` are patterns: `*` stands for all but `/`, `**` for all. `lint` and
+    `branches` and `paths` are patterns: `*` matches all but `/`, `**` matches all. `lint` and
     `tests` are commands as words; `min_coverage` is in percent of the lines.
     """
 
@@ -112,7 +112,7 @@ class ModelRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProject:
-    """A model: the place of its data, its training and service, and its rules."""
+    """A model: the container of its data, its training and service, and its rules."""
 
     container: str
     prefix: str
@@ -132,7 +132,7 @@ class ModelProject:
 
     @property
     def labels(self) -> str:
-        """Where in the container the true targets of predictions arrive, later."""
+        """The folder in the container to which the true targets of predictions arrive later."""
         return f"{self.prefix}labels/"
 
     def change_policy(self, rules: CodeRules, *, dry_run: bool) -> ChangePolicy:
@@ -178,7 +178,7 @@ class ModelProject:
         )
 
     def approval_rules(self) -> ApprovalRules:
-        """Return the rules for approvals, which count as mlops.toml has them now."""
+        """Return the rules for approvals, as mlops.toml has them now."""
         return self.production_rules().approval
 
     def release_policy(self) -> ReleasePolicy:

@@ -11,9 +11,9 @@ from function_app.domain.release.serving import Image, Serving
 from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion, Run, RunStatus, run_id
 
-# The name of the ledger's note with the last report.
+# The name of the ledger's record with the last report.
 FINDINGS = "findings"
-# What happened before is history, not news.
+# Failed stories are reported for this long.
 RECENT = timedelta(days=7)
 # Longer than any story waits for one thing: the longest single timer is six days.
 LONGEST_WAIT = timedelta(days=7)
@@ -50,7 +50,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One difference: its subject, the observation, and whether it was repaired."""
+    """A difference: its subject, the observation, and whether it was repaired."""
 
     kind: FindingKind
     subject: str
@@ -103,13 +103,13 @@ def limit_findings(report: ReconcileReport, most: int) -> ReconcileReport:
 
 def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]:
     """Find stories that failed lately, are suspended, or make no progress."""
-    found = []
+    findings = []
     for story in stories:
         age = now - story.updated_at
         if story.status == "Failed" and age < RECENT:
             detail = f"{story.detail} `mlopsctl status` shows where; rewind or terminate it."
             kind = FindingKind.FAILED_STORY
-            found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
+            findings.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
         elif story.status == "Suspended":
             detail = (
                 "It does nothing until it is resumed, and this app suspends no story. Resume it by "
@@ -117,14 +117,14 @@ def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]
                 "of your people suspended it, rotate the keys of Durable (docs/how-to/operate.md)."
             )
             kind = FindingKind.SUSPENDED_STORY
-            found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
+            findings.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
         elif not story.ended and age > LONGEST_WAIT:
             detail = (
                 f"Nothing happened for {age.days} days. Terminate it if it is no longer needed."
             )
             kind = FindingKind.STUCK_STORY
-            found.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
-    return found
+            findings.append(Finding(kind=kind, subject=story.instance_id, detail=detail))
+    return findings
 
 
 def dead_releases(
@@ -153,9 +153,9 @@ def lost_runs(runs: Iterable[Run], stories: Mapping[str, StoryState]) -> list[Ru
 
 def owners(records: Iterable[ReleaseRecord], runs: Iterable[Run]) -> set[str]:
     """Return the stories that open releases and running runs wait for."""
-    found = {record.release.release_id for record in records if not record.status.ended}
+    releases = {record.release.release_id for record in records if not record.status.ended}
     running = (run for run in runs if run.status is RunStatus.RUNNING)
-    return found | {run.tags["instance_id"] for run in running if run.tags.get("instance_id")}
+    return releases | {run.tags["instance_id"] for run in running if run.tags.get("instance_id")}
 
 
 def orphaned_staging(deployed: Iterable[str], records: Mapping[str, ReleaseRecord]) -> list[str]:
@@ -217,10 +217,10 @@ def judge_champion(
         expected = "the image of a promoted release" if promoted else "nothing"
     if agrees:
         return None
-    what = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
+    image = f"version {served.version}, {served.digest[:19]}" if served else "nothing"
     why = "no decision explains" if served and not explained else "the last decision does not say"
     detail = (
-        f"It serves {what}, which {why}. By the last decision it serves {expected}. Find out who "
+        f"It serves {image}, which {why}. By the last decision it serves {expected}. Find out who "
         "changed production; `mlopsctl roll-back`, `shutdown` or a release puts it right."
     )
     return Finding(kind=FindingKind.FOREIGN_CHAMPION, subject=model, detail=detail)
@@ -229,10 +229,10 @@ def judge_champion(
 def judge_serving(
     model: str, serving: Serving | None, records: Iterable[ReleaseRecord]
 ) -> Finding | None:
-    """Compare the replicas that are ready with those that should serve.
+    """Return the finding when fewer replicas are ready than should serve.
 
-    None when enough are ready, and while a release moves on, whose story sees to that. A release
-    that waits for approval sees to nothing.
+    None when enough are ready, and while the story of a release changes them. A release that waits
+    for approval changes nothing.
     """
     under_way = any(record.status is ReleaseStatus.IN_PROGRESS for record in records)
     if serving is None or serving.ready >= serving.replicas or under_way:

@@ -22,10 +22,10 @@ class DatasetRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptDataset:
-    """A version of the data, or why there is none.
+class StoredDataset:
+    """A version of the data, or the reason that there is none.
 
-    `changed` means that the file is not that of the event any more.
+    `changed` means that the file is no longer the file of the event.
     """
 
     dataset: Dataset | None = None
@@ -96,7 +96,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """Register the model of a run that an evaluation judged, as that of those who started it."""
+    """Register the model of a judged run; `started_by` are the people who requested it."""
 
     run: Run
     evaluation_id: ids.RunId
@@ -113,7 +113,7 @@ class SmokeTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """Ask the approvers of a release for a decision."""
+    """Request a decision from the approvers of a release."""
 
     release: Release
     image: Image
@@ -122,7 +122,7 @@ class ApprovalRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """Give production's traffic to an image."""
+    """Move production's traffic to an image."""
 
     release: Release
     image: Image
@@ -130,7 +130,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBack:
-    """Give production's traffic back to a former champion, or to nothing.
+    """Return production's traffic to a former champion, or to nothing.
 
     `order` is the id of a person's stored order, `restores` the release whose own promotion failed;
     only the ledger says what they mean. The other fields are for people who read the history.
@@ -146,7 +146,7 @@ class RollBack:
 
     @property
     def reason(self) -> str:
-        """Return the sentence that says who rolled back to which version, and why."""
+        """Return the sentence with the person who rolled back, the version and the comment."""
         person = self.by or "Somebody"
         text = f"{person} took production down"
         if self.former is not None:
@@ -158,9 +158,9 @@ class RollBack:
 class RolledBack:
     """The served image; the roll-back is under way while it is not `done`.
 
-    `failure` is why this attempt failed; the next request starts a new attempt. `restored` tells
-    whether production serves what the order or the failed promotion returns to; None in the
-    answers of version 0.1.0.
+    `failure` is the reason that this attempt failed; the next request starts a new attempt.
+    `restored` is True when production serves the image to which the order or the failed promotion
+    returns; None in the answers of version 0.1.0.
     """
 
     done: bool
@@ -169,7 +169,7 @@ class RolledBack:
     restored: bool | None = None
 
     def gave_back(self, former: Image | None) -> bool:
-        """Return whether the traffic is where it should be; `former` is what a 0.1.0 asked for."""
+        """Return whether the traffic is at the right image; `former` is the target in 0.1.0."""
         return self.image == former if self.restored is None else self.restored
 
 
@@ -203,7 +203,7 @@ class ReleaseUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseEnd:
-    """Record how a release ended and tell the people."""
+    """Record the result of a release and notify people."""
 
     release: Release
     result: ReleaseResult

@@ -1,4 +1,4 @@
-"""Which stories an event starts or wakes."""
+"""The stories that an event starts or wakes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -61,9 +61,9 @@ Targets = tuple[Start, ...] | Wake | NothingToDo
 
 
 def started_by(start: Start, person: str) -> Start:
-    """Return the start of a training or a change as one that this person, "" for nobody, asked for.
+    """Return the start of a training or a change with this person as its requester, "" for none.
 
-    People who asked for earlier attempts stay.
+    The requesters of earlier attempts stay.
     """
     argument = start.argument
     if not person:
@@ -80,7 +80,7 @@ def started_by(start: Start, person: str) -> Start:
 
 
 def route(event: DomainEvent, projects: Projects) -> Targets:
-    """Return where an event goes, or raise ContractError when nothing here wants it."""
+    """Return the starts and wakes of an event; ContractError when no story handles it."""
     match event:
         case DataArrived():
             return _route_data(event, projects)
@@ -112,7 +112,7 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
     prefix = next((project.prefix for project in takers.values()), "")
     if reason := why_no_data(event.path.removeprefix(prefix), event.size):
         return NothingToDo(reason=reason)
-    found = tuple(
+    starts = tuple(
         _train(
             event,
             model,
@@ -123,9 +123,9 @@ def _route_data(event: DataArrived, projects: Projects) -> tuple[Start, ...] | N
         )
         for model, project in takers.items()
     )
-    if not found:
+    if not starts:
         raise _no_taker(event.container, event.path)
-    return found
+    return starts
 
 
 def takes_folder(event: FolderArrived, projects: Projects) -> bool:
@@ -139,7 +139,7 @@ def takes_folder(event: FolderArrived, projects: Projects) -> bool:
 
 
 def _route_folder(event: FolderArrived, projects: Projects) -> tuple[Start, ...] | NothingToDo:
-    """Return where the files go, each as if it had arrived alone."""
+    """Return the starts for the files of a folder, each as if it had arrived alone."""
     if not takes_folder(event, projects):
         raise _no_taker(event.container, event.path)
     starts: list[Start] = []
@@ -163,7 +163,7 @@ def _route_folder(event: FolderArrived, projects: Projects) -> tuple[Start, ...]
 
 
 def _takers(event: DataArrived, projects: Projects) -> dict[str, ModelProject]:
-    """Return the models whose folder the file is in."""
+    """Return the models whose data folder contains the file."""
     return {
         model: project
         for model, project in sorted(projects.items())
@@ -192,8 +192,8 @@ def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets
             "Set `repository` of [models.<name>.code].",
             code="UNKNOWN_REPOSITORY",
         )
-    found = tuple(_changes(event, owners))
-    if not found:
+    starts = tuple(_changes(event, owners))
+    if not starts:
         models = " and ".join(owners)
         reason = (
             f"No training follows: {models} tracks neither branch {event.branch} nor these paths "
@@ -203,7 +203,7 @@ def _route_code(event: CodePushed | CodeProposed, projects: Projects) -> Targets
             "([models.<name>.code] in mlops.toml)."
         )
         return NothingToDo(reason=reason)
-    return found
+    return starts
 
 
 def _changes(event: CodePushed | CodeProposed, owners: Projects) -> Iterator[Start]:
@@ -305,7 +305,9 @@ def _wake_run(event: RunCompleted) -> Wake | NothingToDo:
     instance_id = event.tags.get("instance_id")
     if not instance_id:
         # In Azure every run of the workspace raises events, also other people's.
-        return NothingToDo(reason=f"Run {event.run_id} has no tag instance_id: none of this app's.")
+        return NothingToDo(
+            reason=f"Run {event.run_id} has no tag instance_id: this app did not start it."
+        )
     run, _ = run_of_attempt(event.run_id)
     return Wake(instance_id=instance_id, event=names.run_completed_event(awaited_run(run)))
 

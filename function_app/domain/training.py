@@ -1,4 +1,4 @@
-"""From data that arrived to a registered model version, or to a reason why not."""
+"""The training of a model: from arrived data to a registered version, or to reasons."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ from function_app.domain.text.figures import figure
 
 
 class RunStatus(StrEnum):
-    """Where a run stands on its platform.
+    """The status of a run on its platform.
 
     `interrupted` means that the platform ended the run before its code did: the machine was
     restarted, its processes were killed, or its node is gone. Such a run is submitted again.
@@ -53,7 +53,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 
 
 class TrainingOutcome(StrEnum):
-    """How a training story ended; none of them is an error."""
+    """The outcome of a training story; none of them is an error."""
 
     REGISTERED = "registered"
     REJECTED = "rejected"
@@ -64,10 +64,10 @@ class TrainingOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPolicy:
-    """Everything a training story decides by, frozen when it starts.
+    """The rules of a training story, frozen when it starts.
 
-    With `newest_only`, data that waits for its turn is passed over when newer data waits too. At
-    most `max_trainings` of all models run at a time.
+    With `newest_only`, data that waits for its turn is skipped when newer data waits too. At most
+    `max_trainings` of all models run at a time.
     """
 
     data: DataPolicy
@@ -82,10 +82,10 @@ class TrainingPolicy:
 class TrainingRequest:
     """Train `model` on the data behind `data_uri`, because of the event `cause`.
 
-    Without a uri the data that was accepted last is taken; with an `etag` the bytes must still be
-    those of the event. Without a `code_version` the model's current code is taken. `arrival` keeps
-    a slow story from replacing the newest data by its own. `started_by` are the people of
-    mlops.toml who asked for the training or retried it, () when an event started it.
+    Without a uri the data that was accepted last is used; with an `etag` the bytes must still be
+    those of the event. Without a `code_version` the model's current code is used. `arrival`
+    prevents a slow story from replacing newer data by its own. `started_by` are the people of
+    mlops.toml who requested the training or retried it, () when an event started it.
     """
 
     model: ids.ModelName
@@ -101,7 +101,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One version of a model's data; the version is the SHA-256 of its bytes."""
+    """A version of a model's data; the version is the SHA-256 of its bytes."""
 
     model: ids.ModelName
     version: ids.OrEmpty[ids.DataDigest]
@@ -118,9 +118,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run on the platform: a preparation, a training, an evaluation or checks.
+    """A run on the platform: a preparation, a training, an evaluation or checks.
 
-    `owner` is a person who submitted it past this app, "" when this app did. `metrics` are the
+    `owner` is a person who submitted it without this app, "" when this app did. `metrics` are the
     platform's figures, unless they are `reported`: then the training itself wrote them.
     """
 
@@ -147,12 +147,12 @@ def unknown_run(run_id: str, detail: str) -> Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """One version of a model in the registry; `digest` is that of its model folder.
+    """A version of a model in the registry; `digest` is the digest of its model folder.
 
     `metrics` are the platform's figures of it on held-out rows, computed by the run
-    `evaluation_id`; `code` is what it was trained by, `authors` are the people behind code and run.
-    `schema_digest` is the SHA-256 of the schema that this evaluation wrote, "" for a version that
-    0.1.0 registered.
+    `evaluation_id`; `code` is the code that trained it, `authors` are the people behind code and
+    run. `schema_digest` is the SHA-256 of the schema that this evaluation wrote, "" for a version
+    that 0.1.0 registered.
     """
 
     model: ids.ModelName
@@ -176,7 +176,7 @@ def is_own(version: ModelVersion) -> bool:
 class Judged:
     """A judged model: the digest of its folder, its figures and its types.
 
-    `types` are those that the service must trust to load the model, beyond those of skops.
+    `types` are the classes that the service must trust to load the model, beyond those of skops.
     """
 
     evaluation_id: str
@@ -227,8 +227,8 @@ def finite_figures(content: Any) -> dict[str, float]:
 def describe_reported(run: Run) -> tuple[str, ...]:
     """Return the sentence with the figures that a training reported, () when there are none.
 
-    The training chose the names as well, so only plain ones are shown: none can pass for the words
-    of the platform.
+    The training chose the names as well, so only plain names are shown: no name can imitate the
+    words of the platform.
     """
     plain = [name for name in sorted(run.metrics) if _PLAIN_NAME.fullmatch(name)]
     if not run.reported or not plain:
@@ -239,28 +239,28 @@ def describe_reported(run: Run) -> tuple[str, ...]:
 
 
 def run_id(model: str, cause: str) -> str:
-    """Return the id under which a second attempt finds the first attempt's run."""
+    """Return the id of a training's run, which is the same in every attempt."""
     return f"train-{model}-{cause[:12]}"
 
 
 def preparation_id(model: str, cause: str) -> str:
-    """Return the id under which a second attempt finds the first attempt's preparation."""
+    """Return the id of a training's preparation, which is the same in every attempt."""
     return f"prepare-{model}-{cause[:12]}"
 
 
 def attempt_id(run: str, attempt: int) -> str:
-    """Return the platform's name of an attempt, where a name can be used only once."""
+    """Return the platform's name of an attempt, for a platform that accepts a name only once."""
     return run if attempt == 1 else f"{run}{_ATTEMPT}{attempt}"
 
 
 def run_of_attempt(name: str) -> tuple[str, int]:
     """Return the run and the attempt, counted from 1, that `attempt_id` named."""
-    run, found, attempt = name.rpartition(_ATTEMPT)
-    return (run, int(attempt)) if found and attempt.isdecimal() else (name, 1)
+    run, separator, attempt = name.rpartition(_ATTEMPT)
+    return (run, int(attempt)) if separator and attempt.isdecimal() else (name, 1)
 
 
 def ask_id(evaluation: str, name: str) -> str:
-    """Return the id of the run in which a model answers for an evaluation.
+    """Return the id of the run in which a model predicts for an evaluation.
 
     `name` is challenger or champion.
     """
@@ -280,8 +280,8 @@ def not_compared(version: str) -> str:
     )
 
 
-def again(model: str) -> str:
-    """Return how a model is trained when a version of its data is gone."""
+def training_advice(model: str) -> str:
+    """Return the advice for a training whose version of the data is gone."""
     return f"POST /api/models/{model}/train with a data_uri names the file to train on."
 
 
@@ -293,7 +293,7 @@ def evaluation_id(run: str, champion: ModelVersion | None) -> str:
 def folder_digest(digests: Mapping[str, str]) -> str:
     """Return the digest of a model folder from the SHA-256 of each file by its path in the folder.
 
-    The evaluation computes the same one (platform_jobs/files.py) from what it judged.
+    The evaluation computes the same digest (platform_jobs/files.py) from the judged files.
     """
     lines = (f"{digests[name]}  {name}\n" for name in sorted(digests))
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -56,7 +56,7 @@ def integrate_change(ctx: StoryContext, request: ChangeRequest) -> Story[Integra
         result = yield from _integrate(ctx, trail, request, seen)
     except Exception as fault:
         result = _end(request, IntegrationOutcome.FAILED, reasons_of(fault))
-    notification = _tell(ctx, request, result, seen)
+    notification = _post_status(ctx, request, result, seen)
     trouble = yield from tolerate("The code host did not take the commit status.", notification)
     result = replace(result, reasons=(*result.reasons, *trouble))
     trail.show(result.outcome.value, reason=" ".join(result.reasons))
@@ -117,7 +117,7 @@ def _integrate(
 def _check(
     ctx: StoryContext, trail: Trail, request: ChangeRequest, run_id: str, bundle: Bundle
 ) -> Story[CheckReport | str]:
-    """Return the report of the checks, or the reason why there is none."""
+    """Return the report of the checks, or the reason that there is none."""
     asked = ChecksRequest(
         run_id=run_id,
         model=request.model,
@@ -155,7 +155,7 @@ def _objections(report: CheckReport, request: ChangeRequest) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _tell(
+def _post_status(
     ctx: StoryContext, request: ChangeRequest, result: IntegrationResult, seen: _Seen
 ) -> Story[None]:
     state = _STATES.get(result.outcome)

@@ -1,4 +1,4 @@
-"""Take a registered model version to production.
+"""Release a registered model version to production.
 
 1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait; a
 newer challenger supersedes one that waits.  4. In the model's rollout lane, promote and verify; on
@@ -77,7 +77,7 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
 
 
 def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[None]:
-    """Record how the release ended, with backoff while that fails.
+    """Record the result of the release, with backoff while that fails.
 
     RuntimeError with the release's own reasons first after END_ATTEMPTS; reconciliation ends the
     release then.

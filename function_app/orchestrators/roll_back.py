@@ -36,7 +36,7 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
 
     served = yield from in_lane(ctx, trail, [lane], work)
     restored = served.gave_back(request.former)
-    # With an order, the activity has recorded which release the order took back.
+    # For an order, the activity has recorded the release that the order took back.
     if restored and request.release is not None and not request.order:
         update = ReleaseUpdate(
             release=request.release,
@@ -58,7 +58,7 @@ def roll_back(ctx: StoryContext, request: RollBack) -> Story[RollBackResult]:
 
 
 def restore(ctx: StoryContext, request: RollBack) -> Story[RolledBack]:
-    """Give the traffic back and return the image that production serves then."""
+    """Return the traffic to the former image; return the image that production serves then."""
     return (
         yield from ask_until(
             ctx,

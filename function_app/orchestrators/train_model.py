@@ -38,7 +38,7 @@ from function_app.domain.training import (
 )
 from function_app.orchestrators.shared.cancellable import CancelledError, cancellable
 from function_app.orchestrators.shared.clean_up import reasons_of
-from function_app.orchestrators.shared.lanes import in_lane, keep_lanes
+from function_app.orchestrators.shared.lanes import extend_lanes, in_lane
 from function_app.orchestrators.shared.runs import finish_run, unfinished
 from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
@@ -101,7 +101,7 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
 def _prepare(
     ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset
 ) -> Story[str | TrainingResult]:
-    """Return the id of the preparation whose rows may be trained on, or how the story ends."""
+    """Return the id of the preparation whose rows may be trained on, or the end of the story."""
     prepared, policy = preparation_id(request.model, request.cause), request.policy
     asked = PreparationRequest(
         run_id=prepared,
@@ -155,7 +155,7 @@ def _train(
     yield from steps.submit_training(ctx, run)
 
     def resubmit() -> Story[Run]:
-        yield from keep_lanes(ctx, lanes)
+        yield from extend_lanes(ctx, lanes)
         return (yield from steps.submit_training(ctx, run))
 
     ended = yield from finish_run(
@@ -199,7 +199,7 @@ def _evaluate(
 
     def resubmit() -> Story[Run]:
         nonlocal evaluated
-        yield from keep_lanes(ctx, lanes)
+        yield from extend_lanes(ctx, lanes)
         again = yield from steps.submit_evaluation(ctx, asked)
         evaluated = again.run_id
         return again

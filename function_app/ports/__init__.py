@@ -42,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Every port of one platform, and the models of mlops.toml as they are now, by name."""
+    """All ports of one platform, and the models of mlops.toml as they are now, by name."""
 
     sources: Sources
     datasets: Datasets

@@ -15,13 +15,13 @@ class Notifier(Protocol):
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
         """Notify the approvers that a release waits for their decision."""
 
-    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+    def report_result(self, release: Release, result: ReleaseResult) -> None:
         """Notify people how a release ended."""
 
-    def tell_outcome(self, end: StoryEnd) -> None:
+    def report_outcome(self, end: StoryEnd) -> None:
         """Notify the operators that a story ended in a failure or a rejection."""
 
-    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+    def report_findings(self, findings: tuple[Finding, ...]) -> None:
         """Notify the operators of findings that the app did not repair."""
 
 

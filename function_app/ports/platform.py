@@ -9,7 +9,7 @@ class Platform(Protocol):
     """Makes and removes the parts of the infrastructure, such as storage and a registry."""
 
     def parts(self) -> tuple[str, ...]:
-        """Return the names of the parts, in the order in which they are made."""
+        """Return the names of the parts, in the order in which they are created."""
 
     def plan(self, part: str) -> PlannedPart:
         """Return the effect that `ensure` would have on a part; change nothing."""

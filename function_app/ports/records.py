@@ -7,20 +7,20 @@ from typing import Any, Protocol
 from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
 from function_app.domain.release.approval import Decision, Settlement
 from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord
-from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
 
 
 class Inbox(Protocol):
-    """What came in, kept before anybody is told that it was taken."""
+    """The store of received events; an event is stored before it is acknowledged."""
 
     def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
-        """Keep all of the events or none; return each as it is kept, an earlier one unchanged."""
+        """Store the events; return each as stored. An event that was stored before is unchanged."""
 
     def claim(self, claim: Claim) -> Claimed:
-        """Claim a cause once; return the kept claim and a newer one of the same subject."""
+        """Claim a cause once; return the stored claim and a newer one of the same subject."""
 
     def settle(self, event: InboxEvent) -> None:
-        """Record what became of an event."""
+        """Record the outcome of an event."""
 
     def get(self, event_key: str) -> InboxEvent | None:
         """Return one event."""
@@ -28,31 +28,31 @@ class Inbox(Protocol):
     def list_events(
         self, outcome: Outcome | None = None, limit: int = 500
     ) -> tuple[InboxEvent, ...]:
-        """Return the newest events first, those with this outcome when one is given."""
+        """Return the newest events first; with an outcome, only events that have it."""
 
     def events(
         self, limit: int, after: str | None = None, outcome: Outcome | None = None
     ) -> EventPage:
-        """Return up to `limit` events, newest first, those with this outcome when one is given.
+        """Return up to `limit` events, newest first; with an outcome, only events that have it.
 
         `after` is the cursor of the page before, None for the first page. Events that cannot be
-        read are left out. ContractError (BAD_CURSOR) when the cursor is none of this inbox's.
+        read are left out. ContractError (BAD_CURSOR) when this inbox did not return the cursor.
         """
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
         """Return the name of each record that cannot be read, with the problem and its effect."""
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
-        """Return events kept before then that nothing became of yet, oldest first."""
+        """Return the events stored before `before` that have no outcome yet, oldest first."""
 
     def discard(self, event_key: str) -> None:
-        """Forget an event; nothing happens when it is gone already."""
+        """Delete an event; nothing happens when there is none."""
 
     def list_claims(self, limit: int = 500) -> tuple[Claim, ...]:
         """Return claims, newest first."""
 
     def forget(self, events_before: datetime, claims_before: datetime) -> int:
-        """Delete settled events and claims that are older; return how many."""
+        """Delete settled events and claims that are older; return the number of deleted rows."""
 
 
 class Ledger(Protocol):
@@ -71,7 +71,7 @@ class Ledger(Protocol):
         """Return up to `limit` releases by their beginning, newest first.
 
         `after` is the cursor of the page before, None for the first page. Releases that cannot be
-        read are left out. ContractError (BAD_CURSOR) when the cursor is none of this ledger's.
+        read are left out. ContractError (BAD_CURSOR) when this ledger did not return the cursor.
         """
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
@@ -83,11 +83,11 @@ class Ledger(Protocol):
     def settle(
         self, release_id: str, now: datetime, decision: Decision | None = None
     ) -> Settlement:
-        """Return what became of a release that waits; an approved one is in progress from then.
+        """Return the outcome of a release that waits; an approved one is in progress from then.
 
-        A newer release of the model that waits or was promoted supersedes it, whatever was decided.
-        `decision` is the stored one over the release; it counts only for the image and the evidence
-        of the release's record.
+        A newer release of the model that waits or was promoted supersedes it, also after a
+        decision. `decision` is the stored one over the release; it counts only for the image and
+        the evidence of the release's record.
         """
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
@@ -96,16 +96,16 @@ class Ledger(Protocol):
     def leave_lane(self, lane: str, owner: str) -> None:
         """Leave a lane, or its queue."""
 
-    def list_lanes(self) -> tuple[LanePlace, ...]:
+    def list_lanes(self) -> tuple[LanePosition, ...]:
         """Return the holders and the queue of every lane, in the order of their turns."""
 
-    def keep_note(self, name: str, content: dict[str, str]) -> None:
+    def save_record(self, name: str, content: dict[str, str]) -> None:
         """Store a small record under a name; it replaces an earlier one."""
 
-    def keep_first_note(self, name: str, content: dict[str, str]) -> dict[str, str]:
+    def create_record(self, name: str, content: dict[str, str]) -> dict[str, str]:
         """Store a small record unless its name has one; return the stored one."""
 
-    def read_note(self, name: str) -> dict[str, str] | None:
+    def get_record(self, name: str) -> dict[str, str] | None:
         """Return the record of this name, None without one."""
 
     def get_decision(self, release_id: str) -> Decision | None:

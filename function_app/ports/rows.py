@@ -32,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """Store this content: as a new row when `etag` is None, else instead of that version."""
+    """A write: a new row when `etag` is None, else a replacement of that version."""
 
     key: str
     content: dict[str, Any]
@@ -69,14 +69,14 @@ class Rows(Protocol):
         """Return the rows of a partition whose keys begin with `prefix`, in the order of keys.
 
         The order is that of the keys' Unicode code points. With `after`, only greater keys count;
-        with `limit`, only so many of them are read. Both need keys that have only letters, digits,
-        `-`, `.` and `_` behind the prefix, because Azure sorts encoded keys. The result is a
-        snapshot on this machine; in Azure rows that are written during a query of more than 1,000
-        rows may miss.
+        with `limit`, at most that number of rows is read. Both need keys that have only letters,
+        digits, `-`, `.` and `_` behind the prefix, because Azure sorts encoded keys. The result is
+        a snapshot on this machine; in Azure, rows that are written during a query of more than
+        1,000 rows may be missing.
         """
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:
-        """Do all of the changes atomically, or none of them.
+        """Write all of the changes atomically.
 
         RowsChangedError when a row exists that should be new, or when a row is gone or has another
         etag. A call whose answer was lost may be repeated by the SDK and then raises
@@ -111,9 +111,9 @@ def checked(partition: str, changes: Sequence[Put | Delete]) -> list[tuple[Put |
 
 
 def read_content(text: str, key: str) -> dict[str, Any]:
-    """Return the JSON object of a stored row, {} when the text is none: the row was damaged.
+    """Return the JSON object of a stored row, {} for other text, because the row was damaged.
 
-    Readers of {} miss its fields and say so; a query still returns the rows beside it.
+    Readers of {} miss its fields and report it; a query still returns the other rows.
     """
     try:
         content = json.loads(text)

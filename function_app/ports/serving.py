@@ -33,7 +33,7 @@ class Registry(Protocol):
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
         """Return every version of a model, oldest first.
 
-        A version that somebody else registered has an empty run id.
+        A version that another tool registered has an empty run id.
         """
 
     def mark_champion(self, version: ModelVersion) -> None:
@@ -75,7 +75,7 @@ class Staging(Protocol):
         """Return the ids of the releases that have a deployment, as the platform knows them."""
 
     def list_foreign(self) -> tuple[str, ...]:
-        """Return the names of deployments that look like this app's and are not its own."""
+        """Return the names of deployments with this app's naming that this app did not make."""
 
     def expired(self, now: datetime) -> tuple[str, ...]:
         """Return the ids of releases whose deployment is older than STAGING_LIFE."""
@@ -126,7 +126,7 @@ class Probe(Protocol):
     """Requests to a deployment."""
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
-        """Request predictions of the golden rows; return them beside those of the offline model."""
+        """Request predictions of the golden rows; return them with those of the offline model."""
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
         """Return whether a model's production takes requests without a key.

@@ -31,7 +31,7 @@ class Sources(Protocol):
     def head(self, repository: str, branch: str) -> str:
         """Return the newest commit of a branch, read from the repository."""
 
-    def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
+    def post_status(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
         """Post a commit status: pending, success, failure or error; False when none was posted."""
 
 
@@ -134,7 +134,7 @@ class Jobs(Protocol):
         policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
-        """Let the run's model and the champion predict a preparation's held-out rows, in a run.
+        """Start a run in which a model and the champion predict a preparation's held-out rows.
 
         The run compares their errors as the policy says.
         """
@@ -158,7 +158,7 @@ class Jobs(Protocol):
         """
 
     def record_ended(self) -> int:
-        """Record in the MLflow tracking what ended since the last call; return how many entries."""
+        """Record in MLflow the runs that ended since the last call; return the count."""
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
         """Return the runs that this app submitted since then, as the platform knows them."""

@@ -26,14 +26,14 @@ _ACTIONS = {ChangeKind.ROLL_BACK: "roll back", ChangeKind.SHUTDOWN: "shut down"}
 
 
 def name_of_decision(decision: Decision) -> str:
-    """Return the name under which a decision, or its withdrawal, is recorded once."""
+    """Return the name of a decision, or of its withdrawal, that the audit log records once."""
     names = (decision.release_id, decision.decided_by, dump(decision.decided_at))
     withdrawn = "" if decision.stands else f"/withdrawn/{dump(decision.withdrawn_at)}"
     return f"{_DECISION}{'/'.join(names)}{withdrawn}"
 
 
 def name_of_order(order: Order) -> str:
-    """Return the name under which an order is recorded once."""
+    """Return the name of an order that the audit log records once."""
     return f"{_ORDER}{order.order_id}/{order.by}/{dump(order.ordered_at)}"
 
 

@@ -66,8 +66,8 @@ class AuditLog:
     def append(self, event: AuditEvent, once: str = "") -> Head:
         """Append an entry; return the head that names it, or the present one.
 
-        `once` names what may be recorded only once: an entry with the same name is not repeated.
-        PlatformError when an entry lies beyond the head, which only tampering can cause.
+        `once` is a name that may be recorded only once: an entry with the same name is not
+        repeated. PlatformError when an entry lies beyond the head, which only tampering can cause.
         """
 
         def attempt() -> Head:
@@ -92,7 +92,7 @@ class AuditLog:
         return until_unchanged("append to the audit log", attempt)
 
     def names(self, prefix: str) -> set[str]:
-        """Return the names with this prefix under which entries were appended or marked."""
+        """Return the names with this prefix of entries that were appended or marked."""
         rows = self._rows.query(PARTITION, ONCE + prefix)
         return {row.key.removeprefix(ONCE) for row in rows}
 
@@ -104,13 +104,13 @@ class AuditLog:
     def newest(
         self, matches: Callable[[AuditEvent], bool], limit: int
     ) -> tuple[Mapping[str, Any], ...]:
-        """Return the newest entries whose event matches, newest first; damaged ones are in it."""
+        """Return the newest entries whose event matches, newest first, damaged ones included."""
         return tuple(islice(self._matching(matches), limit))
 
     def damaged(self) -> tuple[tuple[str, str], ...]:
         """Return the key and the problem of entries that cannot be read, among the newest ones.
 
-        They are those of the last two blocks; `check` reads every entry.
+        Only the last two blocks are read; `check` reads every entry.
         """
         last = self.head().number // BLOCK
         entries = [
@@ -130,10 +130,10 @@ class AuditLog:
         anchors: tuple[Head, ...] = (),
         expected: Mapping[str, str] | None = None,
     ) -> Check:
-        """Check the block of entries after this number; ask again until `checked` is the head's.
+        """Check the block of entries after this number; repeat until `checked` is the head's.
 
-        `anchors` are heads that were noted outside of the log, compared in the first block.
-        `expected` are names that were given as `once`, each with words for what it records: a log
+        `anchors` are heads that were stored outside of the log, compared in the first block.
+        `expected` are names that were given as `once`, each with words for the recorded fact: a log
         that was deleted as a whole lacks them, although its chain is in order.
         """
         head, block = self.head(), (after + 1) // BLOCK
@@ -167,7 +167,7 @@ class AuditLog:
                     yield content
 
     def _block(self, block: int) -> list[tuple[int, Mapping[str, Any]]]:
-        """Return the entries of a block with the numbers under which they are stored."""
+        """Return the entries of a block with their numbers."""
         prefix = _key(block * BLOCK)[:-DIGITS]
         rows = self._rows.query(PARTITION, prefix)
         numbers = range(block * BLOCK, (block + 1) * BLOCK)

@@ -50,7 +50,7 @@ class Changes:
         )
 
     def advance(self, model: str, number: int, state: ChangeState) -> None:
-        """Store how far a change is; nothing happens when there is no such change."""
+        """Store the progress of a change; nothing happens when there is no such change."""
         partition, key = partition_of(model), _key(number)
 
         def attempt() -> None:
@@ -108,7 +108,7 @@ def _order(row: Row) -> Order:
 
 
 def entry_name(model: str, number: int, state: ChangeState) -> str:
-    """Return the name under which the audit log has the entry about this state of a change."""
+    """Return the name of the audit log's entry for this state of a change."""
     return f"{model}/{number}/{state}"
 
 

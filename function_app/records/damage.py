@@ -1,4 +1,4 @@
-"""Stored rows that cannot be read: each is found and named, and none is taken for another one."""
+"""Stored rows that cannot be read: each is listed, and no row is taken for another one."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar

@@ -18,7 +18,7 @@ from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.readable import load_each
 
-# So many records are read one by one, and so many of them at the same time.
+# Up to FEW records are read one by one, AT_A_TIME of them concurrently.
 FEW, AT_A_TIME = 200, 8
 
 
@@ -110,8 +110,8 @@ class Decisions:
     def of_release(self, record: ReleaseRecord) -> tuple[Decision, ...]:
         """Return every decision over the release, also over another image or evidence."""
         release = record.release
-        found = self._rows.query(partition_of(release.model), f"{DECISION}{release.release_id}/")
-        of_this = [d for d in _readable(found) if d.release_id == release.release_id]
+        rows = self._rows.query(partition_of(release.model), f"{DECISION}{release.release_id}/")
+        of_this = [d for d in _readable(rows) if d.release_id == release.release_id]
         return (*of_this, *self._earlier(release.release_id))
 
     def on(self, record: ReleaseRecord, rules: ApprovalRules | None) -> Decision | None:
@@ -154,14 +154,14 @@ class Decisions:
 
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             decided = zip(records, pool.map(read, records), strict=True)
-            return {record.release.release_id: found for record, found in decided if found}
+            return {record.release.release_id: own for record, own in decided if own}
 
     def of_model(self, model: str) -> tuple[Decision, ...]:
         """Return every decision over the model that can be read, in the order of their keys."""
         return _readable(self._rows.query(partition_of(model), DECISION))
 
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
-        """Return the release by whose decision this image was promoted; None without one."""
+        """Return the release whose decision promoted this image; None without one."""
         for record in self._records(model, digest):
             if was_promoted(record, self.of_release(record), digest):
                 return record

@@ -17,10 +17,10 @@ from function_app.records.readable import load_each
 
 LOG = logging.getLogger("mlops.audit")
 PARTITION = "audit-open"
-# A process stores its counts this often at most; a crash loses those of this time.
+# The shortest interval between two writes of the counts; a crash loses the counts since the last.
 INTERVAL = timedelta(seconds=1)
 TAKEN_OVER = timedelta(minutes=5)
-# Events in one row, those with the highest counts: a row has a limit.
+# The most events in one row, those with the highest counts, because a row has a size limit.
 MOST = 100
 
 

@@ -7,12 +7,12 @@ _LAST = 10**18
 
 
 def downwards(moment: datetime) -> str:
-    """Return a moment as 19 digits, of which the later moment sorts first."""
+    """Return a moment as 19 digits that sort later moments first."""
     return f"{_LAST - _micros(moment):019d}"
 
 
 def upwards(moment: datetime) -> str:
-    """Return a moment as 19 digits, of which the later moment sorts last."""
+    """Return a moment as 19 digits that sort later moments last."""
     return f"{_micros(moment):019d}"
 
 

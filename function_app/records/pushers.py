@@ -1,7 +1,7 @@
-"""The people whom a code host names for a commit, kept apart from the story that integrates it.
+"""The people whom a code host names for a commit, stored apart from the story that integrates it.
 
-A commit is claimed once, by the event that arrives first. That may be the app's own look at the
-branch or an event of anybody, neither of which proves a person. The hook of the code host may
+A commit is claimed once, by the event that arrives first. That may be the app's own poll of the
+branch or an event of any sender, neither of which proves a person. The hook of the code host may
 arrive later; the people that it names must still count as authors.
 """
 
@@ -27,7 +27,7 @@ class Pushers:
         self._rows = rows
 
     def add(self, change: Change) -> None:
-        """Store the people whom the code host named for this commit, beside those before."""
+        """Add the people whom the code host named for this commit to the stored ones."""
         people = [(Role.PUSHED, change.author)]
         named = make_authors([*people, *((Role.WROTE, name) for name in change.contributors)])
 
@@ -43,10 +43,10 @@ class Pushers:
                 )
                 self._rows.write(_PARTITION, [put])
 
-        until_unchanged("store who pushed a commit", attempt)
+        until_unchanged("store the people of a commit", attempt)
 
     def of(self, commit: str) -> Authors:
-        """Return the people whom the code host named for a commit, () when it named nobody."""
+        """Return the people whom the code host named for a commit, () for none."""
         row = self._rows.get(_PARTITION, commit)
         return load(Authors, row.content.get("authors", [])) if row else ()
 
@@ -63,5 +63,5 @@ def with_late_authors(ports: Ports, record: ReleaseRecord) -> ReleaseRecord:
     try:
         version = ports.registry.get(release.model, release.version)
     except NotFoundError:
-        return record  # somebody deleted it; the image was built before
+        return record  # the record was deleted by hand; the image was built before
     return replace(record, authors=join_authors(record.authors, authors_of(ports, version)))

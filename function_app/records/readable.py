@@ -13,7 +13,7 @@ LOG = logging.getLogger("mlops.records")
 
 
 def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, ...]:
-    """Return the records that load, each given with the name under which it is stored.
+    """Return the records that load, each with the name under which it is stored.
 
     A record that does not load is left out and logged. A record of an earlier version of this app
     may hold a name that no pattern accepts, and must not hide the other records.

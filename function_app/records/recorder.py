@@ -31,7 +31,8 @@ class Recorder:
     def record(self, event: AuditEvent, once: str = "") -> None:
         """Write the event, or count it as a repetition; MlopsError when it cannot be written.
 
-        `once` names what has one entry however often it is recorded, such as a stored decision.
+        `once` is the name of a fact that has one entry even if it is recorded several times, such
+        as a stored decision.
         """
         if once:
             self.log.append(event, once=once)

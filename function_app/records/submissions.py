@@ -1,7 +1,7 @@
 """Submitted runs and registered versions, as the app itself stored them.
 
-A platform shows runs and versions with tags and properties. Code that is trained or judged may
-write those of its own run, and may register versions; it never reaches these rows.
+A platform shows runs and versions with tags and properties. Code that is trained or judged can
+write the tags of its own run, and can register versions; it never reaches these rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untracked:
-    """What the tracking has yet to learn of a run: these tags, or without tags how the run ended.
+    """A change that the tracking does not have yet: tags of a run, or without tags its end.
 
     `key` names the entry; `since` is the moment at which it was stored.
     """
@@ -58,10 +58,10 @@ class Submissions:
         return load(Submission, row.content) if row else None
 
     def claim(self, submission: Submission, week: str) -> tuple[Submission, bool]:
-        """Store a run before it is submitted; return the one that counts, and whether it is new.
+        """Store a run before it is submitted; return the stored submission, and whether it is new.
 
-        The first submission of an id counts: a later attempt takes the same code, whatever was
-        published in between. `week` names the list in which `of_weeks` finds the run.
+        The first submission of an id counts: a later attempt uses the same code, even if a newer
+        version was published in between. `week` names the list in which `of_weeks` finds the run.
         """
         # The list first: a run that is stored can then be found.
         self._rows_put(_WEEK + week, submission.run_id, {})
@@ -73,34 +73,35 @@ class Submissions:
         return {row.key for week in weeks for row in self._rows.query(_WEEK + week)}
 
     def track(self, entry: Untracked) -> None:
-        """Store what the tracking has yet to learn, unless an entry with this key is stored."""
+        """Store an entry for the tracking, unless an entry with this key is stored."""
         self._rows_put(_UNTRACKED, entry.key, dump(entry))
 
     def untracked(self) -> tuple[Untracked, ...]:
-        """Return what the tracking has yet to learn, in the order of keys."""
+        """Return the entries that the tracking does not have yet, in the order of keys."""
         return tuple(load(Untracked, row.content) for row in self._rows.query(_UNTRACKED))
 
     def tracked(self, key: str) -> None:
         """Remove an entry that the tracking has learned, or never will."""
         row = self._rows.get(_UNTRACKED, key)
         if row is not None:
-            # Somebody else removed it, when it was changed in between.
+            # Another process removed the entry when its row changed in between.
             with suppress(RowsChangedError):
                 self._rows.write(_UNTRACKED, [Delete(key=key, etag=row.etag)])
 
-    def keep_spec(self, run_id: str, spec: dict[str, object]) -> None:
-        """Store how a run will be submitted once the runs that it reads have ended."""
+    def store_spec(self, run_id: str, spec: dict[str, object]) -> None:
+        """Store the specification of a run that is submitted once the runs before it have ended."""
         self._rows_put(_SPECS, run_id, spec)
 
     def spec(self, run_id: str) -> dict[str, object] | None:
-        """Return the stored way to submit a run; None when there is none."""
+        """Return the stored specification of a run; None when there is none."""
         row = self._rows.get(_SPECS, run_id) if ids.RUN_ID.accepts(run_id) else None
         return row.content if row else None
 
     def register(self, version: ModelVersion, types: Sequence[str]) -> None:
-        """Store a version before it is registered, instead of an earlier attempt of its run.
+        """Store a version before it is registered, in place of an earlier attempt of its run.
 
-        `types` are those that its evaluation found in the model and that the service will trust.
+        `types` are the classes that its evaluation found in the model and that the service will
+        trust.
         """
         partition = _VERSIONS + version.model
         content = {"version": dump(version), "types": list(types)}

@@ -1,4 +1,4 @@
-"""What the Azure adapters must know: each field is the setting MLOPS_AZURE_<FIELD>.
+"""Settings of the Azure adapters: each field is the setting MLOPS_AZURE_<FIELD>.
 
 Every address can be set, so that sovereign clouds, private endpoints and simulators differ by
 settings only.
@@ -12,7 +12,7 @@ from function_app.errors import ConfigError
 PREFIX = "MLOPS_AZURE_"
 # Names no compute: Azure chooses the nodes.
 SERVERLESS = "serverless"
-# What is left in a setting whose Key Vault reference could not be resolved.
+# The value of a setting whose Key Vault reference could not be resolved begins so.
 UNRESOLVED = "@Microsoft.KeyVault("
 
 
@@ -64,27 +64,28 @@ class AzureSettings:
     )
     tables_endpoint: str = field(metadata={"help": "https://<account>.table.core.windows.net"})
     blob_endpoint: str = field(metadata={"help": "https://<account>.blob.core.windows.net"})
-    data_container: str = field(default="data", metadata={"help": "where data lands"})
+    data_container: str = field(default="data", metadata={"help": "container of arriving data"})
     versions_container: str = field(
         default="versions",
         metadata={"help": "data versions, code bundles and records; only the app writes it"},
     )
     runs_container: str = field(
-        default="runs", metadata={"help": "where models' code writes models, answers and logs"}
+        default="runs",
+        metadata={"help": "container of models, predictions and logs, which models' code writes"},
     )
     evaluations_container: str = field(
         default="evaluations",
-        metadata={"help": "where held-out rows and evaluations are; no model's code writes it"},
+        metadata={"help": "container of held-out rows and evaluations; no model's code writes it"},
     )
     checks_container: str = field(
-        default="checks", metadata={"help": "where checks write their reports, and nothing else"}
+        default="checks", metadata={"help": "container of the reports of checks"}
     )
     checks_inputs_container: str = field(
         default="checks-inputs",
         metadata={"help": "code, tools and plans of checks; all that a check may read"},
     )
     predictions_container: str = field(
-        default="predictions", metadata={"help": "where the replicas' prediction logs go"}
+        default="predictions", metadata={"help": "container of the replicas' prediction logs"}
     )
     replica_client_id: str = field(
         default="",
@@ -221,7 +222,7 @@ def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
 
 
 def _refuse_shared_compute(settings: AzureSettings) -> None:
-    """Refuse one compute for two identities: whatever runs there can take the token of both."""
+    """Refuse one compute for two identities, because code on it can take the tokens of both."""
     s = settings
     uses = [
         ("Trainings", "COMPUTE", s.compute, s.compute_identity),

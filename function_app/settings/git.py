@@ -1,4 +1,4 @@
-"""What reading repositories needs: tokens and API addresses by host, a key for ssh, and limits.
+"""Settings of access to repositories: tokens and API addresses by host, an SSH key, and limits.
 
 A host's name is spelled in a setting's name with `_` for every other sign and in capitals:
 `MLOPS_GIT_TOKEN_GITHUB_COM`, `MLOPS_GIT_API_GIT_EXAMPLE_ORG_8443`.
@@ -12,15 +12,15 @@ from function_app.errors import ConfigError
 from function_app.settings.public_url import read_public_url
 
 TOKEN, API = "MLOPS_GIT_TOKEN_", "MLOPS_GIT_API_"
-# What is left in a setting whose Key Vault reference could not be resolved.
+# The value of a setting whose Key Vault reference could not be resolved begins so.
 UNRESOLVED = "@Microsoft.KeyVault("
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitSettings:
-    """How repositories are reached, and how much is taken from one.
+    """The access to repositories, and the limits of a read.
 
-    `public_url` is where people find this app; links in commit statuses begin with it.
+    `public_url` is the address of this app for people; links in commit statuses begin with it.
     """
 
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)

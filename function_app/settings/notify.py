@@ -1,4 +1,4 @@
-"""Where people are told: each channel that is set gets every message."""
+"""Settings of notifications: each configured channel gets every message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Where people reach this app: links in messages and in commit statuses begin with it."""
+"""The address of this app for people: links in messages and in commit statuses begin with it."""
 
 from collections.abc import Mapping
 

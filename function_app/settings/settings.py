@@ -35,16 +35,15 @@ PROXIES = "MLOPS_TRUSTED_PROXIES"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything the app reads from its environment.
+    """All values that the app reads from its environment.
 
     `state` is the folder of the local platform; the topic is where the app publishes; `topics` are
-    those that may subscribe `POST /api/events`, by resource id or origin. `proxies` are the
-    trusted ones before the app. `host_refusals` is the file in which the local host writes whom it
-    refused, None below another host.
-    `collector` is where spans and figures are sent, as those of `service`.
-    `ready_seconds` is how long a replica of the local platform may take to get ready.
-    `user_folder` is where the local platform keeps this person's keys.
-    `engine` is the command of a container engine: None means what is installed, "" means none.
+    those that may subscribe `POST /api/events`, by resource id or origin. `proxies` are the trusted
+    ones before the app. `host_refusals` is the file in which the local host writes the requests it
+    refused, None below another host. `collector` is the address for spans and figures, which are
+    sent as those of `service`. `ready_seconds` is the time limit for the start of a replica of the
+    local platform. `user_folder` is the folder of this person's keys on the local platform.
+    `engine` is the command of a container engine: None means the installed one, "" means none.
     """
 
     platform: str
@@ -71,7 +70,7 @@ class Settings:
 
 
 def read_limits(projects: Mapping[str, ModelProject]) -> Limits:
-    """Return what all models share."""
+    """Return the limits that all models share."""
     return next(iter(projects.values())).limits
 
 
@@ -147,7 +146,7 @@ def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def current_settings() -> Settings:
-    """Return the settings of this process, whose app stands beside this package.
+    """Return the settings of this process; the app's folder is the one above this package.
 
     A variable whose name is nearly that of a setting has no effect; it is logged as a warning.
     """

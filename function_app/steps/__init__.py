@@ -1,4 +1,4 @@
-"""Every step of the stories; the variable is the name of the activity, as Azure shows it.
+"""All steps of the stories; the variable is the name of the activity, as Azure shows it.
 
 To add a step, declare it here and write its function in function_app/activities, decorated by
 `@steps.<name>.activity`. Histories contain these names, so that renaming a step breaks stories that
@@ -29,7 +29,6 @@ from function_app.domain.requests import (
     DatasetRequest,
     Evaluation,
     EvaluationRequest,
-    KeptDataset,
     PreparationRequest,
     Promotion,
     Registration,
@@ -40,6 +39,7 @@ from function_app.domain.requests import (
     RunId,
     RunRequest,
     SmokeTest,
+    StoredDataset,
 )
 from function_app.domain.stories.cancellation import SettledCancellation, StoryId
 from function_app.domain.stories.lane import LaneHolder, LaneRequest
@@ -63,7 +63,7 @@ request_training = _step(TrainingOrder)
 tell_change = _step(ChangeStatus)
 
 # A training
-keep_dataset = _step(DatasetRequest, KeptDataset)
+keep_dataset = _step(DatasetRequest, StoredDataset)
 submit_preparation = _step(PreparationRequest, Run)
 judge_dataset = _step(DatasetCheck, GateResult)
 submit_training = _step(RunRequest, Run)

@@ -21,13 +21,13 @@ PLATFORM = RetryOptions(first_retry_interval_in_milliseconds=2_000, max_number_o
 
 
 class DeclarationError(Exception):
-    """Steps and activities do not fit together; the text says which and what to do."""
+    """Steps and activities do not match; the text names them and the remedy."""
 
 
 class Step(Generic[Argument, Result]):
-    """One step; `name` is the variable of the declaration and the activity's name in Durable.
+    """A step; `name` is the variable of the declaration and the activity's name in Durable.
 
-    `run` is the activity, None until its module is imported. `wakes_stories` tells whether the
+    `run` is the activity, None until its module is imported. `wakes_stories` is True when the
     activity takes the port of stories as its third argument.
     """
 

@@ -1,7 +1,7 @@
 """The audit entries of requests: one hook behind every route, timer and event.
 
-A route needs no line of its own: its method, its answer and what `identify` found tell what to
-record. A refused request is answered as it is when the log cannot be written. An accepted order or
+A route needs no line of its own: its method, its answer and the result of `identify` determine the
+entry. A refused request is answered as usual when the log cannot be written. An accepted order or
 decision is then answered with the error, so that its sender repeats it and leaves a trace.
 """
 
@@ -23,7 +23,7 @@ from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.audit")
 REFUSED = (401, 403, 409, 429)
-# Errors by which an activity refuses what a story asks of it.
+# Errors by which an activity refuses the request of a story.
 REFUSALS = (RefusedError,)
 STORY = "story"
 DECISIONS = ("approve", "reject", "withdraw")
@@ -157,13 +157,13 @@ def _by_caller(event: AuditEvent, invocation: Invocation, request: Request) -> A
     """Return the event with its caller: the person, the webhook's source, or the key."""
     given = request.headers.get("x-functions-key", "") or request.query.get("code", "")
     key = "" if invocation.attempt.keyless else given
-    who = invocation.attempt.person
-    if not who and invocation.attempt.source:
-        who = f"source {invocation.attempt.source}"
-    if not who and key:
+    caller = invocation.attempt.person
+    if not caller and invocation.attempt.source:
+        caller = f"source {invocation.attempt.source}"
+    if not caller and key:
         # A digest identifies a key without showing it.
-        who = f"{KEY}{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-    return replace(event, who=event.who or who, address=sender_of(request))
+        caller = f"{KEY}{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return replace(event, who=event.who or caller, address=sender_of(request))
 
 
 def _subject_of(asked: Asked) -> str:
@@ -191,6 +191,6 @@ def _comment_of(request: Request) -> str:
 
 
 def _model_in(subject: str, invocation: Invocation) -> str:
-    """Return the model whose name a release's or a story's id contains, "" for none."""
+    """Return the model in the id of a release or a story, "" for none."""
     names = sorted(invocation.projects, key=len, reverse=True)
     return next((name for name in names if f"-{name}-" in f"{subject}-"), "")

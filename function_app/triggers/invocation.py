@@ -1,4 +1,4 @@
-"""One invocation of a trigger: its request, the platform, and the stories it may start or wake."""
+"""The context of a trigger: its request, the platform, and the stories it may start or wake."""
 
 import difflib
 import json
@@ -71,7 +71,7 @@ class Invocation:
 class Request:
     """An HTTP request: route values, query, headers with lower-case names, and the body.
 
-    `proxies` are those before the app, whose entries of X-Forwarded-For are believed.
+    `proxies` are the proxies before the app whose entries of X-Forwarded-For are trusted.
     """
 
     route: Mapping[str, str]
@@ -150,7 +150,7 @@ class Fields:
         if not isinstance(value, str):
             raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
         if len(value) > most:
-            raise ContractError(f"{name}: {len(value)} characters; at most {most} are kept.")
+            raise ContractError(f"{name}: {len(value)} characters; at most {most} are allowed.")
         return redact(clean(value))
 
     def comment(self) -> str:

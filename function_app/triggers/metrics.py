@@ -32,7 +32,7 @@ async def get_metrics(invocation: Invocation, request: Request) -> Answer:
 
 
 async def record_figures(invocation: Invocation) -> None:
-    """Hand the figures to OpenTelemetry's exporter, if any, and record ended runs in MLflow."""
+    """Pass the figures to OpenTelemetry's exporter, if any, and record ended runs in MLflow."""
     if telemetry.has_meter():
         telemetry.record(await _figures(invocation))
     # On one machine a timer records runs each second; in Azure a timer more would only cost.
@@ -95,8 +95,8 @@ def _of_records(invocation: Invocation) -> Figures:
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()
     )
     head = AuditLog(ports.rows).readable_head()
-    note = ports.ledger.read_note(FINDINGS)
-    report = json.loads(note["report"])["findings"] if note else []
+    record = ports.ledger.get_record(FINDINGS)
+    report = json.loads(record["report"])["findings"] if record else []
     return {
         "mlops_events": (
             "The newest 500 events by outcome",

@@ -9,7 +9,7 @@ DEFAULT_LIMIT, MOST = 100, 1000
 
 
 def limit_of(request: Request) -> int:
-    """Return how many entries a page may have; ContractError for a number out of range."""
+    """Return the number of entries of a page; ContractError for a number out of range."""
     text = request.query.get("limit", "") or str(DEFAULT_LIMIT)
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MOST:
         raise ContractError(f"limit={text[:20]!a}: expected a number from 1 to {MOST}.")

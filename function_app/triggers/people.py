@@ -21,7 +21,7 @@ def identify(invocation: Invocation, request: Request) -> str:
 def find_person(invocation: Invocation, request: Request) -> str:
     """Return the person whose token the request carries, "" for a request without a token.
 
-    RefusedError for a token that names nobody: a person who sends one wants to be known.
+    RefusedError for a token of no person: a person who sends a token wants to be identified.
     """
     return identify(invocation, request) if "authorization" in request.headers else ""
 

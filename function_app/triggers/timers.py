@@ -13,7 +13,7 @@ from function_app.triggers.events.inbox import settle_pending, take_in
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 SCHEDULE = "schedule"
-# So far back are histories looked for that were left over.
+# The age up to which leftover histories are searched.
 MONTH, MONTHS = timedelta(days=30), 12
 RECONCILIATION = "reconcile-round"
 
@@ -53,8 +53,8 @@ async def start_reconciliation(invocation: Invocation) -> None:
     """
     if invocation.recorder is not None:
         await asyncio.to_thread(invocation.recorder.announce)
-    found = await invocation.stories.find(RECONCILIATION)
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(RECONCILIATION)
+    if story is None or story["ended"]:
         request = ReconcileRequest(reason="by the clock", models=tuple(sorted(invocation.projects)))
         await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
@@ -72,7 +72,7 @@ def training_on_schedule(
     """Return the action that requests a training; its id has the minute and is idempotent."""
 
     async def ask(invocation: Invocation) -> None:
-        """Ask for a training on the newest data."""
+        """Request a training on the newest data."""
         minute = invocation.ports.clock.now().strftime("%Y-%m-%dT%H:%MZ")
         request_id = f"{SCHEDULE}-{name}-{minute}"
         event = {

@@ -1,4 +1,4 @@
-"""Looks at the branches of the models' repositories, for hooks that are missing or missed."""
+"""Polls the branches of the models' repositories, because a hook may be missing or lost."""
 
 import asyncio
 import logging
@@ -21,17 +21,17 @@ async def watch_sources(invocation: Invocation) -> None:
 
 
 def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
-    """Publish an event for each branch that has another head than at the last look; count them.
+    """Publish an event for each branch with a new head since the last poll; return their number.
 
-    The head is noted after the event was published: a crash in between publishes it twice, and the
-    inbox claims it once. A repository that cannot be read keeps nobody from reading the others.
+    The head is stored after the event was published: a crash in between publishes it twice, and the
+    inbox claims it once. A repository that cannot be read does not stop the others.
     """
     count = 0
     for repository, branch in dict.fromkeys(_watched(projects)):
-        note = f"head/{repository_key(repository)}#{branch}"
+        name = f"head/{repository_key(repository)}#{branch}"
         try:
             head = ports.sources.head(repository, branch)
-            if (ports.ledger.read_note(note) or {}).get("commit") == head:
+            if (ports.ledger.get_record(name) or {}).get("commit") == head:
                 continue
             subject = f"repos/{repository_key(repository).strip('/')}/branches/{branch}"
             content: dict[str, object] = {
@@ -40,7 +40,7 @@ def announce_commits(ports: Ports, projects: Mapping[str, ModelProject]) -> int:
                 "commit": head,
             }
             ports.events.publish(CODE_PUSHED, subject, content)
-            ports.ledger.keep_note(note, {"commit": head})
+            ports.ledger.save_record(name, {"commit": head})
         except MlopsError as error:
             LOG.warning("%s of %s was not polled: %s", branch, repository, one_line(str(error)))
             continue

@@ -37,7 +37,7 @@ from function_app.triggers.http.http_api import events_of, take_events
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 LOG = logging.getLogger("mlops.webhooks")
-# GitHub sends pushes up to this size; what is kept of one is small.
+# GitHub sends pushes up to this size; the stored part of a push is small.
 MAX_HOOK = 25 * 1024 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
@@ -49,20 +49,20 @@ async def post_webhook(invocation: Invocation, request: Request) -> Answer:
     invocation.attempt.source = source
     repositories = [p.code.repository for p in invocation.projects.values() if p.code]
     if dialect == SIGNED:
-        found: list[dict[str, Any]] | NothingToDo = events_of(request)
+        events: list[dict[str, Any]] | NothingToDo = events_of(request)
     elif dialect == AZURE_DEVOPS:
-        found = read_devops(request.json_object(MAX_HOOK), repositories)
+        events = read_devops(request.json_object(MAX_HOOK), repositories)
     else:
         hook, kind = _github_hook(request), request.headers["x-github-event"]
         if kind == "ping":
             check_ping(hook, repositories)
             return Answer(status=200, content={"pong": source})
-        found = read_github(kind, hashlib.sha256(request.body).hexdigest()[:32], hook)
-    if isinstance(found, NothingToDo):
-        content: dict[str, Any] = {"outcome": "ignored", "reason": found.reason}
+        events = read_github(kind, hashlib.sha256(request.body).hexdigest()[:32], hook)
+    if isinstance(events, NothingToDo):
+        content: dict[str, Any] = {"outcome": "ignored", "reason": events.reason}
         return Answer(status=202, content={"receipts": [content]})
     caller = Caller(name=f"The webhook source {source}")
-    return await take_events(invocation, source, found, caller, len(request.body))
+    return await take_events(invocation, source, events, caller, len(request.body))
 
 
 def _github_hook(request: Request) -> dict[str, Any]:
@@ -89,9 +89,9 @@ def _github_hook(request: Request) -> dict[str, Any]:
 
 
 def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
-    """Return whose hooks the source sends: GITHUB, AZURE_DEVOPS or SIGNED events.
+    """Return the kind of the proven source: GITHUB, AZURE_DEVOPS or SIGNED events.
 
-    Raises RefusedError when nothing proves that the source sent the request.
+    RefusedError when nothing proves that the source sent the request.
     """
     secret = invocation.webhook_secrets.get(source)
     if secret is None:
@@ -102,7 +102,7 @@ def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     request.check_size(MAX_HOOK)
     headers = request.headers
     kind = kind_of(source, invocation.sources.get(source, WebhookSource()))
-    # Only the one host that cannot sign may send the secret itself.
+    # Only a host that cannot sign may send the secret itself.
     if kind == AZURE_DEVOPS:
         if not has_password(secret, headers.get("authorization", "")):
             text = "The password is missing or wrong. Send the secret by basic authentication."
@@ -132,7 +132,7 @@ def _authenticate(invocation: Invocation, request: Request, source: str) -> str:
     if not is_timely(timestamp, invocation.ports.clock.now()):
         raise _refused(
             source,
-            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it anew.",
+            "X-Mlops-Timestamp is more than five minutes away from now. Sign and send it again.",
         )
     return SIGNED
 

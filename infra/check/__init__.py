@@ -1,1 +1,1 @@
-"""Checks infra/ without a network and without a compiler: `python -m infra.check`."""
+"""Compiles infra/ and checks the result, without a network: `python -m infra.check`."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.check import arm, identities, names, order, policy, roles, settings
+from infra.check import arm, names, readers, roles, secrets, settings, table
 from infra.check.arm import Problem
 from infra.check.choices import CHOICES
 from infra.check.compile import PINNED, CompileError, compile_all, digests, find, version
@@ -72,16 +72,18 @@ def find_pinned(environ: Mapping[str, str]) -> tuple[str | None, str]:
 
 def check(snapshots: Mapping[str, Any], repository: Path) -> list[Problem]:
     """Return the problems of compiled templates."""
+    infra = repository / "infra"
     compiled = arm.read(snapshots)
-    found = [
-        *names.check(compiled),
-        *policy.check(compiled),
-        *identities.check(compiled),
-        *order.check(compiled, repository),
-        *roles.check(compiled, repository / "infra", repository),
+    found = {
+        *table.check(compiled, infra),
+        *names.check(compiled, infra),
+        *secrets.check(compiled),
+        *readers.check(compiled, repository),
+        *readers.check_json(repository),
+        *roles.check(compiled, infra, repository),
         *settings.check(compiled, repository),
-    ]
-    return sorted(set(found))
+    }
+    return sorted(found)
 
 
 def compare(committed: Mapping[str, Any], made: Mapping[str, Any]) -> list[Problem]:

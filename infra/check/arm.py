@@ -1,4 +1,8 @@
-"""The compiled templates as the checks read them: resources, assignments of roles, the outline."""
+"""The compiled templates as the checks read them, without ids, expressions and suffixes.
+
+`[reference('/subscriptions/…/id-app-<suffix>').clientId]` is `<id-app.clientId>`, and an id is the
+label of its resource: `id-app`, `stdata/versions`, `rg-staging`.
+"""
 
 import json
 import re
@@ -10,13 +14,10 @@ from typing import Any
 from infra.check.choices import CHOICES
 
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-_SCOPES = {
-    rf"(/.*)/providers/{ASSIGNMENT}/": r"\1",
-    rf"\[extensionResourceId\('([^']*)', '{ASSIGNMENT}'": r"\1",
-    rf"\[resourceId\('([^']*)', '([^']*)', '{ASSIGNMENT}'": r"/subscriptions/\1/resourceGroups/\2",
-}
-_PUBLIC_CLOUD = {"environment().suffixes.storage": "core.windows.net"}
-_QUOTED_ID = re.compile(r"'(/subscriptions/[^']*)'")
+OUTPUTS = "outputs"
+_TOKEN = re.compile(r"\s*('(?:[^']|'')*'|\w+|[()\[\],.])")
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_ID = re.compile(r"/subscriptions/[^/]+(?:/resourceGroups/([^/]+))?(.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -32,16 +33,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A resource that a configuration makes; `body` is its JSON."""
+    """A resource of a configuration; `body` has labels in it, `raw` is the compiler's JSON."""
 
-    id: str
+    label: str
     type: str
     name: str
     body: Mapping[str, Any]
+    raw: Mapping[str, Any]
 
     def at(self, path: str) -> Any:
-        """Return the value at a dotted path of the body, None where there is none."""
-        value: Any = self.body
+        """Return the value at a dotted path of the compiler's JSON, None where there is none."""
+        value: Any = self.raw
         for key in path.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
@@ -49,31 +51,28 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Assignment:
-    """A role that a principal gets at a scope, unless its condition forbids an action.
-
-    Principal and scope are labels (see `Configuration.label`).
-    """
+    """A role that a principal gets at a scope, and the values of `properties` beside them."""
 
     principal: str
     role: str
     scope: str
     principal_type: str = ""
     condition: str = ""
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The resources of one configuration, and what makes its names unique."""
+    """The resources of one configuration; its outputs are a resource of the type `outputs`."""
 
     name: str
     resources: tuple[Resource, ...]
-    suffix: str
-    environment: str
+    traits: frozenset[str]
 
     @property
-    def traits(self) -> frozenset[str]:
-        """Return the conditions of roles.json that hold."""
-        return CHOICES[self.name].traits
+    def path(self) -> str:
+        """Return the file to name in a problem."""
+        return f"snapshots/{self.name}.json"
 
     def of(self, kind: str) -> tuple[Resource, ...]:
         """Return the resources of a type."""
@@ -86,69 +85,44 @@ class Configuration:
             raise ValueError(f"{len(found)} resources hold app settings; one must.")
         return {name: str(value) for name, value in found[0].body["properties"].items()}
 
-    def label(self, reference: object) -> str:
-        """Return a short name of the resource that an id, or an expression with it, is about.
-
-        It has neither suffix nor environment: `id-app`, `stdata/versions`, `rg-staging`.
-        """
-        text = str(reference)
-        quoted = _QUOTED_ID.search(text) if text.startswith("[") else None
-        parts = (quoted[1] if quoted else text).strip("/").split("/")
-        if parts[0] != "subscriptions":
-            return text
-        names: list[str] = []
-        while parts:
-            kind, *parts = parts
-            if kind == "providers":
-                _, _, *parts = parts
-            names += parts[:1] if parts[:1] != ["default"] else []
-            parts = parts[1:]
-        group = names[1].replace(f"-{self.environment}", "") if len(names) > 1 else ""
-        short = "/".join(names[2:])
-        if self.suffix:
-            short = re.sub(rf"-?{self.suffix}", "", short)
-        # Nearly everything is in one group.
-        return ":".join(filter(None, ("" if group == "rg" and short else group, short))) or names[0]
-
-    def labels(self, reference: str) -> set[str]:
-        """Return the label of each resource that an expression is about."""
-        return {self.label(name) for name in _QUOTED_ID.findall(reference)}
-
     def assignments(self) -> Iterator[Assignment]:
         """Yield every assignment of a role."""
         for resource in self.of(ASSIGNMENT):
-            given = resource.body["properties"]
-            principal = str(given["principalId"])
-            known = not principal.startswith("[") or principal.endswith(".principalId]")
+            given = dict(resource.body["properties"])
+            principal = str(given.pop("principalId"))
+            known = re.fullmatch(r"<(.*?)(?:\.identity)?\.principalId>", principal)
             yield Assignment(
-                principal=self.label(principal) if known else principal,
-                role=str(given["roleDefinitionId"]).rpartition("/")[2].rstrip("')]"),
-                scope=self.label(_scope(resource.id)),
-                principal_type=given.get("principalType", ""),
-                condition=given.get("condition") or "",
+                principal=known[1] if known else principal,
+                role=str(given.pop("roleDefinitionId")).rpartition("/")[2],
+                scope=resource.label.rpartition("/")[0] or "rg",
+                principal_type=given.pop("principalType", ""),
+                condition=given.pop("condition", None) or "",
+                others=tuple((name, str(value)) for name, value in leaves(given) if name),
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """Every configuration, the event subscriptions, and the outline of the templates."""
+    """Each configuration of main.bicep, `events`, `template` (the modules), and the outline."""
 
     configurations: Mapping[str, Configuration]
-    events: tuple[Resource, ...]
     outline: Mapping[str, Any]
 
 
 def read(snapshots: Mapping[str, Any]) -> Compiled:
     """Return what snapshots hold, by file name; raise KeyError when one is missing."""
-    return Compiled(
-        configurations={
-            name: _configuration(name, snapshots[f"{name}.json"])
-            for name in CHOICES
-            if f"{name}.json" in snapshots
-        },
-        events=_resources(snapshots["events.json"]),
-        outline=snapshots["template.json"],
-    )
+    outline = snapshots["template.json"]
+    configurations = {
+        name: _configuration(name, snapshots[f"{name}.json"])
+        for name in (*CHOICES, "events")
+        if f"{name}.json" in snapshots
+    }
+    modules = [
+        {"id": name, "type": "module", "name": name, "after": module["after"]}
+        for name, module in outline["main"]["modules"].items()
+    ]
+    configurations["template"] = _configuration("template", {"predictedResources": modules})
+    return Compiled(configurations=configurations, outline=outline)
 
 
 def load(folder: Path) -> dict[str, Any]:
@@ -158,44 +132,123 @@ def load(folder: Path) -> dict[str, Any]:
     }
 
 
-def text_of(value: object) -> str:
-    """Return the text that a value comes to in Azure's public cloud, `<name>` for unknown parts."""
-    text = str(value)
-    if not text.startswith("["):
-        return text
-    if not (matched := re.match(r"\[format\('([^']*)', (.*)\)\]$", text, re.DOTALL)):
-        return f"<{re.split(r'[.(]', text.rstrip('])'))[-1]}>"
-    # Commas in brackets or quotes do not end an argument.
-    arguments = re.findall(r"(?:[^,'()]|'[^']*'|\((?:[^()]|\([^()]*\))*\))+", matched[2])
-    known = []
-    for argument in (argument.strip() for argument in arguments):
-        quoted = re.fullmatch(r"'([^']*)'", argument)
-        known.append(quoted[1] if quoted else _PUBLIC_CLOUD.get(argument, text_of(f"[{argument}]")))
-    return re.sub(r"\{(\d+)\}", lambda m: known[int(m[1])], matched[1])
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value of a JSON object with its path; a list of plain values is one value."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and any(isinstance(inner, Mapping) for inner in value):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, f"{path}[{index}]")
+    elif value is not None:
+        yield path, value
 
 
-def _scope(name: str) -> str:
-    """Return the scope in the id of an assignment, or in the expression that makes the id."""
-    for form, scope in _SCOPES.items():
-        if matched := re.match(form, name):
-            return matched.expand(scope)
-    return name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the names of a configuration end with, which their labels leave out."""
 
+    suffix: str = ""
+    environment: str = ""
 
-def _resources(snapshot: Mapping[str, Any]) -> tuple[Resource, ...]:
-    return tuple(
-        Resource(id=r["id"], type=r["type"], name=r["name"], body=r)
-        for r in snapshot["predictedResources"]
-    )
+    def plain(self, value: Any) -> Any:
+        """Return a value of the compiler's JSON with labels, and without expressions."""
+        if isinstance(value, Mapping):
+            return {self.plain(key): self.plain(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.plain(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        expression = value.startswith("[") and value.endswith("]")
+        if expression:
+            value = str(self._expression(_TOKEN.findall(value[1:-1])))
+        if not (matched := _ID.fullmatch(value)):
+            # Labels in an expression are short already; `evgt-mlops` keeps its end.
+            return value if expression and self.suffix not in value else self._short(value)
+        group, rest = matched.groups()
+        below = re.sub(r"/providers/[^/]+", "", rest or "").split("/")[2::2]
+        group = self._short(group) if group else "subscription"
+        names = [self._short(name) for name in below if name != "default"]
+        return "/".join(([] if names and group == "rg" else [group]) + names)
+
+    def _short(self, text: str) -> str:
+        if self.suffix and self.suffix in text:
+            return re.sub(f"-?{self.suffix}", "", text)
+        return text.replace(f"-{self.environment}", "") if self.environment else text
+
+    def _expression(self, tokens: list[str]) -> Any:
+        """Take an expression from the front of its tokens and return its value."""
+        token = tokens.pop(0)
+        call = bool(tokens) and tokens[0] == "("
+        value: Any = token[1:-1].replace("''", "'") if token.startswith("'") else token
+        if call:
+            arguments: list[Any] = []
+            while tokens.pop(0) != ")":
+                if tokens[0] != ")":
+                    arguments.append(self._expression(tokens))
+            value = self._call(token, arguments)
+        members = ""
+        while tokens and tokens[0] in (".", "["):
+            if tokens.pop(0) == "[":
+                index = tokens.pop(0)
+                tokens.pop(0)
+                value = value[int(index)] if isinstance(value, list) else f"{value}[{index}]"
+            else:
+                members += f".{tokens.pop(0)}"
+        if call and token == "environment":  # of Azure's public cloud
+            return {".suffixes.storage": "core.windows.net"}.get(members, f"<{members}>")
+        if call and token == "reference":
+            return f"<{value}{members}>"
+        return f"{value}{members}" if members else value
+
+    def _call(self, name: str, arguments: list[Any]) -> Any:
+        match name, arguments:
+            case "format", [text, *values]:
+                return re.sub(r"\{(\d+)\}", lambda m: str(values[int(m[1])]), text)
+            case "reference", [resource, *_]:
+                return self.plain(resource)
+            case "resourceId", [subscription, group, kind, *names]:
+                space, *kinds = kind.split("/")
+                pairs = "".join(f"/{one}/{name}" for one, name in zip(kinds, names, strict=False))
+                return (
+                    f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{space}{pairs}"
+                )
+            case "extensionResourceId", [scope, kind, name]:
+                return f"{scope}/providers/{kind}/{name}"
+            case "guid", _:
+                return "guid"
+            case "replace", [text, old, new]:
+                return text.replace(old, new)
+            case "split", [text, separator]:
+                return text.split(separator)
+            case "filter", [listed, _]:
+                return listed
+        return f"{name}({', '.join(map(str, arguments))})"
 
 
 def _configuration(name: str, snapshot: Mapping[str, Any]) -> Configuration:
-    resources = _resources(snapshot)
-    sites = [r for r in resources if r.type == "Microsoft.Web/sites"]
-    tags = [r.at("tags.azd-env-name") for r in resources if r.at("tags.azd-env-name")]
+    made = snapshot["predictedResources"]
+    sites = [r["name"] for r in made if r["type"] == "Microsoft.Web/sites"]
+    tags = [r["tags"]["azd-env-name"] for r in made if "azd-env-name" in (r.get("tags") or {})]
+    names = Names(
+        suffix=sites[0].rpartition("-")[2] if sites else "", environment=tags[0] if tags else ""
+    )
+    outputs = snapshot.get("outputs") or {}
+    listed = [
+        *made,
+        *([{"id": OUTPUTS, "type": OUTPUTS, "name": OUTPUTS, **outputs}] if outputs else []),
+    ]
     return Configuration(
         name=name,
-        resources=resources,
-        suffix=sites[0].name.rpartition("-")[2] if sites else "",
-        environment=str(tags[0]) if tags else "",
+        traits=CHOICES[name].traits if name in CHOICES else frozenset(),
+        resources=tuple(
+            Resource(
+                label=_GUID.sub("guid", names.plain(resource["id"])),
+                type=resource["type"],
+                name=names.plain(resource["name"]),
+                body=names.plain(resource),
+                raw=resource,
+            )
+            for resource in listed
+        ),
     )

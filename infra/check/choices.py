@@ -1,6 +1,6 @@
 """The configurations that are compiled: their parameter files and what people may choose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 SUBSCRIPTION, LOCATION = "44444444-4444-4444-4444-444444444444", "westeurope"
@@ -20,7 +20,8 @@ class Choice:
 
 
 _PLAIN = frozenset({"useScheduler", "withCluster"})
-_MORE = frozenset({"hasDeployer", "each", "!empty(mailService)"})
+_PROD = frozenset({"prod", "privateNetwork"})
+_MORE = frozenset({"hasDeployer", "each", "!empty(mailService)", "withChoices", "prod"})
 _EVERYTHING = {
     "AZURE_ENV_NAME": LONGEST_NAME,
     "AZURE_PRINCIPAL_ID": DEPLOYER,
@@ -47,16 +48,22 @@ _OTHER = {
     "MLOPS_PUBLIC_CERTIFICATE": "",
     "MLOPS_PUBLISHER_TYPE": "Group",
     "MLOPS_PUBLIC_DOMAIN": "",
-    "MLOPS_TIER": "dev",
     "MLOPS_WITH_CLUSTER": "false",
 }
 # The three parameter files as they are; every variable set; and the conditions that those exclude.
 CHOICES = {
     "main": Choice(file="main", environ={}, traits=_PLAIN),
     "dev": Choice(file="dev", environ={}, traits=_PLAIN),
-    "prod": Choice(file="prod", environ={}, traits=_PLAIN | {"privateNetwork"}),
-    "all": Choice(file="main", environ=_EVERYTHING, traits=_PLAIN | _MORE | {"privateNetwork"}),
+    "prod": Choice(file="prod", environ={}, traits=_PLAIN | _PROD),
+    "all": Choice(
+        file="main", environ=_EVERYTHING, traits=_PLAIN | _MORE | _PROD | {"withIngress"}
+    ),
     "other": Choice(
         file="main", environ=_OTHER, traits=_MORE | {"useStorageBackend", "withoutCluster"}
     ),
 }
+
+
+def holds(when: str, traits: Set[str]) -> bool:
+    """Return whether each trait that a condition names (`a && b`) is there; an empty one holds."""
+    return all(part in traits for part in when.split(" && ") if part)

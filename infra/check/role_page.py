@@ -1,15 +1,13 @@
 """docs/reference/roles.md, made from the table of roles."""
 
-import json
 from pathlib import Path
 
-from infra.check.roles import FILE, read_rows
+from infra.check.roles import read_rows, read_table
 
 
 def write_page(root: Path) -> str:
     """Return docs/reference/roles.md."""
-    rows = read_rows(root)
-    without = json.loads((root / FILE).read_text("utf-8"))["without"]
+    rows, table = read_rows(root), read_table(root)
     text = [
         "# Who may do what in Azure",
         "",
@@ -23,20 +21,20 @@ def write_page(root: Path) -> str:
     ]
     for identity in dict.fromkeys(row.identity for row in rows):
         text += [
-            f"## {_IDENTITIES[identity]}",
+            f"## {table['identities'][identity]['title']}",
             "",
             "| to | role | on | when |",
             "|---|---|---|---|",
         ]
         for row in (row for row in rows if row.identity == identity):
             who = row.by.replace("function_app/adapters/azure/", "")
-            when = _WHEN.get(row.when, row.when)
+            when = table["when"].get(row.when, row.when)
             only = f", only {', '.join(f'`{path}`' for path in row.reads)}" if row.reads else ""
             role = f"{row.role} `{row.id}`{only}"
             text.append(f"| {row.operation} ({who}) | {role} | `{row.scope}` | {when} |")
         text.append("")
     text += ["## Adapters that need no role", ""]
-    text += [f"- {port}: {why}" for port, why in without.items()]
+    text += [f"- {port}: {why}" for port, why in table["without"].items()]
     text += [
         "",
         "The workspace's own identity gets its roles on its storage, vault and registry from",
@@ -45,35 +43,3 @@ def write_page(root: Path) -> str:
         "",
     ]
     return "\n".join(text)
-
-
-_IDENTITIES = {
-    "app": "The app",
-    "staging": "Staging's container groups",
-    "training": "Trainings, samples and answers: models' code",
-    "judge": "Preparations and judges: this app's own code",
-    "checks": "Checks of code that nobody merged yet",
-    "kubelet": "Production's nodes",
-    "replica": "Production's replicas",
-    "cluster": "The cluster",
-    "dataTopic": "The topic of the data storage",
-    "workspaceTopic": "The topic of Azure ML",
-    "registryTopic": "The topic of the registry",
-    "ownTopic": "The topic of our own events",
-    "publisher": "Build systems that publish events",
-    "deployer": "Whoever deploys",
-}
-_WHEN = {
-    "": "always",
-    "each": "each named one",
-    "useStorageBackend": "Durable on Azure Storage",
-    "useScheduler": "Durable Task Scheduler",
-    "useScheduler && hasDeployer": "Durable Task Scheduler",
-    "hasDeployer": "always",
-    "withCluster": "with a cluster",
-    "withoutCluster": "with managed endpoints",
-    "withCluster && hasDeployer": "with a cluster",
-    "privateNetwork": "private network",
-    "withCluster && privateNetwork": "with a cluster, private network",
-    "!empty(mailService)": "with a mail service (`MLOPS_MAIL_SERVICE`)",
-}

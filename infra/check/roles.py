@@ -8,55 +8,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from infra.check.arm import Assignment, Compiled, Problem
-from infra.check.choices import CHOICES, DEPLOYER, PUBLISHER
+from infra.check.choices import CHOICES, holds
 
 FILE = "roles.json"
 _ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
-# The labels (arm.Configuration.label) of the identities and scopes that roles.json names.
-PRINCIPALS = {
-    **{name: f"id-{name}" for name in (
-        "app", "staging", "training", "judge", "checks", "cluster", "kubelet", "replica",
-    )},
-    "dataTopic": "evgs-data",
-    "workspaceTopic": "evgs-ml",
-    "registryTopic": "evgs-images",
-    "ownTopic": "evgt-mlops",
-    "publisher": PUBLISHER,
-    "deployer": DEPLOYER,
-}  # fmt: skip
-SCOPES = {
-    "hostStorage": "sthost",
-    "dataStorage": "stdata",
-    "mlStorage": "stml",
-    "dataContainer": "stdata/data",
-    "versionsContainer": "stdata/versions",
-    "runsContainer": "stdata/runs",
-    "evaluationsContainer": "stdata/evaluations",
-    "predictionsContainer": "stdata/predictions",
-    "checksContainer": "stdata/checks",
-    "checksInputsContainer": "stdata/checks-inputs",
-    "deadLetterContainer": "stdata/deadletter",
-    "registry": "cr",
-    "workspace": "mlw",
-    "vault": "kv",
-    "insights": "appi",
-    "ownTopic": "evgt-mlops",
-    "stagingIdentity": "id-staging",
-    "replicaIdentity": "id-replica",
-    "kubeletIdentity": "id-kubelet",
-    "taskHub": "dts/mlops",
-    "cluster": "aks",
-    "clusterNamespace": "aks/models",
-    "stagingSubnet": "vnet/staging",
-    "clusterSubnet": "vnet/cluster",
-    "stagingGroup": "rg-staging",
-    "mailService": "mail",
-}
-
-
 # A condition of Azure (version 2.0) on reading blobs; their names may be listed.
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _PATH = f"@Resource[{_BLOBS}:path]"
@@ -70,89 +30,109 @@ class Row:
     With `reads` the role has a condition: only blobs whose names match a pattern are read.
     """
 
-    operation: str
-    by: str
     identity: str
     role: str
     id: str
     scope: str
-    when: str
+    operation: str = ""
+    by: str = ""
+    when: str = ""
     reads: tuple[str, ...] = ()
-
-    def holds(self, traits: frozenset[str]) -> bool:
-        """Return whether a configuration with these traits has the role."""
-        return all(part in traits for part in self.when.split(" && ") if part)
 
     def __str__(self) -> str:
         return f"{self.role} for {self.identity} on {self.scope}"
 
 
+@cache
+def read_table(root: Path) -> Mapping[str, Any]:
+    """Return roles.json: rows, labels and titles of identities, labels of scopes, and words."""
+    table: Mapping[str, Any] = json.loads((root / FILE).read_text("utf-8"))
+    return table
+
+
 def read_rows(root: Path) -> tuple[Row, ...]:
     """Return the rows of the table."""
-    table = json.loads((root / FILE).read_text("utf-8"))
     return tuple(
-        Row(**{**entry, "reads": tuple(entry.get("reads", ()))}) for entry in table["assignments"]
+        Row(**{**entry, "reads": tuple(entry.get("reads", ()))})
+        for entry in read_table(root)["assignments"]
     )
 
 
 def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]:
     """Yield rows that are not assigned, assignments without a row, and adapters without either."""
-    rows = read_rows(root)
+    table, rows = read_table(root), read_rows(root)
     never = set(rows)
     for name, configuration in compiled.configurations.items():
-        wanted = {
-            _assignment(row, CHOICES[name].environ): row
-            for row in rows
-            if row.holds(configuration.traits)
-        }
+        kind = CHOICES[name].environ.get("MLOPS_PUBLISHER_TYPE") if name in CHOICES else None
+        wanted = (
+            {
+                _assignment(row, table, kind): row
+                for row in rows
+                if holds(row.when, configuration.traits)
+            }
+            if name in CHOICES
+            else {}
+        )
         assigned = list(configuration.assignments())
-        path = f"snapshots/{name}.json"
         for given in sorted(set(assigned)):
             if given not in wanted:
                 text = f"{_describe(given, rows)} has no reason in {FILE}."
-                yield Problem(path=path, text=text)
+                yield Problem(path=configuration.path, text=text)
             if assigned.count(given) > 1:
-                yield Problem(path=path, text=f"{_describe(given, rows)} is assigned twice.")
+                text = f"{_describe(given, rows)} is assigned twice."
+                yield Problem(path=configuration.path, text=text)
         for expected, row in wanted.items():
             if expected not in assigned:
                 text = f"{row} is not assigned; the app needs it to {row.operation}."
-                yield Problem(path=path, text=text)
+                yield Problem(path=configuration.path, text=text)
         never -= set(wanted.values())
     for row in sorted(never, key=str):
         yield Problem(path=FILE, text=f"{row}: no configuration has the condition {row.when!r}.")
-    yield from _adapters(root, repository, rows)
+    for text in (*_reasons(rows, repository), *_adapters(table, rows, repository)):
+        yield Problem(path=FILE, text=text)
 
 
-def _assignment(row: Row, environ: Mapping[str, str]) -> Assignment:
-    kinds = {"deployer": "User", "publisher": environ.get("MLOPS_PUBLISHER_TYPE")}
-    kind = kinds.get(row.identity) or "ServicePrincipal"
-    principal, scope = PRINCIPALS.get(row.identity, "?"), SCOPES.get(row.scope, "?")
+def _assignment(row: Row, table: Mapping[str, Any], publisher: str | None) -> Assignment:
+    kinds = {"deployer": "User", "publisher": publisher}
     paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
     return Assignment(
-        principal=principal,
+        principal=table["identities"].get(row.identity, {"label": "?"})["label"],
         role=row.id,
-        scope=scope,
-        principal_type=kind,
+        scope=table["scopes"].get(row.scope, "?"),
+        principal_type=kinds.get(row.identity) or "ServicePrincipal",
         condition=f"(({_OTHERS}) OR ({paths}))" if row.reads else "",
+        others=(("conditionVersion", "2.0"),) if row.reads else (),
     )
 
 
 def _describe(given: Assignment, rows: tuple[Row, ...]) -> str:
     role = next((row.role for row in rows if row.id == given.role), given.role)
-    condition = ", with a condition," if given.condition else ""
-    return f"{role} for {given.principal} ({given.principal_type}) on {given.scope}{condition}"
+    more = ", with a condition," if given.condition else ""
+    more += "".join(f" ({name}: {value})" for name, value in given.others)
+    return f"{role} for {given.principal} ({given.principal_type}) on {given.scope}{more}"
 
 
-def _adapters(root: Path, repository: Path, rows: tuple[Row, ...]) -> Iterator[Problem]:
+def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
+    """Yield rows that say no reason, name a file that is not there, or one id for two roles."""
+    names: dict[str, str] = {}
+    for row in rows:
+        if not row.operation.strip() or not row.by.strip():
+            yield f"{row}: `operation` and `by` must say what needs the role."
+        for path in re.findall(r"\b\w+(?:/\w+)*\.py\b", row.by):
+            if not (repository / path).is_file():
+                yield f"{row}: {path} is no file."
+        if names.setdefault(row.id, row.role) != row.role:
+            yield f"{row}: {row.id} is {names[row.id]}."
+
+
+def _adapters(table: Mapping[str, Any], rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
     """Hold the table to the ports: the adapter of each has a role or a reason to have none."""
-    without = json.loads((root / FILE).read_text("utf-8"))["without"]
-    named = {module for row in rows for module in _ADAPTER.findall(row.by)} | set(without)
+    named = {module for row in rows for module in _ADAPTER.findall(row.by)} | set(table["without"])
     ports = _ports(repository)
     for module in sorted(named - ports):
-        yield Problem(path=FILE, text=f"{module}.py is the adapter of no port.")
+        yield f"{module}.py is the adapter of no port."
     for port in sorted(ports - named):
-        text = f"{port}.py has neither a row in `assignments` nor a reason in `without`."
-        yield Problem(path=FILE, text=text)
+        yield f"{port}.py has neither a row in `assignments` nor a reason in `without`."
 
 
 def _ports(repository: Path) -> set[str]:

@@ -14,19 +14,17 @@ from function_app.settings.git import API, TOKEN
 from function_app.settings.notify import PREFIX as NOTIFY
 from function_app.settings.notify import NotifySettings
 from function_app.settings.settings import WEBHOOK_SECRET, read_settings
-from infra.check.arm import Compiled, Configuration, Problem, Resource, text_of
-from infra.check.policy import SECRET_NAME
+from infra.check.arm import Compiled, Configuration, Problem, Resource
+from infra.check.choices import CHOICES
+from infra.check.secrets import SECRET_NAME
 from infra.stage_app import HOST, merge
 
-# Settings by which the app is told to make what the templates make and it has no role to make: the
-# event subscriptions (events.bicep), and the workspace.
-LEFT_UNSET = frozenset(
-    {"EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC", "KEY_VAULT", "APPLICATION_INSIGHTS"}
-)
-# Their defaults are right in Azure's public cloud, and production takes keys; `extraSettings`
-# changes them elsewhere, or lets production take Entra tokens.
-LEFT_TO_DEFAULTS = frozenset(
+# No template sets them. The first five tell the app to make what the templates make, which it has
+# no role for; the defaults of the others are right in Azure's public cloud, where production takes
+# keys, and `extraSettings` changes them elsewhere.
+UNSET = frozenset(
     {
+        "EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC", "KEY_VAULT", "APPLICATION_INSIGHTS",
         "ENDPOINT_SIZE", "REGISTRY_SCOPE", "TRAINING_IMAGE",
         "MANAGEMENT_ENDPOINT", "AUTHORITY", "AML_RESOURCE_ID", "PORTAL_ENDPOINT",
         "DISCOVERY_ENDPOINT", "TOPIC_SCOPE", "CLUSTER_SCOPE", "CA_FILE", "POLL_SECONDS",
@@ -34,21 +32,11 @@ LEFT_TO_DEFAULTS = frozenset(
         "CALLER_AUDIENCE", "CALLER_ROLE", "CALLER_APPS",
     }
 )  # fmt: skip
-NEEDED = {"MLOPS_PLATFORM": "azure", "MLOPS_TOPIC_ENDPOINT": None, "MLOPS_STATE": None}
-NETWORK_ONLY = {"STAGING_SUBNET"}
-CLUSTER_ONLY = {"CLUSTER", "CLUSTER_RESOURCE_GROUP", "CLUSTER_NAMESPACE"}
-OPTIONAL = LEFT_UNSET | LEFT_TO_DEFAULTS | NETWORK_ONLY | CLUSTER_ONLY
-# The app's settings beside those of AzureSettings: by name, or by how the name begins.
+# The app's settings beside those of AzureSettings: by how the name begins.
 OTHERS = (
-    *NEEDED,
-    "MLOPS_PROJECTS",
-    "MLOPS_TOPICS",
-    "MLOPS_PUBLIC_URL",
-    "MLOPS_TRUSTED_PROXIES",
-    WEBHOOK_SECRET,
-    TOKEN,
-    API,
-)
+    "MLOPS_PLATFORM", "MLOPS_TOPIC_ENDPOINT", "MLOPS_STATE", "MLOPS_PROJECTS", "MLOPS_TOPICS",
+    "MLOPS_PUBLIC_URL", "MLOPS_TRUSTED_PROXIES", WEBHOOK_SECRET, TOKEN, API,
+)  # fmt: skip
 REFERENCE = "@Microsoft.KeyVault("
 # Whoever knows such an address may write there: it is a secret too.
 SECRET_ADDRESS = re.compile(NOTIFY + r"\w+_URL")
@@ -57,65 +45,51 @@ HARMLESS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING", "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
     "AzureWebJobsStorage__credential", "AZURE_TOKEN_CREDENTIALS",
 }  # fmt: skip
-# The scale controller of Flex Consumption looks each ten seconds; slower polling adds to that.
+# Flex Consumption asks for work every ten seconds; slower polling adds to that.
 SLOWEST_POLLING = "00:00:10"
-_DURATION = re.compile(r"\d{2}:\d{2}:\d{2}")
 # Members of resources that are addresses.
-_ADDRESS = re.compile(r"^<(?:endpoint|vaultUri|blob|queue|table)>|(?<=https://)<\w+>")
+_ADDRESS = re.compile(r"^<[\w.-]+\.(?:endpoint|vaultUri|blob|queue|table)>|(?<=https://)<[\w.-]+>")
 _HOOK, _MAIL = (
     "https://example.org/hook",
     "smtp://example.org:587?from=a@example.org&to=b@example.org",
 )
 _SECRETS = {"SLACK_URL": _HOOK, "TEAMS_URL": _HOOK, "WEBHOOK_URL": _HOOK, "SMTP_URL": _MAIL}
-# Flex Consumption refuses or ignores them.
-NOT_ON_FLEX = {
-    "FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE",
-    "SCM_DO_BUILD_DURING_DEPLOYMENT", "AzureWebJobsStorage",
-}  # fmt: skip
 
 
 def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
     """Yield settings that are missing, unknown, secret or refused by the app, and lost events."""
-    for name, configuration in compiled.configurations.items():
+    known = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
+    missing = known - {PREFIX + name for name in UNSET}
+    for name in set(CHOICES) & set(compiled.configurations):
+        configuration = compiled.configurations[name]
         try:
-            raw = configuration.settings()
-        except ValueError:
-            continue  # identities.py says so
-        settings = {key: text_of(value) for key, value in raw.items()}
-        for text in (*_wrong(settings, repository), *_host(configuration, settings, repository)):
-            yield Problem(path=f"snapshots/{name}.json", text=text)
-    for text in _events(compiled.events, repository):
+            settings = configuration.settings()
+        except ValueError as error:
+            yield Problem(path=configuration.path, text=str(error))
+            continue
+        missing -= set(settings)
+        for text in (
+            *_wrong(settings, known, repository), *_host(configuration, settings, repository)
+        ):  # fmt: skip
+            yield Problem(path=configuration.path, text=text)
+    for name in sorted(missing):
+        yield Problem(path="main.bicep", text=f"The app reads {name} and nothing sets it.")
+    for text in _events(compiled.configurations["events"].resources, repository):
         yield Problem(path="events.bicep", text=text)
 
 
-def _wrong(settings: dict[str, str], repository: Path) -> Iterator[str]:
-    known = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
-    told = {NOTIFY + entry.name.upper() for entry in fields(NotifySettings)}
-    for name, wanted in NEEDED.items():
-        if not settings.get(name) or (wanted and settings[name] != wanted):
-            yield f"The app needs the setting {name}{' = ' + wanted if wanted else ''}."
-    for name in sorted(known):
-        short = name.removeprefix(PREFIX)
-        if name not in settings and short not in OPTIONAL:
-            yield f"The app reads {name} and nothing sets it."
-        if settings.get(name) and short in LEFT_UNSET:
-            yield f"{name} must stay unset: the app may not make what it would make with it."
+def _wrong(settings: Mapping[str, str], known: set[str], repository: Path) -> Iterator[str]:
+    known = known | {NOTIFY + entry.name.upper() for entry in fields(NotifySettings)}
     for name, value in settings.items():
-        other = name not in known | told and not name.startswith(OTHERS)
-        if name.startswith("MLOPS_") and other:
+        if name.startswith("MLOPS_") and name not in known and not name.startswith(OTHERS):
             yield f"{name} is set and the app does not read it."
-        if name in NOT_ON_FLEX:
-            yield f"{name} has no place on Flex Consumption."
         secret = SECRET_NAME.search(name) or SECRET_ADDRESS.fullmatch(name)
         if secret and name not in HARMLESS and not value.startswith(REFERENCE):
             yield f"{name} looks like a secret; it must be a Key Vault reference."
     try:
-        read = read_settings(_resolved(settings), repository).azure
+        read_settings(_resolved(settings), repository)
     except ConfigError as error:
         yield f"The app refuses these settings: {error.message}"
-        return
-    if read and read.production == "cluster" and not read.cluster:
-        yield "The app's production is a cluster, and none is named."
 
 
 def _resolved(settings: Mapping[str, str]) -> dict[str, str]:
@@ -131,29 +105,32 @@ def _resolved(settings: Mapping[str, str]) -> dict[str, str]:
 def _host(
     configuration: Configuration, settings: Mapping[str, str], repository: Path
 ) -> Iterator[str]:
-    """Yield what host.json and the templates disagree about: task hub, connections, durations."""
+    """Yield what host.json and the templates disagree about: task hub, connection, polling."""
     backend = "scheduler" if "useScheduler" in configuration.traits else "storage"
-    folder = repository / "infra" / "host"
-    parts = [repository / HOST, folder / "azure.json", folder / f"{backend}.json"]
-    first, *rest = (json.loads(path.read_text("utf-8")) for path in parts)
+    parts = [repository / HOST, *(repository / f"infra/host/{n}.json" for n in ("azure", backend))]
+    try:
+        first, *rest = (json.loads(path.read_text("utf-8")) for path in parts)
+    except ValueError:
+        return  # readers.py says so
     for part in rest:
         first = merge(first, part)
     durable = first["extensions"]["durableTask"]
-    provider = durable["storageProvider"]
+    provider, hub = durable["storageProvider"], durable["hubName"]
     if backend == "scheduler":
         hubs = configuration.of("Microsoft.DurableTask/schedulers/taskHubs")
-        made = [hub.name.rpartition("/")[2] for hub in hubs]
-        if made != [durable["hubName"]]:
-            yield f"host.json has the task hub {durable['hubName']!r}, the templates make {made}."
+        made = [resource.name.rpartition("/")[2] for resource in hubs]
+        if made != [hub]:
+            yield f"host.json has the task hub {hub!r}, the templates make {made}."
         name = provider.get("connectionStringName", "")
-        value = settings.get(name, "")
-        if not value:
-            yield f"The setting {name!r} of host/{backend}.json is not set."
-        elif not value.endswith(f";TaskHub={durable['hubName']}"):
-            yield f"{name} names another task hub than host.json."
+        if not settings.get(name, "").endswith(f";TaskHub={hub}"):
+            yield f"The setting {name!r} of host/{backend}.json does not name the task hub {hub!r}."
     polling = provider.get("maxQueuePollingInterval", "00:00:00")
-    if not _DURATION.fullmatch(polling) or polling > SLOWEST_POLLING:
+    if not re.fullmatch(r"\d{2}:\d{2}:\d{2}", polling) or polling > SLOWEST_POLLING:
         yield f"maxQueuePollingInterval {polling!r} is longer than {SLOWEST_POLLING}."
+    threads = settings.get("PYTHON_THREADPOOL_THREAD_COUNT")
+    running = ("maxConcurrentActivityFunctions", "maxConcurrentOrchestratorFunctions")
+    if threads != str(sum(durable[key] for key in running)):
+        yield f"The worker has {threads} threads; host.json runs as many turns and activities."
 
 
 def _events(events: tuple[Resource, ...], repository: Path) -> Iterator[str]:

@@ -46,7 +46,7 @@ var rules = [
   }
   {
     name: 'events-left'
-    title: 'Events were kept and nobody sees to them'
+    title: 'Stored events are not processed'
     query: loadTextContent('../queries/events-left.kql')
     scope: insightsId
     severity: 2
@@ -76,7 +76,7 @@ var rules = [
   }
   {
     name: 'scoring-not-ready'
-    title: 'Production answered a check badly'
+    title: 'Production failed a check'
     query: loadTextContent('../queries/scoring-not-ready.kql')
     scope: insightsId
     severity: 1
@@ -118,7 +118,7 @@ resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       evaluationFrequency: rule.frequency
       windowSize: rule.window
       autoMitigate: !rule.lasts
-      // Such an alert is told at each evaluation: once a day is enough. Azure refuses it for the others.
+      // Such an alert fires at each evaluation; once a day is enough. Azure refuses this for the others.
       muteActionsDuration: rule.lasts ? 'P1D' : null
       skipQueryValidation: true
       criteria: {

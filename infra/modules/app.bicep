@@ -103,6 +103,5 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
-output id string = site.id
 output name string = site.name
 output hostName string = site.properties.defaultHostName

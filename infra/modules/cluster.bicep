@@ -89,9 +89,9 @@ resource models 'Microsoft.ContainerService/managedClusters/managedNamespaces@20
   location: location
   tags: tags
   properties: {
-    // One that was made by hand, or by an earlier version of these templates, is taken over.
+    // Adopt a namespace that a person or an earlier version of these templates made.
     adoptionPolicy: 'Always'
-    // Never production's replicas with it.
+    // Deleting the namespace from Azure keeps production's replicas.
     deletePolicy: 'Keep'
     // The app's own policies narrow what reaches its replicas.
     defaultNetworkPolicy: { ingress: 'AllowAll', egress: 'AllowAll' }

@@ -78,7 +78,7 @@ resource checksCompute 'Microsoft.MachineLearningServices/workspaces/computes@20
   parent: workspace
   name: checksComputeName
   location: location
-  // Nothing else: whatever runs there can take the token of each identity that it has.
+  // Only this identity, because code can get the token of each identity of its compute.
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: { '${checksIdentityId}': {} }

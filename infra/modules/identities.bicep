@@ -52,7 +52,6 @@ resource replica 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' =
   tags: tags
 }
 
-output appName string = app.name
 output appId string = app.id
 output appClientId string = app.properties.clientId
 output appPrincipalId string = app.properties.principalId
@@ -65,7 +64,6 @@ output judgeId string = judge.id
 output judgePrincipalId string = judge.properties.principalId
 output checksId string = checks.id
 output checksPrincipalId string = checks.properties.principalId
-output clusterName string = cluster.name
 output clusterId string = cluster.id
 output clusterPrincipalId string = cluster.properties.principalId
 output kubeletName string = kubelet.name

@@ -11,7 +11,7 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2025-11-01' = {
   location: location
   tags: tags
   properties: {
-    // An empty list lets nobody in. The roles decide who may; tokens are needed in any case.
+    // An empty list blocks every address. Roles decide who may call, and every call needs a token.
     ipAllowlist: ['0.0.0.0/0']
     sku: sku == 'Dedicated' ? { name: sku, capacity: 1 } : { name: sku }
   }
@@ -33,4 +33,3 @@ resource retention 'Microsoft.DurableTask/schedulers/retentionPolicies@2026-02-0
 }
 
 output endpoint string = scheduler.properties.endpoint
-output name string = scheduler.name

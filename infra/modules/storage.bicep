@@ -10,7 +10,6 @@ param logsId string
 param logBlobs bool = false
 @description('Containers whose blobs are deleted some days after they were written last.')
 param expiringContainers array = []
-param expiryDays int = 30
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
@@ -52,6 +51,7 @@ resource containerList 'Microsoft.Storage/storageAccounts/blobServices/container
   }
 ]
 
+var expiryDays = 30
 var expiringPrefixes = [for container in expiringContainers: '${container}/']
 
 resource expiry 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = if (!empty(expiringContainers)) {

@@ -168,7 +168,7 @@ class FakeNotifier:
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
         """Tell nobody."""
 
-    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+    def report_result(self, release: Release, result: ReleaseResult) -> None:
         """Tell nobody."""
 
 

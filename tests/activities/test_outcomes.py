@@ -56,7 +56,7 @@ class Platform:
     def now(self) -> datetime:
         return NOW
 
-    def tell_outcome(self, end: StoryEnd) -> None:
+    def report_outcome(self, end: StoryEnd) -> None:
         if self.dead:
             raise PlatformError("messages", "send a message", "Not one took it.")
         self.notified.append(end)
@@ -83,7 +83,7 @@ def ports(platform: Platform) -> Ports:
 def test_an_end_is_kept_and_people_are_notified_of_a_failure(platform: Platform) -> None:
     record_outcome(ports(platform), END)
 
-    note = platform.ledger.read_note(end_name("train_model", "m"))
+    note = platform.ledger.get_record(end_name("train_model", "m"))
     assert note is not None
     assert json.loads(note["end"]) == dump(END)
     assert platform.notified == [END]
@@ -94,7 +94,7 @@ def test_dead_channels_fail_no_story_whose_work_is_done(platform: Platform) -> N
 
     record_outcome(ports(platform), END)
 
-    assert platform.ledger.read_note(end_name("train_model", "m")) is not None
+    assert platform.ledger.get_record(end_name("train_model", "m")) is not None
 
 
 @pytest.mark.parametrize("dead", [False, True])
@@ -103,7 +103,7 @@ def test_a_cancellation_in_the_ledger_stops_the_story_s_own_runs(
 ) -> None:
     cancellation = Cancellation(instance_id="train-m-1", by="ada", comment="", at=NOW)
     content = {"cancellation": json.dumps(dump(cancellation))}
-    platform.ledger.keep_note(cancellation_name("train-m-1"), content)
+    platform.ledger.save_record(cancellation_name("train-m-1"), content)
     platform.dead = dead
     platform.runs = (
         run("train-m-1", "train-m-1", RunStatus.COMPLETED),

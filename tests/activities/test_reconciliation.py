@@ -281,13 +281,13 @@ class Foreign:
     def answers_without_key(self, model: str, endpoint: str) -> bool:
         return False
 
-    def read_note(self, name: str) -> dict[str, str] | None:
+    def get_record(self, name: str) -> dict[str, str] | None:
         return self.notes.get(name)
 
-    def keep_note(self, name: str, content: dict[str, str]) -> None:
+    def save_record(self, name: str, content: dict[str, str]) -> None:
         self.notes[name] = content
 
-    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+    def report_findings(self, findings: tuple[Finding, ...]) -> None:
         self.told += [(finding.kind, finding.subject) for finding in findings]
 
 

@@ -12,7 +12,11 @@ import pytest
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.keys import LocalKeys
-from function_app.adapters.local.reach.containers import Containers, find_engine, seen_from_inside
+from function_app.adapters.local.reach.containers import (
+    Containers,
+    address_in_container,
+    find_engine,
+)
 from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.release.serving import Image
@@ -139,7 +143,7 @@ def test_a_container_sends_its_spans_to_the_collector_of_this_machine(
     ],
 )
 def test_this_machine_has_another_name_in_a_container(address: str, inside: str) -> None:
-    assert seen_from_inside(address) == inside
+    assert address_in_container(address) == inside
 
 
 def test_a_container_that_died_is_started_again(

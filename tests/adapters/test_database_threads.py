@@ -3,14 +3,14 @@
 import sqlite3
 import threading
 
-from function_app.adapters.local.reach.database import _Kept
+from function_app.adapters.local.reach.database import _Cached
 
 
 def test_a_connection_is_given_up_by_another_thread() -> None:
-    kept: list[_Kept] = []
+    kept: list[_Cached] = []
 
     def connect() -> None:
-        kept.append(_Kept(sqlite3.connect(":memory:"), None))
+        kept.append(_Cached(sqlite3.connect(":memory:"), None))
 
     thread = threading.Thread(target=connect)
     thread.start()

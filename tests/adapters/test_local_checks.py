@@ -42,7 +42,7 @@ class Machine:
                 member = tarfile.TarInfo(f"{name}.py")
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content.encode()))
-        return self.bundles.keep(output.getvalue(), "a" * 40)
+        return self.bundles.store(output.getvalue(), "a" * 40)
 
     def ended(self, run_id: str) -> RunStatus:
         until(lambda: self.jobs.get(run_id).status.ended, run_id, 60)

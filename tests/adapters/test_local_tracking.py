@@ -12,7 +12,7 @@ import pytest
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import InboxEvents
 from function_app.adapters.local.jobs.run_records import RunRecords
-from function_app.adapters.local.jobs.run_state import note_cancel, write_result
+from function_app.adapters.local.jobs.run_state import write_cancel, write_result
 from function_app.adapters.local.jobs.tracking import LocalTracking
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.rows import LocalRows
@@ -97,7 +97,7 @@ def test_the_host_records_each_run_once_when_it_has_ended(tmp_path: Path) -> Non
 
     # The interrupted run began again and ended; a person cancels the other one.
     folders.end("interrupted", RunStatus.COMPLETED)
-    note_cancel(tmp_path / "runs" / "running", "wrong data")
+    write_cancel(tmp_path / "runs" / "running", "wrong data")
     assert records.record_ended() == 1
     folders.statuses["running"] = RunStatus.TIMED_OUT
     assert records.record_ended() == 1

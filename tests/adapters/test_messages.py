@@ -104,7 +104,7 @@ def test_a_channel_that_fails_at_first_is_tried_again(listener: Listener) -> Non
     listener.statuses = [503, 429]
 
     result = ReleaseResult(status=ReleaseStatus.PROMOTED, reasons=("fine",))
-    Notifications(NotifySettings(slack_url=listener.url)).tell_result(RELEASE, result)
+    Notifications(NotifySettings(slack_url=listener.url)).report_result(RELEASE, result)
 
     assert len(listener.posted) == 3
 
@@ -229,7 +229,7 @@ def test_a_mail_server_with_a_stranger_s_certificate_gets_neither_password_nor_m
 def test_names_in_a_message_call_nobody_in_slack(listener: Listener) -> None:
     result = ReleaseResult(status=ReleaseStatus.REJECTED, reasons=("<!channel> & more",))
 
-    Notifications(NotifySettings(slack_url=listener.url)).tell_result(RELEASE, result)
+    Notifications(NotifySettings(slack_url=listener.url)).report_result(RELEASE, result)
 
     assert "&lt;!channel&gt; &amp; more" in json.loads(listener.posted[0][2])["text"]
 

@@ -135,7 +135,7 @@ class LocalMachine(Machine):
             self.processes.stop(path.stem)
 
     def _train(self, run_id: str, code: str) -> bytes:
-        version = self.jobs.publish(MODEL, self._bundles.keep(archive(trainer=code), COMMIT))
+        version = self.jobs.publish(MODEL, self._bundles.store(archive(trainer=code), COMMIT))
         self.jobs.submit(run_id, self.data, PREPARED, version, {})
         self._end(run_id)
         return (self.state / "runs" / run_id / "model" / "answers.json").read_bytes()
@@ -171,7 +171,7 @@ class CloudMachine(Machine):
         return [f'out.parent / "{name}"' for name in (self.other, "evaluation/evaluation.json")]
 
     def _train(self, run_id: str, code: str) -> bytes:
-        bundle = self.azure.bundles().keep(archive(trainer=code), COMMIT)
+        bundle = self.azure.bundles().store(archive(trainer=code), COMMIT)
         version = self.jobs.publish(MODEL, bundle)
         self.jobs.submit(run_id, self.data, PREPARED, version, {})
         self._end(run_id)

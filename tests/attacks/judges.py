@@ -117,7 +117,7 @@ class CloudJudge:
         # The node has neither: an attack finds them only where it looks for more than its inputs.
         nowhere = {"rows": "held_out/rows.csv", "out": "evaluation"}
         code = archive(judged=PREDICT.format(attack=attack.format(**nowhere)))
-        version = jobs.publish(MODEL, self.azure.bundles().keep(code, COMMIT))
+        version = jobs.publish(MODEL, self.azure.bundles().store(code, COMMIT))
         run = jobs.submit(run_id, dataset(self.azure, b"x,Y\n"), PREPARED, version, {})
         self.azure.ml.move(run_id, "Completed")
         write_weights(model)

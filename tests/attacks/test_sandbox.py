@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.reach.containment import Containment, Sight
-from function_app.adapters.local.reach.private import keep_private
+from function_app.adapters.local.reach.containment import Access, Containment
+from function_app.adapters.local.reach.private import restrict_access
 from function_app.domain.change.isolation import Isolation, RunIsolation
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
@@ -268,7 +268,7 @@ def test_a_service_cannot_read_the_state(tmp_path: Path) -> None:
     code = f"import os; print(os.listdir('.'), os.listdir({str(state)!r}))"
     containment = Containment(state=state, root=ROOT)
 
-    words = containment.wrap([sys.executable, "-c", code], image, Sight(network=True))
+    words = containment.wrap([sys.executable, "-c", code], image, Access(network=True))
     ended = subprocess.run(words, cwd=image, capture_output=True, text=True, check=False)
 
     assert ended.stdout.strip() == "['model'] ['unpacked']", ended.stderr
@@ -365,7 +365,7 @@ def test_the_state_is_for_its_user_alone(tmp_path: Path) -> None:
         folder.chmod(0o755)
     before = os.umask(0o022)
     try:
-        keep_private(state)
+        restrict_access(state)
         (state / "new").mkdir()
         (state / "new" / "file").write_text("s3cret")
     finally:

@@ -23,7 +23,7 @@ from function_app.adapters.azure.production.kubernetes.manifests import METRICS_
 from function_app.adapters.azure.production.kubernetes.pod_access import network_policy
 from function_app.adapters.azure.production.replicas import Replicas
 from function_app.adapters.azure.staging.container_groups import describe_group
-from function_app.adapters.azure.staging.tls_front import make_certificate, trust
+from function_app.adapters.azure.staging.tls_proxy import make_certificate, trust
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.scoring_service.scoring_keys import PROBE_KEY, digest_of
 from function_app.domain.release.serving import Image

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from infra.check.roles import SCOPES, read_rows
+from infra.check.roles import read_rows, read_table
 
 _INFRA = Path(__file__).parents[2] / "infra"
 _ACCOUNT = "stdata/"
@@ -36,7 +36,7 @@ class Access:
         """Return what the roles of an identity of roles.json permit."""
         writable, readable = set[str](), dict[str, tuple[str, ...]]()
         for row in read_rows(_INFRA):
-            scope = SCOPES[row.scope]
+            scope = read_table(_INFRA)["scopes"][row.scope]
             if row.identity != identity or not scope.startswith(_ACCOUNT):
                 continue
             container = scope.removeprefix(_ACCOUNT)

@@ -141,9 +141,11 @@ class Azure:
     def probe(self) -> AzureProbe:
         """Return a new probe."""
         connection = self.connection()
-        way = self.production().way if self.settings.production == "cluster" else None
+        proxy_of = (
+            self.production().service_proxy if self.settings.production == "cluster" else None
+        )
         keys = VaultKeys(connection)
-        return AzureProbe(connection, Blobs(connection), keys, self.staging(), way)
+        return AzureProbe(connection, Blobs(connection), keys, self.staging(), proxy_of)
 
     def platform(self) -> AzurePlatform:
         """Return a new platform, as another process of the app has it."""

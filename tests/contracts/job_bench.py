@@ -144,7 +144,7 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         registry=place.registry(),
         finish=lambda run_id: compute.finish(run_id, place.jobs()),
         add=add,
-        keep=lambda archive: place.bundles().keep(
+        keep=lambda archive: place.bundles().store(
             archive, "c0ffee0000000000000000000000000000000000"
         ),
         register_foreign=register_foreign,
@@ -201,7 +201,7 @@ def _local_bench(state: Path, topic: str) -> Bench:
         registry=LocalRegistry(state, LocalEvents(topic, "key")),
         finish=finish,
         add=add,
-        keep=lambda archive: bundles.keep(archive, "c0ffee0000000000000000000000000000000000"),
+        keep=lambda archive: bundles.store(archive, "c0ffee0000000000000000000000000000000000"),
         register_foreign=register_foreign,
         delete_version=delete_version,
         overwrite=overwrite,

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from function_app.activities.lanes import leave_lane
-from function_app.domain.stories.lane import LanePlace, LaneRequest
+from function_app.domain.stories.lane import LanePosition, LaneRequest
 from function_app.errors import PlatformError
 from function_app.ports import Ledger, Ports
 from function_app.records.ledger.ledger import StoredLedger
@@ -137,9 +137,9 @@ def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
     for lane, owner, began in (("x/y", "late", 9), ("x/y", "soon", 1), ("a", "only", 5)):
         take(lane, owner, began)
 
-    def place(lane: str, owner: str, began: int, inside: bool) -> LanePlace:
+    def place(lane: str, owner: str, began: int, inside: bool) -> LanePosition:
         since = NOW + timedelta(seconds=began)
-        return LanePlace(lane=lane, owner=owner, since=since, inside=inside)
+        return LanePosition(lane=lane, owner=owner, since=since, inside=inside)
 
     assert ledger.list_lanes() == (
         place("a", "only", 5, True),

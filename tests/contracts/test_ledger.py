@@ -195,19 +195,19 @@ def test_more_releases_than_a_transaction_holds_are_superseded_together(ledger: 
 
 @EVERYWHERE
 def test_a_note_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
-    ledger.keep_note("the / note", {"a": "1", "b": "2"})
-    ledger.keep_note("the / note", {"a": "ü" * 70_000})
+    ledger.save_record("the / note", {"a": "1", "b": "2"})
+    ledger.save_record("the / note", {"a": "ü" * 70_000})
 
-    assert ledger.read_note("the / note") == {"a": "ü" * 70_000}
-    assert ledger.read_note("another") is None
+    assert ledger.get_record("the / note") == {"a": "ü" * 70_000}
+    assert ledger.get_record("another") is None
 
 
 @EVERYWHERE
 def test_of_two_first_notes_one_is_stored_and_both_writers_learn_it(ledger: Ledger) -> None:
-    first = ledger.keep_first_note("cancel / a", {"by": "ada"})
-    second = ledger.keep_first_note("cancel / a", {"by": "grace"})
+    first = ledger.create_record("cancel / a", {"by": "ada"})
+    second = ledger.create_record("cancel / a", {"by": "grace"})
 
-    assert first == second == ledger.read_note("cancel / a") == {"by": "ada"}
+    assert first == second == ledger.get_record("cancel / a") == {"by": "ada"}
 
 
 def test_a_release_keeps_who_decided_what_and_why_it_ended(ledger: Ledger) -> None:

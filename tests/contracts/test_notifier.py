@@ -86,9 +86,9 @@ def test_every_kind_of_message_says_what_and_why(make: Make, hook: Server, tls: 
     notifier = make(channel(hook, tls))
 
     notifier.ask_for_approval(RELEASE, EVIDENCE)
-    notifier.tell_result(RELEASE, RESULT)
-    notifier.tell_findings((FINDING,))
-    notifier.tell_outcome(END)
+    notifier.report_result(RELEASE, RESULT)
+    notifier.report_findings((FINDING,))
+    notifier.report_outcome(END)
 
     asked, told, found, ended = (request.json for request in hook.requests)
     assert asked["title"] == "m 2 waits for approval"
@@ -108,7 +108,7 @@ def test_a_message_about_200_reasons_counts_those_it_leaves_out(
 ) -> None:
     reasons = tuple(f"column_{number}: 3 missing values." for number in range(200))
 
-    make(channel(hook, tls)).tell_outcome(replace(END, reasons=reasons))
+    make(channel(hook, tls)).report_outcome(replace(END, reasons=reasons))
 
     text = hook.requests[0].json["text"]
     assert len(text) < 4000
@@ -119,7 +119,7 @@ def test_a_message_about_200_reasons_counts_those_it_leaves_out(
 def test_a_message_may_be_sent_again(make: Make, hook: Server, tls: Tls) -> None:
     notifier = make(channel(hook, tls))
     for _ in range(2):
-        notifier.tell_result(RELEASE, RESULT)
+        notifier.report_result(RELEASE, RESULT)
 
     assert hook.requests[0].body == hook.requests[1].body
 
@@ -134,7 +134,7 @@ def test_a_dead_channel_fails_nothing_while_another_works(
 
 def test_a_message_that_nobody_took_is_a_fault_without_secrets(make: Make) -> None:
     with pytest.raises(PlatformError, match="Every channel failed: Slack, Teams") as caught:
-        make(NotifySettings(slack_url=DEAD, teams_url=DEAD)).tell_findings((FINDING,))
+        make(NotifySettings(slack_url=DEAD, teams_url=DEAD)).report_findings((FINDING,))
 
     assert "very-secret" not in str(caught.value)
 
@@ -155,7 +155,7 @@ def test_this_machine_keeps_a_message_that_no_channel_took(tmp_path: Path) -> No
 
 def test_a_server_of_another_authority_is_told_nothing(make: Make, hook: Server) -> None:
     with pytest.raises(PlatformError):
-        make(NotifySettings(webhook_url=hook.url)).tell_findings((FINDING,))
+        make(NotifySettings(webhook_url=hook.url)).report_findings((FINDING,))
 
     assert hook.requests == []
 
@@ -191,8 +191,8 @@ def test_an_e_mail_that_azure_drops_is_a_dead_channel(
     mail.failing = True
     more = {"Azure e-mail": azure_mail.send}
 
-    Notifications(channel(hook, tls), more).tell_findings((FINDING,))
+    Notifications(channel(hook, tls), more).report_findings((FINDING,))
 
     assert len(hook.requests) == 1
     with pytest.raises(PlatformError, match="Azure e-mail"):
-        Notifications(NotifySettings(), more).tell_findings((FINDING,))
+        Notifications(NotifySettings(), more).report_findings((FINDING,))

@@ -148,7 +148,7 @@ def test_the_evidence_names_authors_and_says_who_is_unknown() -> None:
 
     assert describe_authors(make_authors(named), "c0ffee" * 5, PEOPLE, RULES.approvers) == (
         "grace started the training.",
-        "Code of commit c0ffeec0ffee: eve@example.com (nobody in mlops.toml) wrote it, "
+        "Code of commit c0ffeec0ffee: eve@example.com (not in mlops.toml) wrote it, "
         "ada-gh (ada) pushed it.",
     )
     wrote = make_authors([(Role.WROTE, "ada")])

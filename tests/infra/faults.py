@@ -66,12 +66,12 @@ SILENT = {
             main("checksPrincipalId: identities.outputs.checksPrincipalId\n    kubelet",
                  "checksPrincipalId: identities.outputs.trainingPrincipalId\n    kubelet"),
         ),
-        "for id-checks (ServicePrincipal) on stdata/versions, with a condition, has no reason",
+        "for id-checks (ServicePrincipal) on stdata/versions, with a condition,",
     ),
     "the identity of another resource is passed": InBicep(
         (main("clusterIdentityId: identities.outputs.clusterId",
               "clusterIdentityId: identities.outputs.stagingId"),),
-        "identity names id-staging; it must name id-cluster",
+        "identity.userAssignedIdentities.id-staging is {}; no row",
     ),
     "an output names another principal": InBicep(
         (("modules/topics.bicep", "string = workspaceTopic.identity.principalId",
@@ -86,12 +86,12 @@ SILENT = {
     "a setting names another container": InBicep(
         (main("MLOPS_AZURE_CHECKS_CONTAINER: checksContainer",
               "MLOPS_AZURE_CHECKS_CONTAINER: versionsContainer"),),
-        "MLOPS_AZURE_CHECKS_CONTAINER is 'versions'",
+        'MLOPS_AZURE_CHECKS_CONTAINER must be "checks"',
     ),
     "evidence expires": InBicep(
         (main("expiringContainers: [predictionsContainer, ",
               "expiringContainers: [versionsContainer, "),),
-        "versions/ would expire",
+        "filters.prefixMatch must be",
     ),
     "a role has a wider scope": InBicep(
         (("modules/roles.bicep", "deployerPrincipalId, keyVaultSecretsOfficer)\n  scope: vault",
@@ -101,12 +101,12 @@ SILENT = {
     "storage is public in the private network": InBicep(
         (("modules/storage.bicep", "publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'",
           "publicNetworkAccess: 'Enabled'"),),
-        "properties.publicNetworkAccess must be 'Disabled'",
+        'properties.publicNetworkAccess must be "Disabled"',
     ),
     "the firewall of a vault is open in the private network": InBicep(
         (("modules/vault.bicep", "defaultAction: privateNetwork ? 'Deny' : 'Allow'",
           "defaultAction: 'Allow'"),),
-        "networkAcls.defaultAction must be 'Deny'",
+        'networkAcls.defaultAction must be "Deny"',
     ),
     "the cluster's API is public in the private network": InBicep(
         (("modules/cluster.bicep", "enablePrivateCluster: privateNetwork",
@@ -120,56 +120,56 @@ SILENT = {
     ),
     "a private endpoint is missing": InBicep(
         (main("      { name: 'ml-vault', target: mlVault.outputs.id, group: 'vault', zones: [zones.vault] }\n", ""),),
-        "kvml has no private endpoint of the group vault",
+        "pe-ml-vault (Microsoft.Network/privateEndpoints) is not made",
     ),
     "a private DNS zone is misspelt": InBicep(
         (main("'privatelink.azurecr.io'", "'privatelink.azurecr.com'"),),
-        "must be in the zone privatelink.azurecr.io",
+        "privatelink.azurecr.io (Microsoft.Network/privateDnsZones) is not made",
     ),
     "diagnostics send nothing": InBicep(
         (("modules/registry.bicep", "categoryGroup: 'allLogs', enabled: true",
           "categoryGroup: 'allLogs', enabled: false"),),
-        "cr must send its logs (allLogs)",
+        "cr/to-log-analytics (Microsoft.Insights/diagnosticSettings): properties.logs[0].enabled",
     ),
     "blob operations are not logged": InBicep(
-        (main("    logBlobs: true\n", ""),), "stdata must send its logs (StorageDelete, StorageWrite)",
+        (main("    logBlobs: true\n", ""),), "stdata/to-log-analytics (Microsoft.Insights/diagnosticSettings) is not made",
     ),
     "purge protection is off": InBicep(
         (("modules/vault.bicep", "purgeProtection ? true : null", "purgeProtection ? null : null"),),
-        "enablePurgeProtection must be true in prod",
+        "enablePurgeProtection must be true",
     ),
     "a SKU is misspelt": InBicep(
-        (("sizes.json", '"Standard_ZRS"', '"Standard_ZSR"'),), "sku.name is 'Standard_ZSR'",
+        (("sizes.json", '"Standard_ZRS"', '"Standard_ZSR"'),), 'sku.name must be "Standard_ZRS"',
     ),
     "a size of VM is misspelt": InBicep(
-        (("sizes.json", '"Standard_D4s_v5"', '"Standard_D4_sv5"'),), "vmSize is 'Standard_D4_sv5'",
+        (("sizes.json", '"Standard_D4s_v5"', '"Standard_D4_sv5"'),), 'vmSize must be "Standard_D4s_v5"',
     ),
     "a region is misspelt": InBicep(
         (("main.bicepparam", "'AZURE_LOCATION', 'westeurope'", "'AZURE_LOCATION', 'westeurop'"),),
         "location is 'westeurop'",
     ),
     "a zone is misspelt": InBicep(
-        (("sizes.json", '["1", "2", "3"]', '["1", "2", "z3"]'),), "availabilityZones is 'z3'",
+        (("sizes.json", '["1", "2", "3"]', '["1", "2", "z3"]'),), "availabilityZones must be",
     ),
     "a topic type is misspelt": InBicep(
         (("modules/topics.bicep", "'Microsoft.Storage.StorageAccounts'",
           "'Microsoft.Storage.StorageAccount'"),),
-        "topicType is 'Microsoft.Storage.StorageAccount'",
+        'topicType must be "Microsoft.Storage.StorageAccounts"',
     ),
     "a topic has another source": InBicep(
         (("modules/topics.bicep", "source: workspaceId", "source: dataStorageId"),
          ("modules/topics.bicep", "source: registryId", "source: workspaceId"),
          ("modules/topics.bicep", "source: dataStorageId\n    topicType: 'Microsoft.S",
           "source: registryId\n    topicType: 'Microsoft.S")),
-        "source is 'mlw'; it must be 'cr'",
+        'source must be "cr"',
     ),
     "the cluster does not wait for its roles": InBicep(
         (main("  dependsOn: [clusterRoles]\n", ""),),
-        "The module cluster does not wait for cluster-roles",
+        "cluster (module): after must be",
     ),
     "the app does not wait for its roles": InBicep(
         (main("dependsOn: [roles, stagingRoles, ", "dependsOn: [stagingRoles, "),),
-        "The module app does not wait for roles",
+        "app (module): after must be",
     ),
     "an output that hooks read is gone": InBicep(
         (main("output MLOPS_REGISTRY string = names.registry\n", ""),),

@@ -36,7 +36,7 @@ def configuration(name: str) -> Configuration:
 
 def resources(name: str, kind: str) -> list[dict[str, Any]]:
     """Return the committed resources of a type."""
-    return [dict(resource.body) for resource in configuration(name).of(kind)]
+    return [dict(resource.raw) for resource in configuration(name).of(kind)]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 `make infra-check` compiles the templates themselves; here the compiler runs once.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -25,7 +26,10 @@ from infra.check.compile import CompileError, compile_all, find
 from infra.check.role_page import write_page
 from tests.infra.conftest import ROOT
 from tests.infra.faults import SILENT, WARNED
+from tests.infra.more_faults import MORE, ROLE_FAULTS
 from tests.infra.snapshot_faults import COMMITTED
+
+IN_SNAPSHOTS = {**COMMITTED, **MORE, **ROLE_FAULTS}
 
 Found = tuple[list[str], list[str]]
 
@@ -70,14 +74,17 @@ def test_the_committed_snapshots_are_those_of_the_templates(committed: Mapping[s
     assert check_sources(committed, ROOT / "infra") == []
 
 
-@pytest.mark.parametrize("kind", COMMITTED)
+@pytest.mark.parametrize("kind", IN_SNAPSHOTS)
 def test_a_fault_in_a_committed_snapshot_is_found(kind: str, committed: Mapping[str, Any]) -> None:
-    broken = deepcopy(dict(committed))
-    COMMITTED[kind].plant(broken)
+    fault = IN_SNAPSHOTS[kind]
+    # One configuration is enough, and quicker than five.
+    names = {f"{fault.snapshot}.json", "events.json", "template.json"}
+    broken = deepcopy({name: committed[name] for name in names})
+    fault.plant(broken)
 
     problems = [str(problem) for problem in check(broken, ROOT)]
 
-    assert any(COMMITTED[kind].says in text for text in problems), problems
+    assert any(fault.says in text for text in problems), problems
 
 
 @pytest.mark.parametrize("kind", SILENT)
@@ -116,6 +123,8 @@ def test_broken_json_is_named_with_its_file(committed: Mapping[str, Any], tmp_pa
         "infra/sizes.json": ('"dev": {', '"dev" {'),
         "infra/main.bicepparam": ("'MLOPS_EXTRA_SETTINGS', '{}'", "'MLOPS_EXTRA_SETTINGS', '{'"),
     }
+    places["infra/host/storage.json"] = ('"extensions": {', '"extensions" {')
+    places["infra/prod.bicepparam"] = ("'MLOPS_PUBLISHERS', '[]'", "'MLOPS_PUBLISHERS', '{}'")
     workflow = ".github/workflows/deploy.yml"
     (repository / ".github").unlink()
     shutil.copytree(ROOT / ".github", repository / ".github")
@@ -129,6 +138,44 @@ def test_broken_json_is_named_with_its_file(committed: Mapping[str, Any], tmp_pa
 
     for name in ("sizes.json: the file", "main.bicepparam: MLOPS_EXTRA_SETTINGS", f"{workflow}: "):
         assert any(text.startswith(name) and "is no JSON" in text for text in problems), problems
+    assert any(text.startswith("host/storage.json: the file is no JSON") for text in problems)
+    assert "prod.bicepparam: MLOPS_PUBLISHERS must begin with '[', not '{}'." in problems
+
+
+# What is wrong with a row of roles.json, and what the checks say of it.
+ROW_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "no reason": ({"operation": " "}, "`operation` and `by` must say what needs the role"),
+    "nobody who needs it": ({"by": ""}, "`operation` and `by` must say what needs the role"),
+    "a file that is gone": (
+        {"by": "function_app/adapters/azure/events.py, scoring/gone.py"}, "scoring/gone.py is no file"
+    ),
+    "the name of another role": ({"role": "Reader"}, "is Reader."),
+    "a role that no template gives": (
+        {"id": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "role": "Owner"}, "Owner for app on"
+    ),
+    "a wider scope": ({"scope": "vault"}, "on vault is not assigned"),
+    "an identity that is unknown": ({"identity": "somebody"}, "for somebody on"),
+    "a scope that is unknown": ({"scope": "everything"}, "on everything is not assigned"),
+    "a condition that never holds": ({"when": "sometimes"}, "no configuration has the condition"),
+    "a condition on what is read": ({"reads": ["*"]}, "is not assigned"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ROW_FAULTS)
+def test_a_fault_in_a_row_of_roles_is_found(
+    kind: str, committed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    changed, says = ROW_FAULTS[kind]
+    repository = copy_repository(tmp_path)
+    path = repository / "infra" / "roles.json"
+    table = json.loads(path.read_text())
+    [row] = [r for r in table["assignments"] if r["operation"] == "publish our own events"]
+    row |= changed
+    path.write_text(json.dumps(table))
+
+    problems = [str(problem) for problem in check(committed, repository)]
+
+    assert any(says in text for text in problems), problems
 
 
 def test_a_snapshot_that_the_compiler_makes_otherwise_is_named(

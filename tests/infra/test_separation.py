@@ -9,7 +9,7 @@ from function_app.adapters.azure.jobs.run_specs import (
     datastore_of,
     output_folder,
 )
-from function_app.adapters.azure.jobs.submission import place_of
+from function_app.adapters.azure.jobs.submission import target_of
 from function_app.settings.azure import AzureSettings, read_azure_settings
 from infra.check.roles import read_rows
 from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access
@@ -57,7 +57,7 @@ def test_the_judge_writes_evaluations_alone() -> None:
 
 def test_every_run_writes_where_its_identity_may_and_no_other_identity_may() -> None:
     for kind in OUTPUTS:
-        identity = IDENTITIES[place_of(kind, settings()).compute]
+        identity = IDENTITIES[target_of(kind, settings()).compute]
         container = CONTAINERS[datastore_of(kind)]
         writers = {name for name in IDENTITIES.values() if Access.of(name).may_write(container)}
 
@@ -66,10 +66,10 @@ def test_every_run_writes_where_its_identity_may_and_no_other_identity_may() -> 
 
 
 def test_only_models_code_runs_as_the_identity_of_trainings() -> None:
-    kinds = {kind for kind in OUTPUTS if place_of(kind, settings()).compute == "training"}
+    kinds = {kind for kind in OUTPUTS if target_of(kind, settings()).compute == "training"}
 
     assert kinds == {TRAINING, SAMPLE, ANSWERS}
-    assert place_of(CHECKS, settings()).compute == "checks"
+    assert target_of(CHECKS, settings()).compute == "checks"
 
 
 def test_whoever_deploys_can_change_no_evidence_and_raise_no_event() -> None:

@@ -115,7 +115,7 @@ def test_the_budget_covers_every_group_and_begins_when_the_environment_says() ->
 
     [budget] = made.of("Microsoft.Consumption/budgets")
     assert budget.at("properties.timePeriod") == {"startDate": "2026-01-01"}
-    groups = {r.name for r in made.of("Microsoft.Resources/resourceGroups")}
+    groups = {r.raw["name"] for r in made.of("Microsoft.Resources/resourceGroups")}
     [cluster] = made.of("Microsoft.ContainerService/managedClusters")
     covered = budget.at("properties.filter.dimensions")
     assert covered["name"] == "ResourceGroupName"
@@ -131,6 +131,18 @@ def test_a_first_deployment_makes_no_budget_and_names_no_secret(name: str) -> No
     assert not made.of("Microsoft.Consumption/budgets")
     texts = made.settings().values()
     assert not [text for text in texts if text.startswith("@Microsoft.KeyVault(")]
+
+
+def test_every_output_of_a_module_is_read_and_every_default_is_replaced_somewhere() -> None:
+    main = (ROOT / "infra" / "main.bicep").read_text()
+    calls = re.findall(r"^module (\w+) 'modules/([\w-]+)\.bicep'", main, re.MULTILINE)
+    for path in (ROOT / "infra" / "modules").glob("*.bicep"):
+        text, names = path.read_text(), [name for name, file in calls if file == path.stem]
+        for output in re.findall(r"^output (\w+)", text, re.MULTILINE):
+            read = [n for n in names if re.search(rf"\b{n}!?\.outputs\.{output}\b", main)]
+            assert read, f"{path.name}: nothing reads the output {output}"
+        for parameter in re.findall(r"^param (\w+) \w+ = ", text, re.MULTILINE):
+            assert f" {parameter}: " in main, f"{path.name}: nothing passes {parameter}"
 
 
 def test_no_template_depends_on_the_day_of_the_deployment() -> None:

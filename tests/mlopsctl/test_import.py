@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from function_app.settings.settings import read_projects
+from migration.clone import SeedError, read_clone
+from migration.manifest import describe_model
+from migration.project import write_project
+from migration.script import read_script
 from tests.mlopsctl.seed_clone import FILES, TRAIN, write_clone
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +157,63 @@ def test_what_cannot_be_imported_is_told(
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not into.exists()
+
+
+AKS = f"{FOLDER}/scoring/deployment_config_aks.yml"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({AKS: "autoScaler: [1]\n"}, "autoScaler must be an object, not [1]"),
+        ({AKS: "autoScaler:\n  minReplicas: two\n"}, "replicas must be a number, not 'two'"),
+        ({AKS: "scoringTimeoutMs: .inf\n"}, "scoringTimeoutMs must be a number, not inf"),
+        ({AKS: "containerResourceRequirements: 1\n"}, "containerResourceRequirements must be an"),
+        ({AKS: "made: 2020-13-45\n"}, "this is no YAML"),
+        ({f"{FOLDER}/parameters.json": '{"training": [1]}'}, "training must be an object"),
+        ({f"{FOLDER}/parameters.json": '{"registration": "x"}'}, "registration must be an object"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error_that_names_it(
+    tmp_path: Path, change: dict[str, str | None], says: str
+) -> None:
+    with pytest.raises(SeedError, match=re.escape(says)):
+        read_clone(write_clone(tmp_path, **change))
+
+
+def test_null_values_count_as_missing_ones(tmp_path: Path) -> None:
+    change: dict[str, str | None] = {
+        AKS: "autoScaler: null\ncontainerResourceRequirements: null\n",
+        f"{FOLDER}/parameters.json": '{"training": null}',
+    }
+    clone = read_clone(write_clone(tmp_path, **change))
+
+    assert (clone.replicas(), clone.slowest_ms(), clone.section("training")) == (1, 500.0, {})
+
+
+def test_a_folder_that_python_cannot_import_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "my-model" / "training").mkdir(parents=True)
+    (tmp_path / "my-model" / "training" / "train.py").write_text(TRAIN)
+
+    with pytest.raises(SeedError, match="my-model is no name of a Python package"):
+        read_clone(tmp_path)
+
+
+def test_columns_with_any_letter_are_read_back_from_the_manifest(tmp_path: Path) -> None:
+    clone = read_clone(write_clone(tmp_path))
+    columns = ["größe", "\N{GRINNING FACE}", 'a"b\\c', "<BAR>", "Y"]
+
+    text = describe_model(clone, "sugar", columns, 2.0)
+
+    assert tomllib.loads(text)["models"]["sugar"]["data"]["columns"] == columns
+
+
+def test_a_target_that_is_no_finite_number_is_refused(tmp_path: Path) -> None:
+    clone, own = read_clone(write_clone(tmp_path / "clone")), tmp_path / "own.csv"
+    own.write_text("size,Y\n1,nan\n2,3\n")
+
+    with pytest.raises(SeedError, match="numbers in a column Y"):
+        write_project(clone, read_script(clone), tmp_path / "p", "sugar", own, ROOT)
 
 
 def test_a_folder_that_holds_something_and_the_clone_itself_are_not_written_to(

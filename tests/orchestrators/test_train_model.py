@@ -6,7 +6,7 @@ import pytest
 from function_app import steps
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.gates import GatePolicy, GateResult
-from function_app.domain.requests import KeptDataset
+from function_app.domain.requests import StoredDataset
 from function_app.domain.stories.lane import LaneHolder
 from function_app.domain.training import (
     MAX_RESUBMISSIONS,
@@ -49,7 +49,7 @@ REQUEST = TrainingRequest(
 
 def player(**change: object) -> Player:
     answers = {
-        steps.keep_dataset.name: KeptDataset(dataset=DATASET),
+        steps.keep_dataset.name: StoredDataset(dataset=DATASET),
         steps.submit_preparation.name: PREPARATION,
         steps.judge_dataset.name: GOOD,
         steps.take_lane.name: LaneHolder(owner="instance-1", ahead=0, inside=True),
@@ -131,7 +131,9 @@ def waited(behind: int) -> list[LaneHolder]:
 
 
 def test_data_that_changed_after_its_event_is_left_to_the_newer_event() -> None:
-    host = player(**{steps.keep_dataset.name: KeptDataset(refused="It has changed.", changed=True)})
+    host = player(
+        **{steps.keep_dataset.name: StoredDataset(refused="It has changed.", changed=True)}
+    )
 
     assert host.play(train_model(host, REQUEST)).outcome is TrainingOutcome.SUPERSEDED
 
@@ -344,7 +346,7 @@ def test_the_training_gets_the_rows_of_the_preparation_and_the_evaluation_too() 
 
 
 def test_a_file_that_cannot_be_read_is_rejected_with_its_reason() -> None:
-    host = player(**{steps.keep_dataset.name: KeptDataset(refused="a.csv cannot be read.")})
+    host = player(**{steps.keep_dataset.name: StoredDataset(refused="a.csv cannot be read.")})
 
     result = host.play(train_model(host, REQUEST))
 

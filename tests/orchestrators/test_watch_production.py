@@ -24,7 +24,7 @@ from function_app.domain.drift.watching import (
     DriftAnnouncement,
     DriftReport,
     WatchRequest,
-    drift_note,
+    drift_name,
 )
 from function_app.domain.event_types import DRIFT_DETECTED
 from function_app.domain.reconciliation import Finding, FindingKind
@@ -102,7 +102,7 @@ class FakeWorld:
         if self.fail_publish:
             raise PlatformError("Fake", "publish", "It was stored, and the answer was lost.")
 
-    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+    def report_findings(self, findings: tuple[Finding, ...]) -> None:
         self.told += findings
 
     def now(self) -> datetime:
@@ -226,7 +226,7 @@ def test_drift_that_retraining_does_not_cure_is_no_storm(ports: Ports, world: Fa
         report = look(ports, policy)
         if report.report_id:
             announce(ports, report)
-            note = json.loads((ports.ledger.read_note(drift_note("m")) or {})["state"])
+            note = json.loads((ports.ledger.get_record(drift_name("m")) or {})["state"])
             # The retraining is promoted, whatever was asked: production runs away from its data.
             version += 1
             world.runs[str(version)] = note["alarms"][-1]["run_id"]

@@ -60,7 +60,7 @@ def test_everything_that_was_stored_is_listed(opens: Opens) -> None:
             ("rollout-diabetes", "release-diabetes-2", False),
         ]
         assert ledger.list_lanes()[0].since == NOW + 3 * MINUTE
-        assert ledger.read_note("findings / last") == {"at": "2026", "report": "ü"}
+        assert ledger.get_record("findings / last") == {"at": "2026", "report": "ü"}
         assert ledger.list_damaged() == ()
 
 
@@ -78,7 +78,7 @@ def test_an_opened_ledger_goes_on(opens: Opens) -> None:
 
     assert ledger.supersede(third.release, NOW) == ("release-diabetes-2",)
     ledger.save_release(replace(third, status=ReleaseStatus.PROMOTED))
-    ledger.keep_note("findings / last", {"at": "now"})
+    ledger.save_record("findings / last", {"at": "now"})
 
     again = StoredLedger(opens())
     assert [(r.release.version, r.status.value) for r in again.releases(9).releases] == [
@@ -87,7 +87,7 @@ def test_an_opened_ledger_goes_on(opens: Opens) -> None:
         ("1.0-rc1", "failed"),
         ("1", "promoted"),
     ]
-    assert again.read_note("findings / last") == {"at": "now"}
+    assert again.get_record("findings / last") == {"at": "now"}
     assert len(again.list_lanes()) == 2
 
 

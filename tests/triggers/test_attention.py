@@ -129,7 +129,7 @@ def test_a_finding_about_replicas_that_serve_again_is_not_repeated(ports: FewPor
         "detail": "0 of 2",
         "repaired": False,
     }
-    ports.ledger.keep_note(FINDINGS, {"report": json.dumps({"findings": [finding]})})
+    ports.ledger.save_record(FINDINGS, {"report": json.dumps({"findings": [finding]})})
     ports.answer = SERVING
 
     assert attention(ports) == []

@@ -13,7 +13,7 @@ from function_app.domain.project import Limits
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 from function_app.records.inbox.inbox import StoredInbox
-from function_app.triggers.events.kept_events import get_events
+from function_app.triggers.events.stored_events import get_events
 from function_app.triggers.invocation import Invocation, Request
 from tests.activities.law_bench import NOW
 from tests.triggers.test_orders import FakeStories

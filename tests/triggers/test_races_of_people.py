@@ -48,14 +48,14 @@ def test_of_two_cancellations_at_the_same_moment_the_first_stored_counts(tmp_pat
     name, content = cancellation_name("t1"), {"cancellation": json.dumps(dump(other))}
 
     def cancel_as_grace() -> None:
-        office.ports.ledger.keep_first_note(name, content)
+        office.ports.ledger.create_record(name, content)
 
     ports = cast(Ports, Meanwhile(office.ports, cancel_as_grace))
     office.invocation = replace(office.invocation, ports=ports)
 
     with pytest.raises(ConflictError, match="grace cancelled it: too slow"):
         office.cancel("t1", comment="wrong")
-    assert office.ports.ledger.read_note(name) == content
+    assert office.ports.ledger.get_record(name) == content
 
 
 @pytest.mark.parametrize("status", [ReleaseStatus.EXPIRED, ReleaseStatus.CANCELLED])

@@ -33,7 +33,7 @@ class Repositories:
     def supersedes(self, change: Change) -> str | None:
         raise AssertionError("looking asks for heads only")
 
-    def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
+    def post_status(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
         raise AssertionError("looking asks for heads only")
 
 
@@ -56,10 +56,10 @@ class Notes:
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, str]] = {}
 
-    def keep_note(self, name: str, content: dict[str, str]) -> None:
+    def save_record(self, name: str, content: dict[str, str]) -> None:
         self.kept[name] = content
 
-    def read_note(self, name: str) -> dict[str, str] | None:
+    def get_record(self, name: str) -> dict[str, str] | None:
         return self.kept.get(name)
 
 

@@ -1,9 +1,9 @@
-"""Approvers in Azure: people by the access tokens that Entra gave them for this app.
+"""Approvers in Azure: people by the access tokens that Entra issued to them for this app.
 
-A person is the claim `oid`, which never changes and is never given to another account. Names in a
-token (preferred_username, upn, email) can be changed, so they identify nobody. No header counts
-beside the token: `X-MS-CLIENT-PRINCIPAL` is set by App Service authentication, which is off, and by
-any caller where it is off.
+A person is identified by the claim `oid`, because it never changes and no other account ever gets
+it. The names in a token (preferred_username, upn, email) can be changed, so they identify no
+person. No header counts beside the token: `X-MS-CLIENT-PRINCIPAL` is set by App Service
+authentication, which is off, and by any caller where it is off.
 
 Source: Microsoft identity platform documentation, "Access tokens", "Validate tokens" and "Access
 token claims reference".
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from jwt import PyJWKClient
 
 ALGORITHM = "RS256"
-# Who signs tokens of version 1, the default of an app registration, in the public cloud.
+# The issuer of version 1 tokens, the default of an app registration, in the public cloud.
 V1_ISSUER = "https://sts.windows.net"
 
 
 class AzureApprovers:
-    """Knows who has a token of the tenant, for this audience, with the approvers' role or scope."""
+    """Accepts tokens of the tenant for this audience with the approvers' role or scope."""
 
     def __init__(self, settings: AzureSettings, people: People, *, cooldown: float = 30.0) -> None:
         """Take the people of mlops.toml with their object ids.

@@ -1,4 +1,4 @@
-"""Bundles of code in Blob storage: archives named by digest, and which one a model runs by."""
+"""Bundles of code in Blob storage: archives named by digest, and the current one of each model."""
 
 from pathlib import Path
 
@@ -16,24 +16,24 @@ from function_app.errors import NotFoundError, PlatformError
 
 
 class AzureBundles:
-    """Keeps each bundle once; what is read was checked against its digest."""
+    """Stores each bundle once; a bundle that is read was checked against its digest."""
 
     def __init__(self, blobs: Blobs, root: Path) -> None:
         self._blobs, self._root = blobs, root
 
-    def keep(self, archive: bytes, commit: str) -> Bundle:
-        """Keep a tar archive as the bundle of its digest."""
+    def store(self, archive: bytes, commit: str) -> Bundle:
+        """Store a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         name = _archive(digest)
         self._blobs.create(name, archive)
         return Bundle(digest=digest, uri=self._blobs.url(name), commit=commit)
 
-    def keep_own(self, *folders: str) -> Bundle:
-        """Keep these folders of this app's own code as a bundle."""
-        return self.keep(self.pack_own(*folders), "")
+    def store_own(self, *folders: str) -> Bundle:
+        """Store these folders of this app's own code as a bundle."""
+        return self.store(self.pack_own(*folders), "")
 
     def find_own(self, *folders: str) -> Bundle:
-        """Return what `keep_own` would keep, without keeping it."""
+        """Return the bundle that `store_own` would store; nothing is stored."""
         digest = sha256(self.pack_own(*folders))
         return Bundle(digest=digest, uri=self.url(digest), commit="")
 
@@ -52,7 +52,7 @@ class AzureBundles:
         """Make this the code that new runs of the model take."""
         content = dump(version)
         self._blobs.write_json(_pointer(version.model, version.version), content)
-        # Last: whoever finds the pointer finds the version.
+        # The pointer is written last, so that a reader of the pointer always finds the version.
         self._blobs.write_json(_pointer(version.model, "current"), content)
 
     def known(self, model: str, version: str) -> CodeVersion | None:
@@ -68,7 +68,7 @@ class AzureBundles:
         return None if content is None else load(CodeVersion, content)
 
     def url(self, digest: str) -> str:
-        """Return where the archive of a bundle is."""
+        """Return the URL of the archive of a bundle."""
         return self._blobs.url(_archive(digest))
 
     def read(self, digest: str) -> bytes:
@@ -84,13 +84,13 @@ class AzureBundles:
     def files(self, code: CodeVersion | None, folder: str) -> dict[str, bytes]:
         """Return the files of one folder of the code; without a version, of this app's own."""
         if code is None:
-            found = read_folder(self._root, folder)
+            files = read_folder(self._root, folder)
         else:
-            found = read_files(self.read(code.version), folder)
-        if not found:
+            files = read_files(self.read(code.version), folder)
+        if not files:
             where = f"code {code.version[:12]}" if code else "this app"
             raise NotFoundError(f"There is no folder {folder} in {where}. See mlops.toml.")
-        return found
+        return files
 
 
 def _archive(digest: str) -> str:

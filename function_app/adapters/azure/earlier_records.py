@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def open_ledger(connection: Connection) -> AzureRows:
-    """Return the rows of the ledger; those of an earlier version are adopted at the first use."""
+    """Return the rows of the ledger; rows of an earlier version are adopted at the first use."""
     return AzureRows(connection, before=lambda rows: _adopt_ledger(connection, rows))
 
 
@@ -50,7 +50,7 @@ def _adopt_ledger(connection: Connection, rows: AzureRows) -> None:
 
 
 def open_inbox(connection: Connection, blobs: Blobs) -> AzureRows:
-    """Return the rows of the inbox; those of an earlier version are adopted at the first use."""
+    """Return the rows of the inbox; rows of an earlier version are adopted at the first use."""
     before = partial(_adopt_inbox, connection, blobs)
     return AzureRows(connection, INBOX_TABLE, before=before)
 
@@ -71,7 +71,7 @@ def _adopt_inbox(connection: Connection, blobs: Blobs, rows: AzureRows) -> None:
 
 
 def _event(row: Row, blobs: Blobs) -> EarlierEvent:
-    """Return an event; its key has the moment at which it came, and a long payload has a blob."""
+    """Return an event; its arrival time is in its key, and a long payload is in a blob."""
     moment, _, key = row.key.partition("-")
     text, blob = row.text, row.properties.get("payload_blob")
     if blob and (payload := blobs.read(str(blob))) is not None:
@@ -113,7 +113,7 @@ def _between(table: Table, first: str, last: str) -> Iterator[Row]:
 
 
 def _delete(table: Table, rows: list[Row]) -> None:
-    """Delete the rows, unless somebody changed one meanwhile: it is adopted at the next start."""
+    """Delete the rows; a row that changed meanwhile stays and is adopted at the next start."""
     for partition in sorted({row.partition for row in rows}):
         own = [row for row in rows if row.partition == partition]
         for at in range(0, len(own), MOST_OPERATIONS):

@@ -25,8 +25,8 @@ class AzureEvents:
             raise ConfigError("MLOPS_TOPIC_ENDPOINT is not set. infra/ sets it.")
         data = {TRACEPARENT: here, **content} if (here := current()) else content
         event = EventGridEvent(subject=subject, event_type=kind, data=data, data_version="1")
-        # By the call: the client drops what it is made with. An event has its id, so that one whose
-        # answer was lost may be sent again.
+        # The call takes the options because the client ignores those of its constructor. POST may
+        # be repeated because an event has an id: subscribers recognize a duplicate.
         options = {**self._connection.options(), "retry_on_methods": ["POST"]}
         del options["polling_interval"]
         with (
@@ -45,11 +45,11 @@ class AzureEvents:
 
 
 class _Scoped:
-    """The app's identity for the topics of this cloud: the client asks for the public one's."""
+    """The app's identity for topics of this cloud: the client requests the public cloud's scope."""
 
     def __init__(self, credential: "TokenCredential", scope: str) -> None:
         self._credential, self._scope = credential, scope
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
-        """Return a token for the set scope, whatever scope the client asks for."""
+        """Return a token for the set scope; the scopes that the client requests are ignored."""
         return self._credential.get_token(self._scope, **options)

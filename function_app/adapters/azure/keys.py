@@ -1,7 +1,8 @@
 """Keys of production in Azure Key Vault; the cluster and the services get only digests.
 
-A caller reads a key with a role on its secret (Key Vault Secrets User). Each write makes a new
-version of a secret, and the vault's audit log says who read which.
+A caller reads a key by a role on its secret (Key Vault Secrets User). Each write makes a new
+version of a secret, and the vault's audit log has the reader of each secret.
+
 Sources: "About Azure Key Vault secrets", "Provide access to Key Vault keys, certificates, and
 secrets with Azure role-based access control", Microsoft Learn.
 """
@@ -79,13 +80,13 @@ class VaultKeys:
         return self._master
 
     def _ensure(self, name: str) -> str:
-        found = self._get(name)
-        if found is None:
+        secret = self._get(name)
+        if secret is None:
             self._set(name, new_key())
-            # What another process of the app wrote in the same moment counts for both.
-            found = self._get(name)
-        assert found is not None
-        return found
+            # Read again: keys that another process of the app wrote concurrently hold for both.
+            secret = self._get(name)
+        assert secret is not None
+        return secret
 
     def _get(self, name: str) -> str | None:
         try:
@@ -95,7 +96,7 @@ class VaultKeys:
             return None
 
     def _set(self, name: str, value: str) -> None:
-        with translate("keep a secret", name):
+        with translate("store a secret", name):
             self._client().set_secret(name, value, tags={"mlops": "scoring"})
 
     def _address(self) -> str:

@@ -7,12 +7,12 @@ from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.late_imports import importing
 from function_app.settings.notify import NotifySettings
 
-# How long we wait to hear that a message was handed on; then it is on its way.
+# The longest wait for the service to accept a message for delivery.
 PATIENCE = 30.0
 
 
 class AzureMail:
-    """Sends a message to everybody who is set."""
+    """Sends a message to every address of the settings."""
 
     def __init__(self, connection: Connection, settings: NotifySettings) -> None:
         self._connection, self._settings = connection, settings

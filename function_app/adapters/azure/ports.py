@@ -1,4 +1,4 @@
-"""Every port in Azure, put together; nothing is asked of Azure before one is used."""
+"""Every port in Azure, composed; no request is sent to Azure before a port is used."""
 
 import logging
 import tempfile
@@ -41,7 +41,7 @@ def create_ports(settings: Settings) -> Ports:
     mail = AzureMail(connection, notify).send
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
     return Ports(
-        sources=GitSources(fetched, services.bundles.keep, settings.git),
+        sources=GitSources(fetched, services.bundles.store, settings.git),
         datasets=AzureDatasets(workspace),
         jobs=services.jobs,
         registry=services.registry,
@@ -65,7 +65,7 @@ def create_ports(settings: Settings) -> Ports:
 
 
 def _warn_of_unknown_approvers(projects: Mapping[str, ModelProject]) -> None:
-    """Log each approver whom no token can name: tokens are matched by object ids only."""
+    """Log each approver whom no token can identify: tokens are matched by object ids only."""
     for model, project in sorted(projects.items()):
         for approver in project.release.approvers:
             person = project.people.get(approver)

@@ -1,4 +1,4 @@
-"""Requests to a deployment, compared with what the offline model said of the same rows."""
+"""Requests to a deployment; the answers are compared with the offline model's predictions."""
 
 import json
 import ssl
@@ -8,12 +8,12 @@ from typing import Any
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.keys import VaultKeys
-from function_app.adapters.azure.production.kubernetes.cluster_api import Way
+from function_app.adapters.azure.production.kubernetes.cluster_api import ServiceProxy
 from function_app.adapters.azure.production.online_endpoint.online_endpoint import RUNTIME
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.azure.staging.staging import AzureStaging
-from function_app.adapters.azure.staging.tls_front import trust
+from function_app.adapters.azure.staging.tls_proxy import trust
 from function_app.adapters.scoring_service.scoring_probe import answers_without_key, ask
 from function_app.domain.release.serving import Deployment, Environment, SmokeReport
 from function_app.domain.training import ModelVersion
@@ -25,7 +25,7 @@ _SERVED_BY = "azureml-model-deployment"
 
 
 class AzureProbe:
-    """Asks a deployment over HTTP; the golden rows are those that its evaluation wrote."""
+    """Sends requests to a deployment over HTTP; its evaluation wrote the golden rows."""
 
     def __init__(
         self,
@@ -33,20 +33,21 @@ class AzureProbe:
         blobs: Blobs,
         keys: VaultKeys,
         staging: AzureStaging,
-        way: Callable[[str], Way] | None,
+        proxy_of: Callable[[str], ServiceProxy] | None,
     ) -> None:
-        """Take where secrets and groups are, and the way to a model on a cluster, if there is one.
+        """`keys` has the secrets, `staging` the container groups.
 
-        The app may be outside of the cluster's network: it asks through the cluster's API.
+        `proxy_of` returns the proxy of a model on a cluster, None without a cluster. The app may be
+        outside of the network of the cluster, so that it sends requests through the cluster's API.
         """
         self._connection, self._containers = connection, RunContainers(blobs)
-        self._keys, self._staging, self._way = keys, staging, way
+        self._keys, self._staging, self._proxy_of = keys, staging, proxy_of
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
-        if self._way is None:
+        if self._proxy_of is None:
             return answers_without_key(endpoint, verify=self._trusted())
-        way = self._way(model)
-        return answers_without_key(way.url, way=way.headers, verify=way.verify)
+        proxy = self._proxy_of(model)
+        return answers_without_key(proxy.url, proxy_headers=proxy.headers, verify=proxy.verify)
 
     def smoke_test(self, deployment: Deployment, version: ModelVersion) -> SmokeReport:
         content = self._containers.read(version.evaluation_id, specs.EVALUATION, GOLDEN)
@@ -58,9 +59,9 @@ class AzureProbe:
             return self._ask_staging(deployment, golden)
         secret = self._keys.production_secret(deployment.image.model)
         if deployment.runtime != RUNTIME:
-            assert self._way is not None
-            way = self._way(deployment.image.model)
-            return ask(way.url, golden, secret, way=way.headers, verify=way.verify)
+            assert self._proxy_of is not None
+            proxy = self._proxy_of(deployment.image.model)
+            return ask(proxy.url, golden, secret, proxy_headers=proxy.headers, verify=proxy.verify)
 
         def digest_of(headers: Mapping[str, str]) -> str:
             served = headers.get(_SERVED_BY, "")

@@ -1,7 +1,7 @@
 """The registry of models: Azure ML's, each run registered once under a number claimed first.
 
-Azure ML lists what is new late and takes a PUT of an existing version, so neither tells whether a
-number is free. A blob that is made only once does.
+Azure ML lists new versions late and accepts a PUT of an existing version, so neither shows whether
+a number is free. A blob that can be created only once does.
 """
 
 import time
@@ -33,7 +33,7 @@ REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
 
 
 class AzureRegistry:
-    """Registers what a run wrote; nothing is copied, the version points at the run's output."""
+    """Registers the outputs of runs; nothing is copied, a version points at the run's output."""
 
     def __init__(
         self, workspace: Workspace, blobs: Blobs, rows: Rows, patience: float = 10.0
@@ -47,12 +47,14 @@ class AzureRegistry:
             text = f"The model of {run.run_id} has changed since it was judged. Train again."
             raise PlatformError("azure", "register the model", text)
         number = self._claim(run)
-        found = self._find(run.model, number)
-        if found is None:
+        version = self._find(run.model, number)
+        if version is None:
             self._create(run, number, judged, authors)
-            found = self._read_back(run.model, number)
-        if found.run_id != run.run_id or found.digest != digest:
-            text = f"{run.model}:{number} is of run {found.run_id}, not {run.run_id}. Compare both."
+            version = self._read_back(run.model, number)
+        if version.run_id != run.run_id or version.digest != digest:
+            text = (
+                f"{run.model}:{number} is of run {version.run_id}, not {run.run_id}. Compare both."
+            )
             raise PlatformError("azure", "register the model", text)
         self._submissions.track(
             Untracked(
@@ -62,14 +64,14 @@ class AzureRegistry:
                 tags={VERSION: number},
             )
         )
-        return found
+        return version
 
     def get(self, model: str, version: str) -> ModelVersion:
         return self._read(self._get(model, version))
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = (self._read(entry) for entry in self._list(model))
-        return tuple(sorted(found, key=lambda v: (_number(v.version), v.version)))
+        versions = (self._read(entry) for entry in self._list(model))
+        return tuple(sorted(versions, key=lambda v: (_number(v.version), v.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
         # The new one first: for a moment there are two, never none.
@@ -93,11 +95,11 @@ class AzureRegistry:
         return folder_digest({n: find.digest(run_id, specs.TRAINING, n) or "" for n in names})
 
     def _claim(self, run: Run) -> str:
-        """Return the number that is this run's and no other's, whatever was interrupted before."""
+        """Return the number that belongs to this run alone, also after an interrupted attempt."""
         pointer = f"models/{run.model}/runs/{run.run_id}.json"
-        kept = self._blobs.read_record(pointer) or {}
-        if isinstance(kept.get("version"), str):
-            return str(kept["version"])
+        claim = self._blobs.read_record(pointer) or {}
+        if isinstance(claim.get("version"), str):
+            return str(claim["version"])
         taken = [_number(entry.version) for entry in self._list(run.model)]
         number = max(taken, default=0) + 1
         while not (self._take(run, number) and self._is_free(run, number)):
@@ -109,14 +111,14 @@ class AzureRegistry:
         name = f"models/{run.model}/versions/{number}.json"
         if self._blobs.create_json(name, {RUN: run.run_id}):
             return True
-        # A garbled claim is nobody's: the next number is tried.
+        # A garbled claim belongs to no run: the next number is tried.
         owner = self._blobs.read_record(name) or {}
         return bool(owner.get(RUN) == run.run_id)
 
     def _is_free(self, run: Run, number: int) -> bool:
-        """Return whether nobody who claims no numbers has registered this one."""
-        found = self._find(run.model, str(number))
-        return found is None or found.run_id == run.run_id
+        """Return whether no other run and no foreign writer has registered this number."""
+        version = self._find(run.model, str(number))
+        return version is None or version.run_id == run.run_id
 
     def _create(self, run: Run, number: str, judged: Judged, authors: Authors) -> None:
         with importing():
@@ -138,7 +140,7 @@ class AzureRegistry:
         )
         self._submissions.register(version, judged.types)
         tags = _tags(run, version)
-        # Azure ML never lets these be changed; tags may be changed by whoever may register.
+        # Azure ML never changes properties, whereas any identity that may register can change tags.
         properties = {RUN: run.run_id, DIGEST: judged.digest, SCHEMA_DIGEST: version.schema_digest}
         if authors:
             properties[AUTHORS] = write_authors(authors)
@@ -156,12 +158,12 @@ class AzureRegistry:
             self._workspace.client.models.create_or_update(model)
 
     def _read_back(self, model: str, number: str) -> ModelVersion:
-        """Return the version once Azure ML shows it; what is written may be seen late."""
+        """Return the version once Azure ML shows it, because reads may lag behind writes."""
         end = time.monotonic() + self._patience
         while True:
-            found = self._find(model, number)
-            if found is not None:
-                return found
+            version = self._find(model, number)
+            if version is not None:
+                return version
             if time.monotonic() >= end:
                 text = f"{model}:{number} was registered but is not shown. Try again later."
                 raise PlatformError("azure", "read the model back", text)
@@ -201,7 +203,7 @@ class AzureRegistry:
 
 
 def _tags(run: Run, version: ModelVersion) -> dict[str, str]:
-    """Return what people see of a version in the studio, and Azure ML's event about it says."""
+    """Return the tags of a version, which people see in the studio and Azure ML's event repeats."""
     tags = {RUN: run.run_id, DIGEST: version.digest, specs.DATASET: run.dataset_version}
     tags |= {EVALUATION: version.evaluation_id}
     if version.schema_digest:
@@ -210,16 +212,16 @@ def _tags(run: Run, version: ModelVersion) -> dict[str, str]:
     if run.code is not None:
         tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
         tags[specs.COMMIT] = run.code.commit
-    # What Azure ML's event about the model says of where it comes from.
+    # Azure ML's event about the model names its origin in these properties.
     passed_on = ("instance_id", TRACEPARENT)
     return tags | {name: run.tags[name] for name in passed_on if run.tags.get(name)}
 
 
 def _unrecorded(entry: Any) -> ModelVersion:
-    """Return a version that this app has no record of: without a digest it is never released.
+    """Return a version without a record of this app: it has no digest and is never released.
 
-    It is of an earlier version of this app, or of somebody else: whoever may write models, and the
-    code in a job, may register versions with any tags and properties.
+    An earlier version of this app or a foreign writer made it: any identity that may write models,
+    and the code in a job, may register versions with any tags and properties.
     """
     tags = {str(name): str(text) for name, text in (entry.tags or {}).items()}
     code = None

@@ -31,7 +31,7 @@ class AzureRows:
         table: str = TABLE,
         before: Callable[["AzureRows"], None] | None = None,
     ) -> None:
-        """Take the table's name, and what is done with the same rows before the first use."""
+        """Take the table's name, and a function that adopts earlier rows before the first use."""
         self._connection, self._name, self._before = connection, table, before
         self._table_of_rows, self._lock = Table(connection, table), threading.Lock()
 
@@ -51,8 +51,8 @@ class AzureRows:
     def get(self, partition: str, key: str) -> Row | None:
         check_key(partition)
         check_key(key)
-        found = self._table.get(encode(partition), encode(key))
-        return _row(partition, found) if found else None
+        entity = self._table.get(encode(partition), encode(key))
+        return _row(partition, entity) if entity else None
 
     def query(
         self, partition: str, prefix: str = "", *, after: str = "", limit: int | None = None
@@ -62,7 +62,7 @@ class AzureRows:
         condition = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @last"
         if after:
             condition += " and RowKey gt @after"
-        found = self._table.query(
+        entities = self._table.query(
             condition,
             limit=limit,
             partition=encode(partition),
@@ -70,10 +70,10 @@ class AzureRows:
             last=first + _LAST,
             after=encode(after),
         )
-        rows = (_row(partition, row) for row in found)
+        rows = (_row(partition, row) for row in entities)
         # Encoded keys sort in another order, and an encoded prefix of a long key is cut.
-        kept = (row for row in rows if row.key.startswith(prefix))
-        return tuple(sorted(kept, key=lambda row: row.key))
+        matching = (row for row in rows if row.key.startswith(prefix))
+        return tuple(sorted(matching, key=lambda row: row.key))
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:
         created, replaced, deleted = [], [], []

@@ -72,7 +72,7 @@ def create_services(
         AzureStaging(connection, manifests.server, keys),
         _production(workspace, projects, keys),
     )
-    way = production.way if isinstance(production, AzureProduction) else None
+    proxy_of = production.service_proxy if isinstance(production, AzureProduction) else None
     return Services(
         bundles=bundles,
         jobs=jobs,
@@ -80,7 +80,7 @@ def create_services(
         images=AzureImages(contexts, blobs, builds, manifests, projects),
         staging=staging,
         production=production,
-        probe=AzureProbe(connection, blobs, keys, staging, way),
+        probe=AzureProbe(connection, blobs, keys, staging, proxy_of),
         platform=AzurePlatform(parts),
     )
 

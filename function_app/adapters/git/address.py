@@ -1,4 +1,4 @@
-"""Where a repository is: which protocol, which host, and what of it may be shown."""
+"""Addresses of repositories: their protocol, their host, and the form that may be shown."""
 
 import re
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Address:
 
     @property
     def site(self) -> str:
-        """Return the part of an HTTP address to which alone a token is sent."""
+        """Return the prefix of the HTTP addresses to which a token is sent."""
         return f"{self.protocol}://{self.host}/"
 
 
 def read_address(text: str) -> Address:
-    """Return the address, or raise ContractError when it is none that may be fetched from."""
+    """Return the parsed address; ContractError when the app does not fetch from such an address."""
     # A folder of this machine may have a blank in its name, an address of a server may not.
     local = text.startswith(("/", "file://"))
     lowest = " " if local else "!"

@@ -32,7 +32,7 @@ class _Entry:
 def write_archive(
     objects: Objects, commit: str, output: BinaryIO, max_bytes: int, *, max_files: int
 ) -> None:
-    """Write a tar archive, or raise ContractError when it holds what is not accepted."""
+    """Write a tar archive of the files; ContractError when one of them is not accepted."""
     entries = _entries(objects, commit, max_files)
     contents = _contents(objects, entries, max_bytes)
     _check_links(entries, contents)
@@ -66,15 +66,15 @@ def _entries(objects: Objects, commit: str, max_files: int) -> list[_Entry]:
 
 
 def _walked(objects: Objects, name: ObjectID, above: bytes) -> Iterator[_Entry]:
-    for own, mode, found in parse_tree(tree(objects, name), _ID_BYTES):
+    for own, mode, object_id in parse_tree(tree(objects, name), _ID_BYTES):
         if mode == _SUBMODULE:
             continue  # another repository; only the named one is read
         path = _checked(above + own)
         if mode not in (_FILE, _OLD_FILE, _PROGRAM, _LINK, _FOLDER):
             raise ContractError(f"The commit holds {path[:80]!r} of unknown mode {mode:06o}.")
-        yield _Entry(path=path, mode=mode, blob=ObjectID(found))
+        yield _Entry(path=path, mode=mode, blob=ObjectID(object_id))
         if mode == _FOLDER:
-            yield from _walked(objects, ObjectID(found), above + own + b"/")
+            yield from _walked(objects, ObjectID(object_id), above + own + b"/")
 
 
 def _checked(name: bytes) -> str:
@@ -125,7 +125,7 @@ def _contents(objects: Objects, entries: list[_Entry], max_bytes: int) -> list[b
 
 
 def _check_links(entries: list[_Entry], contents: list[bytes]) -> None:
-    """Let no link lead out of the tree.
+    """Raise ContractError when a link leads out of the tree.
 
     A link may climb only before it descends: then each step stays inside, also through other links.
     """

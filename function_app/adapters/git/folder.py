@@ -24,7 +24,7 @@ class FolderRepository:
             return None
 
     def commit(self, commit: str) -> Objects | None:
-        """Return where the commit's files are; None when it is not there."""
+        """Return the object store; None when the repository has no such commit."""
         objects = self._repo.object_store
         return objects if ObjectID(commit.encode()) in objects else None
 
@@ -37,7 +37,7 @@ class FolderRepository:
 
 
 def _open(path: Path) -> Repo:
-    """Open what git would open under this address, which may leave `.git` out."""
+    """Open the repository that git would open at this address, which may leave `.git` out."""
     for candidate in (path, path.with_name(f"{path.name}.git")):
         try:
             return Repo(str(candidate))

@@ -1,4 +1,4 @@
-"""Speaks git's protocol over HTTP: a token goes to its own site, and nobody is followed with it."""
+"""git's protocol over HTTP: a token is sent to its own site only, never to a redirect's target."""
 
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ import urllib3
 from dulwich.client import AbstractHttpGitClient, default_user_agent_string
 
 from function_app.adapters.git.address import Address, read_address
-from function_app.adapters.git.remote import Heard, ServerError
+from function_app.adapters.git.remote import ErrorLineReader, ServerError
 from function_app.errors import ContractError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class HttpClient(AbstractHttpGitClient):
             status=answer.status,
             headers=answer.headers,
         )
-        return made, Heard(made.read)
+        return made, ErrorLineReader(made.read)
 
     def _send(
         self, url: str, headers: dict[str, str], data: bytes | Iterator[bytes] | None
@@ -107,7 +107,10 @@ class HttpClient(AbstractHttpGitClient):
             raise ServerError(f"{type(error).__name__}: {error}"[:200]) from error
 
     def _followed(self, asked: str, location: str) -> str:
-        """Return where to ask instead; only the first question of a look without a token moves."""
+        """Return the target of a redirect; ServerError unless it is allowed.
+
+        Only the first request of a read without a token may be redirected.
+        """
         target = urljoin(asked, location)
         moved = target.removesuffix(_ASKED_FIRST)
         to = f"It redirects to {urlsplit(target).hostname}."
@@ -134,14 +137,14 @@ def _check(answer: "BaseHTTPResponse", asked: str, host: str) -> None:
         advice = f"{host} wants a valid token: set {_TOKEN}."
     else:
         advice = f"Check the address in mlops.toml. If it is private, set {_TOKEN}."
-    told = ""
+    message = ""
     if kind.startswith("text/plain"):
         with suppress(urllib3.exceptions.HTTPError):
             text = answer.read(200).decode(errors="replace")
-            told = ": " + "".join(sign for sign in text if sign.isprintable())
+            message = ": " + "".join(sign for sign in text if sign.isprintable())
     answer.close()
     where = urlsplit(asked).hostname
-    raise ServerError(f"{where} answered HTTP {answer.status} with {kind[:60]}{told}.", advice)
+    raise ServerError(f"{where} answered HTTP {answer.status} with {kind[:60]}{message}.", advice)
 
 
 def _pool(address: Address, ca_file: str) -> urllib3.PoolManager:

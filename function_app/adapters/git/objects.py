@@ -16,7 +16,7 @@ MOST_PEOPLE = 12
 
 
 class Objects(Protocol):
-    """Where the objects of a repository are found by their names."""
+    """The objects of a repository, by their names."""
 
     def get_raw(self, name: ObjectID, /) -> tuple[int, bytes]: ...
 
@@ -53,18 +53,18 @@ def tree_of(objects: Objects, commit: str) -> ObjectID:
 def people_of(objects: Objects, commit: str) -> list[tuple[str, str]]:
     """Return ("author" or "committer", e-mail address) for each person whom the commit names.
 
-    A trailer `Co-authored-by` names an author, too. Whoever makes a commit chooses these texts.
+    A trailer `Co-authored-by` names an author, too. The maker of a commit chooses these texts.
     """
     text = content(objects, ObjectID(commit.encode()), Commit.type_num) or b""
     head, _, message = text.partition(b"\n\n")
-    found = [
+    people = [
         (role, _AUTHOR.fullmatch(line))
         for line in head.split(b"\n")
         for role in _ROLES
         if line.startswith(role + b" ")
     ]
-    found += [(b"author", line) for line in _TRAILER.finditer(message)]
-    named = ((role.decode(), match[1].decode(errors="replace")) for role, match in found if match)
+    people += [(b"author", line) for line in _TRAILER.finditer(message)]
+    named = ((role.decode(), match[1].decode(errors="replace")) for role, match in people if match)
     return [(role, address.strip()) for role, address in named if address.strip()][:MOST_PEOPLE]
 
 
@@ -94,10 +94,10 @@ def contains(branch: Branch, commit: str) -> bool:
 def content(objects: Objects, name: ObjectID, kind: int) -> bytes | None:
     """Return an object's bytes; None when it is not there, or is something else."""
     try:
-        found, text = objects.get_raw(name)
+        type_number, text = objects.get_raw(name)
     except KeyError:
         return None
-    return text if found == kind else None
+    return text if type_number == kind else None
 
 
 def tree(objects: Objects, name: ObjectID) -> bytes:
@@ -109,7 +109,7 @@ def tree(objects: Objects, name: ObjectID) -> bytes:
 
 
 def _named(objects: Objects, commit: ObjectID, field: bytes) -> list[ObjectID]:
-    """Return what the commit's head names, such as its parents."""
+    """Return the values of a field of the commit's header, such as its parents."""
     head = (content(objects, commit, Commit.type_num) or b"").partition(b"\n\n")[0]
     lines = [line.split(b" ") for line in head.split(b"\n")]
     return [ObjectID(line[1]) for line in lines if line[0] == field and len(line) == 2]

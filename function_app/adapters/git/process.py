@@ -1,7 +1,7 @@
 """Reads a repository in a process of its own, which may be ended at any time.
 
-What strangers push is unpacked there: what takes too long or too much memory ends with that
-process, and the app goes on. It needs nothing but this Python; there is no git in Azure.
+That process unpacks pushed content of strangers: when this takes too long or too much memory, only
+that process ends. It needs nothing but this Python; there is no git in Azure.
 """
 
 import json
@@ -14,7 +14,7 @@ from function_app.adapters.git.question import Question, read_error, write_quest
 from function_app.errors import PlatformError
 
 _PROGRAM = "function_app.adapters.git.reader"
-# Of this app's environment it gets how to start, and how to reach the network; no settings.
+# The variables of this app that the process gets: its start and the network, no settings.
 _PASSED_ON = (
     *("PATH", "LANG", "SYSTEMROOT", "LD_LIBRARY_PATH", "PYTHONHOME"),
     *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -22,7 +22,7 @@ _PASSED_ON = (
 
 
 def ask(question: Question) -> str | None:
-    """Return the commit that was found, or raise what stood in the way."""
+    """Return the commit that the process read; PlatformError or the error that it reported."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-s", "-S", "-m", _PROGRAM],
         cwd=question.folder,
@@ -54,15 +54,15 @@ def ask(question: Question) -> str | None:
             f"The process that reads ended with {process.returncode} ({_last(complaint)}). "
             "Give the host more memory, or keep data out of the repository.",
         )
-    told = json.loads(answer)
-    if "error" in told:
-        raise read_error(told["error"])
-    found: str | None = told["found"]
-    return found
+    reply = json.loads(answer)
+    if "error" in reply:
+        raise read_error(reply["error"])
+    commit: str | None = reply["found"]
+    return commit
 
 
 def _last(complaint: bytes) -> str:
-    """Return the last thing that was said; where the question is known, all faults are answers."""
+    """Return the last line of the output; a known error is reported as JSON instead."""
     lines = complaint.decode(errors="replace").strip().splitlines() or ["it said nothing"]
     return lines[-1][:200]
 

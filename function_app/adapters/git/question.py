@@ -1,4 +1,4 @@
-"""What is asked of the process that reads repositories, as it travels to that process and back."""
+"""The request to the process that reads repositories, as JSON."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -10,9 +10,9 @@ from function_app.errors import ContractError, MlopsError, NotFoundError, Platfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One look at a repository: what for, where, and how much it may take.
+    """A request to read a repository: its purpose, the address, and the limits.
 
-    `branch` is "" for a proposal; `folder` is thrown away afterwards.
+    `branch` is "" for a proposal; `folder` is deleted afterwards.
     """
 
     task: str
@@ -32,12 +32,12 @@ class Question:
 
     @property
     def archive(self) -> str:
-        """Return where the files of the commit are put."""
+        """Return the path at which the files of the commit are stored."""
         return f"{self.folder}/archive.tar"
 
     @property
     def people(self) -> str:
-        """Return where the people of the commit are put, as JSON: pairs of role and address."""
+        """Return the path of the commit's people, stored as JSON: pairs of role and address."""
         return f"{self.folder}/people.json"
 
 

@@ -1,6 +1,6 @@
-"""The program that reads a repository: one question on stdin, one answer on stdout.
+"""The program that reads a repository: one request on stdin, one answer on stdout.
 
-It is started by process.py and knows of the app only what the question says.
+process.py starts it; it knows nothing of the app but the content of the request.
 """
 
 import base64
@@ -21,12 +21,12 @@ from function_app.adapters.git.remote import RemoteRepository, ServerError
 from function_app.errors import ContractError, MlopsError, NotFoundError, PlatformError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# How far back a branch is read in search of a commit.
+# The depths to which a branch is fetched in search of a commit.
 _DEPTHS = (50, 500, 5_000)
 
 
 def fetch(question: Question, repository: Repository) -> str:
-    """Put the commit's files where they are asked for."""
+    """Store the commit's files at the path of the request."""
     if question.branch:
         _check_on_branch(question, repository)
     with _faults("fetch the commit", question):
@@ -101,7 +101,7 @@ def _tip(question: Question, repository: Repository, ref: str) -> str | None:
 
 
 def _contains(question: Question, repository: Repository, ref: str) -> bool:
-    """Return whether the commit is on the branch, reading no files where the server allows it."""
+    """Return whether the commit is on the branch; no file is fetched if the server can filter."""
     for depth in _DEPTHS:
         with _faults("read the branch", question):
             branch = repository.branch(ref, depth, files=False)
@@ -115,7 +115,10 @@ def _contains(question: Question, repository: Repository, ref: str) -> bool:
 
 
 def _search(question: Question, repository: Repository) -> Objects | None:
-    """Look for the commit in the history of its branch: old servers send tips only."""
+    """Return the objects of the commit from the history of its branch, None if it is not there.
+
+    Old servers send the newest commit of a branch only, so that its history is fetched.
+    """
     for ref in question.refs:
         for depth in (1, *_DEPTHS):
             with _faults("fetch the branch", question):
@@ -130,7 +133,7 @@ def _search(question: Question, repository: Repository) -> Objects | None:
 
 
 def _open(question: Question) -> Repository:
-    """Return the repository; only what its protocol needs is imported."""
+    """Return the repository; only the modules of its protocol are imported."""
     address, folder = question.address, Path(question.folder)
     if address.protocol == "file":
         from function_app.adapters.git.folder import FolderRepository
@@ -160,8 +163,8 @@ def _faults(operation: str, question: Question) -> Iterator[None]:
             advice = "Check the address in mlops.toml and at the network."
         if "Permission denied" in str(error):
             advice = "Let it be read: by this user, or with the key of MLOPS_GIT_SSH_KEY."
-        what = f"{operation} of {question.address.url}"
-        raise PlatformError("git", what, f"{_shown(str(error), question)} {advice}") from error
+        task = f"{operation} of {question.address.url}"
+        raise PlatformError("git", task, f"{_shown(str(error), question)} {advice}") from error
 
 
 def _shown(text: str, question: Question) -> str:
@@ -192,15 +195,15 @@ def _answered(question: Question) -> dict[str, object]:
     except MemoryError:
         text = f"Unpacking the commit takes more than {question.max_memory / 1e6:.0f} MB of memory."
         return {"error": write_error(ContractError(f"{text} Keep data out of the repository."))}
-    except Exception as error:  # whatever dulwich meets in bytes that a stranger wrote
+    except Exception as error:  # any error that dulwich raises for the bytes of a stranger
         seen = f"{type(error).__name__}: {_shown(str(error), question)}"
         text = f"The answer is not git's protocol ({seen})."
-        what = f"read {question.address.url}"
-        return {"error": write_error(PlatformError("git", what, f"{text} Check the server."))}
+        task = f"read {question.address.url}"
+        return {"error": write_error(PlatformError("git", task, f"{text} Check the server."))}
 
 
 def _limit(question: Question) -> None:
-    """Let this process end by itself when whoever asked cannot end it any more."""
+    """End this process at a time limit of its own, because its parent may have died."""
     with suppress(ImportError, AttributeError, ValueError, OSError):  # not every system has them
         import resource
 
@@ -210,7 +213,7 @@ def _limit(question: Question) -> None:
 
 
 def main() -> None:
-    """Answer the question."""
+    """Read the request from stdin and print its answer."""
     question = read_question(sys.stdin.buffer.read())
     _limit(question)
     print(json.dumps(_answered(question)))

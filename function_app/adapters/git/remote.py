@@ -1,4 +1,4 @@
-"""A repository on a server, spoken to by dulwich; what is fetched lies in a folder as packs."""
+"""A repository on a server, read by dulwich; fetched packs are stored in a folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ _LARGEST_PACK = 1_000_000_000
 
 
 class ServerError(Exception):
-    """A server, or the way to it, failed; `advice` says what to do."""
+    """A server or the connection to it failed; `advice` is the remedy."""
 
     def __init__(self, text: str, advice: str = "") -> None:
         self.advice = advice or "Check the address in mlops.toml and at the network."
@@ -25,11 +25,11 @@ class ServerError(Exception):
 
 
 class ServerRefusedError(ServerError):
-    """The server answered, and will not send what was asked for."""
+    """The server answered and refused to send the requested objects."""
 
 
-class Heard:
-    """Reads for dulwich, which would take a server's ERR for the beginning of its answer."""
+class ErrorLineReader:
+    """Raises ServerRefusedError for a server's ERR line, which dulwich would read as an answer."""
 
     def __init__(self, read: Callable[[int | None], bytes]) -> None:
         self._read, self._is_line = read, False
@@ -43,7 +43,7 @@ class Heard:
 
 
 class RemoteRepository:
-    """Asks for one commit or one branch at a time, and for no more of its history than needed."""
+    """Fetches one commit or one branch at a time, and no more of its history than needed."""
 
     def __init__(self, client: GitClient, path: str, folder: Path) -> None:
         self._client, self._path, self._folder = client, path.encode(), folder
@@ -52,34 +52,34 @@ class RemoteRepository:
     def tip(self, ref: str) -> str | None:
         """Return the commit that the ref names now."""
         listed = self._client.get_refs(self._path, ref_prefix=[ref.encode()])
-        found = listed.refs.get(Ref(ref.encode()))
-        return found.decode() if found else None
+        commit = listed.refs.get(Ref(ref.encode()))
+        return commit.decode() if commit else None
 
     def commit(self, commit: str) -> Objects | None:
         """Return the files of a commit; None when the server sends none by this name."""
-        wanted = ObjectID(commit.encode())
+        object_id = ObjectID(commit.encode())
         try:
-            pack, _ = self._fetch(lambda _: [wanted], "HEAD", depth=1, files=True)
+            pack, _ = self._fetch(lambda _: [object_id], "HEAD", depth=1, files=True)
         except (ServerRefusedError, GitProtocolError):
             return None
-        return pack if pack is not None and wanted in pack else None
+        return pack if pack is not None and object_id in pack else None
 
     def branch(self, ref: str, depth: int, *, files: bool) -> Branch | None:
         """Return the newest commits of a ref; None when it is not there."""
         named, tips = Ref(ref.encode()), list[ObjectID]()
 
-        def wanted(refs: Mapping[Ref, ObjectID]) -> list[ObjectID]:
+        def wants(refs: Mapping[Ref, ObjectID]) -> list[ObjectID]:
             tips.extend([refs[named]] if named in refs else [])
             return tips
 
-        pack, is_whole = self._fetch(wanted, ref, depth=depth, files=files)
+        pack, is_whole = self._fetch(wants, ref, depth=depth, files=files)
         if pack is None:
             return None
         return Branch(objects=pack, tip=tips[0].decode(), is_whole=is_whole)
 
     def _fetch(
         self,
-        wanted: Callable[[Mapping[Ref, ObjectID]], list[ObjectID]],
+        wants: Callable[[Mapping[Ref, ObjectID]], list[ObjectID]],
         ref: str,
         *,
         depth: int,
@@ -101,17 +101,17 @@ class RemoteRepository:
 
             result = self._client.fetch_pack(
                 self._path,
-                lambda refs, depth=None: wanted(refs),
+                lambda refs, depth=None: wants(refs),
                 _NothingKnown(),
                 write,
                 depth=depth,
                 ref_prefix=[ref.encode()],
-                # Where the server can: commits only.
+                # A server that supports filters sends commits only.
                 filter_spec=None if files else b"tree:0",
             )
         if not size:
             return None, True
-        # Names are computed from what came, so nothing can pass under another's name.
+        # The names are computed from the received bytes, so that no object can pass as another.
         with PackData(f"{base}.pack", object_format=DEFAULT_OBJECT_FORMAT) as pack:
             pack.check()
             pack.create_index(f"{base}.idx")
@@ -119,7 +119,7 @@ class RemoteRepository:
 
 
 class _NothingKnown:
-    """Tells the server that nothing of the repository is here."""
+    """Tells the server that the client has no object of the repository."""
 
     def __next__(self) -> None:
         return None

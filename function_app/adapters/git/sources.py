@@ -1,7 +1,7 @@
 """Repositories of the models' code, read by dulwich; the same on both platforms.
 
-Nothing is checked out, so nothing of a repository can run; what is fetched is thrown away when its
-files are kept.
+Nothing is checked out, so that no code of a repository can run. The fetched packs are deleted once
+the files are stored.
 """
 
 import json
@@ -30,16 +30,16 @@ class GitSources:
     """Fetches commits by their name and keeps their files as bundles."""
 
     def __init__(
-        self, folder: Path, keep: Callable[[bytes, str], Bundle], settings: GitSettings
+        self, folder: Path, store: Callable[[bytes, str], Bundle], settings: GitSettings
     ) -> None:
-        self._folder, self._keep, self._settings = folder, keep, settings
+        self._folder, self._store, self._settings = folder, store, settings
 
     def fetch(self, change: Change) -> Bundle:
         with self._question("fetch", change.repository, _refs(change)) as question:
             _check_commit(change.commit)
             branch = "" if change.proposal else change.branch
             ask(replace(question, commit=change.commit, branch=branch))
-            bundle = self._keep(Path(question.archive).read_bytes(), change.commit)
+            bundle = self._store(Path(question.archive).read_bytes(), change.commit)
             people = json.loads(Path(question.people).read_text(encoding="utf-8"))
         roles = {"author": Role.WROTE, "committer": Role.COMMITTED}
         return replace(bundle, authors=make_authors((roles[role], name) for role, name in people))
@@ -62,7 +62,7 @@ class GitSources:
             raise NotFoundError(f"{question.address.url} has no branch {branch!r}. Push it.")
         return tip
 
-    def tell(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
+    def post_status(self, change: Change, model: str, state: str, detail: str, link: str) -> bool:
         address = self._address(change.repository)
         return post_status(address, self._settings, change.commit, model, state, detail, link)
 
@@ -100,7 +100,7 @@ class GitSources:
 
 
 def _refs(change: Change) -> tuple[str, ...]:
-    """Return under which names a server may have the commit."""
+    """Return the refs under which a server may have the commit."""
     if not change.proposal:
         return (_branch_ref(change.branch),)
     if not _NUMBER.fullmatch(change.proposal):

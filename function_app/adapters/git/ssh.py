@@ -1,4 +1,4 @@
-"""Speaks git's protocol through the ssh program, with our key and nobody's configuration."""
+"""git's protocol through the ssh program, with the app's key and no user's configuration."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from dulwich.client import SSHGitClient, SSHVendor, SubprocessWrapper
 
 from function_app.adapters.git.address import Address
-from function_app.adapters.git.remote import Heard, ServerError
+from function_app.adapters.git.remote import ErrorLineReader, ServerError
 
 
 def ssh_client(address: Address, key: str, known_hosts: str) -> tuple[SSHGitClient, str]:
@@ -61,5 +61,5 @@ class _Ssh(SSHVendor):
                 "Give an https:// address with MLOPS_GIT_TOKEN_<HOST>, or install ssh.",
             ) from error
         connection = SubprocessWrapper(process)
-        connection.read = Heard(connection.read)
+        connection.read = ErrorLineReader(connection.read)
         return connection

@@ -1,4 +1,4 @@
-"""Commit statuses on GitHub (and what speaks its API: GitHub Enterprise, Gitea) and Azure DevOps.
+"""Commit statuses on servers with GitHub's API (GitHub Enterprise, Gitea) and on Azure DevOps.
 
 Sources: GitHub REST documentation, "Create a commit status"; Azure DevOps REST documentation 7.1,
 "Statuses - Create".
@@ -66,14 +66,14 @@ def _post(url: str, headers: dict[str, str], body: dict[str, Any], ca_file: str)
         from requests.adapters import HTTPAdapter
         from urllib3.util.retry import Retry
 
-    # A status is replaced by a later one of its context, so posting twice harms nobody.
+    # A later status of the same context replaces the earlier one, so that posting is idempotent.
     retry = Retry(
         total=3,
         backoff_factor=0.5,
         status_forcelist=(429, 500, 502, 503, 504),
         allowed_methods=None,
         redirect=0,
-        retry_after_max=10,  # longer than that, nobody waits for a status
+        retry_after_max=10,  # the longest wait for a status, in seconds
         raise_on_status=False,
     )
     where = re.sub(r"\?.*", "", url)

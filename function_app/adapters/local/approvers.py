@@ -8,7 +8,7 @@ from function_app.errors import PlatformError
 
 
 class LocalApprovers:
-    """Knows people by the token they send; keeps no token."""
+    """Identifies people by the token that they send; stores only digests of tokens."""
 
     def __init__(self, state: Path) -> None:
         self._tokens = IssuedTokens(state, copies_of(state, os.environ))
@@ -26,10 +26,10 @@ class LocalApprovers:
                 f"{where} cannot be written: {error.strerror}. Set "
                 "MLOPS_CONFIG to a folder of yours, and start again."
             )
-            raise PlatformError("local", f"keep the token of {name}", text) from error
+            raise PlatformError("local", f"store the token of {name}", text) from error
 
     def identify(self, token: str) -> str | None:
-        """Return whose token this is, or None; PlatformError when the records cannot be read."""
+        """Return the person with this token, else None; PlatformError for unreadable records."""
         try:
             return self._tokens.identify(token)
         except OSError as error:

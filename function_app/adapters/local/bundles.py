@@ -1,4 +1,4 @@
-"""Bundles of code on this machine: archives named by digest, and which one a model runs by."""
+"""Bundles of code on this machine: archives named by digest, and the current one of each model."""
 
 import tarfile
 from pathlib import Path
@@ -21,14 +21,14 @@ CURRENT = "current"
 
 
 class LocalBundles:
-    """Keeps each bundle once; what is unpacked was checked against its digest."""
+    """Stores each bundle once; a bundle that is unpacked was checked against its digest."""
 
     def __init__(self, state: Path) -> None:
         self._bundles, self._unpacked = state / "bundles", state / "code"
         self._published = state / "published"
 
-    def keep(self, archive: bytes, commit: str) -> Bundle:
-        """Keep a tar archive as the bundle of its digest."""
+    def store(self, archive: bytes, commit: str) -> Bundle:
+        """Store a tar archive as the bundle of its digest."""
         digest = sha256(archive)
         path = self._bundles / f"{digest}.tar"
         if not path.exists():

@@ -20,7 +20,7 @@ _INBOX = {"events": "event_key, received_at, outcome, event", "claims": "key, cl
 
 
 def open_ledger(path: Path) -> LocalRows:
-    """Return the rows of a ledger; those of an earlier version become rows of this one."""
+    """Return the rows of a ledger; records of an earlier version are converted to rows."""
     rows = LocalRows(path)
 
     def store(tables: dict[str, list[Any]]) -> None:
@@ -41,7 +41,7 @@ def open_ledger(path: Path) -> LocalRows:
 
 
 def open_inbox(path: Path) -> LocalRows:
-    """Return the rows of an inbox; those of an earlier version become rows of this one."""
+    """Return the rows of an inbox; records of an earlier version are converted to rows."""
     rows = LocalRows(path)
 
     def store(tables: dict[str, list[Any]]) -> None:
@@ -66,7 +66,7 @@ def _moment(text: str) -> datetime:
 def _adopt(
     path: Path, columns: dict[str, str], store: Callable[[dict[str, list[Any]]], None]
 ) -> None:
-    """Read the earlier tables, store what is in them as rows, and drop them."""
+    """Convert the content of the earlier tables to rows, and drop the tables."""
     database = Database(path, "")
     with database.reading() as connection:
         query = "SELECT name FROM sqlite_master WHERE type = 'table'"

@@ -15,12 +15,12 @@ from function_app.telemetry import TRACEPARENT, current
 
 
 def choose_events(endpoint: str, key: str, inbox: Inbox, clock: Clock) -> Events:
-    """Return the events of the topic, or those of the inbox when there is no topic."""
+    """Return the events of the topic; without a topic the events go to the app's inbox."""
     return LocalEvents(endpoint, key) if endpoint else InboxEvents(inbox, clock)
 
 
 class InboxEvents:
-    """Stores each event in the app's own inbox, where the next round takes it up."""
+    """Stores each event in the app's own inbox, from which the next timer run takes it up."""
 
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
         self._inbox, self._clock = inbox, clock

@@ -49,20 +49,20 @@ class LocalKeys:
             if stored is None:
                 raise NotFoundError(f"{model} has no keys. Promote a release first.")
             header, key = self._header(model, PRIMARY), new_key()
-            former, kept = _read(header), stored.primary
+            former, secondary = _read(header), stored.primary
             digest = digest_of(former.removeprefix(SCHEME)) if former else ""
             # After a crash below, the copy still has the key that counts as the secondary one.
             if digest and digest in (stored.primary, stored.secondary):
-                kept = digest
+                secondary = digest
                 _write(self._header(model, SECONDARY), former + "\n")
-            new = Digests(primary=digest_of(key), secondary=kept)
+            new = Digests(primary=digest_of(key), secondary=secondary)
             _write(file, describe_keys(new, self.production_secret(model)))
             # The copy last: a crash before it leaves callers with the former key, which counts.
             _write(header, f"{SCHEME}{key}\n")
         return self.header(model)
 
     def header(self, model: str) -> str:
-        """Return what curl takes after `-H`: the file with the header of the first key."""
+        """Return the argument of `curl -H`: the file with the header of the first key."""
         return f"@{self._header(model, PRIMARY)}"
 
     def file(self, model: str) -> Path:
@@ -85,14 +85,14 @@ class LocalKeys:
 
     def _master(self) -> str:
         path = self._state / "secrets" / "probe"
-        found = _read(path)
-        if not found:
+        master = _read(path)
+        if not master:
             with locked(path.with_name("lock")):
-                found = _read(path)
-                if not found:
-                    found = new_key()
-                    _write(path, found + "\n")
-        return found
+                master = _read(path)
+                if not master:
+                    master = new_key()
+                    _write(path, master + "\n")
+        return master
 
     def _header(self, model: str, name: str) -> Path:
         return self._folder / f"{model}.{'header' if name == PRIMARY else name + '.header'}"
@@ -137,4 +137,4 @@ def _write(path: Path, text: str) -> None:
         os.replace(part, path)
     except OSError as error:
         text = f"{path} cannot be written: {error.strerror}. Make its folder writable, or set"
-        raise PlatformError("local", "keep keys", f"{text} MLOPS_CONFIG.") from error
+        raise PlatformError("local", "store keys", f"{text} MLOPS_CONFIG.") from error

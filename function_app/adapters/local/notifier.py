@@ -14,9 +14,9 @@ from function_app.ports import Notifier
 
 
 class LocalNotifier:
-    """Writes each message once, and tells the channels that are set.
+    """Writes each message to a file and sends it to the configured channels.
 
-    A second attempt writes the same file again.
+    A repeated call replaces the same file.
     """
 
     def __init__(self, outbox: Path, channels: Notifier | None = None) -> None:
@@ -28,22 +28,22 @@ class LocalNotifier:
         if self._channels:
             self._channels.ask_for_approval(release, evidence)
 
-    def tell_result(self, release: Release, result: ReleaseResult) -> None:
+    def report_result(self, release: Release, result: ReleaseResult) -> None:
         content = {"release": dump(release), "result": dump(result)}
         self._write(f"{release.release_id}-result", content)
         if self._channels:
-            self._channels.tell_result(release, result)
+            self._channels.report_result(release, result)
 
-    def tell_outcome(self, end: StoryEnd) -> None:
+    def report_outcome(self, end: StoryEnd) -> None:
         self._write(f"{end.instance_id}-outcome", {"end": dump(end)})
         if self._channels:
-            self._channels.tell_outcome(end)
+            self._channels.report_outcome(end)
 
-    def tell_findings(self, findings: tuple[Finding, ...]) -> None:
+    def report_findings(self, findings: tuple[Finding, ...]) -> None:
         content = {"findings": dump(findings)}
         self._write(f"findings-{sha256(json.dumps(content).encode())[:12]}", content)
         if self._channels:
-            self._channels.tell_findings(findings)
+            self._channels.report_findings(findings)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""All of this machine's adapters, and what must stand before the first event."""
+"""All adapters of this machine, and the infrastructure that must exist before the first event."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from function_app.adapters.local.probe import LocalProbe
 from function_app.adapters.local.production.production import LocalProduction
 from function_app.adapters.local.reach.containers import Containers, find_engine
 from function_app.adapters.local.reach.containment import Containment
-from function_app.adapters.local.reach.private import keep_private
+from function_app.adapters.local.reach.private import restrict_access
 from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
@@ -32,7 +32,7 @@ from function_app.settings.settings import Settings
 
 
 class LocalPlatform:
-    """Makes the parts; each is found when it stands."""
+    """Creates the parts of the platform; an existing part is left unchanged."""
 
     def __init__(self, parts: dict[str, Callable[[], str]], containment: Containment) -> None:
         self._parts, self._containment = parts, containment
@@ -51,13 +51,13 @@ class LocalPlatform:
         return "`make clean` forgets all of this machine's state."
 
     def isolation(self) -> str:
-        return str(self._containment.found)
+        return str(self._containment.detected)
 
 
 def create_ports(settings: Settings) -> Ports:
     """Return every port on this machine, with its state in `settings.state`."""
     state, root, projects = settings.state, settings.root, settings.projects
-    keep_private(state)
+    restrict_access(state)
     clock, inbox = SystemClock(), StoredInbox(open_inbox(state / "inbox.db"))
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
@@ -120,7 +120,7 @@ def create_ports(settings: Settings) -> Ports:
         state, root, processes, projects, topic, bundles, datasets.reference, containment
     )
     return Ports(
-        sources=GitSources(state / "fetched", bundles.keep, settings.git),
+        sources=GitSources(state / "fetched", bundles.store, settings.git),
         datasets=datasets,
         jobs=jobs,
         registry=registry,

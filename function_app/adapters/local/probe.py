@@ -1,4 +1,4 @@
-"""Requests to a deployment, compared with what the offline model said of the same rows."""
+"""Requests to a deployment; the answers are compared with the offline model's predictions."""
 
 import json
 
@@ -11,7 +11,7 @@ from function_app.domain.training import ModelVersion
 
 
 class LocalProbe:
-    """Asks a deployment over HTTP."""
+    """Sends requests to a deployment over HTTP."""
 
     def __init__(self, keys: LocalKeys) -> None:
         self._keys = keys

@@ -32,7 +32,7 @@ class LocalRegistry:
     def __init__(
         self, state: Path, events: Events, released: Callable[[str], int] = lambda model: 0
     ) -> None:
-        """Take what returns the highest version of a model that was ever released, 0 for none."""
+        """Take a function that returns the highest released version of a model, 0 for none."""
         self._state, self._events, self._tracking = state, events, LocalTracking(state)
         self._released = released
         self._made: Any = None
@@ -62,7 +62,8 @@ class LocalRegistry:
             "modelTags": {"run_id": version.run_id},
             "modelProperties": {"digest": version.digest},
         }
-        # Also after a crash between version and event: whoever listens claims it once.
+        # The event is published also after a crash between version and event; its consumer claims
+        # it once.
         subject = f"models/{version.model}:{version.version}"
         self._events.publish(MODEL_REGISTERED, subject, data)
         return version
@@ -77,8 +78,8 @@ class LocalRegistry:
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
     def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        found = self._client().search_model_versions(f"name = '{model}'")
-        versions = (_read(entry) for entry in found)
+        entries = self._client().search_model_versions(f"name = '{model}'")
+        versions = (_read(entry) for entry in entries)
         return tuple(sorted(versions, key=lambda version: int(version.version)))
 
     def mark_champion(self, version: ModelVersion) -> None:
@@ -89,14 +90,16 @@ class LocalRegistry:
         return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
 
     def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
-        place = below(self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}")
-        folder = place / "model"
+        version_folder = below(
+            self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}"
+        )
+        folder = version_folder / "model"
         evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
-        # Anew: files that a crash or another attempt left behind were not judged.
-        remove_tree(place)
+        # The folder is made again, because files of a crash or of another attempt were not judged.
+        remove_tree(version_folder)
         try:
             shutil.copytree(run.output_uri, folder)
-            shutil.copytree(evaluation, place / EVALUATION)
+            shutil.copytree(evaluation, version_folder / EVALUATION)
         except FileNotFoundError as error:
             text = f"{error.filename} is gone. Train again."
             raise PlatformError("local", "register the model", text) from error
@@ -111,7 +114,7 @@ class LocalRegistry:
                 raise PlatformError("local", "create the model", str(error.error_code)) from error
         tags = {"run_id": run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
         tags |= {_EVALUATION: judged.evaluation_id}
-        if (schema := place / EVALUATION / SCHEMA).is_file():
+        if (schema := version_folder / EVALUATION / SCHEMA).is_file():
             tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
         if run.code is not None:
@@ -137,7 +140,7 @@ class LocalRegistry:
 
 
 def _read(entry: Any) -> ModelVersion:
-    """Return a version of ours, or a foreign one, which has no run and no digest."""
+    """Return a version of this app, or a foreign one, which has no run and no digest."""
     code = {k.removeprefix(_CODE): v for k, v in entry.tags.items() if k.startswith(_CODE)}
     return ModelVersion(
         model=entry.name,
@@ -167,7 +170,7 @@ def digest_of_folder(folder: Path) -> str:
 
 
 def _folder(source: str) -> str:
-    # A version that somebody else registered may name a plain path, or a place elsewhere.
+    # A version that was registered by hand may have a plain path, or an address elsewhere.
     return str(file_path(source)) if source.startswith("file:") else source
 
 

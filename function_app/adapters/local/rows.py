@@ -34,10 +34,10 @@ class LocalRows:
         check_key(key)
         with self._database.reading() as connection:
             query = "SELECT content, etag FROM rows WHERE partition = ? AND key = ?"
-            found = connection.execute(query, (_bytes(partition), _bytes(key))).fetchone()
-        if found is None:
+            row = connection.execute(query, (_bytes(partition), _bytes(key))).fetchone()
+        if row is None:
             return None
-        return Row(partition=partition, key=key, content=read_content(found[0], key), etag=found[1])
+        return Row(partition=partition, key=key, content=read_content(row[0], key), etag=row[1])
 
     def query(
         self, partition: str, prefix: str = "", *, after: str = "", limit: int | None = None
@@ -49,14 +49,14 @@ class LocalRows:
         if after:
             start = max(start, _bytes(after) + b"\0")
         with self._database.reading() as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 "SELECT key, content, etag FROM rows "
                 "WHERE partition = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
                 (_bytes(partition), start, end, -1 if limit is None else limit),
             ).fetchall()
         return tuple(
             Row(partition=partition, key=key, content=read_content(content, key), etag=etag)
-            for key, content, etag in ((_text(key), content, etag) for key, content, etag in found)
+            for key, content, etag in ((_text(key), content, etag) for key, content, etag in rows)
         )
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:

@@ -1,6 +1,6 @@
 """Staging on this machine: the image as a container, or its content as a process.
 
-A container needs an engine and an image with a base. Which of the two runs is recorded and shown.
+A container needs an engine and an image with a base. The record shows which of the two runs.
 """
 
 import sys
@@ -14,7 +14,7 @@ from function_app.adapters.local.images.images import LocalImages
 from function_app.adapters.local.jobs.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.reach.containers import Containers
-from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.reach.containment import Access, Containment
 from function_app.adapters.local.reach.files import read_object, write_json
 from function_app.adapters.local.reach.processes import Processes, free_port, start_limit
 from function_app.adapters.scoring_service.scoring_keys import KEYS, describe_keys
@@ -32,11 +32,11 @@ from function_app.late_imports import importing
 from function_app.settings.settings import READY_SECONDS
 from function_app.telemetry import OTLP_ENDPOINT
 
-# What the names of deployments begin with; the release id follows.
+# The prefix of the names of deployments; the release id follows.
 STAGING = "staging-"
 PROCESS = "process"
 EXPIRES = "expires"
-# When the attempt that is under way began; "" after it succeeded or its failure was reported.
+# The start of the present attempt; "" after it succeeded or its failure was reported.
 BEGAN = "began"
 FAILURES = "failures"  # how many attempts failed
 
@@ -44,7 +44,7 @@ Runner = Containers | Processes
 
 
 class LocalStaging:
-    """One service per release, removed after the decision."""
+    """A service per release, removed after the decision."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class LocalStaging:
         patience: float = 5.0,
         containment: Containment | None = None,
     ) -> None:
-        """Take how many seconds a service may take to get healthy.
+        """Take the time limit for a service to get healthy, in seconds.
 
-        `patience` is how many seconds a call waits before it answers that the start is under way.
+        After `patience` seconds a call answers that the start is under way.
         """
         self._containment = containment or Containment(state=state, root=state)
         self._records, self._keys = state / "staging", keys
@@ -69,14 +69,15 @@ class LocalStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = f"{STAGING}{release_id}"
-        found = read_object(self._record(release_id))
-        stored = found if _is_own(found) else None
+        record = read_object(self._record(release_id))
+        stored = record if _is_own(record) else None
         if stored is not None and stored["digest"] != image.digest:
             self.remove(release_id)
             stored = None
         engine = self._containers if self._images.has_base(image) else None
         if stored is None:
-            # Before anything runs: whatever runs is found by it.
+            # The record is written before the process starts, so that the process can always be
+            # found.
             expires = (self._now() + STAGING_LIFE).isoformat(timespec="seconds")
             stored = {**dump(image), EXPIRES: expires, BEGAN: ""}
             write_json(self._record(release_id), stored)
@@ -117,12 +118,12 @@ class LocalStaging:
         limit = start_limit(self._ready, failures)
         if runs and seconds < limit:
             return Rollout(done=False, detail=f"{name} started {seconds:.0f} s ago.")
-        what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
+        cause = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)." if runs else "It ended."
         tail = runner.log_tail(name)
         runner.stop(name)
         # Reported once: the next call starts a new attempt.
         write_json(self._record(release_id), {**stored, BEGAN: "", FAILURES: failures + 1})
-        text = f"{stored['digest'][:19]} did not get healthy. {what}"
+        text = f"{stored['digest'][:19]} did not get healthy. {cause}"
         text += f" Its log ends: {tail}" if tail else " It logged nothing."
         raise AttemptError("local", "deploy to staging", text)
 
@@ -146,7 +147,7 @@ class LocalStaging:
 
     def _is_expired(self, release_id: str, now: datetime) -> bool:
         stored = read_object(self._record(release_id))
-        # One without a date is of an earlier version of this app, or somebody else's.
+        # A record without a date belongs to an earlier version of this app, or is foreign.
         try:
             return EXPIRES in stored and datetime.fromisoformat(stored[EXPIRES]) <= now
         except (TypeError, ValueError):
@@ -158,7 +159,7 @@ class LocalStaging:
         environ = {**serving_environ(), "IMAGE_DIGEST": image.digest, KEYS: keys}
         self._containment.check("deploy to staging")
         # It outlives this host: the process group of its name ends it.
-        command = self._containment.wrap(command, folder, Sight(network=True), parent=0)
+        command = self._containment.wrap(command, folder, Access(network=True), parent=0)
         self._processes.start(name, command, cwd=folder, environ=environ, port=port)
 
     def _wait(self, name: str, image: Image, runner: Runner) -> str | None:

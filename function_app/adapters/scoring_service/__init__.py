@@ -1,1 +1,1 @@
-"""How the app speaks to a scoring service: keys, probes, the prediction log."""
+"""Access to a scoring service: keys, probes, the prediction log."""

@@ -1,4 +1,4 @@
-"""What tells a scoring service to log predictions, as scoring/prediction_log.py reads it."""
+"""Variables that let a scoring service log predictions (read by scoring/prediction_log.py)."""
 
 from function_app.domain.drift.retraining import DriftPolicy
 

@@ -1,4 +1,4 @@
-"""What production saw, put together of records that each platform keeps in its own way."""
+"""Observations of production, computed from records that each platform stores in its own way."""
 
 import hashlib
 import json
@@ -33,23 +33,23 @@ from function_app.errors import ContractError, NotFoundError
 
 LOG = logging.getLogger("mlops.observations")
 
-# When a file of labels came, in a unit of the platform's own, and its name.
-Place = tuple[int, str]
-# How the names of lists of label ids begin.
+# A file of labels: its arrival time, in a unit of the platform's own, and its name.
+LabelFile = tuple[int, str]
+# The prefix of the names of lists of label ids.
 COUNTED = "counted-labels-"
 
 
 class Records(PredictionLogs, Protocol):
-    """The replicas' logs, what trainings left behind, and labels."""
+    """The replicas' logs, the outputs of trainings, and labels."""
 
-    def kept(self, model: str, name: str) -> Any:
-        """Return what was kept of a model under this name, as JSON; None without it."""
+    def stored(self, model: str, name: str) -> Any:
+        """Return the stored record of a model with this name, as JSON; None without it."""
 
-    def keep(self, model: str, name: str, content: Any) -> None:
-        """Keep something of a model."""
+    def store(self, model: str, name: str, content: Any) -> None:
+        """Store a record of a model under this name, as JSON."""
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
-        """Delete what was kept under names that begin so, but these."""
+        """Delete the records of a model whose names have this prefix, except `but`."""
 
     def schema(self, watched: Watched) -> Any:
         """Return the model's schema, as JSON; None when the model is gone."""
@@ -58,12 +58,12 @@ class Records(PredictionLogs, Protocol):
         """Open the CSV that the champion was trained on; NotFoundError when it is gone."""
 
     def evaluation(self, watched: Watched) -> Any:
-        """Return what any evaluation of the champion's run predicted, as JSON; None without one."""
+        """Return the predictions of any evaluation of the champion's run as JSON, else None."""
 
-    def label_files(self, project: ModelProject) -> Sequence[Place]:
-        """Return the files of labels in the order in which they came to rest."""
+    def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
+        """Return the files of labels, in the order in which their last change ended."""
 
-    def labels(self, place: Place) -> AbstractContextManager[IO[bytes]]:
+    def labels(self, file: LabelFile) -> AbstractContextManager[IO[bytes]]:
         """Open a file of labels; NotFoundError when it is gone.
 
         ContractError for anything but a regular file, and for one of over MAX_LABEL_BYTES.
@@ -71,31 +71,31 @@ class Records(PredictionLogs, Protocol):
 
 
 class RecordedObservations:
-    """Reads what is new; a log line or a file of labels counts once."""
+    """Reads new observations; a log line or a file of labels counts once."""
 
     def __init__(self, records: Records, projects: Mapping[str, ModelProject]) -> None:
         self._records, self._projects = records, projects
 
     def reference(self, watched: Watched) -> Reference | None:
-        # Kept at the first look: whether production was asked for the training rows before can only
-        # be known while the logs of that time are there.
+        # The reference is stored at the first read, because only the logs of that time show whether
+        # production was asked for the training rows before.
         name = f"reference-{watched.digest.removeprefix('sha256:')}"
-        reference = self._kept(watched.model, name)
+        reference = self._stored(watched.model, name)
         if reference is None:
             try:
                 reference = self._describe(watched)
             except (AttributeError, ContractError, KeyError, TypeError, ValueError) as error:
-                # Somebody changed the records of the training: they describe it no longer.
+                # The records of the training were changed by hand and describe it no longer.
                 LOG.warning("the records of run %s cannot be read: %s", watched.run_id, error)
             if reference is None:
                 return None
-            self._records.keep(watched.model, name, dump(reference))
+            self._records.store(watched.model, name, dump(reference))
         return replace(reference, columns=self._tested(watched.model, reference.columns))
 
-    def _kept(self, model: str, name: str) -> Reference | None:
-        """Return the reference that was kept; None without one, or when somebody changed it."""
+    def _stored(self, model: str, name: str) -> Reference | None:
+        """Return the stored reference; None without one, or when its record is garbled."""
         try:
-            content = self._records.kept(model, name)
+            content = self._records.stored(model, name)
             return load(Reference, content) if content else None
         except ContractError as error:
             LOG.warning("the reference %s of %s is described again: %s", name, model, error)
@@ -135,45 +135,47 @@ class RecordedObservations:
     ) -> ObservationBatch:
         watched = reference.watched
         cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, "", ""]}
-        found, places = read_new(self._records, watched.model, cursor["log"])
-        ours = [p for p in found if p.image == watched.digest]
+        predictions, positions = read_new(self._records, watched.model, cursor["log"])
+        ours = [p for p in predictions if p.image == watched.digest]
         rows, columns = count_predictions(reference.columns, ours, rows_per_request)
         time, name, used = (*cursor["labels"], "")[:3]
-        labels, place, used = self._labels(reference, (int(time), str(name)), str(used), allowed)
+        labels, last_file, used = self._labels(
+            reference, (int(time), str(name)), str(used), allowed
+        )
         return replace(
             labels,
-            cursor=json.dumps({"log": places, "labels": [*place, used]}, sort_keys=True),
+            cursor=json.dumps({"log": positions, "labels": [*last_file, used]}, sort_keys=True),
             rows=rows,
             columns=columns,
         )
 
     def _labels(
-        self, reference: Reference, since: Place, used: str, allowed: float | None
-    ) -> tuple[ObservationBatch, Place, str]:
-        """Return the new labels' sums, the place of the last file read, and what has counted.
+        self, reference: Reference, since: LabelFile, used: str, allowed: float | None
+    ) -> tuple[ObservationBatch, LabelFile, str]:
+        """Return the sums of the new labels, the last file read, and the name of the counted ids.
 
-        Which ids have counted is kept under a name that is part of the cursor: a look that is
-        repeated, since its answer was lost, finds them as they were before it. A file that grew and
-        came again brings its old ids again.
+        The ids that have counted are stored under a name that is part of the cursor: a read that is
+        repeated, because its answer was lost, finds the ids as they were before it. A file that
+        grew and arrived again has its old ids again.
         """
         watched, nothing = reference.watched, ObservationBatch(cursor="", columns={})
         files = self._records.label_files(self._projects[watched.model])
-        new = [place for place in files if place > since]
+        new = [label_file for label_file in files if label_file > since]
         if not new or allowed is None:
             return nothing, since, used
-        counted = set(self._records.kept(watched.model, used) or ()) if used else set()
+        counted = set(self._records.stored(watched.model, used) or ()) if used else set()
         labels, complaints = [], []
-        for place in new:
+        for label_file in new:
             try:
-                with self._records.labels(place) as file:
+                with self._records.labels(label_file) as file:
                     labels += read_labels(file, reference.target)
             except NotFoundError:
                 continue
             except ContractError as error:
-                complaints.append(f"{place[1].rpartition('/')[2]}: {error.message}")
-        wanted = {label_id for label_id, _ in labels} - counted
+                complaints.append(f"{label_file[1].rpartition('/')[2]}: {error.message}")
+        label_ids = {label_id for label_id, _ in labels} - counted
         ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
-        answers = answers_by_label(ours, wanted)
+        answers = answers_by_label(ours, label_ids)
         errors, unmatched = [], 0
         for label_id, truth in labels:
             if label_id in counted:
@@ -190,20 +192,20 @@ class RecordedObservations:
         return batch, new[-1], self._keep_counted(watched.model, used, counted)
 
     def _keep_counted(self, model: str, before: str, counted: set[str]) -> str:
-        """Keep the ids under a name that says which; return the name."""
+        """Store the ids under a name that contains their digest; return the name."""
         ids = sorted(counted)
         name = f"{COUNTED}{hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:32]}"
-        self._records.keep(model, name, ids)
-        # The one before is what a repeated look begins with.
+        self._records.store(model, name, ids)
+        # The former list stays, because a repeated read begins with it.
         self._records.forget(model, COUNTED, name, before)
         return name
 
     def _tested(
         self, model: str, columns: tuple[ColumnReference, ...]
     ) -> tuple[ColumnReference, ...]:
-        """Return the columns that the policy wants; what is answered is always among them."""
+        """Return the tested columns: those of the policy, and always the prediction."""
         policy = self._projects[model].drift or DriftPolicy()
-        wanted = set(policy.columns) if policy.columns else {c.name for c in columns}
+        names = set(policy.columns) if policy.columns else {c.name for c in columns}
         if not policy.log_inputs:
-            wanted = set()
-        return tuple(c for c in columns if c.name in wanted | {PREDICTION})
+            names = set()
+        return tuple(c for c in columns if c.name in names | {PREDICTION})

@@ -1,7 +1,7 @@
-"""Reading prediction logs, wherever they are kept, also those that are being written.
+"""Reads prediction logs on any storage, also while they are written.
 
-A log has a folder per process, each with segments whose names sort by age. Where a reader was is,
-per process, a segment and the bytes read of it.
+A log has a folder per process, each with segments whose names sort by age. The position of a reader
+is, per process, a segment and the number of bytes read from it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +12,14 @@ from function_app.domain.drift.prediction_lines import LoggedPrediction, read_li
 
 Places = dict[str, tuple[str, int]]
 MIB = 1024 * 1024
-# Bytes that one look reads; what is beyond comes with the next.
+# The most bytes that one call reads; the next call continues.
 MOST = 128 * MIB
 _SLICE = 8 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A part of the log of one process, and how many bytes it has."""
+    """A file of the log of one process, and its size in bytes."""
 
     process: str
     name: str
@@ -27,29 +27,30 @@ class Segment:
 
 
 class PredictionLogs(Protocol):
-    """Where the replicas' logs are kept."""
+    """The storage of the replicas' logs."""
 
     def segments(self, model: str) -> Sequence[Segment]:
-        """Return what a model's log has, in the order of process and name."""
+        """Return the segments of a model's log, in the order of process and name."""
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
         """Return bytes of a segment, fewer at its end, none when it is gone."""
 
 
 def read_new(
-    logs: PredictionLogs, model: str, places: Mapping[str, Sequence[object]], most: int = MOST
+    logs: PredictionLogs, model: str, positions: Mapping[str, Sequence[object]], most: int = MOST
 ) -> tuple[list[LoggedPrediction], Places]:
-    """Return what came after these places, and the places then; a half last line comes later.
+    """Return the predictions after these positions, and the new positions.
 
-    Of each process at most its share of `most` bytes is read, and at least a slice.
+    An incomplete last line is read by a later call. Of each process at most its share of `most`
+    bytes is read, and at least a slice.
     """
-    found: list[LoggedPrediction] = []
+    predictions: list[LoggedPrediction] = []
     segments = logs.segments(model)
     processes = sorted({segment.process for segment in segments})
     left = dict.fromkeys(processes, max(_SLICE, most // max(1, len(processes))))
     fresh: Places = {}
     for process in processes:
-        name, offset = places.get(process, ("", 0))
+        name, offset = positions.get(process, ("", 0))
         fresh[process] = (str(name), int(str(offset)))
     for segment in segments:
         process, (name, offset) = segment.process, fresh[segment.process]
@@ -57,13 +58,13 @@ def read_new(
             continue
         begin = offset if segment.name == name else 0
         end = min(segment.size, begin + left[process])
-        # What is cut short is read on before the segments after it.
+        # A segment that is cut short is continued before the segments after it.
         left[process] = 0 if end < segment.size else left[process] - (end - begin)
         for lines in _whole_lines(logs, model, segment, begin, end):
-            found += _read(lines)
+            predictions += _read(lines)
             begin += len(lines)
         fresh[process] = (segment.name, begin)
-    return found, fresh
+    return predictions, fresh
 
 
 def read_all(logs: PredictionLogs, model: str) -> Iterator[LoggedPrediction]:
@@ -76,9 +77,9 @@ def read_all(logs: PredictionLogs, model: str) -> Iterator[LoggedPrediction]:
 def _whole_lines(
     logs: PredictionLogs, model: str, segment: Segment, begin: int, end: int
 ) -> Iterator[bytes]:
-    """Yield the whole lines between two places, some at a time.
+    """Yield the whole lines between two offsets, some at a time.
 
-    Of a line longer than two slices the middle is left out, so that it is no prediction.
+    The middle of a line that is longer than two slices is left out, so that it is no prediction.
     """
     rest = b""
     while begin < end:
@@ -95,5 +96,5 @@ def _whole_lines(
 
 
 def _read(lines: bytes) -> Iterator[LoggedPrediction]:
-    found = (read_line(line) for line in lines.splitlines())
-    return (prediction for prediction in found if prediction is not None)
+    predictions = (read_line(line) for line in lines.splitlines())
+    return (prediction for prediction in predictions if prediction is not None)

@@ -1,4 +1,4 @@
-"""Keys of production, and what a scoring service is told of them; the same on every platform.
+"""Keys of production, and the digests that a scoring service gets; the same on every platform.
 
 A model has two keys for its callers. Rotating replaces the older one and makes it the first, so
 that the former first key works until the next rotation. The platform's own secret of a service is
@@ -19,7 +19,7 @@ KEYS, KEYS_FILE, FRONT = "SCORING_KEYS", "SCORING_KEYS_FILE", "SCORING_AUTHENTIC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digests:
-    """SHA-256 digests, as hex digits, of a model's keys; "" where there is none yet."""
+    """SHA-256 digests of a model's keys, as hex digits; "" for a key that does not exist yet."""
 
     primary: str
     secondary: str
@@ -46,7 +46,7 @@ def staging_secret(master: str, release_id: str) -> str:
 
 
 def describe_keys(digests: Digests | None, probe: str) -> str:
-    """Return what a service is told, as JSON: digests of the callers' keys and of its probe."""
+    """Return the digests of the callers' keys and of the probe's key, as JSON for a service."""
     keys = {}
     if digests is not None:
         pairs = ((PRIMARY, digests.primary), (SECONDARY, digests.secondary))

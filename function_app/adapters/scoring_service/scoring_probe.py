@@ -1,4 +1,4 @@
-"""Asks a scoring service over HTTP for golden rows; the same on every platform."""
+"""Requests predictions of golden rows from a scoring service; the same on every platform."""
 
 import math
 import time
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import httpx
 
 REQUESTS = 20
-# Of one request, in seconds. The limit of latency is the policy's: a machine that stalls for ten
-# seconds makes one answer slow, and does not make the service wrong.
+# The timeout of one request, in seconds. It is long because the latency limit is the policy's: a
+# machine that stalls for ten seconds makes one answer slow, but the service is not wrong.
 _PATIENCE = 60
 # Different causes that a report names, and the characters of each.
 _CAUSES, _LONGEST = 3, 400
-# A probe's rows are no users': in the prediction log they would look like drift. It counts only
-# with the probe's secret.
+# The rows of a probe are not a user's: in the prediction log they would look like drift. A request
+# counts as a probe only with the probe's secret.
 UNLOGGED = {"X-Prediction-Log": "off"}
 
 
@@ -34,16 +34,16 @@ def ask(
     secret: str,
     *,
     headers: Mapping[str, str] | None = None,
-    way: Mapping[str, str] | None = None,
+    proxy_headers: Mapping[str, str] | None = None,
     verify: "ssl.SSLContext | bool" = True,
     digest_of: Callable[[Mapping[str, str]], str] | None = None,
 ) -> SmokeReport:
-    """Compare what the service answers to the golden rows with what the offline model said.
+    """Return the predictions of the golden rows compared with those of the offline model.
 
     `secret` is the platform's own of this deployment; `headers` are further credentials. Without
-    both the service must answer 401. `way` are headers that only lead to the service.
-    What image answered is what /healthz says, or what `digest_of` reads from an answer's headers
-    where nothing but /score is reached.
+    both the service must answer 401. `proxy_headers` are headers for a proxy before the service.
+    The served digest is read from /healthz, or by `digest_of` from the headers of an answer when
+    only /score is reachable.
     """
     with importing():
         import httpx
@@ -56,7 +56,13 @@ def ask(
     with httpx.Client(
         base_url=endpoint,
         timeout=_PATIENCE,
-        headers={**UNLOGGED, **traced, **(way or {}), **(headers or {}), PROBE_KEY: secret},
+        headers={
+            **UNLOGGED,
+            **traced,
+            **(proxy_headers or {}),
+            **(headers or {}),
+            PROBE_KEY: secret,
+        },
         verify=verify,
     ) as client:
         for _ in range(REQUESTS):
@@ -86,7 +92,9 @@ def ask(
         largest_difference=max(differences) if differences else None,
         p95_ms=sorted(times)[int(0.95 * (len(times) - 1))],
         served_digest=digest,
-        answers_without_key=answers_without_key(endpoint, way=way, verify=verify),
+        answers_without_key=answers_without_key(
+            endpoint, proxy_headers=proxy_headers, verify=verify
+        ),
         detail=" ".join(
             f"{redact(cause)[:_LONGEST]}{'' if cause.endswith('.') else '.'}"
             for cause, _ in causes.most_common(_CAUSES)
@@ -97,7 +105,7 @@ def ask(
 def answers_without_key(
     endpoint: str,
     *,
-    way: Mapping[str, str] | None = None,
+    proxy_headers: Mapping[str, str] | None = None,
     verify: "ssl.SSLContext | bool" = True,
 ) -> bool:
     """Return whether a service takes a request without a key; False when it does not answer.
@@ -109,7 +117,7 @@ def answers_without_key(
 
     url = f"{endpoint.rstrip('/')}/score"
     try:
-        answer = httpx.post(url, json={}, headers=way, timeout=_PATIENCE, verify=verify)
+        answer = httpx.post(url, json={}, headers=proxy_headers, timeout=_PATIENCE, verify=verify)
     except httpx.HTTPError:
         return False
     return answer.status_code not in (401, 403) and answer.status_code < 500

@@ -40,7 +40,7 @@ class AuditEvent:
     `who` is a person, `key <fingerprint>`, `source <name>`, `story <id>`, or "" for a caller
     without credentials. `subject` names the release, the story or the route. `why` is the person's
     comment, `reason` the app's answer. `refers_to` names the decision or the order that a change of
-    production follows. `count` says how many such requests the entry stands for.
+    production follows. `count` is the number of equal requests that the entry represents.
     """
 
     kind: Kind
@@ -70,14 +70,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """An entry that is not as it was written, and how the check knows it."""
+    """An entry that was changed after it was written, and the evidence of the check."""
 
     number: int
     problem: str
 
 
 def read_head(text: str) -> Head:
-    """Return the head that `NUMBER:HASH` names; ContractError when the text is none."""
+    """Return the head that the text `NUMBER:HASH` names; ContractError for any other text."""
     number, _, digest = text.partition(":")
     if not number.isascii() or not number.isdecimal() or len(digest) != 64:
         raise ContractError(f"{text[:80]!r} is no head. Give NUMBER:HASH, as a check printed it.")
@@ -136,7 +136,7 @@ def check_end(head: Head, stored_hash: str) -> Iterator[Fault]:
 
 
 def check_anchor(anchor: Head, head: Head, stored_hash: str | None) -> Iterator[Fault]:
-    """Yield a fault when the log does not contain a head that was noted outside of it.
+    """Yield a fault when the log does not contain a head that was stored outside of it.
 
     `stored_hash` is that of the entry with the anchor's number, None when there is no such entry.
     """
@@ -144,7 +144,7 @@ def check_anchor(anchor: Head, head: Head, stored_hash: str | None) -> Iterator[
         problem = f"Entries are missing at the end: the log ends at {head.number}."
         yield Fault(number=anchor.number, problem=problem)
     elif anchor.hash != (ZERO if anchor.number == 0 else stored_hash):
-        problem = "The entry differs from the head that was noted: the log was written anew."
+        problem = "The entry differs from the stored head: the log was written anew."
         yield Fault(number=anchor.number, problem=problem)
 
 

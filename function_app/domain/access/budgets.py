@@ -1,8 +1,8 @@
-"""How much each caller may send: a token bucket per caller, for requests and for bytes.
+"""Rate limits of callers: a token bucket per caller, for requests and for bytes.
 
-People and machines have buckets of their own, so that no machine uses up what a person needs. The
-buckets live in the memory of one process; an app on several instances lets each caller send that
-much to each of them.
+People and machines have buckets of their own, so that no machine uses up the budget of a person.
+The buckets live in the memory of one process; an app on several instances lets each caller send
+that much to each of them.
 """
 
 import math
@@ -15,7 +15,7 @@ from function_app.errors import ThrottledError
 
 MINUTE = 60.0
 MEGABYTE = 1_000_000
-# All machines together may send this many times what one may.
+# All machines together may send this many times the budget of one machine.
 SHARES = 10
 # More buckets than this are not kept; the ones that were used longest ago go first.
 MOST_CALLERS = 10_000
@@ -47,7 +47,7 @@ class Budgets:
 
     @property
     def count(self) -> int:
-        """Return how many buckets are kept."""
+        """Return the number of stored buckets."""
         return len(self._buckets)
 
     def spend(self, caller: Caller, limits: Limits, now: datetime, count: int, size: int) -> None:
@@ -68,11 +68,12 @@ class Budgets:
                 bucket = _refill(self._buckets.get(key), most, now)
                 rest = _Bucket(bucket.requests - count, bucket.bytes - size, now)
                 if rest.requests < 0 or rest.bytes < 0:
-                    who = caller.name if key[1] else "All callers without a token together"
-                    raise _refusal(who, caller, rest, most)
+                    name = caller.name if key[1] else "All callers without a token together"
+                    raise _refusal(name, caller, rest, most)
                 left.append((key, rest))
             for key, rest in left:
-                # Anew at the end, so that the order of the keys is the order of their use.
+                # The bucket moves to the end, so that the order of the keys is the order of their
+                # use.
                 self._buckets.pop(key, None)
                 self._buckets[key] = rest
             while len(self._buckets) > MOST_CALLERS:
@@ -90,11 +91,11 @@ def _refill(bucket: _Bucket | None, most: tuple[float, float], now: datetime) ->
     )
 
 
-def _refusal(who: str, caller: Caller, rest: _Bucket, most: tuple[float, float]) -> ThrottledError:
+def _refusal(name: str, caller: Caller, rest: _Bucket, most: tuple[float, float]) -> ThrottledError:
     seconds = max(-rest.requests / most[0], -rest.bytes / most[1]) * MINUTE
-    what = "requests" if caller.person else "events"
+    unit = "requests" if caller.person else "events"
     return ThrottledError(
-        f"{who} sent more than {most[0]:g} {what} or {most[1] / MEGABYTE:g} MB a minute. "
+        f"{name} sent more than {most[0]:g} {unit} or {most[1] / MEGABYTE:g} MB a minute. "
         "Send them again later, and fewer at once.",
         retry_after=max(1, math.ceil(seconds)),
     )

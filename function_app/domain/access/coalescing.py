@@ -17,7 +17,7 @@ KEY_WINDOW = timedelta(hours=1)
 # Different entries of one person, key or anonymous group in a window.
 MOST_DIFFERENT = 30
 MANY = "many callers"
-# How a caller begins that is known by its key only.
+# The prefix of a caller that is known by its key only.
 KEY = "key "
 # Decisions and orders that the app carries out leave other records, too, so they are not limited.
 _LIMITED = (Kind.REFUSAL, Kind.KEY_USE)
@@ -45,8 +45,8 @@ class Coalescer:
         ended = tuple(self.ended(event.at))
         cause = _cause(event)
         if cause not in self._counted and self._is_full(event):
-            who = _group(event)
-            event = replace(event, who=who, address=MANY, subject="", model="", action="", why="")
+            group = _group(event)
+            event = replace(event, who=group, address=MANY, subject="", model="", action="", why="")
             cause = _cause(event)
         counted = self._counted.get(cause)
         if counted is not None:

@@ -1,8 +1,8 @@
-"""Which entry of X-Forwarded-For is the sender's address.
+"""The entry of X-Forwarded-For that is the sender's address.
 
 Each proxy appends the address that it saw, and the host appends the last one: App Service in Azure,
-funchost on this machine. Earlier entries are what a sender may have written, unless a trusted proxy
-appended them.
+funchost on this machine. A sender can forge the earlier entries, unless a trusted proxy appended
+them.
 """
 
 import ipaddress
@@ -67,7 +67,7 @@ def _is_within(text: str, networks: tuple[Network, ...]) -> bool:
 
 
 def _address(entry: str) -> str:
-    """Return the address of an entry, which may have a port; "" when it is none."""
+    """Return the address of an entry, which may have a port; "" for any other text."""
     text = entry.strip()
     if text.count(":") == 1:
         text = text.partition(":")[0]

@@ -8,11 +8,11 @@ from function_app.domain.text import identifiers as ids
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One commit of one repository; `proposal` is the number of a pull request, "" for a push.
+    """A commit of a repository; `proposal` is the number of a pull request, "" for a push.
 
-    `branch` is the one that was pushed to, or that a pull request wants to change. `author` is the
-    code host's login of the person who pushed, `contributors` are those of the pushed commits as
-    the code host names them, and `started_by` are people of mlops.toml who retried the change.
+    `branch` is the branch that was pushed to, or the target of the pull request. `author` is the
+    code host's login of the person who pushed, `contributors` are the people of the pushed commits
+    as the code host names them, and `started_by` are people of mlops.toml who retried the change.
     """
 
     repository: ids.Repository
@@ -39,7 +39,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeVersion:
-    """A published version of a model's training and scoring code; runs and images are made of it.
+    """A published version of a model's training and scoring code, used by runs and images.
 
     `version` is the digest of its bundle, so that the same files are the same version. `authors`
     are all people who ever published these files; a run and a model version do not repeat them.
@@ -53,9 +53,9 @@ class CodeVersion:
 
 
 def published(model: str, bundle: Bundle, former: CodeVersion | None) -> CodeVersion:
-    """Return the version that a bundle is; `former` is the one of the same files, None for none.
+    """Return the version of a bundle; `former` is the version of the same files, None for none.
 
-    Whoever published the same files before stays an author of them.
+    The publishers of the same files stay authors of them.
     """
     return CodeVersion(
         model=model,

@@ -1,4 +1,4 @@
-"""From a change of code to a published version, or to a reason why not."""
+"""The integration of a change of code: it ends with a published version, or with reasons."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,7 +10,7 @@ from function_app.domain.text import identifiers as ids
 
 
 class IntegrationOutcome(StrEnum):
-    """How the integration of a change ended; none of them is an error.
+    """The outcome of a change's integration; none of them is an error.
 
     A pull request whose checks pass is `checked`; a push is `published`. `stale` is a commit whose
     branch has a newer one that contains it.
@@ -25,7 +25,7 @@ class IntegrationOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePolicy:
-    """Everything the integration of a change decides by, frozen when it starts.
+    """The rules of a change's integration, frozen when it starts.
 
     `min_coverage` is in percent of the lines.
     """
@@ -61,7 +61,7 @@ class IntegrationResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedChange:
-    """The files of a change, or the newer commit that contains it, or why it is refused."""
+    """The files of a change, or the newer commit that contains it, or the reason of a refusal."""
 
     bundle: Bundle | None = None
     newer: ids.OrEmpty[ids.CommitId] = ""
@@ -89,7 +89,7 @@ class ReferenceCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """Make the files of a change the code that new runs of the model take."""
+    """Publish the files of a change as the code of the model's new runs."""
 
     model: ids.ModelName
     change: Change
@@ -106,7 +106,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOrder:
-    """Ask for a training with this version of the code, once per cause."""
+    """Request a training with this version of the code, once per cause."""
 
     code: CodeVersion
     cause: ids.CauseKey
@@ -124,12 +124,12 @@ class ChangeStatus:
 
 
 def report_link(run_id: str, name: str) -> str:
-    """Return where the app serves a report of a run."""
+    """Return the path at which the app serves a report of a run."""
     return f"/api/runs/{run_id}/reports/{name}"
 
 
 def checks_id(model: str, cause: str) -> str:
-    """Return the id under which a second attempt finds the first attempt's run of checks."""
+    """Return the id of a change's run of checks, which is the same in every attempt."""
     return f"checks-{model}-{cause[:12]}"
 
 

@@ -1,4 +1,4 @@
-"""How far apart from this app code runs that the app did not write, as mlops.toml says it."""
+"""The isolation of foreign code from this app, as mlops.toml requires it."""
 
 from dataclasses import dataclass
 

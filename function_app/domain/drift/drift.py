@@ -1,7 +1,7 @@
 """A sequential test for drift between the requests of production and the training data.
 
-It may be looked at after every batch, for ever: while nothing has changed, the probability that it
-ever sees drift is at most `alpha` (per champion, over the draw of the training data and of the
+It may be read after every batch, for ever: while nothing has changed, the probability that it ever
+reports drift is at most `alpha` (per champion, over the draw of the training data and of the
 whole stream). How:
 
 1. A quarter of alpha goes to not knowing the truth: each share F(edge) of what the training data
@@ -47,7 +47,7 @@ LARGEST_LOG = 690.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Counts of some hundred rows; `start` is its place among all blocks that ever began."""
+    """Counts of some hundred rows; `start` is its number among all blocks that ever began."""
 
     start: int
     rows: int
@@ -57,7 +57,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnEvidence:
-    """How strongly one column (or the labels) speaks for drift, and which way its values went.
+    """The evidence of one column (or of the labels) for drift, and the direction of its values.
 
     `e_value` is 1 at the start; while nothing changed it has no tendency to grow.
     """
@@ -70,7 +70,7 @@ class ColumnEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All columns, the strongest first, and their average, which decides."""
+    """The evidence of all columns, the strongest first, and their average, which decides."""
 
     e_value: float
     threshold: float
@@ -83,9 +83,9 @@ class Evidence:
 
 
 def allowed_error(reference: Reference, margin: float, alpha: float) -> float | None:
-    """Return the mean squared error up to which the labels show no drift.
+    """Return the mean squared error up to which the labels show no drift; None without errors.
 
-    The margin comes on top of what the held-out rows leave open (a normal bound, alpha/4).
+    It is the upper bound of the held-out rows' error (normal, alpha/4), times 1 + `margin`.
     """
     if reference.errors is None:
         return None
@@ -112,13 +112,13 @@ def weigh(reference: Reference, blocks: tuple[Block, ...], alpha: float) -> Evid
     weights = [math.log(1 / ((b.start + 1) * (b.start + 2))) for b in blocks]
     # The weight of the starts that are still to come; they stand at 1.
     rest = -math.log(blocks[-1].start + 2) if blocks else 0.0
-    found = [_weigh_column(c, blocks, weights, rest, level) for c in reference.columns]
-    total = _mean([log for log, _ in found]) if found else 0.0
+    weighed = [_weigh_column(c, blocks, weights, rest, level) for c in reference.columns]
+    total = _mean([log for log, _ in weighed]) if weighed else 0.0
     if reference.errors is not None:
         labels = _weigh_labels(blocks, weights, rest)
-        found.append(labels)
-        total = _mean([total, labels[0]]) if len(found) > 1 else labels[0]
-    columns = sorted((evidence for _, evidence in found), key=lambda c: (-c.e_value, c.name))
+        weighed.append(labels)
+        total = _mean([total, labels[0]]) if len(weighed) > 1 else labels[0]
+    columns = sorted((evidence for _, evidence in weighed), key=lambda c: (-c.e_value, c.name))
     return Evidence(
         e_value=_value(total),
         threshold=2 / alpha,
@@ -206,17 +206,17 @@ def _join(older: Block, newer: Block) -> Block:
 
 
 def _thin(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Give up a start when there are too many: long ago, starts may lie far apart.
+    """Drop a start when there are too many; distances of old starts may be larger.
 
     A process that is given up counts as nothing from then on, which keeps the guarantee.
     """
     if len(blocks) <= MAX_BLOCKS:
         return blocks
-    newer, best, place = 1.0, math.inf, 0
+    newer, best, index = 1.0, math.inf, 0
     for i in range(len(blocks) - 2, -1, -1):
         newer += blocks[i + 1].rows
         size = (blocks[i].rows + blocks[i + 1].rows) / newer
         if i < len(blocks) - 2 and size <= best:
-            best, place = size, i
-    joined = _join(blocks[place], blocks[place + 1])
-    return (*blocks[:place], joined, *blocks[place + 2 :])
+            best, index = size, i
+    joined = _join(blocks[index], blocks[index + 1])
+    return (*blocks[:index], joined, *blocks[index + 2 :])

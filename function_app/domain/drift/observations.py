@@ -12,7 +12,7 @@ from dataclasses import dataclass
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Shares of the capital that the test of labels bets; see drift.py.
 BETS = (0.01, 0.03, 0.1, 0.3)
-# The column of what the model answered, beside those of what it was asked.
+# The name of the column of the model's predictions, beside those of its inputs.
 PREDICTION = "prediction"
 
 
@@ -32,7 +32,7 @@ class Watched:
 class ColumnReference:
     """The training data's values of one column: `below[i]` of `rows` are at most `edges[i]`.
 
-    `tied[i]` says that several rows have the very value of the edge.
+    `tied[i]` is True when several rows have exactly the value of the edge.
     """
 
     name: str
@@ -55,8 +55,8 @@ class ErrorReference:
 class Reference:
     """The distribution of the champion's training data.
 
-    Of the training rows, `seen` were asked of production before, and `echoed` of these carry as
-    their target exactly what production had answered.
+    `seen` is the number of training rows that production was asked before. `echoed` of these have
+    as their target exactly the answer of production.
     """
 
     watched: Watched
@@ -69,7 +69,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnCounts:
-    """How many rows had a value in this column, and how many at most each edge."""
+    """The number of rows with a value in this column, and of the values at most each edge."""
 
     rows: int
     below: tuple[int, ...]
@@ -77,7 +77,7 @@ class ColumnCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSums:
-    """Rows whose truth is known: their squared errors' sum, and the log of what each bet won."""
+    """Sums over the rows with a known label: squared errors, and the log of each bet's winnings."""
 
     rows: int = 0
     squared_error: float = 0.0
@@ -96,8 +96,8 @@ class LabelSums:
 class ObservationBatch:
     """The rows since the last comparison; the next comparison begins at `cursor`.
 
-    `unmatched` labels belong to no logged prediction of this champion; `complaints` say which
-    files of labels could not be read.
+    `unmatched` labels belong to no logged prediction of this champion; `complaints` name the
+    files of labels that could not be read.
     """
 
     cursor: str
@@ -114,7 +114,7 @@ def describe_column(name: str, values: Iterable[float]) -> ColumnReference | Non
     rows = len(ordered)
     if not rows:
         return None
-    # None of the training data is less than the first edge, and all of it is at most the last.
+    # No training value is less than the first edge, and all are at most the last.
     edges, tied = [math.nextafter(ordered[0], -math.inf)], [False]
     ranks = sorted({max(1, math.ceil(q * rows)) for q in QUANTILES} | {rows})
     for rank in ranks:
@@ -129,7 +129,7 @@ def describe_column(name: str, values: Iterable[float]) -> ColumnReference | Non
 
 
 def count_column(reference: ColumnReference, values: Iterable[float]) -> ColumnCounts:
-    """Count the values at most each edge; those that are no finite number do not count."""
+    """Return the counts of values at most each edge; values that are not finite do not count."""
     ordered = sorted(_finite(values))
     below = tuple(bisect_right(ordered, edge) for edge in reference.edges)
     return ColumnCounts(rows=len(ordered), below=below)

@@ -15,7 +15,7 @@ from function_app.domain.drift.observations import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedPrediction:
-    """One request: the rows that were asked, as far as they are logged, and the answers."""
+    """A logged request: its rows, as far as they are logged, and the predictions."""
 
     prediction_id: str
     image: str
@@ -31,7 +31,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
         columns = tuple(str(name) for name in content.get("columns", ()))
         inputs = tuple(tuple(float(v) for v in row) for row in content.get("inputs", ()))
         outputs = tuple(float(value) for value in content["outputs"])
-        found = LoggedPrediction(
+        prediction = LoggedPrediction(
             prediction_id=str(content["id"]),
             image=str(content["image"]),
             columns=columns,
@@ -41,7 +41,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     whole = not columns or len(inputs) == len(outputs)
-    return found if whole and all(len(row) == len(columns) for row in inputs) else None
+    return prediction if whole and all(len(row) == len(columns) for row in inputs) else None
 
 
 def count_predictions(
@@ -49,9 +49,9 @@ def count_predictions(
     predictions: Iterable[LoggedPrediction],
     rows_per_request: int,
 ) -> tuple[int, dict[str, ColumnCounts]]:
-    """Return how many rows count, and each column's counts.
+    """Return the number of rows that count, and each column's counts.
 
-    Of a request with many rows only the first count: they are too much alike to be as many.
+    Of a request with many rows only the first count, because rows of one request are similar.
     """
     values: dict[str, list[float]] = {reference.name: [] for reference in references}
     rows = 0
@@ -59,15 +59,15 @@ def count_predictions(
         rows += len(prediction.outputs[:rows_per_request])
         if PREDICTION in values:
             values[PREDICTION] += prediction.outputs[:rows_per_request]
-        for place, name in enumerate(prediction.columns):
+        for index, name in enumerate(prediction.columns):
             if name in values and name != PREDICTION:
-                values[name] += [row[place] for row in prediction.inputs[:rows_per_request]]
+                values[name] += [row[index] for row in prediction.inputs[:rows_per_request]]
     counts = {r.name: count_column(r, values[r.name]) for r in references}
-    return rows, {name: found for name, found in counts.items() if found.rows}
+    return rows, {name: column for name, column in counts.items() if column.rows}
 
 
 def answers_by_label(
-    predictions: Iterable[LoggedPrediction], wanted: Container[str]
+    predictions: Iterable[LoggedPrediction], label_ids: Container[str]
 ) -> dict[str, float | None]:
     """Return the answer of each row that one of the wanted ids of labels names.
 
@@ -77,7 +77,7 @@ def answers_by_label(
     answers: dict[str, float | None] = {}
     for prediction in predictions:
         for label_id, answer in _labelled(prediction):
-            if label_id in wanted:
+            if label_id in label_ids:
                 known = answers.get(label_id, answer)
                 answers[label_id] = answer if known == answer else None
     return answers
@@ -90,8 +90,8 @@ def count_echoes(
 ) -> tuple[int, int]:
     """Return how many training rows production was asked, and how many have its answer as target.
 
-    Only requests of which every input is logged can be known again. Of the predictions, which may
-    be many more than the rows, only those of the rows are kept.
+    Only requests of which every input is logged can be recognized. Of the predictions, which may be
+    many more than the rows, only those of the rows are kept in memory.
     """
     keyed = [(_key(inputs), _rounded(target)) for inputs, target in rows]
     asked: dict[int, set[float]] = {}
@@ -100,7 +100,7 @@ def count_echoes(
         if set(prediction.columns) == set(features):
             order = [prediction.columns.index(name) for name in features]
             for row, output in zip(prediction.inputs, prediction.outputs, strict=True):
-                key = _key(row[place] for place in order)
+                key = _key(row[index] for index in order)
                 if key in ours:
                     asked.setdefault(key, set()).add(_rounded(output))
     seen = sum(key in asked for key, _ in keyed)

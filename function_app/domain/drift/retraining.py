@@ -1,7 +1,7 @@
 """The effect of drift: a retraining within budget and cooldown, never a loop.
 
-An alarm is raised at most once per test (one champion, since one moment), and is kept until its
-event is published. What must not be answered by another training is a finding for people.
+An alarm is raised at most once per test (one champion, since one moment), and is stored until its
+event is published. Drift that another training cannot remedy is a finding for people.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,21 +16,21 @@ from function_app.domain.text.figures import figures
 from function_app.domain.training import run_id
 from function_app.errors import ContractError
 
-# Of the training rows that production had been asked, this many must be known before their targets
-# can accuse anybody; and so large a share of them must be our own answers.
+# At least this many of the training rows that production had been asked must be recognized before
+# their targets are evidence, and at least this share of them must be the app's own answers.
 SEEN_ROWS, ECHO_SHARE = 20, 0.98
 KEPT_ALARMS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftPolicy:
-    """How production is watched, `[models.<name>.drift]` in mlops.toml.
+    """The rules by which production is watched, `[models.<name>.drift]` in mlops.toml.
 
-    `alpha` is the probability, per champion, of ever seeing drift where none is; `columns` are the
+    `alpha` is the probability, per champion, of ever reporting drift without any; `columns` are the
     inputs that are logged and tested, () for all; `sample` is the share of requests that is logged.
     `label_margin` is the share by which the squared error may exceed the held-out rows'. Within
-    `window_seconds` at most `max_retrainings` are caused, `cooldown_seconds` apart; `loop_length`
-    times the same drift after a retraining for it is a loop.
+    `window_seconds` at most `max_retrainings` are caused, `cooldown_seconds` apart; the same drift
+    after `loop_length` retrainings for it is a loop.
     """
 
     alpha: float = 0.01
@@ -127,8 +127,8 @@ def acknowledge(state: DriftState, report_id: str, now: datetime) -> DriftState:
     alarm = state.pending
     if alarm is None or alarm.report_id != report_id:
         return state
-    kept = (*state.alarms, alarm)[-KEPT_ALARMS:]
-    return restart(replace(state, alarms=kept), state.digest, now)
+    alarms = (*state.alarms, alarm)[-KEPT_ALARMS:]
+    return restart(replace(state, alarms=alarms), state.digest, now)
 
 
 def judge(
@@ -215,7 +215,7 @@ def _is_fed_by_itself(reference: Reference) -> bool:
 
 
 def _repeats(alarm: Alarm, champion_run: str, recent: tuple[Alarm, ...]) -> int:
-    """Count how often in a row this drift led to the retraining whose model drifts again."""
+    """Return how often in a row this drift led to the retraining whose model drifts again."""
     count, run = 0, champion_run
     for earlier in reversed(recent):
         if earlier.run_id == run and set(earlier.causes) & set(alarm.causes):

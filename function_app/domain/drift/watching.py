@@ -55,6 +55,6 @@ def watch_id(model: str) -> str:
     return f"watch-{model}"
 
 
-def drift_note(model: str) -> str:
-    """Return the name of the ledger's note with the state of the test and the last report."""
+def drift_name(model: str) -> str:
+    """Return the name of the ledger's record with the state of the test and the last report."""
     return f"drift/{model}"

@@ -22,7 +22,7 @@ _TEMPORARY = re.compile(r"\.(?:_COPYING_|crc|crdownload|filepart|part|partial|te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """When data was claimed, and by which file: `order` sorts the writes of one `uri` as text."""
+    """The time and the file of a claim on data: `order` sorts the writes of one `uri` as text."""
 
     claimed_at: datetime
     uri: ids.OrEmpty[ids.Address] = ""
@@ -59,12 +59,12 @@ def why_no_data(path: str, size: int | None) -> str:
 
 def limited(files: Iterable[ArrivedFile]) -> tuple[ArrivedFile, ...]:
     """Return the files of a folder; ContractError when there are more than MOST_FILES."""
-    found: list[ArrivedFile] = []
+    accepted: list[ArrivedFile] = []
     for file in files:
-        found.append(file)
-        if len(found) > MOST_FILES:
+        accepted.append(file)
+        if len(accepted) > MOST_FILES:
             raise ContractError(
                 f"The folder holds more than {MOST_FILES} files. Move them in smaller folders.",
                 code="TOO_LARGE",
             )
-    return tuple(found)
+    return tuple(accepted)

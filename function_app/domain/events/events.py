@@ -1,6 +1,6 @@
-"""Events from outside, in the words of the domain.
+"""Events from outside as types of the domain.
 
-Each event knows its `cause`: equal for a repetition, whatever its id or the channel it came by.
+The `cause` of an event is equal for a repetition, even with another id or on another channel.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class DataArrived:
 
     @property
     def cause(self) -> tuple[str, ...]:
-        # Without an etag the sequencer tells a second file of this name from the first.
+        # Without an etag the sequencer distinguishes two files of the same name.
         content = self.etag or f"sequencer {self.sequencer}"
         return ("data", self.source, self.container, self.path, content)
 
@@ -47,7 +47,7 @@ class ArrivedFile:
 class FolderArrived:
     """A folder was renamed into a container; its files have no events of their own.
 
-    `files` is None until the platform was asked for them.
+    `files` is None until the platform has listed them.
     """
 
     source: ids.OrEmpty[ids.Opaque]
@@ -149,7 +149,7 @@ class ModelDeployed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequested:
-    """A build system, a schedule, a change of code or a person wants a model trained.
+    """A build system, a schedule, a change of code or a person requests a training.
 
     Without a uri it is trained on the data that was accepted last.
     """
@@ -168,7 +168,7 @@ class TrainingRequested:
 class DriftDetected:
     """Requests or answers of production have drifted from the training data of the model.
 
-    `monitor` tells that Azure ML's dataset monitor saw it; its report is a run of the workspace.
+    `monitor` is True when Azure ML's dataset monitor saw it; its report is a run of the workspace.
     """
 
     model: ids.ModelName
@@ -213,7 +213,7 @@ def without_people(event: DomainEvent) -> DomainEvent:
 
 
 def claim_key(event: DomainEvent, model: str = "") -> str:
-    """Return the key by which the cause is claimed; with a model when several react to it."""
+    """Return the key by which the cause is claimed, with the model if several react to it."""
     return hashlib.sha256("\0".join((*event.cause, model)).encode()).hexdigest()[:32]
 
 

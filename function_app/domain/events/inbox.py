@@ -30,8 +30,8 @@ class Outcome(StrEnum):
 class InboxEvent:
     """An event as received, its channel and its outcome; None while it is not processed.
 
-    `event_key` is the digest of the payload: the same text is the same event. One that was refused
-    is a dead letter. `traceparent` is what everything that it causes is traced below.
+    `event_key` is the digest of the payload: the same text is the same event. A refused event is a
+    dead letter. `traceparent` is the parent of the spans that it causes.
     """
 
     event_key: str
@@ -48,7 +48,7 @@ class InboxEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """Some events, newest first; `next` is the cursor of the next page, None after the last."""
+    """Events, newest first; `next` is the cursor of the next page, None after the last."""
 
     events: tuple[InboxEvent, ...]
     next: str | None = None
@@ -74,15 +74,15 @@ class Claim:
 
     @property
     def first_key(self) -> str:
-        """Return the key under which this content was claimed first."""
+        """Return the key of the first claim of this content."""
         return self.cause or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """The claim that is kept for a cause, and the newest of its subject when that is another.
+    """The stored claim of a cause, and the newest claim of its subject when that is another.
 
-    `created` tells that this very call made the claim: who made it starts the story.
+    `created` is True for the call that made the claim; its caller starts the story.
     """
 
     claim: Claim
@@ -115,9 +115,9 @@ def renewed(claim: Claim, before: Claim) -> Claim:
 
 
 def with_sender(payload: Any, person: str) -> Any:
-    """Return the payload with the person whose token came with it, and with nobody for "".
+    """Return the payload with the person whose token came with it, without a person for "".
 
-    The field is this app's own: what a payload from outside says there is dropped.
+    The field belongs to this app: a value of it in a payload from outside is dropped.
     """
     if not isinstance(payload, dict):
         return payload
@@ -126,7 +126,7 @@ def with_sender(payload: Any, person: str) -> Any:
 
 
 def sender_of(payload: Any) -> str:
-    """Return the person whose token came with a kept event, "" without one."""
+    """Return the person whose token came with a stored event, "" without one."""
     return str(payload.get(SENDER) or "") if isinstance(payload, dict) else ""
 
 

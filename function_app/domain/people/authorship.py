@@ -15,7 +15,7 @@ AUTHORS = "authors"
 
 
 class Role(StrEnum):
-    """How a person took part in a model version, the most reliable source first."""
+    """The role of a person in a model version, the most reliable source first."""
 
     STARTED = "started"
     OWNS = "owns"
@@ -26,10 +26,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """One person in one role, by the name that the source of the role knows.
+    """A person in one role, by the name that the source of the role knows.
 
-    It is the code host's login for a push, the address in the commit for the two of a commit, and a
-    name of mlops.toml for a person who started a training with a token of this app.
+    It is the code host's login for a push, the address in the commit for its author and committer,
+    and a name of mlops.toml for a person who started a training with a token of this app.
     """
 
     role: Role
@@ -57,12 +57,12 @@ def join_authors(*several: Authors) -> Authors:
 def write_authors(authors: Authors) -> str:
     """Return the authors as the text of a tag.
 
-    The people whom this app or the code host knows come first: whoever writes a commit cannot push
-    them over the limit by names in it.
+    The people whom this app or the code host knows come first, because the writer of a commit could
+    otherwise push them over the limit by names in it.
     """
     order = list(Role)
-    kept = sorted(authors, key=lambda author: order.index(author.role))[:MOST_AUTHORS]
-    rows = [[author.role.value, author.identity] for author in kept]
+    first = sorted(authors, key=lambda author: order.index(author.role))[:MOST_AUTHORS]
+    rows = [[author.role.value, author.identity] for author in first]
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=True)
 
 
@@ -83,8 +83,8 @@ def people_of(authors: Authors, people: People) -> frozenset[str]:
 def has_known_cause(authors: Authors) -> bool:
     """Return whether a known person caused the version by starting, owning or pushing it.
 
-    The names in a commit do not count: whoever writes a commit chooses them. A file that arrives in
-    a folder or a container, a schedule and a request without a token name nobody.
+    The names in a commit do not count, because its writer chooses them. A file that arrives in a
+    folder or a container, a schedule and a request without a token have no known person.
     """
     return any(author.role in (Role.STARTED, Role.OWNS, Role.PUSHED) for author in authors)
 
@@ -126,5 +126,5 @@ def describe_authors(
 def _named(identity: str, people: People, known: set[str]) -> str:
     name = canonical(identity, people)
     if name not in known:
-        return f"{identity} (nobody in mlops.toml)"
+        return f"{identity} (not in mlops.toml)"
     return identity if name == identity.casefold() else f"{identity} ({name})"

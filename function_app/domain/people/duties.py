@@ -1,4 +1,4 @@
-"""Approvers of a release: those of mlops.toml now, without authors where duties are separate."""
+"""Approvers of a release: those in mlops.toml now, without authors if duties are separate."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ START_AGAIN = (
 
 
 class Separation(StrEnum):
-    """Whether authors may not approve: `auto` separates from two approvers on."""
+    """The rule whether authors may approve: `auto` separates from two approvers on."""
 
     AUTO = "auto"
     ON = "on"
@@ -48,7 +48,7 @@ class ApprovalRules:
 
     @property
     def separate(self) -> bool:
-        """Whether an author is refused as an approver."""
+        """True when an author is refused as an approver."""
         if self.separation is Separation.AUTO:
             return len(distinct(self.approvers, self.people)) > 1
         return self.separation is Separation.ON
@@ -70,7 +70,7 @@ class ApprovalRules:
         return self.unknown_author is UnknownAuthor.REFUSE and self.is_unknown(authors)
 
     def required_of(self, authors: Authors) -> int:
-        """Return how many distinct approvers a version of these authors needs."""
+        """Return the number of distinct approvers that a version of these authors needs."""
         more = self.unknown_author is UnknownAuthor.SECOND and self.is_unknown(authors)
         return self.required + 1 if more else self.required
 
@@ -80,7 +80,7 @@ class ApprovalRules:
         return self.is_approver(person) and not own and not self.refuses(authors)
 
     def eligible(self, authors: Authors) -> tuple[str, ...]:
-        """Return the approvers whose approval counts, as mlops.toml writes them."""
+        """Return the approvers whose approval counts, spelled as in mlops.toml."""
         return tuple(name for name in self.approvers if self.may_approve(name, authors))
 
     def counted(self, approvers: Iterable[str], authors: Authors) -> tuple[str, ...]:
@@ -126,5 +126,5 @@ class ApprovalRules:
 
 
 def of_approvals(given: int, required: int) -> str:
-    """Return how far a release is approved, such as "1 of 2 approvals"."""
+    """Return the progress of an approval, such as "1 of 2 approvals"."""
     return f"{given} of {required} approvals"

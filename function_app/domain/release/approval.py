@@ -59,7 +59,7 @@ class Decision:
 
     @property
     def stands(self) -> bool:
-        """Whether the decision was not withdrawn."""
+        """True unless the decision was withdrawn."""
         return self.withdrawn_at is None
 
     def names(self, record: ReleaseRecord) -> bool:
@@ -180,7 +180,7 @@ def own_decision(
 def refuse(
     record: ReleaseRecord, decision: Decision, rules: ApprovalRules | None
 ) -> Refusal | None:
-    """Return why this decision does not count, or None when it does.
+    """Return the reason that this decision does not count, None when it counts.
 
     `rules` are those of mlops.toml now, None when it does not name the model.
     """

@@ -1,8 +1,8 @@
-"""The law of production: which stored decision or order authorises a change, and which does not.
+"""The law of production: the stored decision or order that authorises a change, or its refusal.
 
-Activities ask these rules right before they change production. The rules see only what the ledger
-stores and the rules of mlops.toml as they are now, so that whoever starts, restarts or rewinds a
-story with any input changes nothing that no person decided.
+Activities ask these rules right before they change production. The rules see only the records of
+the ledger and the present rules of mlops.toml, so that no start, restart or rewind of a story, with
+any input, changes production without the decision of a person.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,7 +79,7 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One authorised change of production; the changes of a model are numbered from 1.
+    """An authorised change of production; the changes of a model are numbered from 1.
 
     `cause` is the id of the release or of the order, `by` the person who decided it. Production
     serves `image` after the change, None for nothing. `former` is the image that an automatic
@@ -142,7 +142,7 @@ def refuse_promotion(
     changes: Sequence[Change],
     rules: ProductionRules | None,
 ) -> Refusal | None:
-    """Return why production may not serve this image now; None when a decision authorises it.
+    """Return the reason that production may not serve this image; None if a decision allows it.
 
     `record` is the ledger's record of the release, `decisions` are all stored decisions over it,
     `changes` the model's changes of production in order, `rules` those of mlops.toml now, None when

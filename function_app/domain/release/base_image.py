@@ -72,22 +72,22 @@ def pin(dockerfile: str, own_server: str, digests: Mapping[BaseImage, str]) -> s
     """Return the Dockerfile with each of these images replaced by its copy, by digest."""
     named = {text: image for text, image in _elsewhere(dockerfile, own_server) if image in digests}
 
-    def replace(found: re.Match[str]) -> str:
-        image = named.get(found["image"])
+    def replace(match: re.Match[str]) -> str:
+        image = named.get(match["image"])
         if image is None:
-            return found[0]
-        return f"{found['head']}{own_server}/{image.copy}@{digests[image]}{found['tail']}"
+            return match[0]
+        return f"{match['head']}{own_server}/{image.copy}@{digests[image]}{match['tail']}"
 
     return _FROM.sub(replace, dockerfile)
 
 
 def _elsewhere(dockerfile: str, own_server: str) -> list[tuple[str, BaseImage]]:
-    found, stages = [], {"scratch"}
+    images, stages = [], {"scratch"}
     for line in _FROM.finditer(dockerfile):
         text = line["image"]
         is_own = text.startswith(f"{own_server}/")
         if text.lower() not in stages and "$" not in text and not is_own:
-            found.append((text, parse_image(text)))
+            images.append((text, parse_image(text)))
         if line["stage"]:
             stages.add(line["stage"].lower())
-    return found
+    return images

@@ -13,7 +13,7 @@ from function_app.domain.text.figures import figures
 
 
 class ReleaseStatus(StrEnum):
-    """Where a release stands; the first two are the ones it can leave."""
+    """The state of a release; it can leave only the first two."""
 
     IN_PROGRESS = "in_progress"
     AWAITING_APPROVAL = "awaiting_approval"
@@ -54,7 +54,7 @@ _NEXT: dict[ReleaseStatus, frozenset[ReleaseStatus]] = {
             ReleaseStatus.FAILED,
         }
     ),
-    # By a person, later.
+    # A person may roll it back later.
     ReleaseStatus.PROMOTED: frozenset({ReleaseStatus.ROLLED_BACK}),
 }
 
@@ -75,7 +75,7 @@ def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasePolicy:
-    """Everything a release decides by, frozen when it starts."""
+    """The rules of a release, frozen when it starts."""
 
     approvers: tuple[ids.Person, ...]
     approval_timeout: timedelta = timedelta(days=3)
@@ -86,7 +86,7 @@ class ReleasePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One model version on its way to production."""
+    """A model version on its way to production."""
 
     release_id: ids.ReleaseId
     model: ids.ModelName
@@ -96,7 +96,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseResult:
-    """How a release ended."""
+    """The result of a release."""
 
     status: ReleaseStatus
     reasons: tuple[str, ...]
@@ -109,12 +109,12 @@ class ReleaseResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRecord:
-    """A release as the ledger keeps it.
+    """A release as the ledger stores it.
 
-    `evidence` is what the approver decides by and its hash covers; `reasons` say why the release
-    is where it is. `rolled_back_by` is a person, or `automatic` when the check of production
-    failed. `authors` are the people behind code and training of the version. Records of earlier
-    versions of this app have none of the later fields.
+    `evidence` is what the approver sees and its hash covers; `reasons` explain the present status.
+    `rolled_back_by` is a person, or `automatic` when the check of production failed. `authors` are
+    the people behind code and training of the version. Records of earlier versions of this app have
+    none of the later fields.
     """
 
     release: Release
@@ -134,14 +134,14 @@ class ReleaseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasePage:
-    """Some releases, newest first; `next` is the cursor of the next page, None after the last."""
+    """Releases, newest first; `next` is the cursor of the next page, None after the last."""
 
     releases: tuple[ReleaseRecord, ...]
     next: str | None = None
 
 
 AUTOMATIC = "automatic"
-# So many versions after the last one that was built may have failed before their images.
+# At most this many versions after the last built one may have failed before their images.
 PLAUSIBLE = 1000
 
 

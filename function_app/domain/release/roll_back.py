@@ -1,4 +1,4 @@
-"""Which release a roll-back returns to: the one that production served before the champion."""
+"""The release to which a roll-back returns: the one that production served before the champion."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

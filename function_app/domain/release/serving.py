@@ -10,18 +10,18 @@ from function_app.domain.text import identifiers as ids
 from function_app.domain.training import ModelVersion, folder_digest
 from function_app.errors import ContractError
 
-# How long a deployment in staging may stand: more than the usual wait for an approval.
+# The longest life of a deployment in staging: more than the usual wait for an approval.
 STAGING_LIFE = timedelta(days=7)
 
 
 class Environment(StrEnum):
-    """Where a deployment runs."""
+    """The environment of a deployment."""
 
     STAGING = "staging"
     PRODUCTION = "production"
 
 
-# What the service in scoring/ reads from a model folder, beside model_schema.json.
+# The files of a model folder that the service in scoring/ reads, beside model_schema.json.
 SERVED_FILES = ("model.skops",)
 
 
@@ -52,9 +52,9 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """Where the build of an image stands: no image means that it is still being built.
+    """The state of an image's build: no image means that it is still being built.
 
-    `failure` is why this attempt failed; the next request starts a new attempt.
+    `failure` is the reason that this attempt failed; the next request starts a new attempt.
     """
 
     image: Image | None = None
@@ -64,10 +64,10 @@ class Build:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """Where a deployment stands: none means that it is still on its way.
+    """The state of a rollout: no deployment means that it is under way.
 
-    A deployment of nothing, after a roll-back to nothing, is `done` without one. `failure` is why
-    this attempt failed; the next request starts a new attempt.
+    A roll-back to nothing is `done` without a deployment. `failure` is the reason that this attempt
+    failed; the next request starts a new attempt.
     """
 
     deployment: Deployment | None = None
@@ -107,7 +107,7 @@ class SmokeReport:
     answers_without_key: bool = False
 
 
-# What the evaluation writes: the types of a model that are trusted beyond those of skops.
+# An evaluation writes this file: the types of a model that are trusted beyond those of skops.
 TRUSTED_TYPES = "trusted_types.json"
 # The libraries whose classes a model may hold without being named in mlops.toml.
 LIBRARIES = ("sklearn", "numpy", "scipy")
@@ -128,9 +128,9 @@ def check_types(
     added: Iterable[str],
     registered: Iterable[str] | None = None,
 ) -> None:
-    """Raise ContractError, which names them, when types of a model are not trusted here.
+    """Raise ContractError with the types of a model that are not trusted here, if there are any.
 
-    The evaluation looked into the file and checked each class; a list from a run is checked again.
+    The evaluation read the file and checked each class; a list from a run is checked again.
     `registered` are the types that the app stored when it registered the version: with them the
     list must be exactly this one. None where only the platform writes the list.
     """
@@ -138,7 +138,7 @@ def check_types(
     if registered is not None and sorted(map(str, types)) != sorted(registered):
         raise ContractError(
             f"The list of types of {version.model} {version.version} is not the one that was "
-            "registered: somebody changed trusted_types.json of its evaluation. Train again.",
+            "registered: trusted_types.json of its evaluation was changed. Train again.",
             code="UNTRUSTED_TYPES",
         )
     foreign = [
@@ -160,7 +160,7 @@ def check_types(
 def differs_from_registered(
     version: ModelVersion, digests: Mapping[str, str], schema_digest: str
 ) -> str:
-    """Return which of the files of an image are not those that were judged, "" when all are.
+    """Return the name of the part of an image that differs from the judged one, "" without any.
 
     `digests` are the SHA-256 of each file of the model folder, `schema_digest` that of the schema
     beside it. A version that 0.1.0 registered has no digest of its schema.

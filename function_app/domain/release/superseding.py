@@ -1,4 +1,4 @@
-"""Which release supersedes which: a newer version of the model takes over from one that waits."""
+"""The rule of superseding: a newer version of a model takes over from one that waits."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,8 +1,7 @@
 """Open failures, each with the next command.
 
-A failure is dealt with when something newer of the same model took its place: a later training, a
-retry, a release that was decided. So the newest of each kind counts, and cancelled or superseded
-stories are passed over.
+A failure is closed by a newer event of the same model: a later training, a retry, a release that
+was decided. So the newest of each kind counts, and cancelled or superseded stories are skipped.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +22,7 @@ _STARTED_ANEW = {"reconcile": "mlopsctl reconcile", "ensure_platform": "mlopsctl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """One open failure: its kind, its id, the full reason and the next command."""
+    """An open failure: its kind, its id, the full reason and the next command."""
 
     kind: str
     subject: str
@@ -74,7 +73,7 @@ def failed_releases(records: Iterable[ReleaseRecord]) -> list[Attention]:
 def unserved(
     model: str, serving: Serving | None, records: Iterable[ReleaseRecord]
 ) -> list[Attention]:
-    """Return the failure of a model whose replicas do not serve at this moment, if there is one."""
+    """Return the failure of a model whose replicas do not serve at this moment, else None."""
     finding = judge_serving(model, serving, records)
     if finding is None:
         return []

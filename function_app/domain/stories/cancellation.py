@@ -44,5 +44,5 @@ class SettledCancellation:
 
 
 def cancellation_name(instance_id: str) -> str:
-    """Return the name under which the ledger keeps the cancellation of a story."""
+    """Return the name of the ledger's record with the cancellation of a story."""
     return f"cancelled/{instance_id}"

@@ -14,10 +14,8 @@ from function_app.domain.text import identifiers as ids
 class LaneRequest:
     """Let `owner`, a story that began at `since`, into a lane, for at most `hold` once it is in.
 
-    At most `capacity` are in at a time.
-
-    Who waits asks again within `patience`; one that asks no more has lost its place, so that a
-    story that was terminated blocks nobody for good.
+    At most `capacity` stories are in at a time. A waiting story repeats the request within
+    `patience`; otherwise its entry expires, so that a terminated story does not block the lane.
     """
 
     lane: ids.LaneName
@@ -32,7 +30,7 @@ class LaneRequest:
 class LaneHolder:
     """The first owner in the lane, and the numbers of entries before and behind the caller.
 
-    Who has fewer before it than the lane holds is `inside`.
+    The caller is `inside` when fewer entries are before it than the lane holds.
     """
 
     owner: ids.InstanceId
@@ -60,7 +58,7 @@ class LaneEntry:
 def enter(
     entries: Iterable[LaneEntry], request: LaneRequest, now: datetime
 ) -> tuple[LaneEntry, LaneHolder]:
-    """Return the entry that the owner of the request has from now on, and who holds the lane.
+    """Return the new entry of the request's owner, and the holder of the lane.
 
     Entries of other owners that expired before `now` do not count.
     """
@@ -83,7 +81,7 @@ def enter(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LanePlace:
+class LanePosition:
     """An entry of a lane: its owner, its beginning, and whether it is inside or waits."""
 
     lane: ids.LaneName
@@ -92,13 +90,13 @@ class LanePlace:
     inside: bool
 
 
-def admissible(places: tuple[LanePlace, ...], request: LaneRequest) -> tuple[str, ...]:
-    """Return the owners that wait for the request's lane and for which it has room now.
+def admissible(positions: tuple[LanePosition, ...], request: LaneRequest) -> tuple[str, ...]:
+    """Return the waiting owners for which the request's lane has room now.
 
-    `places` holds each lane's places in their order: inside first, then by their turn.
+    `positions` holds each lane's entries in their order: inside first, then by their turn.
     """
-    first = [place for place in places if place.lane == request.lane][: request.capacity]
-    return tuple(place.owner for place in first if not place.inside)
+    first = [entry for entry in positions if entry.lane == request.lane][: request.capacity]
+    return tuple(entry.owner for entry in first if not entry.inside)
 
 
 ALL_TRAININGS = "all-trainings"

@@ -1,7 +1,7 @@
-"""The outcome of a story in the domain's words, which its Durable status does not tell.
+"""The outcome of a story in the domain's words, which its Durable status does not have.
 
-A story that rejects data or fails a release is `Completed` for Durable. People are shown the
-outcome, the reasons and what the story was about; the Durable status stands beside it.
+A story that rejects data or fails a release is `Completed` for Durable. People see the outcome, the
+reasons and the subject of the story; the Durable status stands beside it.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ NOT_RESTORED = "Production does not serve the former champion."
 
 
 class Tone(StrEnum):
-    """How an outcome is to be shown: it is open, good, neutral, a warning, or bad."""
+    """The tone of an outcome on a page: open, good, neutral, a warning, or bad."""
 
     OPEN = "open"
     GOOD = "good"
@@ -55,7 +55,7 @@ TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryOutcome:
-    """How a story ended, with its full reasons; `running` and no reasons while it has not."""
+    """The outcome of a story with its full reasons; `running` and no reasons before its end."""
 
     word: str
     tone: Tone
@@ -117,7 +117,7 @@ def facts_of(story: str, argument: Any, output: Any) -> dict[str, str]:
 
 
 def change_facts(change: Change) -> dict[str, str]:
-    """Return the facts by which people know a change of code."""
+    """Return the facts that identify a change of code for people."""
     facts = {
         "commit": change.commit,
         "branch": change.branch,
@@ -140,7 +140,7 @@ def is_alarming(story: str, outcome: str, run_id: str | None) -> bool:
 
 
 def end_name(story: str, model: str) -> str:
-    """Return the name under which the ledger keeps the newest end of this kind of story."""
+    """Return the name of the ledger's record with the newest end of this kind of story."""
     return f"end/{story}/{model}"
 
 
@@ -157,8 +157,8 @@ def _read(story: str, output: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
             return "failed", (NOT_RESTORED,)
         case "reconcile":
             open_ones = [f for f in output.get("findings") or () if not f.get("repaired")]
-            told = tuple(f"{f['kind']}: {f['subject']}. {f['detail']}" for f in open_ones)
-            return ("findings" if told else "done"), told
+            lines = tuple(f"{f['kind']}: {f['subject']}. {f['detail']}" for f in open_ones)
+            return ("findings" if lines else "done"), lines
         case "watch_production":
             reason = output.get("reason")
             return str(output.get("verdict") or "done"), (str(reason),) if reason else ()

@@ -34,7 +34,7 @@ def next_start(
         text = f"{instance_id} has succeeded: {outcome}. There is nothing to retry."
         raise ConflictError(text, code="NOTHING_TO_RETRY")
     if outcome in _REPLACED:
-        text = f"{instance_id} is {outcome}: something newer took its place. Retry that one."
+        text = f"{instance_id} is {outcome}: a newer one replaced it. Retry that one."
         raise ConflictError(text, code="NOTHING_TO_RETRY")
     match view["story"]:
         case names.TRAIN_MODEL:
@@ -51,7 +51,7 @@ def next_start(
 
 
 def _training(former: str, request: TrainingRequest, projects: Mapping[str, ModelProject]) -> Start:
-    cause = _again(request.cause)
+    cause = _new_cause(request.cause)
     policy = _project(request.model, projects).training_policy()
     return Start(
         story=names.TRAIN_MODEL,
@@ -69,7 +69,7 @@ def _release(former: str, release: Release, projects: Mapping[str, ModelProject]
     return Start(
         story=names.RELEASE_MODEL,
         instance_id=attempt.release_id,
-        cause=_again(former),
+        cause=_new_cause(former),
         subject=former,
         content=attempt.release_id,
         argument=attempt,
@@ -77,7 +77,7 @@ def _release(former: str, release: Release, projects: Mapping[str, ModelProject]
 
 
 def _change(former: str, request: ChangeRequest, projects: Mapping[str, ModelProject]) -> Start:
-    cause, project = _again(request.cause), _project(request.model, projects)
+    cause, project = _new_cause(request.cause), _project(request.model, projects)
     rules = project.code
     policy = request.policy
     if rules is not None:
@@ -92,7 +92,7 @@ def _change(former: str, request: ChangeRequest, projects: Mapping[str, ModelPro
     )
 
 
-def _again(cause: str) -> str:
+def _new_cause(cause: str) -> str:
     return hashlib.sha256(f"retry\0{cause}".encode()).hexdigest()[:32]
 
 

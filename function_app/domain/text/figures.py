@@ -1,4 +1,4 @@
-"""Numbers in texts for people: as short as possible, but never so short that two look equal."""
+"""Numbers in texts for people: as short as possible, but different numbers have different texts."""
 
 import math
 from decimal import Decimal
@@ -18,7 +18,7 @@ def figure(value: float) -> str:
 def figures(*values: float) -> tuple[str, ...]:
     """Return texts of numbers that stand beside each other in a sentence.
 
-    Each has 4 significant digits, or as many more as tell numbers apart that differ.
+    Each has 4 significant digits, or as many more as distinguish numbers that differ.
     """
     different = len({_key(value) for value in values})
     for digits in range(DIGITS, _EXACT):

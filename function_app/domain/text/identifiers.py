@@ -45,7 +45,7 @@ class Pattern:
         """Return the text; ContractError with the code BAD_NAME when it is no such name."""
         if self.fits(text):
             return text
-        # As ASCII: a message must not carry the signs that the pattern keeps out.
+        # ASCII only: a message must not carry the characters that the pattern keeps out.
         shown = ascii(redact(text[:_SHOWN]))
         message = f"{field}: {shown} is not {self.noun}. Expected {self.words}. {self.advice}"
         raise ContractError(message.strip(), code=CODE)

@@ -22,24 +22,24 @@ def shorten(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     mark = f" [... {len(text) - most} characters left out ...] "
-    kept = max(most - len(mark), 2)
-    return text[: kept // 2] + mark + text[len(text) - (kept - kept // 2) :]
+    length = max(most - len(mark), 2)
+    return text[: length // 2] + mark + text[len(text) - (length - length // 2) :]
 
 
 def cap_reasons(reasons: tuple[str, ...], most: int = REASONS_CHARACTERS) -> tuple[str, ...]:
-    """Return as many reasons as fit into `most` characters, and how many more there are."""
-    kept: list[str] = []
+    """Return as many reasons as fit into `most` characters, and the number of the others."""
+    capped: list[str] = []
     left = most
     for reason in reasons:
         if len(reason) > left:
             break
-        kept.append(reason)
+        capped.append(reason)
         left -= len(reason)
-    if len(kept) == len(reasons):
+    if len(capped) == len(reasons):
         return reasons
-    if not kept:
+    if not capped:
         return (shorten(reasons[0], most), *_more(len(reasons) - 1))
-    return (*kept, *_more(len(reasons) - len(kept)))
+    return (*capped, *_more(len(reasons) - len(capped)))
 
 
 def fit_status(step: str, facts: dict[str, str], trail: list[dict[str, str]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Text from outside without the signs that steer a terminal, a log or a page.
+"""Text from outside without the characters that control a terminal, a log or a page.
 
-An escape sequence can rewrite what a terminal shows, a line feed forges a line of a log, and a
-bidirectional override lets text read in another order than it is stored (CVE-2021-42574).
+An escape sequence can rewrite the text on a terminal, a line feed forges a line of a log, and a
+bidirectional override displays text in another order than it is stored (CVE-2021-42574).
 """
 
 import re
@@ -60,7 +60,7 @@ def is_deeper(value: Any, most: int) -> bool:
 def clean_json(value: Any, depth: int = 0) -> Any:
     """Return a JSON value with every text in it cleaned, also the keys of its objects.
 
-    What is nested deeper than MAX_DEPTH becomes U+FFFD, because a recursion has an end.
+    Values that are nested deeper than MAX_DEPTH become U+FFFD, because a recursion has an end.
     """
     if isinstance(value, str):
         return clean(value)

@@ -14,7 +14,7 @@ from function_app.domain.text.plain_text import MAX_DEPTH, clean
 MARK = "***"
 
 _END = r"[^&\s\"'<>\\]*"
-# What stands before and after the name of a parameter, also in a query inside of another query.
+# The characters before and after the name of a parameter, also in a query inside of a query.
 _BEFORE = (
     r"(?:(?<![A-Za-z0-9_-])|(?<=%26)|(?<=%3F)|(?<=%2526)|(?<=%253F)|(?<=\\u0026)|(?<=\\u003f))"
 )
@@ -60,7 +60,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule("\n", r"(?m)^(?=.*[A-Z])(?=.*[g-z])(?=.*[0-9])[A-Za-z0-9+/]{60,76}={0,2}$"),
     # https://user:password@host; the longest match, because a password may hold an @.
     _rule("@", r"(:(?:\\?/){2})[^/:\s\"'<>\\]*:[^/\s\"'<>\\]*@", rf"\1{MARK}@"),
-    # https://token@host; what these other schemes name is a user or a container.
+    # https://token@host; the names in addresses of these other schemes are users or containers.
     _rule(
         "@",
         r"(?<!\bssh)(?<!\bsftp)(?<!\babfs)(?<!\babfss)(?<!\bwasb)(?<!\bwasbs)"
@@ -133,7 +133,7 @@ _RULES: tuple[_Rule, ...] = (
         rf"\1{MARK}",
         re.I,
     ),
-    # Credentials whose form tells what they are.
+    # Credentials that have a recognizable form.
     _rule(
         "ghp_ gho_ ghu_ ghs_ ghr_",
         r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{16,}(?:[._-][A-Za-z0-9_-]+)*",

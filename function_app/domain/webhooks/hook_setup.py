@@ -1,7 +1,7 @@
 """Test hooks of code hosts: each is checked for the settings that later pushes need.
 
 Sources: GitHub documentation, "Webhook events and payloads", ping; Azure DevOps documentation,
-"Service hooks events", whose samples are also what the button Test sends.
+"Service hooks events", whose samples the button Test sends, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,9 +36,9 @@ def check_ping(hook: Mapping[str, Any], repositories: Iterable[str]) -> None:
 
 
 def answer_test(address: str, repositories: Iterable[str]) -> NothingToDo | None:
-    """Return what to answer to the sample that Azure DevOps' button Test sends, None to others.
+    """Return the answer to the sample of Azure DevOps' button Test, None for other payloads.
 
-    ContractError when no hook can ever be taken, because no model has a repository.
+    ContractError when no hook can ever be accepted, because no model has a repository.
     """
     if not (urlsplit(address).hostname or "").startswith(_SAMPLE_HOST):
         return None

@@ -1,4 +1,4 @@
-"""From the hooks of code hosts to our own events, one for each branch or pull request.
+"""Hooks of code hosts, converted to this app's events: one for each branch or pull request.
 
 Shapes: GitHub documentation, "Webhook events and payloads" (push, pull_request); Azure DevOps
 documentation, "Service hooks events" (git.push, git.pullrequest.created and .updated).
@@ -53,15 +53,16 @@ def _read_push(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingT
 def _contributors(commits: Any, keys: tuple[str, ...]) -> list[str] | None:
     """Return the names of all authors and committers of these commits, newest first.
 
-    None when there are none. The repository names those of the newest commit; a push may have more.
+    None when there are none. The repository names the people of the newest commit; a push may have
+    more commits.
     """
     names: dict[str, None] = {}
     for commit in reversed(commits) if isinstance(commits, list) else ():
         for role in ("author", "committer"):
             person = commit.get(role) if isinstance(commit, dict) else None
-            found = [person.get(key) for key in keys] if isinstance(person, Mapping) else []
+            texts = [person.get(key) for key in keys] if isinstance(person, Mapping) else []
             names |= {
-                name.strip(): None for name in found if isinstance(name, str) and name.strip()
+                name.strip(): None for name in texts if isinstance(name, str) and name.strip()
             }
     return list(names)[:MOST_CONTRIBUTORS] or None
 
@@ -102,11 +103,11 @@ def read_devops(
 ) -> list[Event] | NothingToDo:
     """Return the events of an Azure DevOps service hook.
 
-    `repositories` are the addresses of the models' code; what the button Test sends is answered by
-    them.
+    `repositories` are the addresses of the models' code, by which the sample of the button Test is
+    answered.
     """
     kind = _text(hook, "eventType")
-    # First of all: hooks of other kinds need not have any of the fields below.
+    # This check is the first, because hooks of other kinds need not have any field below.
     if kind not in (_PUSHED, *_PULL_REQUESTS):
         return NothingToDo(reason=f"{kind[:80]} is neither a push nor a pull request.")
     resource = hook.get("resource")
@@ -126,8 +127,8 @@ def read_devops(
             raise ContractError("resource.refUpdates: expected a list.")
         actor = _actor(resource, "pushedBy", "uniqueName")
         contributors = _contributors(resource.get("commits"), ("email",))
-        found = [_update(delivery, repository, actor, contributors, each) for each in updates]
-        return [e for e in found if e] or NothingToDo(reason="No branch has a new commit.")
+        events = [_update(delivery, repository, actor, contributors, each) for each in updates]
+        return [e for e in events if e] or NothingToDo(reason="No branch has a new commit.")
     if resource.get("status") not in (None, "active"):
         return NothingToDo(reason=f"The pull request is {resource['status']}.")
     content = {
@@ -149,7 +150,7 @@ def _update(
     ref, commit = _text(update, "name"), _text(update, "newObjectId")
     if not ref.startswith("refs/heads/") or commit == NO_COMMIT:
         return None
-    # This hook names no files: what changed is unknown.
+    # This hook has no list of files, so that the changed paths are unknown.
     content = {
         "repository": repository,
         "ref": ref,

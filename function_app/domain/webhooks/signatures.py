@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 PREFIX = "sha256="
-# How far a signed time may be away from ours.
+# The longest distance of a signed time from the app's clock.
 WINDOW = timedelta(minutes=5)
 
 

@@ -1,4 +1,4 @@
-"""Lets a person end a story early, at any moment at which it waits.
+"""Cancellation of a story by a person, at any moment at which it waits.
 
 `cancellable` runs a story on a context whose waits end early too when the event of a cancellation
 arrives. The story itself then meets `CancelledError` where it waited, so that its own clean-up

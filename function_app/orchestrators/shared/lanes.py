@@ -1,4 +1,4 @@
-"""Lanes: wait for them, hold them while work is done, leave them whatever the end."""
+"""Lanes: wait for them, hold them during work, and leave them also after an error."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ def in_lane(
     """Enter the lanes in their order, do the work, leave the lanes, and return the work's result.
 
     `instead` gets the number of stories that wait behind this one in the first lane, 0 when this
-    story did not have to wait. A result of `instead` takes the place of the work and of the other
+    story did not have to wait. A result of `instead` replaces the work and the entry of the other
     lanes. The lanes are left after an error, too.
     """
     first, *others = lanes
@@ -72,7 +72,7 @@ def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[i
     return holder.behind if waited else 0
 
 
-def keep_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
+def extend_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
     """Extend the hold of the lanes that this story is in, because its work begins again."""
     for lane in lanes:
         yield from steps.take_lane(ctx, lane)
@@ -81,7 +81,7 @@ def keep_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
 def _leave_lanes(ctx: StoryContext, lanes: Sequence[LaneRequest]) -> Story[None]:
     """Leave the lanes, the last one first.
 
-    An error here does not fail the story, because its work has ended already, and the place in a
+    An error here does not fail the story, because its work has ended already, and the hold of a
     lane that is not left ends with its `hold`.
     """
     for lane in reversed(lanes):

@@ -101,7 +101,7 @@ def ask_until(
     failure: Callable[[T], str] = lambda _: "",
     attempts: int = ATTEMPTS,
 ) -> Story[T]:
-    """Ask an idempotent activity until its work is done, with pauses that double.
+    """Poll an idempotent activity until its work is done, with pauses that double.
 
     The external event `event_name` ends a pause. `failure` returns why an attempt failed, "" while
     it has not failed: the next request starts a new attempt, after a backoff. RuntimeError with the
@@ -137,7 +137,7 @@ class _Pauses(Iterator[timedelta]):
         self._backoff: timedelta | None = None
 
     def back_off(self, failed: int) -> None:
-        """Make the next pause the one after so many failed attempts; then begin anew."""
+        """Set the next pause by the number of failed attempts; later ones start from the first."""
         self._backoff = min(2 ** (failed - 1) * FIRST_BACKOFF, LONGEST_BACKOFF)
         self._pauses = doubling(FIRST_PAUSE, LONGEST_PAUSE)
 

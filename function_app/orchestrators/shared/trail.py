@@ -27,7 +27,7 @@ class Trail:
         self._steps: list[dict[str, str]] = []
 
     def wait(self, step: str, **facts: str) -> None:
-        """Show new facts of the step at which the story still is; begin the step when it is new."""
+        """Show new facts of the present step; begin the step when it is new."""
         if self._steps and self._steps[-1]["step"] == step:
             self._ctx.set_custom_status(fit_status(step, facts, self._steps))
         else:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Wakes(Protocol):
-    """The external events that end pauses early; `woken` tells whether one ended the last pause."""
+    """The external events that end pauses early; `woken` is True when one ended the last pause."""
 
     woken: bool
 
@@ -23,7 +23,7 @@ class Wakes(Protocol):
 
 
 class NoEvent:
-    """No event: timers alone end the pauses."""
+    """No event at all: timers alone end the pauses."""
 
     woken = False
 
@@ -90,8 +90,8 @@ def wait_until(
 ) -> Story[T]:
     """Return the first final answer, or the answer at the deadline, which may not be final.
 
-    `pauses_when_woken` gives the lengths of the pauses after an event, because the platform may
-    send it before its answer changes.
+    `pauses_when_woken` are the lengths of the pauses after an event, because the platform may send
+    it before its answer changes.
     """
     when_woken = pauses_when_woken or pauses
     while True:

@@ -17,7 +17,7 @@ LOG = logging.getLogger("mlops.records")
 
 
 def adopt(rows: Rows, partition: str, records: Iterable[list[Put]]) -> int:
-    """Store each record, which is one or more new rows, unless it is stored; return how many.
+    """Store each record as its rows, unless it is stored already; return the number of new records.
 
     The rows of one record are written atomically.
     """
@@ -37,7 +37,7 @@ def adopt(rows: Rows, partition: str, records: Iterable[list[Put]]) -> int:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return the JSON object of a text; one with the field `damaged` when the text is none."""
+    """Return the JSON object of a text; an object with the field `damaged` for any other text."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

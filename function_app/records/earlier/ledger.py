@@ -16,7 +16,7 @@ from function_app.records.ledger.ledger import DECISIONS, NOTES, RELEASES, new_r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierLedger:
-    """What an earlier version stored: names with JSON texts, and the entries of lanes as fields."""
+    """The records of an earlier version: names with JSON texts, and lane entries as fields."""
 
     releases: tuple[tuple[str, str], ...] = ()
     decisions: tuple[tuple[str, str], ...] = ()
@@ -25,7 +25,7 @@ class EarlierLedger:
 
 
 def adopt_ledger(rows: Rows, earlier: EarlierLedger) -> None:
-    """Store what an earlier version stored, unless it is stored already."""
+    """Store the records of an earlier version, unless they are stored already."""
     adopt(rows, RELEASES, (_release(name, text) for name, text in earlier.releases))
     adopt(rows, DECISIONS, _single(earlier.decisions))
     adopt(rows, NOTES, _single(earlier.notes))

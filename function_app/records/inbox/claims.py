@@ -46,10 +46,10 @@ class Claims:
                 if row is not None and row.content.get("call") == call:
                     return Claimed(claim=made, newer=self._newer(made), created=True)
             head = self._head(claim)
-            kept = self._stored(claim.key)
-            before, after = self._neighbours(claim) if kept and claim.order else (None, None)
-            stored = repeated(claim, kept, before, after) if kept else None
-            if kept is not None and stored is not None:
+            earlier = self._stored(claim.key)
+            before, after = self._neighbours(claim) if earlier and claim.order else (None, None)
+            stored = repeated(claim, earlier, before, after) if earlier else None
+            if earlier is not None and stored is not None:
                 return self._extended(stored, claim, head)
             new = renewed(claim, before) if before is not None else claim
             if before is not None and (other := self._stored(new.key)) is not None:
@@ -106,7 +106,7 @@ class Claims:
         return Put(key=key, content={}, etag=row.etag if row else None)
 
     def _extended(self, stored: Claim, claim: Claim, head: Put | None) -> Claimed:
-        """Let a stored claim also hold for a later write of the same content.
+        """Extend a stored claim to a later write of the same content.
 
         `head` is of the subject of `claim`, read before its neighbours were read.
         """
@@ -180,7 +180,7 @@ def _digest(claim: Claim) -> str:
 
 
 def _order_key(order: str) -> str:
-    """Return an order as a key of which the greater comes first; ContractError when too long."""
+    """Return an order as a key of which the greater sorts first; ContractError when too long."""
     content = order.encode("utf-8", "surrogatepass")
     if len(content) > LONGEST_ORDER:
         raise ContractError(f"The event's order has more than {LONGEST_ORDER} bytes.")

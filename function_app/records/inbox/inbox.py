@@ -37,17 +37,18 @@ class StoredInbox:
         self._rows, self._payloads, self._claims = rows, Payloads(rows), Claims(rows)
 
     def accept(self, events: Sequence[InboxEvent]) -> tuple[InboxEvent, ...]:
-        """Store all of the events or none; return each as it is stored, an earlier one unchanged.
+        """Store the events; return each as it is stored, an event that was stored before unchanged.
 
-        More than one write holds are stored in several. When one fails, the sender hears of it,
-        sends all of the events again, and finds those that are stored.
+        One write is atomic. More events than one write holds need several. When one write fails,
+        the sender gets an error and sends all events again; the events that are stored are found
+        then.
         """
         first = {event.event_key: event for event in reversed(events)}
         contents = {key: self._payloads.store(event) for key, event in first.items()}
         stored: dict[str, InboxEvent] = {}
 
         def attempt() -> None:
-            # It reads only what another write stored before: most events are new.
+            # Rows are read only after a conflict with another write, because most events are new.
             while new := [event for key, event in first.items() if key not in stored]:
                 try:
                     for batch in _batches(new, contents):
@@ -70,10 +71,10 @@ class StoredInbox:
         content = self._payloads.store(event)
 
         def attempt() -> None:
-            found = self._find(event.event_key)
-            if found is None:
+            rows = self._find(event.event_key)
+            if rows is None:
                 return
-            pointer, row = found
+            pointer, row = rows
             key = f"{_state(event.outcome)}{_moment(row)}-{event.event_key}"
             if key == row.key:
                 self._rows.write(EVENTS, [Put(key=key, content=content, etag=row.etag)])
@@ -88,8 +89,8 @@ class StoredInbox:
         until_unchanged("settle an event", attempt)
 
     def get(self, event_key: str) -> InboxEvent | None:
-        found = self._find(event_key)
-        return self._event(found[1]) if found else None
+        rows = self._find(event_key)
+        return self._event(rows[1]) if rows else None
 
     def list_events(
         self, outcome: Outcome | None = None, limit: int = 500
@@ -100,7 +101,9 @@ class StoredInbox:
         self, limit: int, after: str | None = None, outcome: Outcome | None = None
     ) -> EventPage:
         if after is not None and not _CURSOR.fullmatch(after):
-            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            text = (
+                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
+            )
             raise ContractError(text, code="BAD_CURSOR")
         states = _STATES if outcome is None else (_state(outcome),)
         newest = heapq.merge(*(self._newest(state, after, limit) for state in states), key=_rest)
@@ -119,9 +122,9 @@ class StoredInbox:
 
     def discard(self, event_key: str) -> None:
         def attempt() -> None:
-            found = self._find(event_key)
-            if found is not None:
-                self._delete(*found)
+            rows = self._find(event_key)
+            if rows is not None:
+                self._delete(*rows)
 
         until_unchanged("discard an event", attempt)
 
@@ -164,9 +167,10 @@ class StoredInbox:
         until_unchanged("forget an event", attempt)
 
     def _earlier(self, event: InboxEvent) -> InboxEvent:
-        """Return the event as it is stored; as it came when the stored one cannot be read.
+        """Return the event as it is stored; as it came when its stored row cannot be read.
 
-        Then it is taken up again: its claim says what became of it, and settling writes it anew.
+        Such an event is processed again: its claim contains the outcome, and settling writes it
+        anew.
         """
         try:
             return self.get(event.event_key) or event
@@ -175,7 +179,8 @@ class StoredInbox:
             return event
 
     def _delete(self, pointer: Row, row: Row) -> None:
-        # First, so that a crash leaves an event that is deleted at the next attempt.
+        # The payload is deleted first: after a crash the event remains, and the next attempt
+        # deletes it.
         self._payloads.delete(row.content)
         changes = [Delete(key=each.key, etag=each.etag) for each in (pointer, row)]
         self._rows.write(EVENTS, changes)
@@ -255,7 +260,7 @@ def _state(outcome: Outcome | None) -> str:
 
 
 def _rest(row: Row) -> str:
-    """Return what stands behind the outcome in the key of an event: its moment and event key."""
+    """Return the end of an event's key behind the outcome: its moment and event key."""
     return row.key.partition("/")[2]
 
 

@@ -12,8 +12,8 @@ from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put, Row, RowsChangedError
 from function_app.records.damage import REMEDY
 
-# Characters of JSON that stay in the row of the event, and those in one row of a longer payload.
-# The text is ASCII, and JSON of it is at most twice as long.
+# The most characters of JSON in the row of the event, and in each row of a longer payload. The text
+# is ASCII, and its JSON is at most twice as long.
 INLINE, PIECE = 60_000, 200_000
 
 

@@ -1,1 +1,1 @@
-"""The ledger: releases, lanes and notes, stored above the port for rows."""
+"""The ledger: releases, lanes and named records, stored above the port for rows."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import quote, unquote
 
 from function_app.domain.codec import dump, find_damaged
-from function_app.domain.stories.lane import LaneEntry, LaneHolder, LanePlace, LaneRequest, enter
+from function_app.domain.stories.lane import LaneEntry, LaneHolder, LanePosition, LaneRequest, enter
 from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged
@@ -26,7 +26,7 @@ class Lanes:
         self._rows = rows
 
     def take(self, request: LaneRequest, now: datetime) -> LaneHolder:
-        """Enter the lane or its queue, or renew the entry; return who holds the lane.
+        """Enter the lane or its queue, or renew the entry; return the holder of the lane.
 
         PlatformError when another entry cannot be read, because its owner may be inside.
         """
@@ -61,15 +61,15 @@ class Lanes:
 
         until_unchanged("leave a lane", attempt)
 
-    def list(self) -> tuple[LanePlace, ...]:
-        """Return the entries that can be read, by lane, those inside first, then by their turn."""
+    def list(self) -> tuple[LanePosition, ...]:
+        """Return the readable entries by lane: inside first, then by their turn."""
         listed = [
             (unquote(row.key.partition("/")[0]), entry)
             for row in self._entries()
             for entry in load_each(LaneEntry, [(row.key, row.content)])
         ]
         return tuple(
-            LanePlace(lane=lane, owner=entry.owner, since=entry.since, inside=entry.inside)
+            LanePosition(lane=lane, owner=entry.owner, since=entry.since, inside=entry.inside)
             for lane, entry in sorted(listed, key=lambda each: (each[0], each[1].turn))
         )
 

@@ -1,4 +1,4 @@
-"""The ledger of both platforms: releases newest first, lanes, notes, and decisions of 0.1.0.
+"""The ledger of both platforms: releases newest first, lanes, named records, decisions of 0.1.0.
 
 All releases are in one partition, so that a change of several is atomic. A release has two rows:
 its record under a key that sorts by its beginning, newest first, and the name of that key under its
@@ -26,7 +26,7 @@ from function_app.domain.release.superseding import (
     takes_over,
     was_taken_over,
 )
-from function_app.domain.stories.lane import LaneHolder, LanePlace, LaneRequest
+from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
 from function_app.domain.text.identifiers import RELEASE_ID
 from function_app.errors import ConflictError, ContractError
 from function_app.ports import Rows
@@ -43,7 +43,7 @@ _CURSOR = re.compile(r"[0-9]{19}-[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", re.ASCII)
 
 
 class StoredLedger:
-    """Releases, lanes and notes; every method may be called again."""
+    """Stores releases, lanes and named records; every method is idempotent."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows, self._lanes = rows, Lanes(rows)
@@ -74,7 +74,9 @@ class StoredLedger:
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         if after is not None and not _CURSOR.fullmatch(after):
-            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            text = (
+                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
+            )
             raise ContractError(text, code="BAD_CURSOR")
         start = f"{BY_TIME}{after}" if after else ""
         rows = self._rows.query(RELEASES, BY_TIME, after=start, limit=limit + 1)
@@ -134,10 +136,10 @@ class StoredLedger:
     def leave_lane(self, lane: str, owner: str) -> None:
         self._lanes.leave(lane, owner)
 
-    def list_lanes(self) -> tuple[LanePlace, ...]:
+    def list_lanes(self) -> tuple[LanePosition, ...]:
         return self._lanes.list()
 
-    def keep_note(self, name: str, content: dict[str, str]) -> None:
+    def save_record(self, name: str, content: dict[str, str]) -> None:
         def attempt() -> None:
             row = self._rows.get(NOTES, name)
             etag = row.etag if row else None
@@ -145,7 +147,7 @@ class StoredLedger:
 
         until_unchanged("store a note", attempt)
 
-    def keep_first_note(self, name: str, content: dict[str, str]) -> dict[str, str]:
+    def create_record(self, name: str, content: dict[str, str]) -> dict[str, str]:
         def attempt() -> dict[str, str]:
             row = self._rows.get(NOTES, name)
             if row is not None:
@@ -155,7 +157,7 @@ class StoredLedger:
 
         return until_unchanged("store a note", attempt)
 
-    def read_note(self, name: str) -> dict[str, str] | None:
+    def get_record(self, name: str) -> dict[str, str] | None:
         row = self._rows.get(NOTES, name)
         return read_row(dict[str, str], row) if row else None
 
@@ -191,5 +193,5 @@ def _readable(rows: Iterable[Row]) -> tuple[ReleaseRecord, ...]:
 
 
 def _named(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
-    """Yield the id of each release, which stands behind the moment in its key, and its record."""
+    """Yield the id of each release, from the end of its key, with its record."""
     return ((row.key.removeprefix(BY_TIME)[20:], row.content) for row in rows)

@@ -1,8 +1,8 @@
 """The entrance of all events: store, claim the cause, start or wake a story, record the outcome.
 
-An event is kept before anybody is told that it was taken. What happens to it then may be repeated
-by anybody at any time: the claim makes one story of it. One that a crash left half way is taken up
-again by `settle_pending`.
+An event is stored before its sender gets an acknowledgement. The processing after that is
+idempotent, because the claim makes one story of it. An event whose processing a crash interrupted
+is processed again by `settle_pending`.
 """
 
 import asyncio
@@ -46,8 +46,9 @@ from function_app.triggers.events.wakes import wake_release
 from function_app.triggers.invocation import Invocation
 
 LOG = logging.getLogger("mlops.inbox")
-# Who made a claim starts its story at once. Another one does it only after this long, when the
-# first must have died: starting an id whose story has ended would silently run it again.
+# The process that made a claim starts its story at once. Another process does it only after this
+# long, when the first must have died: starting an id whose story has ended would silently run it
+# again.
 GRACE = timedelta(seconds=30)
 
 
@@ -67,12 +68,12 @@ class Receipt:
 async def take_in(
     invocation: Invocation, channel: str, payloads: list[Any], person: str = ""
 ) -> list[Receipt]:
-    """Store all events, then process each; a failure of one disturbs no other.
+    """Store all events, then process each; the failure of one does not affect the others.
 
-    `person` is whose token came with them: it is kept in the events, where nothing else may name
-    a person.
-    What is kept, and all that follows from it, holds neither credentials nor control characters;
-    its key is of the event as it came, so that the same text stays the same event.
+    `person` is the owner of the token that came with them: the app stores it in the events, where
+    no sender can name a person. Stored events, and all that follows from them, have neither
+    credentials nor control characters; the key is that of the received event, so that the same text
+    stays the same event.
     """
     now = invocation.ports.clock.now()
     events = [
@@ -86,14 +87,14 @@ async def take_in(
         )
         for payload in payloads
     ]
-    kept = await asyncio.to_thread(invocation.ports.inbox.accept, events)
-    return [await take_up(invocation, event) for event in kept]
+    stored = await asyncio.to_thread(invocation.ports.inbox.accept, events)
+    return [await take_up(invocation, event) for event in stored]
 
 
 async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -> Receipt:
-    """See to a kept event, again if need be; a fault leaves it for later.
+    """Process a stored event, also again; a fault leaves it for a later run.
 
-    `person` is who asked to take it up again, beside the person who sent it.
+    `person` is the requester of the repetition, beside the person who sent the event.
     """
     if event.outcome is not None and event.outcome is not Outcome.REFUSED:
         return _receipt(replace(event, outcome=_repeated(event.outcome)))
@@ -152,7 +153,8 @@ async def start_once(
 
     The outcome is None when another call is about to start it.
     """
-    # Before the claim: a story whose input is refused would fail after it took the cause.
+    # The input is checked before the claim: a story that refuses its input would fail after it took
+    # the cause.
     checked(start.argument)
     claim = Claim(
         key=start.cause,
@@ -165,12 +167,12 @@ async def start_once(
     )
     claimed = await asyncio.to_thread(invocation.ports.inbox.claim, claim)
     owner = claimed.claim.owner
-    found = None if claimed.created else await invocation.stories.find(owner)
-    if found is not None:
-        foreign = await _is_foreign(invocation, found, owner, start.argument)
+    story = None if claimed.created else await invocation.stories.find(owner)
+    if story is not None:
+        foreign = await _is_foreign(invocation, story, owner, start.argument)
         if not foreign:
             return Outcome.REPEATED, owner
-        if not found.get("ended"):
+        if not story.get("ended"):
             return None, owner
         LOG.error("%s was started past this app, and is started again", owner)
     if claimed.newer is not None:
@@ -180,9 +182,9 @@ async def start_once(
     argument = start.argument
     if isinstance(argument, TrainingRequest):
         # The run's id derives from the cause: content that came back gets a run of its own.
-        kept = claimed.claim
-        arrival = Arrival(claimed_at=kept.claimed_at, uri=argument.data_uri, order=kept.order)
-        argument = replace(argument, cause=kept.key, arrival=arrival)
+        stored = claimed.claim
+        arrival = Arrival(claimed_at=stored.claimed_at, uri=argument.data_uri, order=stored.order)
+        argument = replace(argument, cause=stored.key, arrival=arrival)
     await invocation.stories.start(start.story, owner, dump(argument))
     return Outcome.STARTED, owner
 
@@ -190,10 +192,10 @@ async def start_once(
 async def _is_foreign(
     invocation: Invocation, view: Mapping[str, Any], owner: str, argument: Any
 ) -> bool:
-    """Return whether a story of this id is not the one that the id was claimed for.
+    """Return whether a story of this id is not the one for which the id was claimed.
 
-    Whoever holds a key of Durable can start any id before the app does. The app's own story has the
-    model and the version or the data of the claim, and an ended release left a record.
+    An attacker with a key of Durable can start any id before the app does. The app's own story has
+    the model and the version or the data of the claim, and an ended release left a record.
     """
     if isinstance(argument, Release):
         own: tuple[object, ...] = (argument.model, argument.version)
@@ -215,18 +217,19 @@ ACCEPTED = "accepted"
 _NO_MODEL = ("UNKNOWN_MODEL", "UNKNOWN_REPOSITORY")
 
 
-async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> InboxEvent:
-    envelope = read_envelope(kept.payload)
-    targets = await _route(invocation, kept, envelope)
+async def _settle(invocation: Invocation, stored: InboxEvent, person: str) -> InboxEvent:
+    envelope = read_envelope(stored.payload)
+    targets = await _route(invocation, stored, envelope)
     if isinstance(targets, NothingToDo):
-        return replace(kept, outcome=Outcome.IGNORED, reason=targets.reason)
+        return replace(stored, outcome=Outcome.IGNORED, reason=targets.reason)
     if isinstance(targets, Wake):
         await invocation.stories.wake(targets.instance_id, targets.event)
-        return replace(kept, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
-    if invocation.source(kept.channel) is not None:
-        # Also for a commit that was claimed before: its first event may have proved no person.
+        return replace(stored, outcome=Outcome.WOKEN, instance_ids=(targets.instance_id,))
+    if invocation.source(stored.channel) is not None:
+        # This holds for a commit that was claimed before, too: its first event may have proved no
+        # person.
         await asyncio.to_thread(_keep_pushers, invocation, targets)
-    people = (sender_of(kept.payload), person)
+    people = (sender_of(stored.payload), person)
     starts = [started_by(started_by(start, people[0]), people[1]) for start in targets]
     started = [await start_story(invocation, envelope.type, start) for start in starts]
     outcomes = [outcome for outcome, _ in started]
@@ -234,7 +237,7 @@ async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> Inbo
     if Outcome.STALE in outcomes:
         reason = "A newer event of the same subject was claimed before."
     return replace(
-        kept,
+        stored,
         outcome=None if None in outcomes else _together(outcomes),
         instance_ids=tuple(instance_id for _, instance_id in started),
         reason=reason,
@@ -243,36 +246,36 @@ async def _settle(invocation: Invocation, kept: InboxEvent, person: str) -> Inbo
 
 
 def _keep_pushers(invocation: Invocation, starts: Iterable[Start]) -> None:
-    """Store the people whom a proven source names for the commits that were pushed."""
+    """Store the people whom a proven source names for the pushed commits."""
     for start in starts:
         argument = start.argument
         if isinstance(argument, ChangeRequest) and not argument.change.proposal:
             Pushers(invocation.ports.rows).add(argument.change)
 
 
-async def _route(invocation: Invocation, kept: InboxEvent, envelope: Envelope) -> Targets:
-    """Return where the event goes, after the platform has confirmed it; see verification.py."""
-    source = invocation.source(kept.channel)
+async def _route(invocation: Invocation, stored: InboxEvent, envelope: Envelope) -> Targets:
+    """Return the starts and wakes of an event after the platform confirmed it (verification.py)."""
+    source = invocation.source(stored.channel)
     if source is not None:
-        check_type(kept.channel, source, envelope.type)
+        check_type(stored.channel, source, envelope.type)
     event = read_event(envelope)
     if isinstance(event, NothingToDo):
         return event
     event = checked(event)
     model = getattr(event, "model", "")
     if source is not None and model in invocation.projects:
-        check_model(kept.channel, source, model)
+        check_model(stored.channel, source, model)
     allowed = within(source, invocation.projects)
     projects = {name: invocation.projects[name] for name in invocation.projects if name in allowed}
     trusted = source is not None
     try:
         verified = await asyncio.to_thread(
-            verify, invocation.ports, event, projects, kept.channel, trusted=trusted
+            verify, invocation.ports, event, projects, stored.channel, trusted=trusted
         )
     except ContractError as error:
         if source is None or not source.models or error.code not in _NO_MODEL:
             raise
-        text = f"[webhooks.{kept.channel}] names {', '.join(source.models)} only. {error.message}"
+        text = f"[webhooks.{stored.channel}] names {', '.join(source.models)} only. {error.message}"
         raise ContractError(text, code=OUT_OF_SCOPE) from error
     return verified if isinstance(verified, NothingToDo) else route(checked(verified), projects)
 
@@ -295,7 +298,7 @@ async def start_story(
     """
     outcome, instance_id = await start_once(invocation, type_, start)
     if isinstance(start.argument, Release):
-        # Also for a repetition: the first attempt may have died before it woke them.
+        # A repetition wakes them, too: the first attempt may have died before it woke them.
         now = invocation.ports.clock.now()
         for older in invocation.ports.ledger.supersede(start.argument, now):
             await wake_release(invocation.stories, older)

@@ -1,4 +1,4 @@
-"""Asks the platform whether an event is true, before anything is started, woken or superseded.
+"""Verifies events against the platform before a story is started, woken or superseded.
 
 An event is a claim of its sender. What it says is compared with the platform's own records, and
 what the platform says is used from then on:
@@ -27,7 +27,7 @@ from dataclasses import replace
 from function_app.domain.change.integration import ChangeRequest
 from function_app.domain.codec import load
 from function_app.domain.drift.retraining import DriftState
-from function_app.domain.drift.watching import drift_note
+from function_app.domain.drift.watching import drift_name
 from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
@@ -49,12 +49,12 @@ from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 
 EVENT_GRID = "event-grid"
-# Only the platform's own topics know in which order files were written.
+# Only the platform's own topics know the order in which files were written.
 ORDERED = (EVENT_GRID, OWN_CHANNEL)
 
 
 class OutdatedError(ContractError):
-    """The event was true once, and newer content has replaced what it is about."""
+    """The event was true once, and newer content has replaced its subject."""
 
 
 def verify(
@@ -194,9 +194,9 @@ def _verify_drift(ports: Ports, event: DriftDetected, *, trusted: bool) -> None:
 
 def _reports(ports: Ports, model: str) -> set[str]:
     """Return the ids of the alarms that this app's own comparison raised."""
-    note = ports.ledger.read_note(drift_note(model)) or {}
-    if "state" not in note:
+    record = ports.ledger.get_record(drift_name(model)) or {}
+    if "state" not in record:
         return set()
-    state = load(DriftState, json.loads(note["state"]))
+    state = load(DriftState, json.loads(record["state"]))
     pending = (state.pending,) if state.pending else ()
     return {alarm.report_id for alarm in (*pending, *state.alarms)}

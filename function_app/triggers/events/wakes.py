@@ -7,8 +7,8 @@ from function_app.ports import Stories
 async def wake_release(stories: Stories, release_id: str) -> None:
     """End the release's present wait for a decision, so that it reads the ledger now.
 
-    Its custom status tells which wait that is. The next one is ended too, because the release may
-    begin it in this moment; nothing happens when it has ended.
+    Its custom status names that wait. The next wait is ended too, because the release may begin it
+    in this moment; nothing happens when the release has ended.
     """
     view = await stories.find(release_id)
     step = view["step"] if view and isinstance(view.get("step"), dict) else {}

@@ -18,7 +18,7 @@ from function_app.triggers.http.http_api import approvals_of, find_release
 from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.people import identify
 
-# Refusals of a person, whatever is stored.
+# Refusals because of the person, which hold whatever the ledger has stored.
 _UNDECIDED = (ReleaseStatus.SUPERSEDED, ReleaseStatus.EXPIRED, ReleaseStatus.CANCELLED)
 _PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
@@ -70,7 +70,7 @@ def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | Non
 
 
 def _progress(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return how far the release is approved after this request."""
+    """Return the progress of the approval after this request."""
     decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
     progress = approvals_of(invocation, record, decisions)
     return {name: progress[name] for name in ("approvals", "approved_by")}
@@ -100,7 +100,7 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
         error = RefusedError if refusal.code in _PEOPLE else ConflictError
         raise error(refusal.message, code=refusal.code)
     if earlier is None:
-        assert rules is not None  # else nobody is an approver
+        assert rules is not None  # without an approver no person could approve
         earlier = decisions.decide(record, decision, rules)
         # The release may have ended in between. The stored decision has no effect then.
         now = find_release(invocation, decision.release_id)
@@ -118,10 +118,10 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
         hint = f" `mlopsctl withdraw {decision.release_id}` takes it back." if own else ""
         raise ConflictError(
             f"{earlier.decided_by} decided to {earlier.verdict}{said} at "
-            f"{dump(earlier.decided_at)}. The first decision counts; yours was not kept.{hint}",
+            f"{dump(earlier.decided_at)}. The first decision counts; yours was not stored.{hint}",
             code="ALREADY_DECIDED",
         )
     invocation.attempt.once = name_of_decision(earlier)
-    # Also for a repetition: the first attempt may have died before it woke the story.
+    # A repetition wakes the story, too: the first attempt may have died before it did.
     await wake_release(invocation.stories, decision.release_id)
     return Answer(status=202, content={"decision": dump(earlier), **_progress(invocation, record)})

@@ -30,8 +30,8 @@ _KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
 async def get_attention(invocation: Invocation, request: Request) -> Answer:
     """List the failures that need attention, each with its reason and the next command."""
     stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
-    found = await asyncio.to_thread(_collect, invocation, stories)
-    return Answer(status=200, content={"attention": dump(found)})
+    failures = await asyncio.to_thread(_collect, invocation, stories)
+    return Answer(status=200, content={"attention": dump(failures)})
 
 
 def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Attention]:
@@ -56,7 +56,7 @@ def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Atte
 def _production(invocation: Invocation) -> list[Attention]:
     """Return the models whose production does not serve now.
 
-    The last comparison may be ten minutes old, so production itself is asked, several models at a
+    The last comparison may be ten minutes old, so production itself is read, several models at a
     time.
     """
     records: dict[str, list[ReleaseRecord]] = {}
@@ -83,18 +83,18 @@ def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[s
         for model in invocation.projects:
             if (story, model) in known:
                 continue
-            note = invocation.ports.ledger.read_note(end_name(story, model))
-            if note:
-                end = json.loads(note["end"])
+            record = invocation.ports.ledger.get_record(end_name(story, model))
+            if record:
+                end = json.loads(record["end"])
                 facts = {**end["facts"], "model": model}
-                views.append({**end, "facts": facts, "created_at": note["at"]})
+                views.append({**end, "facts": facts, "created_at": record["at"]})
     return views
 
 
 def _findings(invocation: Invocation) -> list[Attention]:
     """Return the open findings of the last comparison, without kinds that are read above."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
-    findings = json.loads(note["report"])["findings"] if note else []
+    record = invocation.ports.ledger.get_record(FINDINGS)
+    findings = json.loads(record["report"])["findings"] if record else []
     return [
         Attention(
             kind=finding["kind"],

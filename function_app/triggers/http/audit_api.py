@@ -42,7 +42,7 @@ async def get_audit(invocation: Invocation, request: Request) -> Answer:
 async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
     """Check a block of the audit log after the entry `after`; send `checked` as the next `after`.
 
-    `anchor` is a head that was noted outside of the log, NUMBER:HASH, or several with commas.
+    `anchor` is a head that was stored outside of the log, NUMBER:HASH, or several with commas.
     """
     recorder, query = _admit(invocation, request), request.query
     after = query.get("after", "0")

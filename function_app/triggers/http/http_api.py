@@ -26,7 +26,7 @@ from function_app.errors import (
 from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
 from function_app.triggers.callers import caller_of
-from function_app.triggers.events import kept_events
+from function_app.triggers.events import stored_events
 from function_app.triggers.events.inbox import take_in
 from function_app.triggers.invocation import Answer, Invocation, Request
 from function_app.triggers.pages import limit_of, next_link
@@ -96,7 +96,7 @@ async def take_events(
 
 
 def _validate_subscription(invocation: Invocation, request: Request) -> Answer:
-    """Shake hands with a topic that is configured, and with no other."""
+    """Answer the handshake of a configured topic; refuse any other topic."""
     events = request.json()
     event = events[0] if isinstance(events, list) and events else events
     if not isinstance(event, dict) or event.get("eventType") != VALIDATION:
@@ -124,15 +124,15 @@ async def get_status(invocation: Invocation, request: Request) -> Answer:
             "claims": dump(inbox.list_claims()),
             "isolation": await asyncio.to_thread(invocation.ports.platform.isolation),
             "lanes": dump(invocation.ports.ledger.list_lanes()),
-            "dead_letters": [kept_events.view(event) for event in refused],
-            # An operator who notes the head can tell later whether entries were removed.
+            "dead_letters": [stored_events.view(event) for event in refused],
+            # An operator who stores the head can tell later whether entries were removed.
             "audit": dump(await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head)),
         },
     )
 
 
 def _with_approvals(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the stories with how far each release that waits for approvals has got."""
+    """Return the stories; a release that waits for approvals has the progress of its approval."""
     waiting = [
         record
         for record in invocation.ports.ledger.list_releases()
@@ -154,17 +154,17 @@ def _with_approvals(invocation: Invocation, stories: list[dict[str, Any]]) -> li
 async def get_instance(invocation: Invocation, request: Request) -> Answer:
     """Show one story."""
     instance_id = request.route["instance_id"]
-    found = await invocation.stories.find(instance_id)
-    if found is None:
+    story = await invocation.stories.find(instance_id)
+    if story is None:
         raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
-    return Answer(status=200, content=found)
+    return Answer(status=200, content=story)
 
 
 async def post_platform(invocation: Invocation, request: Request) -> Answer:
     """Make the missing parts of the platform; a repetition changes nothing."""
     request.fields()
-    found = await invocation.stories.find(PLATFORM_INSTANCE)
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(PLATFORM_INSTANCE)
+    if story is None or story["ended"]:
         argument = dump(PlatformRequest(parts=invocation.ports.platform.parts()))
         await invocation.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, argument)
     return Answer(status=202, content={"instance_id": PLATFORM_INSTANCE})
@@ -198,17 +198,18 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
         raise ConflictError(text, code="NOT_SURE")
     now = invocation.ports.clock.now()
     waiting = [s for s in await invocation.stories.list(now) if s["story"] in _NEED_THE_PLATFORM]
-    if found := [s["instance_id"] for s in waiting if not s["ended"]]:
-        text = f"{found[0]} is under way ({len(found)} in all). Wait, or end what needs the part."
+    if open_stories := [s["instance_id"] for s in waiting if not s["ended"]]:
+        number = len(open_stories)
+        text = f"{open_stories[0]} is under way ({number} in all). Wait, or end these first."
         raise ConflictError(text, code="UNDER_WAY")
     return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 
 async def get_findings(invocation: Invocation, request: Request) -> Answer:
     """Show the findings of the last comparison of ledger, histories and platforms."""
-    note = invocation.ports.ledger.read_note(FINDINGS)
-    content = json.loads(note["report"]) if note else None
-    return Answer(status=200, content={"compared_at": note and note["at"], "report": content})
+    record = invocation.ports.ledger.get_record(FINDINGS)
+    content = json.loads(record["report"]) if record else None
+    return Answer(status=200, content={"compared_at": record and record["at"], "report": content})
 
 
 async def post_training(invocation: Invocation, request: Request) -> Answer:
@@ -261,7 +262,7 @@ async def get_release(invocation: Invocation, request: Request) -> Answer:
 
 
 def _origin(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return the run and the commit of the released version, None where they are unknown."""
+    """Return the run and the commit of the released version, None for unknown ones."""
     try:
         version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:
@@ -283,7 +284,7 @@ def find_release(invocation: Invocation, release_id: str) -> ReleaseRecord:
 def approvals_of(
     invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
 ) -> dict[str, Any]:
-    """Return how far a release is approved by the rules of mlops.toml now."""
+    """Return the progress of a release's approval by the rules of mlops.toml now."""
     project = invocation.projects.get(record.release.model)
     rules = project.approval_rules() if project else None
     given = counting(decisions, record, rules)

@@ -1,4 +1,4 @@
-"""How callers of production authenticate, and the rotation of their keys."""
+"""The authentication of production's callers, and the rotation of their keys."""
 
 import asyncio
 import shlex

@@ -9,7 +9,7 @@ from function_app.domain.codec import dump
 from function_app.domain.reconciliation import RECENT
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Image
-from function_app.domain.stories.lane import LanePlace, rollout_lane, training_lane
+from function_app.domain.stories.lane import LanePosition, rollout_lane, training_lane
 from function_app.domain.stories.outcomes import TONES, end_name
 from function_app.errors import MlopsError, NotFoundError
 from function_app.triggers.http.keys import example_call
@@ -51,13 +51,13 @@ def _view(
     model: str,
     stories: list[View],
     records: tuple[ReleaseRecord, ...],
-    lanes: tuple[LanePlace, ...],
+    lanes: tuple[LanePosition, ...],
 ) -> View:
     own = [record for record in records if record.release.model == model]
     waiting = [
-        place.owner
-        for place in lanes
-        if place.lane in (training_lane(model), rollout_lane(model)) and not place.inside
+        entry.owner
+        for entry in lanes
+        if entry.lane in (training_lane(model), rollout_lane(model)) and not entry.inside
     ]
     return {
         "model": model,
@@ -123,10 +123,10 @@ def _last_training(invocation: Invocation, model: str, stories: list[View]) -> V
         if view["story"] == names.TRAIN_MODEL and view["facts"].get("model") == model:
             keys = ("instance_id", "outcome", "tone", "reasons", "facts")
             return {**{key: view[key] for key in keys}, "at": view["updated_at"]}
-    note = invocation.ports.ledger.read_note(end_name(names.TRAIN_MODEL, model))
-    if note is None:
+    record = invocation.ports.ledger.get_record(end_name(names.TRAIN_MODEL, model))
+    if record is None:
         return None
-    end = json.loads(note["end"])
+    end = json.loads(record["end"])
     tone = TONES.get(end["outcome"])
     shown = {key: end[key] for key in ("instance_id", "outcome", "reasons", "facts")}
-    return {**shown, "tone": tone and tone.value, "at": note["at"]}
+    return {**shown, "tone": tone and tone.value, "at": record["at"]}

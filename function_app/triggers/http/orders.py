@@ -25,17 +25,17 @@ from function_app.triggers.people import check_operator, identify
 
 async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
     """Roll production back to the release that was promoted before the present one."""
-    found = _look(invocation, request, ChangeKind.ROLL_BACK)
-    served = found.champion.version if found.champion else ""
-    changes = Changes(invocation.ports.rows).of_model(found.model)
-    release = release_before(found.champion, found.promoted, changes)
+    checked = _check_order(invocation, request, ChangeKind.ROLL_BACK)
+    served = checked.champion.version if checked.champion else ""
+    changes = Changes(invocation.ports.rows).of_model(checked.model)
+    release = release_before(checked.champion, checked.promoted, changes)
     if release is None or release.image is None:
-        raise ConflictError(f"{found.model} has no promoted release before the present one.")
+        raise ConflictError(f"{checked.model} has no promoted release before the present one.")
     former = release.image
     content = await _order(
         invocation,
-        found,
-        f"roll-back-{found.model}-{served or 'nothing'}-to-{former.version}",
+        checked,
+        f"roll-back-{checked.model}-{served or 'nothing'}-to-{former.version}",
         former,
     )
     return Answer(status=202, content={**content, "to_version": former.version})
@@ -43,16 +43,16 @@ async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
 
 async def post_shutdown(invocation: Invocation, request: Request) -> Answer:
     """Take production of a model down; it answers no request until the next promotion."""
-    found = _look(invocation, request, ChangeKind.SHUTDOWN)
-    if found.champion is None:
-        text = f"Production of {found.model} serves nothing already."
+    checked = _check_order(invocation, request, ChangeKind.SHUTDOWN)
+    if checked.champion is None:
+        text = f"Production of {checked.model} serves nothing already."
         raise ConflictError(text, code="NOT_SERVED")
-    name = f"shutdown-{found.model}-{found.champion.version}"
-    return Answer(status=202, content=await _order(invocation, found, name, None))
+    name = f"shutdown-{checked.model}-{checked.champion.version}"
+    return Answer(status=202, content=await _order(invocation, checked, name, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
+class _CheckedOrder:
     """An order of a person, with its subject."""
 
     kind: ChangeKind
@@ -63,7 +63,7 @@ class _Wanted:
     promoted: tuple[ReleaseRecord, ...]
 
 
-def _look(invocation: Invocation, request: Request, kind: ChangeKind) -> _Wanted:
+def _check_order(invocation: Invocation, request: Request, kind: ChangeKind) -> _CheckedOrder:
     """Return the checked request with the champion and the releases that decisions promoted."""
     person, model = identify(invocation, request), request.route["model"]
     comment = request.fields("comment").comment()
@@ -79,7 +79,7 @@ def _look(invocation: Invocation, request: Request, kind: ChangeKind) -> _Wanted
         and (given := decisions.get(record.release.release_id))
         and was_promoted(record, given, record.image.digest)
     )
-    return _Wanted(
+    return _CheckedOrder(
         kind=kind,
         model=model,
         person=person,
@@ -90,37 +90,37 @@ def _look(invocation: Invocation, request: Request, kind: ChangeKind) -> _Wanted
 
 
 async def _order(
-    invocation: Invocation, wanted: _Wanted, name: str, image: Image | None
+    invocation: Invocation, checked: _CheckedOrder, name: str, image: Image | None
 ) -> dict[str, str]:
     """Store the order, start its story, and return the story's id; a repetition starts nothing."""
     changes, now = Changes(invocation.ports.rows), invocation.ports.clock.now()
-    earlier = changes.of_model(wanted.model)
+    earlier = changes.of_model(checked.model)
     after = last_number(earlier)
     taken_back = next(
-        (r.release for r in wanted.promoted if r.image and r.image.is_same(wanted.champion)), None
+        (r.release for r in checked.promoted if r.image and r.image.is_same(checked.champion)), None
     )
     order = Order(
         order_id=f"{name}-{after + 1}",
-        kind=wanted.kind,
-        model=wanted.model,
-        by=wanted.person,
-        comment=wanted.comment,
+        kind=checked.kind,
+        model=checked.model,
+        by=checked.person,
+        comment=checked.comment,
         ordered_at=now,
         after=after,
         image=image,
         release=taken_back,
     )
     stored = changes.place(order)
-    rules = invocation.projects[wanted.model].production_rules()
+    rules = invocation.projects[checked.model].production_rules()
     if refuse_order(stored, earlier, rules, now, decided=True) is not None:
         # It is too old, or its person may not order it any more: this order replaces it.
         stored = changes.place(order, replaced=stored)
-    if stored.by == wanted.person:
+    if stored.by == checked.person:
         invocation.attempt.once = name_of_order(stored)
-    found = await invocation.stories.find(stored.order_id)
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(stored.order_id)
+    if story is None or story["ended"]:
         argument = RollBack(
-            model=wanted.model,
+            model=checked.model,
             former=stored.image,
             by=stored.by,
             comment=stored.comment,

@@ -11,8 +11,7 @@ from function_app.triggers.invocation import Answer, Invocation, Request
 MAX_TAIL = 100_000
 # Bytes of a log that one answer holds; a longer log is cut at its beginning.
 MAX_LOG = 4 * 1024 * 1024
-# Code that nobody reviewed wrote these files: a browser must take them for neither a page nor a
-# script.
+# Unreviewed code wrote these files: a browser must take them for neither a page nor a script.
 _UNTRUSTED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
@@ -57,11 +56,11 @@ def _view(run: Run) -> dict[str, object]:
         "detail": redact(run.detail),
         "dataset_version": run.dataset_version,
         "metrics": dump(run.metrics),
-        # Who computed the figures: the training of itself, or the platform on held-out rows.
+        # The source of the figures: the training itself, or the platform on held-out rows.
         "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
         "tags": dump(run.tags),
         "code": code or None,
-        # Without its query: the signature of an address would be a secret.
+        # The query is left out, because the signature of an address would be a secret.
         "output_uri": run.output_uri.partition("?")[0],
     }
 

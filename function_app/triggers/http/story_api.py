@@ -38,13 +38,13 @@ async def post_cancel(invocation: Invocation, request: Request) -> Answer:
         content = {"cancellation": json.dumps(dump(stored))}
         # Two persons may cancel at the same moment; the first one stored counts.
         name = cancellation_name(instance_id)
-        stored = _read(invocation.ports.ledger.keep_first_note(name, content))
+        stored = _read(invocation.ports.ledger.create_record(name, content))
     if stored.by != person or (comment and stored.comment != comment):
         raise ConflictError(
-            f"{stored.reason} That was at {dump(stored.at)}; your comment was not kept.",
+            f"{stored.reason} That was at {dump(stored.at)}; your comment was not stored.",
             code="ALREADY_CANCELLED",
         )
-    # Also for a repetition: the first request may have died before it woke the story.
+    # A repetition wakes the story, too: the first request may have died before it did.
     await invocation.stories.wake(instance_id, names.cancel_event(instance_id))
     if view["story"] == names.RELEASE_MODEL:
         # It may wait for a decision, for up to an hour. Its other waits end within a minute.
@@ -83,12 +83,12 @@ async def _find(invocation: Invocation, request: Request) -> dict[str, Any]:
 
 
 def _stored(invocation: Invocation, instance_id: str) -> Cancellation | None:
-    note = invocation.ports.ledger.read_note(cancellation_name(instance_id))
-    return _read(note) if note else None
+    record = invocation.ports.ledger.get_record(cancellation_name(instance_id))
+    return _read(record) if record else None
 
 
-def _read(note: dict[str, str]) -> Cancellation:
-    return load(Cancellation, json.loads(note["cancellation"]))
+def _read(record: dict[str, str]) -> Cancellation:
+    return load(Cancellation, json.loads(record["cancellation"]))
 
 
 def _check_open(view: dict[str, Any]) -> None:

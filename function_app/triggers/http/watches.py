@@ -7,22 +7,22 @@ from datetime import datetime, timedelta
 from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.drift.retraining import DriftPolicy
-from function_app.domain.drift.watching import WatchRequest, drift_note, watch_id
+from function_app.domain.drift.watching import WatchRequest, drift_name, watch_id
 from function_app.errors import NotFoundError
 from function_app.triggers.invocation import Answer, Invocation, Request
 
 
 async def start_watches(invocation: Invocation) -> None:
-    """Start a look at every watched model in production whose interval is over.
+    """Start a check of every watched model in production whose interval is over.
 
-    Not while the last look is under way.
+    A model whose last check still runs is skipped.
     """
     for model, project in sorted(invocation.projects.items()):
         if project.drift is None:
             continue
-        found = await invocation.stories.find(watch_id(model))
+        story = await invocation.stories.find(watch_id(model))
         pause = timedelta(seconds=project.drift.interval_seconds)
-        due = found is None or (found["ended"] and _age(invocation, found["created_at"]) >= pause)
+        due = story is None or (story["ended"] and _age(invocation, story["created_at"]) >= pause)
         if due and await asyncio.to_thread(invocation.ports.production.champion, model):
             await _start(invocation, model, project.drift)
 
@@ -32,8 +32,8 @@ async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
     request.fields()
     model = request.route["model"]
     policy = _policy(invocation, model)
-    found = await invocation.stories.find(watch_id(model))
-    if found is None or found["ended"]:
+    story = await invocation.stories.find(watch_id(model))
+    if story is None or story["ended"]:
         await _start(invocation, model, policy)
     return Answer(status=202, content={"instance_id": watch_id(model)})
 
@@ -42,9 +42,9 @@ async def get_drift(invocation: Invocation, request: Request) -> Answer:
     """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
-    note = invocation.ports.ledger.read_note(drift_note(model)) or {}
-    report = json.loads(note["report"]) if "report" in note else None
-    alarms = json.loads(note["state"])["alarms"] if "state" in note else []
+    record = invocation.ports.ledger.get_record(drift_name(model)) or {}
+    report = json.loads(record["report"]) if "report" in record else None
+    alarms = json.loads(record["state"])["alarms"] if "state" in record else []
     content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}
     return Answer(status=200, content=content)
 
@@ -60,7 +60,7 @@ def _policy(invocation: Invocation, model: str) -> DriftPolicy:
 
 async def _start(invocation: Invocation, model: str, policy: DriftPolicy) -> None:
     request = WatchRequest(model=model, policy=policy)
-    # A finished id begins anew: of each model the last look is kept, no more.
+    # A finished id starts again: only the last check of each model is stored.
     await invocation.stories.start(names.WATCH_PRODUCTION, watch_id(model), dump(request))
 
 

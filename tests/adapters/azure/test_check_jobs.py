@@ -25,7 +25,7 @@ PLAN = CheckPlan(
 
 def submit_checks(azure: Azure) -> dict[str, Any]:
     """Submit checks of some code; return the job that Azure ML was given."""
-    bundle = azure.bundles().keep_own("training")
+    bundle = azure.bundles().store_own("training")
     azure.with_root("checks").jobs().submit_checks("checks-a", "diabetes", bundle, PLAN, {})
     job: dict[str, Any] = azure.arm.asked("PUT", "/jobs/checks-a")[0].json["properties"]
     return job
@@ -85,7 +85,7 @@ def test_the_copy_of_the_code_that_is_checked_is_the_code_that_would_be_publishe
 
 
 def test_code_that_was_changed_where_it_is_kept_is_not_checked(azure: Azure) -> None:
-    bundle = azure.bundles().keep_own("training")
+    bundle = azure.bundles().store_own("training")
     azure.wrote(f"bundles/{bundle.digest}.tar", b"other code")
 
     with pytest.raises(PlatformError, match="was changed"):
@@ -116,7 +116,7 @@ def test_checks_get_code_plan_and_tools_and_no_setting_of_this_app(azure: Azure)
 def test_code_without_its_training_folder_is_run_and_fails_where_people_look(
     azure: Azure,
 ) -> None:
-    bundle = azure.bundles().keep(
+    bundle = azure.bundles().store(
         pack({"README.md": b"moved"}), "c0ffee0000000000000000000000000000000000"
     )
     code = CodeVersion(

@@ -95,7 +95,7 @@ def test_a_build_of_published_code_takes_that_codes_service(azure: Azure) -> Non
     from function_app.domain.change.change import CodeVersion
 
     archive = pack({"scoring/__main__.py": b"print('other')", "scoring/requirements.txt": b""})
-    bundle = azure.bundles().keep(archive, "c0ffee0000000000000000000000000000000000")
+    bundle = azure.bundles().store(archive, "c0ffee0000000000000000000000000000000000")
     code = CodeVersion(
         model="diabetes",
         version=bundle.digest,
@@ -294,7 +294,9 @@ def test_a_schema_that_was_changed_after_it_was_judged_is_not_built(azure: Azure
     judged = replace(version, schema_digest=hashlib.sha256(schema).hexdigest())
     azure.wrote("runs/run-1-vs-nothing/evaluation/model_schema.json", b'{"features": []}')
 
-    with pytest.raises(PlatformError, match=r"model_schema\.json of .* is not what was registered"):
+    with pytest.raises(
+        PlatformError, match=r"model_schema\.json of .* differs from the registered one"
+    ):
         azure.images().build(judged)
     assert azure.acr.runs == {}
 
@@ -348,7 +350,7 @@ def test_code_without_a_service_is_served_by_the_apps_own(azure: Azure) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("training/__init__.py"), io.BytesIO())
-    bundle = azure.bundles().keep(out.getvalue(), "c0ffee0000000000000000000000000000000000")
+    bundle = azure.bundles().store(out.getvalue(), "c0ffee0000000000000000000000000000000000")
     code = CodeVersion(
         model="diabetes",
         version=bundle.digest,

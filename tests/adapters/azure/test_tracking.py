@@ -66,7 +66,7 @@ def test_a_training_its_evaluation_and_its_version_are_read_back_by_mlflow(
     azure: Azure, endpoint: TrackingEndpoint
 ) -> None:
     jobs, compute, data = azure.jobs(), Compute(azure.ml, azure.blobs), sample(azure)
-    code = jobs.publish("diabetes", azure.bundles().keep(code_archive(), COMMIT))
+    code = jobs.publish("diabetes", azure.bundles().store(code_archive(), COMMIT))
     jobs.submit_preparation(PREPARATION, data, "Y", {})
     compute.finish(PREPARATION, jobs)
     jobs.submit(RUN, data, PREPARATION, code, {"instance_id": "story"})

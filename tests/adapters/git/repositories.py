@@ -225,7 +225,7 @@ class Shelf:
     def __init__(self) -> None:
         self.archives: dict[str, bytes] = {}
 
-    def keep(self, archive: bytes, commit: str) -> Bundle:
+    def store(self, archive: bytes, commit: str) -> Bundle:
         digest = hashlib.sha256(archive).hexdigest()
         self.archives[digest] = archive
         return Bundle(digest=digest, uri="", commit=commit)
@@ -240,7 +240,7 @@ class Shelf:
 
 
 def sources(tmp_path: Path, shelf: Shelf, settings: GitSettings | None = None) -> GitSources:
-    return GitSources(tmp_path / "fetched", shelf.keep, settings or GitSettings())
+    return GitSources(tmp_path / "fetched", shelf.store, settings or GitSettings())
 
 
 def push(repository: str, commit: str, branch: str = "main", proposal: str = "") -> Change:

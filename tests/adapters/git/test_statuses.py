@@ -29,7 +29,7 @@ def test_a_status_is_posted_in_the_words_of_github(
     adapter = sources(tmp_path, shelf, settings_for(server, MLOPS_PUBLIC_URL="https://app.example"))
     change = push(f"{server.url}/org/code.git", "b" * 40)
 
-    assert adapter.tell(change, "diabetes", "failure", "x" * 500, "/api/status/1")
+    assert adapter.post_status(change, "diabetes", "failure", "x" * 500, "/api/status/1")
 
     path, body, authorization = server.posted[0]
     assert path == f"/repos/org/code/statuses/{'b' * 40}"
@@ -45,7 +45,7 @@ def test_a_status_is_posted_in_the_words_of_azure_devops(
     adapter = sources(tmp_path, shelf, settings_for(server))
     change = push(f"{server.url}/org/my%20project/_git/code", "b" * 40)
 
-    assert adapter.tell(change, "diabetes", "success", "fine", "/api/status/1")
+    assert adapter.post_status(change, "diabetes", "success", "fine", "/api/status/1")
 
     path, body, authorization = server.posted[0]
     assert path == (
@@ -64,7 +64,7 @@ def test_a_host_that_is_down_for_a_moment_gets_its_status(
 ) -> None:
     server.answers = [503, 201]
 
-    assert sources(tmp_path, shelf, settings_for(server)).tell(
+    assert sources(tmp_path, shelf, settings_for(server)).post_status(
         push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", ""
     )
 
@@ -76,7 +76,9 @@ def test_a_status_that_is_refused_fails_nothing_and_shows_no_token(
     adapter = sources(tmp_path, shelf, settings_for(server))
 
     with caplog.at_level(logging.DEBUG):
-        told = adapter.tell(push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", "")
+        told = adapter.post_status(
+            push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", ""
+        )
 
     assert told is False
     assert "HTTP 422" in caplog.text
@@ -86,6 +88,8 @@ def test_a_status_that_is_refused_fails_nothing_and_shows_no_token(
 def test_without_a_token_nothing_is_posted(tmp_path: Path, shelf: Shelf, server: GitServer) -> None:
     adapter = sources(tmp_path, shelf)
 
-    assert not adapter.tell(push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", "")
-    assert not adapter.tell(push("/srv/code.git", "b" * 40), "diabetes", "pending", "", "")
+    assert not adapter.post_status(
+        push(f"{server.url}/o/c", "b" * 40), "diabetes", "pending", "", ""
+    )
+    assert not adapter.post_status(push("/srv/code.git", "b" * 40), "diabetes", "pending", "", "")
     assert server.seen == []

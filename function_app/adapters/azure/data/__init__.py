@@ -1,1 +1,1 @@
-"""Data in Azure: arriving files, versions, and what production saw."""
+"""Data in Azure: arriving files, versions, and the observations of production."""

@@ -1,4 +1,4 @@
-"""Which addresses are files of the container where data lands: only those are ever read."""
+"""Addresses of files in the container of arriving data; no other container is read for data."""
 
 from urllib.parse import SplitResult, unquote, urlsplit
 

@@ -1,4 +1,4 @@
-"""Versions of data as assets of the Azure ML workspace, where people find what a run was fed."""
+"""Data versions as assets of the Azure ML workspace, so that people see the inputs of each run."""
 
 from typing import Any
 
@@ -39,12 +39,12 @@ class DataAssets:
         with importing():
             from azure.ai.ml.entities import Data
 
-        kept = self._blobs.name_of(dataset.uri)
+        blob = self._blobs.name_of(dataset.uri)
         asset = Data(
             name=name,
             version=label,
             type="uri_file",
-            path=dataset.uri if kept is None else datastore_path(kept),
+            path=dataset.uri if blob is None else datastore_path(blob),
             description=f"Data of {dataset.model} that arrived by an event.",
             tags={"mlops": "dataset", "model": dataset.model, "dataset": dataset.version},
         )
@@ -53,5 +53,5 @@ class DataAssets:
 
 
 def asset_name(model: str) -> str:
-    """Return the name of the asset whose versions are a model's data."""
+    """Return the name of the asset that has a model's data as its versions."""
     return f"{model}-data"

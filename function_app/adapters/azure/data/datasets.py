@@ -1,4 +1,4 @@
-"""Data in Blob storage: what lands in one container, its versions, named by digest, in another."""
+"""Data in Blob storage: files arrive in one container, versions lie in another, named by digest."""
 
 import tempfile
 from urllib.parse import quote
@@ -13,14 +13,14 @@ from function_app.domain.codec import load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events.arrivals import Arrival, limited
 from function_app.domain.events.events import ArrivedFile
-from function_app.domain.training import Dataset, Reference, again
+from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, NotFoundError
 
 MAX_BYTES = 200 * 1024 * 1024
 
 
 class AzureDatasets:
-    """Keeps each version once; the storage itself announces what lands."""
+    """Stores each version once; the storage itself publishes the events of new files."""
 
     def __init__(self, workspace: Workspace) -> None:
         connection = workspace.connection
@@ -36,10 +36,10 @@ class AzureDatasets:
             version = self._landed.copy_at(name, etag, MAX_BYTES, file)
             if version is None:
                 raise _changed(name)
-            kept = f"{FOLDER}/{model}/{version}.csv"
+            blob = f"{FOLDER}/{model}/{version}.csv"
             file.seek(0)
-            self._versions.create(kept, file)
-        dataset = Dataset(model=model, version=version, uri=self._versions.url(kept))
+            self._versions.create(blob, file)
+        dataset = Dataset(model=model, version=version, uri=self._versions.url(blob))
         self._assets.register(dataset)
         return dataset
 
@@ -67,7 +67,7 @@ class AzureDatasets:
         name = f"{FOLDER}/{dataset.model}/latest.json"
         self._versions.change_record(name, lambda stored: accepted(stored, dataset, arrival))
         if self._references.adopt(dataset.model) is None:
-            self._references.keep(dataset, profile)
+            self._references.store(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
         content = self._versions.read_record(f"{FOLDER}/{model}/latest.json")
@@ -75,7 +75,8 @@ class AzureDatasets:
             try:
                 dataset = load(Dataset, content)
             except ContractError as error:
-                text = f"latest.json of {model} does not name the newest data. {again(model)}"
+                advice = training_advice(model)
+                text = f"latest.json of {model} does not name the newest data. {advice}"
                 raise NotFoundError(text) from error
             self._check(dataset)
             return dataset
@@ -94,7 +95,9 @@ class AzureDatasets:
         name = self._versions.name_of(dataset.uri)
         digest = self._versions.digest(name) if name else None
         if digest is None:
-            raise NotFoundError(f"Version {dataset.version[:12]} is gone. {again(dataset.model)}")
+            raise NotFoundError(
+                f"Version {dataset.version[:12]} is gone. {training_advice(dataset.model)}"
+            )
         if digest != dataset.version:
             raise ContractError(f"{name} was changed. Delete it and send the file again.")
 

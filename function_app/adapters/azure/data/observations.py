@@ -1,4 +1,4 @@
-"""What production saw in Azure: the logs that replicas sent to a container, and labels."""
+"""Observations of production in Azure: prediction logs of replicas in a container, and labels."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,21 +14,24 @@ from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.csv_rows import MAX_LABEL_BYTES
-from function_app.adapters.scoring_service.observation_records import Place, RecordedObservations
+from function_app.adapters.scoring_service.observation_records import (
+    LabelFile,
+    RecordedObservations,
+)
 from function_app.adapters.scoring_service.prediction_logs import Segment
 from function_app.domain.drift.observations import Watched
 from function_app.domain.project import ModelProject
 from function_app.errors import NotFoundError
 
-# Storage tells times in whole seconds, and clocks differ: a file is read when none can come that
-# would sort before it.
+# The storage has times in whole seconds, and clocks differ. A file is read only when no later file
+# can sort before it, because a file that sorts before the cursor would never be read.
 _REST = timedelta(seconds=60)
 _ENDING = ".jsonl"
 FOLDER = "production"
 
 
 class AzureObservations(RecordedObservations):
-    """Reads blobs, among them those that replicas append to."""
+    """Reads blobs, also while replicas append to them."""
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class AzureRecords:
         self._landed, self._now = Blobs(connection, settings.data_container), now
 
     def segments(self, model: str) -> list[Segment]:
-        found = []
+        segments = []
         try:
             entries = self._logs.list(f"{model}/")
         except NotFoundError:
@@ -60,17 +63,17 @@ class AzureRecords:
             process, slash, name = entry.name.removeprefix(f"{model}/").partition("/")
             if slash and name.endswith(_ENDING):
                 name = name.removesuffix(_ENDING)
-                found.append(Segment(process=process, name=name, size=entry.size))
-        return sorted(found, key=lambda segment: (segment.process, segment.name))
+                segments.append(Segment(process=process, name=name, size=entry.size))
+        return sorted(segments, key=lambda segment: (segment.process, segment.name))
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
         name = f"{model}/{segment.process}/{segment.name}{_ENDING}"
         return self._logs.read_part(name, begin, length)
 
-    def kept(self, model: str, name: str) -> Any:
+    def stored(self, model: str, name: str) -> Any:
         return self._versions.read_json(f"{FOLDER}/{model}/{name}.json")
 
-    def keep(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: Any) -> None:
         self._versions.write_json(f"{FOLDER}/{model}/{name}.json", content)
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
@@ -92,10 +95,12 @@ class AzureRecords:
         return self._evaluated(watched, "predictions.json")
 
     def _evaluated(self, watched: Watched, file: str) -> Any:
-        found = self._containers.evaluation_with(watched.run_id, file)
-        return self._containers.read_json(found, specs.EVALUATION, file) if found else None
+        evaluation = self._containers.evaluation_with(watched.run_id, file)
+        return (
+            self._containers.read_json(evaluation, specs.EVALUATION, file) if evaluation else None
+        )
 
-    def label_files(self, project: ModelProject) -> Sequence[Place]:
+    def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
         before = self._now() - _REST
         return sorted(
             (int(entry.last_modified.timestamp()), entry.name)
@@ -104,8 +109,8 @@ class AzureRecords:
         )
 
     @contextmanager
-    def labels(self, place: Place) -> Iterator[IO[bytes]]:
-        with self._open(self._landed, place[1], MAX_LABEL_BYTES) as file:
+    def labels(self, label_file: LabelFile) -> Iterator[IO[bytes]]:
+        with self._open(self._landed, label_file[1], MAX_LABEL_BYTES) as file:
             yield file
 
     @contextmanager

@@ -22,7 +22,7 @@ GRACE = timedelta(minutes=10)
 
 
 class BaseImages:
-    """Imports are asked for and looked at; nothing here waits for one."""
+    """Starts imports of base images and polls them; no method waits for the end of an import."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class BaseImages:
     def find(self, image: BaseImage) -> str | None:
         """Return the digest of the copy, None when there is no copy.
 
-        An image that is named by digest is looked for by its digest, because a tag of the copy may
-        have been moved.
+        An image that is named by digest is read by its digest, because a tag of the copy may have
+        been moved.
         """
         reference = image.reference if image.is_digest else image.copy_tag
         return self._manifests.digest(image.copy, reference)
@@ -65,11 +65,11 @@ class BaseImages:
         digest = self.find(image)
         if digest is not None:
             return digest
-        name, kept = _record(image), self._blobs.read_json(_record(image)) or {}
-        if kept.get("asked_at") and self._is_under_way(image, kept):
+        name, record = _record(image), self._blobs.read_json(_record(image)) or {}
+        if record.get("asked_at") and self._is_under_way(image, record):
             return None
         now = self._now().isoformat()
-        # First the record: a second process that comes in between does not import as well.
+        # The record is written first, so that a concurrent process does not import as well.
         self._blobs.write_json(name, {"asked_at": now})
         operation = self._begin(image)
         self._blobs.write_json(name, {"asked_at": now, "operation": operation})
@@ -95,13 +95,13 @@ class BaseImages:
             "POST", f"{self._registry}/importImage", api_version=API, body=body
         )
 
-    def _is_under_way(self, image: BaseImage, kept: dict[str, Any]) -> bool:
+    def _is_under_way(self, image: BaseImage, record: dict[str, Any]) -> bool:
         """Return whether to wait; raise PlatformError when the import has failed."""
-        is_young = self._now() - datetime.fromisoformat(kept["asked_at"]) < GRACE
-        if not kept.get("operation"):
+        is_young = self._now() - datetime.fromisoformat(record["asked_at"]) < GRACE
+        if not record.get("operation"):
             return is_young
         try:
-            status = self._connection.operation(kept["operation"], api_version=API)
+            status = self._connection.operation(record["operation"], api_version=API)
         except (NotFoundError, PlatformError) as error:
             # The service reports a failed import by the status of this answer, too.
             raise self._failed(image, str(error)) from error

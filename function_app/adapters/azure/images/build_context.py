@@ -29,7 +29,7 @@ OWN = "scoring"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildContext:
-    """A gzipped archive, its digest, and where the Dockerfile is in it."""
+    """A gzipped archive, its digest, and the path of the Dockerfile in it."""
 
     content: bytes
     digest: str
@@ -37,7 +37,7 @@ class BuildContext:
 
 
 class BuildContexts:
-    """Packs; the same version gives the same bytes."""
+    """Packs the files of builds; the same version gives the same bytes."""
 
     def __init__(self, bundles: AzureBundles, blobs: Blobs, bases: BaseImages, rows: Rows) -> None:
         self._bundles, self._containers, self._bases = bundles, RunContainers(blobs), bases
@@ -56,7 +56,7 @@ class BuildContexts:
     def pack(
         self, version: ModelVersion, scoring: str, trusted_types: Sequence[str] = ()
     ) -> BuildContext:
-        """Return what the image of a model version is built of.
+        """Return the files of which the image of a model version is built.
 
         ContractError when the model holds types beyond scikit-learn's and `trusted_types`.
         """
@@ -66,10 +66,10 @@ class BuildContexts:
             check_servable(version, model)
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
-        # The model's own file of this name counts: it belongs to what was judged.
+        # The model's own file of this name takes precedence, because it was judged with the model.
         files[f"model/{specs.SCHEMA}"] = schema
         files |= {f"model/{name}": text for name, text in model.items()}
-        # The platform's list: what a model folder says about its own types counts for nothing.
+        # The types come from the platform's list: a model folder could claim any types for itself.
         evaluation = version.evaluation_id
         types = read_types(self._containers.read(evaluation, specs.EVALUATION, TRUSTED_TYPES))
         registered = self._submissions.types(version.model, version.version)
@@ -104,26 +104,26 @@ class BuildContexts:
         return pin(dockerfile, self._bases.server, digests)
 
     def _own_dockerfile(self) -> bytes:
-        found = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
-        if found is None:
+        dockerfile = self._bundles.files(None, OWN).get(f"{OWN}/{DOCKERFILE}")
+        if dockerfile is None:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
-        return found
+        return dockerfile
 
     def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
-        """Return the files of the model folder and the schema, when they are the registered ones.
+        """Return the files of the model folder and the schema if their digests match the registry.
 
-        The bytes that are compared are those that are packed.
+        The compared bytes are packed, so that a later change of the folder has no effect.
         """
         run_id = version.run_id
         names = self._containers.files(run_id, specs.TRAINING)
-        found = {name: self._written(run_id, specs.TRAINING, name) for name in names}
+        files = {name: self._written(run_id, specs.TRAINING, name) for name in names}
         schema = self._written(version.evaluation_id, specs.EVALUATION, specs.SCHEMA)
-        digests = {name: sha256(text) for name, text in found.items()}
+        digests = {name: sha256(text) for name, text in files.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
             folder = specs.output_folder(run_id, specs.TRAINING)
-            text = f"{changed} of {folder}/ is not what was registered. Train again."
+            text = f"{changed} of {folder}/ differs from the registered one. Train again."
             raise PlatformError("azure", "build the image", text)
-        return found, schema
+        return files, schema
 
     def _written(self, run_id: str, kind: str, file: str) -> bytes:
         content = self._containers.read(run_id, kind, file)

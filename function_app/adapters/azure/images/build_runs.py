@@ -14,7 +14,7 @@ _TAIL = 12  # lines of a log that an error shows
 
 
 class BuildRuns:
-    """Queues builds and looks at them; ACR itself does not know which were asked for before."""
+    """Queues builds and polls them; ACR does not know which builds were requested before."""
 
     def __init__(self, connection: Connection, web: Web) -> None:
         self._connection, self._web = connection, web
@@ -26,7 +26,7 @@ class BuildRuns:
         )
 
     def upload(self, context: bytes) -> str:
-        """Bring the files of a build to the registry; return where a build finds them."""
+        """Upload the files of a build to the registry; return their path for the build."""
         target = self._need("POST", "/listBuildSourceUploadUrl", "uploadUrl", "relativePath")
         with translate("upload the files of a build", "build context"):
             headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
@@ -55,22 +55,22 @@ class BuildRuns:
         return properties.get("runId")
 
     def get(self, run_id: str) -> dict[str, Any] | None:
-        """Return what is known of a run, None when the registry has forgotten it."""
+        """Return the state of a run, None when the registry has deleted its record."""
         try:
-            found = self._ask("GET", f"/runs/{url_segment(run_id)}") or {}
+            answer = self._ask("GET", f"/runs/{url_segment(run_id)}") or {}
         except NotFoundError:
             return None
-        properties: dict[str, Any] | None = found.get("properties")
+        properties: dict[str, Any] | None = answer.get("properties")
         return properties
 
     def list_since(self, moment: datetime) -> list[dict[str, Any]]:
         """Return the quick builds that were made since then, oldest first."""
-        found, page = [], self._ask("GET", "/runs")
+        runs, page = [], self._ask("GET", "/runs")
         while page is not None:
-            found += [run["properties"] for run in page.get("value", [])]
+            runs += [run["properties"] for run in page.get("value", [])]
             link = page.get("nextLink")
             page = self._connection.rest("GET", link, api_version=API) if link else None
-        quick = [run for run in found if run.get("runType") in ("QuickBuild", "QuickRun")]
+        quick = [run for run in runs if run.get("runType") in ("QuickBuild", "QuickRun")]
         recent = [run for run in quick if _time(run.get("createTime")) >= moment]
         return sorted(recent, key=lambda run: _time(run["createTime"]))
 
@@ -88,12 +88,12 @@ class BuildRuns:
 
     def _need(self, method: str, path: str, *fields: str) -> dict[str, Any]:
         """Return an answer that must have these fields; raise PlatformError when one is missing."""
-        found: dict[str, Any] = self._ask(method, path) or {}
-        missing = [name for name in fields if not found.get(name)]
+        answer: dict[str, Any] = self._ask(method, path) or {}
+        missing = [name for name in fields if not answer.get(name)]
         if missing:
             text = f"{path} answered without {', '.join(missing)}. Try again later."
             raise PlatformError("azure", f"{method} {path}", text)
-        return found
+        return answer
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         return self._connection.rest(method, self._registry + path, api_version=API, body=body)

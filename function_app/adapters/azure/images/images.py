@@ -1,8 +1,8 @@
-"""Images by ACR Tasks: one build a model version, whose digest is kept and read back.
+"""Images by ACR Tasks: one build per model version, whose digest is stored and read back.
 
-Queueing a build is not idempotent and a build does not say for what it was queued. So the wish is
-kept before, the run after it; a wish without a run takes over a build that was queued since, and
-what that build pushed tells whether it was ours.
+Queueing a build is not idempotent, and a build has no reference to the request for it. So the
+request is recorded first and the run after it. A record without a run adopts a build that was
+queued since, and the image that this build pushed shows whether it belongs to the record.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,13 +19,13 @@ from function_app.domain.text.redaction import redact
 from function_app.domain.training import ModelVersion
 from function_app.errors import AttemptError, NotFoundError, PlatformError
 
-# Another process may be between wish and run that long.
+# The longest time that another process may take between the record and the run.
 GRACE = timedelta(minutes=2)
 SKEW = timedelta(minutes=1)  # of the registry's clock
 
 
 class AzureImages:
-    """Builds what a model version and its code make; asks are short, builds are not."""
+    """Builds images of model versions; calls return at once, because a build takes minutes."""
 
     def __init__(
         self,
@@ -43,21 +43,21 @@ class AzureImages:
         project = self._projects.get(version.model)
         if project is None:
             raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
-        note = self._record(version)
-        if note.get("digest"):
-            return self._kept(version, note["digest"])
-        if note.get("failed_at"):
+        record = self._record(version)
+        if record.get("digest"):
+            return self._built(version, record["digest"])
+        if record.get("failed_at"):
             # It was reported: this call is a new attempt.
-            passed = [*note.get("passed_over", []), note["run_id"]]
+            passed = [*record.get("passed_over", []), record["run_id"]]
             context = self._pack(version, project)
-            self._note(version, {**self._wish(), "passed_over": passed})
+            self._save(version, {**self._request(), "passed_over": passed})
             return self._queue(version, context)
-        if note.get("run_id"):
-            return self._follow(version, project, note)
-        if note.get("asked_at"):
-            return self._take_over(version, project, note)
-        # A tag without a record may be somebody else's push: only a digest that a build of ours
-        # names is served, so the image is built again and the tag moves to it.
+        if record.get("run_id"):
+            return self._follow(version, project, record)
+        if record.get("asked_at"):
+            return self._take_over(version, project, record)
+        # A tag without a record may be foreign. Only a digest that the app's own build names is
+        # served, so the image is built again and the tag moves to it.
         importing = self._contexts.missing_bases(version, project.scoring)
         if importing:
             return Build(detail=f"The base image {', '.join(importing)} is being imported.")
@@ -70,7 +70,7 @@ class AzureImages:
         return self._manifests.digest(model, version)
 
     def _pack(self, version: ModelVersion, project: ModelProject) -> BuildContext:
-        """Return the files of the build; raises what forbids it.
+        """Return the files of the build; ContractError when the model must not be built.
 
         Pack before the record is written: a record without a run delays the next attempt by GRACE,
         because another process may be queueing the build.
@@ -84,56 +84,60 @@ class AzureImages:
         if run_id is None:
             # The record without a run makes the next call adopt the run that the registry lists.
             return Build(detail="The registry has taken the build and not named its run yet.")
-        self._note(version, {**self._wish(), "run_id": run_id, "context": context.digest})
+        self._save(version, {**self._request(), "run_id": run_id, "context": context.digest})
         return Build(detail=f"Build {run_id} is queued.")
 
     def _take_over(
-        self, version: ModelVersion, project: ModelProject, note: dict[str, Any]
+        self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
     ) -> Build:
-        """Go on where a process stopped between its wish and the run."""
-        asked_at = datetime.fromisoformat(note["asked_at"])
+        """Continue after a process stopped between its record and the run."""
+        asked_at = datetime.fromisoformat(record["asked_at"])
         runs = self._builds.list_since(asked_at - SKEW)
-        passed = note.get("passed_over", [])
+        passed = record.get("passed_over", [])
         candidates = [run for run in runs if run["runId"] not in passed]
         if candidates:
-            found = {**note, "run_id": candidates[0]["runId"], "adopted": True}
-            self._note(version, found)
-            return self._follow(version, project, found)
+            adopted = {**record, "run_id": candidates[0]["runId"], "adopted": True}
+            self._save(version, adopted)
+            return self._follow(version, project, adopted)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
         return self._queue(version, self._pack(version, project))
 
-    def _follow(self, version: ModelVersion, project: ModelProject, note: dict[str, Any]) -> Build:
-        run_id = str(note["run_id"])
+    def _follow(
+        self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
+    ) -> Build:
+        run_id = str(record["run_id"])
         run = self._builds.get(run_id)
         status = str(run["status"]) if run else "forgotten"
         if run and status.lower() in UNDER_WAY:
             return Build(detail=f"Build {run_id} is {status.lower()}.")
         digest = output_digest(run, version.model, version.version) if run else None
         if digest is not None and status == "Succeeded":
-            return self._keep(version, digest)
-        if note.get("adopted"):
-            # It was somebody else's, or came to nothing: ours was perhaps never queued.
-            passed = [*note.get("passed_over", []), run_id]
-            wish = {"asked_at": note["asked_at"], "passed_over": passed}
-            self._note(version, wish)
-            return self._take_over(version, project, wish)
+            return self._finish(version, digest)
+        if record.get("adopted"):
+            # The adopted build was foreign or failed; the app's own build may never have been
+            # queued.
+            passed = [*record.get("passed_over", []), run_id]
+            request = {"asked_at": record["asked_at"], "passed_over": passed}
+            self._save(version, request)
+            return self._take_over(version, project, request)
         if run is None:
-            # The registry has deleted the run, which alone says what was pushed: build again.
+            # The registry has deleted the run, and only the run names the pushed digest: build
+            # again.
             context = self._pack(version, project)
-            self._note(version, self._wish())
+            self._save(version, self._request())
             return self._queue(version, context)
-        raise self._failure(version, note, run, status)
+        raise self._failure(version, record, run, status)
 
     def _failure(
         self,
         version: ModelVersion,
-        note: dict[str, Any],
+        record: dict[str, Any],
         run: dict[str, Any] | None,
         status: str,
     ) -> AttemptError:
-        self._note(version, {**note, "failed_at": self._now().isoformat()})
-        run_id = note["run_id"]
+        self._save(version, {**record, "failed_at": self._now().isoformat()})
+        run_id = record["run_id"]
         reason = str((run or {}).get("runErrorMessage") or "")
         tail = self._builds.log_tail(run_id) if run else ""
         text = redact(
@@ -142,49 +146,49 @@ class AzureImages:
         )
         return AttemptError("azure", "build the image", text)
 
-    def _kept(self, version: ModelVersion, digest: str) -> Build:
+    def _built(self, version: ModelVersion, digest: str) -> Build:
         if self._manifests.digest(version.model, digest) is None:
             text = (
                 f"{version.model}@{digest} is gone from {self._manifests.server}."
-                f" Restore it, or delete the blob {_note(version)} and release again."
+                f" Restore it, or delete the blob {_record_name(version)} and release again."
             )
             raise PlatformError("azure", "find the image", text)
         return Build(image=self.at(version.model, version.version, digest))
 
-    def _keep(self, version: ModelVersion, digest: str) -> Build:
-        note = self._record(version)
-        self._note(version, {**note, "digest": digest})
-        return self._kept(version, digest)
+    def _finish(self, version: ModelVersion, digest: str) -> Build:
+        record = self._record(version)
+        self._save(version, {**record, "digest": digest})
+        return self._built(version, digest)
 
     def at(self, model: str, version: str, digest: str) -> Image:
         uri = f"{self._manifests.server}/{model}@{digest}"
         return Image(model=model, version=version, digest=digest, uri=uri)
 
-    def _wish(self) -> dict[str, str]:
+    def _request(self) -> dict[str, str]:
         return {"asked_at": self._now().isoformat()}
 
     def _record(self, version: ModelVersion) -> dict[str, Any]:
         """Return the record of the build; an empty one when it is absent or unreadable."""
-        return _readable(self._blobs.read_record(_note(version)))
+        return _readable(self._blobs.read_record(_record_name(version)))
 
     def _claim(self, version: ModelVersion) -> bool:
-        """Write the wish unless there is a record; tell whether this process wrote it."""
+        """Create the record unless there is one; return whether this process created it."""
         written = False
 
         def change(content: dict[str, Any]) -> dict[str, Any] | None:
             nonlocal written
             written = not _readable(content)
-            return self._wish() if written else None
+            return self._request() if written else None
 
-        self._blobs.change_record(_note(version), change)
+        self._blobs.change_record(_record_name(version), change)
         return written
 
-    def _note(self, version: ModelVersion, content: dict[str, Any]) -> None:
-        self._blobs.write_json(_note(version), content)
+    def _save(self, version: ModelVersion, content: dict[str, Any]) -> None:
+        self._blobs.write_json(_record_name(version), content)
 
 
 def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
-    """Return a record of a build; an empty one when somebody left something else there."""
+    """Return a record of a build; {} when the blob holds anything else."""
     try:
         asked_at = datetime.fromisoformat((record or {}).get("asked_at", ""))
     except (TypeError, ValueError):
@@ -192,6 +196,6 @@ def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
     return record or {} if asked_at.tzinfo else {}
 
 
-def _note(version: ModelVersion) -> str:
-    # With the digest of the model: a number may come again in a new registry.
+def _record_name(version: ModelVersion) -> str:
+    # The name contains the digest of the model, because a new registry may reuse a number.
     return f"images/{version.model}/{version.version}-{version.digest[:16]}.json"

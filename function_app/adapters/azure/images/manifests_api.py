@@ -1,4 +1,4 @@
-"""The data plane of the container registry: which digest a tag has."""
+"""The data plane of the container registry: the digests of tags."""
 
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ _ACCEPT = ", ".join(
 
 
 class Manifests:
-    """Asks with this app's identity, exchanged for a token of the one repository."""
+    """Reads manifests with this app's identity, exchanged for a token of one repository."""
 
     def __init__(self, connection: Connection, web: Web) -> None:
         self._connection, self._web = connection, web

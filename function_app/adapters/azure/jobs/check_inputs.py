@@ -1,7 +1,7 @@
-"""What a check reads: copies in a container that holds nothing else, and that it cannot write.
+"""Inputs of checks: copies in a container that holds nothing else and that checks cannot write.
 
-So that its identity needs no look at the container of versions, where the data and the models are;
-and a check cannot change the tools or the code of another one.
+The identity of checks therefore needs no access to the container of versions, which has the data
+and the models, and a check cannot change the tools or the code of another check.
 """
 
 from function_app.adapters.azure.bundles import AzureBundles
@@ -15,7 +15,7 @@ TOOLS = ("checks", "platform_jobs", "sandbox")
 
 
 class CheckInputs:
-    """Keeps what each check reads under its run's name; a repeat writes the same bytes again."""
+    """Stores the inputs of each check under its run's id; a repetition writes the same bytes."""
 
     def __init__(self, bundles: AzureBundles, blobs: Blobs) -> None:
         self._bundles, self._blobs = bundles, blobs
@@ -23,20 +23,20 @@ class CheckInputs:
     def give(
         self, run_id: str, bundle: Bundle, plan: CheckPlan, data: bytes | None
     ) -> dict[str, str]:
-        """Keep code, tools, plan and the reference data for a run; return where it finds each."""
+        """Store code, tools, plan and reference data; return each datastore path by name."""
         folder = f"runs/{run_id}"
-        rows = {} if data is None else {"data": self._keep(f"{folder}/reference.csv", data)}
+        rows = {} if data is None else {"data": self._store(f"{folder}/reference.csv", data)}
         return {
             **rows,
-            "code": self._keep(f"runs/{run_id}/code.tar", self._bundles.read(bundle.digest)),
-            "tools": self._keep(f"runs/{run_id}/tools.tar", self._bundles.pack_own(*TOOLS)),
-            "plan": self._keep_plan(f"runs/{run_id}/plan.json", plan),
+            "code": self._store(f"runs/{run_id}/code.tar", self._bundles.read(bundle.digest)),
+            "tools": self._store(f"runs/{run_id}/tools.tar", self._bundles.pack_own(*TOOLS)),
+            "plan": self._store_plan(f"runs/{run_id}/plan.json", plan),
         }
 
-    def _keep(self, name: str, content: bytes) -> str:
+    def _store(self, name: str, content: bytes) -> str:
         self._blobs.write(name, content)
         return datastore_path(name, CHECKS_INPUTS_DATASTORE)
 
-    def _keep_plan(self, name: str, plan: CheckPlan) -> str:
+    def _store_plan(self, name: str, plan: CheckPlan) -> str:
         self._blobs.write_json(name, dump(plan))
         return datastore_path(name, CHECKS_INPUTS_DATASTORE)

@@ -1,4 +1,4 @@
-"""Published versions of a model's code: the training step in Azure ML, and what it needs."""
+"""Published versions of a model's code: the training step in Azure ML, and its environment."""
 
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.jobs import run_specs as specs
@@ -53,16 +53,16 @@ class CodeVersions:
     def requirements(self, code: CodeVersion | None, module: str) -> str:
         """Return the code's own list of packages, else the one of this app's training."""
         folder = specs.module_folder(module)
-        found = self._read(code, folder) or self._read(None, OWN)
-        if found is None:
+        requirements = self._read(code, folder) or self._read(None, OWN)
+        if requirements is None:
             raise NotFoundError(f"{OWN} has no requirements.txt. Add one with pinned versions.")
-        return found.decode()
+        return requirements.decode()
 
     def _read(self, code: CodeVersion | None, folder: str) -> bytes | None:
         try:
             return self._bundles.files(code, folder).get(f"{folder}/requirements.txt")
         except NotFoundError:
-            return None  # code without the folder fails in its run, where people look
+            return None  # the run fails, and its log says that the folder is missing
 
     def own(self, model: str, module: str) -> CodeVersion:
         """Return this app's own code as a version of the model's; nothing is published."""
@@ -72,7 +72,7 @@ class CodeVersions:
     def archive(self, code: CodeVersion | None, module: str) -> Bundle:
         """Return the archive that a run unpacks; without a version it is this app's own code."""
         if code is None:
-            return self._bundles.keep_own(specs.module_folder(module))
+            return self._bundles.store_own(specs.module_folder(module))
         return Bundle(digest=code.version, uri=code.uri, commit=code.commit)
 
 

@@ -1,4 +1,4 @@
-"""Environments that runs run in: named by the digest of what is installed, made once."""
+"""Environments of runs: named by the digest of the installed packages, created once."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from function_app.late_imports import importing
 
 NAME = "mlops-training"
 PYTHON = "python=3.11"
-# What checks of code need beside the code's own packages.
+# Packages of checks beside the packages of the checked code.
 CHECK_TOOLS = (
     "coverage==7.17.4",
     "defusedxml==0.7.1",
@@ -84,6 +84,6 @@ def describe(packages: tuple[str, ...]) -> dict[str, Any]:
 
 
 def digest_of(image: str, conda: dict[str, Any]) -> str:
-    """Return the version of an environment: what is in it, and nothing else, decides."""
+    """Return the version of an environment, which is the digest of its content."""
     content = json.dumps([image, conda], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""An evaluation on Azure ML: models answer in runs of their own, then another run judges.
+"""An evaluation on Azure ML: models predict in runs of their own, then another run judges.
 
 A model's code runs in a container that gets its features and writes its answers. The figures are
 computed in a container that gets the targets and never loads a model.
@@ -23,7 +23,7 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A model that has to answer: its code, None for this app's own, and its run before it runs."""
+    """A model that has to predict: its code, None for this app's own, and the spec of its run."""
 
     code: CodeVersion | None
     spec: RunSpec
@@ -77,7 +77,7 @@ class Evaluations:
             kind=specs.ANSWERS,
             command=specs.ask_command(module, timeout, f"The {name}", archive, has_model=has_model),
             environment=self._versions.environment(code, module),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(archive.uri)},
             folders=folders,
             models=models,
@@ -114,7 +114,7 @@ class Evaluations:
                 has_champion=has_champion,
             ),
             environment=self._versions.environment(None, OWN),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             folders=folders,
             timeout_seconds=project.training_run.timeout_seconds + MARGIN,
             tags=tags,
@@ -131,9 +131,9 @@ _UNANSWERED = (
 
 
 def unanswered(asks: list[Run]) -> tuple[RunStatus, str]:
-    """Return where an evaluation stands whose models were asked; COMPLETED when all answered.
+    """Return the state of an evaluation whose models predict; COMPLETED when all have ended.
 
-    The detail names the run that did not end well, because its log says why.
+    The detail names the run that failed, because its log has the reason.
     """
     for status in _UNANSWERED:
         for ask in asks:

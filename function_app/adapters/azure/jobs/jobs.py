@@ -16,7 +16,7 @@ from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.adapters.azure.jobs.run_views import read_run
-from function_app.adapters.azure.jobs.submission import job_of, place_of
+from function_app.adapters.azure.jobs.submission import job_of, target_of
 from function_app.adapters.azure.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
@@ -47,7 +47,7 @@ SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may 
 
 
 class AzureJobs:
-    """Submits and looks; nothing here waits for a run."""
+    """Submits and polls runs; no method waits for the end of a run."""
 
     def __init__(
         self,
@@ -83,18 +83,18 @@ class AzureJobs:
     def submit_preparation(
         self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
     ) -> Run:
-        given, found = self._begin(
+        given, earlier = self._begin(
             run_id, specs.PREPARATION, dataset.model, dataset.version, None, tags
         )
-        if found is not None:
-            return found
+        if earlier is not None:
+            return earlier
         project = self._project(dataset.model)
         spec = RunSpec(
             run_id=run_id,
             kind=specs.PREPARATION,
             command=specs.prepare_command(target, dataset.model, dataset.version),
             environment=self._versions.environment(None, project.training),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             files={"rows": self._containers.address(dataset.uri)},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
@@ -107,9 +107,9 @@ class AzureJobs:
 
     def submit_sample(self, run_id: str, model: str) -> Run:
         """Start the run in which the model's own code writes its sample data, or return it."""
-        given, found = self._begin(run_id, specs.SAMPLE, model, "", None, {})
-        if found is not None:
-            return found
+        given, earlier = self._begin(run_id, specs.SAMPLE, model, "", None, {})
+        if earlier is not None:
+            return earlier
         project = self._project(model)
         code = self._versions.archive(None, project.training)
         spec = RunSpec(
@@ -117,7 +117,7 @@ class AzureJobs:
             kind=specs.SAMPLE,
             command=specs.sample_command(project.training, code),
             environment=self._versions.environment(None, project.training),
-            code=self._bundles.keep_own(JOBS),
+            code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(code.uri)},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
@@ -132,11 +132,11 @@ class AzureJobs:
         code: CodeVersion | None,
         tags: dict[str, str],
     ) -> Run:
-        given, found = self._begin(
+        given, earlier = self._begin(
             run_id, specs.TRAINING, dataset.model, dataset.version, code, tags
         )
-        if found is not None:
-            return found
+        if earlier is not None:
+            return earlier
         code, project = given.code, self._project(dataset.model)
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         spec = RunSpec(
@@ -160,20 +160,20 @@ class AzureJobs:
         policy: GatePolicy,
         tags: dict[str, str],
     ) -> Run:
-        given, found = self._begin(
+        given, earlier = self._begin(
             run_id, specs.EVALUATION, run.model, run.dataset_version, run.code, tags
         )
-        if found is not None:
-            return found
+        if earlier is not None:
+            return earlier
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
         spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
-        kept = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
-        self._submissions.keep_spec(run_id, kept)
+        pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
+        self._submissions.store_spec(run_id, pending)
         for one in asked:
             name, version = one.spec.run_id, run.dataset_version
-            own, found = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
-            if found is None:
+            own, earlier = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
+            if earlier is None:
                 self._submit(replace(one.spec, tags=own.tags))
         return self.get(run_id)
 
@@ -181,9 +181,9 @@ class AzureJobs:
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
     ) -> Run:
         code = published(model, bundle, None)
-        given, found = self._begin(run_id, specs.CHECKS, model, "", code, tags)
-        if found is not None:
-            return found
+        given, earlier = self._begin(run_id, specs.CHECKS, model, "", code, tags)
+        if earlier is not None:
+            return earlier
         reference = self._references(model) if plan.dry_run else None
         data = self._blobs.name_of(reference.dataset.uri) if reference else None
         inputs = self._check_inputs.give(
@@ -202,17 +202,17 @@ class AzureJobs:
         return self._submit(spec)
 
     def get(self, run_id: str) -> Run:
-        found = self._found(run_id)
-        if found is None:
+        run = self._stored_run(run_id)
+        if run is None:
             # A workspace that is gone answers like a run that is.
             self._workspace.confirm()
-        return found or unknown_run(run_id, "Azure ML has no such run.")
+        return run or unknown_run(run_id, "Azure ML has no such run.")
 
     def cancel(self, run_id: str, reason: str = "") -> None:
         if self.get(run_id).status not in (RunStatus.RUNNING, RunStatus.INTERRUPTED):
             return
-        # First: who looks in between must see why it ends.
-        self._outputs.note_stop(run_id, reason)
+        # The reason is stored first, so that a concurrent reader sees why the run ends.
+        self._outputs.store_stop(run_id, reason)
         for ask in self._asked(run_id):
             self.cancel(ask, reason)
         if self._find(run_id) is not None:
@@ -237,7 +237,7 @@ class AzureJobs:
                         newest[run_id] = attempt, self._read(job)
         # Code in a job may have deleted the tag by which Azure ML lists it.
         hidden = self._submissions.of_weeks(weeks) - seen
-        newest |= {run_id: (0, run) for run_id in hidden if (run := self._found(run_id))}
+        newest |= {run_id: (0, run) for run_id in hidden if (run := self._stored_run(run_id))}
         return tuple(newest[run_id][1] for run_id in sorted(newest))
 
     def prepared(self, run_id: str) -> Prepared:
@@ -276,10 +276,10 @@ class AzureJobs:
 
         ConflictError when the workspace has a job of this name that this app did not submit.
         """
-        found, stored = self._find(run_id), self._submissions.find(run_id)
-        if found is not None and stored is None:
+        earlier, stored = self._find(run_id), self._submissions.find(run_id)
+        if earlier is not None and stored is None:
             raise ConflictError(
-                f"Somebody else submitted a job named {run_id}, which this app does not use. "
+                f"Another person submitted a job named {run_id}, which this app does not use. "
                 "Send the data or the commit again, so that the run gets another name.",
                 code="FOREIGN_RUN",
             )
@@ -296,23 +296,23 @@ class AzureJobs:
         if stored is None and kind in TRACKED:
             self._tracking.expect(run_id)
         submission, _ = self._submissions.claim(submission, week)
-        if found is None or found.status is not RunStatus.INTERRUPTED:
-            return submission, found
+        if earlier is None or earlier.status is not RunStatus.INTERRUPTED:
+            return submission, earlier
         # A node that answers again must not write beside the next attempt.
         self._cancel(run_id)
-        self._outputs.note_attempt(run_id, self._outputs.attempt(run_id) + 1)
+        self._outputs.store_attempt(run_id, self._outputs.attempt(run_id) + 1)
         return submission, None
 
-    def _found(self, run_id: str) -> Run | None:
+    def _stored_run(self, run_id: str) -> Run | None:
         return self._find(run_id) or self._awaiting(run_id)
 
     def _asked(self, run_id: str) -> list[str]:
-        """Return the runs in which models answer for an evaluation, [] for any other run."""
-        kept = self._submissions.spec(run_id) or {}
-        return load(list[str], kept.get("asked", []))
+        """Return the runs in which models predict for an evaluation, [] for any other run."""
+        pending = self._submissions.spec(run_id) or {}
+        return load(list[str], pending.get("asked", []))
 
     def _awaiting(self, run_id: str) -> Run | None:
-        """Return an evaluation whose models answer; once all have answered, it is submitted.
+        """Return an evaluation whose models still predict; submit it once all have ended.
 
         None when the run is no such evaluation.
         """
@@ -324,8 +324,8 @@ class AzureJobs:
         if status is RunStatus.COMPLETED:
             stop = self._outputs.stop_of(run_id)
             if stop is None:
-                kept = self._submissions.spec(run_id) or {}
-                return self._submit(load(RunSpec, kept["spec"]))
+                pending = self._submissions.spec(run_id) or {}
+                return self._submit(load(RunSpec, pending["spec"]))
             status, detail = stop
         return Run(
             run_id=run_id,
@@ -343,7 +343,7 @@ class AzureJobs:
         attempt = self._outputs.attempt(spec.run_id)
         spec = replace(spec, tags={**spec.tags, **week}, attempt=attempt)
         job = job_of(
-            spec, self._containers.address(spec.code.uri), place_of(spec.kind, self._settings)
+            spec, self._containers.address(spec.code.uri), target_of(spec.kind, self._settings)
         )
         with translate("submit a run", spec.run_id):
             made = self._workspace.client.jobs.create_or_update(job)

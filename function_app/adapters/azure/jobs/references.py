@@ -38,9 +38,9 @@ class ReferenceRecords:
         A sample that `adopt` has not copied yet may still be changed by any run of a model's code.
         """
         name = f"{FOLDER}/{model}/reference.json"
-        kept = self._blobs.read_json(name)
-        if kept is not None:
-            return read_reference(kept, self._blobs.url(name))
+        record = self._blobs.read_json(name)
+        if record is not None:
+            return read_reference(record, self._blobs.url(name))
         sample = self._containers.read_record(sample_id(model), specs.SAMPLE, "sample.json")
         if not sample or sample.get("profile") is None:
             return None
@@ -51,31 +51,31 @@ class ReferenceRecords:
     def adopt(self, model: str) -> Reference | None:
         """Return the reference data, None before there is any; from now on no run can change it.
 
-        The first call copies the model's sample to where only this app writes. ContractError when
-        the rows of the sample are not those of its record.
+        The first call copies the model's sample to a folder that only this app writes.
+        ContractError when the rows of the sample differ from those of its record.
         """
-        found = self.find(model)
-        if found is None or self._blobs.entry(f"{FOLDER}/{model}/reference.json"):
-            return found
+        reference = self.find(model)
+        if reference is None or self._blobs.entry(f"{FOLDER}/{model}/reference.json"):
+            return reference
         run_id = sample_id(model)
         rows = self._containers.read_at_most(run_id, specs.SAMPLE, "rows.csv", MOST_OF_SAMPLE)
-        if rows is None or sha256(rows) != found.dataset.version:
+        if rows is None or sha256(rows) != reference.dataset.version:
             folder = specs.output_folder(run_id, specs.SAMPLE)
-            text = f"The rows of {folder} are not those of its record. Delete that folder."
+            text = f"The rows of {folder} do not match its record. Delete that folder."
             raise ContractError(text)
-        self._blobs.create(_rows(model, found.dataset.version), rows)
-        self.keep(found.dataset, found.profile)
+        self._blobs.create(_rows(model, reference.dataset.version), rows)
+        self.store(reference.dataset, reference.profile)
         # Another process may have been quicker with other data.
         return self.find(model)
 
-    def keep(self, dataset: Dataset, profile: DataProfile) -> None:
+    def store(self, dataset: Dataset, profile: DataProfile) -> None:
         """Make this the reference data, unless there is some."""
         content = dump(Reference(dataset=dataset, profile=profile))
         self._blobs.create_json(f"{FOLDER}/{dataset.model}/reference.json", content)
 
 
 class References(ReferenceRecords):
-    """Lets each model's own code write its sample data, in a run."""
+    """Starts runs in which each model's own code writes its sample data."""
 
     def __init__(self, blobs: Blobs, runs: SampleRuns) -> None:
         super().__init__(blobs)

@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class RunContainers:
-    """Reads what runs wrote; `versions` is the container that only this app writes."""
+    """Reads the outputs of runs; `versions` is the container that only this app writes."""
 
     def __init__(self, versions: Blobs) -> None:
         settings = versions.settings
@@ -88,9 +88,9 @@ class RunContainers:
         """Return the id of an evaluation of a run's model that wrote this file; None without."""
         for _, blobs in self._of(specs.EVALUATION):
             for entry in _list(blobs, f"runs/{run_id}-vs-"):
-                found = entry.name.split("/")[1]
-                if entry.name == f"{specs.output_folder(found, specs.EVALUATION)}/{file}":
-                    return found
+                evaluation_id = entry.name.split("/")[1]
+                if entry.name == f"{specs.output_folder(evaluation_id, specs.EVALUATION)}/{file}":
+                    return evaluation_id
         return None
 
     def address(self, url: str) -> str:
@@ -104,8 +104,8 @@ class RunContainers:
         self, run_id: str, kind: str, file: str, read: Callable[[Blobs, str], _T | None]
     ) -> _T | None:
         name = f"{specs.output_folder(run_id, kind)}/{file}"
-        found = (read(blobs, name) for _, blobs in self._of(kind))
-        return next((content for content in found if content is not None), None)
+        contents = (read(blobs, name) for _, blobs in self._of(kind))
+        return next((content for content in contents if content is not None), None)
 
     def _of(self, kind: str) -> Iterator[tuple[str, Blobs]]:
         """Yield the datastore and the container of runs of a kind: of today, then the former."""
@@ -123,7 +123,7 @@ class RunContainers:
 
 
 def _list(blobs: Blobs, prefix: str) -> list[BlobEntry]:
-    """Return the blobs whose names begin so; [] also before the platform made the container."""
+    """Return the blobs with this prefix; [] also before the platform made the container."""
     try:
         return blobs.list(prefix)
     except NotFoundError:

@@ -1,4 +1,4 @@
-"""What runs wrote, read from their containers, and this app's own records of runs."""
+"""Outputs of runs, read from their containers, and this app's own records of runs."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
 REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
-# Whoever got hold of a check's identity may have written anything there.
+# A thief of a check's identity can write anything there, so that reads are limited.
 MOST_OF_REPORT = 20 * 1024 * 1024
 
 
@@ -28,22 +28,23 @@ class RunOutputs:
 
     def metrics(self, run_id: str, kind: str) -> dict[str, float]:
         """Return the figures of a completed run: the platform's, or of a training its author's."""
-        # A training may write anything: what is no record of figures has none.
+        # A training may write anything: content that is not a record of figures counts as no
+        # figures.
         return finite_figures(self._containers.read_record(run_id, kind, "metrics.json"))
 
     def prepared(self, run_id: str) -> Prepared:
-        """Return what a completed preparation found."""
+        """Return the result of a completed preparation."""
         return load(Prepared, self._written(run_id, specs.PREPARATION, "prepared.json"))
 
     def judged(self, run_id: str) -> Judged:
-        """Return what a completed evaluation judged."""
+        """Return the judgement of a completed evaluation."""
         content = self._written(run_id, specs.EVALUATION, "evaluation.json")
         figures = self._written(run_id, specs.EVALUATION, "metrics.json")
         types = tuple(str(name) for name in content.get("types", ()))
         return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures, types=types)
 
     def comparison(self, run_id: str) -> Comparison:
-        """Return what a completed evaluation found."""
+        """Return the comparison of a completed evaluation."""
         refused = self._written(run_id, specs.EVALUATION, "evaluation.json").get("refused")
         if refused is None:
             raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
@@ -58,40 +59,40 @@ class RunOutputs:
         return content
 
     def checks(self, run_id: str) -> CheckReport:
-        """Return what a completed run of checks found."""
+        """Return the report of a completed run of checks."""
         content = self.report(run_id, "checks.json")
         return load(CheckReport, _parse("checks.json", content))
 
     def report(self, run_id: str, name: str) -> bytes:
-        """Return a kept report; only the names that checks write are looked for."""
+        """Return a stored report; NotFoundError for any name that checks do not write."""
         content = None
         if name in REPORTS:
             content = self._containers.read_at_most(run_id, specs.CHECKS, name, MOST_OF_REPORT)
         if content is None:
-            raise NotFoundError(f"Run {run_id} kept no report {name}. Read its checks.json.")
+            raise NotFoundError(f"Run {run_id} has no report {name}. Read its checks.json.")
         return content
 
     def log(self, run_id: str, kind: str, most: int) -> bytes:
         """Return at most the last `most` bytes that a run has written to its log until now."""
         return self._containers.log(run_id, kind, most)
 
-    def note_stop(self, run_id: str, reason: str) -> None:
+    def store_stop(self, run_id: str, reason: str) -> None:
         """Record why this app stops the run; the reason is "" when the run's time was over."""
-        self._versions.write_json(_stop_note(run_id), stop_record(reason))
+        self._versions.write_json(_stop_name(run_id), stop_record(reason))
 
     def stop_of(self, run_id: str) -> Stop | None:
-        """Return how and why this app stopped the run, None when it did not."""
-        record = self._versions.read_record(_stop_note(run_id))
+        """Return how and why this app stopped the run, None when it did not stop it."""
+        record = self._versions.read_record(_stop_name(run_id))
         return None if record is None else read_stop(record)
 
-    def note_attempt(self, run_id: str, attempt: int) -> None:
-        """Record which attempt of a run counts, before it is submitted."""
-        self._versions.write_json(_attempt_note(run_id), {"attempt": attempt})
+    def store_attempt(self, run_id: str, attempt: int) -> None:
+        """Store the number of the current attempt of a run, before it is submitted."""
+        self._versions.write_json(_attempt_name(run_id), {"attempt": attempt})
 
     def attempt(self, run_id: str) -> int:
         """Return the number of the attempt that counts; the first is 1."""
-        note = self._json(_attempt_note(run_id))
-        return 1 if note is None else int(note["attempt"])
+        record = self._json(_attempt_name(run_id))
+        return 1 if record is None else int(record["attempt"])
 
     def _json(self, name: str) -> Any:
         content = self._versions.read(name)
@@ -103,12 +104,12 @@ def _parse(name: str, content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         text = f"{name} is not JSON. Read the log of the run."
-        raise PlatformError("azure", "read what a run wrote", text) from error
+        raise PlatformError("azure", "read the output of a run", text) from error
 
 
-def _stop_note(run_id: str) -> str:
+def _stop_name(run_id: str) -> str:
     return f"runs/{run_id}/stopped.json"
 
 
-def _attempt_note(run_id: str) -> str:
+def _attempt_name(run_id: str) -> str:
     return f"runs/{run_id}/attempt.json"

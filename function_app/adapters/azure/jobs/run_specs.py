@@ -1,7 +1,7 @@
-"""What a run on Azure ML is told to do: its command, what it reads and what it writes.
+"""Specifications of runs on Azure ML: the command, the inputs and the outputs.
 
-The code comes as an archive that is checked against its digest, so that a run takes the bytes that
-were published and nothing is uploaded per run.
+The code comes as an archive that is checked against its digest, so that a run uses the published
+bytes and nothing is uploaded per run.
 """
 
 import shlex
@@ -35,7 +35,7 @@ OUTPUTS = {
 # The runs of this app's own code, which read the data and judge models; no model's code is in them.
 JUDGING = (PREPARATION, EVALUATION)
 # Every run has one more output: the folder with its log, which this app can read.
-SCHEMA = "model_schema.json"  # what an evaluation writes about the columns of a model
+SCHEMA = "model_schema.json"  # an evaluation writes it: the columns of the model
 LOG, LOG_FILE = "log", "run.log"
 
 _UNPACK = (
@@ -49,9 +49,9 @@ _UNPACK_TOOLS = 'mkdir -p tools && tar -xf "${{inputs.tools}}" -C tools && cd to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """One run before it is submitted; `files`, `folders` and `models` are inputs by name.
+    """A run before it is submitted; `files`, `folders` and `models` are inputs by name.
 
-    Azure ML uses a job's name only once, so each attempt after the first has a name of its own.
+    Azure ML accepts a job's name only once, so each attempt after the first has a name of its own.
     """
 
     run_id: str
@@ -68,7 +68,7 @@ class RunSpec:
 
 
 def logged(command: str) -> str:
-    """Return a command that also writes what it prints to the run's log, and ends as it ends.
+    """Return a command that also writes its output to the run's log and keeps its exit status.
 
     A POSIX shell has no pipefail, so the exit status passes through a file.
     """
@@ -178,7 +178,7 @@ def datastore_of(kind: str) -> str:
 def run_tags(
     kind: str, model: str, dataset: str, code: CodeVersion | None, more: dict[str, str]
 ) -> dict[str, str]:
-    """Return what is written on a run, so that it can be read back from Azure ML alone."""
+    """Return the tags of a run, from which this app can read the run back from Azure ML alone."""
     tags = {**more, KIND: kind, MODEL: model, DATASET: dataset}
     if code is not None:
         tags |= {CODE: code.version, COMMIT: code.commit}
@@ -188,8 +188,8 @@ def run_tags(
 def week_tag(moment: datetime) -> str:
     """Return the tag of runs that are submitted in the ISO week of this moment.
 
-    Azure ML finds runs by the name of a tag and by no time: without it a look for the newest would
-    page through all that there ever were.
+    Azure ML can filter by the name of a tag but not by time. Without the tag a search for the
+    newest runs would page through all runs of the workspace.
     """
     year, week, _ = moment.isocalendar()
     return f"mlops-{year}-w{week:02}"

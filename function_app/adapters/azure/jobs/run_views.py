@@ -26,7 +26,7 @@ _ENDED = {
     "failed": RunStatus.FAILED,
     "canceled": RunStatus.FAILED,
     "cancelled": RunStatus.FAILED,
-    # Nobody decided this: the node is gone, or its network is.
+    # The node or its network failed; the code of the run did not decide this state.
     "notresponding": RunStatus.INTERRUPTED,
 }
 _OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED)
@@ -43,7 +43,7 @@ def read_status(word: str | None, *, stop: Stop | None) -> tuple[RunStatus, str]
     """Return the status of a run and its reason; `stop` is why this app stopped it, if it did."""
     word = (word or "").replace("_", "").lower()
     status = _ENDED.get(word, RunStatus.RUNNING)
-    # From the request on, since nobody waits for the nodes to give up.
+    # The run counts as ended from the request on, because nodes may take minutes to stop.
     if stop is not None and (word.startswith("cancel") or status in _OPEN):
         return stop
     return status, _DETAILS.get(word, "")
@@ -98,7 +98,7 @@ def _unrecorded(job: Any, run_id: str, code_uri: str) -> Submission:
 
 
 def _owner(job: Any) -> str:
-    """Return the person who submitted a job, "" for the identity of an app."""
+    """Return the name of the person who submitted a job, "" for the identity of an app."""
     made = getattr(job, "creation_context", None)
     is_person = str(getattr(made, "created_by_type", "") or "").lower() == "user"
     return str(getattr(made, "created_by", "") or "") if is_person else ""

@@ -1,14 +1,14 @@
-"""Our runs and training steps as what Azure ML's SDK submits."""
+"""Azure ML command jobs and components of the app's runs and training steps."""
 
 from typing import Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
-from function_app.adapters.azure.reach.places import (
-    Place,
-    place_of_checks,
-    place_of_judging,
-    place_of_trainings,
+from function_app.adapters.azure.reach.compute_targets import (
+    ComputeTarget,
+    checks_target,
+    judging_target,
+    trainings_target,
 )
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import attempt_id
@@ -16,15 +16,15 @@ from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
 
 
-def place_of(kind: str, settings: AzureSettings) -> Place:
-    """Return where runs of a kind run."""
+def target_of(kind: str, settings: AzureSettings) -> ComputeTarget:
+    """Return the compute target of a kind of run."""
     if kind == specs.CHECKS:
-        return place_of_checks(settings)
-    return (place_of_judging if kind in specs.JUDGING else place_of_trainings)(settings)
+        return checks_target(settings)
+    return (judging_target if kind in specs.JUDGING else trainings_target)(settings)
 
 
-def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
-    """Return the command job of a run at its place."""
+def job_of(spec: RunSpec, code_path: str, target: ComputeTarget) -> Any:
+    """Return the command job of a run on its compute target."""
     with importing():
         from azure.ai.ml import Input, Output, command
 
@@ -51,14 +51,14 @@ def job_of(spec: RunSpec, code_path: str, place: Place) -> Any:
         experiment_name=spec.tags[specs.MODEL],
         command=specs.logged(spec.command),
         environment=spec.environment,
-        compute=None if place.is_serverless else place.compute,
+        compute=None if target.is_serverless else target.compute,
         inputs=inputs,
         outputs=outputs,
         timeout=int(spec.timeout_seconds),
         tags=spec.tags,
-        # Else the SDK writes the commit of whatever checkout this process runs in.
+        # Without this the SDK writes the commit of the checkout in which this process runs.
         properties={"mlflow.source.git.commit": spec.code.commit} if spec.code.commit else None,
-        identity=_identity(place.identity),
+        identity=_identity(target.identity),
     )
 
 
@@ -91,7 +91,7 @@ def component_of(name: str, label: str, code: CodeVersion, command: str, environ
 
 
 def _identity(resource_id: str) -> Any:
-    """Return the identity that a run has, where one is set on the compute."""
+    """Return the identity of a run, None when the compute target has none."""
     if not resource_id:
         return None
     with importing():

@@ -1,7 +1,7 @@
 """Ended runs in the workspace's MLflow tracking: parameters, figures and tags on the job itself.
 
 The app writes them from outside, after the job ended. Code in a job could claim any figure, so that
-no job gets a part in this; and a model's environment needs no package for it.
+no job may write them; and a model's environment needs no package for it.
 """
 
 import json
@@ -20,7 +20,7 @@ from function_app.errors import MlopsError, PlatformError
 from function_app.records.submissions import Submissions, Untracked
 
 TRACKED = (specs.TRAINING, specs.EVALUATION)
-# How long the app tries to record a run.
+# After this time the app gives up recording a run.
 PATIENCE = timedelta(days=7)
 VERSION, FIGURES = "mlops.model_version", "mlops.figures"
 _LOG = logging.getLogger("mlops.tracking")
@@ -53,9 +53,9 @@ class RunTracking:
         self._submissions.track(Untracked(key=run_id, run_id=run_id, since=self._now()))
 
     def record_ended(self) -> int:
-        """Record what ended since the last call; return how many entries were recorded.
+        """Record the runs that ended since the last call; return the number of recorded entries.
 
-        An entry that cannot be recorded is logged once, tried again at the next call, and given up
+        An entry that cannot be recorded is logged once, retried at the next call, and given up
         after PATIENCE.
         """
         return sum(self._record(entry) for entry in self._submissions.untracked())
@@ -100,16 +100,16 @@ class RunTracking:
             )
 
     def _tracking(self) -> str:
-        """Return the address of the tracking, which the workspace names; PlatformError without."""
+        """Return the address of the tracking from the workspace; PlatformError without one."""
         if not self._address:
             s = self._workspace.connection.settings
-            found = self._workspace.connection.rest(
+            workspace = self._workspace.connection.rest(
                 "GET",
                 f"/subscriptions/{s.subscription_id}/resourceGroups/{s.resource_group}/providers"
                 f"/Microsoft.MachineLearningServices/workspaces/{s.workspace}",
                 api_version=API,
             )
-            address = str(found["properties"].get("mlFlowTrackingUri") or "")
+            address = str(workspace["properties"].get("mlFlowTrackingUri") or "")
             if not address.startswith("azureml://"):
                 text = f"The workspace {s.workspace} names no address of its MLflow tracking."
                 raise PlatformError("azure", "record a run", text)
@@ -118,13 +118,13 @@ class RunTracking:
 
 
 def figures_of(run: Run) -> dict[str, float]:
-    """Return the figures whose names MLflow takes, at most a thousand."""
+    """Return the figures whose names MLflow accepts, at most a thousand."""
     names = [name for name in sorted(run.metrics) if _NAME.fullmatch(name)]
     return {name: run.metrics[name] for name in names[:_MOST]}
 
 
 def described(run: Run) -> dict[str, str]:
-    """Return a run's tags, who computed its figures, and where its files and its log are."""
+    """Return the tags of a run, the source of its figures and the paths of its files and log."""
     kind = run.tags.get(specs.KIND, "")
     by = "reported by the training itself" if run.reported else "computed by the platform"
     folder = "mlops.model_folder" if kind == specs.TRAINING else "mlops.reports"

@@ -19,23 +19,23 @@ class BaseImagePart:
         digests = [self._bases.find(image) for image in self._contexts.own_bases()]
         return digests if all(digests) else None
 
-    def differences(self, found: Any) -> list[str]:
+    def differences(self, resource: Any) -> list[str]:
         return []
 
     def describe(self) -> str:
         names = ", ".join(image.address for image in self._contexts.own_bases())
         return f"copy of {names} in {self._bases.server}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         for image in self._contexts.own_bases():
             self._bases.ensure(image)
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
+    def is_ours(self, resource: Any) -> bool:
         return True  # the names of copies are this app's
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         for image in self._contexts.own_bases():
             self._bases.remove(image)

@@ -1,10 +1,10 @@
-"""The parts of the platform that runs run on: a cluster for each place, or Azure's own choice."""
+"""The compute parts of the platform: a cluster per compute target, or serverless compute."""
 
 from typing import Any
 
-from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
+from function_app.adapters.azure.reach.compute_targets import ComputeTarget
 from function_app.adapters.azure.reach.connection import begin, translate
-from function_app.adapters.azure.reach.places import Place
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
@@ -15,45 +15,47 @@ _IDLE = 120  # seconds before a node that has nothing to do goes
 
 
 class ComputePart:
-    """The cluster of a place, which has no node while nothing runs; serverless needs none."""
+    """The cluster of a compute target; it has no node while no run needs one. Serverless needs
+    none."""
 
-    def __init__(self, workspace: Workspace, place: Place) -> None:
+    def __init__(self, workspace: Workspace, target: ComputeTarget) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings
-        self.name, self._place = place.name, place
+        self.name, self._target = target.name, target
 
     def find(self) -> Any:
-        if self._place.is_serverless:
+        if self._target.is_serverless:
             return SERVERLESS
 
-        def look() -> Any:
-            with translate("read the compute", self._place.compute):
-                return self._workspace.client.compute.get(self._place.compute)
+        def get() -> Any:
+            with translate("read the compute", self._target.compute):
+                return self._workspace.client.compute.get(self._target.compute)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
-    def differences(self, found: Any) -> list[str]:
-        if found == SERVERLESS:
+    def differences(self, resource: Any) -> list[str]:
+        if resource == SERVERLESS:
             return []
         s, changes = self._settings, list[str]()
-        if self._is_of_other_size(found):
-            changes.append(Fixed(f"size {found.size} to {s.compute_size}"))
-        if found.max_instances != self._place.nodes:
-            changes.append(f"most nodes {found.max_instances} to {self._place.nodes}")
-        if found.min_instances != 0:
-            changes.append(f"fewest nodes {found.min_instances} to 0")
-        given, wanted = _identities(found), self._place.identity
-        # One more than wanted counts too: whatever runs there can take its token.
-        if wanted and {one.lower() for one in given} != {wanted.lower()}:
-            changes.append(f"identity {', '.join(given) or 'none'} to {wanted}")
+        if self._is_of_other_size(resource):
+            changes.append(Fixed(f"size {resource.size} to {s.compute_size}"))
+        if resource.max_instances != self._target.nodes:
+            changes.append(f"most nodes {resource.max_instances} to {self._target.nodes}")
+        if resource.min_instances != 0:
+            changes.append(f"fewest nodes {resource.min_instances} to 0")
+        given, identity = _identities(resource), self._target.identity
+        # An additional identity is a difference too, because code on the cluster can take its
+        # token.
+        if identity and {one.lower() for one in given} != {identity.lower()}:
+            changes.append(f"identity {', '.join(given) or 'none'} to {identity}")
         return changes
 
     def describe(self) -> str:
-        if self._place.is_serverless:
+        if self._target.is_serverless:
             return "serverless compute"
         s = self._settings
-        return f"compute {self._place.compute} of 0 to {self._place.nodes} {s.compute_size}"
+        return f"compute {self._target.compute} of 0 to {self._target.nodes} {s.compute_size}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         with importing():
             from azure.ai.ml.entities import (
                 AmlCompute,
@@ -61,60 +63,60 @@ class ComputePart:
                 ManagedIdentityConfiguration,
             )
 
-        s, place = self._settings, self._place
-        if found is not None and self._is_of_other_size(found):
-            text = f"{place.compute} has nodes of {found.size}, which Azure does not change."
+        s, target = self._settings, self._target
+        if resource is not None and self._is_of_other_size(resource):
+            text = f"{target.compute} has nodes of {resource.size}, which Azure does not change."
             raise ConfigError(f"{text} Correct MLOPS_AZURE_COMPUTE_SIZE, or take another name.")
         identity = None
-        if place.identity:
-            one = ManagedIdentityConfiguration(resource_id=place.identity)
+        if target.identity:
+            one = ManagedIdentityConfiguration(resource_id=target.identity)
             identity = IdentityConfiguration(type="user_assigned", user_assigned_identities=[one])
         compute = AmlCompute(
-            name=place.compute,
+            name=target.compute,
             size=s.compute_size,
             location=s.location,
             min_instances=0,
-            max_instances=place.nodes,
+            max_instances=target.nodes,
             idle_time_before_scale_down=_IDLE,
             tier="dedicated",
             identity=identity,
             ssh_public_access_enabled=False,
-            # What infra/ made stays not ours.
-            tags=_TAGS if found is None else found.tags,
-            **_network_of(found),
+            # A cluster that infra/ made keeps its tags, so that `remove` leaves it alone.
+            tags=_TAGS if resource is None else resource.tags,
+            **_network_of(resource),
         )
-        with begin("make the compute", place.compute):
+        with begin("make the compute", target.compute):
             # Its poller is left alone: the story asks again.
             self._workspace.client.compute.begin_create_or_update(compute)
 
-    def state_of(self, found: Any) -> str:
-        if found == SERVERLESS:
+    def state_of(self, resource: Any) -> str:
+        if resource == SERVERLESS:
             return "Succeeded"
-        state = found.provisioning_state  # an enumeration when the SDK knows the word
+        state = resource.provisioning_state  # an enumeration when the SDK knows the word
         return str(getattr(state, "value", state))
 
-    def is_ours(self, found: Any) -> bool:
-        return found != SERVERLESS and (found.tags or {}).get(MARK) == PLATFORM
+    def is_ours(self, resource: Any) -> bool:
+        return resource != SERVERLESS and (resource.tags or {}).get(MARK) == PLATFORM
 
-    def delete(self, found: Any) -> None:
-        with begin("remove the compute", self._place.compute):
-            self._workspace.client.compute.begin_delete(self._place.compute)
+    def delete(self, resource: Any) -> None:
+        with begin("remove the compute", self._target.compute):
+            self._workspace.client.compute.begin_delete(self._target.compute)
 
-    def _is_of_other_size(self, found: Any) -> bool:
-        return str(found.size).lower() != self._settings.compute_size.lower()
+    def _is_of_other_size(self, resource: Any) -> bool:
+        return str(resource.size).lower() != self._settings.compute_size.lower()
 
 
-def _identities(found: Any) -> list[str]:
+def _identities(resource: Any) -> list[str]:
     """Return the resource ids of the identities that a cluster has from people."""
-    given = found.identity.user_assigned_identities if found.identity else None
+    given = resource.identity.user_assigned_identities if resource.identity else None
     return sorted(str(one.resource_id) for one in given or ())
 
 
-def _network_of(found: Any) -> dict[str, Any]:
-    """Return where the nodes of a cluster are; one that is changed stays in its network."""
-    if found is None:
+def _network_of(resource: Any) -> dict[str, Any]:
+    """Return the network settings of a cluster; an existing cluster keeps its network."""
+    if resource is None:
         return {}
-    kept: dict[str, Any] = {"enable_node_public_ip": found.enable_node_public_ip}
-    if found.network_settings is not None and found.network_settings.subnet:
-        kept["network_settings"] = found.network_settings
-    return kept
+    network: dict[str, Any] = {"enable_node_public_ip": resource.enable_node_public_ip}
+    if resource.network_settings is not None and resource.network_settings.subnet:
+        network["network_settings"] = resource.network_settings
+    return network

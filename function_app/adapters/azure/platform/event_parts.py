@@ -1,8 +1,8 @@
-"""The parts of the platform by which events come: Event Grid's subscriptions of our function."""
+"""The event parts of the platform: Event Grid's subscriptions of the app's function."""
 
 from typing import Any
 
-from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, found_or_none
+from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, get_or_none
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.errors import ConfigError
 
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 def data_filter(container: str) -> Json:
-    """Return which events of the storage count: files that are whole, where data lands."""
+    """Return the filter for storage events: complete files in the container of arriving data."""
     return {
         "includedEventTypes": list(_ARRIVALS),
         "subjectBeginsWith": f"/blobServices/default/containers/{container}/",
@@ -42,12 +42,12 @@ def data_filter(container: str) -> Json:
 
 
 def workspace_filter() -> Json:
-    """Return which events of the workspace count."""
+    """Return the filter for events of the workspace."""
     return {"includedEventTypes": list(_WORKSPACE_EVENTS)}
 
 
 class SubscriptionPart:
-    """One subscription of a system topic; where no topic is named, infra/ keeps it."""
+    """A subscription of a system topic; infra/ owns it when no topic is set."""
 
     def __init__(self, connection: Connection, topic: str, label: str, events: Json) -> None:
         self.name = f"events of {label}"
@@ -66,15 +66,15 @@ class SubscriptionPart:
     def find(self) -> Any:
         if self._is_infras:
             return ELSEWHERE
-        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+        return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
-    def differences(self, found: Json) -> list[str]:
-        changes, properties = [], found["properties"]
+    def differences(self, resource: Json) -> list[str]:
+        changes, properties = [], resource["properties"]
         stands = (properties.get("destination") or {}).get("properties", {}).get("resourceId", "")
         if stands.lower() != self._function.lower():
             changes.append(f"destination {stands or 'nothing'} to {self._function}")
         given = properties.get("filter") or {}
-        # Azure adds defaults to what was asked for; only what was asked for is compared.
+        # Azure adds defaults to the requested properties, so only the requested ones are compared.
         changes += [
             f"filter {name}" for name, value in self._filter.items() if given.get(name) != value
         ]
@@ -83,13 +83,13 @@ class SubscriptionPart:
     def describe(self) -> str:
         if self._is_infras:
             return (
-                "a subscription that infra/events.bicep keeps. "
+                "a subscription that infra/events.bicep owns. "
                 "`az eventgrid system-topic event-subscription list` shows it."
             )
         return f"subscription of {self._topic}"
 
-    def make(self, found: Any) -> None:
-        if found is not None and not self.is_ours(found):
+    def make(self, resource: Any) -> None:
+        if resource is not None and not self.is_ours(resource):
             text = f"{self._path} stands, is different, and is not this app's. Rename or delete it."
             raise ConfigError(text)
         body = {
@@ -110,11 +110,11 @@ class SubscriptionPart:
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)
 
-    def state_of(self, found: Json) -> str:
-        return str(found["properties"].get("provisioningState", "Succeeded"))
+    def state_of(self, resource: Json) -> str:
+        return str(resource["properties"].get("provisioningState", "Succeeded"))
 
-    def is_ours(self, found: Json) -> bool:
-        return MARK in (found["properties"].get("labels") or [])
+    def is_ours(self, resource: Json) -> bool:
+        return MARK in (resource["properties"].get("labels") or [])
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         self._connection.rest("DELETE", self._path, api_version=API)

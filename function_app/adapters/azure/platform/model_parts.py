@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_name
 from function_app.adapters.azure.jobs.environments import NAME, Environments
 from function_app.adapters.azure.jobs.run_specs import DATASET, MODEL
-from function_app.adapters.azure.platform.platform_parts import MARK, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, get_or_none
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace, datastore_path
@@ -21,33 +21,33 @@ _BASELINE = "baseline"
 class ContainerPart:
     """A container that this app or its replicas write."""
 
-    def __init__(self, what: str, blobs: Blobs) -> None:
-        self.name, self._blobs = f"{what} container", blobs
+    def __init__(self, content: str, blobs: Blobs) -> None:
+        self.name, self._blobs = f"{content} container", blobs
 
     def find(self) -> Any:
         return self._blobs.container_exists() or None
 
-    def differences(self, found: Any) -> list[str]:
+    def differences(self, resource: Any) -> list[str]:
         return []
 
     def describe(self) -> str:
         return f"container {self._blobs.address}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         self._blobs.ensure_container()
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
-        return False  # it holds what cannot be made again
+    def is_ours(self, resource: Any) -> bool:
+        return False  # its content cannot be made again
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         """Do nothing: see is_ours."""
 
 
 class EnvironmentPart:
-    """What the training code of this app is installed with."""
+    """The environment in which the training code of this app runs."""
 
     def __init__(
         self,
@@ -64,25 +64,25 @@ class EnvironmentPart:
         absent = [text for text in self._lists() if not self._environments.exists(self._of(text))]
         return None if absent else self._lists()
 
-    def differences(self, found: Any) -> list[str]:
+    def differences(self, resource: Any) -> list[str]:
         return []
 
     def describe(self) -> str:
-        found = sorted({self._of(text) for text in self._lists()})
-        return ", ".join(f"environment {NAME}:{version}" for version in found)
+        environments = sorted({self._of(text) for text in self._lists()})
+        return ", ".join(f"environment {NAME}:{version}" for version in environments)
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         for text in self._lists():
             self._environments.ensure(text)
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
+    def is_ours(self, resource: Any) -> bool:
         return True  # its name is this app's
 
-    def delete(self, found: Any) -> None:
-        for text in found:
+    def delete(self, resource: Any) -> None:
+        for text in resource:
             version = self._of(text)
             with translate("archive the environment", version):
                 self._workspace.client.environments.archive(NAME, version=version)
@@ -95,7 +95,7 @@ class EnvironmentPart:
 
 
 class StepPart:
-    """The training step of this app's own code, which a model has before anybody pushes any."""
+    """The training step of this app's own code, which a model has before any code is pushed."""
 
     def __init__(
         self, workspace: Workspace, versions: CodeVersions, model: str, project: ModelProject
@@ -109,24 +109,24 @@ class StepPart:
         name, label = step_name(self._model), code.version[:32]
         return code if self._versions.has_component(name, label) else None
 
-    def differences(self, found: Any) -> list[str]:
+    def differences(self, resource: Any) -> list[str]:
         return []
 
     def describe(self) -> str:
         return f"component {step_name(self._model)}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         self._versions.archive(None, self._module)
         self._versions.ensure_component(self._code(), self._module)
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
+    def is_ours(self, resource: Any) -> bool:
         return True  # its name is this app's
 
-    def delete(self, found: Any) -> None:
-        name, label = step_name(self._model), found.version[:32]
+    def delete(self, resource: Any) -> None:
+        name, label = step_name(self._model), resource.version[:32]
         with translate("archive the training step", name):
             self._workspace.client.components.archive(name, version=label)
 
@@ -141,7 +141,7 @@ class ReferenceData(Protocol):
         """Return the reference data; None before there is any. It changes nothing."""
 
     def adopt(self, model: str) -> Reference | None:
-        """Return the reference data after copying it to where no run writes; None without any."""
+        """Copy the reference data to a folder that no run writes; return it, or None."""
 
     def ask_for_sample(self, model: str) -> None:
         """Start the run that writes the model's sample data, or find it."""
@@ -167,7 +167,7 @@ class BaselinePart:
         *,
         own_code: bool,
     ) -> None:
-        """Take whether the model's code is this app's own, so that its sample can be asked for."""
+        """`own_code` is True when the model's code is this app's, which can write a sample."""
         self.name, self._own_code = f"baseline dataset of {model}", own_code
         self._workspace, self._blobs = workspace, blobs
         self._model, self._references = model, references
@@ -179,19 +179,19 @@ class BaselinePart:
             return _ASKED if asked else None
         version = reference.dataset.version[:32]
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the baseline", self._asset):
                 return self._workspace.client.data.get(self._asset, version=version)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
-    def differences(self, found: Any) -> list[str]:
+    def differences(self, resource: Any) -> list[str]:
         return []
 
     def describe(self) -> str:
         return f"data asset {self._asset}, of the model's sample or its first data"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         with importing():
             from azure.ai.ml.entities import Data
 
@@ -211,15 +211,15 @@ class BaselinePart:
         with translate("register the baseline", self._asset):
             self._workspace.client.data.create_or_update(asset)
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
-        return found is not _ASKED and (found.tags or {}).get(MARK) == _BASELINE
+    def is_ours(self, resource: Any) -> bool:
+        return resource is not _ASKED and (resource.tags or {}).get(MARK) == _BASELINE
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         with translate("archive the baseline", self._asset):
-            self._workspace.client.data.archive(self._asset, version=found.version)
+            self._workspace.client.data.archive(self._asset, version=resource.version)
 
     @property
     def _asset(self) -> str:

@@ -1,4 +1,4 @@
-"""What must stand in Azure before the first event: the parts, in the order they need each other."""
+"""The parts of the platform in Azure, in the order of their dependencies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ from function_app.adapters.azure.platform.model_parts import (
 from function_app.adapters.azure.platform.platform_parts import Part, PartKeeper
 from function_app.adapters.azure.platform.workspace_parts import DatastorePart, WorkspacePart
 from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.adapters.azure.reach.places import places
+from function_app.adapters.azure.reach.compute_targets import compute_targets
 from function_app.adapters.azure.reach.workspace import (
     CHECKS_DATASTORE,
     CHECKS_INPUTS_DATASTORE,
@@ -70,7 +70,7 @@ def azure_parts(
     projects: Mapping[str, ModelProject],
     references: ReferenceData,
 ) -> list[Part]:
-    """Return the parts of the platform, each after those that it needs."""
+    """Return the parts of the platform, each after the parts on which it depends."""
     connection = workspace.connection
     s = connection.settings
     parts: list[Part] = [
@@ -93,7 +93,7 @@ def azure_parts(
             CHECKS_INPUTS_DATASTORE,
             s.checks_inputs_container,
         ),
-        *(ComputePart(workspace, place) for place in places(s)),
+        *(ComputePart(workspace, target) for target in compute_targets(s)),
         EnvironmentPart(workspace, environments, versions, projects),
     ]
     for model, project in projects.items():

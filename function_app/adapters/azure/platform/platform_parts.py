@@ -1,7 +1,7 @@
-"""Parts of the Azure platform: each is looked at, made or found, and removed by itself.
+"""Parts of the Azure platform: each is read, created or updated, and removed by itself.
 
-A part that cannot be read is never taken for absent: only Azure's own "not found" is that. What
-does not carry this app's mark is never removed.
+A part that cannot be read is never taken for absent: only Azure's own "not found" means that. A
+part without this app's mark is never removed.
 """
 
 from collections.abc import Callable
@@ -11,61 +11,61 @@ from typing import Any, Protocol
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.errors import AttemptError
 
-# On everything that this app makes.
+# The tag of everything that this app makes.
 MARK, PLATFORM = "mlops", "platform"
-# What finding a part gives that others keep and this app has no right to look at.
+# The result of `find` for a resource that infra/ owns and that this app may not read.
 ELSEWHERE = object()
 _UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling", "deleting")
 
 
 class Fixed(str):
-    """A difference that Azure changes in nothing that stands."""
+    """A difference that Azure cannot change in an existing resource."""
 
 
 class Part(Protocol):
-    """One thing that must stand before the first event."""
+    """A resource of Azure that must exist before the first event."""
 
     @property
     def name(self) -> str: ...
 
     def find(self) -> Any:
-        """Return what stands, None when nothing does."""
+        """Return the existing resource, None when there is none."""
 
-    def differences(self, found: Any) -> list[str]:
-        """Return how what stands differs from what the settings say, `Fixed` what stays so."""
+    def differences(self, resource: Any) -> list[str]:
+        """Return the differences from the settings; `Fixed` when Azure cannot change it."""
 
     def describe(self) -> str:
-        """Return in a few words what making it makes."""
+        """Return a short description of the resource."""
 
-    def make(self, found: Any) -> None:
-        """Begin to make it, to change what was found, or to make again what failed."""
+    def make(self, resource: Any) -> None:
+        """Begin to create the resource, to update `resource`, or to make a failed one again."""
 
-    def state_of(self, found: Any) -> str:
-        """Return Azure's word for where the making stands."""
+    def state_of(self, resource: Any) -> str:
+        """Return Azure's provisioning state of the resource."""
 
-    def is_ours(self, found: Any) -> bool:
+    def is_ours(self, resource: Any) -> bool:
         """Return whether this app made it."""
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         """Begin to remove it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartKeeper:
-    """Looks at one part and does what is missing; nothing here waits."""
+    """Ensures one part: reads it and makes what is missing, without waiting."""
 
     part: Part
 
     def plan(self) -> PlannedPart:
-        """Say what ensuring would do; changes nothing."""
-        name, found = self.part.name, self.part.find()
-        if found is None:
+        """Return the change that `ensure` would make; change nothing."""
+        name, resource = self.part.name, self.part.find()
+        if resource is None:
             detail = f"Would make {self.part.describe()}."
             return PlannedPart(part=name, state=PartState.ABSENT, detail=detail)
-        if found is ELSEWHERE:
+        if resource is ELSEWHERE:
             detail = f"Not checked: {self.part.describe()}"
             return PlannedPart(part=name, state=PartState.ELSEWHERE, detail=detail)
-        differences = self.part.differences(found)
+        differences = self.part.differences(resource)
         if differences:
             return PlannedPart(part=name, state=PartState.DIFFERENT, detail=_planned(differences))
         return PlannedPart(part=name, state=PartState.PRESENT, detail=self.part.describe())
@@ -75,35 +75,35 @@ class PartKeeper:
 
         AttemptError when making it failed; it is being made again then.
         """
-        name, found = self.part.name, self.part.find()
-        if found is None:
+        name, resource = self.part.name, self.part.find()
+        if resource is None:
             self.part.make(None)
             return EnsuredPart(part=name, detail=f"Makes {self.part.describe()}.", ready=False)
-        if found is ELSEWHERE:
+        if resource is ELSEWHERE:
             return EnsuredPart(part=name, detail=f"Not checked: {self.part.describe()}")
-        state = self.part.state_of(found).lower()
+        state = self.part.state_of(resource).lower()
         if state in _UNDER_WAY:
             return EnsuredPart(part=name, detail=f"It is {state}.", ready=False)
         if state in ("failed", "canceled"):
-            # The same request again is what Azure offers for a resource that it could not make.
-            self.part.make(found)
+            # Azure repairs a resource whose creation failed by a repetition of the same request.
+            self.part.make(resource)
             text = f"{self.part.describe()} was {state}. The portal shows why; it is made again."
             raise AttemptError("azure", f"make {name}", text)
-        differences = self.part.differences(found)
+        differences = self.part.differences(resource)
         if differences:
-            self.part.make(found)
+            self.part.make(resource)
             detail = f"Changes {'; '.join(differences)}."
             return EnsuredPart(part=name, detail=detail, ready=False)
         return EnsuredPart(part=name, detail=self.part.describe())
 
     def remove(self) -> str:
-        """Remove the part when this app made it; return what was done."""
-        name, found = self.part.name, self.part.find()
-        if found is None:
+        """Remove the part when this app made it; return a sentence that says what was done."""
+        name, resource = self.part.name, self.part.find()
+        if resource is None:
             return f"There is no {name}."
-        if found is ELSEWHERE or not self.part.is_ours(found):
+        if resource is ELSEWHERE or not self.part.is_ours(resource):
             return f"{name} stays: this app did not make it."
-        self.part.delete(found)
+        self.part.delete(resource)
         return f"{self.part.describe()} is being removed."
 
 
@@ -111,16 +111,16 @@ def _planned(differences: list[str]) -> str:
     fixed = [text for text in differences if isinstance(text, Fixed)]
     if not fixed:
         return f"Would change {'; '.join(differences)}."
-    # Then nothing is changed at all: what is changed with it would hide that.
-    text = f"Cannot change {'; '.join(fixed)}: Azure keeps that as it was made."
-    return f"{text} Correct the setting, or remove it and make it anew."
+    # A fixed difference stops every change, because the other changes would hide it.
+    text = f"Cannot change {'; '.join(fixed)}: Azure fixes that at the creation."
+    return f"{text} Correct the setting, or remove the part and create it again."
 
 
-def found_or_none(look: Callable[[], Any]) -> Any:
-    """Return what a look gives, None when Azure says that there is none."""
+def get_or_none(get: Callable[[], Any]) -> Any:
+    """Return the result of `get`, None when it raises NotFoundError."""
     from function_app.errors import NotFoundError
 
     try:
-        return look()
+        return get()
     except NotFoundError:
         return None

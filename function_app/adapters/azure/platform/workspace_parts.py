@@ -1,9 +1,9 @@
-"""The parts of the platform in Azure ML that hold things: workspace and datastores."""
+"""The parts of the platform in Azure ML that store data: the workspace and its datastores."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
-from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, found_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.errors import ConfigError
@@ -27,19 +27,19 @@ class WorkspacePart:
         )
 
     def find(self) -> Any:
-        return found_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
+        return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
-    def differences(self, found: Any) -> list[str]:
-        location = str(found.get("location", "")).replace(" ", "").lower()
-        wanted = self._settings.location.replace(" ", "").lower()
-        return [] if location == wanted else [Fixed(f"location {location} to {wanted}")]
+    def differences(self, resource: Any) -> list[str]:
+        location = str(resource.get("location", "")).replace(" ", "").lower()
+        desired = self._settings.location.replace(" ", "").lower()
+        return [] if location == desired else [Fixed(f"location {location} to {desired}")]
 
     def describe(self) -> str:
         return f"workspace {self._settings.workspace} in {self._settings.location}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         s = self._settings
-        if found is not None and self.differences(found):
+        if resource is not None and self.differences(resource):
             text = f"{s.workspace} stands in another location. Correct MLOPS_AZURE_LOCATION."
             raise ConfigError(text)
         if not (s.key_vault and s.application_insights):
@@ -67,41 +67,41 @@ class WorkspacePart:
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)
 
-    def state_of(self, found: Any) -> str:
-        return str(found["properties"].get("provisioningState", "Succeeded"))
+    def state_of(self, resource: Any) -> str:
+        return str(resource["properties"].get("provisioningState", "Succeeded"))
 
-    def is_ours(self, found: Any) -> bool:
-        return (found.get("tags") or {}).get(MARK) == PLATFORM
+    def is_ours(self, resource: Any) -> bool:
+        return (resource.get("tags") or {}).get(MARK) == PLATFORM
 
-    def delete(self, found: Any) -> None:
-        # For good: a workspace that is only put away keeps its name taken.
+    def delete(self, resource: Any) -> None:
+        # The deletion is permanent, because a soft-deleted workspace blocks its name.
         path = f"{self._path}?forceToPurge=true&api-version={API}"
         self._connection.rest("DELETE", path, api_version=API)
 
 
 class DatastorePart:
-    """A container as runs address it, without a key: whoever reads or writes needs a role."""
+    """A datastore for one container, without a key: its readers and writers need a role."""
 
     def __init__(self, workspace: Workspace, name: str, datastore: str, container: str) -> None:
         self._workspace, self._settings = workspace, workspace.connection.settings
         self.name, self._datastore, self._container = name, datastore, container
 
     def find(self) -> Any:
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the datastore", self._datastore):
                 return self._workspace.client.datastores.get(self._datastore)
 
-        return found_or_none(look)
+        return get_or_none(get)
 
-    def differences(self, found: Any) -> list[str]:
-        wanted = (_account(self._settings.blob_endpoint), self._container)
-        stands = (found.account_name, found.container_name)
-        return [] if stands == wanted else [f"{'/'.join(stands)} to {'/'.join(wanted)}"]
+    def differences(self, resource: Any) -> list[str]:
+        desired = (_account(self._settings.blob_endpoint), self._container)
+        stands = (resource.account_name, resource.container_name)
+        return [] if stands == desired else [f"{'/'.join(stands)} to {'/'.join(desired)}"]
 
     def describe(self) -> str:
         return f"datastore {self._datastore} of container {self._container}"
 
-    def make(self, found: Any) -> None:
+    def make(self, resource: Any) -> None:
         with importing():
             from azure.ai.ml.entities import AzureBlobDatastore
 
@@ -118,13 +118,13 @@ class DatastorePart:
         with translate("make the datastore", self._datastore):
             self._workspace.client.datastores.create_or_update(datastore)
 
-    def state_of(self, found: Any) -> str:
+    def state_of(self, resource: Any) -> str:
         return "Succeeded"
 
-    def is_ours(self, found: Any) -> bool:
-        return (found.tags or {}).get(MARK) == PLATFORM
+    def is_ours(self, resource: Any) -> bool:
+        return (resource.tags or {}).get(MARK) == PLATFORM
 
-    def delete(self, found: Any) -> None:
+    def delete(self, resource: Any) -> None:
         with translate("remove the datastore", self._datastore):
             self._workspace.client.datastores.delete(self._datastore)
 

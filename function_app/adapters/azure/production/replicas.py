@@ -1,4 +1,4 @@
-"""What production's replicas are told beside their image: where spans and prediction logs go."""
+"""The configuration of production's replicas: addresses of spans and prediction logs."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from function_app.telemetry import OTLP_ENDPOINT
 
 # The variable in which the service reads which tokens it takes (scoring/entra.py).
 ENTRA = "SCORING_ENTRA"
-# Who signs tokens of version 1, the default of an app registration, in the public cloud.
+# The issuer of version 1 tokens, the default of an app registration, in the public cloud.
 _V1_ISSUER = "https://sts.windows.net"
 # The service account of their pods, by whose name infra/ makes Entra trust it.
 ACCOUNT = "scoring"
@@ -57,35 +57,35 @@ class Replicas:
 
     def environ(self, image: Image) -> dict[str, str]:
         """Return the variables of the service that runs this image."""
-        found = {"IMAGE_DIGEST": image.digest, "MODEL_VERSION": image.version}
+        environ = {"IMAGE_DIGEST": image.digest, "MODEL_VERSION": image.version}
         if self.entra:
-            found[ENTRA] = self.entra
+            environ[ENTRA] = self.entra
         if self.collector:
-            found[OTLP_ENDPOINT] = self.collector
+            environ[OTLP_ENDPOINT] = self.collector
         if self.sends_spans():
-            found["APPLICATIONINSIGHTS_CONNECTION_STRING"] = self.insights
+            environ["APPLICATIONINSIGHTS_CONNECTION_STRING"] = self.insights
         if self.sends_logs(image.model):
-            found |= log_rules(self.watched[image.model], _FOLDER)
-            found["PREDICTION_LOG_MAX_BYTES"] = str(_FOLDER_BYTES)
-            found["PREDICTION_LOG_BLOBS"] = f"{self.logs}/{image.model}"
-        return found
+            environ |= log_rules(self.watched[image.model], _FOLDER)
+            environ["PREDICTION_LOG_MAX_BYTES"] = str(_FOLDER_BYTES)
+            environ["PREDICTION_LOG_BLOBS"] = f"{self.logs}/{image.model}"
+        return environ
 
     def ports_out(self, model: str) -> tuple[int, ...]:
         """Return the TCP ports that replicas of a model send to."""
-        found = set()
+        ports = set()
         if self.collector:
             address = urlsplit(self.collector)
-            found.add(address.port or (443 if address.scheme == "https" else 80))
+            ports.add(address.port or (443 if address.scheme == "https" else 80))
         if self.uses_identity(model) or self.entra:
             # Entra, which gives tokens and the keys to check them by, and Application Insights.
-            found.add(443)
+            ports.add(443)
         if self.sends_logs(model):
-            found.add(urlsplit(self.logs).port or 443)
-        return tuple(sorted(found))
+            ports.add(urlsplit(self.logs).port or 443)
+        return tuple(sorted(ports))
 
 
 def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -> Replicas:
-    """Return what the settings say about replicas."""
+    """Return the configuration of replicas from the settings."""
     return Replicas(
         collector=settings.collector,
         insights=settings.replica_insights,
@@ -99,7 +99,7 @@ def replicas_of(settings: AzureSettings, projects: Mapping[str, ModelProject]) -
 
 
 def _entra(settings: AzureSettings) -> str:
-    """Return which callers' tokens the service takes, as JSON; "" when it takes keys only."""
+    """Return the accepted tokens of callers as JSON; "" when the service accepts keys only."""
     if not (settings.caller_audience and settings.tenant_id):
         return ""
     authority = f"{settings.authority.rstrip('/')}/{settings.tenant_id}"

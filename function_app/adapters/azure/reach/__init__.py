@@ -1,1 +1,1 @@
-"""How every Azure adapter reaches Azure: the credential, Blob storage, Tables, the workspace."""
+"""Access of all Azure adapters to Azure: the credential, Blob storage, Tables, the workspace."""

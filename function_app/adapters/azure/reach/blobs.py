@@ -1,4 +1,4 @@
-"""A container: of versions, with bundles, pointers and what runs wrote, or of what lands."""
+"""A blob container: versions (bundles, pointers, outputs of runs) or arriving data."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from function_app.settings.azure import AzureSettings
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
-# Of a record in bytes: code of a model may have written anything where a record is looked for.
+# The size limit of a record in bytes: model code may have written anything under its name.
 MOST_OF_RECORD = 20 * 1024 * 1024
 MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
@@ -36,7 +36,7 @@ class Blobs:
     """Reads and writes whole blobs; a pointer is a small JSON blob."""
 
     def __init__(self, connection: Connection, container: str = "") -> None:
-        """Take the name of the container; the one of versions when none is given."""
+        """Take the name of the container; the container of versions when it is None."""
         self._connection = connection
         self.container = container or connection.settings.versions_container
         self._made: ContainerClient | None = None
@@ -52,7 +52,7 @@ class Blobs:
 
     @property
     def address(self) -> str:
-        """Where the container is, without a slash at its end."""
+        """The address of the container, without a slash at its end."""
         settings = self._connection.settings
         return f"{settings.blob_endpoint.rstrip('/')}/{self.container}"
 
@@ -78,11 +78,11 @@ class Blobs:
         return content
 
     def copy_at(self, name: str, etag: str, most: int, out: IO[bytes]) -> str | None:
-        """Write a blob of at most `most` bytes to `out` while it has this etag.
+        """Write a blob of at most `most` bytes to `out` if it has this etag.
 
-        Returns its SHA-256 as hex digits, None when it has another etag. Without an etag any
-        content counts. ContractError, code TOO_LARGE, when it is larger; NotFoundError when there
-        is none.
+        Return its SHA-256 as hex digits, None when it has another etag. Without an etag any content
+        counts. ContractError, code TOO_LARGE, when it is larger; NotFoundError when there is no
+        blob.
         """
         with importing():
             from azure.core import MatchConditions
@@ -96,7 +96,7 @@ class Blobs:
         digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
-                # First: a download begins with 32 MiB.
+                # The size is read first, because a download begins with 32 MiB.
                 known = self._container().get_blob_client(blob_name(name)).get_blob_properties()
                 if known.size > most:
                     raise too_large(name, known.size, most)
@@ -116,27 +116,29 @@ class Blobs:
         return out.getvalue() if self.copy_at(name, etag, most, out) is not None else None
 
     def entry(self, name: str) -> BlobEntry | None:
-        """Return what a listing says of one blob; None when there is none, or it is a folder."""
+        """Return the listing entry of a blob; None for a folder or when there is none."""
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
         with translate("read the properties of a blob", name):
             try:
-                found = self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                properties = (
+                    self._container().get_blob_client(blob_name(name)).get_blob_properties()
+                )
             except ResourceNotFoundError:
                 return None
         # A storage account with folders keeps each as an empty blob with this mark.
-        if (found.metadata or {}).get("hdi_isfolder") == "true":
+        if (properties.metadata or {}).get("hdi_isfolder") == "true":
             return None
         return BlobEntry(
             name=name,
-            size=int(found.size),
-            last_modified=found.last_modified,
-            etag=str(found.etag or "").strip('"'),
+            size=int(properties.size),
+            last_modified=properties.last_modified,
+            etag=str(properties.etag or "").strip('"'),
         )
 
     def read_part(self, name: str, begin: int, length: int) -> bytes:
-        """Return at most so many bytes from a place on; none behind the end, or without a blob."""
+        """Return at most `length` bytes from `begin` on; b"" behind the end, or without a blob."""
         with importing():
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
@@ -148,16 +150,16 @@ class Blobs:
             except ResourceNotFoundError:
                 return b""
             except HttpResponseError as error:
-                if error.status_code == 416:  # the place is behind its end
+                if error.status_code == 416:  # the offset is behind its end
                     return b""
                 raise
         return content
 
     def list(self, prefix: str) -> list[BlobEntry]:
-        """Return the blobs whose names begin so, in the order of their names."""
+        """Return the blobs with this prefix, in the order of their names."""
         with translate("list the blobs", f"{self.address}/{prefix}"):
             begin = blob_name(prefix) if prefix else prefix
-            found = self._container().list_blobs(name_starts_with=begin)
+            blobs = self._container().list_blobs(name_starts_with=begin)
             return [
                 BlobEntry(
                     name=b.name,
@@ -165,7 +167,7 @@ class Blobs:
                     last_modified=b.last_modified,
                     etag=str(b.etag or "").strip('"'),
                 )
-                for b in found
+                for b in blobs
             ]
 
     def digest(self, name: str) -> str | None:
@@ -173,17 +175,17 @@ class Blobs:
         with importing():
             from azure.core.exceptions import ResourceNotFoundError
 
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
                 for piece in self._container().download_blob(blob_name(name)).chunks():
-                    found.update(piece)
+                    digest.update(piece)
             except ResourceNotFoundError:
                 return None
-        return found.hexdigest()
+        return digest.hexdigest()
 
     def create(self, name: str, content: bytes | IO[bytes]) -> bool:
-        """Write a blob unless there is one; tell whether it was written."""
+        """Write a blob unless there is one; return whether it was written."""
         with importing():
             from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
@@ -200,9 +202,9 @@ class Blobs:
             self._container().upload_blob(blob_name(name), content, overwrite=True)
 
     def read_json(self, name: str) -> Any:
-        """Return the content of a pointer, or None when there is none.
+        """Return the content of a pointer, None when there is none.
 
-        PlatformError when somebody left something else there.
+        PlatformError when the blob holds anything else.
         """
         content = self.read(name)
         try:
@@ -212,10 +214,10 @@ class Blobs:
             raise PlatformError("azure", "read a record", text) from error
 
     def read_record(self, name: str) -> dict[str, Any] | None:
-        """Return a pointer's object; an empty one for anything else, None when there is no blob.
+        """Return the object of a pointer; {} for other content, None when there is no blob.
 
-        What is larger than MOST_OF_RECORD is not read. PlatformError when the storage does not
-        answer: the pointer must not count as absent then.
+        A blob that is larger than MOST_OF_RECORD is not read. PlatformError when the storage does
+        not answer: the pointer must not count as absent then.
         """
         try:
             content = self.read_at(name, "", MOST_OF_RECORD)
@@ -224,10 +226,10 @@ class Blobs:
         except ContractError:
             return {}
         try:
-            found = json.loads(content or b"")
+            record = json.loads(content or b"")
         except (ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return record if isinstance(record, dict) else {}
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a pointer."""
@@ -236,10 +238,10 @@ class Blobs:
     def change_record(
         self, name: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]
     ) -> None:
-        """Replace a pointer's object by what `change` makes of it, atomically; None keeps it.
+        """Replace a pointer's object by the result of `change`, atomically; None keeps it.
 
-        `change` gets an empty object when there is none, and is called again when another process
-        has written in between.
+        `change` gets {} when there is no object, and is called again when another process wrote in
+        between.
         """
         with importing():
             from azure.core import MatchConditions
@@ -276,7 +278,7 @@ class Blobs:
                 return None
 
     def create_json(self, name: str, content: Any) -> bool:
-        """Write a pointer unless there is one; tell whether it was written."""
+        """Write a pointer unless there is one; return whether it was written."""
         return self.create(name, _text(content))
 
     def delete(self, name: str) -> None:
@@ -291,7 +293,7 @@ class Blobs:
                 return
 
     def ensure_container(self) -> bool:
-        """Make the container when it is not there; tell whether it was made."""
+        """Create the container if it does not exist; return whether it was created."""
         with importing():
             from azure.core.exceptions import ResourceExistsError
 

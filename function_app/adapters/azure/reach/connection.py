@@ -1,4 +1,4 @@
-"""How every Azure adapter reaches Azure: one credential, one set of options, one way to fail."""
+"""Access of all Azure adapters to Azure: one credential, one set of options, one way to fail."""
 
 import importlib
 import threading
@@ -31,14 +31,14 @@ _SILENCE = "Check the address, the name resolution, the CA certificates and priv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """Where a long operation of the management API stands: `state` is in lower case."""
+    """The state of a long operation of the management API; `state` is in lower case."""
 
     state: str
     message: str = ""
 
 
 class Connection:
-    """What the clients of all Azure services share."""
+    """The credential, options and addresses that all Azure clients share."""
 
     def __init__(self, settings: AzureSettings, *, retries: int = 4) -> None:
         self.settings = settings
@@ -56,7 +56,7 @@ class Connection:
             return self._credential
 
     def options(self) -> dict[str, Any]:
-        """Return what every client of an Azure service takes: trust, patience, retries."""
+        """Return the common options of Azure clients: trust, timeouts, retries."""
         options: dict[str, Any] = {
             "retry_total": self._retries,
             "retry_backoff_factor": 0.5,
@@ -70,12 +70,12 @@ class Connection:
         return options
 
     def arm(self) -> dict[str, Any]:
-        """Return what points a management client at this cloud."""
+        """Return the options that point a management client at this cloud."""
         endpoint = self.settings.management_endpoint.rstrip("/")
         return {"base_url": endpoint, "credential_scopes": [f"{endpoint}/.default"]}
 
     def rest(self, method: str, path: str, *, api_version: str, body: Any = None) -> Any:
-        """Ask Azure's management API; return its JSON, None when the answer is empty (202, 204).
+        """Send a request to the management API; return its JSON, None for an empty answer.
 
         `path` begins with /subscriptions, or is a whole link that an earlier answer gave.
         """
@@ -91,18 +91,19 @@ class Connection:
         return str(headers.get("Azure-AsyncOperation") or headers.get("Location") or "")
 
     def operation(self, address: str, *, api_version: str) -> Operation:
-        """Return where an operation stands that `begin` began.
+        """Return the state of an operation that `begin` began.
 
-        The address of a Location header answers 202 until the end, that of Azure-AsyncOperation
-        has a status in its body. Raises NotFoundError when Azure has forgotten the operation.
+        The address of a Location header answers 202 until the end, the address of
+        Azure-AsyncOperation has a status in its body. NotFoundError when Azure has deleted the
+        operation.
         """
         answer = self._send("GET", address, api_version, None)
         content = _json(answer)
-        told = content if isinstance(content, dict) else {}
-        if isinstance(told.get("status"), str):
-            failure = told.get("error") or {}
+        body = content if isinstance(content, dict) else {}
+        if isinstance(body.get("status"), str):
+            failure = body.get("error") or {}
             message = redact(str(failure.get("message") or ""))[:300]
-            return Operation(state=told["status"].lower(), message=message)
+            return Operation(state=body["status"].lower(), message=message)
         return Operation(state="running" if answer.status_code == 202 else "succeeded")
 
     def _send(self, method: str, path: str, api_version: str, body: Any) -> "HttpResponse":
@@ -154,13 +155,13 @@ class Connection:
         options = self.options()
         del options["polling_interval"]
         client_id = self.settings.client_id or None
-        # Also the constructors: they import modules of their own.
+        # The constructors are under the lock, too, because they import modules of their own.
         with importing():
             from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
             # The first request of any client imports it, when no lock is held any more.
             importlib.import_module("azure.core.rest._requests_basic")
-            # It fails at once and cannot become somebody else, as the chain can.
+            # It fails at once, and unlike the chain it never falls back to another identity.
             if os.environ.get("IDENTITY_ENDPOINT"):
                 return ManagedIdentityCredential(client_id=client_id, **options)
             return DefaultAzureCredential(
@@ -176,7 +177,7 @@ def _json(answer: "HttpResponse") -> Any:
 
 @contextmanager
 def translate(operation: str, resource: str) -> Iterator[None]:
-    """Turn an error of Azure's SDKs into this app's: NotFoundError or PlatformError.
+    """Raise this app's NotFoundError or PlatformError for an error of Azure's SDKs.
 
     The text names the resource, Azure's error code, the status, the request and a remedy.
     """
@@ -194,10 +195,10 @@ def translate(operation: str, resource: str) -> Iterator[None]:
 
 @contextmanager
 def begin(operation: str, resource: str) -> Iterator[None]:
-    """Begin long work by an SDK, as `translate`; whoever begins it reads the state afterwards.
+    """Begin long work by an SDK with the errors of `translate`; the caller polls the state.
 
-    Azure's SDKs raise for a 202 or a 204 where their definitions have 200 and 201 only. The work is
-    taken all the same, and the answer, which often has no body, says nothing that is needed.
+    Azure's SDKs raise for a 202 or a 204 when their definitions have 200 and 201 only. Azure has
+    accepted the work all the same, and the answer, which often has no body, is not needed.
     """
     with importing():
         from azure.core.exceptions import HttpResponseError
@@ -211,7 +212,7 @@ def begin(operation: str, resource: str) -> Iterator[None]:
 
 
 def describe(error: Any, resource: str) -> str:
-    """Return what is known of an SDK's error, without credentials, and what to do."""
+    """Return the description of an SDK's error, without credentials, with a remedy."""
     status, code = getattr(error, "status_code", None), error_code(error)
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     seen = [code or type(error).__name__]

@@ -1,4 +1,4 @@
-"""Rows of Azure Tables: keys that Tables allows, long texts, and changes that nobody overtakes."""
+"""Rows of Azure Tables: encoded keys, long texts, and writes with optimistic concurrency."""
 
 import hashlib
 import json
@@ -24,14 +24,15 @@ LONGEST_TEXT = 480_000
 LONGEST_KEY = 400
 _CUT = LONGEST_KEY - 66  # a longer key is cut here, and its hash follows
 MOST_OPERATIONS = 100
-# The SDK repeats no POST whose answer was lost. Here each may be: what it finds then is looked at.
+# The SDK repeats no POST whose answer was lost. Here each POST may be repeated, because the result
+# is read back.
 _REPEATABLE = {"retry_on_methods": ["GET", "PUT", "POST", "DELETE"]}
 _ALLOWED = re.compile(r"[^A-Za-z0-9._-]")
 _ENCODED = re.compile(r"(?:=[0-9A-F]{2})+")
 
 
 class Changed(Exception):  # noqa: N818 - never leaves the adapters
-    """Somebody else changed a row between our look at it and our write."""
+    """Another writer changed a row between our read and our write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +46,14 @@ class Row:
     etag: str = ""
 
     def json(self) -> Any:
-        """Return what the text says."""
+        """Return the body as JSON."""
         return json.loads(self.text)
 
 
 def encode(text: str) -> str:
     """Return a text as a part of a key; different texts stay different."""
     encoded = _ALLOWED.sub(
-        lambda found: "".join(f"={b:02X}" for b in found[0].encode("utf-8", "surrogatepass")), text
+        lambda match: "".join(f"={b:02X}" for b in match[0].encode("utf-8", "surrogatepass")), text
     )
     if len(encoded) <= LONGEST_KEY:
         return encoded
@@ -61,9 +62,9 @@ def encode(text: str) -> str:
 
 
 def decode(encoded: str) -> str:
-    """Return the text of which `encode` made this; a long text that was cut stays as it is."""
+    """Return the text that `encode` encoded; a long text that was cut stays as it is."""
     return _ENCODED.sub(
-        lambda found: bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "surrogatepass"),
+        lambda match: bytes.fromhex(match[0].replace("=", "")).decode("utf-8", "surrogatepass"),
         encoded,
     )
 
@@ -74,7 +75,7 @@ def encoded_prefix(text: str) -> str:
 
 
 class Table:
-    """One table, which is made when it is first used, unless `make` is False."""
+    """A table, which is created when it is first used, unless `make` is False."""
 
     def __init__(self, connection: Connection, name: str, *, make: bool = True) -> None:
         self._connection, self._name, self._make = connection, name, make
@@ -121,16 +122,16 @@ class Table:
         if limit is not None:
             options["results_per_page"] = max(1, min(limit, 1000))
         with self._translated("read rows"):
-            found = self._client().query_entities(condition, **options)
-            for entity in islice(found, limit):
+            entities = self._client().query_entities(condition, **options)
+            for entity in islice(entities, limit):
                 yield _row(entity)
 
     def write(
         self, *, create: Sequence[Row] = (), replace: Sequence[Row] = (), delete: Sequence[Row] = ()
     ) -> None:
-        """Do all of it in one transaction of one partition, or raise Changed.
+        """Write all changes in one transaction of one partition, or raise Changed.
 
-        What is replaced or deleted must still be as it was read, when its row has an etag.
+        A row that has an etag must be unchanged since it was read.
         """
         with importing():
             from azure.core import MatchConditions
@@ -164,7 +165,8 @@ class Table:
                 service = TableServiceClient(
                     connection.settings.tables_endpoint,
                     credential=connection.credential,
-                    # Else the SDK guesses from the host's name, wrongly behind a private one.
+                    # Otherwise the SDK guesses the account from the host name, wrongly for a
+                    # private host.
                     audience="https://storage.azure.com",
                     **connection.options(),
                 )
@@ -177,12 +179,12 @@ class Table:
 
 
 def pack(text: str) -> dict[str, str]:
-    """Return a text as properties, none of which is too long."""
+    """Return a text as properties, each within the length limit of Tables."""
     if len(text) > LONGEST_TEXT:
         raise PlatformError(
             "azure",
             "write a row",
-            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Keep less in it.",
+            f"It has {len(text)} characters; {LONGEST_TEXT} are allowed. Store less in it.",
         )
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     return {f"text{number}": piece for number, piece in enumerate(pieces)}

@@ -28,7 +28,7 @@ class Web:
         content: bytes | None = None,
         form: Mapping[str, str] | None = None,
     ) -> "HttpResponse":
-        """Return the answer; an error status raises what Azure's SDKs raise."""
+        """Return the answer; an error status raises the error of Azure's SDKs."""
         with importing():
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
             from azure.core.rest import HttpRequest

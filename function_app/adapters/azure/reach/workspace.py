@@ -12,19 +12,21 @@ from function_app.settings.azure import AzureSettings
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
-# Of the container of versions, which this app alone writes.
+# The datastore of the container of versions, which this app alone writes.
 DATASTORE = "mlops"
-# Of the container that models' code writes, and of the one that preparations and judges write.
+# The datastores of the container that models' code writes, and of the one that preparations and
+# judges write.
 RUNS_DATASTORE, EVALUATIONS_DATASTORE = "mlops_runs", "mlops_evaluations"
-# Of the two containers of checks: what they write, and what they read.
+# The two containers of checks: their outputs and their inputs.
 CHECKS_DATASTORE, CHECKS_INPUTS_DATASTORE = "mlops_checks", "mlops_checks_inputs"
-# As infra/modules/workspace.bicep: 2024-10-01 does not know systemDatastoresAuthMode.
+# The same version as infra/modules/workspace.bicep: 2024-10-01 does not know
+# systemDatastoresAuthMode.
 API = "2025-06-01"
 _PUBLIC_ENDPOINT = "https://management.azure.com"
 
 
 class Workspace:
-    """Gives the one client of the workspace; importing the SDK takes seconds, so it is late."""
+    """The client of the workspace, made at the first use: importing the SDK takes seconds."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -51,7 +53,8 @@ class Workspace:
 
     def _make(self) -> "MLClient":
         settings = self.connection.settings
-        # Before the lock of imports: another thread may hold the credential's and import.
+        # The token is read before the lock of imports: another thread may hold the credential's
+        # lock and import, which would be a deadlock.
         credential = self.connection.credential
         with importing():
             from azure.ai.ml import MLClient

@@ -1,11 +1,11 @@
-"""The container group that tries one image: what is asked of Azure Container Instances."""
+"""The container group that tests one image, as a definition for Azure Container Instances."""
 
 import hashlib
 from datetime import datetime
 from typing import Any
 
-from function_app.adapters.azure.staging.tls_front import PORT as TLS_PORT
-from function_app.adapters.azure.staging.tls_front import describe_front, make_certificate
+from function_app.adapters.azure.staging.tls_proxy import PORT as TLS_PORT
+from function_app.adapters.azure.staging.tls_proxy import describe_proxy, make_certificate
 from function_app.adapters.scoring_service.scoring_keys import KEYS
 from function_app.domain.release.serving import STAGING_LIFE, Image
 from function_app.late_imports import importing
@@ -14,7 +14,7 @@ from function_app.telemetry import OTLP_ENDPOINT
 
 PORT = 8080
 CONTAINER = "scoring"
-# Tags by which groups are found and which say what they run.
+# Tags that identify groups and name their images.
 OWNER, RELEASE, DIGEST, VERSION, EXPIRES = "mlops", "release", "digest", "version", "expires"
 # The SHA-256 of the certificate of a group with a public address.
 CERTIFICATE = "certificate"
@@ -53,8 +53,8 @@ def describe_group(
     certified = {}
     if not settings.staging_subnet:
         certificate = make_certificate(name, now)
-        front, volume = describe_front(settings.staging_tls_image, certificate, PORT)
-        containers, volumes = [*containers, front], [volume]
+        proxy, volume = describe_proxy(settings.staging_tls_image, certificate, PORT)
+        containers, volumes = [*containers, proxy], [volume]
         certified = {CERTIFICATE: certificate.fingerprint}
     return aci.ContainerGroup(
         location=settings.location,
@@ -121,6 +121,6 @@ def _address(settings: AzureSettings, name: str) -> Any:
         type="Public",
         ports=[aci.Port(port=TLS_PORT, protocol="TCP")],
         dns_name_label=name,
-        # A hash in the name: nobody else can take the label once it is free.
+        # The name has a hash, because another tenant could take the label once it is free.
         auto_generated_domain_name_label_scope="TenantReuse",
     )

@@ -1,7 +1,7 @@
-"""Staging on Azure Container Instances: a group per release, made, looked at and removed.
+"""Staging on Azure Container Instances: one group per release, created, polled and removed.
 
-A group is a throw-away: it never changes its image in place, it carries its release and its last
-day as tags, and whoever asks again finds it by its name.
+A group is disposable: it never changes its image in place, it has its release and its last day as
+tags, and a repeated call finds it by its name.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _RESTARTS = 3  # of a container that ends again and again
 
 
 class AzureStaging:
-    """Asks for a group and says where it stands; waiting is the story's."""
+    """Requests a group and returns its state; the story waits."""
 
     def __init__(
         self,
@@ -46,26 +46,26 @@ class AzureStaging:
 
     def deploy(self, release_id: str, image: Image) -> Rollout:
         name = group_name(release_id)
-        found = self._get(name)
-        if found is None:
+        group = self._get(name)
+        if group is None:
             self._create(name, release_id, image)
-            return _under_way(f"Container group {name} is asked for.")
-        tags = found.tags or {}
+            return _under_way(f"Container group {name} is requested.")
+        tags = group.tags or {}
         if tags.get(groups.RELEASE) != release_id:
             text = f"{name} is there and carries no tag of {release_id}. Rename or delete it."
             raise PlatformError("azure", "deploy to staging", text)
-        state = found.provisioning_state or ""
+        state = group.provisioning_state or ""
         if state == "Deleting":
             return _under_way(f"The former container group {name} is being deleted.")
         if tags.get(groups.DIGEST) != image.digest:
             self._delete(name)
             return _under_way(f"Container group {name} ran another image and is deleted.")
-        return self._look(name, found, image)
+        return self._rollout(name, group, image)
 
     def remove(self, release_id: str) -> None:
         name = group_name(release_id)
-        found = self._get(name)
-        if found is not None and (found.tags or {}).get(groups.RELEASE) == release_id:
+        group = self._get(name)
+        if group is not None and (group.tags or {}).get(groups.RELEASE) == release_id:
             self._delete(name)
 
     def list_releases(self) -> tuple[str, ...]:
@@ -89,33 +89,33 @@ class AzureStaging:
 
         NotFoundError when the group is gone.
         """
-        found = self._get(name)
-        if found is None:
+        group = self._get(name)
+        if group is None:
             raise NotFoundError(f"There is no container group {name}.")
-        tags = found.tags or {}
+        tags = group.tags or {}
         return str(tags.get(groups.RELEASE, "")), str(tags.get(groups.CERTIFICATE, ""))
 
-    def _look(self, name: str, found: "ContainerGroup", image: Image) -> Rollout:
-        """Return the deployment when it serves, else how far it is; raise when it cannot."""
-        container = found.containers[0]
+    def _rollout(self, name: str, group: "ContainerGroup", image: Image) -> Rollout:
+        """Return the deployment when it serves, else its progress; AttemptError when it failed."""
+        container = group.containers[0]
         view = getattr(container, "instance_view", None)
         current = getattr(view, "current_state", None)
-        state = (getattr(found.instance_view, "state", "") if found.instance_view else "") or ""
+        state = (getattr(group.instance_view, "state", "") if group.instance_view else "") or ""
         # The SDK declares this field as None, because a request does not have it.
-        provisioned: str = getattr(found, "provisioning_state", None) or ""
-        what = f"{provisioned or 'unknown'}, {state or 'no state yet'}"
+        provisioned: str = getattr(group, "provisioning_state", None) or ""
+        state_text = f"{provisioned or 'unknown'}, {state or 'no state yet'}"
         restarts = getattr(view, "restart_count", 0) or 0
         ended = getattr(current, "state", "") == "Terminated"
         if provisioned in _FAILED or state == "Failed" or restarts >= _RESTARTS:
-            text = self._failure(name, what, view)
-            # The next call makes the group anew.
+            text = self._failure(name, state_text, view)
+            # The next call creates the group again.
             self._delete(name)
             raise AttemptError("azure", "deploy to staging", text)
         if ended or provisioned != "Succeeded" or state != "Running":
-            return _under_way(f"Container group {name} is {what}.")
+            return _under_way(f"Container group {name} is {state_text}.")
         if getattr(current, "state", "") != "Running" or not _is_ready(view):
             return _under_way(f"Container group {name} runs and is not ready.")
-        endpoint = _endpoint(found)
+        endpoint = _endpoint(group)
         if not endpoint:
             return _under_way(f"Container group {name} runs and has no address yet.")
         deployment = Deployment(
@@ -127,7 +127,7 @@ class AzureStaging:
         )
         return Rollout(deployment=deployment)
 
-    def _failure(self, name: str, what: str, view: Any) -> str:
+    def _failure(self, name: str, state_text: str, view: Any) -> str:
         events = [event.message for event in (getattr(view, "events", None) or [])[-3:]]
         try:
             with translate("read the log of a container", name):
@@ -137,8 +137,8 @@ class AzureStaging:
             tail = " | ".join((log.content or "").splitlines()[-_TAIL:])
         except (NotFoundError, PlatformError) as error:
             tail = f"cannot be read ({error.code})"
-        told = " ".join(str(message) for message in events)
-        text = f"Container group {name} is {what}. {told} Its log: {tail}"
+        messages = " ".join(str(message) for message in events)
+        text = f"Container group {name} is {state_text}. {messages} Its log: {tail}"
         return redact(f"{text} Correct the image or the identity that pulls it.")
 
     def _get(self, name: str) -> "ContainerGroup | None":
@@ -203,13 +203,13 @@ def _name(group: "ContainerGroup") -> str:
     return getattr(group, "name", None) or ""
 
 
-def _endpoint(found: "ContainerGroup") -> str:
+def _endpoint(group: "ContainerGroup") -> str:
     """Return the URL of a container group, "" while it has no address."""
-    address = found.ip_address
+    address = group.ip_address
     if address is None or not address.ports:
         return ""
     host = address.fqdn or address.ip
-    scheme = "https" if (found.tags or {}).get(groups.CERTIFICATE) else "http"
+    scheme = "https" if (group.tags or {}).get(groups.CERTIFICATE) else "http"
     return f"{scheme}://{host}:{address.ports[0].port}"
 
 
@@ -220,7 +220,7 @@ def _is_ready(view: Any) -> bool:
 
 
 def _is_past(text: str, now: datetime) -> bool:
-    """Return whether the time of a tag is over; False for a tag that somebody changed."""
+    """Return whether the time of a tag is over; False when the tag is garbled."""
     try:
         return datetime.fromisoformat(text) <= now
     except (TypeError, ValueError):

@@ -1,1 +1,1 @@
-"""Data on this machine: the inbox folder, versions, and what production saw."""
+"""Data on this machine: the inbox folder, versions, and the observations of production."""

@@ -20,7 +20,7 @@ from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events.arrivals import Arrival, limited
 from function_app.domain.events.events import ArrivedFile
-from function_app.domain.training import Dataset, Reference, again
+from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
 from function_app.ports import Events
 
@@ -32,7 +32,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalDatasets:
-    """Keeps each version once; announces a file when two looks found it unchanged."""
+    """Stores each version once; announces a file once two scans found it unchanged."""
 
     def __init__(
         self,
@@ -42,9 +42,10 @@ class LocalDatasets:
         trainings: Mapping[str, str] | None = None,
         containment: Containment | None = None,
     ) -> None:
-        """Take where the app is, and by model the module that writes its reference data.
+        """Take the state folder, the app's folder, and by model the module that writes its sample.
 
-        `containment` says what that module may see: by default as little as this machine can show.
+        `containment` limits the files that this module sees, by default to as few as this machine
+        can.
         """
         self._containment = containment or Containment(state=state, root=root)
         self._trainings = trainings or {}
@@ -59,7 +60,7 @@ class LocalDatasets:
         if not path.resolve().is_relative_to(self._inbox.resolve()):
             raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
         with open_file(self._inbox, path, MAX_BYTES) as file:
-            return self._keep(model, file, etag)
+            return self._store(model, file, etag)
 
     def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
         steps = (container, *path.split("/"))
@@ -84,7 +85,7 @@ class LocalDatasets:
             if record is not None:
                 write_json(path, record)
         if self.reference(dataset.model) is None:
-            self._keep_reference(dataset, profile)
+            self._store_reference(dataset, profile)
 
     def latest(self, model: str) -> Dataset:
         path = below(self._versions, model, "latest.json")
@@ -92,7 +93,7 @@ class LocalDatasets:
             try:
                 newest = load(Dataset, read_object(path))
             except ContractError as error:
-                text = f"{path} does not name the newest data any more. {again(model)}"
+                text = f"{path} does not name the newest data any more. {training_advice(model)}"
                 raise NotFoundError(text) from error
             return self._whole(newest)
         reference = self.reference(model)
@@ -107,9 +108,9 @@ class LocalDatasets:
         return None if content is None else read_reference(content, str(path))
 
     def ensure_reference(self, model: str) -> str:
-        """Keep the model's sample, or a baseline.csv put by hand, as its reference data.
+        """Store the model's sample, or a baseline.csv of a person, as its reference data.
 
-        Returns in a few words what the reference data is. A model without a sample stops nothing.
+        Return a short sentence about the result. A model without a sample is no error.
         """
         if self.reference(model) is not None:
             return f"{model}: kept"
@@ -119,21 +120,21 @@ class LocalDatasets:
             if baseline.exists():
                 profile = profile_csv(baseline)
             else:
-                found = None
+                sample = None
                 if model in self._trainings:
                     module = self._trainings[model]
                     words = ["sample", "--module", module, "--out", str(out)]
                     run_job(self._containment, words, out)
-                    found = read_json(out / "sample.json")["profile"]
-                if found is None:
+                    sample = read_json(out / "sample.json")["profile"]
+                if sample is None:
                     return f"{model}: none yet, its first accepted data becomes it"
-                profile = load(DataProfile, found)
+                profile = load(DataProfile, sample)
                 os.replace(self._copy(baseline.parent, out / "rows.csv"), baseline)
         with open_file(self._versions, baseline, MAX_BYTES) as file:
-            self._keep_reference(self._keep(model, file), profile)
+            self._store_reference(self._store(model, file), profile)
         return f"{model}: {baseline.name}"
 
-    def _keep_reference(self, dataset: Dataset, profile: DataProfile) -> None:
+    def _store_reference(self, dataset: Dataset, profile: DataProfile) -> None:
         reference = Reference(dataset=dataset, profile=profile)
         write_json(below(self._versions, dataset.model, REFERENCE), dump(reference))
 
@@ -143,8 +144,8 @@ class LocalDatasets:
             copy_file(file, out, MAX_BYTES)
             return Path(out.name)
 
-    def _keep(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
-        """Keep the bytes as a version like any other: a model trained on it finds it again."""
+    def _store(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
+        """Store the bytes as a version, which later trainings and releases can read."""
         part = _unfinished(below(self._versions, model))
         try:
             with part.open("wb") as out:
@@ -165,7 +166,7 @@ class LocalDatasets:
             with open_file(self._versions, Path(dataset.uri), MAX_BYTES) as file:
                 digest = copy_file(file, None, MAX_BYTES)
         except NotFoundError:
-            text = f"Version {dataset.version[:12]} is gone. {again(dataset.model)}"
+            text = f"Version {dataset.version[:12]} is gone. {training_advice(dataset.model)}"
             raise NotFoundError(text) from None
         if digest != dataset.version:
             text = f"{dataset.uri} was changed. Delete it and put the file into the inbox again."
@@ -202,17 +203,17 @@ class LocalDatasets:
                 if path.name.startswith(".") or "/" not in name:
                     continue
                 try:
-                    # Not its mtime: a file that is moved or restored keeps the old one.
+                    # The change time counts, because a moved or restored file keeps its mtime.
                     status = path.lstat()
                 except FileNotFoundError:
                     continue
-                look = [status.st_ctime_ns, status.st_size]
-                # A file that still grows is not complete: wait for two looks that agree.
-                if before.get(name) == look or self._seen.get(name) != look:
-                    self._seen[name] = look
+                state = [status.st_ctime_ns, status.st_size]
+                # A growing file is not complete: wait for two scans with the same time and size.
+                if before.get(name) == state or self._seen.get(name) != state:
+                    self._seen[name] = state
                     continue
                 self._publish(path, name, status)
-                now[name] = look
+                now[name] = state
                 count += 1
             if count:
                 write_json(self._announced, now)
@@ -227,7 +228,7 @@ class LocalDatasets:
                 with open_file(self._inbox, path, MAX_BYTES) as file:
                     etag = copy_file(file, None, MAX_BYTES)
             except MlopsError:
-                # It was changed or deleted in this moment: `find` says what it is now.
+                # The file was changed or deleted in this moment: `find` reads its present state.
                 pass
         data = {
             "api": "PutBlob",

@@ -1,4 +1,4 @@
-"""What production saw on this machine: the replicas' prediction logs, and labels in the inbox."""
+"""Observations of production on this machine: replicas' prediction logs and labels in the inbox."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -9,18 +9,21 @@ from function_app.adapters.csv_rows import MAX_LABEL_BYTES
 from function_app.adapters.local.data.datasets import MAX_BYTES
 from function_app.adapters.local.reach.files import read_json, write_json
 from function_app.adapters.local.reach.inbox_files import open_file
-from function_app.adapters.scoring_service.observation_records import Place, RecordedObservations
+from function_app.adapters.scoring_service.observation_records import (
+    LabelFile,
+    RecordedObservations,
+)
 from function_app.adapters.scoring_service.prediction_logs import Segment
 from function_app.addresses import below
 from function_app.domain.drift.observations import Watched
 from function_app.domain.project import ModelProject
 
-# What a segment is called while it is written, and after.
+# The suffixes of a segment while it is written, and afterwards.
 _ENDINGS = (".jsonl", ".part")
 
 
 class LocalObservations(RecordedObservations):
-    """Reads files, among them those that replicas are writing."""
+    """Reads files, also while replicas write them."""
 
     def __init__(self, state: Path, projects: Mapping[str, ModelProject]) -> None:
         super().__init__(LocalRecords(state), projects)
@@ -33,15 +36,16 @@ class LocalRecords:
         self._production, self._state = state / "production", state
 
     def segments(self, model: str) -> list[Segment]:
-        found: dict[tuple[str, str], int] = {}
+        segments: dict[tuple[str, str], int] = {}
         for path in below(self._production, model, "log").glob("*/*"):
             if path.suffix in _ENDINGS:
                 try:
-                    found[path.parent.name, path.stem] = path.stat().st_size
+                    segments[path.parent.name, path.stem] = path.stat().st_size
                 except FileNotFoundError:
-                    # Renamed or deleted meanwhile: the next look finds it, or nobody does.
+                    # The segment was renamed or deleted meanwhile: the next read finds its new
+                    # name, if any.
                     continue
-        return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(found.items())]
+        return [Segment(process=p, name=n, size=size) for (p, n), size in sorted(segments.items())]
 
     def content(self, model: str, segment: Segment, begin: int, length: int) -> bytes:
         folder = below(self._production, model, "log", segment.process)
@@ -55,10 +59,10 @@ class LocalRecords:
                 continue
         return b""
 
-    def kept(self, model: str, name: str) -> Any:
+    def stored(self, model: str, name: str) -> Any:
         return read_json(below(self._production, model, f"{name}.json"))
 
-    def keep(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: Any) -> None:
         write_json(below(self._production, model, f"{name}.json"), content)
 
     def forget(self, model: str, prefix: str, *but: str) -> None:
@@ -82,15 +86,15 @@ class LocalRecords:
         )
         return read_json(runs[0]) if runs else None
 
-    def label_files(self, project: ModelProject) -> Sequence[Place]:
-        found = []
+    def label_files(self, project: ModelProject) -> Sequence[LabelFile]:
+        files = []
         for path in (self._state / "inbox" / project.container / project.labels).glob("*.csv"):
-            # The time of the inode: nobody can set it back, and renaming a finished file sets it.
+            # The inode's change time cannot be set back, and renaming a finished file sets it.
             with suppress(FileNotFoundError):
-                found.append((path.lstat().st_ctime_ns, path.as_posix()))
-        return sorted(found)
+                files.append((path.lstat().st_ctime_ns, path.as_posix()))
+        return sorted(files)
 
     @contextmanager
-    def labels(self, place: Place) -> Iterator[IO[bytes]]:
-        with open_file(self._state / "inbox", Path(place[1]), MAX_LABEL_BYTES) as file:
+    def labels(self, label_file: LabelFile) -> Iterator[IO[bytes]]:
+        with open_file(self._state / "inbox", Path(label_file[1]), MAX_LABEL_BYTES) as file:
             yield file

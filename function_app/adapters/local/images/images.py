@@ -97,9 +97,9 @@ class LocalImages:
         return self._layout.tagged(f"{model}:{version}")
 
     def unpack(self, image: Image) -> Path:
-        """Return the folder with the service and its model, each blob checked by its digest.
+        """Return the folder with the service and its model; each blob was checked by its digest.
 
-        A folder of which somebody deleted or changed files is unpacked again.
+        A folder in which a person deleted or changed files is unpacked again.
         """
         digest = IMAGE_DIGEST.check(image.digest, "image.digest")
         folder = below(self._unpacked, digest.removeprefix("sha256:"))
@@ -186,9 +186,9 @@ class LocalImages:
         check_types(version, types, self._projects[version.model].model.trusted_types)
         if scoring == self._root / OWN:
             check_servable(version, model)
-        # The model's own file of this name counts: it belongs to what was judged.
+        # The model's own file of this name takes precedence, because it was judged with the model.
         files = {**code, f"app/model/{SCHEMA}": schema}
-        # The platform's list: what a model folder says about its own types counts for nothing.
+        # The types come from the platform's list: a model folder could claim any types for itself.
         files[f"app/scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
         files |= {f"app/model/{name}": content for name, content in model.items()}
         return pack(files)

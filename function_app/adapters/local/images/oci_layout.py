@@ -52,7 +52,7 @@ class OciLayout:
         return self.add(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
     def add_stream(self, stream: IO[bytes], *, compressed: bool) -> dict[str, Any]:
-        """Store a large blob, without its gzip: what a compressor chose is not content."""
+        """Store a large blob without its gzip, because a compressor may change its bytes."""
         digest, size = hashlib.sha256(), 0
         part = self.folder / f"part-{os.getpid()}"
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class OciLayout:
         return {"digest": f"sha256:{digest.hexdigest()}", "size": size}
 
     def read(self, digest: str) -> bytes:
-        """Return a blob, or raise when it is not there or is not what its digest says."""
+        """Return a blob; NotFoundError without it, PlatformError when its digest does not match."""
         try:
             content = self.path(digest).read_bytes()
         except FileNotFoundError as error:
@@ -77,7 +77,7 @@ class OciLayout:
         return content
 
     def tag(self, name: str, described: dict[str, Any]) -> None:
-        """Give a manifest a name in the index, taking it from whoever had it."""
+        """Name a manifest in the index; a name moves from its former manifest."""
         with locked(self.folder / "lock"):
             write_json(self.folder / "oci-layout", HEADER)
             others = [m for m in self._entries() if (m.get("annotations") or {}).get(NAME) != name]
@@ -93,7 +93,7 @@ class OciLayout:
 
     def _entries(self) -> list[dict[str, Any]]:
         listed = read_object(self.folder / "index.json").get("manifests")
-        # Other tools write entries into a layout, too; those need no name of ours.
+        # Other tools write entries into a layout, too; such entries need no name of this app.
         return [m for m in listed if isinstance(m, dict)] if isinstance(listed, list) else []
 
     def extract(self, digest: str, name: str) -> dict[str, bytes | Path]:
@@ -109,7 +109,7 @@ class OciLayout:
         return {**head, **blobs}
 
     def path(self, digest: str) -> Path:
-        """Return where a blob is; ContractError when the digest is none."""
+        """Return the path of a blob; ContractError when the digest is malformed."""
         name = SHA256.check(digest.removeprefix("sha256:"), "digest")
         return below(self.folder, "blobs", "sha256", name)
 

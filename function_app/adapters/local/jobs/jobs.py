@@ -1,4 +1,4 @@
-"""Runs on this machine: a process each, with a folder that tells how it ended."""
+"""Runs on this machine: one process each, with a folder that has the run's result."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.jobs.run_records import RunRecords
-from function_app.adapters.local.jobs.run_state import may_start, note_cancel, read_state
-from function_app.adapters.local.reach.containment import Containment, Sight
+from function_app.adapters.local.jobs.run_state import may_start, read_state, write_cancel
+from function_app.adapters.local.reach.containment import Access, Containment
 from function_app.adapters.local.reach.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.reach.processes import Processes
 from function_app.addresses import below
@@ -34,7 +34,7 @@ from function_app.domain.training import (
 from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
 
-# What a run needs of the environment; the app's settings and keys are not among it.
+# The variables that a run needs; the app's settings and keys must not be among them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
 PREPARED, EVALUATION = "prepared", "evaluation"
@@ -59,7 +59,7 @@ class LocalJobs:
         reference: Callable[[str], Reference | None],
         containment: Containment | None = None,
     ) -> None:
-        """Take the state, the app's folder, and what runs may see: by default as little as here."""
+        """Take the folders of state and app; `containment` is by default the strictest here."""
         self._containment = containment or Containment(state=state, root=root)
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
@@ -80,8 +80,8 @@ class LocalJobs:
         command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
         timeout = self._project(dataset.model).training_run.timeout_seconds
         out = self._runs / run_id / PREPARED
-        sight = Sight(readable=(dataset.uri,), writable=(str(out),))
-        self._start(run_id, dataset, None, command, timeout, tags, sight)
+        access = Access(readable=(dataset.uri,), writable=(str(out),))
+        self._start(run_id, dataset, None, command, timeout, tags, access)
         return self.get(run_id)
 
     def prepared(self, run_id: str) -> Prepared:
@@ -101,8 +101,8 @@ class LocalJobs:
         command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
         # The held-out rows lie beside the seen ones; a training must not see them.
-        sight = self._containment.training([seen], out)
-        self._start(run_id, dataset, code, command, timeout, tags, sight, self._code(code))
+        access = self._containment.training([seen], out)
+        self._start(run_id, dataset, code, command, timeout, tags, access, self._code(code))
         return self.get(run_id)
 
     def submit_evaluation(
@@ -142,14 +142,14 @@ class LocalJobs:
         command += ["--plan", str(folder / "plan.json"), "--out", str(folder / "reports")]
         # Neither this app's keys and tokens nor its own settings are the code's to see.
         command += ["--hide", str(self._state), "--hide", str(self._root)]
-        # A dry run is that of a pull request: of code that nobody of this project has accepted.
+        # A dry run belongs to a pull request, whose code has not been accepted by anybody.
         if plan.dry_run:
             command += ["--min-isolation", self._containment.isolation.checks.min_isolation]
         reference = self._reference(model) if plan.dry_run else None
         if reference is not None:
             command += ["--data", reference.dataset.uri]
         dataset = Dataset(model=model, version="", uri="")
-        # The checks make their own sandboxes, and need to see what they put into them.
+        # The checks make their own sandboxes, and need access to the files for them.
         limit = plan.timeout_seconds + CHECKS_MARGIN
         self._start(run_id, dataset, None, command, limit, tags, None)
         return self.get(run_id)
@@ -225,14 +225,14 @@ class LocalJobs:
     def cancel(self, run_id: str, reason: str = "") -> None:
         folder = self._folder(run_id)
         if folder.exists():
-            note_cancel(folder, reason)
+            write_cancel(folder, reason)
         self._processes.stop(f"run-{run_id}")
 
     def record_ended(self) -> int:
         return self._records.record_ended()
 
     def list_runs(self, since: datetime) -> tuple[Run, ...]:
-        # A folder may be foreign, half-written, or deleted while this looks at it.
+        # A folder may be foreign, half-written, or deleted during this read.
         recent = [f for f in self._runs.glob("*") if _changed(f) >= since.timestamp()]
         runs = (self.get(folder.name) for folder in sorted(recent))
         return tuple(run for run in runs if run.status is not RunStatus.UNKNOWN)
@@ -245,13 +245,13 @@ class LocalJobs:
         command: list[str],
         timeout: float,
         tags: dict[str, str],
-        sight: Sight | None,
+        access: Access | None,
         folder_of_command: Path | None = None,
     ) -> None:
         folder = self._folder(run_id)
         if not may_start(folder):
             return
-        if sight is not None:
+        if access is not None:
             self._containment.check(f"start run {run_id}")
         request = {
             "run_id": run_id,
@@ -261,7 +261,7 @@ class LocalJobs:
             "command": command,
             "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
-            "sandbox": sight and self._containment.record(sight),
+            "sandbox": access and self._containment.record(access),
         }
         write_json(folder / "request.json", request)
         endpoint, key = self._topic
@@ -328,7 +328,7 @@ def _figures(folder: Path) -> tuple[dict[str, float], bool]:
 
 
 def serving_environ() -> dict[str, str]:
-    """Return the environment of a service: it also knows where spans are sent."""
+    """Return the environment of a service, which includes the address for its spans."""
     endpoint = os.environ.get(OTLP_ENDPOINT)
     return {**plain_environ(), **({OTLP_ENDPOINT: endpoint} if endpoint else {})}
 

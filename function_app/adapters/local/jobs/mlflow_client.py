@@ -1,4 +1,4 @@
-"""The one door to MLflow on this machine: its database, wherever this app and its state are."""
+"""The client of MLflow on this machine, which works with any path of the app and its state."""
 
 import atexit
 import importlib.util

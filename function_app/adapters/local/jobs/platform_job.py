@@ -16,8 +16,8 @@ def run_job(containment: Containment, words: Sequence[str], out: Path) -> None:
     """Run `python -m platform_jobs WORDS`, which writes into `out`; PlatformError when it fails."""
     operation, root = f"run platform_jobs {words[0]}", containment.root
     containment.check(operation)
-    sight = containment.training([], out)
-    command = containment.wrap([sys.executable, "-m", "platform_jobs", *words], root, sight)
+    access = containment.training([], out)
+    command = containment.wrap([sys.executable, "-m", "platform_jobs", *words], root, access)
     try:
         ended = subprocess.run(
             command,

@@ -1,8 +1,8 @@
-"""Watches over one run: python -m function_app.adapters.local.jobs.run_job FOLDER.
+"""The watcher of one run: python -m function_app.adapters.local.jobs.run_job FOLDER.
 
-It is a process of its own, so that the run ends and its result is written whatever becomes of the
-host. The event it publishes is a hint; a story that misses it finds the result by polling.
-A host without a topic takes the event from the app's inbox.
+It is a process of its own, so that the run ends and its result is written even when the host dies.
+The event that it publishes is a hint; a story that misses it gets the result by polling. A host
+without a topic takes the event from the app's inbox.
 """
 
 import os
@@ -70,7 +70,8 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
         ended = subprocess.Popen(
             command,
             cwd=request["folder"],
-            # Else Python writes what was printed after the error, and the last line hides it.
+            # Otherwise Python writes buffered output after the error, and the last line hides the
+            # error.
             env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -108,14 +109,14 @@ def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
     record = request.get("sandbox")
     if not record:
         return command
-    sight, level, root = read_record(record)
+    access, level, root = read_record(record)
     scratch = folder / TEMPORARY
-    for place in (*map(Path, sight.writable), scratch):
-        place.mkdir(exist_ok=True)
+    for folder_path in (*map(Path, access.writable), scratch):
+        folder_path.mkdir(exist_ok=True)
     return contained(
         command,
         Path(request["folder"]),
-        sight,
+        access,
         level=level,
         state=folder.parents[1],
         root=root,

@@ -1,4 +1,4 @@
-"""The log of a run: what its command prints, without credentials."""
+"""The log of a run: the output of its command, without credentials."""
 
 from typing import BinaryIO
 
@@ -19,9 +19,9 @@ def cut(most: int) -> bytes:
 def copy_redacted(source: BinaryIO, log: BinaryIO, most: int = MOST_BYTES) -> None:
     """Copy lines to the log until the source ends, each without credentials.
 
-    The lines of a PEM block are kept together, because one of them alone is not known for a
-    credential. A line is in the log as soon as it was printed. What comes after `most` bytes is
-    read, so that the command goes on, and dropped.
+    The lines of a PEM block are redacted together, because a single line of it does not look like a
+    credential. A line is in the log as soon as it was printed. Output after `most` bytes is read
+    and dropped, so that the command does not block.
     """
     block, left = b"", most
     while line := source.readline(LONGEST):

@@ -28,10 +28,10 @@ class RunRecords:
         self._lock = threading.Lock()
 
     def record_ended(self) -> int:
-        """Record the runs that ended since the last call; return how many.
+        """Record the runs that ended since the last call; return the number of recorded runs.
 
-        A run that cannot be recorded is logged once and tried again after the next start of the
-        host: it must neither change how the run ended nor hold up the others.
+        A run that cannot be recorded is logged once and retried after the next start of the host:
+        it must neither change the result of the run nor delay the others.
         """
         if not self._lock.acquire(blocking=False):
             return 0  # the call before still records
@@ -55,8 +55,8 @@ class RunRecords:
         if run.status is RunStatus.UNKNOWN:
             return False  # the folder is not this app's
         try:
-            kept = self._tracking.record(run, run.metrics, folder)
-            write_json(folder / _RECORDED, {"mlflow_run": kept})
+            tracked_id = self._tracking.record(run, run.metrics, folder)
+            write_json(folder / _RECORDED, {"mlflow_run": tracked_id})
         except Exception as error:
             _LOG.warning("MLflow has no record of %s: %s", name, error)
             return False

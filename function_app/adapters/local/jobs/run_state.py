@@ -42,7 +42,7 @@ def may_start(folder: Path) -> bool:
     return _final_result(folder) is None and not (folder / CANCELLED).exists()
 
 
-def note_cancel(folder: Path, reason: str) -> None:
+def write_cancel(folder: Path, reason: str) -> None:
     """Record why this app cancels the run, before it kills the run's processes.
 
     The reason is "" when the run's time was over.
@@ -52,7 +52,7 @@ def note_cancel(folder: Path, reason: str) -> None:
 
 
 def write_result(folder: Path, status: RunStatus, detail: str) -> None:
-    """Record how an attempt ended."""
+    """Record the result of an attempt."""
     write_json(folder / RESULT, {"status": status, "detail": detail})
 
 

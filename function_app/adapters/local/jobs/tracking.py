@@ -26,7 +26,7 @@ class LocalTracking:
     def client(self) -> Any:
         """Return a client of the database, which the first call makes.
 
-        The caller holds `lock()`: two processes that make the database at once break it.
+        The caller holds `lock()`, because two processes that make the database at once break it.
         """
         return mlflow_client(self._state)
 
@@ -40,7 +40,7 @@ class LocalTracking:
         Idempotent: a run that was recorded before is found by its tag, and completed when a crash
         left it half-recorded.
         """
-        # Before the lock: the import takes seconds, in which others may use the database.
+        # The import is before the lock: it takes seconds, in which others may use the database.
         import_mlflow()
         with self.lock():
             return self.record_locked(run, metrics, folder)
@@ -50,46 +50,48 @@ class LocalTracking:
         client = self.client()
         experiment = self._experiment(client, run.model or "unknown")
         query = f"tags.`{RUN_ID}` = '{run.run_id}'"
-        found = client.search_runs([experiment], query, max_results=1)
-        if found and found[0].info.status != "RUNNING":
-            return str(found[0].info.run_id)
-        if found:
-            kept = str(found[0].info.run_id)
+        runs = client.search_runs([experiment], query, max_results=1)
+        if runs and runs[0].info.status != "RUNNING":
+            return str(runs[0].info.run_id)
+        if runs:
+            tracked_id = str(runs[0].info.run_id)
         else:
             names = {RUN_ID: run.run_id, "mlflow.runName": run.run_id}
-            kept = str(client.create_run(experiment, tags=names).info.run_id)
+            tracked_id = str(client.create_run(experiment, tags=names).info.run_id)
         if folder.is_dir():
-            self._keep_files(client, kept, folder)
-        self._describe(client, kept, run, metrics)
-        # Last: a run without an end is recorded again.
-        client.set_terminated(kept, status=_ENDS.get(run.status, "FAILED"))
-        return kept
+            self._keep_files(client, tracked_id, folder)
+        self._describe(client, tracked_id, run, metrics)
+        # The end is written last, because a run without an end is recorded again.
+        client.set_terminated(tracked_id, status=_ENDS.get(run.status, "FAILED"))
+        return tracked_id
 
-    def _keep_files(self, client: Any, kept: str, folder: Path) -> None:
+    def _keep_files(self, client: Any, tracked_id: str, folder: Path) -> None:
         """Copy the files of a run, unless a training left more than files in its folder.
 
         MLflow would follow a link to a file outside of the folder, and wait for ever at a pipe.
         """
         irregular = find_irregular(folder)
         if irregular is None:
-            client.log_artifacts(kept, str(folder))
+            client.log_artifacts(tracked_id, str(folder))
         else:
-            text = f"not kept: {irregular} is no regular file"
-            client.set_tag(kept, "mlops.files", text[:500])
+            text = f"not recorded: {irregular} is not a regular file"
+            client.set_tag(tracked_id, "mlops.files", text[:500])
 
-    def _describe(self, client: Any, kept: str, run: Run, metrics: Mapping[str, float]) -> None:
+    def _describe(
+        self, client: Any, tracked_id: str, run: Run, metrics: Mapping[str, float]
+    ) -> None:
         entities = import_mlflow().entities
-        # Not the time of this call: one that is repeated after a crash must write the same points.
+        # The time is not that of this call, because a repetition must write the same points.
         client.log_batch(
-            kept,
+            tracked_id,
             metrics=[entities.Metric(name, value, 0, 0) for name, value in sorted(metrics.items())],
             params=[entities.Param(name, value) for name, value in parameters(run).items()],
             tags=[entities.RunTag(name, value) for name, value in tags(run).items()],
         )
 
     def _experiment(self, client: Any, model: str) -> str:
-        found = client.get_experiment_by_name(model)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = client.get_experiment_by_name(model)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         files = below(self._state / "mlflow-artifacts", model).resolve()
         return str(client.create_experiment(model, artifact_location=file_address(files)))

@@ -1,4 +1,4 @@
-"""What shall be served of one model, in a file that the server beside it can write again."""
+"""The desired state of one model's production, in a file that the server can restore."""
 
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,15 @@ from function_app.adapters.local.reach.files import read_json, read_object, writ
 STATE = "state.json"
 # Locked by the server alone, not by its replicas; it contains the id of their process group.
 SERVER_LOCK = "server.lock"
-# Which attempt's failure was reported, in the file with the desired state.
+# The number of the attempt whose failure was reported, in the file with the desired state.
 REPORTED = "reported"
 
 
 def read_desired(path: Path) -> dict[str, Any] | None:
-    """Return what shall be served, None when nothing was ever promoted.
+    """Return the desired state, None when nothing was ever promoted.
 
-    A file that is gone or garbled is written again: what got the traffic last shall be served.
-    PlatformError when it is garbled and the server's state does not help.
+    A missing or garbled file is restored from the server's state: the image that got the traffic
+    last remains desired. PlatformError when it is garbled and the server's state does not help.
     """
     stored = read_object(path)
     if "wish" in stored and "port" in stored:

@@ -34,7 +34,7 @@ _OURS = ("port", "wish", REPORTED)
 
 
 class LocalProduction:
-    """Writes what shall be served and reads back, from the server, what is."""
+    """Writes the desired state and reads the served image back from the server."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class LocalProduction:
         patience: float = 5.0,
         containment: Containment | None = None,
     ) -> None:
-        """Take where the app is, how many seconds replicas and their server may take to start.
+        """Take the folders of the state and the app, and the time limit for a start in seconds.
 
-        `patience` is how many seconds a call waits before it answers that a change is under way.
+        After `patience` seconds a call answers that the change is under way.
         """
         self._containment = containment or Containment(state=state, root=root)
         self._watched = watched or {}
@@ -114,22 +114,22 @@ class LocalProduction:
                 raise PlatformError("local", "repair production", str(error)) from error
 
     def restore(self) -> list[str]:
-        """Start the servers of all models again; return what each serves, or why it does not."""
-        found = []
+        """Restart the servers of all models; return per model its image or the error."""
+        lines = []
         paths = [*self._folder.glob("*/desired.json"), *self._folder.glob(f"*/{STATE}")]
         for model in sorted({path.parent.name for path in paths}):
             try:
                 serving = self.serving(model)
             except PlatformError as error:
-                found.append(f"{model}: {error.message}")
+                lines.append(f"{model}: {error.message}")
                 continue
             if serving is not None:
                 version, endpoint = serving.image.version, self._endpoint(model)
-                found.append(f"{model} {version} at {endpoint}")
-        return found
+                lines.append(f"{model} {version} at {endpoint}")
+        return lines
 
     def _reach(self, model: str, desired: dict[str, Any], image: Image | None) -> Rollout:
-        """Write the desired state and say where the attempt stands; raise when it failed."""
+        """Write the desired state; return the state of the attempt, AttemptError when it failed."""
         keys = {KEYS_FILE: str(self._keys.ensure(model))}
         desired = {**desired, "environ": {**self._log_rules(model), **keys}}
         stored = read_desired(self._desired(model))
@@ -152,7 +152,7 @@ class LocalProduction:
         return Rollout(deployment=self._deployment(image) if image else None)
 
     def _served(self, model: str) -> dict[str, Any] | None:
-        """Return what the server says of the image that has the traffic, None without one."""
+        """Return the server's view of the image that has the traffic, None without one."""
         if read_desired(self._desired(model)) is None:
             return None
         answer = self._ask(model, 0, self._ready)
@@ -163,7 +163,7 @@ class LocalProduction:
         return answer if answer["image"] is not None else None
 
     def _log_rules(self, model: str) -> dict[str, str]:
-        """Return what tells the replicas to log predictions, when somebody watches them."""
+        """Return the variables that let replicas log predictions, {} for unwatched models."""
         policy = self._watched.get(model)
         if policy is None:
             return {}

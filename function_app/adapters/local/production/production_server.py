@@ -1,12 +1,12 @@
-"""The server of one model in production: replicas, a readiness gate, and a proxy in front.
+"""The server of one model in production: replicas, a readiness gate, and a proxy before them.
 
 python -m function_app.adapters.local.production.production_server DESIRED PORT READY_SECONDS LEVEL
 
-DESIRED is a file with the image that shall be served; its `wish` numbers the attempts to get there.
-An attempt starts the image's replicas beside those that serve, and moves the traffic when all of
-them are ready. An attempt that fails is not repeated by this server: the caller writes the next
-number. What once got the traffic is another matter: its missing replicas are started again for
-ever, with backoff, because nobody asks for that. `state.json` keeps both over a restart.
+DESIRED is a file with the desired image; its field `wish` numbers the attempts to serve it. An
+attempt starts the image's replicas beside the serving ones, and moves the traffic when all of them
+are ready. This server does not repeat a failed attempt: the caller writes the next number. An image
+that once got the traffic is treated differently: its missing replicas are restarted without limit,
+with backoff, because no caller requests that. `state.json` keeps both over a restart.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ DRAIN_SECONDS = 1.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0  # seconds
 PROBE_SECONDS, MISSES = 10.0, 6  # a replica that misses so many health checks is replaced
 MAX_BODY = 4 * 1024 * 1024
-# Of one connection only (RFC 9110, section 7.6.1), beside those that `Connection` names.
+# Headers of one connection only (RFC 9110, section 7.6.1), beside those that `Connection` names.
 _HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization")
 ) | {"te", "trailer", "transfer-encoding", "upgrade"}
-# Written anew for each connection.
+# The proxy writes these headers for each connection.
 _OWN = frozenset(("host", "content-length", "date", "server", "expect"))
 _ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 NOTHING: dict[str, Any] = {"image": None, "folder": "", "replicas": 0}
@@ -65,13 +65,13 @@ class Server:
 
     @property
     def ready(self) -> int:
-        """Return how many replicas answer their health checks."""
+        """Return the number of replicas that answer their health checks."""
         return sum(replica.runs and not replica.misses for replica in self._replicas)
 
     async def follow(self) -> None:
         """Make one attempt for each number in the file, for ever.
 
-        A file that cannot be read, or a full disk, must not end what serves.
+        An unreadable file or a full disk must not end the serving replicas.
         """
         said = ""
         while True:
@@ -108,8 +108,8 @@ class Server:
         write_json(self._state, state)
         self.failure, self.handled = failure, desired["wish"]
 
-    async def keep(self) -> None:
-        """Keep as many replicas as shall serve, for ever; wait longer after each failure."""
+    async def supervise(self) -> None:
+        """Restart missing replicas for ever, with backoff after each failure."""
         backoff, failures = FIRST_BACKOFF, 0
         while True:
             self._replicas = [replica for replica in self._replicas if replica.runs]
@@ -137,7 +137,7 @@ class Server:
             return
 
     async def probe(self) -> None:
-        """Check the replicas' health, for ever; end those that no longer answer."""
+        """Check the replicas' health for ever; end replicas that no longer answer."""
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             replicas = list(self._replicas)
@@ -151,7 +151,7 @@ class Server:
     async def pass_on(
         self, client: aiohttp.ClientSession, request: web.Request
     ) -> web.StreamResponse:
-        """Ask the replicas in turn; the next one when one is gone."""
+        """Send a request to the replicas in turn; skip a replica that is gone."""
         body, headers = await request.read(), end_to_end(request.headers, _OWN)
         address = request.rel_url.raw_path_qs
         for _ in range(len(self._replicas)):
@@ -235,7 +235,7 @@ async def serve(desired: Path, port: int, ready_seconds: float, level: Level) ->
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         async with asyncio.TaskGroup() as loops:
-            for loop in (server.follow, server.keep, server.probe):
+            for loop in (server.follow, server.supervise, server.probe):
                 loops.create_task(loop())
 
 

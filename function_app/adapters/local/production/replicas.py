@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from function_app.adapters.local.reach.containment import Sight, contained
+from function_app.adapters.local.reach.containment import Access, contained
 from function_app.adapters.local.reach.files import read_tail
 from function_app.adapters.local.reach.processes import free_port, start_limit
 from function_app.adapters.scoring_service.log_rules import LOG_FOLDER
@@ -26,7 +26,7 @@ _TAIL_LINES, _TAIL_BYTES = 15, 8192
 
 @dataclass(slots=True)
 class Replica:
-    """One process that serves the image; `misses` counts the health checks without an answer."""
+    """A process that serves the image; `misses` counts the health checks without an answer."""
 
     process: Process
     url: str
@@ -49,7 +49,7 @@ class Launch:
 class Launcher:
     """Starts and ends replicas.
 
-    `ready_seconds` limits how long a first start may take. Replicas run at the isolation `level`
+    `ready_seconds` is the limit of a first start. Replicas run at the isolation `level`
     and see nothing of `state`, the folder of the app's state, but their image and their log.
     """
 
@@ -111,7 +111,8 @@ class Launcher:
 
     async def _spawn(self, desired: dict[str, Any]) -> Replica:
         port, image = free_port(), desired["image"]
-        # The lock lives as long as any replica does: who finds it held may end the whole group.
+        # The lock lives as long as any replica. A process that finds it held may end the whole
+        # group.
         lock = int(os.environ.get("LOCK_FD", "-1"))
         known = {"IMAGE_DIGEST": image["digest"], "MODEL_VERSION": image["version"]}
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -131,18 +132,18 @@ class Launcher:
         return Replica(process, f"http://127.0.0.1:{port}", log)
 
     def _contained(self, words: list[str], folder: Path, environ: Mapping[str, str]) -> list[str]:
-        """Return the words that start a replica, which sees its image, keys and log."""
+        """Return the command that starts a replica in a sandbox with its image, keys and log."""
         log, keys = environ.get(LOG_FOLDER, ""), environ.get(KEYS_FILE, "")
         if log:
             Path(log).mkdir(parents=True, exist_ok=True)
-        sight = Sight(
-            # The folder: another file takes the place of the keys when they are rotated.
+        access = Access(
+            # The folder is mounted, because a rotation replaces the file of the keys.
             readable=(str(Path(keys).parent),) if keys else (),
             writable=(log,) if log else (),
             network=True,
         )
         level, state = self._level, self._state
-        return contained(words, folder, sight, level=level, state=state, root=state)
+        return contained(words, folder, access, level=level, state=state, root=state)
 
     async def _is_ready(self, replica: Replica, limit: float) -> bool:
         try:
@@ -156,12 +157,12 @@ class Launcher:
     def _cause(self, replica: Replica, limit: float) -> str:
         code = replica.process.returncode
         if code is None:
-            what = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
+            cause = f"No answer within {limit:g} s (MLOPS_READY_SECONDS)."
         else:
-            what = f"Exit code {code}."
+            cause = f"Exit code {code}."
         lines = read_tail(replica.log, _TAIL_BYTES).decode(errors="replace").split("\n")
         tail = " | ".join(line for line in lines[-_TAIL_LINES:] if line.strip())
-        return f"{what} Its log ends: {tail}" if tail else f"{what} It logged nothing."
+        return f"{cause} Its log ends: {tail}" if tail else f"{cause} It logged nothing."
 
     async def _end(self, replica: Replica, delay: float) -> None:
         await asyncio.sleep(delay)

@@ -1,1 +1,1 @@
-"""How every local adapter reaches this machine: files, SQLite, processes, containers."""
+"""Access of all local adapters to this machine: files, SQLite, processes, containers."""

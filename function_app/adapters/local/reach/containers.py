@@ -1,7 +1,7 @@
-"""Containers of this machine: what podman or docker is asked, and what it answers.
+"""Containers of this machine, by the commands of podman or docker.
 
-An engine counts only together with a base image for it: Python and scoring's requirements, made by
-`make base-image`. Without both, nothing here runs and processes take their place.
+An engine counts only together with its base image (Python and scoring's requirements), made by
+`make base-image`. Without both, processes run instead of containers.
 """
 
 import io
@@ -24,12 +24,13 @@ from function_app.telemetry import OTLP_ENDPOINT
 PORT = 8080
 LABEL = "org.opencontainers.image.digest"
 NOBODY = "65534:65534"
-# In order of preference; where podman's own runtime refuses the machine's cgroups, runc may not.
+# The engines in order of preference. runc may work where cgroups of the machine stop podman's
+# runtime.
 ENGINES = (("podman",), ("podman", "--runtime", "runc"), ("docker",))
 # The engines ask for more than this process may give, and refuse to start at all.
 LIMITS = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
 MOST = 4096
-# What a container calls this machine; docker must be told to tell it.
+# The name of this machine inside a container; docker needs an option for it.
 HOST = "host.containers.internal"
 
 
@@ -64,10 +65,10 @@ class Containers:
 
     def find(self, name: str) -> Running | None:
         """Return the container of this name when it runs."""
-        found = self._try("container", "inspect", self._name(name))
-        if found is None:
+        answer = self._try("container", "inspect", self._name(name))
+        if answer is None:
             return None
-        described = json.loads(found)[0]
+        described = json.loads(answer)[0]
         bindings = described["NetworkSettings"]["Ports"].get(f"{PORT}/tcp")
         if not described["State"]["Running"] or not bindings:
             return None
@@ -95,7 +96,7 @@ class Containers:
         identity = ["--name", self._name(name), "--label", f"{LABEL}={digest}"]
         variables = ["--env", f"IMAGE_DIGEST={digest}", "--env", f"{KEYS}={keys}"]
         if collector:
-            variables += ["--env", f"{OTLP_ENDPOINT}={seen_from_inside(collector)}"]
+            variables += ["--env", f"{OTLP_ENDPOINT}={address_in_container(collector)}"]
             options += [f"--add-host={HOST}:host-gateway"] if "docker" in self._engine[0] else []
         self._ask("run", "--detach", *options, *identity, *variables, image)
 
@@ -111,7 +112,7 @@ class Containers:
         return " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
 
     def _load(self, layout: Mapping[str, bytes | Path]) -> str:
-        """Hand the layout to the engine and return the reference that it gave."""
+        """Load the layout into the engine; return the reference of the image there."""
         command = [*self._engine, "load", "--quiet"]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -144,8 +145,8 @@ class Containers:
         return done.stdout
 
 
-def seen_from_inside(address: str) -> str:
-    """Return the address as a container knows it, for whom this machine is another one."""
+def address_in_container(address: str) -> str:
+    """Return the address of a service on this machine as a container can reach it."""
     parts = urlsplit(address)
     if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         return address

@@ -1,4 +1,4 @@
-"""What runs and services of this machine may see: their own files, never the state of the app."""
+"""The isolation of runs and services here: they see their own files, never the app's state."""
 
 import os
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ _SECRETS = (".git", "local.settings.json", ".env*", ".mlops*", ".azure", ".netrc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What one command sees beside the system and its Python; paths as text, for a record."""
+class Access:
+    """The access of a command beside the system and its Python; paths are text, for a record."""
 
     readable: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
@@ -40,27 +40,27 @@ class Containment:
     chosen: Found | None = None
 
     @property
-    def found(self) -> Found:
+    def detected(self) -> Found:
         return self.chosen or find_level()
 
     @property
     def level(self) -> Level:
-        return self.found.level
+        return self.detected.level
 
     def check(self, operation: str) -> None:
         """Raise PlatformError when this machine isolates less than mlops.toml asks for."""
         least = self.isolation.runs.min_isolation
         if not self.level.reaches(least):
             text = (
-                f"The isolation here is {self.found}; `[runs] min_isolation` in mlops.toml asks "
+                f"The isolation here is {self.detected}; `[runs] min_isolation` in mlops.toml asks "
                 f"for {least}. Install bubblewrap, or lower it to {self.level.strength}."
             )
             raise PlatformError("local", operation, text)
 
-    def training(self, readable: Sequence[Path], writable: Path) -> Sight:
-        """Return what a training sees: these paths, what `[runs]` names, and graphics cards."""
+    def training(self, readable: Sequence[Path], writable: Path) -> Access:
+        """Return the access of a training: these paths, those of `[runs]`, and graphics cards."""
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
-        return Sight(
+        return Access(
             readable=tuple(map(str, (*readable, *named))),
             writable=(str(writable),),
             network=self.isolation.runs.network,
@@ -70,8 +70,8 @@ class Containment:
     def predict_words(self) -> list[str]:
         """Return the options by which an evaluation runs each `predict` in a sandbox of its own.
 
-        The evaluation itself is code of this app; what it judges must neither see its rows nor
-        reach its files.
+        The evaluation is code of this app; a judged model must neither see its rows nor reach its
+        files.
         """
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
         words = ["--isolation", self.level.name]
@@ -85,7 +85,7 @@ class Containment:
         self,
         words: Sequence[str],
         folder: Path,
-        sight: Sight,
+        access: Access,
         *,
         scratch: Path | None = None,
         parent: int | None = None,
@@ -94,7 +94,7 @@ class Containment:
         return contained(
             words,
             folder,
-            sight,
+            access,
             level=self.level,
             state=self.state,
             root=self.root,
@@ -102,22 +102,22 @@ class Containment:
             parent=parent,
         )
 
-    def record(self, sight: Sight) -> dict[str, Any]:
-        """Return what `sight_of` reads: a watcher does not look for the level again."""
+    def record(self, access: Access) -> dict[str, Any]:
+        """Return the record for `read_record`: a watcher need not detect the level again."""
         return {
             "level": self.level.name,
             "root": str(self.root),
-            "readable": [*sight.readable],
-            "writable": [*sight.writable],
-            "network": sight.network,
-            "devices": sight.devices,
+            "readable": [*access.readable],
+            "writable": [*access.writable],
+            "network": access.network,
+            "devices": access.devices,
         }
 
 
 def contained(
     words: Sequence[str],
     folder: Path,
-    sight: Sight,
+    access: Access,
     *,
     level: Level,
     state: Path,
@@ -125,7 +125,7 @@ def contained(
     scratch: Path | None = None,
     parent: int | None = None,
 ) -> list[str]:
-    """Return the words that run a command without a sight of the state and of the root's secrets.
+    """Return the words that run a command without a access of the state and of the root's secrets.
 
     It ends with the process `parent`, by default this one; 0 for none.
     """
@@ -133,28 +133,28 @@ def contained(
         words,
         level=level,
         folder=folder,
-        readable=[Path(path) for path in sight.readable],
-        writable=[Path(path) for path in sight.writable],
+        readable=[Path(path) for path in access.readable],
+        writable=[Path(path) for path in access.writable],
         hidden=hidden_paths(state, root),
-        network=sight.network,
+        network=access.network,
         scratch=scratch,
-        devices=sight.devices,
+        devices=access.devices,
         parent=parent,
     )
 
 
 def hidden_paths(state: Path, root: Path) -> list[Path]:
-    """Return what no code of a run may see: the state, secrets of the root, this user's tokens."""
+    """Return the paths that no run may see: the state, secrets of the root, this user's tokens."""
     secrets = [path for name in _SECRETS for path in root.glob(name)]
     return [state, *secrets, config_folder(os.environ)]
 
 
-def read_record(record: dict[str, Any]) -> tuple[Sight, Level, Path]:
-    """Return what a command may see, its level and the folder of the app."""
-    sight = Sight(
+def read_record(record: dict[str, Any]) -> tuple[Access, Level, Path]:
+    """Return the access of a command, its level and the folder of the app from a record."""
+    access = Access(
         readable=tuple(record["readable"]),
         writable=tuple(record["writable"]),
         network=record["network"],
         devices=record["devices"],
     )
-    return sight, BY_NAME[record["level"]], Path(record["root"])
+    return access, BY_NAME[record["level"]], Path(record["root"])

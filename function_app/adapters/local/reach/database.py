@@ -1,4 +1,4 @@
-"""One SQLite file that several threads and processes write."""
+"""A SQLite file that several threads and processes write."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ _UNUSABLE = sqlite3.DatabaseError
 _LOST = ("no such table", "not a database", "malformed")
 
 
-class _Kept:
+class _Cached:
     """A connection that a thread keeps, and the file that it has open: process, device, inode."""
 
     def __init__(self, connection: sqlite3.Connection, file: tuple[int, int, int] | None) -> None:
@@ -41,10 +41,11 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection; what was written counts when the block ends without an error."""
+        """Yield a connection; its writes are committed when the block ends without an error."""
         connection = self._connect()
         try:
-            # IMMEDIATE: a read that later writes must not find that somebody wrote in between.
+            # IMMEDIATE takes the write lock first: a transaction that reads and then writes would
+            # fail if another writer came in between.
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -65,23 +66,23 @@ class Database:
             yield connection
             connection.execute("ROLLBACK")
         except BaseException as error:
-            self._local.kept = None
+            self._local.cached = None
             if isinstance(error, _UNUSABLE):
                 raise self._translated(error) from error
             raise
 
     def _reader(self) -> sqlite3.Connection:
         """Return this thread's connection; a new one when the file is another or gone, or after a
-        fork, because the kept one would read a deleted file."""
+        fork, because the cached one would read a deleted file."""
         try:
             status = os.stat(self._path)
             file = (os.getpid(), status.st_dev, status.st_ino)
         except OSError:
             file = None
-        kept: _Kept | None = getattr(self._local, "kept", None)
-        if kept is None or file is None or kept.file != file:
-            kept = self._local.kept = _Kept(self._connect(), file)
-        return kept.connection
+        cached: _Cached | None = getattr(self._local, "cached", None)
+        if cached is None or file is None or cached.file != file:
+            cached = self._local.cached = _Cached(self._connect(), file)
+        return cached.connection
 
     def _connect(self) -> sqlite3.Connection:
         # Several threads and processes write: wait for the other writer instead of failing.

@@ -36,9 +36,9 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file, or None when there is none.
+    """Return the content of a JSON file, None when there is none.
 
-    PlatformError when somebody left something else there.
+    PlatformError when the file holds anything else.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -68,9 +68,9 @@ def read_list(path: Path) -> list[Any]:
 def _read_plain(path: Path) -> Any:
     """Return the JSON of a regular file, None for anything else.
 
-    A run may leave a link to a file that is not its own, a pipe that nobody writes, or a file that
-    fills the memory. PlatformError when the machine itself fails: the record must not count as
-    absent then, because its reader would replace it.
+    A run may leave a link to a foreign file, a pipe without a writer, or a file that fills the
+    memory. PlatformError when the machine itself fails: the record must not count as absent then,
+    because its reader would replace it.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -114,7 +114,7 @@ def sha256(content: bytes) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one thread of one process at a time in; a crash lets go.
+    """Hold a lock between threads and processes; a crash releases it.
 
     PlatformError when the file is a symbolic link: opening it would empty the file that it names.
     """

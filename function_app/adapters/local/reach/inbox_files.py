@@ -1,8 +1,8 @@
 """Opens files in folders where others may have put anything: FIFOs, devices, links, huge files.
 
-A FIFO that nobody writes to would block its reader for ever, a device may never end, and a link may
-lead to a secret. So a file is opened without blocking and without following its last link, and its
-kind and size are read from the open file.
+A FIFO without a writer would block its reader for ever, a device may never end, and a link may lead
+to a secret. So a file is opened without blocking and without following its last link, and its kind
+and size are read from the open file.
 """
 
 import hashlib

@@ -8,11 +8,11 @@ from pathlib import Path
 _OTHERS = 0o077
 
 
-def keep_private(state: Path) -> None:
-    """Make the state folder for this user alone, and what this process creates from now on.
+def restrict_access(state: Path) -> None:
+    """Restrict the state folder, and all files that this process creates later, to this user.
 
-    A state of an earlier version is made private as a whole, the folder itself last: after a crash
-    the next start begins again. Files of other users are left as they are.
+    The folder of an earlier version is restricted as a whole, the folder itself last, so that the
+    next start repeats it after a crash. Files of other users are left as they are.
     """
     os.umask(_OTHERS)
     state.mkdir(parents=True, exist_ok=True)
@@ -30,15 +30,15 @@ def extract(archive: tarfile.TarFile, folder: Path) -> None:
 
 
 def _private(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    found = tarfile.data_filter(member, folder)
-    if found.isdir() or found.issym():  # the umask decides their mode
-        return found
-    return found.replace(mode=found.mode & ~_OTHERS, deep=False)
+    filtered = tarfile.data_filter(member, folder)
+    if filtered.isdir() or filtered.issym():  # the umask decides their mode
+        return filtered
+    return filtered.replace(mode=filtered.mode & ~_OTHERS, deep=False)
 
 
 def _restrict(path: str) -> None:
-    found = os.lstat(path)
-    shared = found.st_mode & stat.S_ISVTX  # such as /tmp: it is not this app's alone
-    if stat.S_ISLNK(found.st_mode) or shared or found.st_uid != os.geteuid():
+    status = os.lstat(path)
+    shared = status.st_mode & stat.S_ISVTX  # such as /tmp: it is not this app's alone
+    if stat.S_ISLNK(status.st_mode) or shared or status.st_uid != os.geteuid():
         return
-    os.chmod(path, stat.S_IMODE(found.st_mode) & ~_OTHERS)
+    os.chmod(path, stat.S_IMODE(status.st_mode) & ~_OTHERS)

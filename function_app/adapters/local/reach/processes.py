@@ -1,7 +1,7 @@
-"""Processes of this machine that outlive the one that started them.
+"""Processes of this machine that outlive the process that started them.
 
-A process holds a lock on its file through an inherited descriptor: as long as the lock is held,
-the process group lives, whatever became of the host, and its id cannot belong to anybody else.
+A process holds a lock on its file through an inherited descriptor. As long as the lock is held, the
+process group lives even when the host died, and its id cannot have been reused.
 """
 
 import atexit
@@ -23,7 +23,7 @@ from function_app.addresses import below
 from function_app.errors import PlatformError
 
 # The shell leads a new session, writes its id, which is the group's, and leaves the command behind:
-# a host that dies right after the start can find it, and nobody has to wait for its end. Limits
+# a host that dies right after the start can find it, and no process has to wait for its end. Limits
 # are set here because a fork in a threaded host must not run Python.
 _SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
 MOST_DOUBLINGS = 3  # of the time limit of a start
@@ -136,25 +136,25 @@ class Processes:
 
 
 def start_limit(seconds: float, failures: int) -> float:
-    """Return how many seconds a service may take to start after so many failed starts.
+    """Return the seconds that a service may take to start after this number of failed starts.
 
-    Up to eight times as long: with the same limit a machine that stays slow would never succeed.
+    The limit grows up to eight times, because a slow machine would otherwise never succeed.
     """
     return seconds * float(2 ** min(failures, MOST_DOUBLINGS))
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that Linux gives to no other program meanwhile.
+    """Return a port without a listener that Linux gives to no other program meanwhile.
 
-    A bound socket that does not listen keeps it, until MOST_KEPT later ports are asked for. The
-    service itself may bind it, because servers of asyncio set SO_REUSEADDR. Other systems than
-    Linux would refuse that, so there nothing keeps the port.
+    A bound socket that does not listen reserves the port, until MOST_KEPT later ports are
+    requested. The service itself may bind it, because servers of asyncio set SO_REUSEADDR. Other
+    systems than Linux would refuse that, so that there the port is not reserved.
     """
-    kept = socket.socket()
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    kept.bind(("127.0.0.1", 0))
-    port = int(kept.getsockname()[1])
-    _kept_ports.append(kept)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    port = int(listener.getsockname()[1])
+    _kept_ports.append(listener)
     _release_ports(MOST_KEPT if sys.platform == "linux" else 0)
     return port
 

@@ -1,7 +1,7 @@
-"""A Kubernetes cluster's API, by the official client: objects as plain JSON.
+"""The API of a Kubernetes cluster, by the official client: objects as plain JSON.
 
-Objects are sent and read as they are, without the client's models: these refuse what a newer
-cluster says.
+Objects are sent and read without the models of the client, because these refuse the values of newer
+clusters.
 """
 
 import json
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterAccess:
-    """Where a cluster's API listens, whom to trust, and a token for each request."""
+    """The address of a cluster's API, its CA certificate, and a token for each request."""
 
     host: str
     ca: bytes
@@ -37,10 +37,11 @@ class ClusterAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """How a Service is asked through the cluster's API: its address, headers, whom to trust.
+class ServiceProxy:
+    """The address of a Service through the cluster's API, with the headers and the trusted CA.
 
     The API takes the token for itself and passes on no `Authorization`.
+
     Source: "Access Services Running on Clusters", kubernetes.io.
     """
 
@@ -59,7 +60,7 @@ class ClusterApi:
         self._served: dict[str, list[str]] = {}
 
     def get(self, kind: str, name: str) -> Json | None:
-        """Return an object, None when there is none in a namespace that is there."""
+        """Return an object, None when an existing namespace has no such object."""
         try:
             return self._ask("GET", self._path(kind, name), f"read {kind} {name}")
         except NotFoundError:
@@ -71,13 +72,13 @@ class ClusterApi:
         query = {"limit": "200"}
         if labels:
             query["labelSelector"] = ",".join(f"{k}={v}" for k, v in sorted(labels.items()))
-        found: list[Json] = []
+        objects: list[Json] = []
         while True:
             page = self._ask("GET", self._path(kind), f"list {kind}", query=query)
-            found += page.get("items") or []
+            objects += page.get("items") or []
             more = page.get("metadata", {}).get("continue")
             if not more:
-                return found
+                return objects
             query = {**query, "continue": more}
 
     def apply(self, content: Json) -> Json:
@@ -95,12 +96,12 @@ class ClusterApi:
 
     def merge(self, kind: str, name: str, change: Json) -> Json:
         """Change some fields of an object."""
-        what = f"change {kind} {name}"
+        operation = f"change {kind} {name}"
         media = "application/merge-patch+json"
-        return self._ask("PATCH", self._path(kind, name), what, body=change, media=media)
+        return self._ask("PATCH", self._path(kind, name), operation, body=change, media=media)
 
     def delete(self, kind: str, name: str) -> None:
-        """Delete an object with all that it made; nothing happens when there is none."""
+        """Delete an object and the objects that it owns; nothing happens when there is none."""
         try:
             self._ask(
                 "DELETE",
@@ -111,11 +112,11 @@ class ClusterApi:
         except NotFoundError:
             return
 
-    def way(self, service: str) -> Way:
-        """Return how the port `http` of a Service is asked, also from outside of its network."""
+    def service_proxy(self, service: str) -> ServiceProxy:
+        """Return the proxy for port `http` of a Service; it works outside of its network, too."""
         access = self._access()
         path = f"/api/v1/namespaces/{self.namespace}/services/{service}:http/proxy"
-        return Way(
+        return ServiceProxy(
             url=access.host.rstrip("/") + path,
             headers={"Authorization": f"Bearer {access.token()}"},
             verify=ssl.create_default_context(cadata=access.ca.decode()),
@@ -142,41 +143,41 @@ class ClusterApi:
         return f"{path}/{url_segment(name)}" if name else path
 
     def _version(self, kind: str) -> str:
-        """Return the version in which this cluster is asked for a kind."""
-        found = KINDS[kind]
-        if len(found.versions) > 1 and found.group not in self._served:
+        """Return the API version in which this cluster serves a kind."""
+        locations = KINDS[kind]
+        if len(locations.versions) > 1 and locations.group not in self._served:
             try:
-                answer = self._ask("GET", f"/apis/{found.group}", f"read {found.group}")
+                answer = self._ask("GET", f"/apis/{locations.group}", f"read {locations.group}")
             except NotFoundError:
                 answer = {}
             served = [entry["version"] for entry in answer.get("versions") or []]
-            self._served[found.group] = served
-        return found.newest(self._served.get(found.group, ()))
+            self._served[locations.group] = served
+        return locations.newest(self._served.get(locations.group, ()))
 
     def _ask(
         self,
         method: str,
         path: str,
-        what: str,
+        operation: str,
         *,
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
         media: str = "application/json",
     ) -> Json:
-        content = self._send(method, path, what, query, body, media)
-        found: Json = json.loads(content) if content else {}
-        return found
+        content = self._send(method, path, operation, query, body, media)
+        document: Json = json.loads(content) if content else {}
+        return document
 
     def _send(
         self,
         method: str,
         path: str,
-        what: str,
+        operation: str,
         query: Mapping[str, str] | None,
         body: Json | None,
         media: str,
     ) -> bytes:
-        with _translate(what):
+        with _translate(operation):
             client = self._client()
             request = client.param_serialize(
                 method,
@@ -185,7 +186,8 @@ class ClusterApi:
                 header_params={
                     "Accept": "application/json",
                     "Content-Type": media,
-                    # Of now: the client's own hook is not asked before it has a first token.
+                    # The token is set now, because the client calls its refresh hook only after a
+                    # first token.
                     "Authorization": f"Bearer {self._token()}",
                 },
                 body=body,
@@ -193,9 +195,9 @@ class ClusterApi:
             answer = client.call_api(*request, _request_timeout=(10, 60))
             content = bytes(answer.read() or b"")
             if answer.status == 404:
-                raise NotFoundError(f"The cluster could not {what}. {_describe(404, content)}")
+                raise NotFoundError(f"The cluster could not {operation}. {_describe(404, content)}")
             if answer.status >= 400:
-                raise PlatformError("azure", what, _describe(answer.status, content))
+                raise PlatformError("azure", operation, _describe(answer.status, content))
         return content
 
     def _client(self) -> Any:
@@ -231,8 +233,8 @@ def _describe(status: int, content: bytes) -> str:
 
 
 @contextmanager
-def _translate(what: str) -> Iterator[None]:
-    """Turn the errors of the client and of its transport into this app's."""
+def _translate(operation: str) -> Iterator[None]:
+    """Raise this app's errors for those of the client and its transport."""
     with importing():
         from kubernetes.client.exceptions import OpenApiException
         from urllib3.exceptions import HTTPError
@@ -244,4 +246,4 @@ def _translate(what: str) -> Iterator[None]:
             f"The cluster did not answer ({type(error).__name__}). Check its address, its"
             " certificate, and that this app's network reaches it."
         )
-        raise PlatformError("azure", what, text) from error
+        raise PlatformError("azure", operation, text) from error

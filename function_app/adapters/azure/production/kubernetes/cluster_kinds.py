@@ -1,7 +1,7 @@
-"""Where a cluster has the objects of each kind, and in which versions, newest first.
+"""API paths of the kinds of objects on a cluster, and their versions, newest first.
 
-Clusters drop old versions and get new ones years apart. The older ones here have the same fields as
-far as this app uses them ("Deprecated API Migration Guide", kubernetes.io).
+Clusters drop old versions and get new ones years apart. The older versions here have the same
+fields as far as this app uses them ("Deprecated API Migration Guide", kubernetes.io).
 """
 
 from collections.abc import Collection
@@ -17,15 +17,15 @@ class Kind:
     versions: tuple[str, ...] = ("v1",)
 
     def newest(self, served: Collection[str]) -> str:
-        """Return the newest version that is served; the newest of all where none is known."""
+        """Return the newest version that is served; the newest of all when none is known."""
         return next((version for version in self.versions if version in served), self.versions[0])
 
     def api_version(self, version: str) -> str:
-        """Return how an object names this version."""
+        """Return the value of `apiVersion` for this version."""
         return f"{self.group}/{version}" if self.group else version
 
     def path(self, version: str, namespace: str) -> str:
-        """Return where the objects of a namespace are."""
+        """Return the API path of the objects of a namespace."""
         root = "apis" if self.group else "api"
         return f"/{root}/{self.api_version(version)}/namespaces/{namespace}/{self.plural}"
 

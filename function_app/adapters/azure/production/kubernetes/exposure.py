@@ -1,7 +1,8 @@
-"""How production on a cluster is reached, and the digests of the keys that it takes.
+"""The address of production on a cluster, and the digests of the keys that it accepts.
 
-Inside the network by default. A model that mlops.toml makes public gets an ingress with TLS that
-passes on `/score` and nothing else; there is no public address without TLS.
+Production is inside of the network by default. A model that mlops.toml makes public gets an ingress
+with TLS that passes on `/score` and nothing else; there is no public address without TLS.
+
 Sources: "Use an internal load balancer with AKS" and "Set up a custom domain name and SSL
 certificate with the application routing add-on", Microsoft Learn.
 """
@@ -29,9 +30,10 @@ CERTIFICATE = "kubernetes.azure.com/tls-cert-keyvault-uri"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Where callers find models: `kind` is internal or cluster; `public` names public models.
+    """The exposure of models: `kind` is internal or cluster; `public` names public models.
 
-    These are at https://<model>.<domain>, with the certificate at this address of Key Vault.
+    A public model has the address https://<model>.<domain>; `certificate` is the address of its
+    certificate in Key Vault.
     """
 
     kind: str = INTERNAL
@@ -50,7 +52,7 @@ class Exposure:
 
 
 def exposure_of(settings: AzureSettings, public: Collection[str]) -> Exposure:
-    """Return what the settings say; ConfigError when a model would be public without TLS."""
+    """Return the exposure of the settings; ConfigError when a model would be public without TLS."""
     kind = settings.cluster_exposure
     if kind not in (INTERNAL, CLUSTER):
         raise ConfigError(
@@ -82,7 +84,7 @@ def exposure_of(settings: AzureSettings, public: Collection[str]) -> Exposure:
 def service(
     namespace: str, model: str, version: str, exposure: Exposure, notes: dict[str, str]
 ) -> Json:
-    """Return the Service of a model, whose selector says which version has the traffic."""
+    """Return the Service of a model, whose selector names the version that has the traffic."""
     annotations, kind = dict(notes), exposure.service_type(model)
     if kind == "LoadBalancer":
         annotations[INTERNAL_BALANCER] = "true"

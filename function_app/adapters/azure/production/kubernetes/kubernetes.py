@@ -1,14 +1,14 @@
 """Production on any Kubernetes cluster: a Deployment per release, one Service per model.
 
-The Service's selector is what production is: it moves, in one request, to a version all of whose
-replicas are available. The former version keeps running until the next promotion, so that the way
-back is the same one request.
+The Service's selector decides what production is: it moves, in one request, to a version all of
+whose replicas are available. The former version keeps running until the next promotion, so that a
+roll-back is the same single request.
 """
 
 from typing import Any, Protocol
 
 from function_app.adapters.azure.production.kubernetes import manifests, pod_access
-from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi, Way
+from function_app.adapters.azure.production.kubernetes.cluster_api import ClusterApi, ServiceProxy
 from function_app.adapters.azure.production.kubernetes.exposure import (
     CLUSTER,
     Exposure,
@@ -21,7 +21,7 @@ from function_app.adapters.azure.production.kubernetes.rollouts import (
     failure,
     is_complete,
     is_reported,
-    note_report,
+    mark_reported,
     restart,
 )
 from function_app.adapters.azure.production.replicas import Replicas
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 
 class Keys(Protocol):
-    """Where the callers' keys are kept."""
+    """The store of the callers' keys."""
 
     def ensure(self, model: str) -> Digests:
         """Make the keys of a model once; return their digests."""
@@ -46,14 +46,14 @@ class Keys(Protocol):
         """Replace the older key and make it the first; NotFoundError when there are none."""
 
     def header(self, model: str) -> str:
-        """Return what a caller gives to curl after -H."""
+        """Return the argument of `curl -H` with which a caller sends its key."""
 
     def production_secret(self, model: str) -> str:
         """Return the platform's own secret of a model's production."""
 
 
 class KubernetesProduction:
-    """Applies and looks; waiting is the story's."""
+    """Applies objects and polls them; the story waits."""
 
     def __init__(
         self,
@@ -62,11 +62,11 @@ class KubernetesProduction:
         exposure: Exposure = INSIDE,
         replicas: Replicas = PLAIN,
     ) -> None:
-        self._api, self._keys, self._exposure, self._told = api, keys, exposure, replicas
+        self._api, self._keys, self._exposure, self._configuration = api, keys, exposure, replicas
 
-    def way(self, model: str) -> Way:
+    def service_proxy(self, model: str) -> ServiceProxy:
         """Return a way to a model's pods that works from outside of their network."""
-        return self._api.way(model)
+        return self._api.service_proxy(model)
 
     def caller_header(self, model: str) -> str:
         return self._keys.header(model)
@@ -80,32 +80,32 @@ class KubernetesProduction:
         self._api.apply(keys_secret(self._api.namespace, model, content))
 
     def champion(self, model: str) -> Image | None:
-        found = self._champion(model)
-        return None if found is None else _image_of(model, found)
+        deployment = self._champion(model)
+        return None if deployment is None else _image_of(model, deployment)
 
     def serving(self, model: str) -> Serving | None:
-        found = self._champion(model)
-        if found is None:
+        deployment = self._champion(model)
+        if deployment is None:
             return None
-        image, replicas = _image_of(model, found), _wanted(found)
-        ready = (found.get("status") or {}).get("availableReplicas", 0)
+        image, replicas = _image_of(model, deployment), _desired_replicas(deployment)
+        ready = (deployment.get("status") or {}).get("availableReplicas", 0)
         detail = ""
         if ready < replicas:
-            reason = failure(found) or ""
+            reason = failure(deployment) or ""
             detail = f"{reason} {describe_pods(self._api, model, image.version)}".strip()
         return Serving(image=image, replicas=replicas, ready=ready, detail=detail)
 
     def repair(self, model: str) -> None:
-        # A cluster starts pods again by itself: only a rollout that it gave up, and a Deployment
-        # that somebody scaled down, need a request.
-        found = self._champion(model)
-        if found is None:
+        # A cluster restarts pods by itself. Only a failed rollout and a Deployment that was scaled
+        # down by hand need a request.
+        deployment = self._champion(model)
+        if deployment is None:
             return
-        if failure(found) is not None:
-            restart(self._api, found, _wanted(found))
-        elif found["spec"].get("replicas", 1) == 0:
-            change = {"spec": {"replicas": _wanted(found)}}
-            self._api.merge("Deployment", found["metadata"]["name"], change)
+        if failure(deployment) is not None:
+            restart(self._api, deployment, _desired_replicas(deployment))
+        elif deployment["spec"].get("replicas", 1) == 0:
+            change = {"spec": {"replicas": _desired_replicas(deployment)}}
+            self._api.merge("Deployment", deployment["metadata"]["name"], change)
 
     def _champion(self, model: str) -> Json | None:
         """Return the Deployment that has the traffic; PlatformError when it is gone."""
@@ -113,23 +113,25 @@ class KubernetesProduction:
         if version is None:
             return None
         name = manifests.deployment_name(model, version)
-        found = self._api.get("Deployment", name)
-        if found is None:
+        deployment = self._api.get("Deployment", name)
+        if deployment is None:
             text = f"The Service {model} names version {version}, whose Deployment {name} is gone."
             raise PlatformError("azure", "read production", f"{text} Roll back, or promote again.")
-        return found
+        return deployment
 
     def endpoint(self, model: str) -> str | None:
-        found = self._api.get("Service", model)
-        return None if self._served(found) is None else self._address(model, found)
+        service_object = self._api.get("Service", model)
+        return (
+            None if self._served(service_object) is None else self._address(model, service_object)
+        )
 
     def promote(self, release_id: str, image: Image, replicas: int) -> Rollout:
         if "@sha256:" not in image.uri:
             text = f"{image.uri} names no digest. Build the image again."
             raise PlatformError("azure", "promote", text)
-        found = self._ensure(release_id, image, replicas)
-        if not is_complete(found):
-            return self._wait(found, image)
+        deployment = self._ensure(release_id, image, replicas)
+        if not is_complete(deployment):
+            return self._wait(deployment, image)
         moved = self._move(release_id, image)
         if moved is not None:
             return moved
@@ -144,43 +146,49 @@ class KubernetesProduction:
         """Make the Deployment of this image run, or find that it does."""
         namespace = self._api.namespace
         name = manifests.deployment_name(image.model, image.version)
-        found = self._api.get("Deployment", name)
-        same = found is not None and _image(found) == image.uri
-        if found is None or not same:
-            # Before the pods: they do not start without what they mount.
+        deployment = self._api.get("Deployment", name)
+        same = deployment is not None and _image(deployment) == image.uri
+        if deployment is None or not same:
+            # These objects are applied before the pods, because pods do not start without their
+            # mounts.
             self._apply_keys(image.model, self._keys.ensure(image.model))
-            if self._told.uses_identity(image.model):
-                self._api.apply(pod_access.service_account(namespace, self._told))
-            wish = manifests.deployment(namespace, release_id, image, replicas, self._told)
-            found = self._api.apply(wish)
-        elif failure(found) is not None and is_reported(found):
-            found = restart(self._api, found, replicas)
-        elif found["spec"].get("replicas", 1) == 0:
-            found = self._api.merge("Deployment", name, {"spec": {"replicas": replicas}})
+            if self._configuration.uses_identity(image.model):
+                self._api.apply(pod_access.service_account(namespace, self._configuration))
+            desired = manifests.deployment(
+                namespace, release_id, image, replicas, self._configuration
+            )
+            deployment = self._api.apply(desired)
+        elif failure(deployment) is not None and is_reported(deployment):
+            deployment = restart(self._api, deployment, replicas)
+        elif deployment["spec"].get("replicas", 1) == 0:
+            deployment = self._api.merge("Deployment", name, {"spec": {"replicas": replicas}})
         if self._api.get("HorizontalPodAutoscaler", name) is None:
             for companion in manifests.companions(namespace, image, replicas):
                 self._api.apply(companion)
-            policy = pod_access.network_policy(namespace, image.model, self._told)
+            policy = pod_access.network_policy(namespace, image.model, self._configuration)
             self._api.apply(policy)
-        return found
+        return deployment
 
-    def _wait(self, found: Json, image: Image) -> Rollout:
-        reason = failure(found)
+    def _wait(self, deployment: Json, image: Image) -> Rollout:
+        reason = failure(deployment)
         if reason is not None:
-            told = describe_pods(self._api, image.model, image.version)
-            text = f"{found['metadata']['name']} did not get available. {reason} {told}"
-            note_report(self._api, found)
+            messages = describe_pods(self._api, image.model, image.version)
+            text = f"{deployment['metadata']['name']} did not get available. {reason} {messages}"
+            mark_reported(self._api, deployment)
             raise AttemptError("azure", "promote", text)
-        status = found.get("status") or {}
-        available, wanted = status.get("availableReplicas", 0), found["spec"].get("replicas", 1)
-        detail = f"{available} of {wanted} replicas of version {image.version} are available."
+        status = deployment.get("status") or {}
+        available, desired = (
+            status.get("availableReplicas", 0),
+            deployment["spec"].get("replicas", 1),
+        )
+        detail = f"{available} of {desired} replicas of version {image.version} are available."
         return Rollout(done=False, detail=detail)
 
     def _move(self, release_id: str, image: Image) -> Rollout | None:
         """Move the traffic; None when it has come to rest at this version."""
         model, version = image.model, image.version
-        found = self._api.get("Service", model)
-        before = self._served(found)
+        service_object = self._api.get("Service", model)
+        before = self._served(service_object)
         if before != version:
             notes = {manifests.RELEASE: release_id, manifests.DIGEST: image.digest}
             if before is not None:
@@ -191,7 +199,7 @@ class KubernetesProduction:
             return Rollout(done=False, detail=f"Traffic moves to version {version}.")
         if not self._is_settled(model, version):
             return Rollout(done=False, detail=f"Traffic still moves to version {version}.")
-        if self._address(model, found) is None:
+        if self._address(model, service_object) is None:
             return Rollout(done=False, detail="The load balancer has no address yet.")
         return None
 
@@ -213,11 +221,11 @@ class KubernetesProduction:
         return bool(names) and all(name.startswith(prefix) for name in names)
 
     def _finish(self, image: Image, *, keep_former: bool) -> Rollout:
-        found = self._api.get("Service", image.model)
-        notes = (found or {"metadata": {}})["metadata"].get("annotations") or {}
+        service_object = self._api.get("Service", image.model)
+        notes = (service_object or {"metadata": {}})["metadata"].get("annotations") or {}
         former = notes.get(manifests.FORMER) if keep_former else None
         self._retire(image.model, {image.version, former})
-        address = self._address(image.model, found)
+        address = self._address(image.model, service_object)
         assert address is not None
         deployment = Deployment(
             deployment_id=manifests.deployment_name(image.model, image.version),
@@ -229,81 +237,84 @@ class KubernetesProduction:
         return Rollout(deployment=deployment)
 
     def _serve_nothing(self, model: str) -> Rollout:
-        found = self._api.get("Service", model)
-        if self._served(found) is not None:
+        service_object = self._api.get("Service", model)
+        if self._served(service_object) is not None:
             # The Service stays: a new one would get another address.
             namespace, exposure = self._api.namespace, self._exposure
             self._api.apply(service(namespace, model, manifests.NOTHING, exposure, {}))
         self._retire(model, set())
         return Rollout()
 
-    def _retire(self, model: str, kept: set[str | None]) -> None:
+    def _retire(self, model: str, retained: set[str | None]) -> None:
         """Stop the other versions and delete the oldest, so that the former ones cost little."""
         others = [
-            found
-            for found in self._deployments(model)
-            if found["metadata"]["labels"][manifests.VERSION] not in kept
+            deployment
+            for deployment in self._deployments(model)
+            if deployment["metadata"]["labels"][manifests.VERSION] not in retained
         ]
-        others.sort(key=lambda found: str(found["metadata"].get("creationTimestamp", "")))
-        for found in others:
-            name = found["metadata"]["name"]
+        others.sort(key=lambda deployment: str(deployment["metadata"].get("creationTimestamp", "")))
+        for deployment in others:
+            name = deployment["metadata"]["name"]
             self._api.delete("HorizontalPodAutoscaler", name)
             self._api.delete("PodDisruptionBudget", name)
-            if found["spec"].get("replicas", 1) != 0:
+            if deployment["spec"].get("replicas", 1) != 0:
                 self._api.merge("Deployment", name, {"spec": {"replicas": 0}})
-        for found in others[:-RETAINED]:
-            self._api.delete("Deployment", found["metadata"]["name"])
+        for deployment in others[:-RETAINED]:
+            self._api.delete("Deployment", deployment["metadata"]["name"])
 
     def _replicas(self, model: str) -> int:
-        """Return how many replicas production was last promoted with."""
-        return max((_promoted(found) for found in self._deployments(model)), default=1)
+        """Return the number of replicas with which production was last promoted."""
+        return max((_promoted(deployment) for deployment in self._deployments(model)), default=1)
 
     def _deployments(self, model: str) -> list[Json]:
         """Return the Deployments that this app made for the model.
 
-        Somebody else's Deployment may carry the same labels; its name differs, and it is left
-        alone.
+        A foreign Deployment may have the same labels; it has another name and is left alone.
         """
         return [
-            found
-            for found in self._api.list("Deployment", manifests.labels(model))
-            if found["metadata"]["name"]
-            == manifests.deployment_name(model, found["metadata"]["labels"].get(manifests.VERSION))
+            deployment
+            for deployment in self._api.list("Deployment", manifests.labels(model))
+            if deployment["metadata"]["name"]
+            == manifests.deployment_name(
+                model, deployment["metadata"]["labels"].get(manifests.VERSION)
+            )
         ]
 
-    def _served(self, found: Json | None) -> str | None:
-        version = ((found or {}).get("spec", {}).get("selector") or {}).get(manifests.VERSION)
+    def _served(self, service_object: Json | None) -> str | None:
+        version = ((service_object or {}).get("spec", {}).get("selector") or {}).get(
+            manifests.VERSION
+        )
         return None if version in (None, manifests.NOTHING) else str(version)
 
-    def _address(self, model: str, found: Json | None) -> str | None:
-        if found is None:
+    def _address(self, model: str, service_object: Json | None) -> str | None:
+        if service_object is None:
             return None
         if model in self._exposure.public:
             return f"https://{self._exposure.host(model)}"
         if self._exposure.kind == CLUSTER:
             return f"http://{model}.{self._api.namespace}.svc.cluster.local"
-        status = found.get("status") or {}
+        status = service_object.get("status") or {}
         given = (status.get("loadBalancer") or {}).get("ingress") or []
         host = (given[0].get("ip") or given[0].get("hostname")) if given else None
         return f"http://{host}" if host else None
 
 
-def _image(found: Json) -> str:
-    return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
+def _image(deployment: Json) -> str:
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-def _image_of(model: str, found: Json) -> Image:
-    uri = _image(found)
-    version = found["metadata"]["name"].removeprefix(manifests.deployment_name(model, ""))
+def _image_of(model: str, deployment: Json) -> Image:
+    uri = _image(deployment)
+    version = deployment["metadata"]["name"].removeprefix(manifests.deployment_name(model, ""))
     return Image(model=model, version=version, digest=uri.partition("@")[2], uri=uri)
 
 
-def _wanted(found: Json) -> int:
-    """Return how many replicas shall serve, also when somebody scaled the Deployment to zero."""
-    return int(found["spec"].get("replicas", 1) or _promoted(found))
+def _desired_replicas(deployment: Json) -> int:
+    """Return the desired number of replicas, also of a Deployment scaled to zero by hand."""
+    return int(deployment["spec"].get("replicas", 1) or _promoted(deployment))
 
 
-def _promoted(found: Json) -> int:
-    """Return the number of replicas that was promoted; 1 when somebody changed the annotation."""
-    text = str((found["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
+def _promoted(deployment: Json) -> int:
+    """Return the number of promoted replicas; 1 when the annotation is garbled."""
+    text = str((deployment["metadata"].get("annotations") or {}).get(manifests.REPLICAS, 1))
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else 1

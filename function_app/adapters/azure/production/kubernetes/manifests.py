@@ -1,6 +1,6 @@
 """The Kubernetes objects of one model: a Deployment per release behind one Service.
 
-In which version of its kind an object is sent, the cluster decides (cluster_kinds.py).
+The cluster decides the API version in which an object is sent (cluster_kinds.py).
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from function_app.domain.release.serving import Image
 PORT = 8080
 # Figures, without a key: only pods of the cluster get there (pod_access.py).
 METRICS_PORT = 8081
-# Where a pod finds the digests of the keys that it takes.
+# The path at which a pod mounts the digests of its keys.
 _KEYS_FOLDER = "/keys"
 USER = 10001  # any number but 0: a cluster cannot tell that a name is not root's
 NOTHING = "none"  # the version that the Service of a model without a champion names
@@ -37,9 +37,9 @@ def deployment_name(model: str, version: str) -> str:
 
 
 def labels(model: str, version: str | None = None) -> dict[str, str]:
-    """Return the labels by which a model's objects are found, of one version or of all."""
-    found = {APP: model, PART: "mlops"}
-    return found if version is None else {**found, VERSION: version}
+    """Return the labels that select a model's objects, of one version or of all."""
+    labels_of_model = {APP: model, PART: "mlops"}
+    return labels_of_model if version is None else {**labels_of_model, VERSION: version}
 
 
 def keys_name(model: str) -> str:
@@ -151,7 +151,7 @@ def _container(image: Image, replicas: Replicas) -> Json:
 
 
 def companions(namespace: str, image: Image, number: int) -> list[Json]:
-    """Return what keeps a version's replicas up and their number right."""
+    """Return the objects that keep replicas available and scale them."""
     name, chosen = deployment_name(image.model, image.version), labels(image.model, image.version)
     metadata = {"name": name, "namespace": namespace, "labels": chosen}
     selector = {"matchLabels": {APP: image.model, VERSION: image.version}}

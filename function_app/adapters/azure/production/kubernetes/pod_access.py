@@ -1,4 +1,4 @@
-"""Who the replicas' pods are to Entra, and what may reach them and be reached by them."""
+"""The identity of the replicas' pods in Entra, and their network policy."""
 
 from function_app.adapters.azure.production.kubernetes.manifests import (
     APP,
@@ -26,7 +26,7 @@ def service_account(namespace: str, replicas: Replicas) -> Json:
 
 
 def network_policy(namespace: str, model: str, replicas: Replicas) -> Json:
-    """Return what lets requests in to the service's port, and out only what replicas send."""
+    """Return the policy that admits requests to the service and lets replicas send data."""
     ports = replicas.ports_out(model)
     return {
         "kind": "NetworkPolicy",

@@ -35,7 +35,7 @@ class AzureProduction(KubernetesProduction):
         super().__init__(api, keys, exposure, replicas_of(settings, projects))
 
     def _read_access(self) -> ClusterAccess:
-        """Ask Azure where the cluster's API is and whom to trust."""
+        """Request the address and the CA of the cluster's API from Azure."""
         settings = self._connection.settings
         if not settings.cluster:
             raise ConfigError("MLOPS_AZURE_CLUSTER is not set. infra/ sets it.")
@@ -78,9 +78,9 @@ class AzureProduction(KubernetesProduction):
 
 
 def _read_cluster(content: bytes) -> dict[str, Any]:
-    """Return where the first cluster of a kubeconfig is; nothing in it is run."""
+    """Return the address of the first cluster of a kubeconfig; no command in it is run."""
     with importing():
         import yaml  # type: ignore[import-untyped]
 
-    found: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
-    return found
+    cluster: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
+    return cluster

@@ -1,4 +1,4 @@
-"""Where the rollout of a Deployment stands, and why one failed."""
+"""The state of a Deployment's rollout, and the reason of a failure."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ _TAIL = 15
 Json = dict[str, Any]
 
 
-def is_complete(found: Json) -> bool:
+def is_complete(deployment: Json) -> bool:
     """Return whether every replica is of the newest template, and available."""
-    spec, status = found["spec"], found.get("status") or {}
-    wanted = spec.get("replicas", 1)
+    spec, status = deployment["spec"], deployment.get("status") or {}
+    desired = spec.get("replicas", 1)
     return bool(
-        found["metadata"].get("generation", 0) <= status.get("observedGeneration", -1)
-        and wanted > 0
-        and status.get("updatedReplicas", 0) == wanted
-        and status.get("replicas", 0) == wanted
-        and status.get("availableReplicas", 0) >= wanted
+        deployment["metadata"].get("generation", 0) <= status.get("observedGeneration", -1)
+        and desired > 0
+        and status.get("updatedReplicas", 0) == desired
+        and status.get("replicas", 0) == desired
+        and status.get("availableReplicas", 0) >= desired
     )
 
 
-def failure(found: Json) -> str | None:
+def failure(deployment: Json) -> str | None:
     """Return why the rollout has failed, None while it may still succeed."""
-    status = found.get("status") or {}
-    if found["metadata"].get("generation", 0) > status.get("observedGeneration", -1):
+    status = deployment.get("status") or {}
+    if deployment["metadata"].get("generation", 0) > status.get("observedGeneration", -1):
         return None  # it speaks of the template before
     for condition in status.get("conditions") or []:
         reason = condition.get("reason", "")
@@ -38,30 +38,30 @@ def failure(found: Json) -> str | None:
     return None
 
 
-def is_reported(found: Json) -> bool:
+def is_reported(deployment: Json) -> bool:
     """Return whether the failure of the newest template was reported to its caller."""
-    generation = str(found["metadata"].get("generation", 0))
-    return (found["metadata"].get("annotations") or {}).get(FAILED) == generation
+    generation = str(deployment["metadata"].get("generation", 0))
+    return (deployment["metadata"].get("annotations") or {}).get(FAILED) == generation
 
 
-def note_report(api: ClusterApi, found: Json) -> None:
-    """Note that the failure of the newest template was reported: the next call starts anew."""
-    generation = str(found["metadata"].get("generation", 0))
+def mark_reported(api: ClusterApi, deployment: Json) -> None:
+    """Store that the newest failure was reported: the next call starts an attempt."""
+    generation = str(deployment["metadata"].get("generation", 0))
     change = {"metadata": {"annotations": {FAILED: generation}}}
-    api.merge("Deployment", found["metadata"]["name"], change)
+    api.merge("Deployment", deployment["metadata"]["name"], change)
 
 
-def restart(api: ClusterApi, found: Json, replicas: int) -> Json:
+def restart(api: ClusterApi, deployment: Json, replicas: int) -> Json:
     """Start a new attempt: other pods of the same image, as `kubectl rollout restart` does."""
-    number = str(found["metadata"].get("generation", 0) + 1)
+    number = str(deployment["metadata"].get("generation", 0) + 1)
     template = {"metadata": {"annotations": {ATTEMPT: number}}}
     change = {"spec": {"replicas": replicas, "template": template}}
-    return api.merge("Deployment", found["metadata"]["name"], change)
+    return api.merge("Deployment", deployment["metadata"]["name"], change)
 
 
 def describe_pods(api: ClusterApi, model: str, version: str) -> str:
-    """Return what the pods of a version last said, to people who must mend it."""
-    told: list[str] = []
+    """Return the last messages of a version's pods and events, for people who repair it."""
+    messages: list[str] = []
     try:
         pods = api.list("Pod", labels(model, version))
         names = {pod["metadata"]["name"] for pod in pods}
@@ -71,16 +71,16 @@ def describe_pods(api: ClusterApi, model: str, version: str) -> str:
             if event.get("involvedObject", {}).get("name") in names
             and event.get("type") == "Warning"
         ]
-        told += [f"{event.get('reason')}: {event.get('message')}" for event in events[-3:]]
+        messages += [f"{event.get('reason')}: {event.get('message')}" for event in events[-3:]]
         for pod in pods:
             for state in (pod.get("status") or {}).get("containerStatuses") or []:
                 waiting = (state.get("state") or {}).get("waiting") or {}
                 if waiting:
-                    told.append(f"{waiting.get('reason')}: {waiting.get('message', '')}")
+                    messages.append(f"{waiting.get('reason')}: {waiting.get('message', '')}")
         if pods:
             lines = api.log_tail(pods[0]["metadata"]["name"], _TAIL).splitlines()
-            told.append("Its log: " + " | ".join(lines[-_TAIL:]))
+            messages.append("Its log: " + " | ".join(lines[-_TAIL:]))
     except (NotFoundError, PlatformError) as error:
-        told.append(f"Further messages of the pods cannot be read ({error.code}).")
+        messages.append(f"Further messages of the pods cannot be read ({error.code}).")
     # Replicas that fail alike say the same.
-    return redact(" ".join(dict.fromkeys(told)))[:1500]
+    return redact(" ".join(dict.fromkeys(messages)))[:1500]

@@ -1,4 +1,4 @@
-"""What is asked of Azure ML for a managed online endpoint that runs our own image."""
+"""Definitions of a managed online endpoint that runs the app's own image, for Azure ML."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
 
 
 def environment_of(image: Image) -> Any:
-    """Return the image as an environment, which tells where it serves."""
+    """Return the image as an environment, with its port and its health and scoring paths."""
     with importing():
         from azure.ai.ml.entities import Environment
 
@@ -73,10 +73,10 @@ def deployment_of(
     replicas: Replicas,
     keys: str,
 ) -> Any:
-    """Return the deployment of an image; its tags say what it runs.
+    """Return the deployment of an image; its tags name the image.
 
-    `keys` is the digest of the platform's own secret: the callers are checked by Azure ML, which
-    is the only way to the container.
+    `keys` is the digest of the platform's own secret. Azure ML checks the callers, and the
+    container has no other entrance.
     """
     with importing():
         from azure.ai.ml.entities import ManagedOnlineDeployment, ProbeSettings
@@ -106,8 +106,8 @@ def deployment_of(
 
 
 def _environ(image: Image, replicas: Replicas) -> dict[str, str]:
-    found = replicas.environ(image)
+    environ = replicas.environ(image)
     if replicas.uses_identity(image.model):
-        # Which of an endpoint's identities; a cluster tells its pods itself.
-        found["AZURE_CLIENT_ID"] = replicas.client_id
-    return found
+        # An endpoint may have several identities; on a cluster the pods know theirs.
+        environ["AZURE_CLIENT_ID"] = replicas.client_id
+    return environ

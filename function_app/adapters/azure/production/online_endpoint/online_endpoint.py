@@ -1,8 +1,8 @@
 """Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
 
-The endpoint's traffic is what production is: who has most of it is the champion. A challenger gets
-a tenth before it gets all. The former deployment stays until the next promotion, so that the way
-back is one change of the traffic.
+The endpoint's traffic decides what production is: the deployment with most of it is the champion. A
+challenger gets a tenth before it gets all. The former deployment stays until the next promotion, so
+that a roll-back is one change of the traffic.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from function_app.adapters.azure.keys import VaultKeys
-from function_app.adapters.azure.platform.platform_parts import found_or_none
+from function_app.adapters.azure.platform.platform_parts import get_or_none
 from function_app.adapters.azure.production.online_endpoint import online_definitions as definitions
 from function_app.adapters.azure.production.online_endpoint.online_definitions import (
     DIGEST,
@@ -38,29 +38,29 @@ _ENDED = ("failed", "canceled")
 
 
 class OnlineEndpointProduction:
-    """Asks for deployments and moves traffic; waiting is the story's."""
+    """Requests deployments and moves traffic; the story waits."""
 
     def __init__(
         self, workspace: Workspace, projects: Mapping[str, ModelProject], keys: VaultKeys
     ) -> None:
         self._keys = keys
         self._workspace, self._settings = workspace, workspace.connection.settings
-        self._told = replicas_of(self._settings, projects)
+        self._configuration = replicas_of(self._settings, projects)
 
     def champion(self, model: str) -> Image | None:
         served = _served(self._endpoint(model))
         if served is None:
             return None
-        found = self._deployment(model, served)
-        if found is None:
+        deployment = self._deployment(model, served)
+        if deployment is None:
             text = f"All traffic of {self.endpoint_name(model)} goes to {served}, which is gone."
             raise PlatformError("azure", "read production", f"{text} Promote again.")
-        tags = found.tags or {}
+        tags = deployment.tags or {}
         return Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=tags.get(URI, ""))
 
     def endpoint(self, model: str) -> str | None:
-        found = self._endpoint(model)
-        return None if _served(found) is None else _address(found)
+        endpoint = self._endpoint(model)
+        return None if _served(endpoint) is None else _address(endpoint)
 
     def caller_header(self, model: str) -> str:
         resource = self._settings.aml_resource_id
@@ -78,17 +78,17 @@ class OnlineEndpointProduction:
         endpoint = self._endpoint(model)
         if endpoint is None:
             self._make_endpoint(model)
-            return _under_way(f"Endpoint {self.endpoint_name(model)} is asked for.")
+            return _under_way(f"Endpoint {self.endpoint_name(model)} is requested.")
         if (state := _state(endpoint)) != "succeeded":
             return self._not_yet(f"Endpoint {endpoint.name}", state, endpoint)
-        found = self._deployment(model, name)
-        if found is None or (found.tags or {}).get(DIGEST) != image.digest:
-            if found is not None and not _share(endpoint, name):
+        deployment = self._deployment(model, name)
+        if deployment is None or (deployment.tags or {}).get(DIGEST) != image.digest:
+            if deployment is not None and not _share(endpoint, name):
                 self._delete(endpoint.name, name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
-            return _under_way(f"Deployment {name} is asked for.")
-        if (state := _state(found)) != "succeeded":
+            return _under_way(f"Deployment {name} is requested.")
+        if (state := _state(deployment)) != "succeeded":
             again = partial(self._make_deployment, release_id, image, replicas)
             return self._not_yet(f"Deployment {name}", state, endpoint, name, again)
         if _share(endpoint, name) != 100:
@@ -124,8 +124,8 @@ class OnlineEndpointProduction:
         if image is None:
             return None
         name = deployment_name(image.version)
-        found = self._deployment(model, name)
-        replicas, state = int(found.instance_count), _state(found)
+        deployment = self._deployment(model, name)
+        replicas, state = int(deployment.instance_count), _state(deployment)
         if state == "succeeded":
             return Serving(image=image, replicas=replicas, ready=replicas)
         tail = self._log_tail(self.endpoint_name(model), name)
@@ -136,9 +136,9 @@ class OnlineEndpointProduction:
         # Azure ML replaces instances by itself: only a deployment that it gave up needs a request.
         image = self.champion(model)
         if image is not None:
-            found = self._deployment(model, deployment_name(image.version))
-            if _state(found) in _ENDED:
-                self._make_deployment(ROLL_BACK, image, int(found.instance_count))
+            deployment = self._deployment(model, deployment_name(image.version))
+            if _state(deployment) in _ENDED:
+                self._make_deployment(ROLL_BACK, image, int(deployment.instance_count))
 
     def endpoint_name(self, model: str) -> str:
         """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
@@ -148,19 +148,19 @@ class OnlineEndpointProduction:
 
     def _not_yet(
         self,
-        what: str,
+        operation: str,
         state: str,
         endpoint: Any,
         name: str = "",
         again: Callable[[], None] | None = None,
     ) -> Rollout:
-        """Return that it is under way; when it failed, clear the way for a new attempt and raise.
+        """Return that the work is under way; on a failure prepare a new attempt and raise.
 
-        Azure ML keeps what it could not make as failed, and a failure that stays would be the
-        answer to every later attempt. What has traffic is not deleted but asked for `again`.
+        Azure ML keeps a failed resource, and that failure would be the answer to every later
+        attempt. A deployment that has traffic is not deleted; `again` requests it once more.
         """
         if state not in _ENDED:
-            return _under_way(f"{what} is {state}.")
+            return _under_way(f"{operation} is {state}.")
         tail = self._log_tail(endpoint.name, name) if name else ""
         if again is None:
             self._renew_endpoint(endpoint)
@@ -168,63 +168,63 @@ class OnlineEndpointProduction:
             again()
         else:
             self._delete(endpoint.name, name)
-        raise AttemptError("azure", "promote", redact(f"{what} is {state}. {tail}".strip()))
+        raise AttemptError("azure", "promote", redact(f"{operation} is {state}. {tail}".strip()))
 
     def _renew_endpoint(self, endpoint: Any) -> None:
         if _served(endpoint) is None:
             self._delete_endpoint(endpoint.name)
             return
-        with begin("ask for the endpoint again", endpoint.name):
+        with begin("request the endpoint again", endpoint.name):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _endpoint(self, model: str) -> Any:
         name = self.endpoint_name(model)
 
-        def look() -> Any:
+        def get() -> Any:
             with translate("read the endpoint", name):
                 return self._workspace.client.online_endpoints.get(name)
 
-        found = found_or_none(look)
-        if found is None:
+        endpoint = get_or_none(get)
+        if endpoint is None:
             self._workspace.confirm()
-        return found
+        return endpoint
 
     def _deployment(self, model: str, name: str) -> Any:
-        def look() -> Any:
+        def get() -> Any:
             with translate("read a deployment", name):
                 return self._workspace.client.online_deployments.get(
                     name, self.endpoint_name(model)
                 )
 
-        return found_or_none(look)
+        return get_or_none(get)
 
     def _make_endpoint(self, model: str) -> None:
         name = self.endpoint_name(model)
         with begin("make the endpoint", name):
             self._workspace.client.online_endpoints.begin_create_or_update(
-                definitions.endpoint_of(name, model, self._told)
+                definitions.endpoint_of(name, model, self._configuration)
             )
 
     def _make_deployment(self, release_id: str, image: Image, replicas: int) -> None:
         client, name = self._workspace.client, deployment_name(image.version)
         with translate("make the environment of a deployment", name):
-            kept = client.environments.create_or_update(definitions.environment_of(image))
+            environment = client.environments.create_or_update(definitions.environment_of(image))
         deployment = definitions.deployment_of(
             name,
             self.endpoint_name(image.model),
             image,
-            environment=f"azureml:{kept.name}:{kept.version}",
+            environment=f"azureml:{environment.name}:{environment.version}",
             size=self._settings.endpoint_size,
             number=replicas,
             release_id=release_id,
-            replicas=self._told,
+            replicas=self._configuration,
             keys=describe_keys(None, self._keys.production_secret(image.model)),
         )
         with begin("make a deployment", name):
             client.online_deployments.begin_create_or_update(deployment)
 
     def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
-        """Split the traffic so; remember who had most of it before."""
+        """Set the traffic; store the deployment that had most of it before."""
         former = _served(endpoint)
         if former not in shares:
             endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
@@ -236,12 +236,14 @@ class OnlineEndpointProduction:
         with begin("delete the endpoint", name):
             self._workspace.client.online_endpoints.begin_delete(name)
 
-    def _retire(self, model: str, kept: set[str]) -> None:
+    def _retire(self, model: str, retained: set[str]) -> None:
         with translate("list the deployments", model):
-            found = list(self._workspace.client.online_deployments.list(self.endpoint_name(model)))
-        for deployment in found:
+            deployments = list(
+                self._workspace.client.online_deployments.list(self.endpoint_name(model))
+            )
+        for deployment in deployments:
             ours = (deployment.tags or {}).get(OWNER) == PRODUCTION
-            if ours and deployment.name not in kept and _state(deployment) != "deleting":
+            if ours and deployment.name not in retained and _state(deployment) != "deleting":
                 self._delete(self.endpoint_name(model), deployment.name)
 
     def _delete(self, endpoint: str, name: str) -> None:
@@ -253,8 +255,8 @@ class OnlineEndpointProduction:
 
     def _replicas(self, model: str) -> int:
         served = _served(self._endpoint(model))
-        found = self._deployment(model, served) if served else None
-        return int(found.instance_count) if found is not None else 1
+        deployment = self._deployment(model, served) if served else None
+        return int(deployment.instance_count) if deployment is not None else 1
 
     def _log_tail(self, endpoint: str, name: str) -> str:
         try:
@@ -282,23 +284,23 @@ def deployment_name(version: str) -> str:
 
 
 def _served(endpoint: Any) -> str | None:
-    """Return which deployment has most of the traffic."""
+    """Return the name of the deployment with most of the traffic."""
     traffic = (endpoint.traffic or {}) if endpoint is not None else {}
-    found = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
-    return found[0][1] if found else None
+    shares = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
+    return shares[0][1] if shares else None
 
 
 def _share(endpoint: Any, name: str) -> int:
     return int((endpoint.traffic or {}).get(name, 0))
 
 
-def _state(found: Any) -> str:
-    state = found.provisioning_state
+def _state(resource: Any) -> str:
+    state = resource.provisioning_state
     return str(getattr(state, "value", state) or "succeeded").lower()
 
 
 def _address(endpoint: Any) -> str:
-    """Return what /score is appended to."""
+    """Return the base address of the endpoint, without `/score`."""
     return str(endpoint.scoring_uri or "").removesuffix("/score")
 
 

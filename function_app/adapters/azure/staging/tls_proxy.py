@@ -1,7 +1,8 @@
-"""TLS in front of a container group with a public address: a container that ends it.
+"""TLS for a container group with a public address: a proxy container that terminates it.
 
-The certificate is made for one group and signed by itself. Its fingerprint is a tag of the group:
-whoever may read the group knows whom to trust, and a certificate from elsewhere is refused.
+The certificate is made for one group and signed by itself. Its fingerprint is a tag of the group: a
+reader of the group knows which certificate to trust, and any other certificate is refused.
+
 Source: "Enable TLS with a sidecar container" and "Mount a secret volume in Azure Container
 Instances", Microsoft Learn.
 """
@@ -81,7 +82,7 @@ def make_certificate(name: str, now: datetime) -> Certificate:
     )
 
 
-def describe_front(image: str, certificate: Certificate, target: int) -> tuple[Any, Any]:
+def describe_proxy(image: str, certificate: Certificate, target: int) -> tuple[Any, Any]:
     """Return the container that ends TLS and forwards to the port `target`, and its volume."""
     with importing():
         from azure.mgmt.containerinstance import models as aci
@@ -110,9 +111,9 @@ def describe_front(image: str, certificate: Certificate, target: int) -> tuple[A
 
 
 def trust(endpoint: str, fingerprint: str) -> ssl.SSLContext:
-    """Return what trusts the certificate of this fingerprint and no other.
+    """Return an SSL context that trusts the certificate with this fingerprint and no other.
 
-    PlatformError when the server shows another one or none.
+    PlatformError when the server shows another certificate or none.
     """
     parts = urlsplit(endpoint)
     address = (str(parts.hostname), parts.port or 443)
