@@ -27,7 +27,7 @@ from function_app.domain.release.release import (
 )
 from function_app.ports import Ports, Stories
 from function_app.records.ledger.ledger import StoredLedger
-from function_app.triggers.http.http_api import get_releases
+from function_app.triggers.http.releases_api import get_releases
 from function_app.triggers.invocation import Invocation, Request
 
 MODEL, ROUNDS = "diabetes", 5

@@ -43,10 +43,12 @@ from function_app.triggers.http import (
     keys,
     models_api,
     orders,
+    releases_api,
     reports,
     story_api,
     watches,
 )
+from function_app.triggers.invocation import Route
 from function_app.wiring import (
     SharedContext,
     add_activity,
@@ -80,7 +82,8 @@ ACTIVITIES = (
     watching,
 )
 
-ROUTES = (
+ROUTES: tuple[Route, ...] = (
+    ("GET", "openapi.json", openapi.get_openapi),
     ("POST", "events", http_api.post_events),
     ("OPTIONS", "events", http_api.options_events),
     ("GET", "events", stored_events.get_events),
@@ -108,8 +111,8 @@ ROUTES = (
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),
     ("GET", "models/{model}/drift", watches.get_drift),
     ("POST", "models/{model}/drift", watches.post_drift_check),
-    ("GET", "releases", http_api.get_releases),
-    ("GET", "releases/{release_id}", http_api.get_release),
+    ("GET", "releases", releases_api.get_releases),
+    ("GET", "releases/{release_id}", releases_api.get_release),
     ("POST", "releases/{release_id}/approve", approvals.post_approval),
     ("POST", "releases/{release_id}/reject", approvals.post_rejection),
     ("POST", "releases/{release_id}/withdraw", approvals.post_withdrawal),
@@ -119,7 +122,7 @@ ROUTES = (
 )
 
 # These routes authenticate their senders themselves.
-ANONYMOUS_ROUTES = (("POST", "webhooks/{source}", webhooks.post_webhook),)
+ANONYMOUS_ROUTES: tuple[Route, ...] = (("POST", "webhooks/{source}", webhooks.post_webhook),)
 
 TIMERS = (
     ("take_up_pending", "*/15 * * * * *", timers.take_up_pending),
@@ -164,8 +167,6 @@ def create_app(settings: Settings, ports: Ports | None = None) -> Any:
         add_route(app, method, route, answer, shared)
     for method, route, answer in ANONYMOUS_ROUTES:
         add_route(app, method, route, answer, shared, anonymous=True)
-    document = openapi.describe((*ROUTES, *ANONYMOUS_ROUTES))
-    add_route(app, "GET", "openapi.json", openapi.answer_with(document), shared)
     for name, cron, act in TIMERS:
         add_timer(app, name, cron, act, shared)
     _add_schedules(app, shared)

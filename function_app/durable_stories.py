@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from function_app.domain.stories.outcomes import facts_of, outcome_of
+from function_app.domain.stories.views import StoryView
 from function_app.domain.text.identifiers import INSTANCE_ID
 from function_app.late_imports import importing
 
@@ -47,7 +48,7 @@ class DurableStories:
                 if "not running" not in str(error) and "completed or failed" not in str(error):
                     raise
 
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
+    async def find(self, instance_id: str) -> StoryView | None:
         if not _is_id(instance_id):
             return None
         status = await self._on_host(self._client.get_status(instance_id))
@@ -60,7 +61,7 @@ class DurableStories:
         status = await self._on_host(self._client.get_status(instance_id, show_input=True))
         return _argument(status.input_) if status else None
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[StoryView]:
         with importing():
             from azure.durable_functions import OrchestrationRuntimeStatus
             from azure.durable_functions.models.RpcManagementOptions import RpcManagementOptions
@@ -69,7 +70,7 @@ class DurableStories:
         # (azure-functions-durable-python #580).
         base = self._client._orchestration_bindings.rpc_base_url
         under_way = [OrchestrationRuntimeStatus(word) for word in _UNDER_WAY]
-        views: dict[str, dict[str, Any]] = {}
+        views: dict[str, StoryView] = {}
         for options in (
             RpcManagementOptions(created_time_from=since),
             RpcManagementOptions(runtime_status=under_way),
@@ -118,7 +119,7 @@ def _status(entry: Any) -> Any:
     return DurableOrchestrationStatus.from_json(entry)
 
 
-def _view(status: Any) -> dict[str, Any]:
+def _view(status: Any) -> StoryView:
     state = status.runtime_status.value if status.runtime_status else "Unknown"
     output = _parsed(status.output)
     outcome = outcome_of(status.name or "", state, output)
@@ -128,10 +129,10 @@ def _view(status: Any) -> dict[str, Any]:
         "status": state,
         "ended": state in _ENDED,
         "outcome": outcome.word,
-        "tone": outcome.tone.value,
+        "tone": outcome.tone,
         "reasons": list(outcome.reasons),
         "facts": facts_of(status.name or "", _argument(status.input_), output),
-        "step": status.custom_status,
+        "step": status.custom_status if isinstance(status.custom_status, dict) else None,
         "output": output,
         "created_at": _time(status.created_time),
         "updated_at": _time(status.last_updated_time),

@@ -8,7 +8,7 @@ import inspect
 import json
 import typing
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import azure.functions as func
@@ -41,7 +41,7 @@ from function_app.triggers.audit import (
 from function_app.triggers.events.event_grid import payload_of
 from function_app.triggers.events.inbox import take_in
 from function_app.triggers.events.verification import EVENT_GRID
-from function_app.triggers.invocation import Answer, Invocation, Request, no_refusals
+from function_app.triggers.invocation import Answer, Invocation, Request, Respond, no_refusals
 
 Projects = Mapping[str, ModelProject]
 
@@ -143,7 +143,7 @@ def add_route(
     app: Any,
     method: str,
     route: str,
-    respond: Callable[[Invocation, Request], Awaitable[Answer]],
+    respond: Respond,
     shared: SharedContext,
     *,
     anonymous: bool = False,
@@ -167,9 +167,9 @@ def add_route(
         async def handle() -> func.HttpResponse:
             try:
                 with redacted_faults(), telemetry.invoked(respond.__name__, context):
-                    answer = await respond(invocation, request)
+                    answer = _as_json(await respond(invocation, request))
             except MlopsError as error:
-                answer = answer_error(error)
+                answer = _as_json(answer_error(error))
             asked = Asked(method=method, action=action, request=request, answer=answer)
             return _response(await record_answer(shared.recorder, invocation, asked))
 
@@ -181,6 +181,11 @@ def add_route(
     app.route(route=route, methods=[method], trigger_arg_name="req", auth_level=level)(bound)
 
 
+def _as_json(answer: Answer[Any]) -> Answer[Any]:
+    """Return the answer with its content as plain JSON; bytes of a media type stay."""
+    return answer if answer.media_type else replace(answer, content=dump(answer.content))
+
+
 def _encodable(text: str) -> str:
     """Return a header with `?` for bytes that are no UTF-8; hosts hand these on as surrogates.
 
@@ -189,7 +194,7 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _response(answer: Answer) -> func.HttpResponse:
+def _response(answer: Answer[Any]) -> func.HttpResponse:
     raw = answer.media_type is not None
     return func.HttpResponse(
         answer.content if raw else json.dumps(clean_json(answer.content)),

@@ -175,7 +175,7 @@ def _parameters(root: Path, files: frozenset[str], name: str) -> Mapping[str, An
 
 
 def _yaml(root: Path, name: str) -> Any:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         return yaml.safe_load(_read(root, name))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from migration.clone import Clone, SeedError
 

@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, needed in (("challenger", True), ("champion", False)):
         judge.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")
         judge.add_argument(f"--{name}-code", type=Path, default=Path(), help="and its code")
+    judge.add_argument("--champion-digest", default="", help="that the champion's folder must have")
     judge.add_argument("--out", type=Path, required=True, help="the folder to write")
     judge.add_argument(
         "--trusted-type", action="append", default=[], help="a type that a skops file may hold"
@@ -108,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_project(asking)
     asking.add_argument("--name", required=True, help="of the model in texts")
     asking.add_argument("--model", type=Path, required=True, help="the model's folder")
+    asking.add_argument("--digest", default="", help="that the model's folder must have")
+    asking.add_argument("--key", default="", help="hex digits that seal the answers")
     asking.add_argument("--asked", type=Path, required=True, help="folder of features")
     asking.add_argument("--out", type=Path, required=True, help="the folder to write")
     asking.set_defaults(act=_ask)
@@ -121,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         "--answers", type=Path, required=True, help="folder of the challenger's answers"
     )
     compute.add_argument("--champion-answers", type=Path, help="folder of the champion's answers")
+    compute.add_argument("--key", default="", help="that sealed the challenger's answers")
+    compute.add_argument("--champion-key", default="", help="that sealed the champion's answers")
     compute.add_argument("--out", type=Path, required=True, help="the folder to write")
     compute.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
     _add_rules(compute)
@@ -207,7 +212,8 @@ def _evaluate(given: argparse.Namespace) -> int:
             timeout=given.timeout,
             apart=apart,
         )
-        return Contender(project=project, model=model)
+        digest = given.champion_digest if name == "champion" else ""
+        return Contender(project=project, model=model, digest=digest)
 
     challenger = contender("challenger")
     assert challenger is not None  # argparse requires it
@@ -225,7 +231,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
 def _ask(given: argparse.Namespace) -> int:
     project = replace(_project(given), name=given.name)
-    content = ask(project, given.model, given.asked, given.out)
+    content = ask(project, given.model, given.asked, given.out, digest=given.digest, key=given.key)
     print(content["refused"] or "The model answered.")
     return 0
 
@@ -239,6 +245,8 @@ def _judge(given: argparse.Namespace) -> int:
         given.out,
         _rules(given),
         given.trusted_type,
+        key=given.key,
+        champion_key=given.champion_key,
     )
     print(content["refused"] or "The answers were judged.")
     return 0

@@ -1,5 +1,9 @@
-"""The error of this package."""
+"""The errors of this package."""
 
 
 class ContractError(ValueError):
     """A file or a model's answer breaks the contract; the text says why and what to do."""
+
+
+class ChangedError(ContractError):
+    """Files were changed by something else than this app's jobs: no verdict may follow."""

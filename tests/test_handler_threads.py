@@ -50,7 +50,7 @@ class Quiet:
 
 
 def register_route(app: Any, ledger: Ledger, free: list[bool]) -> dict[str, Any]:
-    async def get_release(invocation: Invocation, request: Request) -> Answer:
+    async def get_release(invocation: Invocation, request: Request) -> Answer[Any]:
         free.append(ledger.read())
         return Answer(status=200, content={})
 

@@ -45,6 +45,12 @@ def settle_cancellation(ports: Ports, story: StoryId) -> SettledCancellation:
     """Stop the runs of a cancelled story; return its cancellation, an empty one without any."""
     record = ports.ledger.get_record(cancellation_name(story.instance_id))
     if record is None:
+        # The app stores the cancellation before it raises the event; Durable's key can raise it.
+        LOG.warning(
+            "A cancel event of %s came without a stored cancellation. It changes nothing; somebody "
+            "may have used Durable's key.",
+            one_line(story.instance_id),
+        )
         return SettledCancellation()
     cancellation = load(Cancellation, json.loads(record["cancellation"]))
     try:

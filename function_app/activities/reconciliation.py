@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from function_app import steps
 from function_app.domain.codec import dump
@@ -29,6 +28,7 @@ from function_app.domain.reconciliation import (
 )
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import STAGING_LIFE
+from function_app.domain.stories.views import StoryView
 from function_app.domain.text.payload_limits import shorten
 from function_app.domain.training import ModelVersion, Run, is_own, run_id
 from function_app.errors import MlopsError
@@ -266,7 +266,7 @@ def _open_production(ports: Ports, model: str) -> Iterator[Finding]:
         yield Finding(kind=FindingKind.OPEN_PRODUCTION, subject=model, detail=detail)
 
 
-def _state(view: dict[str, Any], now: datetime) -> StoryState:
+def _state(view: StoryView, now: datetime) -> StoryState:
     updated = view["updated_at"]
     return StoryState(
         instance_id=view["instance_id"],

@@ -5,7 +5,7 @@ Sources: Event Grid documentation, "Event Grid event schema"; CloudEvents 1.0.2,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from function_app.errors import ContractError
 
@@ -21,16 +21,40 @@ class Envelope:
     data: dict[str, Any]
 
 
+class GridEvent(TypedDict):
+    """An event in the schema of Event Grid."""
+
+    id: str
+    subject: str
+    eventType: str
+    data: dict[str, Any]
+    topic: NotRequired[str]
+    eventTime: NotRequired[str]
+    dataVersion: NotRequired[str]
+
+
+class CloudEvent(TypedDict):
+    """An event of CloudEvents 1.0; extension attributes are allowed."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    data: dict[str, Any]
+    subject: NotRequired[str]
+
+
 def read_envelope(payload: Any) -> Envelope:
     """Return the event of an EventGridSchema or CloudEvents 1.0 object."""
     if not isinstance(payload, Mapping):
         raise ContractError("An event must be a JSON object.")
     cloud = "specversion" in payload
+    schema = CloudEvent if cloud else GridEvent
     if cloud and payload["specversion"] != "1.0":
         raise ContractError(f"specversion: expected 1.0, got {payload['specversion']!r}.")
     source, kind = ("source", "type") if cloud else ("topic", "eventType")
-    required = ("id", kind) + (("source",) if cloud else ("subject",))
-    for key in required:
+    texts = (key for key, form in schema.__annotations__.items() if form is str)
+    for key in texts:
         if not isinstance(payload.get(key), str) or not payload[key]:
             raise ContractError(f"{key}: expected text that is not empty.")
     data = payload.get("data")

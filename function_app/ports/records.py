@@ -6,8 +6,9 @@ from typing import Any, Protocol
 
 from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
 from function_app.domain.release.approval import Decision, Settlement
-from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord
+from function_app.domain.release.release import Release, ReleasePage, ReleaseRecord, ReleaseStatus
 from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
+from function_app.domain.stories.views import StoryView
 
 
 class Inbox(Protocol):
@@ -67,6 +68,15 @@ class Ledger(Protocol):
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
         """Return every release that can be read, newest first."""
 
+    def with_status(
+        self, status: ReleaseStatus, model: str = "", limit: int | None = None
+    ) -> tuple[ReleaseRecord, ...]:
+        """Return the releases of a status that can be read, those of one model when it is given.
+
+        Those of each model come by their beginning, newest first. `limit` says how many are read;
+        None for all.
+        """
+
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         """Return up to `limit` releases by their beginning, newest first.
 
@@ -124,13 +134,13 @@ class Stories(Protocol):
     async def wake(self, instance_id: str, event: str) -> None:
         """Raise an external event; nothing happens when the instance has ended."""
 
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
+    async def find(self, instance_id: str) -> StoryView | None:
         """Return the state of an instance; None when there is none."""
 
     async def argument(self, instance_id: str) -> Any:
         """Return the argument with which an instance was started; None when there is none."""
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[StoryView]:
         """Return the state of the instances made since then or still under way, newest first."""
 
     async def forget(self, start: datetime, end: datetime) -> int:

@@ -7,6 +7,7 @@ the new head and writes again. Each append reads and writes one head, however lo
 
 import contextlib
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -34,6 +35,7 @@ PARTITION, HEAD, ENTRY, ONCE = "audit", "head", "entry/", "once/"
 DIGITS = 3
 BLOCK = 10**DIGITS
 MOST_FAULTS = 20
+_CURSOR = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,14 @@ class Check:
     head: Head
     checked: int
     faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    """Some entries, newest first; `next` is the cursor of the next page, None after the last."""
+
+    entries: tuple[Mapping[str, Any], ...]
+    next: str | None = None
 
 
 class AuditLog:
@@ -105,7 +115,24 @@ class AuditLog:
         self, matches: Callable[[AuditEvent], bool], limit: int
     ) -> tuple[Mapping[str, Any], ...]:
         """Return the newest entries whose event matches, newest first, damaged ones included."""
-        return tuple(islice(self._matching(matches), limit))
+        return self.page(matches, limit).entries
+
+    def page(
+        self, matches: Callable[[AuditEvent], bool], limit: int, after: str | None = None
+    ) -> AuditPage:
+        """Return up to `limit` entries whose event matches, newest first, damaged ones included.
+
+        `after` is the cursor of the page before, None for the first page. Entries that are appended
+        meanwhile change no later page. ContractError (BAD_CURSOR) when the cursor is none.
+        """
+        if after is not None and not _CURSOR.fullmatch(after):
+            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
+            raise ContractError(text, code="BAD_CURSOR")
+        below = int(after) if after else None
+        found = list(islice(self._matching(matches, below), limit + 1))
+        shown = found[:limit]
+        following = str(shown[-1][0]) if len(found) > limit and shown else None
+        return AuditPage(entries=tuple(content for _, content in shown), next=following)
 
     def damaged(self) -> tuple[tuple[str, str], ...]:
         """Return the key and the problem of entries that cannot be read, among the newest ones.
@@ -122,7 +149,7 @@ class AuditLog:
 
     def contains(self, matches: Callable[[AuditEvent], bool]) -> bool:
         """Return whether an entry that can be read matches."""
-        return any(_is_readable(content) for content in self._matching(matches))
+        return any(_is_readable(content) for _, content in self._matching(matches))
 
     def check(
         self,
@@ -160,11 +187,16 @@ class AuditLog:
                 problem = f"{words} has no entry, so entries were removed."
                 yield Fault(number=number if isinstance(number, int) else 0, problem=problem)
 
-    def _matching(self, matches: Callable[[AuditEvent], bool]) -> Iterator[Mapping[str, Any]]:
-        for block in range(self.head().number // BLOCK, -1, -1):
-            for _, content in reversed(self._block(block)):
-                if _matches(content, matches):
-                    yield content
+    def _matching(
+        self, matches: Callable[[AuditEvent], bool], below: int | None = None
+    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yield matching entries and their numbers, newest first; lower ones than `below` only."""
+        last = self.head().number
+        end = last + 1 if below is None else min(below, last + 1)
+        for block in range(max(end - 1, 0) // BLOCK, -1, -1):
+            for number, content in reversed(self._block(block)):
+                if number < end and _matches(content, matches):
+                    yield number, content
 
     def _block(self, block: int) -> list[tuple[int, Mapping[str, Any]]]:
         """Return the entries of a block with their numbers."""

@@ -1,5 +1,7 @@
 """The one table from errors to HTTP statuses."""
 
+from typing import TypedDict
+
 from function_app.domain.text.redaction import redact
 from function_app.errors import (
     ConflictError,
@@ -11,6 +13,20 @@ from function_app.errors import (
     ThrottledError,
 )
 from function_app.triggers.invocation import Answer
+
+
+class ErrorFacts(TypedDict):
+    """The stable code of an error, and the problem with its remedy in words."""
+
+    code: str
+    message: str
+
+
+class ErrorAnswer(TypedDict):
+    """An error."""
+
+    error: ErrorFacts
+
 
 _BY_CODE = {
     "NOT_AN_APPROVER": 403,
@@ -43,11 +59,11 @@ _BY_TYPE: tuple[tuple[type[MlopsError], int], ...] = (
 )
 
 
-def answer_error(error: MlopsError) -> Answer:
+def answer_error(error: MlopsError) -> Answer[ErrorAnswer]:
     """Return a status with the stable code and the remedy."""
     status = _BY_CODE.get(error.code) or next(s for kind, s in _BY_TYPE if isinstance(error, kind))
     headers = {}
     if isinstance(error, ThrottledError):
         headers = {"Retry-After": str(error.retry_after)}
-    content = {"error": {"code": error.code, "message": redact(error.message)}}
+    content: ErrorAnswer = {"error": {"code": error.code, "message": redact(error.message)}}
     return Answer(status=status, content=content, headers=headers)

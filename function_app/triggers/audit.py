@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.domain.access.coalescing import KEY
@@ -54,7 +55,7 @@ class Asked:
     method: str
     action: str
     request: Request
-    answer: Answer
+    answer: Answer[Any]
 
 
 def action_of(handler: str) -> str:
@@ -62,7 +63,7 @@ def action_of(handler: str) -> str:
     return _ACTIONS.get(handler) or handler.partition("_")[2].replace("_", " ")
 
 
-async def record_answer(recorder: Recorder, invocation: Invocation, asked: Asked) -> Answer:
+async def record_answer(recorder: Recorder, invocation: Invocation, asked: Asked) -> Answer[Any]:
     """Record a request with its answer; return the answer, an error when it must not count."""
     events = [_by_caller(event, invocation, asked.request) for event in invocation.attempt.refused]
     if (own := event_of(invocation, asked)) is not None:
@@ -175,7 +176,7 @@ def _subject_of(asked: Asked) -> str:
     return " ".join(route.values()) or str(started or "")
 
 
-def _error_of(answer: Answer) -> Mapping[str, str]:
+def _error_of(answer: Answer[Any]) -> Mapping[str, str]:
     content = answer.content if isinstance(answer.content, dict) else {}
     error = content.get("error")
     return error if isinstance(error, dict) else {}

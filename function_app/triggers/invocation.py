@@ -1,24 +1,22 @@
 """The context of a trigger: its request, the platform, and the stories it may start or wake."""
 
-import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from function_app.domain.access.audit import AuditEvent
 from function_app.domain.access.budgets import Budgets
 from function_app.domain.access.proxies import NO_PROXIES, TrustedProxies
 from function_app.domain.project import Limits, ModelProject
-from function_app.domain.text.identifiers import Pattern
-from function_app.domain.text.plain_text import MAX_DEPTH, clean, is_deeper
-from function_app.domain.text.redaction import redact
+from function_app.domain.text.plain_text import MAX_DEPTH, is_deeper
 from function_app.domain.webhooks.webhook_sources import WebhookSource
 from function_app.errors import ContractError
 from function_app.ports import Ports, Stories
 from function_app.records.recorder import Recorder
 
 MAX_BODY = 1024 * 1024
+Content = TypeVar("Content", covariant=True)
 
 
 def no_refusals(record: Callable[[AuditEvent], None]) -> None:
@@ -110,71 +108,37 @@ class Request:
             raise ContractError("The body must be a JSON object.")
         return content
 
-    def fields(self, *allowed: str) -> "Fields":
-        """Return the fields of the body; no body has none.
-
-        ContractError, code UNKNOWN_FIELD, when the body has a field that is not allowed: a
-        misspelt one would be dropped silently.
-        """
-        content = self.json_object() if self.body.strip() else {}
-        for name in content:
-            if name not in allowed:
-                raise ContractError(_unknown(name, allowed), code="UNKNOWN_FIELD")
-        return Fields(content)
-
-
-class Fields:
-    """The fields of a request's body, read strictly."""
-
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self._content = content
-
-    def text(self, name: str, hint: str) -> str:
-        """Return a text that must be there; ContractError with the hint when it is not."""
-        value = self._content.get(name)
-        if not isinstance(value, str) or not value:
-            raise ContractError(f"{name}: expected {hint}.")
-        return clean(value)
-
-    def name(self, name: str, pattern: Pattern, hint: str) -> str:
-        """Return a name that must be there; ContractError when it does not fit the pattern."""
-        if not isinstance(self._content.get(name), str) or not self._content[name]:
-            raise ContractError(f"{name}: expected {hint}.")
-        return pattern.check(self._content[name], name)
-
-    def optional(self, name: str, most: int = 2000) -> str:
-        """Return a text of at most `most` characters, "" when it is absent or null."""
-        value = self._content.get(name)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise ContractError(f"{name}: expected text, got {type(value).__name__}.")
-        if len(value) > most:
-            raise ContractError(f"{name}: {len(value)} characters; at most {most} are allowed.")
-        return redact(clean(value))
-
-    def comment(self) -> str:
-        """Return the comment, "" when there is none."""
-        return self.optional("comment")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The answer of a trigger: JSON, or bytes of a media type."""
+class Answer(Generic[Content]):
+    """The answer of a trigger: JSON that the codec writes, or bytes of a media type.
 
+    A handler names the type of the content in its return type, from which the OpenAPI document is
+    generated: `Done[ReleaseList]`, or `Accepted[Receipts]`.
+    """
+
+    content: Content
     status: int
-    content: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str | None = None
 
 
-def _unknown(name: str, allowed: tuple[str, ...]) -> str:
-    """Return the sentence that refuses a field and names the nearest known one."""
-    if not allowed:
-        return f"The body has a field {name[:60]!r}. This request takes no fields."
-    near = difflib.get_close_matches(name, allowed, n=1)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    return f"There is no field {name[:60]!r}.{meant} Known fields: {', '.join(allowed)}."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(Answer[Content]):
+    """The request was carried out."""
+
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted(Answer[Content]):
+    """The request is stored; its effect follows."""
+
+    status: int = 202
+
+
+Respond = Callable[[Invocation, Request], Awaitable[Answer[Any]]]
+Route = tuple[str, str, Respond]
 
 
 def _refuse_constant(name: str) -> None:

@@ -16,19 +16,22 @@ from function_app import telemetry
 from function_app.domain.events.inbox import Outcome
 from function_app.domain.reconciliation import FINDINGS, RECENT
 from function_app.domain.release.release import ReleaseStatus
+from function_app.domain.stories.views import StoryView
 from function_app.records.audit import AuditLog
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.invocation import Done, Invocation, Request
 
+# So many releases are read at each request, however many there are.
+NEWEST = 500
 MEDIA_TYPE = "text/plain; version=0.0.4"
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float]
 Figures = dict[str, tuple[str, list[Sample]]]
 
 
-async def get_metrics(invocation: Invocation, request: Request) -> Answer:
+async def get_metrics(invocation: Invocation, request: Request) -> Done[bytes]:
     """Show the figures: events, stories, stages, lanes, releases, findings."""
     text = exposition(await _figures(invocation))
-    return Answer(status=200, content=text.encode(), media_type=MEDIA_TYPE)
+    return Done(content=text.encode(), media_type=MEDIA_TYPE)
 
 
 async def record_figures(invocation: Invocation) -> None:
@@ -44,7 +47,7 @@ async def _figures(invocation: Invocation) -> Figures:
     return _of_stories(stories) | await asyncio.to_thread(_of_records, invocation)
 
 
-def _of_stories(stories: list[dict[str, Any]]) -> Figures:
+def _of_stories(stories: list[StoryView]) -> Figures:
     states = Counter((s["story"], s["status"]) for s in stories)
     outcomes = Counter(
         (s["story"], str(s["output"][key]))
@@ -76,9 +79,9 @@ def _of_stories(stories: list[dict[str, Any]]) -> Figures:
     }
 
 
-def _stages(story: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _stages(story: StoryView) -> Iterator[tuple[str, float]]:
     """Yield each stage that a story left, and the seconds that it spent there."""
-    shown = story["step"] if isinstance(story["step"], dict) else {}
+    shown = story["step"] or {}
     trail = [(step["step"], _moment(step["at"])) for step in shown.get("trail", [])]
     for (stage, begun), (_, left) in pairwise(trail):
         yield stage, (left - begun).total_seconds()
@@ -90,7 +93,7 @@ def _moment(text: str) -> datetime:
 
 def _of_records(invocation: Invocation) -> Figures:
     ports, now = invocation.ports, invocation.ports.clock.now()
-    records = ports.ledger.list_releases()
+    records = ports.ledger.releases(NEWEST).releases
     places = Counter(
         (p.lane, "inside" if p.inside else "waiting") for p in ports.ledger.list_lanes()
     )
@@ -125,7 +128,7 @@ def _of_records(invocation: Invocation) -> Figures:
             _by(("lane", "state"), places),
         ),
         "mlops_releases": (
-            "Releases by model and status",
+            f"The newest {NEWEST} releases by model and status",
             _by(
                 ("model", "status"),
                 Counter((r.release.model, r.status.value) for r in records),
@@ -135,8 +138,7 @@ def _of_records(invocation: Invocation) -> Figures:
             "How long a release has waited for a person",
             [
                 ({"release": r.release.release_id}, (now - r.updated_at).total_seconds())
-                for r in records
-                if r.status is ReleaseStatus.AWAITING_APPROVAL
+                for r in ports.ledger.with_status(ReleaseStatus.AWAITING_APPROVAL)
             ],
         ),
         "mlops_findings": (
@@ -165,7 +167,7 @@ def exposition(figures: Figures) -> str:
             family, kind = name.removesuffix("_sum"), "summary"
         # The samples of one family stand together, below one TYPE; _count follows its _sum.
         if not (name.endswith("_count") and f"{name.removesuffix('_count')}_sum" in figures):
-            lines += [f"# HELP {family} {text}", f"# TYPE {family} {kind}"]
+            lines += [f"# HELP {family} {_escape_text(text)}", f"# TYPE {family} {kind}"]
         for labels, value in samples:
             inner = ",".join(f'{key}="{_escape(label)}"' for key, label in labels.items())
             lines.append(f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}")
@@ -173,4 +175,8 @@ def exposition(figures: Figures) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return _escape_text(text).replace('"', '\\"')
+
+
+def _escape_text(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")

@@ -9,8 +9,10 @@ from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.reconciliation import ReconcileRequest
+from function_app.triggers.bodies import NoFields, read_body
 from function_app.triggers.events.inbox import settle_pending, take_in
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.http.watches import StoryStarted
+from function_app.triggers.invocation import Accepted, Invocation, Request
 
 SCHEDULE = "schedule"
 # The age up to which leftover histories are searched.
@@ -59,11 +61,11 @@ async def start_reconciliation(invocation: Invocation) -> None:
         await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
 
-async def post_reconciliation(invocation: Invocation, request: Request) -> Answer:
+async def post_reconciliation(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Compare ledger, histories and platforms now, unless a comparison is under way."""
-    request.fields()
+    read_body(request, NoFields)
     await start_reconciliation(invocation)
-    return Answer(status=202, content={"instance_id": RECONCILIATION})
+    return Accepted(content={"instance_id": RECONCILIATION})
 
 
 def training_on_schedule(

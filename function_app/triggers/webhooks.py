@@ -12,11 +12,12 @@ the delivery id. It is remembered as long as events are kept, and its claim long
 import hashlib
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import parse_qs
 
 from function_app.domain.access.budgets import Caller
 from function_app.domain.events.events import NothingToDo
+from function_app.domain.events.inbox import Outcome
 from function_app.domain.webhooks.hook_setup import check_ping
 from function_app.domain.webhooks.pushes import read_devops, read_github
 from function_app.domain.webhooks.signatures import (
@@ -33,8 +34,9 @@ from function_app.domain.webhooks.webhook_sources import (
     kind_of,
 )
 from function_app.errors import ContractError, NotFoundError, RefusedError
-from function_app.triggers.http.http_api import events_of, take_events
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.events.inbox import Receipt
+from function_app.triggers.http.http_api import Receipts, events_of, take_events
+from function_app.triggers.invocation import Accepted, Done, Invocation, Request
 
 LOG = logging.getLogger("mlops.webhooks")
 # GitHub sends pushes up to this size; the stored part of a push is small.
@@ -42,7 +44,13 @@ MAX_HOOK = 25 * 1024 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
-async def post_webhook(invocation: Invocation, request: Request) -> Answer:
+class Pong(TypedDict):
+    """The answer to the ping of a code host."""
+
+    pong: str
+
+
+async def post_webhook(invocation: Invocation, request: Request) -> Done[Pong] | Accepted[Receipts]:
     """Store the events of a known source; a ping is checked for the settings that pushes need."""
     source = request.route["source"]
     dialect = _authenticate(invocation, request, source)
@@ -56,11 +64,11 @@ async def post_webhook(invocation: Invocation, request: Request) -> Answer:
         hook, kind = _github_hook(request), request.headers["x-github-event"]
         if kind == "ping":
             check_ping(hook, repositories)
-            return Answer(status=200, content={"pong": source})
+            return Done(content={"pong": source})
         events = read_github(kind, hashlib.sha256(request.body).hexdigest()[:32], hook)
     if isinstance(events, NothingToDo):
-        content: dict[str, Any] = {"outcome": "ignored", "reason": events.reason}
-        return Answer(status=202, content={"receipts": [content]})
+        receipt = Receipt(outcome=Outcome.IGNORED, event_id="", event_key="", reason=events.reason)
+        return Accepted(content={"receipts": [receipt]})
     caller = Caller(name=f"The webhook source {source}")
     return await take_events(invocation, source, events, caller, len(request.body))
 

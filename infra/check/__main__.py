@@ -80,6 +80,7 @@ def check(snapshots: Mapping[str, Any], repository: Path) -> list[Problem]:
         *secrets.check(compiled),
         *readers.check(compiled, repository),
         *readers.check_json(repository),
+        *readers.check_variables(repository),
         *roles.check(compiled, infra, repository),
         *settings.check(compiled, repository),
     }

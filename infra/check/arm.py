@@ -171,6 +171,11 @@ class Names:
         names = [self._short(name) for name in below if name != "default"]
         return "/".join(([] if names and group == "rg" else [group]) + names)
 
+    def label(self, resource: Mapping[str, Any]) -> str:
+        """Return the label of a resource: that of its id, or of its name for an expression."""
+        names = resource["type"] != ASSIGNMENT and resource["id"].startswith("[")
+        return _GUID.sub("guid", self.plain(resource["name" if names else "id"]))
+
     def _short(self, text: str) -> str:
         if self.suffix and self.suffix in text:
             return re.sub(f"-?{self.suffix}", "", text)
@@ -192,7 +197,7 @@ class Names:
             if tokens.pop(0) == "[":
                 index = tokens.pop(0)
                 tokens.pop(0)
-                value = value[int(index)] if isinstance(value, list) else f"{value}[{index}]"
+                value = f"{value}[{index}]"
             else:
                 members += f".{tokens.pop(0)}"
         if call and token == "environment":  # of Azure's public cloud
@@ -219,10 +224,6 @@ class Names:
                 return "guid"
             case "replace", [text, old, new]:
                 return text.replace(old, new)
-            case "split", [text, separator]:
-                return text.split(separator)
-            case "filter", [listed, _]:
-                return listed
         return f"{name}({', '.join(map(str, arguments))})"
 
 
@@ -243,7 +244,7 @@ def _configuration(name: str, snapshot: Mapping[str, Any]) -> Configuration:
         traits=CHOICES[name].traits if name in CHOICES else frozenset(),
         resources=tuple(
             Resource(
-                label=_GUID.sub("guid", names.plain(resource["id"])),
+                label=names.label(resource),
                 type=resource["type"],
                 name=names.plain(resource["name"]),
                 body=names.plain(resource),

@@ -17,11 +17,10 @@ from infra.check.choices import CHOICES, LOCATION, SUBSCRIPTION
 
 PINNED = "0.49.2"
 INSTALL = f"Install it: az bicep install --version v{PINNED}"
-INFRA = Path(__file__).resolve().parents[1]
 TEMPLATES, PARAMETERS = ("main", "events"), ("main", "dev", "prod")
-_ZERO = "00000000-0000-0000-0000-000000000000"
+NO_TENANT = "00000000-0000-0000-0000-000000000000"
 _SCOPE = {
-    "tenantId": _ZERO,
+    "tenantId": NO_TENANT,
     "subscriptionId": SUBSCRIPTION,
     "location": LOCATION,
     "deploymentName": "check",
@@ -58,7 +57,7 @@ def find(environ: Mapping[str, str]) -> str:
 def version(compiler: str, environ: Mapping[str, str]) -> str:
     """Return the version of a compiler; raise CompileError when it is older than the pinned one."""
     try:
-        text = _run([compiler, "--version"], environ).stdout
+        text = run([compiler, "--version"], environ).stdout
     except OSError as error:
         raise CompileError(f"{compiler} cannot be started: {error.strerror}.") from error
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
@@ -67,27 +66,6 @@ def version(compiler: str, environ: Mapping[str, str]) -> str:
     if tuple(map(int, found.groups())) < tuple(map(int, PINNED.split("."))):
         raise CompileError(f"Bicep is {found[0]}; the templates are checked with {PINNED}.")
     return found[0]
-
-
-def snapshot(
-    compiler: str, parameters: str, environ: Mapping[str, str], subscription: str, location: str
-) -> dict[str, Any]:
-    """Return the resources that a parameter file would make; raise CompileError with findings."""
-    with tempfile.TemporaryDirectory() as folder:
-        # A copy, because the compiler writes its snapshot beside the parameters.
-        root = copy(INFRA, Path(folder))
-        command = [
-            compiler, "snapshot", str(root / f"{parameters}.bicepparam"), "--mode", "overwrite",
-            "--subscription-id", subscription, "--location", location,
-            "--deployment-name", "preflight",
-            "--tenant-id", environ.get("AZURE_TENANT_ID") or _ZERO,
-        ]  # fmt: skip
-        done = _run(command, {**environ, "AZURE_LOCATION": location})
-        written = root / f"{parameters}.snapshot.json"
-        if done.returncode or not written.exists():
-            raise CompileError(f"The templates do not compile. {done.stderr.strip()[-1500:]}")
-        found: dict[str, Any] = json.loads(written.read_text("utf-8"))
-    return found
 
 
 def copy(root: Path, folder: Path) -> Path:
@@ -245,5 +223,5 @@ def _module_name(text: str) -> str:
     return names[-2 if names[-1] == "environmentName" else -1] if names else text
 
 
-def _run(command: list[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(environ))

@@ -32,6 +32,17 @@ def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
         yield Problem(path="events.bicep", text=text)
 
 
+def check_variables(repository: Path) -> Iterator[Problem]:
+    """Yield each parameter that another parameter file reads from another variable."""
+    known: dict[str, str] = {}
+    for path in sorted((repository / "infra").glob("*.bicepparam")):
+        form = r"^param (\w+) = .*readEnvironmentVariable\('(\w+)'"
+        for name, variable in re.findall(form, path.read_text("utf-8"), re.MULTILINE):
+            if known.setdefault(name, variable) != variable:
+                text = f"{name} is read from {variable}; another file reads {known[name]}."
+                yield Problem(path=path.name, text=text)
+
+
 def check_json(repository: Path) -> Iterator[Problem]:
     """Yield JSON of files and defaults that is none, or that is a list instead of an object."""
     infra, kinds = repository / "infra", dict[str, str]()

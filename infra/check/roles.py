@@ -63,10 +63,14 @@ def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]
     table, rows = read_table(root), read_rows(root)
     never = set(rows)
     for name, configuration in compiled.configurations.items():
-        kind = CHOICES[name].environ.get("MLOPS_PUBLISHER_TYPE") if name in CHOICES else None
+        environ = CHOICES[name].environ if name in CHOICES else {}
+        kinds = {
+            "publisher": environ.get("MLOPS_PUBLISHER_TYPE", ""),
+            "deployer": environ.get("MLOPS_DEPLOYER_TYPE", ""),
+        }
         wanted = (
             {
-                _assignment(row, table, kind): row
+                _assignment(row, table, kinds): row
                 for row in rows
                 if holds(row.when, configuration.traits)
             }
@@ -92,8 +96,7 @@ def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]
         yield Problem(path=FILE, text=text)
 
 
-def _assignment(row: Row, table: Mapping[str, Any], publisher: str | None) -> Assignment:
-    kinds = {"deployer": "User", "publisher": publisher}
+def _assignment(row: Row, table: Mapping[str, Any], kinds: Mapping[str, str]) -> Assignment:
     paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
     return Assignment(
         principal=table["identities"].get(row.identity, {"label": "?"})["label"],

@@ -11,6 +11,7 @@ var onInsights = [
   { title: 'Orchestrations that failed', query: loadTextContent('../queries/orchestration-failed.kql') }
   { title: 'Trainings without an end', query: loadTextContent('../queries/runs-without-end.kql') }
   { title: 'Where each story stands', query: loadTextContent('../queries/stories.kql') }
+  { title: 'Requests that were refused', query: loadTextContent('../queries/host-refusals.kql') }
   { title: 'How long activities take', query: loadTextContent('../queries/activity-durations.kql') }
 ]
 var onLogs = [

@@ -18,6 +18,7 @@ from infra.check import compile as compiler
 from infra.preflight.azure import Subscription
 from infra.preflight.findings import Finding, run
 from infra.preflight.needs import Needs, read_needs
+from infra.preflight.templates import snapshot
 
 # The parameter file of each environment; azd reads the choices from its own environment.
 FILES = {"dev": "dev", "prod": "prod", "azd": "main"}
@@ -61,7 +62,7 @@ def _look(
             found = compiler.find(environ)
             yield Finding(about=about, seen=f"{compiler.version(found, environ)} ({found})")
             file = FILES[given.environment]
-            needs = read_needs(compiler.snapshot(found, file, environ, subscription, location))
+            needs = read_needs(snapshot(found, file, environ, subscription, location))
     except compiler.CompileError as error:
         yield Finding(about=about, seen=str(error), action=compiler.INSTALL)
     except (OSError, ValueError, KeyError) as error:

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlopsctl import screens
-from mlopsctl.reach.client import Api
+from mlopsctl.reach.client import Api, read_pages
 from mlopsctl.reach.connection import print_json
 from mlopsctl.reach.options import Caller, reads
 
@@ -28,15 +28,22 @@ def list_entries(
     model: Annotated[str, typer.Option(help="Only entries about this model.")] = "",
     who: Annotated[str, typer.Option("--person", help="Only entries of this caller.")] = "",
     since: Annotated[str, typer.Option(help="Only entries since, 2026-01-31T00:00:00Z.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="List so many of the newest entries.")] = 500,
+    everything: Annotated[bool, typer.Option("--all", help="List every entry.")] = False,
 ) -> None:
     """List the newest entries: decisions, orders, refusals, uses of keys, promotions."""
     if context.invoked_subcommand is not None:
         return None
-    query = {"model": model, "person": who, "since": since}
-    content = caller.api.get_as(caller.person, "/api/audit", query)
+    given = {"model": model, "person": who, "since": since}
+    query = {name: text for name, text in given.items() if text}
+    person, most = caller.person, None if everything else limit
+    content = read_pages(
+        lambda link: caller.api.get_as(person, link, {}), "/api/audit", "entries", most, query
+    )
     if caller.as_json:
         return print_json(content)
-    return screens.console().print(entries_table(content["entries"]))
+    screens.console().print(entries_table(content["entries"]))
+    return print("There are more: --limit N or --all lists them.") if content["next"] else None
 
 
 @audit.command("verify")

@@ -80,7 +80,8 @@ def list_events(
 ) -> None:
     """List the newest events with their outcomes; refused events are dead letters."""
     query = {"outcome": outcome} if outcome else {}
-    content = read_pages(connect(url, state), "events", None if everything else limit, query)
+    api, most = connect(url, state), None if everything else limit
+    content = read_pages(api.get, "/api/events", "events", most, query)
     if as_json:
         return print_json(content)
     screens.console().print(screens.events_table(content["events"], "Events"))

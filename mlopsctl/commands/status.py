@@ -48,7 +48,7 @@ def releases(
 ) -> None:
     """List the releases, newest first, with their reasons in full."""
     api = connect(url, state)
-    content = read_pages(api, "releases", None if everything else limit)
+    content = read_pages(api.get, "/api/releases", "releases", None if everything else limit)
     if as_json:
         print_json(content)
     else:

@@ -1,7 +1,7 @@
 """The app's HTTP API, as the commands use it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from mlopsctl.reach.seen import SeenReleases
 __all__ = ["Api", "ApiError", "read_pages", "unknown"]
 # The most entries that the app returns at once.
 PAGE = 1000
+Content = Mapping[str, Any]
 
 
 def unknown(name: str) -> ApiError:
@@ -120,7 +121,7 @@ class Api:
         release: dict[str, Any] = self.get(f"/api/releases/{segment(release_id)}")
         return release
 
-    def decide(self, release: Mapping[str, Any], verb: str, person: str, comment: str) -> Any:
+    def decide(self, release: Content, verb: str, person: str, comment: str) -> Any:
         """Approve or reject exactly the image and evidence of the release that the person read."""
         path = f"/api/releases/{segment(release['release_id'])}/{verb}"
         content = {name: release[name] for name in ("image_digest", "evidence_hash")}
@@ -205,14 +206,21 @@ class Api:
 
 
 def read_pages(
-    api: Api, name: str, most: int | None, query: Mapping[str, str] = MappingProxyType({})
+    get: Callable[[str], Content],
+    path: str,
+    name: str,
+    most: int | None,
+    query: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return up to `most` entries of a list, None for all, and the link to those after them."""
+    """Return up to `most` entries of a list, None for all, and the link to those after them.
+
+    `get` returns the answer of a link; `name` is the field of the answer that has the entries.
+    """
     entries: list[object] = []
     given = httpx.QueryParams({**query, "limit": str(min(most or PAGE, PAGE))})
-    link = f"/api/{name}?{given}"
+    link = f"{path}?{given}"
     while True:
-        content = api.get(link)
+        content = get(link)
         entries += content[name]
         link = content.get("next") or ""
         if not link or (most and len(entries) >= most):

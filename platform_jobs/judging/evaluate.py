@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platform_jobs.errors import ContractError
+from platform_jobs.errors import ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.judging.comparison import compare
 from platform_jobs.judging.figures import regression_figures
-from platform_jobs.models.asking import check_written, read_answers
+from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
 from platform_jobs.prepare import ROWS, SCHEMA
@@ -30,10 +30,11 @@ class ChampionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A trained model: its project and its model folder."""
+    """A trained model: its project, its model folder, and the folder's digest, "" for any."""
 
     project: Project
     model: Path
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +94,28 @@ def judge(
     out: Path,
     rules: ComparisonRules | None = None,
     trusted_types: Collection[str] = (),
+    *,
+    key: str = "",
+    champion_key: str = "",
 ) -> dict[str, Any]:
-    """Do as `evaluate` with answers that jobs of their own wrote; no model is loaded here."""
+    """Do as `evaluate` with answers that jobs of their own wrote; no model is loaded here.
+
+    `key` and `champion_key` are those with which the answers were sealed, "" for no seal.
+    ChangedError when other code wrote the challenger's answers.
+    """
     rows = read_held_out(held_out)
     count = len(rows.actual)
 
     def champion() -> list[float]:
         assert champion_answers is not None
-        return read_answers(champion_answers, count, "The champion")
+        return read_answers(champion_answers, count, "The champion", champion_key)
 
     return _judge(
         rows,
         model,
         "The challenger",
         trusted_types,
-        lambda: read_answers(answers, count, "The challenger"),
+        lambda: read_answers(answers, count, "The challenger", key),
         champion if champion_answers else None,
         out,
         rules or ComparisonRules(),
@@ -137,11 +145,15 @@ def _judge(
         types = needed_types(model, trusted_types)
         check_written(model, name)
         answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": challenger()}
+    except ChangedError:
+        raise
     except ContractError as error:
         return refuse(str(error))
     if champion is not None:
         try:
             answers["champion"] = champion()
+        except ChangedError as error:
+            raise ChampionError(f"{error} The challenger cannot be compared.") from error
         except ContractError as error:
             raise ChampionError(
                 f"{error} The challenger cannot be compared. Roll back to a model that answers "
@@ -193,6 +205,8 @@ def _target(text: str, target: str) -> float:
 def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
     out.mkdir(parents=True, exist_ok=True)
     with scratch_folder(out.resolve()) as folder:
+        if contender.digest:
+            check_digest(contender.model, contender.digest, contender.project.name)
         # The model sees the folder of the features and writes into that of its answer.
         data, answer = folder / "asked" / "features.csv", folder / "said" / "answer.csv"
         data.parent.mkdir()

@@ -1,13 +1,16 @@
 """Lets a model answer rows in a job of its own, which sees features only and judges nothing."""
 
+import hashlib
+import hmac
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from platform_jobs.errors import ContractError
-from platform_jobs.files import has_files, write_json
+from platform_jobs.errors import ChangedError, ContractError
+from platform_jobs.files import folder_digest, has_files, write_json
 from platform_jobs.models.models import Project
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
@@ -26,24 +29,44 @@ def write_asked(folder: Path, held_out: Table, target: str) -> None:
     write_table(folder / FEATURES, Table(columns=columns, rows=rows))
 
 
-def ask(project: Project, model: Path, asked: Path, out: Path) -> dict[str, Any]:
+def ask(
+    project: Project, model: Path, asked: Path, out: Path, *, digest: str = "", key: str = ""
+) -> dict[str, Any]:
     """Write what a model answers to a folder of features as `answers.json`; return its content.
 
-    A model that breaks the contract is a result: `refused` says how. KilledError when a signal
-    ended its predict.
+    `digest` is the digest that the model's folder must have, "" for any. `key` seals the answers:
+    hex digits, "" for no seal. A model that breaks the contract is a result: `refused` says how.
+    KilledError when a signal ended its predict.
     """
     try:
         check_written(model, project.name)
         rows = len(read_table(asked / FEATURES).rows)
         with scratch_folder() as folder:
+            if digest:
+                # Other code may write where the model lies, so that a copy is compared and used.
+                model = Path(shutil.copytree(model, folder / "model", symlinks=True))
+                check_digest(model, digest, project.name)
             answer = folder / "answer.csv"
             data = (asked / FEATURES).resolve()
             answers = project.predict(model.resolve(), data, rows, answer)
         content: dict[str, Any] = {"refused": "", "answers": answers}
+        if key:
+            content["seal"] = _seal(key, answers)
     except ContractError as error:
         content = {"refused": str(error), "answers": []}
     write_json(out / ANSWERS, content)
     return content
+
+
+def check_digest(model: Path, digest: str, name: str) -> None:
+    """Raise ChangedError unless the model's folder has the digest with which it was registered."""
+    seen = folder_digest(model)
+    if seen != digest:
+        raise ChangedError(
+            f"{name}: its model folder was changed after it was registered: its digest is "
+            f"{seen[:12]}, not {digest[:12]}. Find out which code wrote it; then restore it, "
+            "or release a version that is unchanged."
+        )
 
 
 def check_written(model: Path, name: str) -> None:
@@ -52,11 +75,12 @@ def check_written(model: Path, name: str) -> None:
         raise ContractError(f"{name}: train wrote no file into its model folder (--out).")
 
 
-def read_answers(folder: Path, rows: int, name: str) -> list[float]:
+def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[float]:
     """Return one finite number for each row from a folder that `ask` wrote.
 
     The folder is written where the model's code runs, so that it may hold anything. ContractError
-    when the model broke the contract, or when the folder does not hold its answers.
+    when the model broke the contract, or when the folder does not hold its answers; ChangedError
+    when they lack the seal of this key, because other code wrote them.
     """
     path = folder / ANSWERS
     try:
@@ -70,7 +94,20 @@ def read_answers(folder: Path, rows: int, name: str) -> list[float]:
         raise ContractError(str(refused)[:1000])
     if not _fits(answers, rows):
         raise ContractError(f"{name}: predict must answer {rows} rows with finite numbers.")
-    return [float(answer) for answer in answers]
+    given = [float(answer) for answer in answers]
+    seal = content.get("seal")
+    if key and not hmac.compare_digest(str(seal).encode(), _seal(key, given).encode()):
+        raise ChangedError(
+            f"{name}: its answers were changed after it gave them. Find out which code wrote "
+            f"{ANSWERS} in its place, and train again."
+        )
+    return given
+
+
+def _seal(key: str, answers: Sequence[float]) -> str:
+    """Return the HMAC of answers with a key of hex digits, which only this app's jobs have."""
+    text = json.dumps([float(answer) for answer in answers])
+    return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _fits(answers: object, rows: int) -> bool:

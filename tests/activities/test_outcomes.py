@@ -118,9 +118,12 @@ def test_a_cancellation_in_the_ledger_stops_the_story_s_own_runs(
     assert platform.cancelled == ([] if dead else [("train-m-1-vs-3", "ada cancelled it.")])
 
 
-def test_without_a_record_nothing_is_cancelled(platform: Platform) -> None:
+def test_without_a_record_nothing_is_cancelled(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
     platform.runs = (run("train-m-1", "train-m-1"),)
 
     settled = settle_cancellation(ports(platform), StoryId(instance_id="train-m-1"))
 
     assert (settled.cancellation, platform.cancelled) == (None, [])
+    assert "A cancel event of train-m-1 came without a stored cancellation." in caplog.text

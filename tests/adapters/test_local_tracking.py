@@ -153,7 +153,7 @@ def test_files_of_a_run_are_not_read_when_it_left_more_than_files(
 
     [found] = runs(tracking)
     assert found.info.status == "FINISHED"
-    assert "model/weights is no regular file" in found.data.tags["mlops.files"]
+    assert "model/weights is not a regular file" in found.data.tags["mlops.files"]
     assert list(tracking.client().list_artifacts(kept)) == []
 
 

@@ -40,7 +40,7 @@ def test_the_worker_sees_exactly_one_app() -> None:
         composition.ROUTES,
         composition.ANONYMOUS_ROUTES,
         composition.TIMERS,
-        ("on_event", "watch_inbox", "record_runs", "get_openapi"),
+        ("on_event", "watch_inbox", "record_runs"),
     )
     count = sum(len(table) for table in tables)
     assert answer.stdout.strip() == f"['app'] {count}"

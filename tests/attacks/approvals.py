@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities import releases
+from function_app.domain.codec import dump
 from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.people.people import Person
 from function_app.domain.project import Limits
@@ -57,7 +58,7 @@ class Office(Bench):
         person: str,
         version: str = "1",
         **body: Any,
-    ) -> Answer:
+    ) -> Answer[Any]:
         """Send a request in the name of a person."""
         invocation = Invocation(
             ports=self.ports,
@@ -70,8 +71,8 @@ class Office(Bench):
             headers={"authorization": f"Bearer {person}"} if person else {},
             body=json.dumps(body).encode() if body else b"",
         )
-        answer: Answer = asyncio.run(respond(invocation, request))
-        return answer
+        answer: Answer[Any] = asyncio.run(respond(invocation, request))
+        return replace(answer, content=dump(answer.content))
 
     def approve_as(self, person: str, version: str = "1", **body: Any) -> dict[str, Any]:
         named = named_by(self.record(version))

@@ -28,7 +28,9 @@ ADDRESS = "127.0.0.1"
 
 def entries(target: Target, **query: str) -> list[dict[str, Any]]:
     """Return the newest entries, as an approver reads them."""
-    answer = ask(target, "GET", "/api/audit", token=target.token("ada"), params=query)
+    answer = ask(
+        target, "GET", "/api/audit", token=target.token("ada"), params={"limit": "1000", **query}
+    )
     assert answer.status_code == 200, answer.text
     return list(answer.json()["entries"])
 

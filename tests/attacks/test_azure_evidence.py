@@ -1,10 +1,15 @@
 """Attacks of a training in Azure on evidence, by the token that its node gives to any process."""
 
+import json
+from typing import Any
+
 import pytest
 
+from function_app.domain.gates import GatePolicy
+from function_app.domain.training import RunStatus, evaluation_id
 from tests.attacks.attack import ONLY, attack
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
-from tests.azure_servers.compute import TOKEN
+from tests.azure_servers.compute import TOKEN, Compute
 from tests.contracts.job_bench import TOY, Bench, _azure_bench, rows
 
 __all__ = ["azure", "rows"]
@@ -98,3 +103,64 @@ def test_a_training_in_azure_cannot_read_what_it_is_judged_by(
 
     assert prepared
     assert told.count("403") == len(secrets), told
+
+
+@attack(
+    point=5,
+    does="lets a training in Azure overwrite the champion's answers in the container of models' "
+    "code, after the champion gave them, so that the challenger looks better",
+    answer="the judge gets the key that sealed the answers, and finds no seal of it: the "
+    "evaluation fails and is no verdict, so that nothing is registered or promoted",
+    log="the run's log: The champion: its answers were changed after it gave them",
+    before="succeeded",
+    azure=ONLY,
+)
+@pytest.mark.parametrize("spoiled", ["champion", "challenger"])
+def test_answers_that_a_training_overwrote_are_no_verdict(
+    azure: Azure, bench: Bench, rows: bytes, spoiled: str
+) -> None:
+    data = bench.add(rows)
+    champion = bench.register(bench.train("train-diabetes-a", data, TOY), data)
+    challenger = bench.train("train-diabetes-b", data, TOY)
+    name, compute = evaluation_id(challenger.run_id, champion), Compute(azure.ml, azure.blobs)
+    policy = GatePolicy(bar=1.0)
+    bench.jobs.submit_evaluation(name, challenger, bench.prepare(data), champion, policy, {})
+    for model in ("challenger", "champion"):
+        compute.run(f"{name}-asks-{model}")
+    path = f"runs/{name}-asks-{spoiled}/answers/answers.json"
+    answers: dict[str, Any] = json.loads(azure.written(path))
+    answers["answers"] = [1e6 for _ in answers["answers"]]
+
+    assert "201" in steal(azure, bench, rows, ("PUT", f"runs/{path}", json.dumps(answers).encode()))
+
+    assert bench.jobs.get(name).status is RunStatus.RUNNING
+    log = compute.run(name)
+    assert bench.jobs.get(name).status is RunStatus.FAILED
+    assert f"The {spoiled}: its answers were changed after it gave them" in log
+
+
+@attack(
+    point=5,
+    does="lets a training in Azure overwrite the champion's model before the champion answers",
+    answer="the run copies the model, compares its digest with the registered one, and refuses to "
+    "answer: the evaluation fails and is no verdict",
+    log="the run's log: The champion: its model folder was changed after it was registered",
+    before="succeeded",
+    azure=ONLY,
+)
+def test_a_champion_whose_model_a_training_overwrote_does_not_answer(
+    azure: Azure, bench: Bench, rows: bytes
+) -> None:
+    data = bench.add(rows)
+    champion = bench.register(bench.train("train-diabetes-a", data, TOY), data)
+    challenger = bench.train("train-diabetes-b", data, TOY)
+    [path] = [
+        n for n in azure.blobs.containers["runs"] if n.startswith("runs/train-diabetes-a/mod")
+    ]
+
+    assert "201" in steal(azure, bench, rows, ("PUT", f"runs/{path}", b"1000000"))
+
+    evaluation = bench.evaluate(challenger, data, champion)
+    assert bench.jobs.get(evaluation).status is RunStatus.FAILED
+    log = bench.jobs.log(evaluation, 10_000).decode()
+    assert "The champion: its model folder was changed after it was registered" in log

@@ -24,7 +24,7 @@ from tests.triggers.office import Office
 
 def post(
     office: Office, count: int, address: str = "10.0.0.1", token: str = "", size: int = 0
-) -> Answer:
+) -> Answer[Any]:
     """Send events as the host hands them over."""
     kind = "Mlops.TrainingRequested"
     events = [{"id": str(n), "subject": "s", "eventType": f"{kind}.no"} for n in range(count)]
@@ -37,7 +37,9 @@ def post(
     return asyncio.run(post_events(office.invocation, request))
 
 
-def train(office: Office, address: str = "10.0.0.1", token: str = "", number: int = 1) -> Answer:
+def train(
+    office: Office, address: str = "10.0.0.1", token: str = "", number: int = 1
+) -> Answer[Any]:
     """Ask for a training by hand."""
     headers = {"x-forwarded-for": address} | ({"authorization": f"Bearer {token}"} if token else {})
     body = json.dumps({"request_id": f"{address}-{token}-{number}"}).encode()

@@ -34,7 +34,7 @@ class BurntStories(RememberedStories):
         self.foreign.pop(instance_id, None)
         await super().start(story, instance_id, argument)
 
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
+    async def find(self, instance_id: str) -> Any:
         if instance_id in self.foreign:
             return {"instance_id": instance_id, "ended": instance_id not in self.running}
         return await super().find(instance_id)

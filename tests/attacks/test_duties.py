@@ -15,7 +15,7 @@ from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
 from function_app.errors import NotAuthorisedError, RefusedError
 from function_app.ports import Ledger, Ports, Rows
 from function_app.triggers.http.approvals import post_rejection
-from function_app.triggers.http.http_api import get_release
+from function_app.triggers.http.releases_api import get_release
 from tests.activities.law_bench import MODEL
 from tests.attacks.approvals import OF_ADA, PEOPLE, Office, code_of, office_of
 from tests.attacks.attack import SAME, attack, same_code

@@ -145,7 +145,7 @@ def test_a_source_sends_its_own_types_only(target: Target, claim: Any) -> None:
 
 def deliver(
     office: Office, source: str, body: bytes, headers: dict[str, str], rules: WebhookSource
-) -> Answer:
+) -> Answer[Any]:
     """Send a hook to a invocation that knows one source."""
     office.invocation = replace(
         office.invocation, webhook_secrets={source: SECRET}, sources={source: rules}
@@ -203,10 +203,11 @@ def test_code_hosts_send_code_only(office: Office, source: str) -> None:
         deliver(office, source, body, own(office, body), everything)
     plain = {"x-hub-signature-256": sign(SECRET, body), "x-github-event": "Mlops.TrainingRequested"}
     if source != "azure-devops":
-        assert deliver(office, source, body, plain, everything).content["receipts"][0] == {
-            "outcome": "ignored",
-            "reason": "Mlops.TrainingRequested is neither push nor pull_request.",
-        }
+        [receipt] = deliver(office, source, body, plain, everything).content["receipts"]
+        assert (receipt.outcome, receipt.reason) == (
+            "ignored",
+            "Mlops.TrainingRequested is neither push nor pull_request.",
+        )
 
     assert office.stories.started == []
 
@@ -233,9 +234,9 @@ def test_a_replayed_hook_starts_nothing(tmp_path: Path, records: Records) -> Non
     headers = {"x-hub-signature-256": sign(SECRET, body), "x-github-event": "push"}
 
     outcomes = [
-        deliver(
-            office, "github", body, {**headers, "x-github-delivery": name}, WebhookSource()
-        ).content["receipts"][0]["outcome"]
+        deliver(office, "github", body, {**headers, "x-github-delivery": name}, WebhookSource())
+        .content["receipts"][0]
+        .outcome
         for name in ("one", "one", "another", "")
     ]
 

@@ -60,11 +60,12 @@ class Registry(Server):
         content = self.contexts[asked["sourceLocation"]]
         self.check_context(content, asked["dockerFilePath"])
         digest = "sha256:" + hashlib.sha256(content + run_id.encode()).hexdigest()
+        run["outputImages"] = []
         for name in asked["imageNames"]:
             self.manifests[name] = digest
-        repository, _, tag = asked["imageNames"][0].partition(":")
-        image = {"registry": self.server, "repository": repository, "tag": tag, "digest": digest}
-        run["outputImages"] = [image]
+            repository, _, tag = name.partition(":")
+            image = {"registry": self.server, "repository": repository, "tag": tag}
+            run["outputImages"].append({**image, "digest": digest})
 
     def finish_import(self) -> None:
         """Let the oldest import end; it fails when no such public image exists."""

@@ -10,12 +10,13 @@ import pytest
 
 from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.rows import LocalRows
-from function_app.domain.access.audit import AuditEvent, Head, Kind
-from function_app.errors import PlatformError
+from function_app.domain.access.audit import AuditEvent, Head, Kind, written
+from function_app.errors import ContractError, PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put
-from function_app.records.audit import ENTRY, HEAD, PARTITION, AuditLog
+from function_app.records.audit import BLOCK, ENTRY, HEAD, PARTITION, AuditLog
 from function_app.records.recorder import Recorder
+from tests.contracts.memory_rows import MemoryRows
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVENT = AuditEvent(kind=Kind.ORDER, action="train", at=NOW, who="ada", model="m")
@@ -67,6 +68,53 @@ def test_entries_are_listed_newest_first_and_selected(rows: Rows) -> None:
 
     assert subjects(log) == ["hers", "3", "2", "1", "0"]
     assert [e["subject"] for e in log.newest(lambda e: e.who == "ada", 2)] == ["3", "2"]
+
+
+def test_pages_lead_through_all_entries_whatever_is_appended_meanwhile(rows: Rows) -> None:
+    log, pages, cursor = filled(rows, 5), list[list[str]](), None
+    while True:
+        page = log.page(lambda event: True, 2, cursor)
+        pages.append([entry["subject"] for entry in page.entries])
+        log.append(replace(EVENT, subject="later"))
+        if (cursor := page.next) is None:
+            break
+
+    assert pages == [["4", "3"], ["2", "1"], ["0"]]
+
+
+def test_a_page_counts_the_selected_entries_only(rows: Rows) -> None:
+    log = filled(rows, 2)
+    for number in range(3):
+        log.append(replace(EVENT, who="grace", subject=f"hers {number}"))
+    log.append(EVENT)
+
+    first = log.page(lambda event: event.who == "grace", 2)
+    second = log.page(lambda event: event.who == "grace", 2, first.next)
+
+    assert [entry["subject"] for entry in first.entries] == ["hers 2", "hers 1"]
+    assert ([entry["subject"] for entry in second.entries], second.next) == (["hers 0"], None)
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1" * 16, "", "\u0661"])
+def test_a_cursor_that_is_none_is_refused(tmp_path: Path, cursor: str) -> None:
+    log = filled(LocalRows(tmp_path / "ledger.db"), 1)
+
+    with pytest.raises(ContractError, match="BAD_CURSOR"):
+        log.page(lambda event: True, 2, cursor)
+
+
+def test_pages_cross_the_blocks_of_one_query() -> None:
+    rows, head = MemoryRows(), Head()
+    for number in range(1, BLOCK + 4):
+        content, head = written(replace(EVENT, subject=str(number)), head)
+        rows.write(PARTITION, [Put(key=entry(number), content=content)])
+    rows.write(PARTITION, [Put(key=HEAD, content={"number": head.number, "hash": head.hash})])
+
+    page = AuditLog(rows).page(lambda event: True, 3, str(BLOCK + 2))
+
+    expected = [str(BLOCK + 1), str(BLOCK), str(BLOCK - 1)]
+    assert [each["subject"] for each in page.entries] == expected
+    assert page.next == str(BLOCK - 1)
 
 
 def test_writers_at_once_leave_no_gap_and_no_fork(rows: Rows) -> None:

@@ -96,7 +96,7 @@ SILENT = {
     "a role has a wider scope": InBicep(
         (("modules/roles.bicep", "deployerPrincipalId, keyVaultSecretsOfficer)\n  scope: vault",
           "deployerPrincipalId, keyVaultSecretsOfficer)"),),
-        "for someone (User) on rg has no reason",
+        "for someone (ServicePrincipal) on rg has no reason",
     ),
     "storage is public in the private network": InBicep(
         (("modules/storage.bicep", "publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'",
@@ -200,6 +200,44 @@ SILENT = {
           "output name string = account.name\noutput adminKey string = account.id"),),
         "The output data-storage.adminKey looks like a secret",
     ),
+}  # fmt: skip
+
+
+def _more(old: str, new: str, says: str, file: str = "main.bicep") -> InBicep:
+    return InBicep(((file, old, new),), says)
+
+
+SILENT |= {
+    "a principal is passed for a client": _more(
+        "identities.outputs.kubeletClientId", "identities.outputs.kubeletPrincipalId",
+        "kubeletidentity.clientId must be"),
+    "a setting has a principal for a client": _more(
+        "identities.outputs.replicaClientId", "identities.outputs.replicaPrincipalId",
+        "MLOPS_AZURE_REPLICA_CLIENT_ID must be"),
+    "another subnet is passed": _more(
+        "network!.outputs.stagingSubnetId }", "network!.outputs.clusterSubnetId }",
+        'MLOPS_AZURE_STAGING_SUBNET must be "vnet/staging"'),
+    "another account of the cluster is trusted": _more(
+        "accountName: 'scoring'", "accountName: 'default'", "properties.subject must be"),
+    "an output is that of another vault": _more(
+        "MLOPS_VAULT string = vault.outputs.name", "MLOPS_VAULT string = mlVault.outputs.name",
+        'MLOPS_VAULT must be "kv", not "kvml"'),
+    "trusted services are shut out": _more(
+        "bypass: 'AzureServices'", "bypass: 'None'", "networkAcls.bypass must be",
+        "modules/storage.bicep"),
+    "alerts wake nobody": _more(
+        "actionGroups: [people.id]", "actionGroups: []", "actions.actionGroups must be",
+        "modules/alerts.bicep"),
+    "pods reach each other": _more(
+        "networkPolicy: 'cilium'", "networkPolicy: 'none'", "networkPolicy must be",
+        "modules/cluster.bicep"),
+    "a version of Python is misspelt": _more(
+        "version: '3.12'", "version: '3.21'", "runtime.version must be", "modules/app.bicep"),
+    "events come in another schema": _more(
+        "eventDeliverySchema: 'EventGridSchema'", "eventDeliverySchema: 'CloudEventSchemaV1_0'",
+        "eventDeliverySchema must be", "events.bicep"),
+    "histories are kept for a day": _more(
+        "retentionDays: 90", "retentionDays: 1", "retentionPeriodInDays must be"),
 }  # fmt: skip
 # The compiler warns of them, and exits with 0.
 WARNED = {

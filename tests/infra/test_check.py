@@ -22,9 +22,10 @@ from infra.check.__main__ import (
     find_pinned,
     main,
 )
+from infra.check.choices import CHOICES
 from infra.check.compile import CompileError, compile_all, find
 from infra.check.role_page import write_page
-from tests.infra.conftest import ROOT
+from tests.infra.conftest import ROOT, read_variables
 from tests.infra.faults import SILENT, WARNED
 from tests.infra.more_faults import MORE, ROLE_FAULTS
 from tests.infra.snapshot_faults import COMMITTED
@@ -108,13 +109,17 @@ def test_templates_that_do_not_compile_are_a_finding(tmp_path: Path) -> None:
     compiler, why = find_pinned(os.environ)
     if compiler is None:
         pytest.skip(why)
-    root = copy_repository(tmp_path) / "infra"
-    (root / "modules" / "vault.bicep").write_text("param name strin\n")
+    # Few and small files, because the compiler needs seconds for the real ones.
+    (tmp_path / "main.bicep").write_text("module vault 'vault.bicep' = { name: 'vault' }\n")
+    (tmp_path / "vault.bicep").write_text("param name strin\n")
+    (tmp_path / "events.bicep").write_text("param appName string\noutput name string = appName\n")
+    for name in ("main", "dev", "prod"):
+        (tmp_path / f"{name}.bicepparam").write_text("using 'main.bicep'\n")
 
-    snapshots, findings = compile_all(compiler, root, os.environ, ())
+    snapshots, findings = compile_all(compiler, tmp_path, os.environ, ())
 
     assert "template.json" not in snapshots
-    assert any("modules/vault.bicep:1: Error" in text for text in findings), findings
+    assert any("vault.bicep:1: Error" in text for text in findings), findings
 
 
 def test_broken_json_is_named_with_its_file(committed: Mapping[str, Any], tmp_path: Path) -> None:
@@ -140,6 +145,33 @@ def test_broken_json_is_named_with_its_file(committed: Mapping[str, Any], tmp_pa
         assert any(text.startswith(name) and "is no JSON" in text for text in problems), problems
     assert any(text.startswith("host/storage.json: the file is no JSON") for text in problems)
     assert "prod.bicepparam: MLOPS_PUBLISHERS must begin with '[', not '{}'." in problems
+
+
+def test_a_variable_that_one_file_reads_for_another_parameter_is_named(
+    committed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    repository = copy_repository(tmp_path)
+    path = repository / "infra" / "prod.bicepparam"
+    path.write_text(path.read_text().replace("'MLOPS_MAIL_FROM'", "'MLOPS_MAIL_GROUP'"))
+
+    problems = [str(problem) for problem in check(committed, repository)]
+
+    assert any("mailFrom is read from MLOPS_MAIL_GROUP" in text for text in problems), problems
+
+
+def test_one_configuration_sets_every_variable_and_none_hides_a_warning() -> None:
+    # The region is the same everywhere: names.py holds every resource to it.
+    assert set(read_variables("main")) - set(CHOICES["all"].environ) == {"AZURE_LOCATION"}
+    assert set(read_variables("main")) >= set(CHOICES["all"].environ)
+    assert not list((ROOT / "infra").rglob("bicepconfig.json"))
+    hidden = [
+        line.strip()
+        for path in (ROOT / "infra").rglob("*.bicep*")
+        for line in path.read_text().splitlines()
+        if "#disable" in line
+    ]
+    # The compiler has no type for the scope of a role inside of a cluster.
+    assert hidden == ["#disable-next-line BCP081"]
 
 
 # What is wrong with a row of roles.json, and what the checks say of it.

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from function_app import names
 from infra import hooks
@@ -158,7 +158,7 @@ def test_the_settings_of_a_person_reach_the_app_as_references_and_a_role() -> No
     settings = made.settings()
     assert settings["MLOPS_NOTIFY_TEAMS_URL"].endswith(";SecretName=notify-teams-url)")
     assert settings["MLOPS_NOTIFY_AZURE_MAIL_TO"] == "someone@example.org,another@example.org"
-    [role] = [a for a in made.assignments() if a.scope == "mail"]
+    [role] = [a for a in made.assignments() if a.scope == "rg-mail/mail"]
     assert role.role.endswith("39d1a415f350")
 
 

@@ -1,8 +1,8 @@
 """`mlopsctl releases` follows the links of the pages."""
 
-from typing import Any, cast
+from typing import Any
 
-from mlopsctl.reach.client import Api, read_pages
+from mlopsctl.reach.client import read_pages
 
 
 class Pages:
@@ -24,7 +24,7 @@ class Pages:
 def test_all_pages_are_read_for_all_releases() -> None:
     pages = Pages()
 
-    content = read_pages(cast(Api, pages), "releases", None)
+    content = read_pages(pages.get, "/api/releases", "releases", None)
 
     assert [release["release_id"] for release in content["releases"]] == list(map(str, range(2500)))
     assert (content["next"], len(pages.asked)) == (None, 3)
@@ -33,9 +33,23 @@ def test_all_pages_are_read_for_all_releases() -> None:
 def test_no_more_pages_are_read_than_were_asked_for() -> None:
     few, many = Pages(), Pages()
 
-    assert len(read_pages(cast(Api, few), "releases", 100)["releases"]) == 100
-    content = read_pages(cast(Api, many), "releases", 1500)
+    assert len(read_pages(few.get, "/api/releases", "releases", 100)["releases"]) == 100
+    content = read_pages(many.get, "/api/releases", "releases", 1500)
 
     assert few.asked == ["/api/releases?limit=100"]
     assert (len(content["releases"]), len(many.asked)) == (1500, 2)
     assert content["next"], "the caller can say that there are more"
+
+
+def test_a_list_of_another_name_is_followed_too() -> None:
+    links: list[str] = []
+
+    def get(link: str) -> Any:
+        links.append(link)
+        first = len(links) == 1
+        return {"entries": [len(links)], "next": "/api/audit?after=7" if first else None}
+
+    content = read_pages(get, "/api/audit", "entries", None, {"model": "m"})
+
+    assert content == {"entries": [1, 2], "next": None}
+    assert links == ["/api/audit?model=m&limit=1000", "/api/audit?after=7"]

@@ -36,7 +36,9 @@ class Player:
     """A Durable context whose activities are answers by name: values or exceptions."""
 
     answers: dict[str, Any]
+    # Each event arrives once, as soon as the story waits for it.
     event_arrives: bool = True
+    raised: set[str] = field(default_factory=set)
     # The story is cancelled when it waits for the time so often, counted from 1.
     cancel_at_wait: int = 0
     waits: int = 0
@@ -99,8 +101,10 @@ class Player:
             answer: Any = next(task for task in tasks if task == cancel)
             return lambda: story.send(answer)
         events = [task for task in tasks if isinstance(task, str) and task != cancel]
+        events = [event for event in events if event not in self.raised]
         timer = next(task for task in tasks if isinstance(task, Timer))
         if events and self.event_arrives:
+            self.raised.add(events[0])
             return lambda: story.send(events[0])
         return lambda: story.send(self._fire(timer))
 

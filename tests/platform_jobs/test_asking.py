@@ -9,6 +9,7 @@ import pytest
 
 from platform_jobs.__main__ import main
 from platform_jobs.errors import ContractError
+from platform_jobs.files import folder_digest
 from platform_jobs.models.asking import ASKED, write_asked
 from platform_jobs.models.model_types import needed_types
 from platform_jobs.prepare import write_rows
@@ -40,12 +41,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask(folder: Path, changes: str = "", name: str = "answers") -> Any:
+def ask(folder: Path, changes: str = "", name: str = "answers", *more: str) -> Any:
     """Let the toy answer; return what its process wrote."""
     write_project(folder / name / "code", changes)
     words = ["ask", "--module", "toy", "--code", str(folder / name / "code"), "--name", "The toy"]
     words += ["--model", str(folder / "model"), "--asked", str(folder / ASKED)]
-    assert main([*words, "--out", str(folder / name), "--timeout", "600"]) == 0
+    assert main([*words, "--out", str(folder / name), "--timeout", "600", *more]) == 0
     return json.loads((folder / name / "answers.json").read_text())
 
 
@@ -140,3 +141,47 @@ def test_a_model_file_is_not_judged_without_skops(
 
     with pytest.raises(ContractError, match=r"no skops.*training/requirements.txt"):
         needed_types(tmp_path, ())
+
+
+def test_sealed_answers_count_with_their_key(folder: Path) -> None:
+    keys = {"answers": "0a" * 32, "champion": "0b" * 32}
+    for name, key in keys.items():
+        assert len(ask(folder, "", name, "--key", key)["seal"]) == 64
+
+    words = ["--champion-answers", str(folder / "champion")]
+    words += ["--key", keys["answers"], "--champion-key", keys["champion"]]
+
+    assert judge(folder, *words) == 0
+    assert read(folder, "evaluation.json")["refused"] == ""
+
+
+@pytest.mark.parametrize("spoiled", ["answers", "champion"])
+@pytest.mark.parametrize("seal", [None, 1, "", "0" * 64, "\u00e4", "of another"])
+def test_answers_that_other_code_wrote_are_no_verdict(
+    folder: Path, spoiled: str, seal: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = {"answers": "0a" * 32, "champion": "0b" * 32}
+    written = {name: ask(folder, "", name, "--key", key) for name, key in keys.items()}
+    forged = {"refused": "", "answers": [9.0] * 9, "seal": seal}
+    if seal == "of another":
+        forged["seal"] = written[spoiled]["seal"]
+    (folder / spoiled / "answers.json").write_text(json.dumps(forged))
+    words = ["--champion-answers", str(folder / "champion")]
+    words += ["--key", keys["answers"], "--champion-key", keys["champion"]]
+
+    assert judge(folder, *words) != 0
+
+    assert "its answers were changed after it gave them" in capsys.readouterr().err
+    assert not (folder / "out" / "evaluation.json").exists()
+
+
+def test_a_model_that_was_changed_after_it_was_registered_does_not_answer(folder: Path) -> None:
+    digest = folder_digest(folder / "model")
+    assert ask(folder, "", "answers", "--digest", digest)["answers"] == [1.0] * 9
+    (folder / "model" / "mean.txt").write_text("2.0", encoding="utf-8")
+
+    refused = ask(folder, "", "champion", "--digest", digest)["refused"]
+
+    assert "its model folder was changed after it was registered" in refused
+    assert judge(folder, "--champion-answers", str(folder / "champion")) == 1
+    assert not (folder / "out" / "evaluation.json").exists()

@@ -19,7 +19,7 @@ from tests.platform_jobs.toys import WRONG, write_project
 HELD_OUT = Table(columns=("a", "Y"), rows=tuple((str(n), str(n % 3)) for n in range(9)))
 
 
-def evaluate(folder: Path, changes: str = "", champion: str | None = None) -> int:
+def evaluate(folder: Path, changes: str = "", champion: str | None = None, *more: str) -> int:
     """Evaluate a model that answers 1, against a champion when its code is given."""
     write_rows(folder / "held_out", HELD_OUT, "Y")
     words = ["evaluate", "--held-out", str(folder / "held_out"), "--module", "toy"]
@@ -30,7 +30,7 @@ def evaluate(folder: Path, changes: str = "", champion: str | None = None) -> in
             write_project(folder / f"{name}-code", code)
             words += [f"--{name}", str(folder / name)]
             words += [f"--{name}-code", str(folder / f"{name}-code")]
-    return main([*words, "--out", str(folder / "out"), "--timeout", "600"])
+    return main([*words, "--out", str(folder / "out"), "--timeout", "600", *more])
 
 
 def read(folder: Path, name: str) -> Any:
@@ -172,3 +172,12 @@ def test_the_jobs_need_nothing_but_python(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert "contract" in ended.stdout
+
+
+def test_a_champion_that_was_changed_after_it_was_registered_is_no_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(tmp_path, "", "", "--champion-digest", "0" * 64) == 1
+
+    assert "its model folder was changed after it was registered" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "evaluation.json").exists()

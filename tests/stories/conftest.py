@@ -13,6 +13,7 @@ import pytest
 from function_app.settings.settings import read_projects
 from mlopsctl.reach.client import Api
 from mlopsctl.reach.local_host import LocalHost, ensure_platform
+from tests.api_document import check_response
 from tests.funchost.conftest import until
 from tests.made_once import prepared
 
@@ -75,6 +76,7 @@ class App:
         self.host = LocalHost(self.root, self.state, 0)
         self.host.start()
         self.api = Api(self.host.url, self.state)
+        self.api._http.event_hooks["response"].append(check_response)
         ensure_platform(self.api)
 
     def kill(self) -> None:
@@ -150,7 +152,9 @@ class App:
         return found
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return httpx.request(method, self.host.url + path, **options)
+        answer = httpx.request(method, self.host.url + path, **options)
+        check_response(answer)
+        return answer
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,9 @@ def test_a_cancelled_training_stops_its_run_leaves_its_lanes_and_names_the_perso
     assert (other.status_code, other.json()["error"]["code"]) == (409, "ALREADY_CANCELLED")
 
 
-def test_an_event_raised_with_durable_s_key_cancels_nothing(app: App, diabetes: str) -> None:
+def test_an_event_raised_with_durable_s_key_cancels_nothing_and_a_person_still_can(
+    app: App, diabetes: str
+) -> None:
     app.hold("train")
     app.drop("held/1.csv", diabetes)
     instance_id = app.claimed("held/1.csv")
@@ -145,8 +147,9 @@ def test_an_event_raised_with_durable_s_key_cancels_nothing(app: App, diabetes: 
     assert raised.status_code == 202
     until(lambda: "settle_cancellation" in done(app, instance_id), "the story to see the event")
     app.at_step(instance_id, "training")
-    app.let_go()
-    assert app.ended(instance_id)["outcome"] == "registered"
+    app.api.cancel(instance_id, "ada", "really")
+    ended = app.ended(instance_id)
+    assert (ended["outcome"], ended["reasons"]) == ("cancelled", ["ada cancelled it: really"])
 
 
 def done(app: App, instance_id: str) -> list[str]:

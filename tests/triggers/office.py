@@ -52,13 +52,13 @@ class RememberedStories:
     async def wake(self, instance_id: str, event: str) -> None:
         self.woken.append((instance_id, event))
 
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
+    async def find(self, instance_id: str) -> Any:
         return {"instance_id": instance_id} if instance_id in self.started else None
 
     async def argument(self, instance_id: str) -> Any:
         return None
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[Any]:
         return []
 
     async def forget(self, start: datetime, end: datetime) -> int:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from function_app.adapters.local.rows import LocalRows
+from function_app.domain.codec import dump
 from function_app.domain.project import Limits
 from function_app.domain.reconciliation import FINDINGS
 from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus, release_id
@@ -43,7 +44,7 @@ RECORD = ReleaseRecord(
 class NoStories:
     """Stories of which there are none."""
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[Any]:
         return []
 
 
@@ -92,7 +93,7 @@ def attention(ports: FewPorts) -> list[dict[str, Any]]:
         limits=Limits(),
     )
     answer = asyncio.run(get_attention(invocation, Request(route={}, headers={}, body=b"")))
-    listed: list[dict[str, Any]] = json.loads(json.dumps(answer.content))["attention"]
+    listed: list[dict[str, Any]] = dump(answer.content)["attention"]
     return listed
 
 

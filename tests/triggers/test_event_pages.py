@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from function_app.adapters.local.rows import LocalRows
+from function_app.domain.codec import dump
 from function_app.domain.events.inbox import InboxEvent
 from function_app.domain.project import Limits
 from function_app.errors import ContractError
@@ -34,7 +35,7 @@ def ask(kept: Kept, query: dict[str, str]) -> dict[str, Any]:
         limits=Limits(),
     )
     request = Request(route={}, headers={}, body=b"", query=query)
-    content: dict[str, Any] = asyncio.run(get_events(invocation, request)).content
+    content: dict[str, Any] = dump(asyncio.run(get_events(invocation, request)).content)
     return content
 
 

@@ -2,7 +2,11 @@
 
 import re
 
-from function_app.triggers.metrics import Figures, exposition
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from function_app.triggers.metrics import Figures, Sample, exposition
 
 FIGURES: Figures = {
     "mlops_releases": ("Releases", [({"model": "m", "status": "promoted"}, 2)]),
@@ -36,6 +40,35 @@ def test_every_sample_belongs_to_the_family_above_it() -> None:
             family = line.split()[2]
         elif not line.startswith("#"):
             assert re.fullmatch(rf"{family}(_sum|_count)?({{.*}})? \S+", line), line
+
+
+# The codec cleans control characters before; a line feed would end the line of a sample.
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], include_characters="\n"),
+    max_size=10,
+)
+LABELS = st.dictionaries(st.sampled_from(["a", "model", "_x1"]), TEXT, max_size=3)
+VALUES = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False)
+SAMPLES = st.lists(st.tuples(LABELS, VALUES), min_size=1, max_size=4)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=st.text('a\\"ü{}#', max_size=10), samples=SAMPLES)
+def test_the_librarys_parser_reads_every_figure_as_it_was(text: str, samples: list[Sample]) -> None:
+    figures: Figures = {
+        "mlops_x": (f"a {text}\\x", samples),
+        "mlops_seconds_sum": ("Time", samples),
+        "mlops_seconds_count": ("Times", samples),
+    }
+
+    gauge, summary = text_string_to_metric_families(exposition(figures))
+
+    assert (gauge.type, gauge.documentation) == ("gauge", f"a {text}\\x")
+    assert (summary.name, summary.type) == ("mlops_seconds", "summary")
+    assert [(s.labels, s.value) for s in gauge.samples] == samples
+    assert [(s.name, s.labels, s.value) for s in summary.samples] == [
+        (f"mlops_seconds_{part}", *sample) for part in ("sum", "count") for sample in samples
+    ]
 
 
 def test_labels_are_escaped() -> None:

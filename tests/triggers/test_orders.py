@@ -59,7 +59,7 @@ class Orders:
         )
         self.stories = FakeStories()
 
-    def send(self, kind: ChangeKind, person: str = "ada", model: str = MODEL) -> Answer:
+    def send(self, kind: ChangeKind, person: str = "ada", model: str = MODEL) -> Answer[Any]:
         invocation = Invocation(
             ports=self.bench.ports,
             projects=self.bench.projects,

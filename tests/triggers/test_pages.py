@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from function_app.domain.codec import dump
 from function_app.domain.project import Limits
 from function_app.errors import ContractError
 from function_app.ports import Stories
-from function_app.triggers.http.http_api import get_releases
+from function_app.triggers.http.releases_api import get_releases
 from function_app.triggers.invocation import Invocation, Request
 from tests.triggers.test_orders import FakeStories, Orders
 
@@ -28,7 +29,7 @@ def ask(orders: Orders, query: dict[str, str]) -> dict[str, Any]:
         limits=Limits(),
     )
     request = Request(route={}, headers={}, body=b"", query=query)
-    content: dict[str, Any] = asyncio.run(get_releases(invocation, request)).content
+    content: dict[str, Any] = dump(asyncio.run(get_releases(invocation, request)).content)
     return content
 
 

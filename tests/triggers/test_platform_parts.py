@@ -57,7 +57,7 @@ class FakeStories:
 
     views: list[dict[str, Any]]
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[Any]:
         return self.views
 
 
@@ -71,8 +71,8 @@ def platform() -> FakePlatform:
 
 
 @pytest.fixture
-def remove(platform: FakePlatform) -> Callable[..., Answer]:
-    def ask(part: str, sure: str, *stories: dict[str, Any], person: str = "ada") -> Answer:
+def remove(platform: FakePlatform) -> Callable[..., Answer[Any]]:
+    def ask(part: str, sure: str, *stories: dict[str, Any], person: str = "ada") -> Answer[Any]:
         ports = FewPorts(platform=platform, clock=platform)
         invocation = Invocation(
             ports=cast(Ports, ports),
@@ -88,7 +88,7 @@ def remove(platform: FakePlatform) -> Callable[..., Answer]:
 
 
 def test_a_part_that_is_named_twice_is_removed(
-    platform: FakePlatform, remove: Callable[..., Answer]
+    platform: FakePlatform, remove: Callable[..., Answer[Any]]
 ) -> None:
     done = story(names.TRAIN_MODEL, ended=True)
     watch = story(names.WATCH_PRODUCTION, ended=False)
@@ -107,7 +107,7 @@ def test_a_part_that_is_named_twice_is_removed(
 )
 def test_a_part_that_is_not_named_twice_stays(
     platform: FakePlatform,
-    remove: Callable[..., Answer],
+    remove: Callable[..., Answer[Any]],
     part: str,
     sure: str,
     error: type[Exception],
@@ -120,7 +120,7 @@ def test_a_part_that_is_not_named_twice_stays(
 
 @pytest.mark.parametrize("name", [names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL])
 def test_no_part_is_removed_under_a_story_that_needs_it(
-    platform: FakePlatform, remove: Callable[..., Answer], name: str
+    platform: FakePlatform, remove: Callable[..., Answer[Any]], name: str
 ) -> None:
     with pytest.raises(ConflictError, match=f"{name}-1 is under way"):
         remove("compute", "compute", story(name, ended=False))
@@ -131,7 +131,7 @@ def test_no_part_is_removed_under_a_story_that_needs_it(
     ("person", "code"), [("", "UNAUTHENTICATED"), ("mallory", "NOT_AN_OPERATOR")]
 )
 def test_only_an_operator_of_every_model_removes_a_part(
-    platform: FakePlatform, remove: Callable[..., Answer], person: str, code: str
+    platform: FakePlatform, remove: Callable[..., Answer[Any]], person: str, code: str
 ) -> None:
     with pytest.raises(RefusedError) as caught:
         remove("compute", "compute", person=person)

@@ -67,7 +67,7 @@ def test_an_approval_of_a_release_that_ended_meanwhile_is_refused(
     office.ask("1")
     waiting = office.record("1")
 
-    async def approve(invocation: Invocation, request: Request) -> Answer:
+    async def approve(invocation: Invocation, request: Request) -> Answer[Any]:
         ports = Meanwhile(
             invocation.ports,
             lambda: invocation.ports.ledger.save_release(replace(waiting, status=status)),

@@ -46,12 +46,12 @@ class OneRun:
         return self.text[-most:]
 
 
-def ask(respond: Any, jobs: OneRun, run_id: str = RUN.run_id, **query: str) -> Answer:
+def ask(respond: Any, jobs: OneRun, run_id: str = RUN.run_id, **query: str) -> Answer[Any]:
     invocation = cast(Invocation, SimpleNamespace(ports=SimpleNamespace(jobs=jobs)))
     request = Request(
         route={"run_id": run_id, "name": "junit.xml"}, headers={}, body=b"", query=query
     )
-    return cast(Answer, asyncio.run(respond(invocation, request)))
+    return cast(Answer[Any], asyncio.run(respond(invocation, request)))
 
 
 def test_a_run_is_shown_without_secrets() -> None:

@@ -31,6 +31,7 @@ from function_app.ports import Ports
 from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import read_projects
+from function_app.triggers.bodies import Comment, NoFields, read_body
 from function_app.triggers.http.story_api import post_cancel, post_retry
 from function_app.triggers.invocation import Answer, Invocation, Request
 
@@ -66,13 +67,13 @@ class KnownStories:
     async def wake(self, instance_id: str, event: str) -> None:
         self.woken.append((instance_id, event))
 
-    async def find(self, instance_id: str) -> dict[str, Any] | None:
+    async def find(self, instance_id: str) -> Any:
         return self.views.get(instance_id)
 
     async def argument(self, instance_id: str) -> Any:
         return self.arguments.get(instance_id)
 
-    async def list(self, since: datetime) -> list[dict[str, Any]]:
+    async def list(self, since: datetime) -> list[Any]:
         return list(self.views.values())
 
     async def forget(self, start: datetime, end: datetime) -> int:
@@ -131,15 +132,14 @@ class Office:
         self.stories.views[instance_id] = view(story, instance_id, outcome)
         self.stories.arguments[instance_id] = dump(argument)
 
-    def cancel(self, instance_id: str, person: str = "ada", **body: Any) -> Answer:
+    def cancel(self, instance_id: str, person: str = "ada", **body: Any) -> Answer[Any]:
         headers = {"authorization": f"Bearer {person}"} if person else {}
         return asyncio.run(post_cancel(self.invocation, request(instance_id, body, headers)))
 
     def retry(self, instance_id: str, person: str = "") -> dict[str, Any]:
         headers = {"authorization": f"Bearer {person}"} if person else {}
-        content: dict[str, Any] = asyncio.run(
-            post_retry(self.invocation, request(instance_id, {}, headers))
-        ).content
+        answer = asyncio.run(post_retry(self.invocation, request(instance_id, {}, headers)))
+        content: dict[str, Any] = dump(answer.content)
         return content
 
 
@@ -159,7 +159,7 @@ def test_a_cancellation_is_recorded_once_and_wakes_the_story(office: Office) -> 
     answers = [office.cancel("t1", comment="wrong"), office.cancel("t1")]
 
     assert [answer.status for answer in answers] == [202, 202]
-    kept = answers[1].content["cancellation"]
+    kept = dump(answers[1].content["cancellation"])
     assert (kept["by"], kept["comment"], kept["at"]) == ("ada", "wrong", "2026-01-01T00:00:00Z")
     assert office.stories.woken == [("t1", "Cancel-t1")] * 2
 
@@ -206,6 +206,15 @@ def test_a_cancellation_by_a_stranger_or_with_a_wrong_body_is_refused(
         office.cancel("t1", person, **body)
 
     assert caught.value.code == code
+
+
+def test_a_cancellation_ends_the_wait_for_a_run_that_is_seldom_polled(office: Office) -> None:
+    office.knows("train_model", "t1", "running")
+    office.stories.views["t1"]["step"]["run_id"] = "r1"
+
+    office.cancel("t1")
+
+    assert office.stories.woken == [("t1", "Cancel-t1"), ("t1", "RunCompleted-r1")]
 
 
 def test_a_second_person_or_comment_is_told_of_the_first(office: Office) -> None:
@@ -280,25 +289,25 @@ def test_an_unknown_story_is_not_found(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "allowed", "message"),
+    ("body", "kind", "message"),
     [
-        (b'{"coment": "x"}', ("comment",), "Did you mean 'comment'?"),
-        (b'{"zzz": 1}', ("comment",), "Known fields: comment."),
-        (b'{"sure": 1}', (), "takes no fields"),
-        (b"[1]", ("comment",), "must be a JSON object"),
-        (b"{", ("comment",), "not JSON"),
+        (b'{"coment": "x"}', Comment, "Did you mean 'comment'?"),
+        (b'{"zzz": 1}', Comment, "Known fields: comment."),
+        (b'{"sure": 1}', NoFields, "takes no fields"),
+        (b"[1]", Comment, "must be a JSON object"),
+        (b"{", Comment, "not JSON"),
     ],
 )
-def test_a_body_is_read_strictly(body: bytes, allowed: tuple[str, ...], message: str) -> None:
+def test_a_body_is_read_strictly(body: bytes, kind: type[object], message: str) -> None:
     with pytest.raises(ContractError) as caught:
-        Request(route={}, headers={}, body=body).fields(*allowed)
+        read_body(Request(route={}, headers={}, body=body), kind)
 
     assert message in caught.value.message
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"{}", b'{"comment": null}'])
 def test_a_body_without_fields_has_no_comment(body: bytes) -> None:
-    assert Request(route={}, headers={}, body=body).fields("comment").comment() == ""
+    assert read_body(Request(route={}, headers={}, body=body), Comment).comment == ""
 
 
 def test_whoever_retries_counts_among_those_who_started_it(office: Office) -> None:

@@ -159,6 +159,8 @@ class AzureRegistry:
 
     def _read_back(self, model: str, number: str) -> ModelVersion:
         """Return the version once Azure ML shows it, because reads may lag behind writes."""
+        # Azure ML answers with the version and not with a long-running operation, so that no poller
+        # of the SDK waits for this; its retry policy does not repeat a 404.
         end = time.monotonic() + self._patience
         while True:
             version = self._find(model, number)

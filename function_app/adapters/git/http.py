@@ -100,6 +100,7 @@ class HttpClient(AbstractHttpGitClient):
                 body=data,
                 preload_content=False,
                 redirect=False,
+                # urllib3 would repeat the connection only; the activity is repeated as a whole.
                 retries=False,
                 timeout=_TIMEOUT,
             )

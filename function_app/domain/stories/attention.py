@@ -4,16 +4,18 @@ A failure is closed by a newer event of the same model: a later training, a retr
 was decided. So the newest of each kind counts, and cancelled or superseded stories are skipped.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from function_app.domain.reconciliation import judge_serving
 from function_app.domain.release.release import AUTOMATIC, ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Serving
 from function_app.domain.stories.outcomes import INTEGRATE, KINDS, RELEASE, TRAIN, is_alarming
+from function_app.domain.stories.views import StoryView
 
 RECONCILE = "mlopsctl reconcile compares again"
+# Releases of these statuses hide no failure of an earlier one.
+PASSED_OVER = (ReleaseStatus.SUPERSEDED, ReleaseStatus.CANCELLED)
 _PASSED_OVER = ("superseded", "cancelled", "stale")
 _RETRIED = (TRAIN, INTEGRATE)
 # Stories without an input of their own: the command starts a new one.
@@ -30,12 +32,12 @@ class Attention:
     next: str
 
 
-def failed_stories(stories: Iterable[Mapping[str, Any]]) -> list[Attention]:
+def failed_stories(stories: Iterable[StoryView]) -> list[Attention]:
     """Return the failures among the newest stories of each kind and model.
 
     Releases are left to the ledger, which knows them for longer than their histories.
     """
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    newest: dict[tuple[str, str], StoryView] = {}
     for view in sorted(stories, key=lambda view: str(view["created_at"])):
         if view["outcome"] not in _PASSED_OVER and view["story"] != RELEASE:
             newest[view["story"], view["facts"].get("model", "")] = view
@@ -55,7 +57,7 @@ def failed_releases(records: Iterable[ReleaseRecord]) -> list[Attention]:
     """Return the newest release of each model when it failed and no person decided so."""
     newest: dict[str, ReleaseRecord] = {}
     for record in sorted(records, key=lambda record: record.updated_at):
-        if record.status not in (ReleaseStatus.SUPERSEDED, ReleaseStatus.CANCELLED):
+        if record.status not in PASSED_OVER:
             newest[record.release.model] = record
     return [
         Attention(
@@ -91,11 +93,11 @@ def _is_open(record: ReleaseRecord) -> bool:
     return False
 
 
-def _kind(view: Mapping[str, Any]) -> str:
+def _kind(view: StoryView) -> str:
     return f"{view['outcome']} {KINDS.get(view['story'], view['story'].replace('_', ' '))}"
 
 
-def _next(view: Mapping[str, Any]) -> str:
+def _next(view: StoryView) -> str:
     show = f"mlopsctl show {view['instance_id']}"
     if view["story"] in _RETRIED:
         return f"{show}; mlopsctl retry {view['instance_id']}"

@@ -14,6 +14,7 @@ from function_app.domain.codec import load
 from function_app.domain.project import ModelProject
 from function_app.domain.release.release import Release, next_attempt
 from function_app.domain.routing import Start
+from function_app.domain.stories.views import StoryView
 from function_app.domain.training import TrainingRequest, run_id
 from function_app.errors import ConflictError, NotFoundError
 
@@ -22,14 +23,12 @@ _DONE = ("registered", "promoted", "published", "checked")
 _REPLACED = ("superseded", "stale")
 
 
-def next_start(
-    view: Mapping[str, Any], argument: Any, projects: Mapping[str, ModelProject]
-) -> Start:
+def next_start(view: StoryView, argument: Any, projects: Mapping[str, ModelProject]) -> Start:
     """Return the start of the next attempt of an ended story, by the present rules of mlops.toml.
 
     ConflictError when there is nothing to retry, NotFoundError when mlops.toml lost the model.
     """
-    instance_id, outcome = str(view["instance_id"]), str(view["outcome"])
+    instance_id, outcome = view["instance_id"], view["outcome"]
     if outcome in _DONE:
         text = f"{instance_id} has succeeded: {outcome}. There is nothing to retry."
         raise ConflictError(text, code="NOTHING_TO_RETRY")

@@ -39,15 +39,17 @@ def cancellable(ctx: StoryContext, story: Callable[[StoryContext], Story[T]]) ->
         try:
             answer = yield waits.race(task)
             if answer is waits.event:
-                waits.listens = False
                 settled = yield from steps.settle_cancellation(
                     ctx, StoryId(instance_id=ctx.instance_id)
                 )
                 if settled.cancellation is not None:
                     waits.cancel_timers()
                     raise CancelledError(settled.cancellation)
-                # A holder of Durable's key can raise the event without a cancellation.
-                answer = yield waits.race(task)
+                # A holder of Durable's key can raise the event without a cancellation. The present
+                # wait goes on without a listener, because the host has started its tasks already:
+                # it would wait for a new listener alone, also after the timer has fired. An event
+                # that arrives in between is kept for the listener of the next wait.
+                answer = yield waits.finish(task)
         except Exception as error:
             resume = _throwing(inner, error)
         else:
@@ -67,21 +69,29 @@ class _Waits:
     def __init__(self, ctx: StoryContext) -> None:
         self._ctx = ctx
         self._timers: list[Any] = []
-        self.listens = True
-        # One wait for the whole story: the host starts each task only once.
-        self.event = ctx.wait_for_external_event(names.cancel_event(ctx.instance_id))
+        self._heard = False
+        # One listener until its event arrives: the host starts each task only once.
+        self.event = self._listen()
 
     def race(self, task: Any) -> Any:
-        """Return the task to yield instead of a task of the inner story.
+        """Return the task to yield instead of a new task of the inner story.
 
         Activities are not raced, because they end by themselves and their effects must be known.
         """
-        event = [self.event] if self.listens else []
-        if isinstance(task, _Race):
-            return self._ctx.task_any([*task.tasks, *event])
-        if event and any(task is timer for timer in self._timers):
-            return self._ctx.task_any([task, *event])
-        return task
+        is_race = isinstance(task, _Race)
+        if not is_race and not any(task is timer for timer in self._timers):
+            return task
+        if self._heard:
+            self.event, self._heard = self._listen(), False
+        return self._ctx.task_any([*(task.tasks if is_race else [task]), self.event])
+
+    def finish(self, task: Any) -> Any:
+        """Return the task to yield for the rest of a wait after the event of a cancellation."""
+        self._heard = True
+        return self._ctx.task_any(task.tasks) if isinstance(task, _Race) else task
+
+    def _listen(self) -> Any:
+        return self._ctx.wait_for_external_event(names.cancel_event(self._ctx.instance_id))
 
     def cancel_timers(self) -> None:
         """Cancel the open timers, because an instance stays Running until its timers are due."""

@@ -14,12 +14,15 @@ T = TypeVar("T")
 
 
 class Wakes(Protocol):
-    """The external events that end pauses early; `woken` is True when one ended the last pause."""
+    """The external events that end pauses early; `woken` chooses the length of the next pause."""
 
     woken: bool
 
     def next(self) -> Task | None:
         """Return the event that may end the next pause; None when only the timer ends it."""
+
+    def hear(self) -> None:
+        """Record that the event ended the pause."""
 
 
 class NoEvent:
@@ -30,18 +33,34 @@ class NoEvent:
     def next(self) -> None:
         return None
 
+    def hear(self) -> None:
+        """Do nothing: there is no event."""
+
 
 class OneEvent:
-    """An event that comes once: after it, timers alone end the pauses."""
+    """An event that comes once, unless somebody raises it with Durable's key.
+
+    A forged event does not use up the listener: each event is followed by a pause that its timer
+    alone ends, and then by a new listener. That pause limits how often forged events make the story
+    ask. `woken` stays set after the first event.
+    """
 
     def __init__(self, ctx: StoryContext, name: str) -> None:
-        # The wait begins here, once. With several waits for one name, the SDK would hand the event
-        # to the latest wait and the host to the first.
+        self._ctx, self._name = ctx, name
+        # One listener at a time. With several waits for one name, the SDK would hand the event to
+        # the latest wait and the host to the first.
         self._task = ctx.wait_for_external_event(name)
-        self.woken = False
+        self.woken = self._pauses = False
 
     def next(self) -> Task | None:
-        return None if self.woken else self._task
+        if self._pauses:
+            self._pauses = False
+            self._task = self._ctx.wait_for_external_event(self._name)
+            return None
+        return self._task
+
+    def hear(self) -> None:
+        self.woken = self._pauses = True
 
 
 class NumberedEvents:
@@ -62,6 +81,9 @@ class NumberedEvents:
         task = self._ctx.wait_for_external_event(self._name_of(self.number))
         self.number += 1
         return task
+
+    def hear(self) -> None:
+        self.woken = True
 
 
 def constant(pause: timedelta) -> Iterator[timedelta]:
@@ -109,5 +131,5 @@ def wait_until(
         if event is None:
             yield timer
         elif (yield ctx.task_any([event, timer])) is event:
-            wakes.woken = True
+            wakes.hear()
             timer.cancel()

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from function_app.domain.codec import load
+from function_app.domain.release.release import ReleaseRecord
 from function_app.errors import ContractError
 from function_app.ports import Rows
 from function_app.ports.rows import Put
 from function_app.records.earlier.adoption import adopt, parsed
 from function_app.records.ledger.lanes import LANES, entry_key
-from function_app.records.ledger.ledger import DECISIONS, NOTES, RELEASES, new_release
+from function_app.records.ledger.ledger import DECISIONS, NOTES, new_release
+from function_app.records.ledger.statuses import RELEASES, named
+from function_app.records.readable import load_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,9 @@ def adopt_ledger(rows: Rows, earlier: EarlierLedger) -> None:
 
 def _release(release_id: str, text: str) -> list[Put]:
     content = parsed(text)
-    return new_release(release_id, _begin(content), content)
+    puts = new_release(release_id, _begin(content), content)
+    records = load_each(ReleaseRecord, [(release_id, content)])
+    return [*puts, *(named(record, puts[1].key) for record in records)]
 
 
 def _begin(content: dict[str, Any]) -> datetime:

@@ -2,7 +2,8 @@
 
 All releases are in one partition, so that a change of several is atomic. A release has two rows:
 its record under a key that sorts by its beginning, newest first, and the name of that key under its
-id. The first of the two never moves, so that a page of releases has a stable end.
+id. The first of the two never moves, so that a page of releases has a stable end. A third row names
+the key under the release's status (statuses.py).
 """
 
 import re
@@ -30,15 +31,18 @@ from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneReque
 from function_app.domain.text.identifiers import RELEASE_ID
 from function_app.errors import ConflictError, ContractError
 from function_app.ports import Rows
-from function_app.ports.rows import MOST_CHANGES, Put, Row
+from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import read_row
 from function_app.records.ledger.lanes import Lanes
+from function_app.records.ledger.statuses import BY_TIME, RELEASES, Statuses, named, newest
 from function_app.records.order import downwards
 from function_app.records.readable import load_each
 
-RELEASES, DECISIONS, NOTES = "releases", "decisions", "notes"
-BY_TIME, BY_ID = "at/", "id/"
+DECISIONS, NOTES = "decisions", "notes"
+BY_ID = "id/"
+# A release that changes its status has three changes of rows.
+_MOST_RELEASES = MOST_CHANGES // 3
 _CURSOR = re.compile(r"[0-9]{19}-[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", re.ASCII)
 
 
@@ -46,7 +50,7 @@ class StoredLedger:
     """Stores releases, lanes and named records; every method is idempotent."""
 
     def __init__(self, rows: Rows) -> None:
-        self._rows, self._lanes = rows, Lanes(rows)
+        self._rows, self._lanes, self._statuses = rows, Lanes(rows), Statuses(rows)
 
     def save_release(self, record: ReleaseRecord) -> None:
         release_id = RELEASE_ID.check(record.release.release_id, "release_id")
@@ -55,12 +59,12 @@ class StoredLedger:
             row = self._row(release_id)
             if row is None:
                 puts = new_release(release_id, record.begun_at or record.updated_at, dump(record))
-                self._rows.write(RELEASES, puts)
+                self._rows.write(RELEASES, [*puts, named(record, puts[1].key)])
                 return
             before = read_row(ReleaseRecord, row)
             if not may_become(before.status, record.status):
                 raise ConflictError(forbidden_change(release_id, before.status, record.status))
-            self._rows.write(RELEASES, [_changed(row, record)])
+            self._rows.write(RELEASES, self._changes(row, before, record))
 
         until_unchanged("save a release", attempt)
 
@@ -69,8 +73,12 @@ class StoredLedger:
         return read_row(ReleaseRecord, row) if row else None
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
-        records = _readable(self._rows.query(RELEASES, BY_TIME))
-        return tuple(sorted(records, key=lambda record: record.updated_at, reverse=True))
+        return newest(_readable(self._rows.query(RELEASES, BY_TIME)))
+
+    def with_status(
+        self, status: ReleaseStatus, model: str = "", limit: int | None = None
+    ) -> tuple[ReleaseRecord, ...]:
+        return self._statuses.find(status, model, limit)
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         if after is not None and not _CURSOR.fullmatch(after):
@@ -99,16 +107,18 @@ class StoredLedger:
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         def attempt() -> tuple[str, ...]:
-            taken, puts = [], []
+            taken: list[str] = []
+            moved: list[list[Put | Delete]] = []
             for row in self._rows.query(RELEASES, BY_TIME):
                 for record in _readable([row]):
                     if takes_over(newer, record):
-                        puts.append(_changed(row, superseded(record, newer, now)))
+                        moved.append(self._changes(row, record, superseded(record, newer, now)))
                     elif not was_taken_over(record, newer):
                         continue
                     taken.append(record.release.release_id)
-            for at in range(0, len(puts), MOST_CHANGES):
-                self._rows.write(RELEASES, puts[at : at + MOST_CHANGES])
+            for at in range(0, len(moved), _MOST_RELEASES):
+                together = [change for each in moved[at : at + _MOST_RELEASES] for change in each]
+                self._rows.write(RELEASES, together)
             return tuple(sorted(taken))
 
         return until_unchanged("supersede releases", attempt)
@@ -124,8 +134,8 @@ class StoredLedger:
                 record = superseded(record, newer, now) if newer else record
             settlement, approved = settle(record, decision, now)
             after = approved or record
-            if row is not None and after is not None and after != before:
-                self._rows.write(RELEASES, [_changed(row, after)])
+            if row is not None and before is not None and after is not None and after != before:
+                self._rows.write(RELEASES, self._changes(row, before, after))
             return settlement
 
         return until_unchanged("settle a release", attempt)
@@ -169,6 +179,11 @@ class StoredLedger:
         rows = self._rows.query(DECISIONS)
         return load_each(Decision, ((row.key, row.content) for row in rows))
 
+    def _changes(self, row: Row, before: ReleaseRecord, after: ReleaseRecord) -> list[Put | Delete]:
+        """Return the changes that store a record instead of the one in its row."""
+        put = Put(key=row.key, content=dump(after), etag=row.etag)
+        return [put, *self._statuses.moves(row, before, after)]
+
     def _row(self, release_id: str) -> Row | None:
         """Return the row with the record of a release, None when there is no such release."""
         row = self._rows.get(RELEASES, BY_ID + release_id) if RELEASE_ID.fits(release_id) else None
@@ -182,10 +197,6 @@ def new_release(release_id: str, begun_at: datetime, content: dict[str, Any]) ->
         Put(key=BY_ID + release_id, content={"key": key}),
         Put(key=key, content=content),
     ]
-
-
-def _changed(row: Row, record: ReleaseRecord) -> Put:
-    return Put(key=row.key, content=dump(record), etag=row.etag)
 
 
 def _readable(rows: Iterable[Row]) -> tuple[ReleaseRecord, ...]:

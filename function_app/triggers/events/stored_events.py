@@ -1,56 +1,97 @@
 """Stored events, and their operations for operators."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
-from function_app.domain.codec import dump
 from function_app.domain.events.inbox import InboxEvent, Outcome
 from function_app.domain.text.identifiers import EVENT_KEY
 from function_app.errors import ContractError, NotFoundError
-from function_app.triggers.events.inbox import ACCEPTED, kind_of_payload, take_up
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.bodies import NoFields, read_body
+from function_app.triggers.events.inbox import ACCEPTED, Receipt, kind_of_payload, take_up
+from function_app.triggers.invocation import Accepted, Done, Invocation, Request
 from function_app.triggers.pages import limit_of, next_link
 from function_app.triggers.people import find_person
 
 
-async def get_events(invocation: Invocation, request: Request) -> Answer:
+class EventView(TypedDict):
+    """An event in a list; `outcome` is `accepted` while the event is not processed."""
+
+    event_key: str
+    channel: str
+    type: str
+    subject: str
+    outcome: str
+    code: str | None
+    reason: str | None
+    instance_ids: list[str]
+    received_at: datetime
+
+
+class EventList(TypedDict):
+    """Some events, and the link to the next page; None after the last page."""
+
+    events: list[EventView]
+    next: str | None
+
+
+class WholeEvent(EventView):
+    """An event with its payload as it was received, without credentials."""
+
+    payload: Any
+
+
+class ReplayReceipt(TypedDict):
+    """The outcome of the event that was processed again."""
+
+    receipt: Receipt
+
+
+class Discarded(TypedDict):
+    """The key of the event that was deleted."""
+
+    discarded: str
+
+
+async def get_events(invocation: Invocation, request: Request) -> Done[EventList]:
     """List events, newest first; `outcome=refused` are the dead letters, `next` is a link."""
     text = request.query.get("outcome", "")
     if text and text not in set(Outcome):
         raise ContractError(f"outcome: expected one of {', '.join(Outcome)}, got {text[:40]!r}.")
     limit, after = limit_of(request), request.query.get("after") or None
     page = invocation.ports.inbox.events(limit, after, Outcome(text) if text else None)
-    content = {
-        "events": [view(event) for event in page.events],
-        "next": next_link("/api/events", request, page.next),
-    }
-    return Answer(status=200, content=content)
+    return Done(
+        content={
+            "events": [view(event) for event in page.events],
+            "next": next_link("/api/events", request, page.next),
+        }
+    )
 
 
-async def get_event(invocation: Invocation, request: Request) -> Answer:
+async def get_event(invocation: Invocation, request: Request) -> Done[WholeEvent]:
     """Show one event as it was received, with its outcome."""
     event = _find(invocation, request)
-    return Answer(status=200, content={**view(event), "payload": event.payload})
+    return Done(content={**view(event), "payload": event.payload})
 
 
-async def post_replay(invocation: Invocation, request: Request) -> Answer:
+async def post_replay(invocation: Invocation, request: Request) -> Accepted[ReplayReceipt]:
     """Process a refused event again, after its cause was repaired.
 
     A person whose token comes with it counts among the authors of what is trained.
     """
-    request.fields()
+    read_body(request, NoFields)
     person = find_person(invocation, request)
     receipt = await take_up(invocation, _find(invocation, request), person)
-    return Answer(status=202, content={"receipt": dump(receipt)})
+    return Accepted(content={"receipt": receipt})
 
 
-async def delete_event(invocation: Invocation, request: Request) -> Answer:
+async def delete_event(invocation: Invocation, request: Request) -> Done[Discarded]:
     """Delete an event; its claim stays, so that the same event starts nothing again."""
     event = _find(invocation, request)
     invocation.ports.inbox.discard(event.event_key)
-    return Answer(status=200, content={"discarded": event.event_key})
+    return Done(content={"discarded": event.event_key})
 
 
-def view(event: InboxEvent) -> dict[str, Any]:
+def view(event: InboxEvent) -> EventView:
     """Return the row of an event in a list."""
     payload = event.payload if isinstance(event.payload, dict) else {}
     return {
@@ -62,7 +103,7 @@ def view(event: InboxEvent) -> dict[str, Any]:
         "code": event.code,
         "reason": event.reason,
         "instance_ids": list(event.instance_ids),
-        "received_at": dump(event.received_at),
+        "received_at": event.received_at,
     }
 
 

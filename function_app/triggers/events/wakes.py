@@ -11,8 +11,8 @@ async def wake_release(stories: Stories, release_id: str) -> None:
     in this moment; nothing happens when the release has ended.
     """
     view = await stories.find(release_id)
-    step = view["step"] if view and isinstance(view.get("step"), dict) else {}
-    shown = str(step.get("wait", "0"))
+    step = view.get("step") if view else None
+    shown = str(step.get("wait", "0")) if isinstance(step, dict) else "0"
     number = int(shown) if shown.isdecimal() else 0
     for wait in (number, number + 1):
         await stories.wake(release_id, names.decision_event(release_id, wait))

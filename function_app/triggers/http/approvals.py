@@ -1,21 +1,21 @@
 """Decisions of people: identify, check, store in the ledger, then wake the story."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from function_app.domain.codec import dump
 from function_app.domain.people.duties import ApprovalRules
 from function_app.domain.release.approval import Decision, Verdict, refuse
 from function_app.domain.release.authorization import last_number
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
-from function_app.domain.text.identifiers import IMAGE_DIGEST, SHA256
 from function_app.errors import ConflictError, RefusedError
 from function_app.records.accounts import name_of_decision
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
+from function_app.triggers.bodies import Comment, DecisionBody, read_body
 from function_app.triggers.events.wakes import wake_release
-from function_app.triggers.http.http_api import approvals_of, find_release
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.http.releases_api import approvals_of, find_release
+from function_app.triggers.invocation import Accepted, Invocation, Request
 from function_app.triggers.people import identify
 
 # Refusals because of the person, which hold whatever the ledger has stored.
@@ -23,20 +23,28 @@ _UNDECIDED = (ReleaseStatus.SUPERSEDED, ReleaseStatus.EXPIRED, ReleaseStatus.CAN
 _PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
 
-async def post_approval(invocation: Invocation, request: Request) -> Answer:
+class DecisionStored(TypedDict):
+    """The stored decision, and how far the release is approved now: `1 of 2`."""
+
+    decision: Decision
+    approvals: str
+    approved_by: list[str]
+
+
+async def post_approval(invocation: Invocation, request: Request) -> Accepted[DecisionStored]:
     """Approve a release."""
     return await _decide(invocation, request, Verdict.APPROVE)
 
 
-async def post_rejection(invocation: Invocation, request: Request) -> Answer:
+async def post_rejection(invocation: Invocation, request: Request) -> Accepted[DecisionStored]:
     """Reject a release."""
     return await _decide(invocation, request, Verdict.REJECT)
 
 
-async def post_withdrawal(invocation: Invocation, request: Request) -> Answer:
+async def post_withdrawal(invocation: Invocation, request: Request) -> Accepted[DecisionStored]:
     """Withdraw your approval of a release, until its promotion begins."""
     person = identify(invocation, request)
-    comment = request.fields("comment").comment()
+    comment = read_body(request, Comment).comment
     record = find_release(invocation, request.route["release_id"])
     release, ports = record.release, invocation.ports
     rules = _rules(invocation, record)
@@ -58,9 +66,7 @@ async def post_withdrawal(invocation: Invocation, request: Request) -> Answer:
     )
     invocation.attempt.once = name_of_decision(withdrawn)
     await wake_release(invocation.stories, release.release_id)
-    return Answer(
-        status=202, content={"decision": dump(withdrawn), **_progress(invocation, record)}
-    )
+    return _answer(invocation, record, withdrawn)
 
 
 def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | None:
@@ -69,17 +75,26 @@ def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | Non
     return project.approval_rules() if project else None
 
 
-def _progress(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return the progress of the approval after this request."""
+def _answer(
+    invocation: Invocation, record: ReleaseRecord, decision: Decision
+) -> Accepted[DecisionStored]:
+    """Return the decision with the progress of the approval after this request."""
     decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
     progress = approvals_of(invocation, record, decisions)
-    return {name: progress[name] for name in ("approvals", "approved_by")}
+    return Accepted(
+        content={
+            "decision": decision,
+            "approvals": progress["approvals"],
+            "approved_by": progress["approved_by"],
+        }
+    )
 
 
-async def _decide(invocation: Invocation, request: Request, verdict: Verdict) -> Answer:
+async def _decide(
+    invocation: Invocation, request: Request, verdict: Verdict
+) -> Accepted[DecisionStored]:
     person = identify(invocation, request)
-    fields = request.fields("image_digest", "evidence_hash", "comment")
-    shown = "the text that GET /api/releases/<id> shows"
+    body = read_body(request, DecisionBody)
     record = find_release(invocation, request.route["release_id"])
     rules = _rules(invocation, record)
     approves = verdict is Verdict.APPROVE and rules is not None
@@ -87,9 +102,9 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
         release_id=record.release.release_id,
         verdict=verdict,
         decided_by=person,
-        comment=fields.comment(),
-        image_digest=fields.name("image_digest", IMAGE_DIGEST, shown),
-        evidence_hash=fields.name("evidence_hash", SHA256, shown),
+        comment=body.comment,
+        image_digest=body.image_digest,
+        evidence_hash=body.evidence_hash,
         decided_at=invocation.ports.clock.now(),
         remark=rules.remark(person, record.authors) if approves and rules else "",
         after=last_number(Changes(invocation.ports.rows).of_model(record.release.model)),
@@ -124,4 +139,4 @@ async def _decide(invocation: Invocation, request: Request, verdict: Verdict) ->
     invocation.attempt.once = name_of_decision(earlier)
     # A repetition wakes the story, too: the first attempt may have died before it did.
     await wake_release(invocation.stories, decision.release_id)
-    return Answer(status=202, content={"decision": dump(earlier), **_progress(invocation, record)})
+    return _answer(invocation, record, earlier)

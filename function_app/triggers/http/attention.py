@@ -2,24 +2,26 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypedDict
 
 from function_app import names
-from function_app.domain.codec import dump
 from function_app.domain.events.inbox import Outcome
 from function_app.domain.reconciliation import FINDINGS, RECENT, FindingKind
-from function_app.domain.release.release import ReleaseRecord
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.stories.attention import (
+    PASSED_OVER,
     RECONCILE,
     Attention,
     failed_releases,
     failed_stories,
     unserved,
 )
-from function_app.domain.stories.outcomes import end_name
+from function_app.domain.stories.outcomes import TONES, Tone, end_name
+from function_app.domain.stories.views import StoryView
 from function_app.errors import MlopsError
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.invocation import Done, Invocation, Request
 
 MODELS_AT_A_TIME = 8
 # These are read at the moment of the question; the last comparison may be out of date.
@@ -27,18 +29,24 @@ _SEEN_NOW = (FindingKind.FAILED_STORY, FindingKind.NOT_READY)
 _KEPT = (names.TRAIN_MODEL, names.INTEGRATE_CHANGE)
 
 
-async def get_attention(invocation: Invocation, request: Request) -> Answer:
+class AttentionList(TypedDict):
+    """The open failures."""
+
+    attention: list[Attention]
+
+
+async def get_attention(invocation: Invocation, request: Request) -> Done[AttentionList]:
     """List the failures that need attention, each with its reason and the next command."""
     stories = await invocation.stories.list(invocation.ports.clock.now() - RECENT)
     failures = await asyncio.to_thread(_collect, invocation, stories)
-    return Answer(status=200, content={"attention": dump(failures)})
+    return Done(content={"attention": failures})
 
 
-def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Attention]:
+def _collect(invocation: Invocation, stories: list[StoryView]) -> list[Attention]:
     letters = invocation.ports.inbox.list_events(Outcome.REFUSED)
     return [
         *failed_stories([*stories, *_older(invocation, stories)]),
-        *failed_releases(invocation.ports.ledger.list_releases()),
+        *failed_releases(_newest_releases(invocation)),
         *(
             Attention(
                 kind="dead letter",
@@ -53,32 +61,45 @@ def _collect(invocation: Invocation, stories: list[dict[str, Any]]) -> list[Atte
     ]
 
 
+def _newest_releases(invocation: Invocation) -> list[ReleaseRecord]:
+    """Return of each model and status the release that began last."""
+    with_status = invocation.ports.ledger.with_status
+    asked = [
+        (status, model)
+        for model in invocation.projects
+        for status in ReleaseStatus
+        if status not in PASSED_OVER
+    ]
+    with ThreadPoolExecutor(MODELS_AT_A_TIME) as pool:
+        releases = pool.map(lambda each: with_status(each[0], each[1], 1), asked)
+    return [record for records in releases for record in records]
+
+
 def _production(invocation: Invocation) -> list[Attention]:
     """Return the models whose production does not serve now.
 
     The last comparison may be ten minutes old, so production itself is read, several models at a
     time.
     """
-    records: dict[str, list[ReleaseRecord]] = {}
-    for record in invocation.ports.ledger.list_releases():
-        records.setdefault(record.release.model, []).append(record)
 
     def ask(model: str) -> list[Attention]:
         try:
-            return unserved(model, invocation.ports.production.serving(model), records[model])
+            serving = invocation.ports.production.serving(model)
+            under_way = invocation.ports.ledger.with_status(ReleaseStatus.IN_PROGRESS, model)
+            return unserved(model, serving, under_way)
         except MlopsError as error:
             kind = FindingKind.UNREACHABLE
             return [Attention(kind=kind, subject=model, detail=error.message, next=RECONCILE)]
 
     with ThreadPoolExecutor(MODELS_AT_A_TIME) as pool:
-        answers = list(pool.map(ask, sorted(records.keys() & invocation.projects.keys())))
+        answers = list(pool.map(ask, sorted(invocation.projects)))
     return [attention for answer in answers for attention in answer]
 
 
-def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _older(invocation: Invocation, stories: list[StoryView]) -> list[StoryView]:
     """Return the last ends in the ledger of models that had no such story of late."""
     known = {(view["story"], view["facts"].get("model")) for view in stories}
-    views = []
+    views: list[StoryView] = []
     for story in _KEPT:
         for model in invocation.projects:
             if (story, model) in known:
@@ -86,9 +107,26 @@ def _older(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[s
             record = invocation.ports.ledger.get_record(end_name(story, model))
             if record:
                 end = json.loads(record["end"])
-                facts = {**end["facts"], "model": model}
-                views.append({**end, "facts": facts, "created_at": record["at"]})
+                views.append(_ended(end, {**end["facts"], "model": model}, record["at"]))
     return views
+
+
+def _ended(end: Mapping[str, Any], facts: dict[str, str], at: str) -> StoryView:
+    """Return the view of a story whose history may be gone."""
+    return {
+        "instance_id": end["instance_id"],
+        "story": end["story"],
+        "status": "Completed",
+        "ended": True,
+        "outcome": end["outcome"],
+        "tone": TONES.get(end["outcome"], Tone.NEUTRAL),
+        "reasons": end["reasons"],
+        "facts": facts,
+        "step": None,
+        "output": None,
+        "created_at": at,
+        "updated_at": at,
+    }
 
 
 def _findings(invocation: Invocation) -> list[Attention]:

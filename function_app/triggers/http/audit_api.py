@@ -3,29 +3,65 @@
 import asyncio
 import logging
 from datetime import datetime
+from typing import TypedDict, cast
 
-from function_app.domain.access.audit import AuditEvent, read_head
-from function_app.domain.codec import dump
+from function_app.domain.access.audit import AuditEvent, Fault, Head, Kind, read_head
 from function_app.domain.release.authorization import ChangeKind
 from function_app.errors import ContractError, NotFoundError, RefusedError
 from function_app.records.accounts import record_missing
 from function_app.records.changes import Changes, expected_entries
 from function_app.records.recorder import Recorder
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.invocation import Done, Invocation, Request
+from function_app.triggers.pages import limit_of, next_link
 from function_app.triggers.people import identify
 
 LOG = logging.getLogger("mlops.audit")
-MOST = 500
 
 
-async def get_audit(invocation: Invocation, request: Request) -> Answer:
-    """List the newest entries of the audit log; `model`, `person` and `since` select some.
+class AuditEntry(TypedDict):
+    """An entry of the audit log as it is stored; `hash` covers the other fields."""
 
-    `person` is the caller as the entries show it: a person, `key <fingerprint>`, `source <name>`.
+    number: int
+    kind: Kind
+    action: str
+    at: datetime
+    who: str
+    address: str
+    model: str
+    subject: str
+    why: str
+    code: str
+    reason: str
+    refers_to: str
+    count: int
+    previous: str
+    hash: str
+
+
+class AuditEntries(TypedDict):
+    """Some entries, newest first, and the link to the next page; None after the last page."""
+
+    entries: list[AuditEntry]
+    next: str | None
+
+
+class AuditCheck(TypedDict):
+    """The head, the number of the entry that was checked last, and the faults before it."""
+
+    head: Head
+    checked: int
+    faults: tuple[Fault, ...]
+
+
+async def get_audit(invocation: Invocation, request: Request) -> Done[AuditEntries]:
+    """List entries of the audit log, newest first; `next` is the link to the next page.
+
+    `model`, `person` and `since` select entries. `person` is the caller as the entries show it: a
+    person, `key <fingerprint>`, `source <name>`.
     """
     recorder, query = _admit(invocation, request), request.query
     model, person = query.get("model", ""), query.get("person", "")
-    since = _moment(query.get("since", ""))
+    since, limit, after = _moment(query.get("since", "")), limit_of(request), query.get("after")
 
     def matches(event: AuditEvent) -> bool:
         return (
@@ -34,12 +70,16 @@ async def get_audit(invocation: Invocation, request: Request) -> Answer:
             and (since is None or event.at >= since)
         )
 
-    await asyncio.to_thread(_complete, invocation, recorder)
-    entries = await asyncio.to_thread(recorder.log.newest, matches, MOST)
-    return Answer(status=200, content={"entries": [dict(entry) for entry in entries]})
+    if not after:
+        await asyncio.to_thread(_complete, invocation, recorder)
+    page = await asyncio.to_thread(recorder.log.page, matches, limit, after or None)
+    # Stored rows: a damaged one is shown as it is.
+    entries = [cast(AuditEntry, entry) for entry in page.entries]
+    following = next_link("/api/audit", request, page.next)
+    return Done(content={"entries": entries, "next": following})
 
 
-async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
+async def get_audit_check(invocation: Invocation, request: Request) -> Done[AuditCheck]:
     """Check a block of the audit log after the entry `after`; send `checked` as the next `after`.
 
     `anchor` is a head that was stored outside of the log, NUMBER:HASH, or several with commas.
@@ -57,12 +97,7 @@ async def get_audit_check(invocation: Invocation, request: Request) -> Answer:
         # The log of the host is another store: an operator can compare the heads that it shows.
         level = logging.WARNING if check.faults else logging.INFO
         LOG.log(level, "audit log checked: head %s, %d faults", check.head, len(check.faults))
-    content = {
-        "head": dump(check.head),
-        "checked": check.checked,
-        "faults": dump(check.faults),
-    }
-    return Answer(status=200, content=content)
+    return Done(content={"head": check.head, "checked": check.checked, "faults": check.faults})
 
 
 def _complete(invocation: Invocation, recorder: Recorder) -> None:

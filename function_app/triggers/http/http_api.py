@@ -2,35 +2,83 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from function_app import names
+from function_app.domain.access.audit import Head
 from function_app.domain.access.budgets import Caller
 from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
-from function_app.domain.events.inbox import Outcome
-from function_app.domain.people.duties import of_approvals
-from function_app.domain.platform import PlatformRequest
-from function_app.domain.reconciliation import FINDINGS, RECENT
-from function_app.domain.release.approval import Decision, counting, effective
+from function_app.domain.events.inbox import Claim, Outcome
+from function_app.domain.platform import PlannedPart, PlatformRequest
+from function_app.domain.reconciliation import FINDINGS, RECENT, ReconcileReport
 from function_app.domain.release.authorization import ChangeKind
-from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
-from function_app.domain.text.identifiers import RELEASE_ID
+from function_app.domain.release.release import ReleaseStatus
+from function_app.domain.stories.lane import LanePosition
+from function_app.domain.stories.views import StoryView
 from function_app.errors import (
     ConflictError,
     ContractError,
-    MlopsError,
     NotFoundError,
     RefusedError,
 )
 from function_app.records.audit import AuditLog
 from function_app.records.decisions import Decisions
+from function_app.triggers.bodies import NoFields, TrainingBody, read_body
 from function_app.triggers.callers import caller_of
 from function_app.triggers.events import stored_events
-from function_app.triggers.events.inbox import take_in
-from function_app.triggers.invocation import Answer, Invocation, Request
-from function_app.triggers.pages import limit_of, next_link
+from function_app.triggers.events.inbox import Receipt, take_in
+from function_app.triggers.http.releases_api import approvals_of
+from function_app.triggers.http.watches import StoryStarted
+from function_app.triggers.invocation import Accepted, Done, Invocation, Request
 from function_app.triggers.people import check_operator, find_person, find_sender, identify
+
+
+class Receipts(TypedDict):
+    """A receipt for each event, in the order of the events."""
+
+    receipts: list[Receipt]
+
+
+class ValidationResponse(TypedDict):
+    """The answer to the handshake of Event Grid."""
+
+    validationResponse: str
+
+
+class Empty(TypedDict):
+    """An answer without fields."""
+
+
+class Status(TypedDict):
+    """The stories of the last week and those under way, claims, lanes and refused events."""
+
+    stories: list[StoryView]
+    claims: tuple[Claim, ...]
+    isolation: str
+    lanes: tuple[LanePosition, ...]
+    dead_letters: list[stored_events.EventView]
+    audit: Head | None
+
+
+class PlatformPlan(TypedDict):
+    """The parts of the platform with their states."""
+
+    parts: list[PlannedPart]
+
+
+class Removed(TypedDict):
+    """The removed part in words."""
+
+    removed: str
+
+
+class LastComparison(TypedDict):
+    """The report of the last comparison and its time; None before the first one."""
+
+    compared_at: str | None
+    report: ReconcileReport | None
+
 
 _NEED_THE_PLATFORM = (names.INTEGRATE_CHANGE, names.TRAIN_MODEL, names.RELEASE_MODEL)
 PLATFORM_INSTANCE = "ensure-platform"
@@ -39,7 +87,9 @@ API = "api"
 VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
-async def post_events(invocation: Invocation, request: Request) -> Answer:
+async def post_events(
+    invocation: Invocation, request: Request
+) -> Done[ValidationResponse] | Accepted[Receipts]:
     """Store events of either schema, one or a list; the answer has a receipt for each."""
     if request.headers.get("aeg-event-type", "").lower() == "subscriptionvalidation":
         return _validate_subscription(invocation, request)
@@ -48,7 +98,7 @@ async def post_events(invocation: Invocation, request: Request) -> Answer:
     return await take_events(invocation, API, events_of(request), caller, len(request.body), person)
 
 
-async def options_events(invocation: Invocation, request: Request) -> Answer:
+async def options_events(invocation: Invocation, request: Request) -> Done[Empty]:
     """Answer the handshake of CloudEvents 1.0 (HTTP 1.1 Web Hooks, section 4)."""
     origin = request.headers.get("webhook-request-origin", "")
     if not origin or origin not in invocation.topics:
@@ -58,7 +108,7 @@ async def options_events(invocation: Invocation, request: Request) -> Answer:
         )
     rate = str(invocation.limits.max_events_per_minute)
     headers = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": rate}
-    return Answer(status=200, content={}, headers=headers)
+    return Done(content={}, headers=headers)
 
 
 def events_of(request: Request) -> list[Any]:
@@ -78,7 +128,7 @@ async def take_events(
     caller: Caller,
     size: int,
     person: str = "",
-) -> Answer:
+) -> Accepted[Receipts]:
     """Store and process events; a single refused event is an error, and a dead letter.
 
     `size` is in bytes; `person` is whose token came with the events, "" without one. Raises
@@ -92,10 +142,10 @@ async def take_events(
     receipts = await take_in(invocation, channel, events, person)
     if len(receipts) == 1 and receipts[0].outcome == Outcome.REFUSED:
         raise ContractError(receipts[0].reason or "", code=receipts[0].code)
-    return Answer(status=202, content={"receipts": dump(receipts)})
+    return Accepted(content={"receipts": receipts})
 
 
-def _validate_subscription(invocation: Invocation, request: Request) -> Answer:
+def _validate_subscription(invocation: Invocation, request: Request) -> Done[ValidationResponse]:
     """Answer the handshake of a configured topic; refuse any other topic."""
     events = request.json()
     event = events[0] if isinstance(events, list) and events else events
@@ -110,34 +160,29 @@ def _validate_subscription(invocation: Invocation, request: Request) -> Answer:
     code = content.get("validationCode") if isinstance(content, dict) else None
     if not isinstance(code, str):
         raise ContractError("data.validationCode: expected text.")
-    return Answer(status=200, content={"validationResponse": code})
+    return Done(content={"validationResponse": code})
 
 
-async def get_status(invocation: Invocation, request: Request) -> Answer:
+async def get_status(invocation: Invocation, request: Request) -> Done[Status]:
     """Show every story, claim, lane and refused event, and the isolation of runs."""
     inbox, now = invocation.ports.inbox, invocation.ports.clock.now()
     refused = inbox.list_events(Outcome.REFUSED)
-    return Answer(
-        status=200,
+    return Done(
         content={
             "stories": _with_approvals(invocation, await invocation.stories.list(now - RECENT)),
-            "claims": dump(inbox.list_claims()),
+            "claims": inbox.list_claims(),
             "isolation": await asyncio.to_thread(invocation.ports.platform.isolation),
-            "lanes": dump(invocation.ports.ledger.list_lanes()),
+            "lanes": invocation.ports.ledger.list_lanes(),
             "dead_letters": [stored_events.view(event) for event in refused],
             # An operator who stores the head can tell later whether entries were removed.
-            "audit": dump(await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head)),
+            "audit": await asyncio.to_thread(AuditLog(invocation.ports.rows).readable_head),
         },
     )
 
 
-def _with_approvals(invocation: Invocation, stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_approvals(invocation: Invocation, stories: list[StoryView]) -> list[StoryView]:
     """Return the stories; a release that waits for approvals has the progress of its approval."""
-    waiting = [
-        record
-        for record in invocation.ports.ledger.list_releases()
-        if record.status is ReleaseStatus.AWAITING_APPROVAL
-    ]
+    waiting = invocation.ports.ledger.with_status(ReleaseStatus.AWAITING_APPROVAL)
     decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(waiting)
     progress = {
         record.release.release_id: approvals_of(
@@ -151,33 +196,33 @@ def _with_approvals(invocation: Invocation, stories: list[dict[str, Any]]) -> li
     return stories
 
 
-async def get_instance(invocation: Invocation, request: Request) -> Answer:
+async def get_instance(invocation: Invocation, request: Request) -> Done[StoryView]:
     """Show one story."""
     instance_id = request.route["instance_id"]
     story = await invocation.stories.find(instance_id)
     if story is None:
         raise NotFoundError(f"There is no story {instance_id[:256]!r}. GET /api/status lists them.")
-    return Answer(status=200, content=story)
+    return Done(content=story)
 
 
-async def post_platform(invocation: Invocation, request: Request) -> Answer:
+async def post_platform(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Make the missing parts of the platform; a repetition changes nothing."""
-    request.fields()
+    read_body(request, NoFields)
     story = await invocation.stories.find(PLATFORM_INSTANCE)
     if story is None or story["ended"]:
         argument = dump(PlatformRequest(parts=invocation.ports.platform.parts()))
         await invocation.stories.start(names.ENSURE_PLATFORM, PLATFORM_INSTANCE, argument)
-    return Answer(status=202, content={"instance_id": PLATFORM_INSTANCE})
+    return Accepted(content={"instance_id": PLATFORM_INSTANCE})
 
 
-async def get_platform(invocation: Invocation, request: Request) -> Answer:
+async def get_platform(invocation: Invocation, request: Request) -> Done[PlatformPlan]:
     """Show the changes that making the platform needs, and make none."""
     platform = invocation.ports.platform
     plan = [await asyncio.to_thread(platform.plan, part) for part in platform.parts()]
-    return Answer(status=200, content={"parts": dump(plan)})
+    return Done(content={"parts": plan})
 
 
-async def delete_part(invocation: Invocation, request: Request) -> Answer:
+async def delete_part(invocation: Invocation, request: Request) -> Done[Removed]:
     """Remove one part of the platform that this app made; no story may be under way.
 
     Production of every model may lie in a part, so that the person must be one who may take the
@@ -202,17 +247,17 @@ async def delete_part(invocation: Invocation, request: Request) -> Answer:
         number = len(open_stories)
         text = f"{open_stories[0]} is under way ({number} in all). Wait, or end these first."
         raise ConflictError(text, code="UNDER_WAY")
-    return Answer(status=200, content={"removed": await asyncio.to_thread(platform.remove, part)})
+    return Done(content={"removed": await asyncio.to_thread(platform.remove, part)})
 
 
-async def get_findings(invocation: Invocation, request: Request) -> Answer:
+async def get_findings(invocation: Invocation, request: Request) -> Done[LastComparison]:
     """Show the findings of the last comparison of ledger, histories and platforms."""
     record = invocation.ports.ledger.get_record(FINDINGS)
     content = json.loads(record["report"]) if record else None
-    return Answer(status=200, content={"compared_at": record and record["at"], "report": content})
+    return Done(content={"compared_at": record["at"] if record else None, "report": content})
 
 
-async def post_training(invocation: Invocation, request: Request) -> Answer:
+async def post_training(invocation: Invocation, request: Request) -> Accepted[Receipts]:
     """Start a training; the same `request_id` starts it once.
 
     A person whose token comes with it is an author of the version that is trained.
@@ -220,110 +265,15 @@ async def post_training(invocation: Invocation, request: Request) -> Answer:
     model = request.route["model"]
     if model not in invocation.projects:
         raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
-    fields = request.fields("request_id", "data_uri")
-    hint = "text that is not empty and names this request; a repetition of it starts nothing"
-    request_id, uri = fields.text("request_id", hint), fields.optional("data_uri")
+    body = read_body(request, TrainingBody)
     event = {
         "specversion": "1.0",
-        "id": request_id,
+        "id": body.request_id,
         "source": "by-hand",
         "type": TRAINING_REQUESTED,
         "subject": f"models/{model}",
-        "data": {"model": model, "dataUri": uri, "requestId": request_id},
+        "data": {"model": model, "dataUri": body.data_uri, "requestId": body.request_id},
     }
     person = find_person(invocation, request)
     caller, events = caller_of(request, person, by_hand=True), [json.loads(json.dumps(event))]
     return await take_events(invocation, API, events, caller, len(request.body), person)
-
-
-async def get_releases(invocation: Invocation, request: Request) -> Answer:
-    """List the releases by their beginning, newest first; `next` is the link to the next page."""
-    limit, after = limit_of(request), request.query.get("after") or None
-    page = invocation.ports.ledger.releases(limit, after)
-    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).on_each(page.releases)
-    releases = [
-        _view(invocation, record, decisions.get(record.release.release_id, ()))
-        for record in page.releases
-    ]
-    following = next_link("/api/releases", request, page.next)
-    return Answer(status=200, content={"releases": releases, "next": following})
-
-
-async def get_release(invocation: Invocation, request: Request) -> Answer:
-    """Show one release with the digest and the hash that a decision must name."""
-    record = find_release(invocation, request.route["release_id"])
-    story = await invocation.stories.find(record.release.release_id)
-    origin = await asyncio.to_thread(_origin, invocation, record)
-    training = await invocation.stories.find(origin["run"]) if origin["run"] else None
-    data = training["facts"].get("data") if training else None
-    decisions = Decisions(invocation.ports.rows, invocation.ports.ledger).of_release(record)
-    content = {**_view(invocation, record, decisions), **origin, "data": data, "story": story}
-    return Answer(status=200, content=content)
-
-
-def _origin(invocation: Invocation, record: ReleaseRecord) -> dict[str, Any]:
-    """Return the run and the commit of the released version, None for unknown ones."""
-    try:
-        version = invocation.ports.registry.get(record.release.model, record.release.version)
-    except MlopsError:
-        return {"run": None, "commit": None}
-    return {"run": version.run_id, "commit": version.code.commit if version.code else None}
-
-
-def find_release(invocation: Invocation, release_id: str) -> ReleaseRecord:
-    """Return a release, or raise NotFoundError."""
-    known = RELEASE_ID.accepts(release_id)
-    record = invocation.ports.ledger.get_release(release_id) if known else None
-    if record is None:
-        raise NotFoundError(
-            f"There is no release {release_id[:256]!r}. GET /api/releases lists them."
-        )
-    return record
-
-
-def approvals_of(
-    invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
-) -> dict[str, Any]:
-    """Return the progress of a release's approval by the rules of mlops.toml now."""
-    project = invocation.projects.get(record.release.model)
-    rules = project.approval_rules() if project else None
-    given = counting(decisions, record, rules)
-    required = rules.required_of(record.authors) if rules else 1
-    return {
-        "approvals": of_approvals(len(given), required),
-        "approvals_required": required,
-        "approved_by": [decision.decided_by for decision in given],
-        "may_approve": list(rules.eligible(record.authors)) if rules else [],
-        "decisions": [dump(decision) for decision in decisions if decision.names(record)],
-        "decision": dump(effective(decisions, record, rules)),
-    }
-
-
-def _view(
-    invocation: Invocation, record: ReleaseRecord, decisions: tuple[Decision, ...]
-) -> dict[str, Any]:
-    project, approvals = (
-        invocation.projects.get(record.release.model),
-        approvals_of(invocation, record, decisions),
-    )
-    decided = approvals["decision"] or {}
-    approvers = project.release.approvers if project else record.release.policy.approvers
-    return {
-        "release_id": record.release.release_id,
-        "model": record.release.model,
-        "version": record.release.version,
-        "status": record.status.value,
-        "image_digest": record.image.digest if record.image else None,
-        "evidence_hash": record.evidence_hash,
-        "reasons": list(record.reasons),
-        "evidence": list(record.evidence or (record.reasons if not record.status.ended else ())),
-        "endpoint": record.endpoint,
-        "decided_by": record.decided_by or decided.get("decided_by"),
-        "rolled_back_by": record.rolled_back_by,
-        "cancelled_by": record.cancelled_by,
-        "approvers": list(approvers),
-        "authors": dump(record.authors),
-        **approvals,
-        "begun_at": dump(record.begun_at),
-        "updated_at": dump(record.updated_at),
-    }

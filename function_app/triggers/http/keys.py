@@ -2,17 +2,27 @@
 
 import asyncio
 import shlex
+from typing import TypedDict
 
 from function_app.domain.release.authorization import ChangeKind
 from function_app.errors import ConflictError
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.bodies import Comment, read_body
+from function_app.triggers.invocation import Done, Invocation, Request
 from function_app.triggers.people import check_operator, identify
 
 
-async def post_rotation(invocation: Invocation, request: Request) -> Answer:
+class Rotation(TypedDict):
+    """The header that callers of production send from now on, or the file that has it."""
+
+    model: str
+    header: str
+    rotated_by: str
+
+
+async def post_rotation(invocation: Invocation, request: Request) -> Done[Rotation]:
     """Replace the older of a model's two keys; the former first key works until the next time."""
     person, model = identify(invocation, request), request.route["model"]
-    request.fields("comment").comment()
+    read_body(request, Comment)
     # Approvers and operators, as for a roll-back.
     check_operator(invocation, person, model, ChangeKind.ROLL_BACK)
 
@@ -22,7 +32,7 @@ async def post_rotation(invocation: Invocation, request: Request) -> Answer:
         return invocation.ports.production.rotate_keys(model)
 
     header = await asyncio.to_thread(rotate)
-    return Answer(status=200, content={"model": model, "header": header, "rotated_by": person})
+    return Done(content={"model": model, "header": header, "rotated_by": person})
 
 
 def example_call(invocation: Invocation, model: str, endpoint: str, header: str) -> str:

@@ -1,6 +1,7 @@
 """Orders of people about production: the ledger stores each before its story starts."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from function_app import names
 from function_app.domain.codec import dump
@@ -11,7 +12,7 @@ from function_app.domain.release.authorization import (
     refuse_order,
     was_promoted,
 )
-from function_app.domain.release.release import ReleaseRecord
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.release.roll_back import release_before
 from function_app.domain.release.serving import Image
 from function_app.domain.requests import RollBack
@@ -19,11 +20,23 @@ from function_app.errors import ConflictError
 from function_app.records.accounts import name_of_order
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.bodies import Comment, read_body
+from function_app.triggers.http.watches import StoryStarted
+from function_app.triggers.invocation import Accepted, Invocation, Request
 from function_app.triggers.people import check_operator, identify
 
+# So many promotions are considered.
+NEWEST = 200
 
-async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
+
+class RollBackOrder(TypedDict):
+    """The story of a roll-back, and the version to which production returns."""
+
+    instance_id: str
+    to_version: str
+
+
+async def post_roll_back(invocation: Invocation, request: Request) -> Accepted[RollBackOrder]:
     """Roll production back to the release that was promoted before the present one."""
     checked = _check_order(invocation, request, ChangeKind.ROLL_BACK)
     served = checked.champion.version if checked.champion else ""
@@ -32,23 +45,23 @@ async def post_roll_back(invocation: Invocation, request: Request) -> Answer:
     if release is None or release.image is None:
         raise ConflictError(f"{checked.model} has no promoted release before the present one.")
     former = release.image
-    content = await _order(
+    story = await _order(
         invocation,
         checked,
         f"roll-back-{checked.model}-{served or 'nothing'}-to-{former.version}",
         former,
     )
-    return Answer(status=202, content={**content, "to_version": former.version})
+    return Accepted(content={"instance_id": story, "to_version": former.version})
 
 
-async def post_shutdown(invocation: Invocation, request: Request) -> Answer:
+async def post_shutdown(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Take production of a model down; it answers no request until the next promotion."""
     checked = _check_order(invocation, request, ChangeKind.SHUTDOWN)
     if checked.champion is None:
         text = f"Production of {checked.model} serves nothing already."
         raise ConflictError(text, code="NOT_SERVED")
     name = f"shutdown-{checked.model}-{checked.champion.version}"
-    return Answer(status=202, content=await _order(invocation, checked, name, None))
+    return Accepted(content={"instance_id": await _order(invocation, checked, name, None)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +79,10 @@ class _CheckedOrder:
 def _check_order(invocation: Invocation, request: Request, kind: ChangeKind) -> _CheckedOrder:
     """Return the checked request with the champion and the releases that decisions promoted."""
     person, model = identify(invocation, request), request.route["model"]
-    comment = request.fields("comment").comment()
+    comment = read_body(request, Comment).comment
     check_operator(invocation, person, model, kind)
     ports = invocation.ports
-    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    records = ports.ledger.with_status(ReleaseStatus.PROMOTED, model, NEWEST)
     decisions = Decisions(ports.rows, ports.ledger).on_each(records)
     promoted = tuple(
         record
@@ -91,7 +104,7 @@ def _check_order(invocation: Invocation, request: Request, kind: ChangeKind) -> 
 
 async def _order(
     invocation: Invocation, checked: _CheckedOrder, name: str, image: Image | None
-) -> dict[str, str]:
+) -> str:
     """Store the order, start its story, and return the story's id; a repetition starts nothing."""
     changes, now = Changes(invocation.ports.rows), invocation.ports.clock.now()
     earlier = changes.of_model(checked.model)
@@ -127,4 +140,4 @@ async def _order(
             order=stored.order_id,
         )
         await invocation.stories.start(names.ROLL_BACK, stored.order_id, dump(argument))
-    return {"instance_id": stored.order_id}
+    return stored.order_id

@@ -1,12 +1,12 @@
 """Runs over HTTP: the state of one, its log, and the reports that it wrote."""
 
 import asyncio
+from typing import TypedDict
 
-from function_app.domain.codec import dump
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import Run, RunStatus, is_run_id
 from function_app.errors import ContractError, NotFoundError
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.invocation import Done, Invocation, Request
 
 MAX_TAIL = 100_000
 # Bytes of a log that one answer holds; a longer log is cut at its beginning.
@@ -15,16 +15,38 @@ MAX_LOG = 4 * 1024 * 1024
 _UNTRUSTED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
-async def get_run_state(invocation: Invocation, request: Request) -> Answer:
+class RunCode(TypedDict):
+    """The code of a run: its version, and the commit that has it."""
+
+    version: str
+    commit: str
+
+
+class RunView(TypedDict):
+    """A run. `metrics_by` is `training` or `platform`, or None while there are no metrics."""
+
+    run_id: str
+    model: str
+    status: RunStatus
+    detail: str
+    dataset_version: str
+    metrics: dict[str, float]
+    metrics_by: str | None
+    tags: dict[str, str]
+    code: RunCode | None
+    output_uri: str
+
+
+async def get_run_state(invocation: Invocation, request: Request) -> Done[RunView]:
     """Show one run: its status, figures, data version and code."""
     run_id = _run_id(request)
     run = await asyncio.to_thread(invocation.ports.jobs.get, run_id)
     if run.status is RunStatus.UNKNOWN:
         raise _no_run(run_id)
-    return Answer(status=200, content=_view(run))
+    return Done(content=_view(run))
 
 
-async def get_run_log(invocation: Invocation, request: Request) -> Answer:
+async def get_run_log(invocation: Invocation, request: Request) -> Done[bytes]:
     """Show the last lines of a run's log; empty while the run has printed nothing."""
     run_id, tail = _run_id(request), _tail(request)
     content = await asyncio.to_thread(invocation.ports.jobs.log, run_id, MAX_LOG)
@@ -32,34 +54,35 @@ async def get_run_log(invocation: Invocation, request: Request) -> Answer:
         content = b"".join(content.splitlines(keepends=True)[-tail:])
     headers = {**_UNTRUSTED, "Cache-Control": "no-store"}
     text = redact(content.decode("utf-8", "replace")).encode()
-    return Answer(status=200, content=text, media_type="text/plain", headers=headers)
+    return Done(content=text, media_type="text/plain", headers=headers)
 
 
-async def get_report(invocation: Invocation, request: Request) -> Answer:
+async def get_report(invocation: Invocation, request: Request) -> Done[bytes]:
     """Show a report of a run."""
     run_id, name = _run_id(request), request.route["name"]
     content = await asyncio.to_thread(invocation.ports.jobs.report, run_id, name)
-    return Answer(
-        status=200,
+    return Done(
         content=redact(content.decode("utf-8", "replace")).encode(),
         media_type="text/xml" if name.endswith(".xml") else "text/plain",
         headers={**_UNTRUSTED, "Cache-Control": "private, max-age=3600"},
     )
 
 
-def _view(run: Run) -> dict[str, object]:
-    code = run.code and {"version": run.code.version, "commit": run.code.commit}
+def _view(run: Run) -> RunView:
+    code: RunCode | None = None
+    if run.code:
+        code = {"version": run.code.version, "commit": run.code.commit}
     return {
         "run_id": run.run_id,
         "model": run.model,
-        "status": run.status.value,
+        "status": run.status,
         "detail": redact(run.detail),
         "dataset_version": run.dataset_version,
-        "metrics": dump(run.metrics),
+        "metrics": run.metrics,
         # The source of the figures: the training itself, or the platform on held-out rows.
         "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
-        "tags": dump(run.tags),
-        "code": code or None,
+        "tags": run.tags,
+        "code": code,
         # The query is left out, because the signature of an address would be a secret.
         "output_uri": run.output_uri.partition("?")[0],
     }

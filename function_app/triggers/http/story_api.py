@@ -1,17 +1,20 @@
 """Cancel and retry: a person ends a story early, or asks for a failed one again."""
 
 import json
-from typing import Any
+from typing import TypedDict
 
 from function_app import names
 from function_app.domain.codec import dump, load
+from function_app.domain.events.inbox import Outcome
 from function_app.domain.routing import started_by
 from function_app.domain.stories.cancellation import Cancellation, cancellation_name
 from function_app.domain.stories.retry import EVENT_TYPE, next_start
+from function_app.domain.stories.views import StoryView
 from function_app.errors import ConflictError, NotFoundError
+from function_app.triggers.bodies import Comment, NoFields, read_body
 from function_app.triggers.events.inbox import start_story
 from function_app.triggers.events.wakes import wake_release
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.invocation import Accepted, Invocation, Request
 from function_app.triggers.people import check_approver, find_person, identify
 
 _CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
@@ -19,12 +22,25 @@ _CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
 _TOO_LATE = ("promoting", "verifying production", "rolling back", "removing staging", "registering")
 
 
-async def post_cancel(invocation: Invocation, request: Request) -> Answer:
+class CancellationStored(TypedDict):
+    """The cancellation that ends the story."""
+
+    cancellation: Cancellation
+
+
+class Retried(TypedDict):
+    """The next attempt: `started`, or `repeated` when an earlier request started it."""
+
+    instance_id: str
+    outcome: Outcome
+
+
+async def post_cancel(invocation: Invocation, request: Request) -> Accepted[CancellationStored]:
     """Cancel a training or a release that is under way."""
     person = identify(invocation, request)
-    comment = request.fields("comment").comment()
+    comment = read_body(request, Comment).comment
     view = await _find(invocation, request)
-    instance_id = str(view["instance_id"])
+    instance_id = view["instance_id"]
     if view["story"] not in _CANCELLABLE:
         text = f"{instance_id} is a {view['story']}. Trainings and releases can be cancelled."
         raise ConflictError(text, code="NOT_CANCELLABLE")
@@ -49,15 +65,18 @@ async def post_cancel(invocation: Invocation, request: Request) -> Answer:
     if view["story"] == names.RELEASE_MODEL:
         # It may wait for a decision, for up to an hour. Its other waits end within a minute.
         await wake_release(invocation.stories, instance_id)
-    return Answer(status=202, content={"cancellation": dump(stored)})
+    elif run_id := (view["step"] or {}).get("run_id"):
+        # It may wait for its run, for as long as the run is not polled, which may be a day.
+        await invocation.stories.wake(instance_id, names.run_completed_event(run_id))
+    return Accepted(content={"cancellation": stored})
 
 
-async def post_retry(invocation: Invocation, request: Request) -> Answer:
+async def post_retry(invocation: Invocation, request: Request) -> Accepted[Retried]:
     """Start a failed training, release or change of code again; a repetition starts nothing.
 
     A person whose token comes with it counts among the authors of what is trained.
     """
-    request.fields()
+    read_body(request, NoFields)
     person = find_person(invocation, request)
     view = await _find(invocation, request)
     if not view["ended"]:
@@ -69,11 +88,10 @@ async def post_retry(invocation: Invocation, request: Request) -> Answer:
     if outcome is None:
         text = f"{start.instance_id} is being started by another request. Ask again in 30 s."
         raise ConflictError(text, code="UNDER_WAY")
-    content = {"instance_id": start.instance_id, "outcome": outcome.value}
-    return Answer(status=202, content=content)
+    return Accepted(content={"instance_id": start.instance_id, "outcome": outcome})
 
 
-async def _find(invocation: Invocation, request: Request) -> dict[str, Any]:
+async def _find(invocation: Invocation, request: Request) -> StoryView:
     instance_id = request.route["instance_id"]
     view = await invocation.stories.find(instance_id)
     if view is None:
@@ -91,7 +109,7 @@ def _read(record: dict[str, str]) -> Cancellation:
     return load(Cancellation, json.loads(record["cancellation"]))
 
 
-def _check_open(view: dict[str, Any]) -> None:
+def _check_open(view: StoryView) -> None:
     """Raise ConflictError when the story has ended or can no longer be stopped."""
     instance_id, step = view["instance_id"], (view["step"] or {}).get("step")
     if view["ended"]:

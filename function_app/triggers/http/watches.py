@@ -3,13 +3,30 @@
 import asyncio
 import json
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from function_app import names
 from function_app.domain.codec import dump
-from function_app.domain.drift.retraining import DriftPolicy
-from function_app.domain.drift.watching import WatchRequest, drift_name, watch_id
+from function_app.domain.drift.retraining import Alarm, DriftPolicy
+from function_app.domain.drift.watching import DriftReport, WatchRequest, drift_name, watch_id
 from function_app.errors import NotFoundError
-from function_app.triggers.invocation import Answer, Invocation, Request
+from function_app.triggers.bodies import NoFields, read_body
+from function_app.triggers.invocation import Accepted, Done, Invocation, Request
+
+
+class StoryStarted(TypedDict):
+    """The story that was started, or that is under way already."""
+
+    instance_id: str
+
+
+class DriftState(TypedDict):
+    """The last comparison for drift, None before the first one, and the alarms that count."""
+
+    model: str
+    policy: DriftPolicy
+    report: DriftReport | None
+    alarms: list[Alarm]
 
 
 async def start_watches(invocation: Invocation) -> None:
@@ -23,30 +40,32 @@ async def start_watches(invocation: Invocation) -> None:
         story = await invocation.stories.find(watch_id(model))
         pause = timedelta(seconds=project.drift.interval_seconds)
         due = story is None or (story["ended"] and _age(invocation, story["created_at"]) >= pause)
-        if due and await asyncio.to_thread(invocation.ports.production.champion, model):
+        if not due:
+            continue
+        champion = await asyncio.to_thread(invocation.ports.production.champion, model)
+        if champion is not None:
             await _start(invocation, model, project.drift)
 
 
-async def post_drift_check(invocation: Invocation, request: Request) -> Answer:
+async def post_drift_check(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Start a comparison for drift now, unless one is under way."""
-    request.fields()
+    read_body(request, NoFields)
     model = request.route["model"]
     policy = _policy(invocation, model)
     story = await invocation.stories.find(watch_id(model))
     if story is None or story["ended"]:
         await _start(invocation, model, policy)
-    return Answer(status=202, content={"instance_id": watch_id(model)})
+    return Accepted(content={"instance_id": watch_id(model)})
 
 
-async def get_drift(invocation: Invocation, request: Request) -> Answer:
+async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState]:
     """Show the last comparison for drift, its effect, and the rest of the retraining budget."""
     model = request.route["model"]
     policy = _policy(invocation, model)
     record = invocation.ports.ledger.get_record(drift_name(model)) or {}
     report = json.loads(record["report"]) if "report" in record else None
     alarms = json.loads(record["state"])["alarms"] if "state" in record else []
-    content = {"model": model, "policy": dump(policy), "report": report, "alarms": alarms}
-    return Answer(status=200, content=content)
+    return Done(content={"model": model, "policy": policy, "report": report, "alarms": alarms})
 
 
 def _policy(invocation: Invocation, model: str) -> DriftPolicy:

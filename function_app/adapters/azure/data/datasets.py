@@ -59,7 +59,15 @@ class AzureDatasets:
         return ArrivedFile(path=path, uri=uri, etag=entry.etag, size=entry.size)
 
     def list_unreadable(self) -> tuple[str, ...]:
-        return ()
+        try:
+            large = [entry for entry in self._landed.pages() if entry.size > MAX_BYTES]
+        except NotFoundError:
+            return ()  # the platform has not made the container yet
+        container = self._settings.data_container
+        return tuple(
+            f"{container}/{entry.name}: {too_large(entry.name, entry.size, MAX_BYTES).message}"
+            for entry in large
+        )
 
     def accept(
         self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None

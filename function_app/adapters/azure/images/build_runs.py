@@ -33,14 +33,14 @@ class BuildRuns:
             self._web.send("PUT", target["uploadUrl"], headers=headers, content=context)
         return str(target["relativePath"])
 
-    def queue(self, image: str, source: str, dockerfile: str) -> str | None:
-        """Queue a build of this image; return the id of its run.
+    def queue(self, images: list[str], source: str, dockerfile: str) -> str | None:
+        """Queue a build that pushes an image under these names; return the id of its run.
 
         None when the registry takes the build and does not say its id yet (202 without a body).
         """
         request = {
             "type": "DockerBuildRequest",
-            "imageNames": [image],
+            "imageNames": images,
             "isPushEnabled": True,
             "noCache": False,
             "dockerFilePath": dockerfile,

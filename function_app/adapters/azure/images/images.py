@@ -2,9 +2,11 @@
 
 Queueing a build is not idempotent, and a build has no reference to the request for it. So the
 request is recorded first and the run after it. A record without a run adopts a build that was
-queued since, and the image that this build pushed shows whether it belongs to the record.
+queued since, when that build pushed the tag that only this record has: anybody may queue a build
+of the same model and version.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +24,7 @@ from function_app.errors import AttemptError, NotFoundError, PlatformError
 # The longest time that another process may take between the record and the run.
 GRACE = timedelta(minutes=2)
 SKEW = timedelta(minutes=1)  # of the registry's clock
+TAG = "tag"  # in the record of a build
 
 
 class AzureImages:
@@ -49,9 +52,9 @@ class AzureImages:
         if record.get("failed_at"):
             # It was reported: this call is a new attempt.
             passed = [*record.get("passed_over", []), record["run_id"]]
-            context = self._pack(version, project)
-            self._save(version, {**self._request(), "passed_over": passed})
-            return self._queue(version, context)
+            context, request = self._pack(version, project), self._request()
+            self._save(version, {**request, "passed_over": passed})
+            return self._queue(version, context, request)
         if record.get("run_id"):
             return self._follow(version, project, record)
         if record.get("asked_at"):
@@ -64,7 +67,7 @@ class AzureImages:
         context = self._pack(version, project)
         if not self._claim(version):
             return Build(detail="Another process queues the build.")
-        return self._queue(version, context)
+        return self._queue(version, context, self._record(version))
 
     def find(self, model: str, version: str) -> str | None:
         return self._manifests.digest(model, version)
@@ -77,14 +80,17 @@ class AzureImages:
         """
         return self._contexts.pack(version, project.scoring, project.model.trusted_types)
 
-    def _queue(self, version: ModelVersion, context: BuildContext) -> Build:
+    def _queue(
+        self, version: ModelVersion, context: BuildContext, request: dict[str, Any]
+    ) -> Build:
         source = self._builds.upload(context.content)
-        image = f"{version.model}:{version.version}"
-        run_id = self._builds.queue(image, source, context.dockerfile)
+        names = [f"{version.model}:{version.version}", f"{version.model}:{request[TAG]}"]
+        run_id = self._builds.queue(names, source, context.dockerfile)
         if run_id is None:
             # The record without a run makes the next call adopt the run that the registry lists.
             return Build(detail="The registry has taken the build and not named its run yet.")
-        self._save(version, {**self._request(), "run_id": run_id, "context": context.digest})
+        queued = {**self._request(), TAG: request[TAG], "run_id": run_id, "context": context.digest}
+        self._save(version, queued)
         return Build(detail=f"Build {run_id} is queued.")
 
     def _take_over(
@@ -95,13 +101,16 @@ class AzureImages:
         runs = self._builds.list_since(asked_at - SKEW)
         passed = record.get("passed_over", [])
         candidates = [run for run in runs if run["runId"] not in passed]
-        if candidates:
+        # A record of an earlier version of the app has no tag that identifies its own build.
+        if candidates and record.get(TAG):
             adopted = {**record, "run_id": candidates[0]["runId"], "adopted": True}
             self._save(version, adopted)
             return self._follow(version, project, adopted)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
-        return self._queue(version, self._pack(version, project))
+        context, request = self._pack(version, project), {**self._request(), **_tagged(record)}
+        self._save(version, request)
+        return self._queue(version, context, request)
 
     def _follow(
         self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
@@ -112,21 +121,21 @@ class AzureImages:
         if run and status.lower() in UNDER_WAY:
             return Build(detail=f"Build {run_id} is {status.lower()}.")
         digest = output_digest(run, version.model, version.version) if run else None
-        if digest is not None and status == "Succeeded":
+        if digest is not None and status == "Succeeded" and _is_own(run, version, record, digest):
             return self._finish(version, digest)
         if record.get("adopted"):
             # The adopted build was foreign or failed; the app's own build may never have been
             # queued.
             passed = [*record.get("passed_over", []), run_id]
-            request = {"asked_at": record["asked_at"], "passed_over": passed}
+            request = {"asked_at": record["asked_at"], "passed_over": passed, **_tagged(record)}
             self._save(version, request)
             return self._take_over(version, project, request)
         if run is None:
             # The registry has deleted the run, and only the run names the pushed digest: build
             # again.
-            context = self._pack(version, project)
-            self._save(version, self._request())
-            return self._queue(version, context)
+            context, request = self._pack(version, project), self._request()
+            self._save(version, request)
+            return self._queue(version, context, request)
         raise self._failure(version, record, run, status)
 
     def _failure(
@@ -165,7 +174,8 @@ class AzureImages:
         return Image(model=model, version=version, digest=digest, uri=uri)
 
     def _request(self) -> dict[str, str]:
-        return {"asked_at": self._now().isoformat()}
+        """Return the record of a new request, with a tag that no other build pushes."""
+        return {"asked_at": self._now().isoformat(), TAG: f"build-{secrets.token_hex(16)}"}
 
     def _record(self, version: ModelVersion) -> dict[str, Any]:
         """Return the record of the build; an empty one when it is absent or unreadable."""
@@ -185,6 +195,23 @@ class AzureImages:
 
     def _save(self, version: ModelVersion, content: dict[str, Any]) -> None:
         self._blobs.write_json(_record_name(version), content)
+
+
+def _tagged(record: dict[str, Any]) -> dict[str, str]:
+    """Return the tag of a request; empty for one of an earlier version of the app."""
+    return {TAG: str(record[TAG])} if record.get(TAG) else {}
+
+
+def _is_own(
+    run: dict[str, Any] | None, version: ModelVersion, record: dict[str, Any], digest: str
+) -> bool:
+    """Return whether a run pushed this digest under the tag of the record, too.
+
+    A run whose id an earlier version of the app recorded when it queued the build is its own.
+    """
+    if not record.get(TAG):
+        return not record.get("adopted")
+    return run is not None and output_digest(run, version.model, record[TAG]) == digest
 
 
 def _readable(record: dict[str, Any] | None) -> dict[str, Any]:

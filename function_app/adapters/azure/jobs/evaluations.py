@@ -1,9 +1,11 @@
 """An evaluation on Azure ML: models predict in runs of their own, then another run judges.
 
 A model's code runs in a container that gets its features and writes its answers. The figures are
-computed in a container that gets the targets and never loads a model.
+computed in a container that gets the targets and never loads a model. All models write in one
+storage, so that each run seals its answers with a key that only it and the judge get.
 """
 
+import secrets
 from dataclasses import dataclass
 
 from function_app.adapters.azure.bundles import AzureBundles
@@ -23,10 +25,14 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A model that has to predict: its code, None for this app's own, and the spec of its run."""
+    """A model that has to predict: its code, None for this app's own, and the spec of its run.
+
+    `key` seals its answers: hex digits.
+    """
 
     code: CodeVersion | None
     spec: RunSpec
+    key: str
 
 
 class Evaluations:
@@ -52,10 +58,10 @@ class Evaluations:
         folders = {"asked": asked, **({"model": run.output_uri} if has_model else {})}
         models = [self._ask(evaluation, CHALLENGER, run.code, project, folders, {}, has_model)]
         if champion is not None:
-            given = {"model": champion.uri}
+            code, folders, given = champion.code, {"asked": asked}, {"model": champion.uri}
             models.append(
                 self._ask(
-                    evaluation, CHAMPION, champion.code, project, {"asked": asked}, given, True
+                    evaluation, CHAMPION, code, project, folders, given, True, champion.digest
                 )
             )
         return models
@@ -69,13 +75,22 @@ class Evaluations:
         folders: dict[str, str],
         models: dict[str, str],
         has_model: bool,
+        digest: str = "",
     ) -> Asked:
         module, timeout = project.training, project.training_run.timeout_seconds
-        archive = self._versions.archive(code, module)
+        archive, key = self._versions.archive(code, module), secrets.token_hex(32)
         spec = RunSpec(
             run_id=ask_id(evaluation, name),
             kind=specs.ANSWERS,
-            command=specs.ask_command(module, timeout, f"The {name}", archive, has_model=has_model),
+            command=specs.ask_command(
+                module,
+                timeout,
+                f"The {name}",
+                archive,
+                has_model=has_model,
+                key=key,
+                digest=digest,
+            ),
             environment=self._versions.environment(code, module),
             code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(archive.uri)},
@@ -84,7 +99,7 @@ class Evaluations:
             timeout_seconds=timeout + MARGIN,
             tags={},
         )
-        return Asked(code=code, spec=spec)
+        return Asked(code=code, spec=spec, key=key)
 
     def judging(
         self,
@@ -102,7 +117,7 @@ class Evaluations:
         folders = {"held_out": f"{prepared}held_out/", "answers": answers[0]}
         if has_model := "model" in asked[0].spec.folders:
             folders["challenger"] = run.output_uri
-        if has_champion := len(answers) > 1:
+        if len(answers) > 1:
             folders["champion_answers"] = answers[1]
         return RunSpec(
             run_id=evaluation,
@@ -110,8 +125,8 @@ class Evaluations:
             command=specs.judge_command(
                 policy,
                 project.model.trusted_types,
+                [one.key for one in asked],
                 has_model=has_model,
-                has_champion=has_champion,
             ),
             environment=self._versions.environment(None, OWN),
             code=self._bundles.store_own(JOBS),

@@ -168,13 +168,16 @@ class AzureJobs:
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
         spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
-        pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked]}
+        # An ask that is submitted again takes the stored key, which the judge has, too.
+        asks = [dump(one.spec) for one in asked]
+        pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked], "asks": asks}
         self._submissions.store_spec(run_id, pending)
-        for one in asked:
-            name, version = one.spec.run_id, run.dataset_version
+        stored = self._submissions.spec(run_id) or pending
+        for one, ask in zip(asked, load(list[RunSpec], stored.get("asks", asks)), strict=True):
+            name, version = ask.run_id, run.dataset_version
             own, earlier = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
             if earlier is None:
-                self._submit(replace(one.spec, tags=own.tags))
+                self._submit(replace(ask, tags=own.tags))
         return self.get(run_id)
 
     def submit_checks(

@@ -92,30 +92,49 @@ def prepare_command(target: str, key: str, digest: str) -> str:
     )
 
 
-def ask_command(module: str, timeout: float, name: str, code: Bundle, *, has_model: bool) -> str:
+def ask_command(
+    module: str,
+    timeout: float,
+    name: str,
+    code: Bundle,
+    *,
+    has_model: bool,
+    key: str,
+    digest: str = "",
+) -> str:
     """Return the command that lets a model answer features by its own code, and judges nothing.
 
-    `has_model` is False when the training wrote no file: Azure ML has no such folder then.
+    `has_model` is False when the training wrote no file: Azure ML has no such folder then. `key`
+    seals the answers; `digest` is that of the model's folder, "" for any.
     """
+    digest_words = f" --digest {shlex.quote(digest)}" if digest else ""
     model = '"${{inputs.model}}"' if has_model else "nothing"
     return (
         f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
         f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
         f' --model {model} --asked "${{{{inputs.asked}}}}" --out "${{{{outputs.answers}}}}"'
+        f" --key {key}{digest_words}"
     )
 
 
 def judge_command(
-    policy: GatePolicy, trusted_types: Sequence[str], *, has_model: bool, has_champion: bool
+    policy: GatePolicy, trusted_types: Sequence[str], keys: Sequence[str], *, has_model: bool
 ) -> str:
-    """Return the command that computes the figures of answers; it loads and runs no model."""
+    """Return the command that computes the figures of answers; it loads and runs no model.
+
+    `keys` has the key that sealed the challenger's answers, and the champion's when there is one.
+    """
+    key, *champion_keys = keys
     model = '"${{inputs.challenger}}"' if has_model else "nothing"
     trusted = "".join(f" --trusted-type {shlex.quote(name)}" for name in trusted_types)
-    champion = ' --champion-answers "${{inputs.champion_answers}}"' if has_champion else ""
+    champion = "".join(
+        f' --champion-answers "${{{{inputs.champion_answers}}}}" --champion-key {other}'
+        for other in champion_keys
+    )
     return (
         f'{_PLATFORM_JOBS} judge --held-out "${{{{inputs.held_out}}}}" --challenger {model}'
         f' --answers "${{{{inputs.answers}}}}"{champion} --out "${{{{outputs.evaluation}}}}"'
-        f" {' '.join(policy.comparison_words())}{trusted}"
+        f" --key {key} {' '.join(policy.comparison_words())}{trusted}"
     )
 
 

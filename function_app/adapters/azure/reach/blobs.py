@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -157,18 +157,19 @@ class Blobs:
 
     def list(self, prefix: str) -> list[BlobEntry]:
         """Return the blobs with this prefix, in the order of their names."""
+        return [*self.pages(prefix)]
+
+    def pages(self, prefix: str = "") -> Iterator[BlobEntry]:
+        """Yield the blobs with this prefix, in the order of their names, page by page."""
         with translate("list the blobs", f"{self.address}/{prefix}"):
             begin = blob_name(prefix) if prefix else prefix
-            blobs = self._container().list_blobs(name_starts_with=begin)
-            return [
-                BlobEntry(
+            for b in self._container().list_blobs(name_starts_with=begin):
+                yield BlobEntry(
                     name=b.name,
                     size=int(b.size),
                     last_modified=b.last_modified,
                     etag=str(b.etag or "").strip('"'),
                 )
-                for b in blobs
-            ]
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of a blob as hex digits, reading it piece by piece."""

@@ -126,6 +126,7 @@ class LocalJobs:
         if champion is not None:
             command += ["--champion", champion.uri]
             command += ["--champion-code", str(self._code(champion.code))]
+            command += ["--champion-digest", champion.digest]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
         limit = 2 * timeout + EVALUATION_MARGIN
         self._containment.check(f"start run {run_id}")

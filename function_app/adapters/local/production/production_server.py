@@ -110,6 +110,8 @@ class Server:
 
     async def supervise(self) -> None:
         """Restart missing replicas for ever, with backoff after each failure."""
+        # A retry library repeats one call until it succeeds; this loop keeps a state for ever, and
+        # starts again whenever the desired state changes.
         backoff, failures = FIRST_BACKOFF, 0
         while True:
             self._replicas = [replica for replica in self._replicas if replica.runs]

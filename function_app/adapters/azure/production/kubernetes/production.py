@@ -80,7 +80,7 @@ class AzureProduction(KubernetesProduction):
 def _read_cluster(content: bytes) -> dict[str, Any]:
     """Return the address of the first cluster of a kubeconfig; no command in it is run."""
     with importing():
-        import yaml  # type: ignore[import-untyped]
+        import yaml
 
     cluster: dict[str, Any] = yaml.safe_load(content)["clusters"][0]["cluster"]
     return cluster

@@ -1,0 +1,121 @@
+"""Releases by status, on this machine and in Azure Tables."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from function_app.domain.codec import dump
+from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus
+from function_app.ports import Ledger, Rows
+from function_app.ports.rows import Delete, Put
+from function_app.records.ledger.ledger import StoredLedger, new_release
+from function_app.records.ledger.statuses import BATCH, BY_STATUS, COMPLETE, RELEASES
+from tests.contracts.ledger_samples import EVERYWHERE, NOW, RECORD, ledger, rows
+from tests.contracts.memory_rows import MemoryRows
+
+__all__ = ["ledger", "rows"]
+WAITS, PROMOTED = ReleaseStatus.AWAITING_APPROVAL, ReleaseStatus.PROMOTED
+
+
+def record(number: int, status: ReleaseStatus, model: str = "m") -> ReleaseRecord:
+    """Return a release that began in the minute of this number."""
+    release = replace(
+        RECORD.release, release_id=f"release-{model}-{number}", model=model, version=str(number)
+    )
+    at = NOW + timedelta(minutes=number)
+    return replace(RECORD, release=release, status=status, begun_at=at, updated_at=at)
+
+
+def found(
+    ledger: Ledger, status: ReleaseStatus, model: str = "", limit: int | None = None
+) -> list[str]:
+    """Return the ids of the releases of a status."""
+    return [each.release.release_id for each in ledger.with_status(status, model, limit)]
+
+
+@EVERYWHERE
+def test_releases_are_found_by_status_and_model_newest_first(ledger: Ledger) -> None:
+    for number in (1, 2, 3):
+        ledger.save_release(record(number, WAITS))
+    ledger.save_release(record(4, WAITS, "m-2"))
+    ledger.save_release(record(5, PROMOTED))
+
+    assert found(ledger, WAITS, "m") == ["release-m-3", "release-m-2", "release-m-1"]
+    assert found(ledger, WAITS, "m", 1) == ["release-m-3"]
+    assert set(found(ledger, WAITS)) == {*found(ledger, WAITS, "m"), "release-m-2-4"}
+    assert found(ledger, ReleaseStatus.FAILED) == []
+
+
+@EVERYWHERE
+def test_a_release_is_found_by_its_present_status_only(ledger: Ledger) -> None:
+    first, second = record(1, WAITS), record(2, WAITS)
+    ledger.save_release(first)
+    ledger.save_release(second)
+    ledger.save_release(replace(first, status=ReleaseStatus.REJECTED))
+    newer = Release(release_id="release-m-3", model="m", version="3", policy=RECORD.release.policy)
+
+    assert ledger.supersede(newer, NOW) == ("release-m-2",)
+
+    assert found(ledger, WAITS) == []
+    assert found(ledger, ReleaseStatus.REJECTED) == ["release-m-1"]
+    assert found(ledger, ReleaseStatus.SUPERSEDED) == ["release-m-2"]
+
+
+def test_more_waiting_releases_than_one_write_takes_are_superseded() -> None:
+    ledger = StoredLedger(MemoryRows())
+    for number in range(1, 121):
+        ledger.save_release(record(number, WAITS))
+    newer = Release(
+        release_id="release-m-999", model="m", version="999", policy=RECORD.release.policy
+    )
+
+    assert len(ledger.supersede(newer, NOW)) == 120
+    assert len(found(ledger, ReleaseStatus.SUPERSEDED)) == 120
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_releases_of_an_earlier_version_are_found_by_status(interrupted: bool) -> None:
+    rows, number = MemoryRows(), BATCH + 10
+    for each in range(1, number + 1):
+        one = record(each, WAITS)
+        rows.write(RELEASES, new_release(one.release.release_id, one.updated_at, dump(one)))
+    if interrupted:
+        assert len(found(StoredLedger(rows), WAITS)) == number
+        forget(rows, COMPLETE, *[row.key for row in rows.query(RELEASES, BY_STATUS)][:5])
+
+    ledger = StoredLedger(rows)
+
+    assert len(found(ledger, WAITS)) == number
+    assert rows.get(RELEASES, COMPLETE) is not None
+
+
+def test_a_row_of_a_status_that_the_release_left_does_not_count() -> None:
+    rows = MemoryRows()
+    ledger, one = StoredLedger(rows), record(1, WAITS)
+    ledger.save_release(one)
+    [row] = rows.query(RELEASES, "at/")
+
+    # As a process of an earlier version writes it.
+    rows.write(
+        RELEASES, [Put(key=row.key, content=dump(replace(one, status=PROMOTED)), etag=row.etag)]
+    )
+
+    assert found(ledger, WAITS) == []
+
+
+def test_a_damaged_release_hides_no_other() -> None:
+    rows = MemoryRows()
+    ledger = StoredLedger(rows)
+    for number in (1, 2):
+        ledger.save_release(record(number, WAITS))
+    for prefix in ("at/", f"{BY_STATUS}{WAITS}/"):
+        rows.damage(RELEASES, rows.query(RELEASES, prefix)[0].key, "{")
+
+        assert found(ledger, WAITS) == ["release-m-1"]
+
+
+def forget(rows: Rows, *keys: str) -> None:
+    """Delete rows, as if the sorting had been interrupted."""
+    stored = [row for key in keys if (row := rows.get(RELEASES, key))]
+    rows.write(RELEASES, [Delete(key=row.key, etag=row.etag) for row in stored])
