@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.quick_start import without_unused
+from scoring import without_unused
 
 with without_unused():
     import skops.io

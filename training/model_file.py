@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from .quick_start import without_unused
+from . import without_unused
 
 with without_unused():
     import skops.io
