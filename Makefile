@@ -10,7 +10,7 @@ WORKERS ?= 2
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# One stamp: a changed lock makes the environment anew, an unchanged one costs nothing.
+# One stamp: a changed lock makes the environment again, an unchanged one costs nothing.
 $(READY): uv.lock pyproject.toml scripts/setup scripts/setup-requirements.txt
 	@sh scripts/setup $(VENV)
 	@touch $@
@@ -27,10 +27,10 @@ down: $(READY) ## Stop the app on this machine, however it was started
 test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the longest files first
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-crash: $(READY) ## Kill the host at every commit point and compare with a run in peace
+crash: $(READY) ## Kill the host at every commit point and compare with an undisturbed run
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
 
-storm: $(READY) ## Send 10,000 events, kill the host in between, count what came of them
+storm: $(READY) ## Send 10,000 events, kill the host in between, and count the results
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py
 
 test-azure: $(READY) ## Run the Azure adapters against servers of this repository and Azurite
@@ -48,7 +48,7 @@ test-worker: $(READY) ## Run a training with Microsoft's worker library and Azur
 	@sh scripts/worker-venv .venv-worker
 	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m pytest -rs tests/worker
 
-bench: $(READY) ## Measure the local host beside floors and peers
+bench: $(READY) ## Compare the local host with lower bounds and similar products
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench
 	@$(VENV)/bin/uv pip install --quiet --python .venv-bench/bin/python -r benchmarks/requirements.txt || echo "some peers could not be installed"
 	@$(PY) -m benchmarks
@@ -67,12 +67,12 @@ infra-check: $(READY) ## Compile and check the templates for Azure, without a ne
 base-image: $(READY) ## Make the base image, so that staging runs as a container
 	@sh scripts/base-image
 
-lock: $(READY) ## Resolve the dependencies anew: uv.lock and every list of requirements, with hashes
+lock: $(READY) ## Resolve the dependencies again: uv.lock and every list of requirements, with hashes
 	@$(VENV)/bin/uv lock --upgrade
 	@sh scripts/lock
 
 advisories: $(READY) ## Ask OSV for known vulnerabilities of the locked packages (needs the internet)
 	@$(PY) scripts/advisories
 
-clean: ## Forget the state of this machine (.mlops); refused while an app runs on it
+clean: ## Delete the state of this machine (.mlops); refused while an app runs on it
 	@if [ -x $(PY) ]; then $(PY) scripts/clean .mlops; else rm -rf .mlops; fi

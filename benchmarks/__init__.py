@@ -1,1 +1,1 @@
-"""How fast the local host is, beside floors and peers: `make bench`."""
+"""Measures the speed of the local host beside floors and peers: `make bench`."""

@@ -41,7 +41,7 @@ def main() -> int:
     names = arguments.contenders.split(",") if arguments.contenders else list(CONTENDERS)
     samples: dict[str, dict[str, list[float]]] = {name: {} for name in names}
     for number in range(arguments.rounds):
-        # In turn, so that a slow moment of the machine falls on all of them.
+        # The contenders take turns, so that a slow moment of the machine affects all of them.
         for name in names:
             if name == "Prefect" and number:
                 continue

@@ -1,4 +1,4 @@
-"""How long the app takes to be imported, beside the SDK that it cannot do without.
+"""Measures the import time of the app beside that of the SDK, which it always needs.
 
 python -m benchmarks.cold_start: each in a process of its own, in turn; medians and their ratio.
 """
@@ -35,7 +35,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def seconds(code: str, environ: dict[str, str]) -> float:
-    """Return how long a fresh interpreter takes for the code."""
+    """Return the seconds that a fresh interpreter takes for the code."""
     begun = time.perf_counter()
     subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **environ}, check=True

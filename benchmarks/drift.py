@@ -1,4 +1,4 @@
-"""How soon the sequential test finds a shift, and how often it sees one where none is.
+"""Measures the delay and the false alarms of the sequential test for drift.
 
 python -m benchmarks.drift (fixed seed, about two minutes).
 """
@@ -23,10 +23,10 @@ WATCHED = Watched(
 
 
 def found_after(rng: np.random.Generator, training_rows: int, shift: float, peace: int) -> float:
-    """Return how many rows after the shift of one column it was seen; infinity when it was not."""
+    """Return the number of rows until a shift of one column was detected, else infinity."""
     rows = rng.normal(size=(training_rows, COLUMNS))
-    found = [describe_column(f"x{i}", rows[:, i]) for i in range(COLUMNS)]
-    columns = tuple(column for column in found if column is not None)
+    described = [describe_column(f"x{i}", rows[:, i]) for i in range(COLUMNS)]
+    columns = tuple(column for column in described if column is not None)
     known = Reference(watched=WATCHED, target="Y", columns=columns)
     blocks: tuple[Block, ...] = ()
     seen = -peace

@@ -1,4 +1,4 @@
-"""What waiting costs and how soon a killed host goes on: the host alone, from outside."""
+"""Measures, from outside, the cost of waiting and the recovery time of a killed host."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def recovery(folder: Path, count: int = IN_FLIGHT) -> dict[str, float]:
 
 
 def finished(state: Path) -> set[str]:
-    """Return the steps that the store of a killed host knows as done."""
+    """Return the steps that are done according to the store of a killed host."""
     with closing(sqlite3.connect(state / "store.db")) as db:
         events = [e for row in db.execute("SELECT events FROM turns") for e in json.loads(row[0])]
     return {json.loads(e["Result"]) for e in events if e["EventType"] == 5}

@@ -1,4 +1,4 @@
-"""What every contender does, and how it is timed. Standard library only: peers run it too."""
+"""The tasks of every contender and their timing; standard library only, because peers run it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS = (*ROUNDS, "per second")
 
 
 class Contender(Protocol):
-    """Runs orchestrations to their end; `skips` names the rows that it cannot do."""
+    """Runs orchestrations to their end; `skips` names the tasks that it cannot do."""
 
     skips: tuple[str, ...]
 
@@ -39,7 +39,7 @@ class Contender(Protocol):
         """Run so many orchestrations of one activity, so many at a time."""
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop everything that was started."""
 
 
 def run(contender: Contender) -> None:

@@ -1,4 +1,4 @@
-"""How long a page of releases takes beside another request, as ratios to reading all of them.
+"""Measures a page of releases beside another request, as ratios to reading all releases.
 
 python -m benchmarks.pages [RELEASES] (10,000 by default, about a minute). The rows lie in a
 temporary folder; no host runs, so that the figures are those of records and views alone.

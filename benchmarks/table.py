@@ -1,4 +1,4 @@
-"""The table: medians, the ratio to the floor and to the best peer, and what was aimed at."""
+"""The table: medians, their ratios to the floor and to the best peer, and the targets."""
 
 from __future__ import annotations
 

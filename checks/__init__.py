@@ -1,1 +1,1 @@
-"""Runs the checks of a change of code that nobody has looked at yet, and contains what they do."""
+"""Runs the checks of a code change that is not reviewed yet, in isolation."""

@@ -1,6 +1,7 @@
 """python -m checks --code DIR --plan FILE --out DIR [--data FILE] [--hide DIR]...
 
-Exit code 0 whatever the checks say: checks.json in the folder of --out tells. 2 on wrong usage.
+Exit code 0 also when a check fails: checks.json in the folder of --out has the results. Exit code 2
+on wrong usage.
 """
 
 import argparse
@@ -67,7 +68,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _write(out: Path, report: Report) -> None:
-    # Last and at once: whoever finds it finds all of the reports.
+    # Write this file last and atomically, so that a reader who finds it finds all of the reports.
     unfinished = out / ".checks.json.tmp"
     text = json.dumps({**asdict(report), "links": {}}, indent=1)
     unfinished.write_text(text + "\n", encoding="utf-8")

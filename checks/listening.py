@@ -1,4 +1,4 @@
-"""Hears a process of untrusted code to its end, and never more than fits."""
+"""Reads the output of a process of untrusted code to its end, within a bound."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ KEPT_OUTPUT = 1024 * 1024
 
 
 def listen(process: "subprocess.Popen[bytes]", result: int, seconds: float) -> tuple[str, bytes]:
-    """Return the output, its middle left out when it is long, and what was answered."""
+    """Return the output, its middle left out when it is long, and the answers."""
     assert process.stdout is not None
     head, tail, answer, count = bytearray(), bytearray(), bytearray(), 0
     end = time.monotonic() + seconds

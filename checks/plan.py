@@ -1,4 +1,4 @@
-"""What is to be checked, and by which words this machine's Python runs it."""
+"""The plan of checks, and the command lines that run it with this machine's Python."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ _MODULE_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.
 
 
 class PlanError(Exception):
-    """The plan is not one."""
+    """The file holds no valid plan; the text names the fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def command(words: Sequence[str]) -> list[str]:
-    """Return the words that run a command with this Python, wherever its programs lie."""
+    """Return the words that run a command with this Python, wherever its programs are installed."""
     first, *rest = words
     if first in ("python", "python3"):
         return [sys.executable, *rest]
@@ -65,7 +65,7 @@ def command(words: Sequence[str]) -> list[str]:
 
 
 def is_pytest(words: Sequence[str]) -> bool:
-    """Return whether pytest runs, which can be asked for reports."""
+    """Return whether the command runs pytest, which can write reports."""
     return command(words)[1:3] == ["-m", "pytest"]
 
 

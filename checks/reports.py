@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tests:
-    """What a JUnit report counts; `first` names the first test that failed, and why."""
+    """The counts of a JUnit report; `first` names the first failed test and its message."""
 
     count: int
     failed: int
@@ -19,7 +19,7 @@ class Tests:
 
 
 def read_junit(content: bytes) -> Tests | None:
-    """Return what a JUnit report says, or None when it is none."""
+    """Return the counts of a JUnit report, None when the text is no report."""
     root = _parsed(content)
     if root is None or root.tag not in ("testsuites", "testsuite"):
         return None

@@ -24,7 +24,7 @@ _TOO_MUCH = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What one check said."""
+    """The result of one check."""
 
     name: str
     passed: bool
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What all of them said; the files are kept in the folder of the report."""
+    """The results of all checks; the files are stored in the folder of the report."""
 
     isolation: str
     results: list[Check] = field(default_factory=list)
@@ -70,7 +70,7 @@ def run_checks(
 
 
 def refuse(found: Found, minimum: str, out: Path) -> Report:
-    """Return the report of a change that is not run, because it could see too much here."""
+    """Return the report of a refused change: this machine isolates its code too weakly."""
     out.mkdir(parents=True, exist_ok=True)
     detail = (
         f"Not run: the isolation of this machine is {found}, and `[checks] min_isolation` in "
@@ -153,7 +153,7 @@ def pack_jobs(path: Path) -> None:
     package = Path(__file__).resolve().parents[1] / "platform_jobs"
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(package.rglob("*.py")):
-            # By its name alone: an archive of the app may give files a time before 1980.
+            # By name, so that the entry gets the present time: a zip holds no time before 1980.
             archive.writestr(file.relative_to(package.parent).as_posix(), file.read_bytes())
 
 

@@ -23,7 +23,7 @@ _GRACE = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one command may take."""
+    """The limits of one command."""
 
     memory_bytes: int = 8 * 1024 * _MIB
     file_bytes: int = 256 * _MIB
@@ -35,7 +35,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command ended: `exited`, or what it had too much of (time, processes, space).
+    """The end of a command: `exited`, or the limit that it exceeded (time, processes, space).
 
     `output` is its beginning and its end; `files` are the reports that it left.
     """
@@ -128,13 +128,13 @@ class Sandbox:
         return _ended(output, answer)
 
     def _places(self, work: Path) -> list[Mount]:
-        """Return what the code sees beside its workspace: what it is copied from, and the files."""
+        """Return the paths that the code sees beside its workspace."""
         memory = [(work, self._limits.space_bytes)]
         return mounts([self._code, *self._files.values()], [], self._hide, memory=memory)
 
 
 def _environ(work: Path) -> dict[str, str]:
-    """Return all that the command knows of its environment."""
+    """Return the whole environment of the command."""
     path = [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
     return {
         "PATH": os.pathsep.join(path),
@@ -144,7 +144,7 @@ def _environ(work: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "COVERAGE_FILE": str(work / "tmp" / "coverage"),
-        # One thread a library, so that the limits mean the same on every machine.
+        # Each library uses one thread, so that the limits mean the same on every machine.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

@@ -1,4 +1,4 @@
-"""What is wrong with the content of a mlops.toml: every problem, each with its key path."""
+"""Finds every problem in the content of a mlops.toml, each with its key path."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -152,7 +152,7 @@ def _unknown(path: str, value: Any, nearest: str, known: Iterable[str], home: st
 
 
 def _home(name: str, table: Table, path: str) -> str:
-    """Return the table of the same model to which a key of this very name belongs, else ""."""
+    """Return the table of the same model that has a key of this name, else ""."""
     if table is MODEL:
         homes = [f"{path}.{t.name}" for t in MODEL.tables if name in {k.name for k in t.keys}]
         return homes[0] if len(homes) == 1 else ""

@@ -22,12 +22,12 @@ _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "
 _WORDS = {"month": (_MONTHS, 1), "day of the week": (_WEEKDAYS, 0)}
 _DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DIGITS = frozenset("0123456789")
-# The Functions host replaces it by the app setting of this name.
+# The Functions host replaces `%NAME%` by the app setting NAME.
 _SETTING = re.compile(r"%[A-Za-z_][A-Za-z0-9_:]*%")
 
 
 def find_fault(expression: str) -> str:
-    """Return what is wrong with an NCRONTAB expression, "" when it is right."""
+    """Return the fault of an NCRONTAB expression, "" when it is valid."""
     if _SETTING.fullmatch(expression):
         return ""
     words = expression.split()

@@ -1,4 +1,4 @@
-"""Every key of mlops.toml: its kind, its default and what it means.
+"""Every key of mlops.toml with its kind, its default and its meaning.
 
 To add a key, add a `Key` to its table, and the field of the same name with the same default to the
 dataclass that the app reads the table into; tests hold the two together.
@@ -44,7 +44,7 @@ MODEL = Table(
                 allowed='a folder in the container that ends with `/`, such as "diabetes/"',
                 accepts=is_prefix,
             ),
-            help="A file whose path begins so starts a training. No two models of one container "
+            help="A file with this prefix starts a training. No two models of one container "
             "may share a folder. Labels of predictions arrive in its subfolder `labels/`.",
         ),
         Key(
@@ -123,9 +123,9 @@ WEBHOOKS = Table(
             kind=Choice(words=("", "github", "azure-devops", "signed")),
             default="",
             help="The form of its requests: GitHub's hooks, Azure DevOps' hooks, or events signed "
-            "with `X-Mlops-Timestamp`. Without it, the name decides: `github`, `azure-devops`, "
-            "or a longer name that begins so with `-`; other sources may send GitHub's hooks and "
-            "signed events.",
+            "with `X-Mlops-Timestamp`. Without it, the name of the source decides: `github` or "
+            "`github-…` sends GitHub's hooks, `azure-devops` or `azure-devops-…` those of Azure "
+            "DevOps; any other source may send GitHub's hooks and signed events.",
         ),
         Key(
             name="types",

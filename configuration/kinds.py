@@ -7,20 +7,20 @@ from typing import Any, Protocol
 
 # The default of a key that must be given.
 REQUIRED: Any = object()
-# A key path and what is wrong there.
+# A key path and the fault of its value.
 Finding = tuple[str, str]
 _USER = re.compile(r"://[^/@\s]*@")
 _SHOWN = 80
 
 
 class Kind(Protocol):
-    """Which values a key takes; `allowed` completes the sentence "it must be ..."."""
+    """The values that a key takes; `allowed` completes the sentence "it must be ..."."""
 
     @property
     def allowed(self) -> str: ...
 
     def check(self, path: str, value: object) -> Iterator[Finding]:
-        """Yield what is wrong with the value at this path."""
+        """Yield each problem of the value at this path."""
 
 
 def show(value: object) -> str:
@@ -106,7 +106,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text for which `accepts` is true; `reason` names what is wrong with one text, else ""."""
+    """A text for which `accepts` is true; `reason` names the fault of one text, else ""."""
 
     allowed: str
     accepts: Callable[[str], bool] | None = None
@@ -121,7 +121,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One of a few words."""
+    """A word of a fixed list."""
 
     words: tuple[str, ...]
 
@@ -151,7 +151,7 @@ class FlagOr:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A list of texts; `once` refuses an item that comes twice, with `fold` whatever its case."""
+    """A list of texts; `once` refuses a repeated item, and `fold` ignores case in that check."""
 
     item: Text
     noun: str
@@ -176,12 +176,12 @@ class Listed:
             if self.once and isinstance(item, str):
                 earlier = first.setdefault(item.lower() if self.fold else item, number)
                 if earlier != number:
-                    yield where, f"{where} = {show(item)}: it stands in {path}[{earlier}] already."
+                    yield where, f"{where} = {show(item)}: {path}[{earlier}] has it already."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key of a table; without a default it must be given."""
+    """A key of a table; a key without a default is required."""
 
     name: str
     kind: Kind

@@ -9,7 +9,7 @@ Tables = Mapping[str, Any]
 
 
 def check_people(content: Tables) -> Iterator[Finding]:
-    """Yield what is wrong between two people, and between the people and a model's approvers."""
+    """Yield conflicts between two people, and between the people and a model's approvers."""
     people, models = _tables(content.get("people")), _tables(content.get("models"))
     yield from _check_identities(people)
     yield from _check_approvers_names(people, models)
@@ -20,7 +20,7 @@ def check_people(content: Tables) -> Iterator[Finding]:
 
 
 def _check_identities(people: Mapping[str, Tables]) -> Iterator[Finding]:
-    """Yield identities of two people: an author would be either of them."""
+    """Yield identities that two people share, because an author could be either of them."""
     owners: dict[str, str] = {}
     for name in people:
         earlier = owners.setdefault(name.lower(), f"people.{name}")
@@ -37,9 +37,9 @@ def _check_identities(people: Mapping[str, Tables]) -> Iterator[Finding]:
 def _check_approvers_names(
     people: Mapping[str, Tables], models: Mapping[str, Tables]
 ) -> Iterator[Finding]:
-    """Yield names of git that are another approver's name, for an author would be both."""
+    """Yield git names that are another approver's name, because an author would match both."""
     approvers: dict[str, str] = {}
-    # A name of a table is found where identities are compared.
+    # The comparison of identities already reports a name that has a table.
     names = {name.lower() for name in people}
     for name, model in models.items():
         listed = _tables({"release": model.get("release")}).get("release", {}).get("approvers")
@@ -68,7 +68,7 @@ def _check_release(path: str, release: Tables, people: Mapping[str, Tables]) -> 
     for number, approver in enumerate(approvers):
         name = ids.get(approver.lower(), approver).lower()
         earlier = first.setdefault(name, number)
-        # One name that comes twice is found where the key itself is checked.
+        # The check of the key itself already reports a repeated name.
         if earlier != number and approvers[earlier].lower() != approver.lower():
             where = f"{path}.approvers[{number}]"
             text = f"it is the person of {path}.approvers[{earlier}]. Name each person once."

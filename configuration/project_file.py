@@ -1,4 +1,4 @@
-"""Reads a mlops.toml as a whole, or says everything that is wrong with it."""
+"""Reads a mlops.toml as a whole, or reports every problem in it."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Rules of mlops.toml that more than one key is needed for; values of a wrong type are left out.
+"""Rules of mlops.toml that compare several keys; values of a wrong type are left out.
 
 A wrong type is reported where the key itself is checked.
 """
@@ -14,7 +14,7 @@ Model = Mapping[str, Any]
 
 
 def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:
-    """Yield what is wrong between the keys of one model."""
+    """Yield conflicts between the keys of one model."""
     yield from _check_columns(path, model)
     yield from _check_modules(path, model, root)
     yield from _check_schedules(path, model)
@@ -26,7 +26,7 @@ def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:
 
 
 def check_models(models: Mapping[str, Model]) -> Iterator[Finding]:
-    """Yield what is wrong between two models."""
+    """Yield conflicts between two models."""
     yield from _check_prefixes(models)
     yield from _check_timer_names(models)
 
@@ -81,8 +81,8 @@ def _check_schedules(path: str, model: Model) -> Iterator[Finding]:
                 continue
             earlier = first.setdefault(" ".join(value.lower().split()), where)
             if earlier != where:
-                found = f"{where}.{key}"
-                yield found, f"{found} = {show(value)}: {earlier} has the same {key}."
+                key_path = f"{where}.{key}"
+                yield key_path, f"{key_path} = {show(value)}: {earlier} has the same {key}."
 
 
 def _check_prefixes(models: Mapping[str, Model]) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _check_prefixes(models: Mapping[str, Model]) -> Iterator[Finding]:
 
 
 def _check_timer_names(models: Mapping[str, Model]) -> Iterator[Finding]:
-    """Yield the schedules whose timer functions would have one name, since `-` becomes `_`."""
+    """Yield the schedules whose timer functions would share a name, because `-` becomes `_`."""
     first: dict[str, tuple[tuple[str, str], str]] = {}
     for name, model in models.items():
         if not MODEL_NAME.fullmatch(name):
@@ -117,12 +117,12 @@ def _check_timer_names(models: Mapping[str, Model]) -> Iterator[Finding]:
             function = timer_name(name, called).lower()
             schedule_of = (name, called.lower())
             other, earlier = first.setdefault(function, (schedule_of, where))
-            # _check_schedules finds one name twice in one model.
+            # _check_schedules reports a repeated name within one model.
             if other != schedule_of:
-                found = f"{where}.name"
+                key_path = f"{where}.name"
                 yield (
-                    found,
-                    f"{found} = {show(called)}: its timer function would be called {function}, "
+                    key_path,
+                    f"{key_path} = {show(called)}: its timer function would be called {function}, "
                     f"as that of {earlier}. Choose another name.",
                 )
 

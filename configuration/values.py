@@ -8,12 +8,12 @@ MODEL_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
 MODEL_NAME_ALLOWED = (
     "1 to 30 lower-case letters, digits and single `-`, with a letter first and no `-` last"
 )
-# The column with the label, while a model names no other.
+# The default name of the column with the label.
 TARGET = "Y"
 DAY, YEAR = 86_400.0, 31_536_000.0
 CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,62}")
 SCHEDULE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_])){0,39}")
-# User principal names of Entra fit, and so do the ids of its objects.
+# This allows user principal names and object ids of Entra.
 _APPROVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+'#!~^-]{0,112}")
 
 
@@ -46,7 +46,7 @@ def _is_column(text: str) -> bool:
 def is_repository(text: str) -> bool:
     """Return whether a text is an address that code may be fetched from, without a password."""
     plain = bool(text) and not text.startswith("-") and all(ord(sign) > 32 for sign in text)
-    # A user is part of an address for SSH; a password is of none.
+    # An SSH address may name a user; no address may hold a password.
     with_user = re.match(r"https?://[^/]*@|ssh://[^/@]*:[^/]*@", text)
     known = re.match(
         r"(?:https|ssh)://[^/]|file:///|/|http://(?:127\.0\.0\.1|localhost|\[::1\])", text

@@ -1,6 +1,6 @@
-"""The names of all MLOPS_... variables, and which set ones are probably misspelt.
+"""The names of all MLOPS_... variables, and a check for variables that are probably misspelt.
 
-A variable with a misspelt name has no effect and no error; this is where it is noticed.
+Without this check, a variable with a misspelt name has no effect and causes no error.
 """
 
 from collections.abc import Iterable
@@ -69,7 +69,7 @@ COMMAND_LINE = {
     "TOKEN": "Your token for that app.",
     "CONFIG": "Your own folder, which holds your copies of tokens. Default: `~/.config/mlops`.",
 }
-# A name that begins so ends with the name of a host or of a source of webhooks.
+# A name with one of these prefixes ends with the name of a host or of a webhook source.
 FAMILIES = {
     "MLOPS_WEBHOOK_SECRET_": "The secret of a webhook source, at least 16 characters: "
     "`MLOPS_WEBHOOK_SECRET_JENKINS` is that of `POST /api/webhooks/jenkins`.",
@@ -78,7 +78,7 @@ FAMILIES = {
     "MLOPS_GIT_API_": "The address of a host's API when it is not the usual one.",
 }
 OPEN = tuple(FAMILIES)
-# No other name may begin so: what follows is one of the lists above.
+# Every name with one of these prefixes is in a list above.
 CLOSED = ("MLOPS_AZURE_", "MLOPS_NOTIFY_")
 _LIKENESS = 0.8
 
@@ -98,16 +98,16 @@ def known_variables() -> frozenset[str]:
 def find_misspelt(environ: Iterable[str]) -> list[str]:
     """Return a sentence for each variable whose name is nearly that of one that is read."""
     known = known_variables()
-    found = []
+    sentences = []
     for name in sorted(environ):
         plain = name.upper().replace("-", "_")
         if not plain.startswith("MLOP") or name in known or name.startswith(OPEN):
             continue
         nearest = _nearest(plain, known)
         if nearest or name.startswith(CLOSED):
-            hint = f"Did you mean {nearest}?" if nearest else "No setting is called so."
-            found.append(f"The variable {name} has no effect. {hint}")
-    return found
+            hint = f"Did you mean {nearest}?" if nearest else "No setting has this name."
+            sentences.append(f"The variable {name} has no effect. {hint}")
+    return sentences
 
 
 def _nearest(name: str, known: frozenset[str]) -> str:
@@ -119,8 +119,8 @@ def _nearest(name: str, known: frozenset[str]) -> str:
         begin = name[: len(prefix)]
         if SequenceMatcher(None, begin, prefix).ratio() > 0.9:
             return f"{prefix}..."
-    # Without what all names begin with: it would make any two of them alike.
+    # The common prefix is left out, because it would make any two names alike.
     bare = {other.removeprefix(PREFIX): other for other in known}
-    wanted = name.partition("_")[2] if "_" in name else name
-    near = get_close_matches(wanted, bare, n=1, cutoff=_LIKENESS)
+    rest = name.partition("_")[2] if "_" in name else name
+    near = get_close_matches(rest, bare, n=1, cutoff=_LIKENESS)
     return bare[near[0]] if near else ""

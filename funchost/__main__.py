@@ -36,10 +36,10 @@ def main() -> int:
 
 def _on_store(arguments: argparse.Namespace, state: Path) -> int:
     if arguments.command == "instances":
-        found = list(commands.instances(state, arguments.status))
+        documents = list(commands.instances(state, arguments.status))
         if arguments.json:
-            return _print(found)
-        for one in found:
+            return _print(documents)
+        for one in documents:
             print(f"{one['runtimeStatus']:<11} {one['createdTime'][:19]}  {one['instanceId']}")
     elif arguments.command == "export":
         if not arguments.id and not arguments.all:

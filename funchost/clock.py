@@ -16,7 +16,7 @@ class Clock:
         return system.time()
 
     async def wait(self, awake: asyncio.Event, until: float | None) -> None:
-        """Return when someone wakes us or the moment has come."""
+        """Return when woken or at the moment."""
         # Bounded, so that a moved wall clock is noticed.
         pause = 60.0 if until is None else min(60.0, max(0.0, until - self.time()))
         with contextlib.suppress(TimeoutError):
@@ -44,5 +44,5 @@ def now() -> datetime:
 
 
 async def wait(awake: asyncio.Event, until: float | None) -> None:
-    """Wait by the clock in use until woken or until the moment (seconds since 1970)."""
+    """Wait with the clock in use until woken or until the moment (seconds since 1970)."""
     await _clock.wait(awake, until)

@@ -38,7 +38,7 @@ from funchost.web.urls import Urls, binding_json, rpc_path
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a start is asked for; port 0 means a free one."""
+    """The options of a start; port 0 means a free port."""
 
     app: Path
     state: Path
@@ -48,10 +48,10 @@ class Options:
 
 
 class Host:
-    """One host of one app: start it, use it over HTTP, stop it."""
+    """A host of one app: start it, use it over HTTP, stop it."""
 
     def __init__(self, options: Options) -> None:
-        """Take the options; nothing is touched before the start."""
+        """Take the options; nothing is read or written before `start`."""
         self._options = options
         self.url = ""
         self.functions: dict[str, HostedFunction] = {}
@@ -169,17 +169,17 @@ class Host:
 
     @property
     def topic_endpoint(self) -> str:
-        """Return where the azure-eventgrid client publishes."""
+        """Return the address at which the azure-eventgrid client publishes."""
         return f"{self.url}/topics/default/api/events"
 
     def _publish(self, keys: Keys, environment: Environment) -> None:
-        """Tell other programs of this machine where the host is and how to use it."""
+        """Write the address and the keys of the host to a file, for other local programs."""
         document = {
             "pid": os.getpid(),
             "port": int(self.url.rpartition(":")[2]),
             "url": self.url,
             "systemKey": keys.system,
-            # Opens every function; "" where the host asks for no key.
+            # This key opens every function; "" where the host asks for no key.
             "functionKey": keys.host if self._options.auth else "",
             "topicEndpoint": self.topic_endpoint,
             "topicKey": environment.topic_key or keys.topic,
@@ -188,16 +188,16 @@ class Host:
 
     @property
     def idle(self) -> bool:
-        """Return whether nothing is to be done before a timer, a message or a request."""
+        """Return whether the host has no work before the next timer, message or request."""
         return self.engine.idle and self.topic.idle and not any(t.running for t in self.timers)
 
     @property
     def loops(self) -> int:
-        """Return how many loops wait for their moment while the host is idle."""
+        """Return the number of loops that wait for a time while the host is idle."""
         return len(self._jobs)
 
     async def failed(self) -> None:
-        """Return never, unless a loop of the host dies: then raise what killed it."""
+        """Wait for ever; when a loop of the host dies, raise its exception."""
         done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
         raise RuntimeError("the host stopped by itself") from done.pop().exception()
 

@@ -1,4 +1,4 @@
-"""The keys of one state folder, and who may call what with them.
+"""The keys of one state folder, and the functions that each key opens.
 
 Source: Azure Functions documentation, "Work with access keys in Azure Functions".
 """
@@ -19,7 +19,7 @@ from funchost.app.indexing import HostedFunction
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """The secrets: one that opens all, one for all functions, one per function, two of systems."""
+    """The secrets: a master key, a key for all functions, a key per function, two system keys."""
 
     master: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     host: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -30,7 +30,7 @@ class Keys:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all.
+    """Write a file atomically, readable by its owner only.
 
     A file or a symbolic link in the place of the new file is removed, never written through.
     """

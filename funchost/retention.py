@@ -1,4 +1,4 @@
-"""Keeps the store short: ended instances go after the time that FUNCHOST_RETENTION_DAYS gives."""
+"""Bounds the store: deletes ended instances after the time that FUNCHOST_RETENTION_DAYS gives."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from funchost.storage import instances
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.retention")
-PAUSE = 3600.0  # seconds between two looks
+PAUSE = 3600.0  # seconds between two purges
 MOST = 500  # instances in one transaction
 
 
 async def keep_short(store: Store, age: timedelta) -> None:
-    """Purge what ended longer ago than the age, now and every hour, until cancelled."""
+    """Delete instances that ended longer ago than the age, now and every hour, until cancelled."""
     while True:
         purged = purge_older(store, age)
         if purged:
@@ -27,10 +27,10 @@ async def keep_short(store: Store, age: timedelta) -> None:
 
 def purge_older(store: Store, age: timedelta, statuses: tuple[str, ...] = ()) -> int:
     """Delete ended instances (of some statuses) whose last change is older; return how many."""
-    wanted = statuses or instances.TERMINAL
+    chosen = statuses or instances.TERMINAL
     limit = h.stamp(clock.now() - age)
     purged = 0
-    while ids := instances.unchanged_since(store, limit, wanted, MOST):
+    while ids := instances.unchanged_since(store, limit, chosen, MOST):
         with store.transaction() as db:
             purged += instances.delete_ended(db, ids)
     return purged

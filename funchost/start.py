@@ -21,7 +21,7 @@ QUIET = ("azure", "httpx", "mlflow", "alembic")
 
 def start(options: Options, *, verbose: bool) -> int:
     """Run the host; return the exit code."""
-    os.umask(0o077)  # what the host and its app write is for this user alone
+    os.umask(0o077)  # files of the host and its app are readable by this user only
     level = "DEBUG" if verbose else os.environ.get("FUNCHOST_LOG_LEVEL", "INFO")
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in (*QUIET, "asyncio"):
@@ -35,8 +35,8 @@ def start(options: Options, *, verbose: bool) -> int:
         print(f"Worker failed to index functions.\nfunchost cannot start: {error}", file=sys.stderr)
         return 1
     except Exception as error:
-        # What the real worker reports when the app cannot be imported. An error of a class of the
-        # app's own is a refusal that the app wrote for people: its text says everything.
+        # The real worker prints these lines when the app cannot be imported. An error class of the
+        # app itself is a refusal that was written for people, so it needs no traceback.
         if verbose or not _is_of_app(error):
             traceback.print_exc()
         print(
@@ -60,7 +60,7 @@ async def serve(options: Options) -> None:
     """Run the host until SIGTERM or SIGINT."""
     host, stop = Host(options), asyncio.Event()
     loop = asyncio.get_running_loop()
-    # What the imports make lives as long as the host: looking for garbage in it only costs.
+    # Objects of the imports live as long as the host, so the garbage collector may skip them.
     gc.disable()
     await host.start()
     gc.freeze()
@@ -73,7 +73,7 @@ async def serve(options: Options) -> None:
     failed.cancel()
     await host.stop()
     if failed in done:
-        # A loop that died takes the host with it, so that nobody takes it for a working one.
+        # The host ends when one of its loops died, so that it never looks healthy without it.
         with contextlib.suppress(asyncio.CancelledError):
             await failed
 

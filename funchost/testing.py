@@ -38,11 +38,11 @@ class HostCrashedError(Exception):
 
 
 class DivergenceError(AssertionError):
-    """The code no longer does what a recorded history says: running instances would break."""
+    """The code differs from a recorded history, so that running instances would break."""
 
 
 class LocalHost:
-    """A host of one app in this process; every turn is replayed, to catch non-determinism."""
+    """A host of one app in this process; it replays every turn, to catch non-determinism."""
 
     def __init__(self, app: Path, state: Path) -> None:
         """Take the app's folder and a folder for the store."""
@@ -89,7 +89,7 @@ class LocalHost:
 
     @property
     def url(self) -> str:
-        """Return where the app's HTTP functions answer."""
+        """Return the base address of the app's HTTP functions."""
         return self._host.url
 
     def start(self, name: str, value: Any = None, instance_id: str | None = None) -> str:
@@ -135,7 +135,7 @@ class LocalHost:
         self.clock.move(end)
 
     def crash_at(self, point: str, number: int = 1) -> None:
-        """Crash "before" or "after" the next commit, or a later one: nothing is stored any more."""
+        """Crash "before" or "after" the next commit, or a later one; nothing is stored then."""
         if point not in ("before", "after"):
             raise ValueError(f"point {point!r} is neither 'before' nor 'after'")
         self._crash = (point, number)
@@ -191,8 +191,8 @@ def _replay(functions: dict[str, HostedFunction], recorded: dict[str, Any]) -> N
         names = ", ".join(str(e.get("Name") or "a timer") for e in run.walk.new)
         raise DivergenceError(f"{one.name} ({one.id}) goes on with {names}; the history does not")
     if recorded["runtimeStatus"] == "Completed" and run.output != json.loads(recorded["output"]):
-        wanted = json.loads(recorded["output"])
-        raise DivergenceError(f"{one.name} ({one.id}) returns {run.output!r}; it was {wanted!r}")
+        expected = json.loads(recorded["output"])
+        raise DivergenceError(f"{one.name} ({one.id}) returns {run.output!r}; it was {expected!r}")
 
 
 @pytest.fixture

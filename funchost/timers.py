@@ -77,7 +77,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Interval:
-    """A TimeSpan schedule: so long after each run."""
+    """A TimeSpan schedule: a fixed interval after each run."""
 
     pause: timedelta
 
@@ -127,7 +127,7 @@ class Timer:
         self.running = False
 
     async def run(self) -> None:
-        """Invoke at start-up where asked, for an occurrence that was missed, then on schedule."""
+        """Invoke at start-up if configured, once for missed occurrences, then on schedule."""
         trigger, monitored = self._function.trigger, self._function.trigger.get("useMonitor", True)
         known = timers.get(self._store, self._function.name)
         last = h.parse_stamp(known.last) if known else None

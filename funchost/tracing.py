@@ -51,7 +51,7 @@ class Spans:
 
     @property
     def sent(self) -> bool:
-        """Return whether there is anybody to send them to."""
+        """Return whether an exporter is configured."""
         return self._tracer is not None
 
     def _open(self) -> None:
@@ -107,13 +107,13 @@ class Spans:
         span.end()
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         if self._provider is not None:
             self._provider.shutdown()
 
 
 def _given_ids() -> Any:
-    """Return a generator of ids that gives a span the id under which others know it already."""
+    """Return a generator of ids that gives a span the id that was already passed on."""
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
     class GivenIds(IdGenerator, threading.local):

@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class VirtualClock(Clock):
-    """Knows who waits for which moment, so that a test can go from one to the next."""
+    """Records all waits with their moments, so that a test can move from one to the next."""
 
     def __init__(self, start: datetime = START) -> None:
         """Start at a moment in UTC."""
@@ -24,7 +24,7 @@ class VirtualClock(Clock):
         return self._moment
 
     async def wait(self, awake: asyncio.Event, until: float | None) -> None:
-        """Return when someone wakes us or the clock was moved to the moment."""
+        """Return when woken or when the clock reaches the moment."""
         if until is not None and until <= self._moment:
             return
         with self._lock:
@@ -36,19 +36,19 @@ class VirtualClock(Clock):
                 del self._waiting[awake]
 
     def resting(self, waiters: int) -> bool:
-        """Return whether at least so many wait, all of them for later."""
+        """Return whether at least `waiters` waits are open, all for later moments."""
         with self._lock:
             waiting = [e for e, (_, until) in self._waiting.items() if not e.is_set()]
             due = [u for _, u in self._waiting.values() if u is not None and u <= self._moment]
         return len(waiting) >= waiters and not due
 
     def next_moment(self) -> float | None:
-        """Return the earliest moment that someone waits for."""
+        """Return the earliest awaited moment."""
         with self._lock:
             return min((u for _, u in self._waiting.values() if u is not None), default=None)
 
     def move(self, moment: float) -> None:
-        """Set the clock forward and wake those whose moment has come."""
+        """Set the clock forward and wake the waits whose moment has come."""
         with self._lock:
             self._moment = max(self._moment, moment)
             due = [

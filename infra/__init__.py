@@ -1,1 +1,1 @@
-"""Azure as code: Bicep, its offline check, and what puts the deployed folder together."""
+"""Azure as code: Bicep, its offline checks, and the steps around a deployment."""

@@ -18,7 +18,7 @@ from function_app.domain.release.base_image import base_images
 from infra.stage_app import stage_app
 
 ROOT = Path(__file__).resolve().parents[1]
-# A role that was just given takes minutes to count, a function that was just deployed to be listed.
+# seconds; a new role takes minutes to become effective, a new function to be listed
 ATTEMPTS, PAUSE_SECONDS = 10, 30.0
 
 
@@ -31,12 +31,12 @@ def budget(values: Mapping[str, str]) -> None:
     which = ("--environment", name) if name else ()
     done = _run("azd", "env", "set", "MLOPS_BUDGET_START", start, *which)
     if done.returncode:
-        raise SystemExit(f"The budget's first month could not be kept. {done.stderr.strip()}")
+        raise SystemExit(f"The budget's first month could not be stored. {done.stderr.strip()}")
     print(f"The budget begins at {start}.")
 
 
 def principal(_: Mapping[str, str]) -> None:
-    """Print the object id of whoever is signed in: its token has it, and asking needs no role."""
+    """Print the object id of the signed-in account from its token, which needs no role."""
     done = _az("account", "get-access-token", "--query", "accessToken", "--output", "tsv")
     parts = done.stdout.strip().split(".")
     if done.returncode or len(parts) != 3:
@@ -46,7 +46,7 @@ def principal(_: Mapping[str, str]) -> None:
 
 
 def stage(values: Mapping[str, str]) -> None:
-    """Put the folder dist/app together for the Durable backend of this environment."""
+    """Write the folder dist/app for the Durable backend of this environment."""
     backend = values.get("MLOPS_DURABLE_BACKEND") or "scheduler"
     print(stage_app(ROOT, ROOT / "dist" / "app", backend))
 
@@ -60,14 +60,14 @@ def base(values: Mapping[str, str]) -> None:
     dockerfile = (ROOT / "scoring" / "Dockerfile").read_text("utf-8")
     for image in base_images(dockerfile, f"{registry}.azurecr.io"):
         copy = f"{image.copy}:{image.copy_tag}"
-        # By digest where the Dockerfile names one: somebody may have moved the tag of the copy.
-        kept = f"{image.copy}@{image.reference}" if image.is_digest else copy
+        # By digest where the Dockerfile names one, because the tag of the copy may have moved.
+        reference = f"{image.copy}@{image.reference}" if image.is_digest else copy
         show = (
-            "acr", "repository", "show", "--name", registry, "--image", kept,
+            "acr", "repository", "show", "--name", registry, "--image", reference,
             "--query", "digest", "--output", "tsv",
         )  # fmt: skip
-        found = _az(*show)
-        if found.returncode:
+        answer = _az(*show)
+        if answer.returncode:
             command = (
                 *("acr", "import", "--name", registry, "--force"),
                 *("--source", image.address, "--image", copy),
@@ -75,11 +75,11 @@ def base(values: Mapping[str, str]) -> None:
             failure = _try(values, command)
             if failure is not None:
                 raise SystemExit(f"{image.address} could not be imported. {failure}")
-            found = _az(*show)
-        digest = found.stdout.strip()
-        if found.returncode or not digest.startswith("sha256:"):
+            answer = _az(*show)
+        digest = answer.stdout.strip()
+        if answer.returncode or not digest.startswith("sha256:"):
             raise SystemExit(
-                f"{registry} does not say the digest of {kept}. {found.stderr.strip()}"
+                f"{registry} does not return the digest of {reference}. {answer.stderr.strip()}"
             )
         print(f"The base image is {registry}.azurecr.io/{image.copy}@{digest}.")
 
@@ -105,12 +105,12 @@ def events(values: Mapping[str, str]) -> None:
     # Event Grid asks for the function, and an app that was just deployed lists it minutes later.
     failure = _try(values, command)
     if failure is not None:
-        raise SystemExit(f"The event subscriptions could not be made. {failure}")
+        raise SystemExit(f"The event subscriptions could not be created. {failure}")
     print("The function is subscribed to its events.")
 
 
 def _try(values: Mapping[str, str], command: Sequence[str]) -> str | None:
-    """Ask Azure until it is done, pausing between; return why it never was."""
+    """Retry a call to Azure with pauses; return "" when it succeeded, else the last error."""
     attempts = int(values.get("MLOPS_HOOK_ATTEMPTS", ATTEMPTS))
     pause = float(values.get("MLOPS_HOOK_PAUSE", PAUSE_SECONDS))
     failure = ""
@@ -158,7 +158,7 @@ STEPS = {
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
-    """Do one step."""
+    """Run one step; return the exit code."""
     values = dict(environ)
     if len(arguments) == 3 and arguments[1] == "--outputs":
         values.update(read_outputs(Path(arguments[2])))

@@ -1,4 +1,4 @@
-"""Puts the folder together that is deployed: the app, the models' code, and Azure's host.json.
+"""Writes the folder that is deployed: the app, the models' code, and Azure's host.json.
 
 The scale controller reads the Durable settings from the file host.json, not from the app settings
 that override it (Functions host, FunctionsSyncManager), so the backend must stand in the file; and
@@ -21,7 +21,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def stage_app(repository: Path, target: Path, backend: str) -> Path:
-    """Make `target` anew and return it."""
+    """Write `target` from scratch and return it."""
     if backend not in BACKENDS:
         raise SystemExit(f"The Durable backend {backend!r} is none of {', '.join(BACKENDS)}.")
     shutil.rmtree(target, ignore_errors=True)
@@ -49,13 +49,13 @@ def model_folders(repository: Path) -> tuple[str, ...]:
     modules = {str(model["training"]).split(".")[0] for model in models}
     folders = {str(model["scoring"]).split("/")[0] for model in models}
     named = modules | {f"{module}.py" for module in modules} | folders
-    # The sample's own come along in any case: checks and the runs' environment are made of them.
+    # The sample's folders are always copied, because the checks and the runs' environment use them.
     there = {name for name in named if (repository / name).exists()}
     return tuple(sorted(there | {"training", "scoring"}))
 
 
 def merge(below: Any, above: Any) -> Any:
-    """Return `below` with what `above` says; objects are merged, all else is replaced."""
+    """Return `below` overridden by `above`: objects are merged, other values are replaced."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     merged = {

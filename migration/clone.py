@@ -1,4 +1,4 @@
-"""Reads a clone of MLOpsPython, or what a team made of one; runs nothing, writes nothing to it.
+"""Reads a clone of MLOpsPython, or a project made from one, without running or changing it.
 
 Layout: the repository of 2020 to 2023, in which a folder of the model has `training/train.py` with
 plain functions, `parameters.json`, `scoring/` and `evaluate/`, beside `.pipelines/`.
@@ -32,7 +32,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clone:
-    """What a clone says; paths are relative to its root."""
+    """The content of a clone; paths are relative to its root."""
 
     root: Path
     folder: str
@@ -82,7 +82,7 @@ class Clone:
 
 
 def read_clone(root: Path, folder: str = "") -> Clone:
-    """Return what the clone says, or raise SeedError."""
+    """Return the content of the clone, or raise SeedError."""
     if not root.is_dir():
         raise SeedError(f"{root} is no folder. Give the folder of a clone of MLOpsPython.")
     files = frozenset(_files(root))
@@ -119,25 +119,30 @@ def _files(root: Path) -> Iterator[str]:
 
 
 def _model_folder(root: Path, files: frozenset[str], wanted: str) -> str:
-    found = sorted({f.removesuffix("/training/train.py") for f in files if f.endswith(str(TRAIN))})
-    found = [name for name in found if "/" not in name and name != str(TRAIN)]
+    folders = sorted(
+        {f.removesuffix("/training/train.py") for f in files if f.endswith(str(TRAIN))}
+    )
+    folders = [name for name in folders if "/" not in name and name != str(TRAIN)]
     if wanted:
-        if wanted not in found:
-            known = ", ".join(found) or "none"
+        if wanted not in folders:
+            known = ", ".join(folders) or "none"
             raise SeedError(f"{root} has no {wanted}/{TRAIN}; folders with one: {known}.")
-        found = [wanted]
-    if len(found) > 1:
-        raise SeedError(f"{root} has {len(found)} models: {', '.join(found)}. Name one: --folder.")
-    if found and not found[0].isidentifier():
+        folders = [wanted]
+    if len(folders) > 1:
         raise SeedError(
-            f"{found[0]} is no name of a Python package. Rename the folder: letters, digits and _."
+            f"{root} has {len(folders)} models: {', '.join(folders)}. Name one: --folder."
         )
-    if not found:
+    if folders and not folders[0].isidentifier():
+        raise SeedError(
+            f"{folders[0]} is no name of a Python package. "
+            "Rename the folder: letters, digits and _."
+        )
+    if not folders:
         shown = ", ".join(sorted({f.partition("/")[0] for f in files})[:12]) or "nothing"
         raise SeedError(
             f"{root} is no clone of MLOpsPython: no <folder>/{TRAIN} was found, but {shown}."
         )
-    return found[0]
+    return folders[0]
 
 
 def _check_functions(root: Path, name: str) -> None:
@@ -145,15 +150,17 @@ def _check_functions(root: Path, name: str) -> None:
         tree = ast.parse(_read(root, name))
     except SyntaxError as error:
         raise SeedError(f"{name}, line {error.lineno}: {error.msg}. Correct it first.") from error
-    found = {n.name: len(n.args.args) for n in tree.body if isinstance(n, ast.FunctionDef)}
-    if name.partition("/")[0] == "code" or not found.keys() & NEEDED.keys():
+    functions = {n.name: len(n.args.args) for n in tree.body if isinstance(n, ast.FunctionDef)}
+    if name.partition("/")[0] == "code" or not functions.keys() & NEEDED.keys():
         raise SeedError(
             f"{name} has none of the functions {', '.join(NEEDED)}: it is of 2019, when the script "
             "did everything at once. Move its steps into these functions, as the seed did in 2020."
         )
     for function, count in NEEDED.items():
-        if found.get(function) != count:
-            got = f"{found[function]} arguments" if function in found else "no such function"
+        if functions.get(function) != count:
+            got = (
+                f"{functions[function]} arguments" if function in functions else "no such function"
+            )
             raise SeedError(
                 f"{name}: {function} must take {count} arguments; there is {got}. "
                 "Runs of Azure ML's first SDK are not passed to it any more."

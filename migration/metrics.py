@@ -1,11 +1,11 @@
-"""What a clone's get_model_metrics gives; read from its source, so that nothing of it is run."""
+"""Finds the metrics of a clone's get_model_metrics by reading its source, without running it."""
 
 import ast
 
 from migration.clone import TRAIN, Clone
 
 FUNCTION = "get_model_metrics"
-# What the gate compares models by.
+# The metric by which the gate compares models.
 GATE = "mse"
 
 
@@ -23,11 +23,11 @@ def metric_names(clone: Clone) -> tuple[str, ...]:
 def _keys(node: ast.AST) -> list[str]:
     """Return the texts that are keys here: of `{"a": 1}`, `dict(a=1)` and `metrics["a"] = 1`."""
     if isinstance(node, ast.Dict):
-        found: list[ast.expr | None] = list(node.keys)
+        nodes: list[ast.expr | None] = list(node.keys)
     elif isinstance(node, ast.Assign):
-        found = [t.slice for t in node.targets if isinstance(t, ast.Subscript)]
+        nodes = [t.slice for t in node.targets if isinstance(t, ast.Subscript)]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
         return [keyword.arg for keyword in node.keywords if keyword.arg]
     else:
         return []
-    return [k.value for k in found if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+    return [k.value for k in nodes if isinstance(k, ast.Constant) and isinstance(k.value, str)]

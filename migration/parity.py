@@ -1,4 +1,4 @@
-"""What the clone did, what does it here, and what is left to do: one row for what was found."""
+"""The parity report: one row per item of the clone, its counterpart here, and the work left."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from migration.variables import ABSENT, BETTER, CHANGED, LEFT, SAME, TODO, VARIA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One item: where the clone has it, what does it here, and what its owner must do."""
+    """An item of the clone: its location, its counterpart here, and the work left for its owner."""
 
     item: str
     found: str
@@ -21,7 +21,7 @@ class Row:
 
 
 def compare(clone: Clone, script: Script) -> list[Row]:
-    """Return the rows, those first that ask for something to be done."""
+    """Return the rows; rows with work left come first."""
     rows = [
         *_code(clone),
         *_script(clone, script),
@@ -82,11 +82,11 @@ LOCK = (
 
 def _script(clone: Clone, script: Script) -> Iterator[Row]:
     if script.problem:
-        kept = "; the script is kept where it was" if clone.has(script.file) else ""
+        remark = "; the script is kept where it was" if clone.has(script.file) else ""
         yield Row(
             item="scoring script",
             found=script.file,
-            here=f"not used: the app's own service answers, by model.predict{kept}",
+            here=f"not used: the app's own service answers, by model.predict{remark}",
             status=CHANGED,
             todo=f"It cannot be used: {script.problem}. Correct it and import again, or leave it.",
         )
@@ -128,15 +128,15 @@ def _script(clone: Clone, script: Script) -> Iterator[Row]:
 
 def _settings(clone: Clone) -> Iterator[Row]:
     for name, variable in clone.variables.items():
-        found = f"{variable.place}: {name} = {variable.value}"
+        setting = f"{variable.place}: {name} = {variable.value}"
         if name in VARIABLES:
             item, here, status = VARIABLES[name]
-            yield Row(item=item, found=found, here=here, status=status, todo=TODO.get(name, ""))
+            yield Row(item=item, found=setting, here=here, status=status, todo=TODO.get(name, ""))
             continue
         absent = next((what for starts, what in ABSENT if name.startswith(starts)), None)
         if absent and not variable.value:
             continue
-        # The values of what we do not know may be secrets.
+        # Values of unknown variables may be secrets.
         yield Row(
             item=absent or "a variable of your own",
             found=f"{variable.place}: {name}",

@@ -1,4 +1,4 @@
-"""Writes a model project of ours around the code of a clone."""
+"""Writes a model project for this app around the code of a clone."""
 
 import ast
 import csv
@@ -19,18 +19,18 @@ from migration.script import PLACE, Script
 
 REFERENCE = "reference.csv"
 MARK = "import.json"
-# What of this app comes along to train by our contract; of the service, all does.
+# Files of this app that the project needs to train by the contract; the service is copied whole.
 _TRAINING = (
     *("__init__.py", "__main__.py", "data.py"),
     *("answers.py", "model_file.py", "requirements.txt"),
 )
-# Code of Azure ML's first SDK, which a project does not need any more.
+# Code of Azure ML's first SDK, which train.py of the seed no longer needs.
 _FIRST_SDK = "azureml"
 _RUFF = 'line-length = 100\n\n[lint]\nselect = ["E4", "E7", "E9", "F"]\n'
 
 
 def model_name(clone: Clone, wanted: str = "") -> str:
-    """Return the model's name: what was asked for, or what the folder is called."""
+    """Return the model's name: the requested name, or the name of the folder."""
     name = wanted or re.sub(r"[^a-z0-9]+", "-", clone.folder.lower()).strip("-")[:30]
     if not MODEL_NAME.fullmatch(name):
         raise SeedError(
@@ -59,13 +59,13 @@ def write_project(
     again = into.exists() and any(into.iterdir())
     try:
         into.mkdir(parents=True, exist_ok=True)
-        # Mark the folder first, so that an import that was killed half way is repeated.
+        # The mark is written first, so that an import that is killed half way is written again.
         mark(into, name, clone.folder, whole=False)
         _fill(clone, into, name, data, app, places)
         if script.places:
             (into / PLACE / "model_name.txt").write_text(f"{script.model_name}\n", "utf-8")
     except BaseException:
-        # The folder was new or empty; a partial project would block the next import.
+        # The folder was empty or absent; half a project would block the next try.
         if not again:
             shutil.rmtree(into, ignore_errors=True)
         raise
@@ -99,7 +99,7 @@ def must_write(into: Path, name: str, folder: str, *, force: bool) -> bool:
 
 
 def mark(into: Path, name: str, folder: str, *, whole: bool) -> None:
-    """Record which import the folder is of, and whether it was written to its end."""
+    """Record the import in the folder, and whether it was written to its end."""
     content = {"model": name, "folder": folder, "whole": whole}
     (into / MARK).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
@@ -202,22 +202,22 @@ def _sources(clone: Clone) -> list[str]:
 
 
 def _kept(clone: Clone, script: Script) -> list[str]:
-    """Return the model's Python files that stay where they are: those without Azure ML's first SDK.
+    """Return the model's Python files that keep their paths: files without Azure ML's first SDK.
 
     A scoring script that cannot be used stays too; one that can gets a place in the service.
     """
-    found = _sources(clone)
-    own = [f for f in found if f.startswith(f"{clone.folder}/") and f not in script.places]
+    sources = _sources(clone)
+    own = [f for f in sources if f.startswith(f"{clone.folder}/") and f not in script.places]
     unused = [f for f in own if f == script.file]
-    kept = [f for f in own if f not in unused and _FIRST_SDK not in _imports(clone, f)]
-    return [*kept, *unused, *_neighbours(clone, found)]
+    unchanged = [f for f in own if f not in unused and _FIRST_SDK not in _imports(clone, f)]
+    return [*unchanged, *unused, *_neighbours(clone, sources)]
 
 
 def _neighbours(clone: Clone, sources: list[str]) -> list[str]:
     """Return the files of the clone's other packages that train.py imports."""
     train = f"{clone.folder}/{TRAIN.as_posix()}"
-    wanted = _imports(clone, train) - {clone.folder, "training"}
-    taken = [f for f in sources if f.partition("/")[0].removesuffix(".py") in wanted]
+    packages = _imports(clone, train) - {clone.folder, "training"}
+    taken = [f for f in sources if f.partition("/")[0].removesuffix(".py") in packages]
     for file in taken:
         if _FIRST_SDK in _imports(clone, file):
             raise SeedError(

@@ -1,4 +1,4 @@
-"""The clone's scoring script: whether its init() and run() can answer here, and what they need."""
+"""Checks whether the clone's scoring script can answer here, and which packages it needs."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ HEADERS = "request_headers"
 DEFAULT_NAME = "model.pkl"
 PLACE = "scoring/seed"
 _TYPES = "inference_schema.parameter_types"
-# What scoring/stand_ins.py stands in for; a test holds the two together.
+# The packages that scoring/stand_ins.py replaces; a test keeps the two in agreement.
 STAND_INS = {
     "azureml": (),
     "azureml.core": ("Model",),
@@ -33,7 +33,7 @@ STAND_INS = {
     "sklearn.externals.joblib": (),
 }
 _STOOD_IN = ("azureml", "inference_schema")
-# scoring/requirements.in, and what comes with it.
+# The packages of scoring/requirements.in, with their dependencies.
 _INSTALLED = {
     *("aiohttp", "joblib", "numpy", "opentelemetry", "pandas", "scipy", "sklearn", "skops"),
 }
@@ -42,7 +42,7 @@ _MODEL_FILE = re.compile(r"[\w.-]+\.(?:pkl|pickle|joblib|sav)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A scoring script of the clone; with a problem the app's own service answers instead."""
+    """A scoring script of the clone; one with a problem is replaced by the app's own service."""
 
     file: str
     problem: str = ""
@@ -53,7 +53,7 @@ class Script:
 
     @property
     def places(self) -> dict[str, str]:
-        """Return where each file of a script that can be used goes in the project."""
+        """Return the path in the project for each file of a usable script."""
         folder = PurePosixPath(self.file).parent
         beside = {f: f"{PLACE}/{PurePosixPath(f).relative_to(folder)}" for f in self.siblings}
         return {} if self.problem else {self.file: f"{PLACE}/score.py", **beside}
@@ -64,7 +64,7 @@ class _UnfitError(Exception):
 
 
 def read_script(clone: Clone) -> Script:
-    """Return the clone's scoring script; nothing of it is run."""
+    """Return the clone's scoring script, without running it."""
     file = _entry(clone)
     try:
         if not clone.has(file):
@@ -150,7 +150,7 @@ def _packages(
     parts = (PurePosixPath(name).relative_to(folder).parts[0] for name in (file, *siblings))
     beside = {part.removesuffix(".py") for part in parts}
     folders = {name.partition("/")[0].removesuffix(".py") for name in clone.files}
-    found: set[str] = set()
+    missing: set[str] = set()
     for module, name in (one for tree in trees for one in _imports(tree)):
         top = module.partition(".")[0]
         if top in _STOOD_IN:
@@ -158,18 +158,18 @@ def _packages(
         elif top in folders - beside:
             raise _UnfitError(f"it imports {module}, which is not in {clone.folder}/scoring")
         elif top == "azure":
-            # Its packages are called as their modules are.
-            found.add("-".join(module.split(".")[:3]))
+            # The packages have the same names as their modules.
+            missing.add("-".join(module.split(".")[:3]))
         elif top not in beside | _INSTALLED | sys.stdlib_module_names:
-            found.add(top)
-    return sorted(found)
+            missing.add(top)
+    return sorted(missing)
 
 
 def _check_stand_in(module: str, name: str) -> None:
     known = STAND_INS.get(module)
     if known is None or (name and name not in known and f"{module}.{name}" not in STAND_INS):
-        wanted = f"{module}.{name}" if name else module
-        raise _UnfitError(f"it imports {wanted}, for which nothing stands in here")
+        full_name = f"{module}.{name}" if name else module
+        raise _UnfitError(f"it imports {full_name}, for which nothing stands in here")
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -182,7 +182,7 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _model_name(clone: Clone, tree: ast.Module) -> str:
-    """Return what the script calls the file of its model, else what the clone calls the model."""
+    """Return the script's name for its model file, else the clone's name of the model."""
     texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     named = {t for t in texts if isinstance(t, str) and _MODEL_FILE.fullmatch(t)}
     variable = clone.variables.get("MODEL_NAME")

@@ -1,8 +1,8 @@
-"""The clone's variables: what each was for, and what does it here."""
+"""The clone's variables: the purpose of each, and its counterpart here."""
 
 SAME, BETTER, CHANGED, LEFT = "same", "better", "changed", "not carried over"
 
-# By variable: the item, what does it here, and how that compares.
+# By variable: the item, its counterpart here, and the comparison of both.
 VARIABLES: dict[str, tuple[str, str, str]] = {
     "MODEL_NAME": ("name of the model", "the table [models.<name>] of mlops.toml", CHANGED),
     "EXPERIMENT_NAME": ("experiment", "runs carry the model's name", CHANGED),
@@ -42,7 +42,7 @@ TODO = {
     "AML_CLUSTER_MIN_NODES": "",
     "AML_ENV_TRAIN_CONDA_DEP_FILE": "Add the packages that train.py imports and that are not there.",
 }
-# What has no counterpart here, by how the variables begin or end.
+# Variables without a counterpart here, by the beginning or end of their names.
 ABSENT = (
     (("SCORING_", "BATCHSCORE_", "USE_GPU_FOR_SCORING"), "batch scoring"),
     (("AML_ENV_NAME_SCOR", "AML_ENV_SCORE", "AML_REBUILD_ENVIRONMENT_SCORING"), "batch scoring"),

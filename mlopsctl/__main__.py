@@ -57,7 +57,7 @@ def options(version: Version = False) -> None:
 
 
 def main() -> int:
-    """Run a command; what the app refuses is printed with its code."""
+    """Run a command; print a refusal of the app with its code."""
     for stream in (sys.stdout, sys.stderr):
         # A comment, a file's name or a log may have characters that the terminal cannot show.
         if isinstance(stream, io.TextIOWrapper):

@@ -21,9 +21,12 @@ Say = Callable[[str], None]
 
 
 def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[str, Any]:
-    """Go through the loop; return what a script wants to know of it."""
+    """Go through the loop; return the facts for `--json`."""
     training, repeated = _arrive(api, root, state, say)
-    say("\n[bold]2  The event starts a training[/bold]" + (" (it did, before)" if repeated else ""))
+    say(
+        "\n[bold]2  The event starts a training[/bold]"
+        + (" (in an earlier run)" if repeated else "")
+    )
     trained, _ = follow(api, training, tell)
     output = trained["output"] if isinstance(trained["output"], dict) else {}
     if output.get("outcome") != "registered":
@@ -57,7 +60,7 @@ def _arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
     say(f"   {path.name}, {rows} rows, sha256 {digest[:12]}, in {folder}")
     before = _claim(api, digest)
     if before:
-        say(f"   Claimed before by {before}: the same content is not trained on again.")
+        say(f"   {before} claimed this content before, so no new training starts.")
         return before, True
     end = time.monotonic() + 900
     while time.monotonic() < end:
@@ -75,12 +78,12 @@ def _claim(api: Api, digest: str) -> str | None:
 
 
 def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
-    story, told = follow(api, release_id, tell, until_step="awaiting approval")
+    story, steps = follow(api, release_id, tell, until_step="awaiting approval")
     if not story["ended"]:
         say(f"\n[bold]4  {PERSON} approves over HTTP[/bold]")
         comment = "The demo's figures are as expected."
         api.decide(api.release(release_id), "approve", PERSON, comment)
-        follow(api, release_id, tell, told=told)
+        follow(api, release_id, tell, reported_steps=steps)
     decision = api.get(f"/api/releases/{segment(release_id)}")["decision"]
     return str(decision["decided_by"]) if decision else "nobody"
 
@@ -88,7 +91,7 @@ def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:
 def ask_production(
     url: str, body: object, headers: dict[str, str], say: Say, seconds: float = 600
 ) -> Any:
-    """Return production's answer; while replicas start it answers 503 and is asked again.
+    """Return production's answer; retry while it answers 503 because replicas start.
 
     Raises ApiError on any other refusal, and when nothing changed for so many seconds: loading a
     model takes a second on a quiet machine and a minute on a busy one.
@@ -146,5 +149,5 @@ def _predict(api: Api, root: Path, state: Path, run_id: str, say: Say) -> dict[s
     say(f"   without a key -> {stranger.status_code}; with the key of {header[1:]}:")
     say(f"   {shlex.join(words)}")
     if not same:
-        raise ApiError("DEMO", "Production predicts something else than the offline model.")
+        raise ApiError("DEMO", "Production and the offline model predict different values.")
     return {"production": endpoint, "served": served, "offline": offline}

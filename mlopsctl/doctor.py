@@ -1,4 +1,4 @@
-"""What can be wrong on one machine, and what to do about it."""
+"""Checks for faults of one machine; each finding names its remedy."""
 
 import importlib.util
 import shutil
@@ -47,14 +47,14 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
 
 
 def _isolation() -> dict[str, Any]:
-    """Say how far apart runs are; a weak isolation is no failure, because the app works with it."""
-    found = find_level()
-    advice = "" if found.level.isolated else ". Pull requests are refused. Install bubblewrap"
-    return _finding("isolation", True, f"{found}{advice}")
+    """Report the isolation of runs; a weak one is no failure, because the app works with it."""
+    isolation = find_level()
+    advice = "" if isolation.level.isolated else ". Pull requests are refused. Install bubblewrap"
+    return _finding("isolation", True, f"{isolation}{advice}")
 
 
 def _disk(state: Path) -> dict[str, Any]:
-    """Measure the file system of the state: trainings fill it, and it may be a disk of its own."""
+    """Measure the file system of the state, because trainings fill it."""
     folder = state.resolve()
     while not folder.exists():
         folder = folder.parent

@@ -1,4 +1,4 @@
-"""mlopsctl import: a model project from what another system left."""
+"""mlopsctl import: makes a model project from a project of another system."""
 
 import json
 from dataclasses import asdict
@@ -24,16 +24,22 @@ from mlopsctl.reach.connection import ROOT, Json, print_json
 
 imports = typer.Typer(help="Import a project of another system.", no_args_is_help=True)
 
-Clone = Annotated[Path, typer.Argument(help="Folder of the clone; only read.")]
+Clone = Annotated[Path, typer.Argument(help="Folder of the clone; nothing is written to it.")]
 Into = Annotated[Path, typer.Option(help="New folder for the project.")]
-Name = Annotated[str, typer.Option(help="Name of the model; that of its folder.")]
-Folder = Annotated[str, typer.Option(help="Folder of the model, where there are several.")]
+Name = Annotated[str, typer.Option(help="Name of the model; by default the name of its folder.")]
+Folder = Annotated[str, typer.Option(help="Folder of the model, when the clone has several.")]
 Data = Annotated[Path | None, typer.Option(help="CSV of the training data, with a column Y.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Write an earlier import again, over your changes to it.")
+    bool,
+    typer.Option("--force", help="Write an earlier import again; this overwrites your changes."),
 ]
 TITLES = {"mse": "mean squared error"}
-Check = Annotated[bool, typer.Option("--check", help="Train by both ways and compare the metrics.")]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check", help="Train with the clone's code and with the project; compare the metrics."
+    ),
+]
 
 
 @imports.callback()
@@ -72,7 +78,7 @@ def mlopspython(
         "figures": {},
         "rows": [asdict(row) for row in rows],
     }
-    # Before the clone's code is run: it may fail, and the report stands all the same.
+    # Write the report before the clone's code runs, because that code may fail.
     _write_report(into, clone, rows, [], report)
     lines = []
     if check:
@@ -101,7 +107,7 @@ def _compare(into: Path, clone: SeedClone, rows: list[Row], report: dict[str, An
         for name, (one, other) in figures.items()
     ]
     if GATE not in figures:
-        lines.append(f"The gate goes by {GATE}, and not by {', '.join(figures)}.")
+        lines.append(f"The gate compares {GATE} and ignores {', '.join(figures)}.")
     return lines
 
 
@@ -120,11 +126,11 @@ def _print_report(
     if written:
         out.print(f"{into}: model {report['model']}, {count} files kept as they are")
     else:
-        out.print(f"{into}: imported before, nothing was written again (--force does)")
+        out.print(f"{into}: imported before, so nothing was written (--force overwrites)")
     for line in lines:
         out.print(line)
     todo = [row for row in rows if row.todo]
-    out.print(f"PARITY.md: {len(rows)} items, {len(todo)} of which ask you for something:")
+    out.print(f"PARITY.md: {len(rows)} items, {len(todo)} of which need work from you:")
     for row in todo:
         out.print(f"  {row.item}: {row.todo}")
     out.print("Then: git init, push it, set its address in mlops.toml.")

@@ -1,4 +1,4 @@
-"""The commands that help on from what `mlopsctl show` shows."""
+"""The next useful commands for a story, release, run or event that `mlopsctl show` prints."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ _LOST = ("failed", "rejected", "expired", "cancelled", "terminated", "rolled_bac
 def next_commands(known: dict[str, Any], name: str, people: Sequence[str] = ()) -> list[str]:
     """Return the commands that make sense next for this story, release, run or event.
 
-    `people` are those whose tokens the user has: with several, a decision must name one.
+    `people` are the names for which the user has tokens: with several, a decision must name one.
     """
     commands: list[str] = []
     release, story, run, event = (known[k] for k in ("release", "story", "run", "event"))

@@ -1,4 +1,4 @@
-"""What people see: tables and step lines."""
+"""The tables and step lines that people see."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-# By the tone of an outcome, which the app decides.
+# Colours by the tone of an outcome, which the app decides.
 TONES = {
     "open": "cyan",
     "good": "green",
@@ -23,7 +23,7 @@ RELEASES = {
     "awaiting_approval": "cyan",
     "in_progress": "cyan",
 }
-# A status shows so many reasons of a story, and of so many stories; `mlopsctl show` has all.
+# Limits of a status: reasons per story, and stories with reasons; `mlopsctl show` has all.
 MOST_REASONS, MOST_STORIES = 5, 20
 
 
@@ -75,7 +75,7 @@ def status_tables(content: dict[str, Any]) -> list[Table]:
 
 
 def about(facts: dict[str, str]) -> str:
-    """Return the file name of the data, the commit, the endpoint, or why a story began."""
+    """Return the file name of the data, the commit, the endpoint, or the cause of a story."""
     data = facts.get("data", "").rpartition("/")[2]
     commit = facts.get("commit", "")[:12]
     shown = [data, f"commit {commit}" if commit else "", facts.get("endpoint", "")]
@@ -98,7 +98,7 @@ def reason_lines(stories: list[dict[str, Any]]) -> list[str]:
 
 
 def lanes_table(lanes: list[dict[str, Any]]) -> Table:
-    """Return a table of who is in each lane and who waits for it."""
+    """Return a table of the lanes with the stories that hold them and the stories that wait."""
     table = Table("lane", "story", "", "since", title="Lanes", title_justify="left")
     for place in lanes:
         state = "is in" if place["inside"] else "waits"
@@ -148,7 +148,7 @@ def releases_table(releases: list[dict[str, Any]]) -> Table:
 
 
 def _progress(release: dict[str, Any]) -> str:
-    """Return how far a waiting release is approved, "" where one approval is enough."""
+    """Return the number of approvals of a waiting release, "" where one approval is enough."""
     waits = release["status"] == "awaiting_approval" and release.get("approvals_required", 1) > 1
     return f", {release['approvals']}" if waits else ""
 

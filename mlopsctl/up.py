@@ -53,7 +53,7 @@ class StoppedError(Exception):
 def up(state: State = STATE, port: Port = None, auth: Auth = False, as_json: Json = False) -> None:
     """Start the app on this machine and keep it until Ctrl-C."""
     check_before_start()
-    # The platform Azure may be used from here, too: with a developer's credentials.
+    # The platform Azure also works from a developer's machine, with the developer's credentials.
     platform = os.environ.get("MLOPS_PLATFORM", "local")
     state, say = state.resolve(), _progress(as_json)
     host = _host(state, port, say, platform, auth)
@@ -72,15 +72,15 @@ def up(state: State = STATE, port: Port = None, auth: Auth = False, as_json: Jso
 
 
 def down(state: State = STATE) -> None:
-    """Stop the app that runs on a state folder, however it was started, and what it serves."""
+    """Stop the app that runs on a state folder, however it was started, and its production."""
     state = state.resolve()
     asked = 0
     while state_folder.has_host(state):
-        # A host that still starts has published nothing yet.
-        found = state_folder.running_host(state)
-        if found and found["pid"] != asked:
-            asked = int(found["pid"])
-            print(f"Waiting for the app at {found['url']} to stop.", flush=True)
+        # A host that is still starting has not published its address yet.
+        running = state_folder.running_host(state)
+        if running and running["pid"] != asked:
+            asked = int(running["pid"])
+            print(f"Waiting for the app at {running['url']} to stop.", flush=True)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(asked, signal.SIGTERM)
         time.sleep(0.05)
@@ -123,15 +123,15 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
     say("\n[bold green]The loop is closed.[/bold green]")
     for name in ("version", "image", "approved_by", "production"):
         say(f"   {name.replace('_', ' '):<12} {result[name]}")
-    say(f"   all stopped after {result['seconds']} s. `make up` starts it again to stay.")
+    say(f"   Everything stopped after {result['seconds']} s. `make up` starts the app again.")
 
 
 def _host(
     state: Path, port: int | None, say: Say, platform: str = "local", auth: bool = False
 ) -> LocalHost:
     """Return a host that is not started, at the named port or near the usual one."""
-    if found := running_url(state):
-        raise AlreadyRunsError(found, state)
+    if url := running_url(state):
+        raise AlreadyRunsError(url, state)
     chosen = PORT if port is None else named_port(port)
     return LocalHost(ROOT, state, chosen, platform, say, is_named=port is not None, auth=auth)
 
@@ -140,7 +140,7 @@ def _host(
 def _stopping(host: LocalHost) -> Iterator[None]:
     """Raise StoppedError in the block at a signal; stop the host when the block ends.
 
-    When the host ended by itself, production and runs go on: nobody asked to stop them.
+    When the host ended by itself, production and runs go on, because no person stopped them.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in numbers:
@@ -161,14 +161,14 @@ def _print_tokens(state: Path, known: set[str], say: Say) -> None:
 
 
 def _progress(as_json: bool) -> Say:
-    """Return where progress is printed: scripts read only the answer on stdout."""
+    """Return a printer of progress on stderr, because scripts read only the answer on stdout."""
     if as_json:
         return lambda line: print(line, file=sys.stderr, flush=True)
     return lambda line: print(line, flush=True)
 
 
 def _ticker(host: LocalHost, say: Say) -> Callable[[str], None]:
-    """Return what reports a slow step of the platform, and raises when the host ended."""
+    """Return a function that reports a slow platform step, and raises when the host ended."""
     begun = said = time.monotonic()
 
     def tick(step: str) -> None:

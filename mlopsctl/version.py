@@ -8,7 +8,7 @@ from mlopsctl.reach.connection import ROOT
 
 
 def version() -> str:
-    """Return the version, the one place where it is written is pyproject.toml."""
+    """Return the version that pyproject.toml declares."""
     content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return str(content["project"]["version"])
 

@@ -1,4 +1,4 @@
-"""Follows a story and tells each step of its trail once, with how long it took."""
+"""Follows a story and reports each step of its trail once, with its duration."""
 
 import time
 from collections.abc import Callable
@@ -16,11 +16,11 @@ def follow(
     instance_id: str,
     tell: Tell,
     *,
-    told: int = 0,
+    reported_steps: int = 0,
     until_step: str | None = None,
     seconds: float = 900,
 ) -> tuple[dict[str, Any], int]:
-    """Return the story when it has ended or shows `until_step`, and how many steps were told.
+    """Return the story when it has ended or shows `until_step`, and the number of reported steps.
 
     ApiError when the story shows nothing new for so many seconds. A step takes half a minute on a
     quiet machine and several on a busy one, so each new step begins the time again.
@@ -28,23 +28,23 @@ def follow(
     end, before = time.monotonic() + seconds, dict[str, Any]()
     shown: dict[str, Any] = {}
     while time.monotonic() < end:
-        found: dict[str, Any] | None = api.find(f"/api/status/{segment(instance_id)}")
-        if found:
-            shown = found["step"] or {}
+        view: dict[str, Any] | None = api.find(f"/api/status/{segment(instance_id)}")
+        if view:
+            shown = view["step"] or {}
             if shown != before:
                 end, before = time.monotonic() + seconds, shown
             trail = shown.get("trail", [])
-            for begun, next_one in pairwise(trail[told:]):
+            for begun, next_one in pairwise(trail[reported_steps:]):
                 seconds_taken = _seconds(begun["at"], next_one["at"])
                 tell(begun["step"], seconds_taken, begun.get("runtime", ""))
-                told += 1
-            if found["ended"] or (until_step and shown.get("step") == until_step):
+                reported_steps += 1
+            if view["ended"] or (until_step and shown.get("step") == until_step):
                 facts = [f"{k} {v}" for k, v in shown.items() if k not in ("step", "trail")]
-                tell(f"[bold]{shown.get('step', found['status'])}[/bold]", 0.0, ", ".join(facts))
-                return found, told
+                tell(f"[bold]{shown.get('step', view['status'])}[/bold]", 0.0, ", ".join(facts))
+                return view, reported_steps
         time.sleep(0.1)
     step = shown.get("step", "its start")
-    text = f"{instance_id} is still at {step!r}; nothing new came in {seconds:.0f} s."
+    text = f"{instance_id} is still at {step!r}; its status did not change for {seconds:.0f} s."
     raise ApiError("TIMEOUT", text)
 
 

@@ -1,7 +1,7 @@
-"""Jobs of the platform; each command says with --help what it reads and writes.
+"""Jobs of the platform; --help of each command names its input and output files.
 
-Exit code 0 says that the result is written, also one that refuses data or a model; 1 that the job
-itself failed, so that nothing is decided; 2 that its own input is wrong.
+Exit code 0: the result is written; it may refuse data or a model. 1: the job itself failed, so that
+nothing is decided. 2: its own input is wrong.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     except KilledError as error:
         print(f"platform_jobs: {error}", file=sys.stderr, flush=True)
         if error.number in SENT_FROM_OUTSIDE:
-            # Whoever started this job learns that it was interrupted, and starts it again.
+            # The starter of this job sees that it was interrupted, and starts it again.
             if error.number != signal.SIGKILL:
                 signal.signal(error.number, signal.SIG_DFL)
             os.kill(os.getpid(), error.number)

@@ -1,4 +1,4 @@
-"""Walks a model project through the contract and says what is wrong, step by step."""
+"""Checks a model project against the contract, step by step, and reports each fault."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
-# What the app's own service reads from a model folder, beside model_schema.json.
+# The files that the app's own service reads from a model folder, beside model_schema.json.
 SERVED_FILES = ("model.skops",)
 
 Say = Callable[[str], None]
@@ -66,7 +66,7 @@ def _walk(project: Project, data: Path | None, target: str, work: Path, say: Say
     files = sum(path.is_file() for path in model.rglob("*"))
     say(f"ok      train: {files} file{'s' if files > 1 else ''}")
 
-    # Moved: a model that needs files elsewhere would work here and nowhere else.
+    # The folder is moved, so that a model that needs files elsewhere fails here already.
     moved = work / "moved"
     shutil.move(model, moved)
     result = evaluate(rows / HELD_OUT, Contender(project=project, model=moved), None, work)
@@ -100,10 +100,10 @@ def _check_rows_alone(
 
 
 def _find(project: Project) -> Path:
-    found = find_module(project.code, project.module)
-    if found is None:
+    file = find_module(project.code, project.module)
+    if file is None:
         raise ContractError(
             f"There is no module {project.module} in {project.code}. It needs "
             f"{project.module.replace('.', '/')}/__main__.py, or name another one: --module."
         )
-    return found.relative_to(project.code)
+    return file.relative_to(project.code)

@@ -30,7 +30,7 @@ def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> None:
     _memory = memory
     signal.signal(signal.SIGXCPU, _out_of_time)
     _lower(resource.RLIMIT_DATA, memory, memory)
-    # The kernel kills the process at the hard limit, should it not end before.
+    # The kernel kills the process at the hard limit, unless it ended before.
     _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 30)
 
 

@@ -32,7 +32,7 @@ def prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
         content = {"refused": str(error), "profile": None}
     except MemoryError:
         content = {"refused": str(out_of_memory()), "profile": None}
-    # Last: a reader that finds this file finds the rows too.
+    # Written last, so that a reader who finds this file finds the rows too.
     write_json(out / PREPARED, content)
     return content
 

@@ -1,4 +1,4 @@
-"""Figures of a table: what the data gate needs, never the rows."""
+"""Figures of a table for the data gate, without its rows."""
 
 import math
 from typing import Any
@@ -31,16 +31,16 @@ def profile_table(table: Table) -> dict[str, Any]:
 
 def _figures(name: str, values: tuple[str, ...], lines: tuple[int, ...]) -> dict[str, Any]:
     numbers = cells.numbers(values)
-    found: list[dict[str, Any]] = []
+    kinds: list[dict[str, Any]] = []
     if numbers is None:
         numbers = [number for cell in values if (number := cells.number(cell)) is not None]
-        found = _kinds(values, lines or tuple(range(2, len(values) + 2)))
+        kinds = _kinds(values, lines or tuple(range(2, len(values) + 2)))
     mean = math.fsum(numbers) / len(numbers) if numbers else None
     std = None
     if mean is not None:
         std = math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / len(numbers))
     missing = len(values) - len(numbers)
-    return {"name": name, "missing": missing, "mean": mean, "std": std, "found": found}
+    return {"name": name, "missing": missing, "mean": mean, "std": std, "found": kinds}
 
 
 def _kinds(values: tuple[str, ...], lines: tuple[int, ...]) -> list[dict[str, Any]]:

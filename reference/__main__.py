@@ -1,4 +1,4 @@
-"""python -m reference: write every generated page anew."""
+"""python -m reference: write every generated page."""
 
 from reference.pages import PAGES, ROOT
 

@@ -1,4 +1,4 @@
-"""Which page is made by which function."""
+"""The generated pages, each with the function that writes it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Runs a command apart from the rest of this machine; it knows no other package."""
+"""Runs a command isolated from this machine; imports no other package of the project."""

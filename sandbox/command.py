@@ -11,7 +11,7 @@ from sandbox.levels import Level
 from sandbox.view import Mount, mounts
 
 INSIDE = Path(__file__).with_name("inside") / "__main__.py"
-COULD_NOT = 125  # exit code: the sandbox could not be made, and the command did not start
+COULD_NOT = 125  # exit code when the sandbox could not be made, so that the command did not start
 _MIB = 1024 * 1024
 _TEMPORARY = "/tmp"
 _TEMPORARY_BYTES = 64 * _MIB
@@ -31,7 +31,7 @@ def command(
     parent: int | None = None,
     shared_memory_bytes: int = 1024 * _MIB,
 ) -> list[str]:
-    """Return the words that run `argv` in `folder`, apart from everything that is not named.
+    """Return the words that run `argv` in `folder`, isolated from every path that is not named.
 
     The command sees the system, this Python, its folder and `readable` (read-only), `writable`, and
     none of `hidden`; where one path contains another, the inner one decides. /tmp, also its home,

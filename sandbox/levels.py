@@ -1,4 +1,4 @@
-"""How far apart from everything else a command can run; systems differ in what they allow."""
+"""The levels at which a command can be isolated; systems differ in the levels that they allow."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ _OWN = "own files, processes and network"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One way to contain a command.
+    """A way to contain a command.
 
     `tool` makes the namespaces: `bwrap`, `unshare` (the kernel's calls), or "" for none. `proc`
     says that the command gets a fresh /proc; else its /proc is empty.
@@ -22,7 +22,7 @@ class Level:
 
     @property
     def strength(self) -> str:
-        """Return what `min_isolation` of mlops.toml compares: namespaces or limits."""
+        """Return the strength that `min_isolation` of mlops.toml names: namespaces or limits."""
         return NAMESPACES if self.tool else LIMITS
 
     @property
@@ -37,7 +37,7 @@ class Level:
         return f"{self.strength}: {self.words}"
 
 
-# The best one first. Some containers do not let a /proc be mounted.
+# The strongest level comes first. Some containers do not allow to mount a /proc.
 LEVELS = (
     Level(name="bubblewrap", tool="bwrap", proc=True, words=f"{_OWN} (bubblewrap)"),
     Level(name="unshare", tool="unshare", proc=True, words=f"{_OWN} (unshare)"),

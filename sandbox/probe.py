@@ -26,7 +26,7 @@ class Found:
 
 @functools.cache
 def find_level() -> Found:
-    """Return the best level; the answer is kept, because it needs a process for each try."""
+    """Return the best level; the answer is cached, because each try needs a process."""
     reasons = []
     for level in LEVELS:
         if not level.isolated:
@@ -46,7 +46,7 @@ def try_level(level: Level) -> str:
         return f"{sys.platform} has no namespaces"
     if level.tool == "bwrap" and shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
-    # Its own words are the shortest test: /proc, /dev and a folder of the caller's.
+    # This command is the shortest test of /proc, /dev and a folder of the caller.
     test = "import os; os.listdir('/proc'); open('/dev/null').close()"
     words = [sys.executable, "-I", "-S", "-c", test]
     tried = subprocess.run(

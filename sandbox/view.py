@@ -1,6 +1,6 @@
-"""Which files a sandboxed command sees: the system, this Python, and what its caller names.
+"""The files that a sandboxed command sees: the system, this Python, and paths of its caller.
 
-All else does not exist for it: no home, no temporary files of others, no sockets, no other disks.
+It sees nothing else: no home, no temporary files of others, no sockets, no other disks.
 """
 
 import os
@@ -15,10 +15,12 @@ _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/etc", "/opt", "/sys", "/nix/store", "/gnu/store", "/var/lib/ca-certificates"),
 )
-# Programs expect them; each is empty.
+# Programs expect these folders; each is empty.
 _PLACES = ("/run", "/tmp", "/var/tmp", "/root", "/home")
 _GRAPHICS = ("nvidia*", "dri", "kfd")
-_TEMPORARY = "/tmp/"  # writable: a hidden folder in it is hidden by an empty one
+_TEMPORARY = (
+    "/tmp/"  # This folder is writable, so that an empty folder must hide a hidden one in it.
+)
 _RESOLVER = "/etc/resolv.conf"
 _MOST_LINKS = 40
 _KINDS = ("link", "empty", "nothing", "tmpfs", "ro", "rw")
@@ -50,23 +52,23 @@ def mounts(
             if os.path.exists(real):
                 bound[real] = kind if kind != "empty" else _hiding(real)
     bound.update((path, _hiding(path)) for path in _secrets() if path not in bound)
-    found = [
+    result = [
         (kind, path, path)
         for path, kind in bound.items()
         if kind in ("ro", "rw") or _is_below(path, bound) or path.startswith(_TEMPORARY)
     ]
-    found = [mount for mount in found if not _is_needless(mount, bound)]
-    found += [("tmpfs", str(size), os.path.realpath(path)) for path, size in memory]
-    found += [
+    result = [mount for mount in result if not _is_needless(mount, bound)]
+    result += [("tmpfs", str(size), os.path.realpath(path)) for path, size in memory]
+    result += [
         ("link", target, path) for path, target in links.items() if not _is_below(path, bound)
     ]
-    taken = {target for _, _, target in found} | set(links)
-    found += [("empty", "", path) for path in _PLACES if path not in taken]
-    found.sort(key=lambda mount: (mount[2].count("/"), _KINDS.index(mount[0])))
+    taken = {target for _, _, target in result} | set(links)
+    result += [("empty", "", path) for path in _PLACES if path not in taken]
+    result.sort(key=lambda mount: (mount[2].count("/"), _KINDS.index(mount[0])))
     if devices:
         graphics = (path for name in _GRAPHICS for path in Path("/dev").glob(name))
-        found += [("device", str(path), str(path)) for path in graphics]
-    return found
+        result += [("device", str(path), str(path)) for path in graphics]
+    return result
 
 
 def python_paths() -> list[Path]:
@@ -120,7 +122,7 @@ def _links(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _secrets() -> Iterator[str]:
-    """Yield what only root or a group may read in /etc: keys, and digests of passwords."""
+    """Yield the files of /etc that only root or a group may read: keys, password digests."""
     waiting = ["/etc"]
     for depth in range(2):
         folders, waiting = waiting, []

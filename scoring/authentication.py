@@ -1,4 +1,4 @@
-"""Who may ask the service: keys, of which it knows only the SHA-256 digests.
+"""Authenticates the callers of the service by keys, of which it knows only the SHA-256 digests.
 
 A key has 256 random bits, so its digest can be neither guessed nor turned back. The digests come
 from a file, which is read again when it changes: keys are rotated while the service runs.
@@ -44,7 +44,7 @@ class Accepted:
 
 
 class Keyring:
-    """The accepted keys; `front` says that somebody else checks the callers.
+    """The accepted keys; `front` says that Azure ML checks the callers in front of the service.
 
     `entra` checks tokens beside the keys, None where tokens are not taken.
     """
@@ -73,9 +73,9 @@ class Keyring:
         return _matches(key, self._read().probes)
 
     def _read(self) -> Accepted:
-        """Return the keys of now: the file is looked at once a second at most.
+        """Return the present keys; the file is checked for changes at most once a second.
 
-        A file that is gone or half written changes nothing: the former keys count.
+        A file that is gone or half written changes nothing: the former keys stay valid.
         """
         now = time.monotonic()
         if self._file is not None and now >= self._next:
@@ -128,7 +128,7 @@ async def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Res
     """Return why this request is not answered, None when it may be."""
     secrets = request.headers.getall(PROBE_KEY, [])
     if secrets:
-        # Also beside a caller's key: a wrong secret must not look like a right one.
+        # A wrong secret is refused even beside a valid key, so that it never looks accepted.
         if len(secrets) == 1 and keyring.admits_probe(secrets[0].strip()):
             request[IS_PROBE] = True
             return None
@@ -156,7 +156,7 @@ async def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Res
 
 async def _refusal_of_token(entra: Entra, token: str) -> web.Response | None:
     try:
-        # Off the loop: Entra's keys may have to be read.
+        # Not on the event loop, because the check may have to read Entra's keys.
         if await asyncio.to_thread(entra.admits, token):
             return None
     except EntraDownError:
@@ -186,10 +186,10 @@ def _unauthenticated(message: str, *, wrong: bool = False) -> web.Response:
 def _matches(key: str, digests: tuple[bytes, ...]) -> bool:
     # Bytes that are no UTF-8 arrive as surrogates. Each digest is compared, in constant time.
     own = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-    found = False
+    matches = False
     for digest in digests:
-        found |= hmac.compare_digest(own, digest)
-    return found
+        matches |= hmac.compare_digest(own, digest)
+    return matches
 
 
 def _parse(text: str, where: str) -> Accepted:

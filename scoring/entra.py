@@ -1,7 +1,7 @@
-"""Callers by Entra tokens, where SCORING_ENTRA configures them; keys are taken in any case.
+"""Authenticates callers by Entra tokens, where SCORING_ENTRA configures them, beside the keys.
 
 A token counts when Entra signed it for this audience, it has not expired, and it names a role
-(`roles`) or an application (`appid`, `azp`) of the lists. Being of the tenant alone opens nothing.
+(`roles`) or an application (`appid`, `azp`) of the lists. Any other token of the tenant is refused.
 
 Source: Microsoft identity platform documentation, "Access token claims reference" and "Validate
 tokens".
@@ -24,12 +24,12 @@ _FORM = (
 
 
 class EntraDownError(Exception):
-    """Entra's keys cannot be read, so that nobody can say whether a token is right."""
+    """Entra's keys cannot be read, so that no token can be verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntraRules:
-    """Which tokens count; `keys` is the address of the keys that they are signed with."""
+    """The rules of valid tokens; `keys` is the address of the keys that sign them."""
 
     keys: str
     issuers: tuple[str, ...]
@@ -46,7 +46,7 @@ class Entra:
     """
 
     def __init__(self, rules: EntraRules) -> None:
-        # Most services take keys only, and a model of somebody's own image may have no PyJWT.
+        # Imported late, because most services take keys only and a custom image may have no PyJWT.
         import jwt
 
         self._jwt, self._rules = jwt, rules

@@ -1,4 +1,4 @@
-"""Who the service is in Azure: what its cluster or endpoint vouches for. No secret is involved."""
+"""The identity of the service in Azure, from its cluster or endpoint; no secret is involved."""
 
 import os
 from typing import Any
@@ -9,6 +9,7 @@ def own_credential() -> Any:
     from azure.identity import DefaultAzureCredential, WorkloadIdentityCredential
 
     if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):
-        # The cluster itself says which authority it trusts: nobody else is asked about it.
+        # The cluster names the authority that it trusts, so that no lookup of the authority is
+        # needed.
         return WorkloadIdentityCredential(disable_instance_discovery=True)
     return DefaultAzureCredential()

@@ -31,7 +31,7 @@ class Destination:
 
 
 def read_destination(environ: Mapping[str, str]) -> Destination | None:
-    """Return where the environment wants the log sent to, or None; ValueError when it is wrong."""
+    """Return the destination that the environment names, or None; ValueError when it is wrong."""
     address = environ.get("PREDICTION_LOG_BLOBS", "").rstrip("/")
     if not address:
         return None
@@ -45,11 +45,11 @@ def read_destination(environ: Mapping[str, str]) -> Destination | None:
 
 
 def open_shipper(rules: LogRules, destination: Destination) -> "Shipper | None":
-    """Return what sends this log; None, with a word on stderr, when the image cannot."""
+    """Return the sender of this log; None, with the reason on stderr, without its libraries."""
     try:
         from azure.storage.blob import ContainerClient
     except ImportError as error:
-        print(f"scoring: no log is sent: {error}. Make the base image anew.", file=sys.stderr)
+        print(f"scoring: no log is sent: {error}. Build the base image again.", file=sys.stderr)
         return None
     client = ContainerClient.from_container_url(
         destination.container,
@@ -64,12 +64,12 @@ def open_shipper(rules: LogRules, destination: Destination) -> "Shipper | None":
 
 
 class Shipper:
-    """One thread that looks at the folder; requests and the log know nothing of it."""
+    """A thread that sends the finished segments of the log's folder; requests never wait for it."""
 
     def __init__(
         self, rules: LogRules, destination: Destination, client: Any, pause: float = 30.0
     ) -> None:
-        """Take the container's client, and how many seconds a storage that refused is left alone.
+        """Take the container's client, and the seconds until the next attempt after a failure.
 
         Nothing is sent before `start`.
         """
@@ -83,12 +83,12 @@ class Shipper:
 
     @property
     def sent(self) -> int:
-        """Predictions that the storage has."""
+        """The number of predictions in the storage."""
         return self._sent
 
     @property
     def lost(self) -> int:
-        """Predictions that were not sent since the day's blob is full."""
+        """The number of predictions that were not sent because the day's blob is full."""
         return self._lost
 
     def start(self) -> None:
@@ -96,7 +96,7 @@ class Shipper:
         self._thread.start()
 
     def close(self, seconds: float = 10.0) -> None:
-        """Send what is finished, for at most so many seconds; call it after the log's own close."""
+        """Send the finished segments within so many seconds; call it after the log's close."""
         self._ended.set()
         self._thread.join(seconds)
 
@@ -108,40 +108,40 @@ class Shipper:
         self._ship()
 
     def _ship(self) -> bool:
-        """Send every segment that is finished; False when the storage would not have it."""
+        """Send every finished segment; False when the storage refused one."""
         try:
             for path in self._finished():
                 self._send(path)
                 path.unlink(missing_ok=True)
-        # The last line of a thread: whatever it is, the next segment must not wait for ever.
+        # Without this, any unexpected error would end the thread and the log would stay unsent.
         except Exception as error:
             self._warn(error)
             return False
         return True
 
     def _finished(self) -> list[Path]:
-        """Return the segments to send, oldest first; also those of processes that are gone."""
-        found = []
+        """Return the segments to send, oldest first, including segments of ended processes."""
+        segments = []
         for path in self._rules.folder.glob("*/*"):
             try:
                 age = time.time() - path.stat().st_mtime
             except FileNotFoundError:
                 continue
-            # A process that was killed leaves a segment that nobody finishes.
+            # A killed process leaves an open segment, which no process finishes.
             is_left = path.suffix == ".part" and age > 2 * self._rules.max_segment_seconds + 60
             if path.suffix == ".jsonl" or is_left:
-                found.append((path.parent.name, path.name, path))
-        return [path for _, _, path in sorted(found)]
+                segments.append((path.parent.name, path.name, path))
+        return [path for _, _, path in sorted(segments)]
 
     def _send(self, path: Path) -> None:
         try:
             content = path.read_bytes()
             day = time.strftime("%Y%m%d", time.gmtime(path.stat().st_mtime))
         except FileNotFoundError:
-            return  # the log's bound took it
+            return  # the log deleted it to keep its bound
         content = content[: content.rfind(b"\n") + 1]
         if not content:
-            return  # a write that failed left it
+            return  # a failed write left it
         name = f"{self._destination.folder}/{path.parent.name}/{day}.jsonl"
         lines = content.count(b"\n")
         if self._append(name, content):
@@ -163,18 +163,19 @@ class Shipper:
             self._places[name] = place
             return False
         try:
-            # In one piece (a block may have 100 MiB): there is no half of a segment.
+            # In one block (at most 100 MiB), so that no half of a segment can be stored.
             blob.append_block(content, length=len(content), appendpos_condition=place)
         except HttpResponseError as error:
-            # A retry by the client itself, after an answer that was lost, meets its own bytes.
+            # After a lost answer, the client's own retry finds the bytes that it already appended.
             if error.status_code != 412 or not _ends_with(blob, content, place + len(content)):
                 raise
-        # Only now: whatever went wrong before, the next attempt looks anew.
+        # Set only after success, so that the next attempt after a failure looks up the position
+        # again.
         self._places[name] = place + len(content)
         return True
 
     def _find(self, blob: Any, content: bytes) -> int | None:
-        """Return where to append; None when the blob ends with the content."""
+        """Return the position to append at; None when the blob ends with the content."""
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 

@@ -1,4 +1,4 @@
-"""The prediction log: what was asked and answered, as JSON lines, written beside the requests.
+"""The prediction log: requests and answers as JSON lines, written outside of the requests' path.
 
 A request only puts a line into a bounded queue; one thread writes. When the queue is full or the
 disk is, lines are dropped and counted, and the service serves on. Each process writes into a folder
@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 MIB = 1024 * 1024
-# Bytes that are written at once at most, while more lines wait.
+# Bytes: the largest single write, while more lines wait.
 _CHUNK = 256 * 1024
-# How long a disk that refused a write is left alone, in seconds.
+# Seconds until the next attempt after a disk refused a write.
 _PAUSE = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRules:
-    """Where the log is kept, what of each prediction, and how much.
+    """The rules of the log: its folder, the logged columns and the bounds of its size.
 
     `columns` are the inputs that are kept: None means all, () none. `max_total_bytes` bounds the
     finished segments of all processes that share the folder.
@@ -45,7 +45,7 @@ class LogRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What answers: the digest of the image and the version of the model in it."""
+    """The identity of the service: the digest of its image and the version of the model in it."""
 
     image: str
     version: str = ""
@@ -59,14 +59,16 @@ def read_rules(environ: Mapping[str, str], features: Sequence[str]) -> LogRules 
     sample = float(environ.get("PREDICTION_LOG_SAMPLE", "1"))
     if not 0 <= sample <= 1:
         raise ValueError(f"PREDICTION_LOG_SAMPLE is {sample}; it is a share from 0 to 1.")
-    wanted = environ.get("PREDICTION_LOG_INPUTS", "all").strip()
+    inputs = environ.get("PREDICTION_LOG_INPUTS", "all").strip()
     columns: tuple[str, ...] | None = None
-    if wanted != "all":
-        names = () if wanted == "none" else tuple(name.strip() for name in wanted.split(","))
+    if inputs != "all":
+        names = () if inputs == "none" else tuple(name.strip() for name in inputs.split(","))
         unknown = [name for name in names if name not in features]
         if unknown:
-            # A misspelled name would leave out, or keep, what nobody meant.
-            raise ValueError(f"PREDICTION_LOG_INPUTS names {', '.join(unknown)}: no input.")
+            # A misspelled name would log the wrong columns.
+            raise ValueError(
+                f"PREDICTION_LOG_INPUTS names {', '.join(unknown)}, no input of the model."
+            )
         columns = names
     return LogRules(
         folder=Path(folder),
@@ -82,9 +84,9 @@ class PredictionLog:
 
     def __init__(self, rules: LogRules, features: Sequence[str], served: Served) -> None:
         self._rules, self._served = rules, served
-        kept = features if rules.columns is None else rules.columns
-        self._kept = [list(features).index(name) for name in kept]
-        self._names = list(kept)
+        logged_columns = features if rules.columns is None else rules.columns
+        self._kept = [list(features).index(name) for name in logged_columns]
+        self._names = list(logged_columns)
         self._queue: queue.SimpleQueue[tuple[float, str, Any, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._queued_rows = 0
@@ -114,7 +116,7 @@ class PredictionLog:
                 self._dropped += 1
                 return
             self._queued_rows += rows
-            # Within the lock: nothing may come after the mark that ends the log.
+            # Within the lock, because no line may follow the mark that ends the log.
             self._queue.put((time.time(), prediction_id, inputs, outputs))
 
     def close(self, seconds: float = 5.0) -> None:
@@ -185,7 +187,7 @@ class _Segments:
         self._warned = False
 
     def seconds_left(self) -> float | None:
-        """Return after how long the open segment is to be finished; None when none is open."""
+        """Return the seconds until the open segment must be finished; None when none is open."""
         return None if self._file is None else max(0.0, self._end - time.monotonic())
 
     def append(self, content: bytes) -> bool:
@@ -202,7 +204,7 @@ class _Segments:
         except OSError as error:
             self._warn(error)
             self._rest_until = time.monotonic() + _PAUSE
-            # What was written may end in half a line: the next line goes into another file.
+            # The file may end in half a line, so the next line goes into another file.
             self.finish()
             return False
         if self._size >= self._rules.max_segment_bytes:
@@ -211,7 +213,7 @@ class _Segments:
         return True
 
     def finish_when_due(self) -> None:
-        """Finish the open segment when it is old."""
+        """Finish the open segment when its time is over."""
         if self._file is not None and time.monotonic() >= self._end:
             self.finish()
 
@@ -231,24 +233,24 @@ class _Segments:
     def _open(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._number += 1
-        # Unbuffered: a write that failed must not come again with the next one.
+        # Unbuffered, because a buffer would repeat a failed write with the next one.
         self._file = (self._folder / f"{self._number:08d}.part").open("ab", buffering=0)
         self._size, self._end = 0, time.monotonic() + self._rules.max_segment_seconds
 
     def _bound(self) -> None:
         """Delete the oldest finished segments, also those of processes that are gone."""
-        found = []
+        segments = []
         for path in self._rules.folder.glob("*/*"):
             try:
                 stat = path.stat()
             except FileNotFoundError:
                 continue
-            # A process that was killed leaves a segment that nobody finishes.
+            # A killed process leaves an open segment, which no process finishes.
             old = time.time() - stat.st_mtime > 2 * self._rules.max_segment_seconds + 60
             if path.suffix == ".jsonl" or old:
-                found.append((stat.st_mtime_ns, path.as_posix(), stat.st_size, path))
-        total = sum(size for _, _, size, _ in found)
-        for _, _, size, path in sorted(found):
+                segments.append((stat.st_mtime_ns, path.as_posix(), stat.st_size, path))
+        total = sum(size for _, _, size, _ in segments)
+        for _, _, size, path in sorted(segments):
             if total <= self._rules.max_total_bytes:
                 break
             path.unlink(missing_ok=True)

@@ -32,11 +32,13 @@ class ModelError(Exception):
 class Predictor:
     """Predicts with the model of one folder, which never runs code on load."""
 
-    # Statuses beside 400 with which it may refuse, and what they mean.
-    refusals: Mapping[str, str] = {"500": "The model failed on these rows; the text is its own"}
-    # Where answering may take long: the thread to do it in.
+    # Statuses other than 400 with which it may refuse, and their meaning.
+    refusals: Mapping[str, str] = {
+        "500": "The model failed on these rows; the text is the model's own error"
+    }
+    # The thread for answers that may take long.
     thread: Executor | None = None
-    # Whether the model itself answers; a script asks it as its author wrote.
+    # True when the model itself answers, false when a scoring script calls it.
     asks_model = True
 
     def __init__(self, folder: Path, trusted: Path = TRUSTED_TYPES) -> None:
@@ -48,7 +50,7 @@ class Predictor:
             self._shape = shape_for(self._model, self.features)
 
     def answer(self, content: Any, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Return what is answered to `{"data": rows}`: in `result` one number per row."""
+        """Return the answer to `{"data": rows}`: in `result` one number per row."""
         rows = self.rows(content)
         try:
             predicted = self._model.predict(self._shape(rows))
@@ -106,7 +108,8 @@ def shape_for(model: Any, features: tuple[str, ...]) -> Callable[[list[list[floa
             f"the model was fitted with the columns {', '.join(absent)}, which model_schema.json "
             "does not name under `features`. Train again with the names of the data"
         )
-    # Late: a model of arrays is served without pandas, too, by images of an earlier base.
+    # Imported late, because images of an earlier base have no pandas and models of arrays need
+    # none.
     try:
         import pandas as pd
     except ImportError:
@@ -117,7 +120,7 @@ def shape_for(model: Any, features: tuple[str, ...]) -> Callable[[list[list[floa
 
     def table(rows: list[list[float]]) -> Any:
         frame = pd.DataFrame(np.asarray(rows, dtype=float), columns=list(features))
-        # An estimator refuses the right columns in another order.
+        # An estimator refuses columns in a different order.
         return frame[list(names)]
 
     return table
@@ -127,7 +130,7 @@ def _fitted_names(model: Any) -> tuple[str, ...] | None:
     """Return the names of the columns that the model was fitted with; None for an array."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:
-        # A pipeline answers by its first step only, and has no names when that passes all through.
+        # A pipeline asks only its first step, which has no names when it passes everything through.
         steps = [
             step for _, step in getattr(model, "steps", ()) if step not in (None, "passthrough")
         ]

@@ -1,4 +1,4 @@
-"""Answers by the init() and run() of a scoring script that came from the seed: seed/score.py.
+"""Answers with the init() and run() of a scoring script from the seed: seed/score.py.
 
 The model travels as skops. The script wants a pickle in AZUREML_MODEL_DIR: the service writes one
 of the model that it has loaded itself, into a folder of its own, for as long as init() takes.
@@ -23,7 +23,7 @@ from scoring import stand_ins
 from scoring.predictor import Predictor
 
 SCRIPT = Path(__file__).parent / "seed" / "score.py"
-# Beside the script: what it calls the file of its model.
+# This file beside the script holds the name that the script uses for its model file.
 MODEL_NAME = "model_name.txt"
 DEFAULT_NAME = "model.pkl"
 MAX_TEXT = 300
@@ -31,7 +31,7 @@ HEADERS = "request_headers"
 
 
 class ScriptError(Exception):
-    """The script failed, or answered with an error; `status` is what the caller is told."""
+    """The script failed, or answered with an error; `status` is the HTTP status of the answer."""
 
     def __init__(self, message: str, status: int = 500) -> None:
         super().__init__(message)
@@ -39,20 +39,20 @@ class ScriptError(Exception):
 
 
 def open_predictor(model: Path, script: Path = SCRIPT) -> Predictor:
-    """Return what answers: the script where there is one, else the model itself."""
+    """Return a predictor that uses the script where there is one, else the model itself."""
     return ScriptPredictor(model, script) if script.exists() else Predictor(model)
 
 
 class ScriptPredictor(Predictor):
-    """Predicts by a script; what it is asked is checked as ever."""
+    """Predicts with a script; requests are checked as for any model."""
 
     asks_model = False
     refusals: Mapping[str, str] = {"500": "The scoring script failed, or answered with an error"}
 
     def __init__(self, folder: Path, script: Path) -> None:
         super().__init__(folder)
-        # One for init() and every run(): what the script opens may be bound to its thread, and the
-        # service tells of its health while a run() takes its time.
+        # One thread for init() and every run(), because objects of the script may be bound to a
+        # thread; the service answers health requests while a run() takes long.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=script.stem)
         self.thread.submit(self._open, script).result()
 
@@ -80,9 +80,9 @@ class ScriptPredictor(Predictor):
             raise ScriptError("score.py has no run() that takes the rows.")
 
     def answer(self, content: Any, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Return what run() answers to the rows, with one number per row in `result`."""
+        """Return the answer of run() to the rows, with one number per row in `result`."""
         rows = self.rows(content)
-        # A copy, or a text: the log keeps what was asked, whatever the script does to it.
+        # The script gets a copy or a text, so that it cannot change the rows that are logged.
         given = [list(row) for row in rows] if self._parsed else json.dumps(content)
         more = {HEADERS: dict(headers)} if self._headers else {}
         said = _guarded("run() failed", lambda: self._run(**{self._argument: given}, **more))
@@ -110,7 +110,7 @@ def read_answer(said: Any, count: int) -> dict[str, Any]:
     if not all(_is_number(value) for value in result):
         raise ScriptError("run() answered with something in `result` that is no finite number.")
     try:
-        # What else it says is passed on.
+        # Other fields of its answer are passed on.
         more = json.loads(json.dumps({**said, "result": None}, default=_plain, allow_nan=False))
     except (TypeError, ValueError):
         raise ScriptError("run() answered with something that JSON cannot hold.") from None
@@ -135,10 +135,10 @@ def _import(script: Path) -> ModuleType:
 def _guarded(what: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
-    # Foreign code may raise anything, and may not end the service.
+    # Foreign code may raise anything and must not end the service.
     except (Exception, SystemExit) as error:
         logging.getLogger(__name__).exception("score.py: %s", what)
-        # Its text may hold what is nobody's business: it is in the log.
+        # The text of the error may be confidential, so that only the log has it.
         raise ScriptError(f"score.py: {what}: {type(error).__name__}. See the log.") from error
 
 

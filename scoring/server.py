@@ -24,7 +24,8 @@ from scoring.score_script import ScriptError
 MAX_BODY = 4 * 1024 * 1024
 PREDICTION_ID = "X-Prediction-Id"
 REQUEST_ID = "X-Ms-Request-Id"
-# Sent with `off` by the platform's probes: their rows are no users', and would look like drift.
+# The platform's probes send `off`, because their rows are not users' rows and would look like
+# drift.
 LOG_SWITCH = "X-Prediction-Log"
 # W3C Trace Context, level 1: version, trace id, parent id, flags.
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -54,7 +55,7 @@ def create_server(
             counts["refused"] += 1
             return _refusal("The body is not JSON.")
         is_probe = request.get(IS_PROBE, False)
-        # A caller who chose the id could give the labels of one prediction to another.
+        # A caller who chose the id could attach labels to somebody else's prediction.
         prediction_id = identify(request.headers.get("traceparent", "") if is_probe else "")
         try:
             answer = await _answered(predictor, content, _spelled(request.headers, prediction_id))
@@ -80,7 +81,7 @@ def create_server(
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def close(app: web.Application) -> None:
-        # Off the loop: other requests may still be answered.
+        # Not on the event loop, so that other requests are still answered.
         if log is not None:
             await asyncio.to_thread(log.close)
         if shipper is not None:
@@ -122,7 +123,7 @@ async def _answered(
 ) -> dict[str, Any]:
     if predictor.thread is None:
         return predictor.answer(content, headers)
-    # The caller's span goes along.
+    # Pass on the caller's span.
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(
@@ -131,7 +132,7 @@ async def _answered(
 
 
 def identify(traceparent: str) -> str:
-    """Return the trace id, or a new id: what a label that comes later is joined by."""
+    """Return the trace id, or a new id; a later label is joined to the prediction by it."""
     match = _TRACE.fullmatch(traceparent.strip())
     return match[1] if match else uuid.uuid4().hex
 
@@ -159,8 +160,10 @@ def describe(predictor: Predictor) -> dict[str, Any]:
                 "headers": {PREDICTION_ID: {"schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": answer}},
             },
-            "400": {"description": "The rows have another shape or hold no finite numbers"},
-            "401": {"description": "No key, or one that is not this model's"},
+            "400": {
+                "description": "The rows have a wrong shape, or values that are not finite numbers"
+            },
+            "401": {"description": "No key, or the key of another model"},
             "413": {"description": f"The body is over {MAX_BODY} bytes"},
             **{status: {"description": text} for status, text in predictor.refusals.items()},
         },
@@ -175,7 +178,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "summary": "Counts in Prometheus' text format",
         "responses": {
             "200": {"description": "Requests, and what is in the prediction log"},
-            "401": {"description": "Not the platform's own secret"},
+            "401": {"description": "The key is not the platform's own secret"},
         },
     }
     schemes = {

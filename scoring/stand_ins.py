@@ -1,6 +1,6 @@
 """Stands in for the packages of Azure ML that a scoring script of the seed imports.
 
-Only what such scripts use is here; what else they import must be installed. What it stands in for:
+It has only the names that such scripts use; other imports must be installed. It replaces:
 inference-schema 1.8 (schema_decorators.py, parameter_types/), azureml-core (Model.get_model_path).
 """
 
@@ -21,7 +21,7 @@ PARSED = "takes_parsed_rows"
 
 
 class Model:
-    """Tells where the model is; there is one, whatever it is called."""
+    """Returns the path of the one model, under any name."""
 
     path: ClassVar[Path]
 
@@ -32,7 +32,7 @@ class Model:
 
 
 class ParameterType:
-    """A sample of an input; rows are made to what it is."""
+    """A sample of an input; rows are converted to its type."""
 
     def __init__(self, sample_input: Any, *_: Any, **__: Any) -> None:
         self.sample_input = sample_input
@@ -43,20 +43,20 @@ class ParameterType:
 
 
 class NumpyParameterType(ParameterType):
-    """Makes rows to an array."""
+    """Converts rows to an array."""
 
     def deserialize_input(self, rows: Any) -> Any:
-        """Return an array of the sample's type, or of floats where that would cut them.
+        """Return an array of the sample's type, or of floats where that type would lose fractions.
 
-        The seed's sample is of whole numbers, and the original makes each input one of its type:
-        0.9 became 0. A model that was trained on fractions is asked with fractions here.
+        The seed's sample has whole numbers, and the original converts each input to its type, so
+        that 0.9 became 0. Here a model that was trained on fractions gets fractions.
         """
         kind = self.sample_input.dtype
         return np.asarray(rows, dtype=float if kind.kind in "biu" else kind)
 
 
 class PandasParameterType(ParameterType):
-    """Makes rows to a table with the sample's columns."""
+    """Converts rows to a table with the sample's columns."""
 
     def deserialize_input(self, rows: Any) -> Any:
         """Return the table."""
@@ -73,19 +73,19 @@ class AMLResponse:
 
 
 class ModelDataCollector:
-    """Collects nothing: the prediction log of the service does."""
+    """Collects nothing, because the prediction log of the service does it."""
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
 
     def collect(self, *_: Any, **__: Any) -> bool:
-        """Return as if it were collected."""
+        """Do nothing; return the values of a successful collection."""
         return True
 
 
 def input_schema(
     param_name: str, param_type: Any, convert_to_provided_type: bool = True, optional: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make the named argument to what its sample is."""
+    """Convert the named argument to the type of its sample."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(function)
@@ -138,7 +138,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
 
 
 def install(model: Path) -> None:
-    """Let these modules be imported from now on; the model is in this file."""
+    """Make these modules importable; the model is in this file."""
     importlib.import_module("sklearn.externals")
     Model.path = model
     for name, content in CONTENTS.items():

@@ -31,7 +31,7 @@ def open_exporter(facts: Mapping[str, str]) -> list[Any]:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
-        print(f"scoring: no spans are sent: {error}. Make the base image anew.", file=sys.stderr)
+        print(f"scoring: no spans are sent: {error}. Build the base image again.", file=sys.stderr)
         return []
 
     provider = TracerProvider(resource=Resource.create({"service.name": "scoring", **facts}))
@@ -63,5 +63,5 @@ def _exporter() -> Any:
         return OTLPSpanExporter()
     from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
-    # What cannot be sent is dropped: the disk is the prediction log's.
+    # Spans that cannot be sent are dropped, because the disk is reserved for the prediction log.
     return AzureMonitorTraceExporter(credential=own_credential(), disable_offline_storage=True)

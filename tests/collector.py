@@ -28,7 +28,7 @@ class Span:
 
 
 class Collector:
-    """What has arrived so far."""
+    """The spans that have arrived."""
 
     def __init__(self) -> None:
         self.url, self.spans, self.metrics = "", list[Span](), dict[str, list[dict[str, str]]]()

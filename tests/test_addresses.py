@@ -53,7 +53,7 @@ def test_a_database_is_where_its_address_says(tmp_path: Path, name: str) -> None
         "",
     ],
 )
-def test_what_is_no_file_of_this_machine_is_refused(address: str) -> None:
+def test_addresses_other_than_local_files_are_refused(address: str) -> None:
     with pytest.raises(ContractError):
         file_path(address)
 

@@ -1,4 +1,4 @@
-"""What Application Insights gets of the app, by Microsoft's exporter and as the worker sets it up."""
+"""Telemetry of the app in Application Insights, by Microsoft's exporter with the worker's setup."""
 
 import json
 import os
@@ -99,5 +99,5 @@ def test_figures_come_as_metrics_under_the_names_of_the_docs(sent: Ingestion) ->
     assert told == {("mlops_dead_letters", 3.0)}
 
 
-def test_it_is_sent_by_the_apps_own_identity(sent: Ingestion) -> None:
+def test_telemetry_is_sent_by_the_apps_own_identity(sent: Ingestion) -> None:
     assert sent.senders == {("https://monitor.azure.com/", CLIENT)}

@@ -1,4 +1,4 @@
-"""What the settings of Azure refuse."""
+"""Invalid settings of Azure are refused."""
 
 import pytest
 

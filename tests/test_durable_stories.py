@@ -52,7 +52,7 @@ def test_every_story_is_listed_once_however_many_there_are(host: Host) -> None:
     assert times == sorted(times, reverse=True)
 
 
-def test_of_older_stories_those_are_listed_that_are_under_way(host: Host) -> None:
+def test_only_running_stories_are_listed_of_older_ones(host: Host) -> None:
     found = _ask(host, lambda stories: stories.list(datetime.now(UTC) + DAY))
 
     assert [view["instance_id"] for view in found] == ["under-way"]

@@ -1,4 +1,4 @@
-"""What the app's process logs holds no credentials."""
+"""The log of the app's process holds no credentials."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""Which trace an event continues, and what spans say."""
+"""The trace that an event continues, and the attributes of spans."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ def test_an_event_continues_the_trace_that_it_carries(event: dict[str, object]) 
         {"data": {"traceparent": f"00-{'0' * 32}-{'1' * 16}-01"}},
     ],
 )
-def test_what_is_no_trace_parent_is_not_carried(event: object) -> None:
+def test_an_invalid_trace_parent_is_not_carried(event: object) -> None:
     assert telemetry.carried_by(event) == ""
 
 

@@ -55,7 +55,7 @@ def _train(data: Path, out: Path, parameters_file: Path | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model_file.save(model, out)
     _write(out / SCHEMA, {"features": list(rows.features), "target": rows.target})
-    # For people: no gate reads what a model's author writes about the model.
+    # These figures are for people; no gate reads figures that the model's author writes.
     residuals = predict(model, rows.x, rows.features) - rows.y
     figures = {"training_mse": float(np.mean(residuals**2)), **_numbers(parameters)}
     _write(out / METRICS, figures)

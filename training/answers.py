@@ -1,4 +1,4 @@
-"""Asks a model with what it was fitted with: a table with names, or an array."""
+"""Calls a model with the type that it was fitted with: a table with names, or an array."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ def predict(model: Any, x: Any, features: Sequence[str]) -> Any:
     selects columns by name refuses an array.
     """
     if hasattr(model, "feature_names_in_"):
-        # Late: a model of arrays needs no pandas.
+        # Imported late, because a model of arrays needs no pandas.
         import pandas as pd
 
         x = pd.DataFrame(x, columns=list(features))

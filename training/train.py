@@ -1,4 +1,4 @@
-"""Fits the model: what another model replaces."""
+"""Fits the model; another model replaces this module."""
 
 import json
 import math

@@ -1,1 +1,1 @@
-"""One module per contender; each runs in its own process and prints what it measured."""
+"""The contenders, a module each; each runs in its own process and prints its measurements."""

@@ -1,4 +1,4 @@
-"""Floor: the commits that a durable run cannot do without, and nothing else.
+"""Floor: only the commits that every durable run needs.
 
 One commit when it starts, one per activity, one at its end; WAL, synchronous=FULL.
 """

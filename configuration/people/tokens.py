@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote, unquote
 
-# Tells people and the redaction of texts what it is.
+# The prefix shows people and the redaction of texts that this is a token.
 PREFIX = "mlopsat_"
 _DIGEST, _PLAIN, _COPY = ".sha256", ".token", ".token"
 _REVOKED = "revoked"
@@ -33,17 +33,17 @@ def config_folder(environ: Mapping[str, str]) -> Path:
 
 
 def folder_name(issuer: str) -> str:
-    """Return a name for a folder about one state folder or one origin: legible, and unique."""
+    """Return a legible, unique folder name for one state folder or one origin."""
     slug = "".join(sign if sign.isalnum() else "-" for sign in issuer)[-40:].strip("-")
     digest = hashlib.sha256(issuer.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return f"{slug}-{digest}"
 
 
 class ClientTokens:
-    """The tokens that this user may send, 0600 in folders of 0700."""
+    """The tokens that this user may send, in files of mode 0600 and folders of mode 0700."""
 
     def __init__(self, folder: Path, issuer: str) -> None:
-        """Take the user's folder, and what issued the tokens: a state folder or an origin."""
+        """Take the user's folder, and the issuer of the tokens: a state folder or an origin."""
         self._top = folder
         self._folder = folder / "tokens" / folder_name(issuer)
 
@@ -53,7 +53,7 @@ class ClientTokens:
         return token if token.isascii() else ""
 
     def people(self) -> list[str]:
-        """Return the names of everybody whose token this user may send."""
+        """Return the names of all people whose tokens this user may send."""
         names = {unquote(path.name.removesuffix(_COPY)) for path in self._folder.glob(f"*{_COPY}")}
         return sorted(name for name in names if self.find(name))
 
@@ -68,7 +68,7 @@ class ClientTokens:
         self.path(person).unlink(missing_ok=True)
 
     def path(self, person: str) -> Path:
-        """Return where the copy of a person lies."""
+        """Return the path of the copy of a person's token."""
         return self._folder / f"{quote(person, safe='@')}{_COPY}"
 
 
@@ -81,11 +81,11 @@ class IssuedTokens:
     """The digests of the tokens that a state folder has issued; one person has one token."""
 
     def __init__(self, state: Path, copies: ClientTokens) -> None:
-        """Take the state folder, and where the copies of new tokens go."""
+        """Take the state folder, and the store for copies of new tokens."""
         self._folder, self._copies = state / "approvers", copies
 
     def ensure(self, person: str) -> bool:
-        """Issue the first token of a person; return whether this call did.
+        """Issue the first token of a person; return whether this call issued it.
 
         A record that cannot be read is replaced, a revoked token is not. OSError when the copy
         cannot be written.
@@ -98,13 +98,13 @@ class IssuedTokens:
             return True
 
     def issue(self, person: str, *, copy: bool = True) -> str:
-        """Return a new token of a person; an earlier one counts no more."""
+        """Return a new token of a person; an earlier token becomes invalid."""
         with self._locked():
             self._take_over()
             return self._issue(person, copy=copy)
 
     def revoke(self, person: str) -> None:
-        """Revoke the token of a person, until one is issued again."""
+        """Revoke the token of a person until a new token is issued."""
         with self._locked():
             self._take_over()
             _write(self._path(person), _REVOKED)
@@ -115,14 +115,14 @@ class IssuedTokens:
 
         Each record is compared in constant time, so that the time of an answer tells nothing.
         """
-        found, digest = None, _digest(token)
+        owner, digest = None, _digest(token)
         for path in self._folder.glob(f"*{_DIGEST}"):
             if hmac.compare_digest(_read(path).encode(), digest.encode()):
-                found = unquote(path.name.removesuffix(_DIGEST))
-        return found
+                owner = unquote(path.name.removesuffix(_DIGEST))
+        return owner
 
     def people(self) -> dict[str, bool]:
-        """Return all people who have had a token, and whether it counts."""
+        """Return all people who have had a token, and whether that token is valid."""
         records = {path: _read(path) for path in sorted(self._folder.glob(f"*{_DIGEST}"))}
         return {
             unquote(path.name.removesuffix(_DIGEST)): content != _REVOKED
@@ -132,7 +132,7 @@ class IssuedTokens:
 
     def _issue(self, person: str, *, copy: bool = True) -> str:
         token = PREFIX + secrets.token_urlsafe(32)
-        # The copy first: after a crash in between, the next start issues another token.
+        # The copy comes first: after a crash in between, the next start issues another token.
         if copy:
             self._copies.keep(person, token)
         else:
@@ -155,7 +155,7 @@ class IssuedTokens:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one process at a time issue: of two that start at once, one makes the token."""
+        """Lock the issuing of tokens, so that only one of two starting processes issues."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         with _opened(self._folder / "lock") as lock:
@@ -174,9 +174,9 @@ def _digest(token: str) -> str:
 
 
 def _read(path: Path) -> str:
-    """Return the content of a record, "" when it has none: it must not keep other people out.
+    """Return the content of a record, "" for an unreadable one, which must not lock others out.
 
-    OSError when the machine itself fails: a revoked token must not count as one that is absent.
+    OSError when the machine itself fails, because a revoked token must not look like an absent one.
     """
     try:
         return path.read_text(encoding="utf-8").strip()
@@ -189,7 +189,7 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, content: str) -> None:
-    """Replace a file at once; only its owner may read it."""
+    """Replace a file atomically; only its owner may read it."""
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Where this user's keys of production are: outside the state folder, which runs can read."""
+"""This user's keys of production lie outside the state folder, because runs can read the state."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tables of mlops.toml for isolation: how far apart code runs that the app did not write."""
+"""The tables of mlops.toml for the isolation of code that is not part of the app."""
 
 from configuration.kinds import Choice, Flag, Key, Listed, Table, Text
 

@@ -1,4 +1,4 @@
-"""The tables of people in mlops.toml: under which names git and Entra know an approver."""
+"""The tables of people in mlops.toml: the names by which git and Entra know an approver."""
 
 import re
 

@@ -92,7 +92,7 @@ DRIFT = Table(
             name="min_rows",
             kind=Whole(low=1, high=1_000_000_000),
             default=200,
-            help="Fewest rows of predictions that are judged.",
+            help="Smallest number of predicted rows that is compared.",
         ),
         Key(
             name="columns",
@@ -106,7 +106,7 @@ DRIFT = Table(
             name="rows_per_request",
             kind=Whole(low=1, high=1_000_000),
             default=100,
-            help="Most rows of one request that are logged.",
+            help="Largest number of rows of one request that is logged.",
         ),
         Key(
             name="label_margin",
@@ -124,13 +124,13 @@ DRIFT = Table(
             name="cooldown_seconds",
             kind=Number(low=0, high=YEAR, unit="seconds"),
             default=86_400.0,
-            help="Least time between two retrainings for drift.",
+            help="Shortest time between two retrainings for drift.",
         ),
         Key(
             name="max_retrainings",
             kind=Whole(low=0, high=10_000),
             default=3,
-            help="Most retrainings for drift within the window; 0 never retrains.",
+            help="Largest number of retrainings for drift within the window; 0 forbids them.",
         ),
         Key(
             name="window_seconds",
@@ -142,7 +142,7 @@ DRIFT = Table(
             name="loop_length",
             kind=Whole(low=1, high=1000),
             default=2,
-            help="The same drift so many times after a retraining for it is a feedback loop.",
+            help="The same drift this many times after a retraining for it is a feedback loop.",
         ),
     ),
 )

@@ -111,7 +111,7 @@ TRAINING_RUN = Table(
             name="newest_only",
             kind=Flag(),
             default=True,
-            help="Of the files that wait while a training runs, train on the newest only.",
+            help="When several files wait while a training runs, train on the newest only.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Loads the app and lists its functions, refusing what this host cannot run."""
+"""Loads the app and lists its functions; refuses functions that this host cannot run."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _BINDING = re.compile(r"^(?!.*__)([a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return)$")
 
 
 class IndexingError(Exception):
-    """Names what stops the app from being hosted."""
+    """The app cannot be hosted; the text names each reason."""
 
 
 @dataclass(frozen=True)
 class HostedFunction:
-    """One function of the app and what invokes it."""
+    """A function of the app and its bindings."""
 
     name: str
     call: Callable[..., Any]
@@ -60,16 +60,14 @@ def load_functions(app: Path) -> dict[str, HostedFunction]:
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
     module = importlib.import_module("function_app")
-    found: dict[int, Any] = {}
+    apps: dict[int, Any] = {}
     for name in dir(module):
         value = getattr(module, name, None)
         if isinstance(value, func.decorators.function_app.FunctionRegister):
-            found[id(value)] = value
-    if len(found) != 1:
-        raise IndexingError(
-            f"function_app shows {len(found)} FunctionApp objects; show exactly one"
-        )
-    return index(next(iter(found.values())).get_functions())
+            apps[id(value)] = value
+    if len(apps) != 1:
+        raise IndexingError(f"function_app shows {len(apps)} FunctionApp objects; show exactly one")
+    return index(next(iter(apps.values())).get_functions())
 
 
 def index(built: list[Any]) -> dict[str, HostedFunction]:
@@ -78,11 +76,11 @@ def index(built: list[Any]) -> dict[str, HostedFunction]:
     problems: list[str] = []
     for one in built:
         name, bindings = one.get_function_name(), [b.get_dict_repr() for b in one.get_bindings()]
-        found = list(_problems(name, bindings))
+        faults = list(_problems(name, bindings))
         if name.lower() in functions:
-            found.append(f"two functions are called {name}")
-        problems += found
-        if not found:
+            faults.append(f"two functions are called {name}")
+        problems += faults
+        if not faults:
             functions[name.lower()] = _hosted(name, bindings, one.get_user_function())
     if problems:
         raise IndexingError("; ".join(problems))

@@ -49,7 +49,7 @@ class Invoker:
         )
 
     async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
-        """Invoke one function and return what it returns; `caller` is a trace parent."""
+        """Invoke one function and return its result; `caller` is a trace parent."""
         with logged(function.name), self.spans.span(function.name, caller) as trace:
             arguments = self._arguments(function, value, trace)
             if function.is_async:
@@ -120,7 +120,7 @@ def _is_cancelled() -> bool:
 
 @contextmanager
 def logged(name: str, instance: str | None = None) -> Iterator[None]:
-    """Log an invocation in the real host's words, with the orchestration that asked for it."""
+    """Log an invocation in the real host's words, with the orchestration that scheduled it."""
     begun, outcome = perf_counter(), "Failed"
     try:
         with contained():

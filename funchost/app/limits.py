@@ -1,4 +1,4 @@
-"""Limits of the real host that an app would otherwise meet in Azure only."""
+"""Limits of the real host, enforced here so that an app does not first meet them in Azure."""
 
 import json
 
@@ -12,7 +12,7 @@ class StatusTooLargeError(Exception):
 
 def check_status(custom: str | None) -> None:
     """Raise StatusTooLargeError when this JSON text is too large for a custom status."""
-    # A short text cannot be over the limit, whatever the separators and escapes of its JSON.
+    # A short text cannot exceed the limit with any separators and escapes of its JSON.
     if custom is None or len(custom) <= MOST_STATUS_KB * 512:
         return
     compact = json.dumps(json.loads(custom), ensure_ascii=False, separators=(",", ":"))

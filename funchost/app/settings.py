@@ -1,4 +1,4 @@
-"""Reads host.json and local.settings.json of an app, and says what is wrong with them."""
+"""Reads host.json and local.settings.json of an app, and reports their faults."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ OVERRIDABLE = ("NonRunningStates", "AnyState")
 
 
 class SettingsError(Exception):
-    """Names the file, the setting and the remedy."""
+    """A setting is wrong; the text names the file, the setting and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostSettings:
-    """What the host takes from host.json."""
+    """The settings that the host reads from host.json."""
 
     route_prefix: str = "api"
     task_hub: str = "TestHubName"
@@ -30,7 +30,7 @@ class HostSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the host takes from environment variables of its own."""
+    """The settings that the host reads from FUNCHOST_ environment variables."""
 
     replays: bool
     retry_scale: float
@@ -120,7 +120,7 @@ def read_host_settings(app: Path) -> HostSettings:
 
 
 def export_local_settings(app: Path) -> None:
-    """Put the Values of local.settings.json in the environment where unset."""
+    """Put each of the Values of local.settings.json in the environment, unless it is set there."""
     document = _read(app / "local.settings.json")
     if document.get("IsEncrypted"):
         raise SettingsError(

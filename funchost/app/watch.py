@@ -14,7 +14,7 @@ PAUSE = 0.3  # seconds; a change counts once the files have been still for one p
 
 
 def watch(command: list[str], app: Path) -> int:
-    """Run the command until Ctrl-C or SIGTERM, anew after each change of the app."""
+    """Run the command until Ctrl-C or SIGTERM; restart it after each change of the app."""
     stopped = False
 
     def stop(*_: object) -> None:
@@ -41,18 +41,18 @@ def watch(command: list[str], app: Path) -> int:
 
 
 def snapshot(app: Path) -> dict[Path, int]:
-    """Return when each file that the app consists of was last changed, in nanoseconds."""
-    found: dict[Path, int] = {}
+    """Return the time of the last change of each file of the app, in nanoseconds."""
+    times: dict[Path, int] = {}
     for path in app.rglob("*"):
         if path.suffix != ".py" and path.name not in NAMES:
             continue
         if any(part in SKIPPED for part in path.relative_to(app).parts):
             continue
         try:
-            found[path] = path.stat().st_mtime_ns
+            times[path] = path.stat().st_mtime_ns
         except FileNotFoundError:
             continue
-    return found
+    return times
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:

@@ -15,7 +15,7 @@ from funchost.durable import history as h
 from funchost.durable import http_call
 
 _SCHEDULED = (h.TASK_SCHEDULED, h.SUB_CREATED, h.TIMER_CREATED, h.EVENT_SENT)
-_STARTED: dict[str, Any] = {}  # what a started action is replaced by, so that chains stay small
+_STARTED: dict[str, Any] = {}  # replaces a started action, so that long chains use little memory
 
 
 class UnsupportedFeatureError(Exception):
@@ -28,14 +28,14 @@ class NonDeterminismError(Exception):
 
 @dataclass
 class Job:
-    """One awaited thing and who waits for it."""
+    """An awaited task and the callbacks that wait for it."""
 
     done: bool = False
     failed: bool = False
     waiting: list[Callable[[], None]] = field(default_factory=list)
 
     def complete(self, failed: bool = False) -> None:
-        """Complete once and wake those who wait."""
+        """Complete once and call every waiting callback."""
         if self.done:
             return
         self.done, self.failed = True, failed
@@ -77,7 +77,7 @@ class Walk:
 
     @property
     def working(self) -> bool:
-        """Return whether something other than a timer or an event is awaited."""
+        """Return whether the orchestration awaits more than timers and external events."""
         return len(self._open) > len(self._timers)
 
     def feed(self, events: list[h.Event], actions: list[dict[str, Any]]) -> None:

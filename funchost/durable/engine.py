@@ -1,4 +1,4 @@
-"""The engine: clients' wishes, turns, activities, entities and timers over one store."""
+"""The engine: client requests, turns, activities, entities and timers over one store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONG_TURN = 2.0  # seconds
 
 
 class Engine:
-    """Knows only what is stored; after a crash it finds everything there again."""
+    """Runs orchestrations from the stored state alone, so that a crash loses nothing."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Engine:
     ) -> bool:
         """Start an instance, durable when this returns; False when the id is in use.
 
-        `caller` is the trace parent of who starts it.
+        `caller` is the trace parent of the request that starts it.
         """
 
         def work(db: Connection) -> bool:
@@ -146,11 +146,12 @@ class Engine:
                 with self._lock:
                     self._handed -= 1
 
-        # Until the instances know of it the engine is not idle, though the client has its answer.
+        # The engine is not idle until the instances are notified, although the client has its
+        # answer.
         with self._lock:
             self._handed += 1
         stored = self.store.commit(work)
-        # The client's answer first: the turn would make it wait.
+        # The client's answer comes first, because it would wait for the turn.
         answer = asyncio.wrap_future(stored)
         stored.add_done_callback(notify)
         return await answer
@@ -180,7 +181,7 @@ class Engine:
         return end
 
     def _drop_end(self, instance: str, end: asyncio.Future[None]) -> None:
-        """Forget who no longer waits, and nobody else."""
+        """Remove the future of one waiter that gave up, and no other."""
         waiting = self._ends.get(instance, [])
         if end in waiting:
             waiting.remove(end)
@@ -194,7 +195,7 @@ class Engine:
                 end.set_result(None)
 
     def _tell_span(self, instance: str) -> None:
-        """Send the span of an orchestration that ended; one that goes on has none yet."""
+        """Send the span of an orchestration that ended; a running one has no span yet."""
         row = None
         if self.invoker.spans.sent:
             row = stored_instances.get(self.store, instance)
@@ -211,16 +212,16 @@ class Engine:
         )
 
     def _carry_out(self, instance: str, effects: Effects) -> None:
-        """Do what a stored turn asks for; the thread that stored it calls."""
+        """Carry out the effects of a stored turn; the thread that stored the turn calls this."""
         for scheduled in effects.work:
             self._activities.start(scheduled)
         for other in effects.instances:
             self._turns.notify(other)
         if effects.timers and min(effects.timers) <= clock.time():
-            # The loop below watches what is still to come.
+            # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
-        told = effects.ended and (instance in self._ends or self.invoker.spans.sent)
-        if effects.entities or effects.timers or told:
+        notified = effects.ended and (instance in self._ends or self.invoker.spans.sent)
+        if effects.entities or effects.timers or notified:
             with self._lock:
                 self._handed += 1
             self._loop.call_soon_threadsafe(self._on_loop, instance, effects)
@@ -236,7 +237,7 @@ class Engine:
             self._handed -= 1
 
     def _recover(self) -> float:
-        """Go on with what an earlier host left; return until when messages were due."""
+        """Continue the work of an earlier host; return the time up to which messages were due."""
         moment = clock.time()
         for instance in messages.instances_due(self.store, moment):
             self._turns.notify(instance)
@@ -247,7 +248,7 @@ class Engine:
         return moment
 
     async def run(self) -> None:
-        """Find what an earlier host left, then watch the timers until cancelled."""
+        """Continue the work of an earlier host, then watch the timers until cancelled."""
         seen = self._recover()
         while True:
             self._awake.clear()
@@ -258,19 +259,19 @@ class Engine:
             await clock.wait(self._awake, messages.next_due(self.store, moment))
 
     async def watch_turns(self) -> None:
-        """Say which orchestrator's code blocks the others by waiting or computing."""
-        told = None
+        """Log the orchestrator whose code blocks the others by waiting or computing."""
+        reported = None
         while True:
             await asyncio.sleep(LONG_TURN / 2)
             blocking = self._turns.longer_than(LONG_TURN)
-            if blocking is not None and blocking != told:
+            if blocking is not None and blocking != reported:
                 LOG.error(
                     "the orchestrator code of instance %s has run for over %.0f s in one turn and "
                     "holds up every other; move waiting and computing into activities",
                     blocking,
                     LONG_TURN,
                 )
-            told = blocking
+            reported = blocking
 
     def _start_batch(self, entity: str) -> None:
         if entity not in self._batches:

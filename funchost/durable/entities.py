@@ -28,7 +28,7 @@ def split_id(entity: str) -> tuple[str, str]:
 
 
 def send_from(db: Connection, row: InstanceRecord, event: h.Event) -> str:
-    """Queue what an orchestration sent and return the entity; its input is text of JSON text."""
+    """Queue an orchestration's operation and return the entity; the input is JSON within JSON."""
     request = json.loads(event["Input"])
     reply = None if request["signal"] else (row.id, row.execution, request["id"])
     entity = str(event["InstanceId"])
@@ -48,7 +48,7 @@ async def run_batch(
     try:
         answer = await _invoke(invoker, function, entity, row, operations)
     except Exception as error:
-        # The state stays as it was; who called learns why.
+        # The state stays unchanged; the caller gets the reason.
         LOG.warning("entity %s failed: %s: %s", entity, type(error).__name__, error)
         text = json.dumps(f"{type(error).__name__}: {error}")
         failed = [{"isError": True, "result": text} for _ in operations]

@@ -1,9 +1,9 @@
 """Runs an orchestrator function on events, by the SDK's own replay.
 
-Two ways, one outcome. `Replayed` hands the whole history to the function at every turn, as the real
-host does. `Resident` keeps the SDK's executor of a live orchestration and feeds it only new events,
-so that a chain costs linear, not quadratic time; when it was evicted, or after a restart, it
-replays once. Source: azure-durable-functions 1.7.0, models/TaskOrchestrationExecutor.py.
+Both classes lead to the same outcome. `Replayed` hands the whole history to the function at every
+turn, as the real host does. `Resident` keeps the SDK's executor of a live orchestration and feeds
+it only new events, so that a chain costs linear, not quadratic time; after an eviction or a restart
+it replays once. Source: azure-durable-functions 1.7.0, models/TaskOrchestrationExecutor.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DEFAULTS = dict.fromkeys(("Name", "InstanceId", "TaskScheduledId", "Reason", "D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """What an execution needs to know of its instance.
+    """The facts of an instance that an execution needs.
 
     `retry_scale` multiplies the pauses between the attempts of an activity.
     """
@@ -45,7 +45,7 @@ class Replayed:
     """Replays the whole history through the function's public entry, JSON text in and out."""
 
     def __init__(self, function: HostedFunction | None, instance: Instance) -> None:
-        """Take the function; the app may have lost it."""
+        """Take the function; None when the app no longer has it."""
         self._function, self.instance = function, instance
         self.custom: str | None = None
         self.done, self.output = False, None
@@ -69,7 +69,7 @@ class Replayed:
 
 
 class Resident:
-    """A live orchestration: the SDK's executor and the walk, both fed only what is new."""
+    """A live orchestration: the SDK's executor and the walk, both fed only new events."""
 
     def __init__(self, function: HostedFunction, instance: Instance) -> None:
         """Take a function that `can_reside`."""
@@ -83,9 +83,9 @@ class Resident:
         self.walk = Walk(instance.id, instance.execution, instance.retry_scale)
 
     def run(self, past: list[h.Event], live: list[h.Event]) -> None:
-        """Feed the past once, then only what is new."""
+        """Feed the past once, then only new events."""
         events = past + live
-        # What the walk sent last time; the SDK learns from it by which id the answer comes.
+        # The operations that the walk sent last; the SDK reads the ids of their answers from them.
         sent = [e for e in self.walk.new if e["EventType"] == h.EVENT_SENT]
         document, failure = _state(lambda: self._feed([*sent, *events]))
         if "isDone" in document:
@@ -129,7 +129,7 @@ class Resident:
         return str(self._executor.execute(context, context.histories, function))
 
     def _new_actions(self) -> list[dict[str, Any]]:
-        """Take the actions since the last turn, and see which timers were cancelled since."""
+        """Take the actions since the last turn, and find the timers that were cancelled since."""
         if self._executor is None:
             return []
         taken = self._executor.context._action_payload_v2
@@ -145,7 +145,7 @@ class Resident:
 def execution(
     function: HostedFunction | None, instance: Instance, *, replays: bool
 ) -> Replayed | Resident:
-    """Return a resident execution where the SDK allows it and nobody asks to replay."""
+    """Return a resident execution where the SDK allows it and replay is not requested."""
     if replays or function is None or not hasattr(function.call, "orchestrator_function"):
         return Replayed(function, instance)
     return Resident(function, instance)
@@ -165,8 +165,8 @@ def _state(call: Callable[[], str]) -> tuple[dict[str, Any], str | None]:
         with contained():
             return json.loads(call()), None
     except Exception as error:
-        message, found, state = str(error).partition(MARK)
-        if found:
+        message, marker, state = str(error).partition(MARK)
+        if marker:
             document: dict[str, Any] = json.loads(state)
             return {**document, "isDone": True}, str(document.get("error") or message)
         return {"isDone": True}, f"{type(error).__name__}: {error}"

@@ -64,11 +64,11 @@ def execution_started(
 def context_document(
     history: list[Event], input_text: str | None, instance: str, parent: str | None
 ) -> dict[str, Any]:
-    """Return what the orchestrator trigger receives, as a document."""
+    """Return the document that the orchestrator trigger receives."""
     value: Any = None
     if input_text is not None:
         value = json.loads(input_text)
-        # Only an object passes as it is; the SDK refuses bare lists and numbers.
+        # The SDK accepts objects as they are and refuses bare lists and numbers.
         if not isinstance(value, dict):
             value = value if isinstance(value, str) else input_text
     return {

@@ -19,13 +19,13 @@ PAUSE = 30.0
 
 
 class TokenSourceError(Exception):
-    """A request wants a token that nobody gives on this machine."""
+    """A request needs a managed-identity token, which this machine cannot issue."""
 
 
 async def call(text: str, progress: Callable[[str], Awaitable[None]]) -> str:
     """Send the request and follow 202 with a Location to its end; return the response as JSON.
 
-    `progress` is told the request that polls on, so that a killed host never sends the first again.
+    `progress` is called with each polling request, so that a restart never repeats the first one.
     """
     request: dict[str, Any] = json.loads(text)
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:

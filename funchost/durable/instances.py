@@ -1,4 +1,4 @@
-"""What clients do to orchestration instances, each in one transaction."""
+"""The operations of clients on orchestration instances, each in one transaction."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def create(
 ) -> bool:
     """Start an instance; refuse an id that a live one uses, unless it shall be replaced.
 
-    `caller` is the trace parent of who starts it.
+    `caller` is the trace parent of the request that starts it.
     """
     former = instances.get(db, instance)
     if former is not None and not former.ended and not replace:
@@ -108,7 +108,7 @@ def raise_event(db: Connection, instance: str, name: str, text: str) -> str | No
 
 
 def change(db: Connection, instance: str, verb: str, reason: str) -> tuple[str | None, str | None]:
-    """Terminate, suspend or resume; return the status that it had, and a parent to tell."""
+    """Terminate, suspend or resume; return the earlier status, and the parent to notify."""
     record = instances.get(db, instance)
     if record is None or record.ended:
         return (record.status if record else None), None

@@ -1,4 +1,4 @@
-"""The live orchestrations in memory, few enough that waiting ones cost nothing but disk."""
+"""A cache of live orchestrations; those beyond its bound are replayed from disk when needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from funchost.durable.execution import Replayed, Resident
 
-# Those that wait for work of this host go on soon; those that wait for a timer or a person may not.
+# Orchestrations that wait for an activity continue soon; those that wait for a timer or a person
+# may wait for days.
 WORKING, WAITING = 1000, 32
 
 
@@ -21,16 +22,16 @@ class Live:
 
 
 class Residents:
-    """Keeps the latest of each kind; one that had to go is replayed when it is needed."""
+    """Keeps the latest orchestrations of each kind; an evicted one is replayed when needed."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start empty."""
         self._lock = threading.Lock()
         self._working: OrderedDict[str, Live] = OrderedDict()
         self._waiting: OrderedDict[str, Live] = OrderedDict()
 
     def keep(self, instance: str, live: Live) -> None:
-        """Keep a live orchestration until its next turn, or until newer ones need the room."""
+        """Keep a live orchestration until its next turn, or until newer ones evict it."""
         if isinstance(live.run, Replayed):
             return
         working = live.run.walk.working
@@ -41,6 +42,6 @@ class Residents:
                 kept.popitem(last=False)
 
     def take(self, instance: str) -> Live | None:
-        """Hand out a live orchestration for its next turn, if it is here."""
+        """Remove and return a live orchestration, None when it was evicted."""
         with self._lock:
             return self._working.pop(instance, None) or self._waiting.pop(instance, None)

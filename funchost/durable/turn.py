@@ -1,4 +1,4 @@
-"""What one orchestration turn leaves behind, stored in one transaction."""
+"""The results of one orchestration turn, stored in one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FunctionMap = Mapping[str, HostedFunction]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What an activity came to; it is not stored before the turn that takes it is."""
+    """The result of an activity; it is stored together with the turn that consumes it."""
 
     execution: str
     event: h.Event
@@ -34,7 +34,7 @@ class Result:
 
 @dataclass(slots=True)
 class Effects:
-    """What is to be done once a turn is stored."""
+    """The effects to carry out after a turn is stored."""
 
     stored: bool = True
     ended: bool = False
@@ -46,7 +46,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One taken turn: what it consumed and what the code did with it."""
+    """A finished turn: the events that it consumed and the actions of the code."""
 
     number: int
     run: Replayed | Resident
@@ -59,7 +59,7 @@ class Turn:
         return self.run.instance
 
     def store(self, db: Connection, functions: FunctionMap, version: str) -> Effects:
-        """Store history, outgoing work and status at once; a change made meanwhile wins."""
+        """Store history, outgoing work and status atomically; a concurrent change wins."""
         one, effects = self.instance, Effects()
         row = instances.get(db, one.id)
         if row is None or row.execution != one.execution or row.ended:
@@ -67,7 +67,7 @@ class Turn:
         for result in self.results:
             activities.delete(db, one.id, one.execution, result.event["TaskScheduledId"])
         if row.status == "Suspended":
-            # Its answers wait in the inbox, its messages stay there.
+            # Its results and messages stay in the inbox.
             for result in self.results:
                 post(db, one.id, one.execution, result.event)
             return Effects(stored=False)
@@ -106,7 +106,7 @@ class Turn:
                 messages.delete_timer(db, one.id, task)
 
     def _send(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
-        # What was sent before the end is sent, whatever the end.
+        # Messages that the code sent before the end are sent, even when it failed.
         for event in self.run.walk.new:
             if event["EventType"] == h.EVENT_SENT:
                 effects.entities.append(send_from(db, row, event))
@@ -124,7 +124,7 @@ class Turn:
         instances.start_execution(db, one.id, execution, walk.continue_input)
         started = h.execution_started(one.name, walk.continue_input, one.id, execution, row.version)
         post(db, one.id, execution, started)
-        # Events nobody took yet belong to the next execution.
+        # Events that this execution did not take belong to the next one.
         for events in walk.buffered.values():
             for event in events:
                 post(db, one.id, None, event)
@@ -153,10 +153,10 @@ def _dispatch(
         effects.entities.append(send_from(db, row, event))
         return
     name = event["Name"]
-    wanted = "activityTrigger" if kind == h.TASK_SCHEDULED else "orchestrationTrigger"
+    trigger = "activityTrigger" if kind == h.TASK_SCHEDULED else "orchestrationTrigger"
     function = functions.get(name.lower())
-    if name != http_call.NAME and (function is None or function.kind != wanted):
-        reason = f"The function '{name}' doesn't exist, is disabled, or is not a {wanted} function"
+    if name != http_call.NAME and (function is None or function.kind != trigger):
+        reason = f"The function '{name}' doesn't exist, is disabled, or is not a {trigger} function"
     elif kind == h.TASK_SCHEDULED:
         effects.work.append(
             activities.schedule(db, instance, execution, task, name, event["Input"])

@@ -1,6 +1,6 @@
 """The thread that takes turns: one at a time, each instance's turns in order.
 
-A turn reads what is due, runs the code and hands what it did to the store. The next turn of the
+A turn reads the due messages, runs the code and hands the result to the store. The next turn of the
 same instance waits until that is durable; turns of others do not, so that they share the commit.
 """
 
@@ -32,7 +32,7 @@ PAUSE = 1.0  # seconds before a turn that could not be stored is taken again
 
 @dataclass(slots=True)
 class Mail:
-    """What came in for an instance while it is queued, taken or stored."""
+    """The messages for an instance that arrive while its turn is queued, taken or stored."""
 
     results: list[Result] = field(default_factory=list)
     look: bool = False
@@ -51,7 +51,7 @@ class Turns:
         replays: bool,
         retry_scale: float,
     ) -> None:
-        """Take who carries out what a stored turn asks for; `replays` keeps nothing in memory.
+        """Take the function that carries out a stored turn; `replays` keeps nothing in memory.
 
         `retry_scale` multiplies the pauses between the attempts of an activity.
         """
@@ -74,14 +74,14 @@ class Turns:
             return not self._mail
 
     def longer_than(self, seconds: float) -> str | None:
-        """Return the instance whose present turn takes longer."""
+        """Return the instance whose present turn takes longer than this, in seconds."""
         present = self._present
         if present is None or time.monotonic() - present[1] <= seconds:
             return None
         return present[0]
 
     def notify(self, instance: str, result: Result | None = None) -> None:
-        """Take a turn soon: the inbox holds something due, or an activity came to a result."""
+        """Queue a turn: the inbox holds a due message, or an activity has a result."""
         with self._lock:
             mail = self._mail.get(instance)
             queued = mail is not None
@@ -95,7 +95,7 @@ class Turns:
             self._ready.put(instance)
 
     def forget(self, instance: str) -> None:
-        """Drop a live orchestration whose stored state was changed from outside."""
+        """Drop a live orchestration whose stored state another transaction changed."""
         self._residents.take(instance)
 
     def _run(self) -> None:
@@ -118,14 +118,14 @@ class Turns:
                 continue
             work = partial(turn.store, functions=self._functions, version=self._version)
             if self._ready.empty():
-                # Nobody else has a turn to take: a hop to the writer's thread would only cost.
+                # No other turn is queued, so a switch to the writer's thread would only cost time.
                 self._stored(turn, taken, self._store.commit_now(work))
             else:
                 stored = self._store.commit(work)
                 stored.add_done_callback(partial(self._stored, turn, taken))
 
     def _take(self, instance: str, mail: Mail) -> Turn | None:
-        """Run the code on what is due; None when there is nothing to do."""
+        """Run the code on the due messages; None when there are none."""
         due = messages.due(self._store, instance, clock.time()) if mail.look else []
         live = self._residents.take(instance)
         if live is not None and any(
@@ -143,7 +143,7 @@ class Turns:
                 return None
             live, past = self._revive(row)
         one = live.run.instance
-        # Messages of an earlier execution are answers nobody waits for any more.
+        # Messages of an earlier execution are answers that no task awaits any more.
         fresh = [json.loads(m.event) for m in due if m.execution in (None, one.execution)]
         fresh += [r.event for r in mail.results if r.execution == one.execution]
         fresh.sort(key=lambda e: e["EventType"] != h.EXECUTION_STARTED)
@@ -166,7 +166,7 @@ class Turns:
         )
 
     def _revive(self, row: InstanceRecord) -> tuple[Live, list[h.Event]]:
-        """Return an execution that has seen nothing yet, and its past."""
+        """Return a new execution without events, and the history to feed it."""
         one = Instance(
             id=row.id,
             name=row.name,
@@ -205,7 +205,7 @@ class Turns:
             self._store.commit(lambda db: messages.delete(db, numbers))
 
     def _again(self, instance: str, taken: Mail) -> None:
-        """Put back what was taken and try once more after a pause."""
+        """Put the taken messages back and try again after a pause."""
         with self._lock:
             mail = self._mail[instance]
             mail.results[:0] = taken.results
@@ -223,7 +223,7 @@ class Turns:
                 del self._mail[instance]
 
     def close(self) -> None:
-        """End after the current turn; what is left is stored and found at the next start."""
+        """End after the current turn; other turns are stored and taken at the next start."""
         self.closed = True
         self._ready.put(None)
         # Code that never returns must not keep the host from stopping; its turn is not stored.

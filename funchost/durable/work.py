@@ -24,7 +24,7 @@ LOG = logging.getLogger("funchost.engine")
 
 
 class Activities:
-    """Runs what turns scheduled; sync functions on threads, async ones on the loop."""
+    """Runs scheduled activities: sync functions on threads, async ones on the event loop."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Activities:
         invoker: Invoker,
         done: Callable[[str, Result], None],
     ) -> None:
-        """Take who is told an instance's id and its activity's result; any thread may call it."""
+        """Take a function that gets the instance id and result of an activity, on any thread."""
         self._store, self._functions, self._invoker = store, functions, invoker
         self._done, self._loop = done, asyncio.get_running_loop()
         self._lock = threading.Lock()

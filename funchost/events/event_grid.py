@@ -44,7 +44,7 @@ class EventGridWebhook:
         self._guard, self._rate = guard, rate
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Shake hands or invoke once per event."""
+        """Answer the validation handshake, or invoke the function once per event."""
         if not self._guard.admits_system(request):
             return web.Response(status=401)
         function = self._functions.get(request.query.get("functionName", "").lower())

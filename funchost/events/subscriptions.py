@@ -1,4 +1,4 @@
-"""Which Event Grid function gets which event: the filters of `funchost.subscriptions.json`.
+"""Routes events to Event Grid functions by the filters of `funchost.subscriptions.json`.
 
 Without the file every function gets every event. Its form is an event subscription's filter:
 `{"on_blob": {"includedEventTypes": ["Microsoft.Storage.BlobCreated"], "subjectEndsWith": ".csv"}}`.

@@ -63,7 +63,7 @@ class Topic:
         return not self._running
 
     def routes(self) -> list[web.RouteDef]:
-        """List the routes: publish, and what became of what could not be delivered."""
+        """Return the routes: publish events, and list or settle dead letters."""
         letters = "/topics/{name}/dead-letters"
         return [
             web.post("/topics/{name}/api/events", self.publish),
@@ -76,7 +76,7 @@ class Topic:
         return opens(request.headers.get("aeg-sas-key", ""), self._key)
 
     async def publish(self, request: web.Request) -> web.StreamResponse:
-        """Store every event, then answer exactly 200: the client takes nothing else for success."""
+        """Store every event, then answer exactly 200, the only status that the client accepts."""
         if not self._admits(request):
             return _refusal(401, "Unauthorized", "Send the topic's key as aeg-sas-key.")
         body = await request.read()
@@ -106,7 +106,7 @@ class Topic:
         return web.Response(status=200)
 
     async def list_dead_letters(self, request: web.Request) -> web.StreamResponse:
-        """Show what could not be delivered, and why."""
+        """List the dead letters with their reasons."""
         if not self._admits(request):
             return _refusal(401, "Unauthorized", "Send the topic's key as aeg-sas-key.")
         letters = deliveries.dead_letters(self._store)
@@ -124,12 +124,12 @@ class Topic:
         return web.Response(status=202 if request.method == "POST" else 204)
 
     async def run(self) -> None:
-        """Deliver what is due until cancelled."""
+        """Deliver due events until cancelled."""
         while True:
             self._awake.clear()
             moment = clock.time()
             for delivery in deliveries.due(self._store, moment):
-                # A function the app lost keeps its events until it comes back.
+                # Events of a function that the app no longer has wait until the function is back.
                 if delivery.seq not in self._running and delivery.function in self._functions:
                     self._running[delivery.seq] = asyncio.create_task(self._attempt(delivery))
             await clock.wait(self._awake, deliveries.next_due(self._store, moment))

@@ -1,4 +1,4 @@
-"""Connections to the file of a store; only this package writes SQL."""
+"""Connections to the SQLite file of a store; only the package `storage` contains SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events on their way to functions, and those given up: `deliveries` and `dead_letters`."""
+"""Events in delivery, and events that were given up: the tables `deliveries`, `dead_letters`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def postpone(db: Connection, seq: int, attempts: int, due_at: float) -> None:
 def give_up(
     db: Connection, delivery: Delivery, attempts: int, reason: str, outcome: str, moment: str
 ) -> None:
-    """Make a dead letter of a delivery."""
+    """Turn a delivery into a dead letter."""
     delete(db, delivery.seq)
     db.execute(
         "INSERT INTO dead_letters(function, event, attempts, reason, outcome, published, buried) "

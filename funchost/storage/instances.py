@@ -12,7 +12,7 @@ TERMINAL = ("Completed", "Failed", "Terminated", "Canceled")
 
 
 class InstanceRecord(NamedTuple):
-    """One instance as it is stored.
+    """An instance as it is stored.
 
     `input`, `output` and `custom` are JSON text, `created` and `updated` times as
     funchost.durable.history.stamp writes them. The parent's three fields are those of the
@@ -73,7 +73,7 @@ def set_running(db: Connection, instance: str, custom: str | None, moment: str) 
 
 
 def set_ended(db: Connection, instance: str, status: str, output: str | None, moment: str) -> None:
-    """Store how an instance ended, and drop what it still had to do."""
+    """Store the end of an instance, and delete its open messages and activities."""
     db.execute(
         "UPDATE instances SET status=?, output=?, updated=? WHERE id=?",
         (status, output, moment, instance),
@@ -93,7 +93,7 @@ def set_rewound(db: Connection, instance: str, moment: str) -> None:
 def start_execution(db: Connection, instance: str, execution: str, text: str | None) -> None:
     """Begin the next execution of an instance with a new input.
 
-    Everything of the former execution goes; external events that it did not take stay.
+    Everything of the former execution is deleted, except external events that it did not take.
     """
     db.execute("DELETE FROM work WHERE instance=?", (instance,))
     db.execute("DELETE FROM turns WHERE instance=?", (instance,))
@@ -120,7 +120,7 @@ def delete_ended(db: Connection, ids: Iterable[str]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which instances to list; an empty field filters nothing. Times are written as stored."""
+    """A filter of instances; an empty field filters nothing. Times are in the stored format."""
 
     statuses: tuple[str, ...] = ()
     prefix: str = ""

@@ -1,7 +1,7 @@
 """The host's durable state: one SQLite file, one host at a time, one thread that writes.
 
-Commits are grouped: what arrives while the disk is busy shares the next fsync. SQLite runs in WAL
-with synchronous=FULL, so a commit that was answered survives a loss of power.
+Commits are grouped: writes that arrive while the disk is busy share the next fsync. SQLite runs in
+WAL mode with synchronous=FULL, so that an answered commit survives a loss of power.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from funchost.storage.migrations import MIGRATIONS
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
-# Told "before" and "after" each commit; a test that crashes there proves that nothing is lost.
+# Called with "before" and "after" each commit; tests crash there to prove that nothing is lost.
 Probe = Callable[[str], None]
 LOG_BYTES = 4 * 1024 * 1024  # SQLite starts the log anew at 1,000 pages of 4 KB
 CACHE = {"writer": 1000, "reader": 250}  # KB of pages in memory; SQLite's own is 2,000 each
-MOST = 500  # units in one commit, so that the first of a flood does not wait for its last
+MOST = 500  # units in one commit, so that the first write of a burst does not wait for the last
 
 
 class StoreError(Exception):
-    """Says why the store cannot be opened, with a remedy."""
+    """The store cannot be opened; the text has the reason and a remedy."""
 
 
 def _running_at(folder: Path) -> str:
-    """Return where the host of this folder says that it runs; empty while it starts."""
+    """Return the published address of the host of this folder; "" while it starts."""
     try:
         return f" and runs already at {json.loads((folder / 'host.json').read_text())['url']}"
     except (OSError, ValueError, KeyError):
@@ -58,16 +58,17 @@ def _open_lock(path: Path) -> TextIO:
 
 
 def _make_private(folder: Path) -> None:
-    """Take a folder of an earlier version, and its files, away from other users."""
+    """Remove the rights of other users on a folder of an earlier version and its files."""
     for path in (*folder.iterdir(), folder):
-        # Another user's: the lock says more. Gone: another host that ends deletes its log.
+        # A file of another user: the lock reports it. A missing file: a host that ended deleted its
+        # log.
         with contextlib.suppress(PermissionError, FileNotFoundError):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode & 0o700)
 
 
 class Store:
-    """Opens the file, keeps other hosts out, groups commits and reads what is committed."""
+    """Opens the file, locks out other hosts, groups commits and reads committed rows."""
 
     def __init__(self, folder: Path, probe: Probe | None = None) -> None:
         """Open and migrate the store in a folder."""
@@ -125,7 +126,7 @@ class Store:
     def _lay_out_log(self) -> None:
         """Give the write-ahead log its full size at once.
 
-        A log that grows with each commit makes the disk note the growth too, which takes several
+        A log that grows with each commit makes the disk record the growth too, which takes several
         times as long as writing into blocks that are there.
         """
         log = self._path.with_name(self._path.name + "-wal")
@@ -201,7 +202,7 @@ class Store:
                         done.append((future, None, error))
                     db.execute("RELEASE unit")
         except BaseException as error:
-            # Nothing of the group is stored; each of its senders hears it.
+            # Nothing of the group is stored; each sender gets the exception.
             done = [(future, None, error) for _, future in units]
         for future, result, failure in done:
             if failure is None:
@@ -218,14 +219,14 @@ class Store:
         return self._reader().row(query, *values)
 
     def _reader(self) -> Connection:
-        # One connection per thread: in WAL readers wait for nobody.
+        # One connection per thread, because in WAL mode readers never wait.
         reader: Connection | None = getattr(self._readers, "db", None)
         if reader is None:
             reader = self._readers.db = self._connect()
         return reader
 
     def close(self) -> None:
-        """Write what is queued, close the file and let other hosts in."""
+        """Write the queued work, close the file and release the lock."""
         self._queue.put(None)
         self._writer.join()
         for db in self._opened:

@@ -1,4 +1,4 @@
-"""When timer functions ran last and run next: the table `timers`."""
+"""The last and next run of each timer function: the table `timers`."""
 
 from __future__ import annotations
 

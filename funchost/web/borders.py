@@ -25,14 +25,14 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Paths that manage the host. The others belong to the app, whose pages may be linked from anywhere.
 MANAGEMENT = ("/durabletask/", "/runtime/", "/topics/", "/admin/")
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Marks an answer of the app: what it refuses it accounts for by itself.
+# Marks an answer of the app, because the app records its own refusals.
 BY_APP = "by_app"
 # A path, a query, a fragment or a user before the host.
 _MORE_THAN_HOST = re.compile(r"[/?#@\\\s]")
 
 
 class Borders:
-    """Refuses requests by their headers, then reads the body within its limits."""
+    """Refuses foreign requests by their headers, then reads the body within limits."""
 
     def __init__(self, environment: Environment, origins: tuple[str, ...] = ()) -> None:
         """Take the limits, and the origins that local.settings.json allows (`Host.CORS`)."""
@@ -118,7 +118,7 @@ def is_loopback(host: str) -> bool:
 
 
 class Doorkeeper(asyncio.Protocol):
-    """Tells a connection over the limit to come back, and closes it."""
+    """Answers a connection over the limit with 503 and Retry-After, and closes it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

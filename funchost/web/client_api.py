@@ -120,7 +120,7 @@ class ClientApi:
         return self._urls.started(request, instance)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """Show one instance: 200 when it has ended, else 202 with when to ask again."""
+        """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
         row = instances.get(self._store, request.match_info["id"])
         if row is None:
             return web.Response(status=404)

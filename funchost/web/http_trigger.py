@@ -49,13 +49,14 @@ class HttpTriggers:
     ) -> web.StreamResponse:
         import azure.functions as func
 
-        # The real host passes no body on whose length nobody said, as a chunked one's.
+        # The real host passes on no body without a Content-Length, such as a chunked one.
         body = await request.read() if request.content_length else b""
         headers: dict[str, str] = {}
         for name, text in request.headers.items():
             key = name.lower()
             headers[key] = f"{headers[key]},{text}" if key in headers else text
-        # The front end of App Service adds the sender's address behind what the sender wrote.
+        # The front end of App Service appends the sender's address to the header that the sender
+        # wrote.
         addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
         headers["x-forwarded-for"] = ", ".join(filter(None, addresses))
         value = func.HttpRequest(
@@ -82,7 +83,7 @@ def _method(value: Any) -> str:
 
 
 def respond(result: Any) -> web.Response:
-    """Turn what a function returned into a response, as the real host would."""
+    """Convert the return value of a function to a response, as the real host does."""
     if hasattr(result, "get_body"):
         headers = CIMultiDict(
             (k, v) for k, v in result.headers.items() if k.lower() != "content-length"

@@ -36,7 +36,7 @@ class LifeCycleApi:
         return _accepted(await self._engine.change(instance, verb, reason))
 
     async def rewind(self, request: web.Request) -> web.StreamResponse:
-        """Set a failed instance going again from before its failure; 410 when it has not failed."""
+        """Make a failed instance run again from before its failure; 410 when it has not failed."""
         instance = request.match_info["id"]
         status = await self._engine.rewind(instance)
         if status is None:

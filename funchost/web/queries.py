@@ -1,4 +1,4 @@
-"""Reads what requests carry, and says what is wrong with it."""
+"""Reads the parameters and bodies of requests, and reports their faults."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aiohttp import web
 from funchost.durable import history as h
 from funchost.storage.instances import Filters
 
-# As many as the extension gives when nobody says how many: `top` asks for more.
+# The extension's default number of instances; `top` asks for more.
 PAGE = 100
 TOKEN = "x-ms-continuation-token"
 
 
 class QueryError(ValueError):
-    """Names the parameter and what it may be; becomes a 400."""
+    """A parameter is wrong; the text names it and the allowed values, and becomes a 400."""
 
 
 def flag(request: web.Request, name: str, default: bool) -> bool:

@@ -1,6 +1,6 @@
 """Refused requests: lines of the log, and a file that the app may read.
 
-The app never sees a request that the host refuses. So that it can still account for it, the host
+The app never sees a request that the host refuses. So that the app can still record it, the host
 appends each refusal to the file FUNCHOST_REFUSALS as a line of JSON, and the app takes lines out.
 Both hold a lock on the file while they change it.
 """
@@ -28,7 +28,7 @@ class Rate:
     """Counts events in the running minute and refuses those over the limit."""
 
     def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Take how many events a minute are let in, and a clock in seconds."""
+        """Take the number of admitted events per minute, and a clock in seconds."""
         self._most, self._now = most, now
         self._begun, self._count = now(), 0
 
@@ -56,7 +56,7 @@ class Refusals:
         self._rate, self._skipped, self._file = Rate(most, now), 0, file
 
     def add(self, request: web.Request, status: int, problem: str) -> None:
-        """Report who was refused what and why; the query stays out, because it may hold a key."""
+        """Report a refusal with its caller and reason, without the query, which may hold a key."""
         if not self._rate.admits(1):
             self._skipped += 1
             return

@@ -1,4 +1,4 @@
-"""What the status routes show of an instance.
+"""The documents in which the status routes show an instance.
 
 Source: Durable Functions documentation, "HTTP API reference", get instance status.
 """
@@ -62,7 +62,7 @@ def history_document(events: list[h.Event], *, inputs: bool, outputs: bool) -> l
             event.pop("Input", None)
         if kind in (h.TASK_SCHEDULED, h.SUB_CREATED):
             scheduled[event["EventId"]] = event
-        # The extension shows an ended task with who it was and since when.
+        # The extension shows an ended task with its name and its start.
         begun = scheduled.get(event.get("TaskScheduledId", -1))
         if begun is not None:
             event |= {"FunctionName": begun["Name"], "ScheduledTime": begun["Timestamp"]}

@@ -66,7 +66,7 @@ class Urls:
     key: str
 
     def started(self, request: web.Request, instance: str) -> web.Response:
-        """Answer that an instance was started: 202 with where to look.
+        """Answer that an instance was started: 202 with its status URL.
 
         Only the public copy of the route answers with the key: its caller has shown the key.
         """

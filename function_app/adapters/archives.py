@@ -6,6 +6,7 @@ import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 # Files and folders that no build and no run needs.
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
@@ -22,9 +23,25 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def pack_compressed(files: Mapping[str, bytes]) -> bytes:
-    """Return a gzipped tar archive; the same files give the same bytes."""
-    return gzip.compress(pack(files), mtime=0)
+def write_compressed(files: Mapping[str, bytes | Path], out: IO[bytes]) -> None:
+    """Write a gzipped tar archive; the same files give the same bytes.
+
+    A path stands for the content of a file, which is read piece by piece.
+    """
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name, content in sorted(files.items(), key=lambda file: file[0]):
+            entry = tarfile.TarInfo(name)
+            entry.mode = 0o644
+            if isinstance(content, bytes):
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+                continue
+            entry.size = content.stat().st_size
+            with content.open("rb") as file:
+                archive.addfile(entry, file)
 
 
 def read_files(archive: bytes, folder: str) -> dict[str, bytes]:

@@ -47,24 +47,26 @@ async def forget_old_histories(invocation: Invocation) -> None:
         end -= MONTH
 
 
-async def start_reconciliation(invocation: Invocation) -> None:
+async def start_reconciliation(
+    invocation: Invocation, reason: str = "every ten minutes, by the timer"
+) -> None:
     """Start the comparison of ledger, histories and platforms, unless one is under way.
 
-    Beforehand, log the head of the audit log: the host's log is another store, so that an operator
-    can compare the two.
+    `reason` says in the status what started it. Log the head of the audit log first, because the
+    host's log is another store: an operator can compare the two.
     """
     if invocation.recorder is not None:
         await asyncio.to_thread(invocation.recorder.announce)
     story = await invocation.stories.find(RECONCILIATION)
     if story is None or story["ended"]:
-        request = ReconcileRequest(reason="by the clock", models=tuple(sorted(invocation.projects)))
+        request = ReconcileRequest(reason=reason, models=tuple(sorted(invocation.projects)))
         await invocation.stories.start(names.RECONCILE, RECONCILIATION, dump(request))
 
 
 async def post_reconciliation(invocation: Invocation, request: Request) -> Accepted[StoryStarted]:
     """Compare ledger, histories and platforms now, unless a comparison is under way."""
     read_body(request, NoFields)
-    await start_reconciliation(invocation)
+    await start_reconciliation(invocation, reason="requested by hand")
     return Accepted(content={"instance_id": RECONCILIATION})
 
 

@@ -110,7 +110,7 @@ class Compiled:
 
 
 def read(snapshots: Mapping[str, Any]) -> Compiled:
-    """Return what snapshots hold, by file name; raise KeyError when one is missing."""
+    """Return the content of snapshots by file name; raise KeyError when one is missing."""
     outline = snapshots["template.json"]
     configurations = {
         name: _configuration(name, snapshots[f"{name}.json"])
@@ -146,7 +146,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What the names of a configuration end with, which their labels leave out."""
+    """The endings of the names of a configuration, which their labels leave out."""
 
     suffix: str = ""
     environment: str = ""

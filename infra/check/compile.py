@@ -48,10 +48,10 @@ def find(environ: Mapping[str, str]) -> str:
     """
     own = Path(environ.get("HOME") or Path.home()) / ".azure" / "bin" / "bicep"
     in_path = shutil.which("bicep", path=environ.get("PATH"))
-    found = environ.get("BICEP") or in_path or (str(own) if own.exists() else "")
-    if not found:
+    program = environ.get("BICEP") or in_path or (str(own) if own.exists() else "")
+    if not program:
         raise CompileError("There is no Bicep compiler.")
-    return found
+    return program
 
 
 def version(compiler: str, environ: Mapping[str, str]) -> str:
@@ -60,16 +60,16 @@ def version(compiler: str, environ: Mapping[str, str]) -> str:
         text = run([compiler, "--version"], environ).stdout
     except OSError as error:
         raise CompileError(f"{compiler} cannot be started: {error.strerror}.") from error
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
-    if found is None:
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
+    if match is None:
         raise CompileError(f"{compiler} does not say its version.")
-    if tuple(map(int, found.groups())) < tuple(map(int, PINNED.split("."))):
-        raise CompileError(f"Bicep is {found[0]}; the templates are checked with {PINNED}.")
-    return found[0]
+    if tuple(map(int, match.groups())) < tuple(map(int, PINNED.split("."))):
+        raise CompileError(f"Bicep is {match[0]}; the templates are checked with {PINNED}.")
+    return match[0]
 
 
 def copy(root: Path, folder: Path) -> Path:
-    """Copy what the compiler reads of `root` into `folder`, and return the copy."""
+    """Copy the files of `root` that the compiler reads into `folder`, and return the copy."""
     ignored = shutil.ignore_patterns("*.py", "__pycache__", "snapshots", "check", "cost")
     return Path(shutil.copytree(root, folder / "infra", ignore=ignored))
 
@@ -79,7 +79,7 @@ def compile_all(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the snapshots by file name, and every finding of the compiler as `file:line: text`.
 
-    What does not compile is left out; its error is a finding. One process of the compiler does all
+    A file that does not compile is left out; its error is a finding. One compiler process does all
     of it, because its start takes longer than its work.
     """
     snapshots: dict[str, Any] = {}
@@ -140,10 +140,10 @@ class Server:
     """`bicep jsonrpc`: JSON with a header, as in the Language Server Protocol."""
 
     def __init__(self, compiler: str, environ: Mapping[str, str]) -> None:
-        kept = {name: environ[name] for name in _KEPT if name in environ}
+        variables = {name: environ[name] for name in _KEPT if name in environ}
         command = [compiler, "jsonrpc", "--stdio"]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=kept)
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=variables)
         self._number = 0
 
     def ask(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,18 +177,18 @@ def digests(root: Path) -> dict[str, str]:
     """Return a digest of each file that the compiler reads; comments do not count."""
     files = [p for p in root.rglob("*") if p.suffix in (".bicep", ".bicepparam", ".kql")]
     files += [root / "sizes.json", root / "host" / "azure.json"]
-    found = {}
+    result = {}
     for path in sorted(path for path in files if path.is_file()):
         lines = (line.strip() for line in path.read_text("utf-8").splitlines())
         text = "\n".join(line for line in lines if line and not line.startswith("//"))
         name = path.relative_to(root).as_posix()
-        found[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return found
+        result[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return result
 
 
 def outline(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what no snapshot has: parameters, outputs, and the order of the modules."""
-    found: dict[str, Any] = {
+    """Return the facts that no snapshot has: parameters, outputs, and the order of the modules."""
+    result: dict[str, Any] = {
         "parameters": {
             name: entry["type"] + (f"({entry['maxLength']})" if "maxLength" in entry else "")
             for name, entry in template.get("parameters", {}).items()
@@ -196,7 +196,7 @@ def outline(template: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": {name: entry["value"] for name, entry in template.get("outputs", {}).items()},
     }
     modules = dict(_modules(template))
-    return {**found, "modules": modules} if modules else found
+    return {**result, "modules": modules} if modules else result
 
 
 def _modules(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

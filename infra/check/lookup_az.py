@@ -31,9 +31,9 @@ def main(arguments: list[str]) -> int:
     version = json.loads(_ask(arguments[0], "version", "--output", "json"))
     table["azure-cli"] = version["azure-cli"]
     for command in sorted(table["commands"]):
-        found = read_options(_ask(arguments[0], *command.split(), "--help"))
-        table["commands"][command] = found
-        if not found["options"]:
+        options = read_options(_ask(arguments[0], *command.split(), "--help"))
+        table["commands"][command] = options
+        if not options["options"]:
             unknown.append(command)
     if unknown:
         print(f"The Azure CLI does not know: {', '.join(unknown)}", file=sys.stderr)

@@ -93,7 +93,7 @@ def _wrong(settings: Mapping[str, str], known: set[str], repository: Path) -> It
 
 
 def _resolved(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return what the app reads at its start: references and unknown parts have become texts."""
+    """Return the settings as the app reads them: references and unknown parts have become texts."""
     resolved = {}
     for name, value in settings.items():
         if value.startswith(REFERENCE):
@@ -105,7 +105,7 @@ def _resolved(settings: Mapping[str, str]) -> dict[str, str]:
 def _host(
     configuration: Configuration, settings: Mapping[str, str], repository: Path
 ) -> Iterator[str]:
-    """Yield what host.json and the templates disagree about: task hub, connection, polling."""
+    """Yield differences between host.json and the templates: task hub, connection, polling."""
     backend = "scheduler" if "useScheduler" in configuration.traits else "storage"
     parts = [repository / HOST, *(repository / f"infra/host/{n}.json" for n in ("azure", backend))]
     try:

@@ -1,1 +1,1 @@
-"""What a month costs and how far it scales: docs/explanation/cost.md from sheet.json."""
+"""Writes docs/explanation/cost.md, the monthly cost and its scaling, from sheet.json."""

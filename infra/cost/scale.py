@@ -1,4 +1,4 @@
-"""How much of each resource so many models need."""
+"""The amount of each resource that a number of models needs."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Prices, assumptions and what was counted, as infra/cost/sheet.json has them."""
+"""Prices, assumptions and counted steps, from infra/cost/sheet.json."""
 
 import json
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Sheet:
         return DAYS * self.reconciliation["a_day"] * once
 
     def looks(self, models: int) -> float:
-        """Return how often in a month a model in production is looked at for drift."""
+        """Return how often in a month a model in production is compared for drift."""
         return DAYS * self.watching["a_day"] * models
 
 

@@ -1,1 +1,1 @@
-"""Looks whether a deployment can succeed, before anything is made."""
+"""Checks whether a deployment can succeed, before any resource is created."""

@@ -1,4 +1,4 @@
-"""`python -m infra.preflight --environment dev`: looks whether a deployment can succeed.
+"""`python -m infra.preflight --environment dev`: checks whether a deployment can succeed.
 
 It asks Azure as the person of `az login` and changes nothing. Exit code 1 when a finding is bad.
 """
@@ -43,7 +43,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     if not subscription:
         parser.error("no subscription: sign in (`az login`), or pass --subscription")
     location = given.location or environ.get("AZURE_LOCATION") or _DEFAULT_LOCATION
-    findings = list(_look(given, environ, subscription, location))
+    findings = list(_check(given, environ, subscription, location))
     for finding in findings:
         print(finding)
     bad = sum(not finding.ok for finding in findings)
@@ -51,7 +51,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     return 1 if bad else 0
 
 
-def _look(
+def _check(
     given: argparse.Namespace, environ: Mapping[str, str], subscription: str, location: str
 ) -> Iterator[Finding]:
     about, needs = "Bicep compiler", None
@@ -59,10 +59,10 @@ def _look(
         if given.snapshot:
             needs = read_needs(json.loads(given.snapshot.read_text("utf-8")))
         else:
-            found = compiler.find(environ)
-            yield Finding(about=about, seen=f"{compiler.version(found, environ)} ({found})")
+            path = compiler.find(environ)
+            yield Finding(about=about, seen=f"{compiler.version(path, environ)} ({path})")
             file = FILES[given.environment]
-            needs = read_needs(snapshot(found, file, environ, subscription, location))
+            needs = read_needs(snapshot(path, file, environ, subscription, location))
     except compiler.CompileError as error:
         yield Finding(about=about, seen=str(error), action=compiler.INSTALL)
     except (OSError, ValueError, KeyError) as error:
@@ -95,7 +95,7 @@ def _connection(environ: Mapping[str, str], subscription: str, location: str) ->
     settings = read_azure_settings(
         {
             **{name: environ[name] for name in clouds if environ.get(name)},
-            # None of these is made yet, and none is asked for.
+            # These resources do not exist yet, and no request goes to them.
             **{f"MLOPS_AZURE_{name}": "https://none" for name in names},
             "MLOPS_AZURE_SUBSCRIPTION_ID": subscription,
             "MLOPS_AZURE_LOCATION": location,

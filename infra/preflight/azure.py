@@ -1,4 +1,4 @@
-"""What Azure says of a subscription and a region: only questions, nothing that changes anything."""
+"""Reads facts about a subscription and a region from Azure; changes nothing."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ _Json = dict[str, Any]
 
 
 class Subscription:
-    """Asks the management API as the person who is signed in."""
+    """Reads from the management API as the person who is signed in."""
 
     def __init__(self, connection: Connection, subscription: str, location: str) -> None:
         self._connection, self._location = connection, location.replace(" ", "").lower()
@@ -44,12 +44,12 @@ class Subscription:
         self._known_sizes: dict[str, _Json] | None = None
 
     def providers(self, needs: Needs) -> Iterator[Finding]:
-        """Tell which resource providers are not registered."""
-        found = {
+        """Report resource providers that are not registered."""
+        registered = {
             entry["namespace"].lower(): entry.get("registrationState", "")
             for entry in self._list("/providers", "2021-04-01")
         }
-        missing = [p for p in needs.providers if found.get(p.lower()) != "Registered"]
+        missing = [p for p in needs.providers if registered.get(p.lower()) != "Registered"]
         commands = "; ".join(f"az provider register --namespace {name}" for name in missing)
         yield Finding(
             about="resource providers",
@@ -60,7 +60,7 @@ class Subscription:
         )
 
     def roles(self) -> Iterator[Finding]:
-        """Tell whether the person who is signed in may make resources and assign roles."""
+        """Report whether the person who is signed in may create resources and assign roles."""
         person = self._person()
         listed = self._list(
             "/providers/Microsoft.Authorization/roleAssignments",
@@ -82,7 +82,7 @@ class Subscription:
             for role, name in ((_OWNER, "Owner"), *_ASSIGNERS.items())
             if given.get(role, {}).get("condition")
         ]
-        text = ", ".join([*seen, *assigners]) or "no role that counts"
+        text = ", ".join([*seen, *assigners]) or "no role that allows a deployment"
         action = ""
         if not enough:
             action = _ENOUGH
@@ -98,23 +98,23 @@ class Subscription:
         )
 
     def sizes(self, needs: Needs) -> Iterator[Finding]:
-        """Tell whether the region offers each size of VM, in the zones that the cluster needs."""
+        """Report whether the region offers each size of VM, in the zones that the cluster needs."""
         for size in needs.sizes:
-            found, wanted = self._sizes().get(size.lower()), needs.zones.get(size, ())
+            offer, needed_zones = self._sizes().get(size.lower()), needs.zones.get(size, ())
             about, action = (
                 f"VM size {size} in {self._location}",
                 "Take another size in infra/sizes.json, or another region.",
             )
-            if found is None:
+            if offer is None:
                 yield Finding(about=about, seen="is not offered", action=action)
                 continue
             blocked = [
                 r.get("reasonCode", "restricted")
-                for r in found.get("restrictions") or []
+                for r in offer.get("restrictions") or []
                 if r.get("type") == "Location"
             ]
-            zones = _zones(found)
-            missing = [zone for zone in wanted if zone not in zones]
+            zones = _zones(offer)
+            missing = [zone for zone in needed_zones if zone not in zones]
             if blocked:
                 yield Finding(
                     about=about, seen=f"is restricted: {', '.join(blocked)}", action=action
@@ -126,7 +126,7 @@ class Subscription:
                 yield Finding(about=about, seen=f"is offered, zones {', '.join(zones) or 'none'}")
 
     def quotas(self, needs: Needs) -> Iterator[Finding]:
-        """Tell whether the quotas of vCPU suffice, Azure ML's and those of VMs, which are apart."""
+        """Report whether the vCPU quotas suffice; Azure ML and VMs have separate quotas."""
         ml = self._usages("Microsoft.MachineLearningServices", "2025-06-01")
         yield from self._quota(
             "Azure ML", ml, needs.training_nodes, {}, "Azure ML: portal, Quotas, Machine Learning"
@@ -137,7 +137,7 @@ class Subscription:
         )
 
     def names(self, needs: Needs) -> Iterator[Finding]:
-        """Tell which names are taken or illegal; those that this environment has are its own."""
+        """Report names that are taken or illegal; this environment's own names are allowed."""
         deleted = {
             str(v["name"]).lower()
             for v in self._list("/providers/Microsoft.KeyVault/deletedVaults", "2024-11-01")
@@ -146,7 +146,7 @@ class Subscription:
             yield self._name(named, deleted)
 
     def flex(self, needs: Needs) -> Iterator[Finding]:
-        """Tell whether the region has Flex Consumption, with zones where the plan wants them."""
+        """Report whether the region has Flex Consumption, with zones where the plan needs them."""
         if not needs.is_flex:
             return
         listed = self._list(
@@ -182,15 +182,15 @@ class Subscription:
     def _quota(
         self, who: str, usages: dict[str, _Json], nodes: Any, surge: Any, where: str
     ) -> Iterator[Finding]:
-        wanted: dict[str, int] = {}
+        needed: dict[str, int] = {}
         for size, number in nodes.items():
             sku = self._sizes().get(size.lower())
             if sku is None:
                 continue  # a finding of its own
             key = str(sku["family"])
-            wanted[key] = wanted.get(key, 0) + (number + surge.get(size, 0)) * _cpus(sku)
-        totals = {"cores": sum(wanted.values())} if who == "AKS" and wanted else {}
-        for family, cpus in (*wanted.items(), *totals.items()):
+            needed[key] = needed.get(key, 0) + (number + surge.get(size, 0)) * _cpus(sku)
+        totals = {"cores": sum(needed.values())} if who == "AKS" and needed else {}
+        for family, cpus in (*needed.items(), *totals.items()):
             about, usage = f"vCPU quota of {who}, {family}", usages.get(family.lower())
             if usage is None:
                 yield Finding(

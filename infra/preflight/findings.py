@@ -1,4 +1,4 @@
-"""Findings of the preflight: what was looked for, what was seen, and what to do."""
+"""Findings of the preflight: the subject, the observed fact, and the remedy."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from function_app.errors import MlopsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One question with its answer; `action` is empty when all is well."""
+    """A question with its answer; `action` is "" when no action is needed."""
 
     about: str
     seen: str
@@ -16,7 +16,7 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Tell whether the deployment can go on."""
+        """Return whether the deployment can go on."""
         return not self.action
 
     def __str__(self) -> str:
@@ -28,10 +28,10 @@ Look = Callable[[], Iterable[Finding]]
 
 
 def run(looks: Iterable[tuple[str, Look]]) -> Iterator[Finding]:
-    """Yield the findings of each look; a look that Azure refuses is a bad finding itself."""
-    for about, look in looks:
+    """Yield the findings of each check; a check that Azure refuses is a bad finding itself."""
+    for about, check in looks:
         try:
-            yield from look()
+            yield from check()
         except MlopsError as error:
             action = "Sign in (`az login`) as the deployer, with a role on the subscription."
-            yield Finding(about=about, seen=f"could not be looked at. {error}", action=action)
+            yield Finding(about=about, seen=f"could not be checked. {error}", action=action)

@@ -1,4 +1,4 @@
-"""What a deployment needs, read from the compiler's snapshot of its templates."""
+"""The needs of a deployment, read from the compiler's snapshot of its templates."""
 
 import math
 from collections import Counter
@@ -12,9 +12,9 @@ _ML, _AKS = (
 )
 # Providers that no resource of the templates names: nodes of AKS, and groups of staging.
 _MORE = ("Microsoft.Compute", "Microsoft.ContainerInstance", "Microsoft.Network")
-# Part of every subscription.
+# Providers that every subscription has.
 _BUILT_IN = ("Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Resources")
-# Whose names are unique in the whole of Azure.
+# Types whose names are unique in the whole of Azure.
 _GLOBAL = {
     "Microsoft.Storage/storageAccounts",
     "Microsoft.ContainerRegistry/registries",
@@ -54,7 +54,7 @@ class Needs:
 
 
 def read_needs(snapshot: Mapping[str, Any]) -> Needs:
-    """Return what the resources of a snapshot need; raise KeyError when it is no snapshot."""
+    """Return the needs of a snapshot's resources; raise KeyError when it is no snapshot."""
     resources = snapshot["predictedResources"]
     training, cluster, surge = Counter[str](), Counter[str](), Counter[str]()
     zones: dict[str, tuple[str, ...]] = {}

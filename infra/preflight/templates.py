@@ -28,5 +28,5 @@ def snapshot(
         written = root / f"{parameters}.snapshot.json"
         if done.returncode or not written.exists():
             raise CompileError(f"The templates do not compile. {done.stderr.strip()[-1500:]}")
-        found: dict[str, Any] = json.loads(written.read_text("utf-8"))
-    return found
+        content: dict[str, Any] = json.loads(written.read_text("utf-8"))
+    return content

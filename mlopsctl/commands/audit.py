@@ -27,8 +27,10 @@ def list_entries(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Only entries about this model.")] = "",
     who: Annotated[str, typer.Option("--person", help="Only entries of this caller.")] = "",
-    since: Annotated[str, typer.Option(help="Only entries since, 2026-01-31T00:00:00Z.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="List so many of the newest entries.")] = 500,
+    since: Annotated[
+        str, typer.Option(help="Only entries since a time, 2026-01-31T00:00:00Z.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Number of newest entries to list.")] = 500,
     everything: Annotated[bool, typer.Option("--all", help="List every entry.")] = False,
 ) -> None:
     """List the newest entries: decisions, orders, refusals, uses of keys, promotions."""

@@ -40,7 +40,7 @@ def check(file: File = None, as_json: Json = False) -> None:
         print_json(content)
     else:
         _print_warnings(warnings)
-        print(f"{path} is right: {', '.join(models)}.")
+        print(f"{path} is valid. Models: {', '.join(models)}.")
     if problems:
         raise typer.Exit(1)
 

@@ -152,5 +152,5 @@ def _ended(api: Api, story: str) -> dict[str, Any]:
         if view and view["ended"]:
             return view
         time.sleep(0.2)
-    text = f"{story} ends when its present step does. `mlopsctl show {story}` shows where it is."
+    text = f"{story} ends when its present step ends. `mlopsctl show {story}` shows where it is."
     raise ApiError("TIMEOUT", f"The cancellation is recorded, but {text}")

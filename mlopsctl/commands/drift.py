@@ -10,7 +10,7 @@ from mlopsctl import screens
 from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 
-LONGEST_LOOK = 60.0
+LONGEST_COMPARISON = 60.0
 Now = Annotated[bool, typer.Option("--now", help="Compare production first.")]
 
 
@@ -20,7 +20,7 @@ def drift(
     """Show whether production has drifted from the model's training data, and the effect."""
     api = connect(url, state)
     if now:
-        _look(api, model)
+        _compare(api, model)
     content = api.get(f"/api/models/{segment(model)}/drift")
     if as_json:
         return print_json(content)
@@ -60,20 +60,20 @@ def drift_table(report: dict[str, Any]) -> Table:
         value = f"{column['e_value']:.6g}"
         strong = column["e_value"] >= report["threshold"]
         color = "red" if strong else "white"
-        # Below the start nothing speaks for drift, and the direction is noise.
+        # Below the start value there is no evidence of drift, so that a direction would be noise.
         went = column["direction"] if column["e_value"] > 1 else ""
         table.add_row(column["name"], f"[{color}]{value}[/{color}]", went, str(column["rows"]))
     return table
 
 
-def _look(api: Api, model: str) -> None:
+def _compare(api: Api, model: str) -> None:
     instance_id = api.post(f"/api/models/{segment(model)}/drift")["instance_id"]
-    end = time.monotonic() + LONGEST_LOOK
+    end = time.monotonic() + LONGEST_COMPARISON
     while time.monotonic() < end:
-        found = api.find(f"/api/status/{segment(instance_id)}")
-        if found and found["ended"]:
-            if found["status"] != "Completed":
-                raise ApiError("LOOK_FAILED", f"{instance_id}: {found['output']}")
+        story = api.find(f"/api/status/{segment(instance_id)}")
+        if story and story["ended"]:
+            if story["status"] != "Completed":
+                raise ApiError("LOOK_FAILED", f"{instance_id}: {story['output']}")
             return
         time.sleep(0.1)
-    raise ApiError("TIMEOUT", f"{instance_id} has not ended after {LONGEST_LOOK:.0f} s.")
+    raise ApiError("TIMEOUT", f"{instance_id} has not ended after {LONGEST_COMPARISON:.0f} s.")

@@ -64,7 +64,7 @@ def signed(secret: str, body: bytes) -> dict[str, str]:
     return {"X-Mlops-Timestamp": now, "X-Hub-Signature-256": f"sha256={digest}"}
 
 
-Limit = Annotated[int, typer.Option(min=1, help="List so many of the newest events.")]
+Limit = Annotated[int, typer.Option(min=1, help="Number of newest events to list.")]
 Everything = Annotated[bool, typer.Option("--all", help="List every event.")]
 Outcome = Annotated[str, typer.Option(help="Only events with this outcome, such as refused.")]
 
@@ -85,7 +85,7 @@ def list_events(
     if as_json:
         return print_json(content)
     screens.console().print(screens.events_table(content["events"], "Events"))
-    return print("There are more: --limit N or --all lists them.") if content["next"] else None
+    return print("More exist: --limit N or --all lists them.") if content["next"] else None
 
 
 @events.command("show")

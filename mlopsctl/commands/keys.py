@@ -20,6 +20,6 @@ def rotate(decider: Decider, model: str) -> None:
     content = decider.api.rotate_keys(model, decider.person, decider.comment)
     if decider.as_json:
         return print_json(content)
-    print(f"{model} has a new key. Within two minutes production takes it. curl sends it by:")
+    print(f"{model} has a new key. Production accepts it within two minutes. Send it with curl:")
     print(f'-H "{content["header"]}"')
     return print("The former key works until the next rotation: give callers the new one first.")

@@ -52,5 +52,5 @@ def endpoint(model: str, url: Url = "", state: State = STATE) -> None:
         text = f"Production serves no version of {model}. `mlopsctl models` lists waiting releases."
         raise ApiError("NOT_SERVED", text)
     print(content["endpoint"], flush=True)
-    # Not to stdout: scripts take the address from there.
+    # The hint goes to stderr, because scripts read the address from stdout.
     print(f"Call it with a key of the model:\n{content['call']}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The platform that the first event needs: show it, make it, remove it."""
+"""Commands for the platform that the first event needs: show, create and remove its parts."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ def provision(
     api = connect(url, state)
     if remove:
         if sure != remove:
-            text = f"Taking {remove!r} away cannot be undone. Add `--sure {remove!r}`."
+            text = f"The removal of {remove!r} cannot be undone. Add `--sure {remove!r}`."
             raise ApiError("NOT_SURE", text)
         path = f"/api/platform/{segment(remove)}?sure={segment(remove)}"
         removed = api.delete_as(person_of(api, person), path)
@@ -40,7 +40,7 @@ def provision(
         content = api.get("/api/platform")
         if as_json:
             return print_json(content)
-        table = Table("part", "is", "making it would")
+        table = Table("part", "state", "effect of creating it")
         for part in content["parts"]:
             table.add_row(part["part"], part["state"], screens.short(part["detail"], 100))
         return screens.console().print(table)

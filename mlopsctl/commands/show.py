@@ -1,4 +1,4 @@
-"""mlopsctl show: everything that is known of one story, release, run or event."""
+"""mlopsctl show: every known fact about one story, release, run or event."""
 
 from typing import Annotated, Any
 
@@ -72,20 +72,20 @@ def _causes(api: Api, name: str) -> list[Known]:
 
 def lines(known: Known) -> list[str]:
     """Return everything as lines, with full texts."""
-    found: list[str] = []
+    text: list[str] = []
     for kind in ("release", "story", "run", "event"):
         if known[kind]:
-            found += [kind.capitalize(), *_section(known[kind]), ""]
+            text += [kind.capitalize(), *_section(known[kind]), ""]
     for event in known["caused_by"]:
         came = f"{event['received_at']} by {event['channel']}"
-        found.append(f"Caused by {event['type']} {event['subject']}, {came}: {event['event_key']}")
+        text.append(f"Caused by {event['type']} {event['subject']}, {came}: {event['event_key']}")
     if known["next"]:
-        found += ["Next", *(f"  {command}" for command in known["next"])]
-    return found
+        text += ["Next", *(f"  {command}" for command in known["next"])]
+    return text
 
 
 def _section(content: Known) -> list[str]:
-    found = [
+    section = [
         _fact(_label(name, content), value)
         for name, value in {**content, **(content.get("facts") or {})}.items()
         if name not in _HIDDEN and value not in (None, "", [], {})
@@ -96,18 +96,18 @@ def _section(content: Known) -> list[str]:
         text = (
             f"{decision['verdict']} by {decision['decided_by']} at {decision['decided_at']}{said}"
         )
-        found.append(_fact("decision", text))
+        section.append(_fact("decision", text))
     for each in content.get("decisions") or []:
         if each.get("withdrawn_at"):
             why = f": {each['withdrawn_comment']}" if each["withdrawn_comment"] else ""
             text = f"{each['decided_by']} withdrew at {each['withdrawn_at']}{why}"
-            found.append(_fact("withdrawn", text))
+            section.append(_fact("withdrawn", text))
     reasons, evidence = content.get("reasons") or [], content.get("evidence") or []
-    found += _listed("reasons", reasons)
-    found += _listed("evidence", evidence if evidence != reasons else [])
+    section += _listed("reasons", reasons)
+    section += _listed("evidence", evidence if evidence != reasons else [])
     step = content.get("step") if isinstance(content.get("step"), dict) else {}
     trail = [f"{entry['at']}  {entry['step']}" for entry in (step or {}).get("trail", [])]
-    return [*found, *_listed("trail", trail)]
+    return [*section, *_listed("trail", trail)]
 
 
 def _label(name: str, content: Known) -> str:

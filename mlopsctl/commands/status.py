@@ -35,7 +35,7 @@ def status(
             time.sleep(0.5)
 
 
-Limit = Annotated[int, typer.Option(min=1, help="List so many of the newest releases.")]
+Limit = Annotated[int, typer.Option(min=1, help="Number of newest releases to list.")]
 Everything = Annotated[bool, typer.Option("--all", help="List every release.")]
 
 
@@ -57,7 +57,7 @@ def releases(
         for line in screens.release_lines(content["releases"]):
             out.print(line, soft_wrap=True)
         if content["next"]:
-            out.print("There are more: --limit N or --all lists them.")
+            out.print("More exist: --limit N or --all lists them.")
     for release in content["releases"]:
         api.seen.keep(release)
 

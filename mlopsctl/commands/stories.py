@@ -11,10 +11,19 @@ from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_js
 from mlopsctl.reach.options import Author
 from mlopsctl.watch import follow
 
-Data = Annotated[str, typer.Option(help="Address of the data; the newest accepted otherwise.")]
-RequestId = Annotated[str, typer.Option(help="A repetition with the same id starts nothing.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end; exit 1 unless registered.")]
-Tail = Annotated[int, typer.Option(min=1, help="Only so many lines from the end.")]
+Data = Annotated[
+    str, typer.Option(help="Address of the data; by default the newest accepted data.")
+]
+RequestId = Annotated[
+    str, typer.Option(help="Id of the request; a second request with this id starts no training.")
+]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait for the end; exit with 1 unless a model was registered."),
+]
+Tail = Annotated[
+    int, typer.Option(min=1, help="Number of lines to print, from the end of the log.")
+]
 LONGEST_TRAINING, LONGEST_COMPARISON = 86_400.0, 600.0
 
 
@@ -75,7 +84,7 @@ def retry(
 
 
 def logs(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the training it is of.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or its training.")],
     tail: Tail = 1000,
     url: Url = "",
     state: State = STATE,

@@ -32,7 +32,7 @@ def manage() -> None:
 
 @tokens.command()
 def issue(name: Person, copy: Copy = True, state: State = STATE, as_json: Json = False) -> None:
-    """Issue a token and print it once; an earlier token of the person counts no more.
+    """Issue a token and print it once; an earlier token of the person becomes invalid.
 
     The state keeps its SHA-256 only. Use --no-copy for the token of somebody else.
     """
@@ -41,11 +41,11 @@ def issue(name: Person, copy: Copy = True, state: State = STATE, as_json: Json =
         raise ApiError("NOT_AN_APPROVER", f"{text}.")
     copies = copies_of(state, os.environ)
     token = _owned(state).issue(name, copy=copy)
-    kept = str(copies.path(name)) if copy else ""
+    copy_path = str(copies.path(name)) if copy else ""
     if as_json:
-        return print_json({"name": name, "token": token, "copy": kept})
+        return print_json({"name": name, "token": token, "copy": copy_path})
     print(token)
-    where = f" Your copy: {kept}." if copy else ""
+    where = f" Your copy: {copy_path}." if copy else ""
     print(f"This is the token of {name}; it is not printed again.{where}", file=sys.stderr)
     return None
 
@@ -63,11 +63,11 @@ def revoke(name: Person, state: State = STATE) -> None:
     """Revoke a person's token at once; `issue` makes a new one."""
     issued = _owned(state)
     if name not in issued.people() and name not in _approvers():
-        # A misspelt name must not look revoked while the person's token still counts.
+        # A misspelt name must not look revoked while the person's token is still valid.
         text = f"{name!r} has no token of {state}, and no model of mlops.toml names such a person."
         raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` shows who has one.")
     issued.revoke(name)
-    print(f"No token of {name} counts on {state}.")
+    print(f"{name} has no valid token on {state}.")
 
 
 @tokens.command("list")
@@ -94,13 +94,13 @@ def show(name: Person, url: Url = "", state: State = STATE) -> None:
         if url
         else copies_of(state, os.environ)
     )
-    found = copies.find(name) or (
+    token = copies.find(name) or (
         copies_of(state, os.environ).find(name) if url and is_loopback(url) else ""
     )
-    if not found:
+    if not token:
         text = f"You have no copy of a token of {name}: {copies.path(name)} holds none."
         raise ApiError("NO_TOKEN", f"{text} `mlopsctl token issue {name}` makes a new token.")
-    print(found)
+    print(token)
 
 
 @tokens.command()
@@ -115,11 +115,11 @@ def store(
         raise ApiError("NO_TOKEN", "No token was given. Pipe it into this command.")
     copies = ClientTokens(config_folder(os.environ), origin(url))
     copies.keep(name, token.strip())
-    print(f"Kept in {copies.path(name)}; it is sent to {origin(url)} only.")
+    print(f"The token is stored in {copies.path(name)}; it is sent to {origin(url)} only.")
 
 
 def new_tokens(state: Path, known: Any) -> list[tuple[str, str]]:
-    """Return name and token of everybody who got a token since `known` was read by `people`."""
+    """Return name and token of each person who got a token after `people` returned `known`."""
     copies = copies_of(state, os.environ)
     return [
         (name, token)
@@ -146,7 +146,7 @@ def _approvers() -> list[str]:
 
 
 def _owned(state: Path) -> IssuedTokens:
-    """Return the tokens of a state; ApiError unless this user owns it: nobody else issues."""
+    """Return the tokens of a state; ApiError unless this user, who must own it, may issue."""
     folder = state / "approvers"
     if not folder.is_dir():
         text = f"{state} has issued no token yet. `make up` issues one for each approver."

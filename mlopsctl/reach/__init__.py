@@ -1,1 +1,1 @@
-"""How the commands find the app, authenticate, and start a host on this machine."""
+"""Helpers by which the commands find the app, authenticate, and start a host on this machine."""

@@ -22,7 +22,7 @@ Content = Mapping[str, Any]
 def unknown(name: str) -> ApiError:
     """Return the error for an id that no part of the app knows."""
     text = "`mlopsctl status`, `releases` and `events list` show the ids."
-    return ApiError("NOT_FOUND", f"Nothing here is called {name!r}. {text}")
+    return ApiError("NOT_FOUND", f"The app knows no id {name!r}. {text}")
 
 
 def segment(name: str) -> str:
@@ -36,7 +36,7 @@ def segment(name: str) -> str:
 
 
 class Api:
-    """Asks one app."""
+    """An HTTP client of one app."""
 
     def __init__(self, url: str, state: Path, key: str = "", *, seconds: float = 300) -> None:
         """Take the app's address, the state folder of a local one, and a function key or none.
@@ -80,8 +80,8 @@ class Api:
     def post_as(self, person: str, path: str, content: Any = None) -> Any:
         """Post in the name of a person.
 
-        "" is the only person whose token this user has; without one, or with several, the request
-        is nobody's.
+        "" stands for the only person whose token this user has. Without a token, or with several,
+        the request carries no person.
         """
         if person:
             return self._ask("POST", path, content, self.token(person))
@@ -90,11 +90,11 @@ class Api:
         except ApiError as error:
             token = ""
             if error.code == "WHOSE_TOKEN":
-                print(f"It is started in nobody's name. {error.message}", file=sys.stderr)
+                print(f"The request carries no person's name. {error.message}", file=sys.stderr)
         try:
             return self._ask("POST", path, content, token)
         except ApiError as error:
-            # Nobody named this person: with a token of another state the request is nobody's.
+            # The user named no person, so a refused token must not stop a request that needs none.
             if not token or error.code != "UNAUTHENTICATED":
                 raise
         return self._ask("POST", path, content)
@@ -104,7 +104,7 @@ class Api:
         return self._ask("DELETE", path)
 
     def delete_as(self, person: str, path: str) -> Any:
-        """Delete what is at the path in the name of a person, "" for that of MLOPS_TOKEN."""
+        """Delete the object at the path in the name of a person, "" for that of MLOPS_TOKEN."""
         return self._ask("DELETE", path, token=self.token(person))
 
     def find(self, path: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where the commands find the app, and the options that all of them have."""
+"""Finds the app for the commands, and declares the options that all of them have."""
 
 import json
 from pathlib import Path
@@ -29,17 +29,17 @@ def connect(url: str, state: Path) -> Api:
 
     ApiError when none does: another app must not answer for it.
     """
-    found = url or running_url(state)
-    if not found:
+    address = url or running_url(state)
+    if not address:
         raise ApiError(
             "NOT_RUNNING",
             f"No app runs on the state {state}. Start it with `make up`, or name a running app "
             f"by --url (of `func start`: http://127.0.0.1:{PORT}) or another state by --state.",
         )
     # A function key of the app in Azure; on one machine `up --auth` asks for one, too.
-    return Api(found, state, key=Credentials(found, state).key())
+    return Api(address, state, key=Credentials(address, state).key())
 
 
 def print_json(content: Any) -> None:
-    """Print for scripts."""
+    """Print a value as JSON, for scripts."""
     print(json.dumps(content, indent=2))

@@ -1,4 +1,4 @@
-"""Which token the commands may send, and to which app: only to the one that issued it."""
+"""Chooses the token that a command sends; a token is sent only to the app that issued it."""
 
 import ipaddress
 import os
@@ -94,12 +94,12 @@ class Credentials:
 
     def people(self) -> list[str]:
         """Return the names of everybody whose token this user has for this app."""
-        kept = ClientTokens(config_folder(os.environ), origin(self._url)).people()
+        names = ClientTokens(config_folder(os.environ), origin(self._url)).people()
         own = copies_of(self._state, os.environ).people() if is_loopback(self._url) else []
-        return sorted({*kept, *own})
+        return sorted({*names, *own})
 
     def choose(self, person: str) -> str:
-        """Return in whose name to ask: the named person, else the only one with a token here.
+        """Return the person in whose name to ask: the named person, else the only one with a token.
 
         "" where MLOPS_TOKEN is set, because the app knows whose token it is. ApiError when this
         user has no token or several: the app never picks a person.
@@ -120,7 +120,7 @@ class Credentials:
         )
 
     def _given(self, variable: str) -> str:
-        """Return a credential of the environment, which counts for the app of MLOPS_URL only."""
+        """Return a credential of the environment, which is valid for the app of MLOPS_URL only."""
         given = os.environ.get(variable, "")
         if not given:
             return ""

@@ -44,7 +44,7 @@ class PortTakenError(HostError):
 
 
 class LocalHost:
-    """One host process over the app in `root`, with its state in `state`.
+    """The host process of the app in `root`, with its state in `state`.
 
     It ends only what it started: the host process, and the processes of the state when its own
     host was the one that used it.
@@ -84,8 +84,8 @@ class LocalHost:
         AlreadyRunsError when a host uses the state, StateError when the state folder cannot be
         used, HostError with the end of the log when the host ends or makes no progress.
         """
-        if found := state_folder.running_host(self._state):
-            raise AlreadyRunsError(found["url"], self._state)
+        if running := state_folder.running_host(self._state):
+            raise AlreadyRunsError(running["url"], self._state)
         state_folder.prepare(self._state)
         with state_folder.start_lock(self._state):
             self._refuse_another()
@@ -96,15 +96,15 @@ class LocalHost:
                 if self._is_named:
                     raise
                 # The port was free when it was chosen, and is not any more.
-                wanted, self._port = self._port, 0
+                taken, self._port = self._port, 0
                 self.url = self._wait(self._begin())
-                self._say(f"Port {wanted} is in use, so the app listens on {self.url}.")
+                self._say(f"Port {taken} is in use, so the app listens on {self.url}.")
         self._listened = True
 
     def _refuse_another(self) -> None:
         while state_folder.has_host(self._state):
-            if found := state_folder.running_host(self._state):
-                raise AlreadyRunsError(found["url"], self._state)
+            if running := state_folder.running_host(self._state):
+                raise AlreadyRunsError(running["url"], self._state)
             time.sleep(0.05)  # that host starts or stops
 
     def _begin(self) -> int:
@@ -158,8 +158,8 @@ class LocalHost:
         progress: tuple[int, str] = (0, "")
         while self.process.poll() is None:
             lines = self._read(begin)
-            if found := LISTENS.search(lines):
-                return found[1]
+            if match := LISTENS.search(lines):
+                return match[1]
             now = self._clock()
             seen = (len(lines), _cpu_time(self.process.pid))
             if seen != progress:
@@ -237,8 +237,8 @@ def named_port(port: int) -> int:
 
 def running_url(state: Path) -> str | None:
     """Return the address of the host that uses this state, when one runs."""
-    found = state_folder.running_host(state)
-    return str(found["url"]) if found else None
+    host = state_folder.running_host(state)
+    return str(host["url"]) if host else None
 
 
 def ensure_platform(
@@ -253,12 +253,12 @@ def ensure_platform(
     step, changed = "", time.monotonic()
     while time.monotonic() - changed < seconds:
         tick(step)
-        found = _find(api, instance)
-        if found and found["ended"]:
-            if found["status"] != "Completed":
-                raise ApiError("PLATFORM", f"{instance} {found['status']}: {found['output']}")
-            return found
-        shown = str(((found or {}).get("step") or {}).get("step") or step)
+        view = _find(api, instance)
+        if view and view["ended"]:
+            if view["status"] != "Completed":
+                raise ApiError("PLATFORM", f"{instance} {view['status']}: {view['output']}")
+            return view
+        shown = str(((view or {}).get("step") or {}).get("step") or step)
         if shown != step:
             step, changed = shown, time.monotonic()
         time.sleep(0.1)
@@ -269,8 +269,8 @@ def ensure_platform(
 def _find(api: Api, instance: str) -> dict[str, Any] | None:
     """Return the story's status, None when the app does not answer: it may be busy."""
     try:
-        found: dict[str, Any] | None = api.find(f"/api/status/{segment(instance)}")
-        return found
+        story: dict[str, Any] | None = api.find(f"/api/status/{segment(instance)}")
+        return story
     except ApiError as error:
         if error.code == "UNREACHABLE":
             return None

@@ -43,7 +43,7 @@ class Caller:
 
     @cached_property
     def api(self) -> Api:
-        """The app; ApiError when none runs, which a command that asks nothing never meets."""
+        """The app; ApiError when none runs. A command that does not use it raises nothing."""
         return connect(self.url, self.state)
 
     @cached_property

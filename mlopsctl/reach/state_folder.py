@@ -70,7 +70,7 @@ def in_use(state: Path) -> bool:
 
 @contextlib.contextmanager
 def start_lock(state: Path) -> Iterator[None]:
-    """Let one command at a time start a host on this state; others wait until it listens."""
+    """Lock the start of a host on this state; other commands wait until the host listens."""
     # A symbolic link is not followed, because opening it would empty the file that it names.
     path = state / "start.lock"
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w") as lock:
@@ -113,8 +113,8 @@ def stop_processes(state: Path) -> int:
 def _end_groups(folder: Path) -> int:
     """End each process group whose lock is held: a held lock tells that the group lives."""
     locks = [path for path in folder.glob("*.lock") if _is_held(path)]
-    found = len(locks)
-    # A killed group ends as soon as it gets a core.
+    count = len(locks)
+    # A killed process group ends only when the scheduler runs it.
     for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 60.0)):
         for path in locks:
             with contextlib.suppress(OSError, ValueError):
@@ -123,7 +123,7 @@ def _end_groups(folder: Path) -> int:
         while locks and time.monotonic() < end:
             locks = [path for path in locks if _is_held(path)]
             time.sleep(0.05)
-    return found
+    return count
 
 
 def _is_held(path: Path) -> bool:

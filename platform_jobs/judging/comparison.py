@@ -1,4 +1,4 @@
-"""How a challenger's squared errors compare with the champion's, as figures for a gate."""
+"""Compares a challenger's squared errors with the champion's, as figures for a gate."""
 
 import math
 import random

@@ -48,7 +48,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
-    """How the gain of a challenger is bounded: by a bootstrap of so many resamples."""
+    """The rules of the bootstrap that bounds the gain of a challenger."""
 
     confidence: float = 0.95
     resamples: int = 2000
@@ -63,7 +63,7 @@ def evaluate(
     rules: ComparisonRules | None = None,
     trusted_types: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Write what the models answer and the figures below `out`; return evaluation.json's content.
+    """Write the models' answers and the figures below `out`; return evaluation.json's content.
 
     A challenger that breaks the contract is a result: `refused` says how. ChampionError when the
     champion does, and KilledError when a signal ended a command: neither is a verdict.
@@ -98,7 +98,7 @@ def judge(
     key: str = "",
     champion_key: str = "",
 ) -> dict[str, Any]:
-    """Do as `evaluate` with answers that jobs of their own wrote; no model is loaded here.
+    """Do the same as `evaluate` with answers that separate jobs wrote; no model is loaded here.
 
     `key` and `champion_key` are those with which the answers were sealed, "" for no seal.
     ChangedError when other code wrote the challenger's answers.
@@ -167,7 +167,7 @@ def _judge(
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
-    # Last: a reader that finds this file finds the others too.
+    # Written last, so that a reader who finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content
 
@@ -179,10 +179,10 @@ def read_held_out(folder: Path) -> HeldOut:
     if not table.rows:
         raise ContractError("There are no held-out rows to judge by. Send more rows.")
     place = table.columns.index(target)
-    kept = [number for number in range(len(table.columns)) if number != place]
+    others = [number for number in range(len(table.columns)) if number != place]
     features = Table(
-        columns=tuple(table.columns[number] for number in kept),
-        rows=tuple(tuple(row[number] for number in kept) for row in table.rows),
+        columns=tuple(table.columns[number] for number in others),
+        rows=tuple(tuple(row[number] for number in others) for row in table.rows),
     )
     actual = tuple(_target(row[place], target) for row in table.rows)
     return HeldOut(features=features, target=target, actual=actual)

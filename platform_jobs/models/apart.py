@@ -1,4 +1,4 @@
-"""Runs a model's predict in the sandbox of this app, where the app brought it along.
+"""Runs a model's predict in the sandbox of this app, where the sandbox package is present.
 
 In Azure ML the container of the job is the sandbox, and the package is not there.
 """

@@ -16,7 +16,7 @@ from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 ASKED, FEATURES, ANSWERS = "asked", "features.csv", "answers.json"
-# Of a file of answers: for its other parts, and for each row.
+# Bytes of a file of answers: for its other parts, and for each row.
 _BYTES, _ROW_BYTES = 1 << 16, 64
 
 
@@ -32,7 +32,7 @@ def write_asked(folder: Path, held_out: Table, target: str) -> None:
 def ask(
     project: Project, model: Path, asked: Path, out: Path, *, digest: str = "", key: str = ""
 ) -> dict[str, Any]:
-    """Write what a model answers to a folder of features as `answers.json`; return its content.
+    """Write the answers of a model to a folder of features as `answers.json`; return its content.
 
     `digest` is the digest that the model's folder must have, "" for any. `key` seals the answers:
     hex digits, "" for no seal. A model that breaks the contract is a result: `refused` says how.

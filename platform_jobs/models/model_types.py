@@ -1,7 +1,7 @@
-"""Which types a skops file may hold, so that loading it runs nothing that its author chose.
+"""Decides which types a skops file may hold, so that loading it runs no code of its author.
 
-The list is the platform's: what skops itself trusts, the classes of scikit-learn, NumPy and SciPy,
-and what mlops.toml adds by name. A list in the model folder counts for nothing.
+The platform decides: types that skops itself trusts, the classes of scikit-learn, NumPy and SciPy,
+and types that mlops.toml names. A list in the model folder has no effect.
 """
 
 import importlib
@@ -32,19 +32,19 @@ def needed_types(model: Path, added: Collection[str]) -> list[str] | None:
             "the packages of the evaluation (training/requirements.txt) and train again."
         ) from None
     try:
-        found = skops.io.get_untrusted_types(data=path.read_bytes())
-    # The file is anybody's; skops raises what its parts raise.
+        untrusted = skops.io.get_untrusted_types(data=path.read_bytes())
+    # The file is not trusted, and skops may raise any error of its parts.
     except Exception as error:
         text = f"{MODEL} cannot be read: {type(error).__name__}: {error}"[:300]
         raise ContractError(f"{text}. Write it by skops.io.dump.") from error
-    foreign = sorted(name for name in found if name not in added and not is_library_class(name))
+    foreign = sorted(name for name in untrusted if name not in added and not is_library_class(name))
     if foreign:
         raise ContractError(
             f"{MODEL} holds types that are not trusted: {', '.join(foreign)[:500]}. Use types of "
             "scikit-learn and NumPy, or add those that you have read to `[models.<name>.model] "
             "trusted_types` in mlops.toml."
         )
-    return sorted(found)
+    return sorted(untrusted)
 
 
 def is_library_class(name: str) -> bool:
@@ -56,7 +56,7 @@ def is_library_class(name: str) -> bool:
     if module.partition(".")[0] not in LIBRARIES:
         return False
     try:
-        found: Any = getattr(importlib.import_module(module), attribute, None)
+        value: Any = getattr(importlib.import_module(module), attribute, None)
     except Exception:
         return False
-    return isinstance(found, type) and found.__module__.partition(".")[0] in LIBRARIES
+    return isinstance(value, type) and value.__module__.partition(".")[0] in LIBRARIES

@@ -1,4 +1,4 @@
-"""Runs the commands of a model project, and checks what they write."""
+"""Runs the commands of a model project, and checks their output."""
 
 import csv
 import io
@@ -18,12 +18,13 @@ from platform_jobs.models.apart import COULD_NOT, Apart
 from platform_jobs.models.borrowed import check_imports
 
 PREDICTION = "prediction"
-# Of a row count or a value in a text; more would be noise.
+# Numbers of rows or values that a text shows; more would be noise.
 _SHORT = 200
 _LONGEST_LINE = 64 * 1024
-# How long the last output of a command that has ended may take to arrive.
+# Seconds that the last output of an ended command may take to arrive.
 _DRAIN_SECONDS = 5.0
-# Bytes of an answer: for its header, and for each row with other columns beside the prediction.
+# Bytes of an answer: for its header, and for each row, which may have columns beside the
+# prediction.
 _ANSWER_BYTES, _ROW_BYTES = 1 << 20, 4096
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _PASSED_ON_FAMILIES = ("LC_", "PYTHON", "CONDA", "CUDA", "NVIDIA_", "OMP_", "OPENBLAS_", "MKL_")
@@ -132,7 +133,7 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
     process = subprocess.Popen(
         command,
         cwd=folder,
-        # Else Python writes what was printed after the error, and the last line hides the cause.
+        # Unbuffered, so that the error is the last line; else Python writes printed lines after it.
         env={**plain_environ(os.environ), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -154,7 +155,7 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
 
 
 def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a model's code may know of the environment: no settings, no credentials."""
+    """Return the environment of a model's code, without settings and credentials."""
     return {
         name: text
         for name, text in environ.items()
@@ -165,7 +166,7 @@ def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
 def _read_answer(path: Path, rows: int) -> bytes | None:
     """Return the content of an answer; None when it is no regular file of a size that fits.
 
-    A link or a pipe is not followed, because the platform may read what the model may not.
+    A link or a pipe is not followed, because it may lead to files that the model must not read.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -195,9 +196,9 @@ def read_predictions(text: str, rows: int) -> list[float]:
         raise ContractError(f"predict wrote no readable CSV: {error}.") from None
     header = [name.strip() for name in lines[0]] if lines else []
     if PREDICTION not in header:
-        found = ", ".join(header)[:_SHORT] or "nothing"
+        names = ", ".join(header)[:_SHORT] or "nothing"
         raise ContractError(
-            f"predict wrote no column `{PREDICTION}`; its header is: {found}. "
+            f"predict wrote no column `{PREDICTION}`; its header is: {names}. "
             "Write a header line and one line for each row."
         )
     if len(lines) - 1 != rows:

@@ -24,7 +24,7 @@ NAMES = {
     "|": "vertical bars",
     " ": "blanks",
 }
-# Separators that nothing but an own export writes: named, not read.
+# Separators that only custom exports write; they are named in the error and not read.
 _RARE = {":": "colons", "^": "carets", "~": "tildes", "\x01": "Ctrl-A (Hive)", "\x1f": "US (ASCII)"}
 _SAMPLE_ROWS = 500
 # Characters in which a header is looked for; one of 10,000 long names still fits.
@@ -35,7 +35,7 @@ _EXCEL = re.compile(r'"?sep=(.*?)"?[ \t]*', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How a text is split into fields; `skip` counts the lines above the header."""
+    """The rules that split a text into fields; `skip` counts the lines above the header."""
 
     separator: str = ","
     quote: str = '"'
@@ -43,7 +43,7 @@ class Dialect:
 
     @property
     def notes(self) -> list[str]:
-        """Return what differs from commas and double quotes."""
+        """Return the differences from commas and double quotes, as sentences."""
         notes = []
         if self.skip:
             notes.append("Its first line is Excel's `sep=`.")
@@ -141,7 +141,7 @@ def detect(text: str) -> Dialect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """How well header and rows agree on a separator.
+    """The agreement of header and rows on a separator.
 
     `width` is the greater of the header's width and the most frequent one; rows agree with a
     header of several fields when they have as many, or one more at an end. `rank` orders

@@ -8,7 +8,7 @@ import codecs
 
 from platform_jobs.errors import ContractError
 
-# UTF-32 first: its mark begins with that of UTF-16.
+# UTF-32 comes first, because its mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", ""),
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),

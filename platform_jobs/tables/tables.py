@@ -49,7 +49,7 @@ def scan_table(path: Path) -> Table:
     Raises ContractError when the file holds no table at all.
     """
     try:
-        # A FIFO that nobody writes to would block this job for ever.
+        # A FIFO without a writer would block this job for ever.
         if not stat.S_ISREG(path.stat().st_mode):
             raise ContractError(f"{path.name} is no regular file. Give a CSV file.")
         content = path.read_bytes()

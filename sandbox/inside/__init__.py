@@ -1,1 +1,1 @@
-"""The programs around a sandboxed command: its monitor outside, and process 1 of its namespaces."""
+"""The programs around a sandboxed command: the monitor outside, and process 1 of the namespaces."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox.inside.process import Spec
 
-_GRACE_SECONDS = 5.0  # between the polite end and the end by force, when the parent has ended
+_GRACE_SECONDS = 5.0  # seconds between SIGTERM and SIGKILL, when the parent has ended
 
 
 def main(spec: Spec, result: int) -> NoReturn:
@@ -42,7 +42,7 @@ def main(spec: Spec, result: int) -> NoReturn:
 
 
 def _follow_parent(spec: Spec) -> None:
-    """Let this process hear of its parent's end; the parent may have ended already."""
+    """Ask the kernel for a signal when the parent ends; the parent may have ended already."""
     parent = spec["parent"]
     if parent:
         kernel.control(kernel.PARENT_DEATH, signal.SIGTERM)
@@ -114,7 +114,7 @@ def _start_bubblewrap(spec: Spec, result: int, status: int) -> tuple[int, int]:
     try:
         return child, int(json.loads(content)["child-pid"])
     except (ValueError, KeyError):
-        return child, child  # it ended before it told more, and said why
+        return child, child  # bubblewrap ended early; its stderr has the reason
 
 
 def _watch(signals: Signals, spec: Spec, child: int, first: int) -> int:
@@ -182,10 +182,10 @@ def _end_like(code: int) -> NoReturn:
     """End with this exit code, or by the signal of which the code is minus the number."""
     if code < 0:
         signal.signal(-code, signal.SIG_DFL) if -code != signal.SIGKILL else None
-        kernel.control(kernel.DUMPABLE, 0)  # the command's crash is not this program's
+        kernel.control(kernel.DUMPABLE, 0)  # write no core dump for the command's crash
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
         os.kill(os.getpid(), -code)
-        code = 128 - code  # a signal that ends nobody
+        code = 128 - code  # reached when the signal did not end this process
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""Runs the command itself, and ends all that it started before it tells how the command ended.
+"""Runs the command, and ends every process that it started before the result is written.
 
 Process 1 of the namespaces does this, or, without namespaces, the monitor. A `job` of the
 SPEC is a check: it gets a copy of the code, limits of time, space and processes, and its reports
@@ -56,7 +56,7 @@ def _prepare(job: dict[str, Any]) -> None:
 
 
 def _run(spec: Spec, result: int) -> tuple[str, int]:
-    """Return how the command ended, and its code, when nothing of it is left."""
+    """Return how the command ended, and its code, when no process of it is left."""
     signals, job = Signals(), spec["job"]
     child = os.fork()
     if child == 0:
@@ -79,7 +79,7 @@ def _run(spec: Spec, result: int) -> tuple[str, int]:
 
 
 def _become(spec: Spec) -> NoReturn:
-    """Turn this fork into the command; nothing of it may return."""
+    """Turn this fork into the command; this function never returns."""
     try:
         forget()
         if spec["tool"] or spec["job"] is not None:
@@ -97,7 +97,7 @@ def _become(spec: Spec) -> NoReturn:
         kernel.control(kernel.NO_NEW_PRIVILEGES, 1)
         if spec["tool"]:
             for capability in range(kernel.LAST_CAPABILITY + 1):
-                kernel.control(kernel.DROP_BOUND, capability)  # root without root's powers
+                kernel.control(kernel.DROP_BOUND, capability)  # root keeps no capability
         os.chdir(spec["folder"])
         os.execvpe(spec["argv"][0], spec["argv"], {**os.environ, **spec["environ"]})
     except OSError as error:
@@ -148,7 +148,7 @@ def _others(spec: Spec) -> list[int]:
         except (OSError, ValueError, IndexError):
             continue
         children.setdefault(int(fields[1]), []).append(pid)
-    found: list[int] = []
+    descendants: list[int] = []
     waiting = [os.getpid()]
     while waiting:
         parent = waiting.pop()
@@ -156,9 +156,9 @@ def _others(spec: Spec) -> list[int]:
         below = [
             pid for pid in children.pop(parent, []) if begun[pid] >= begun.get(parent, begun[pid])
         ]
-        found += below
+        descendants += below
         waiting += below
-    return found
+    return descendants
 
 
 def _end_all(spec: Spec, child: int) -> None:
@@ -207,7 +207,7 @@ def _collect(job: dict[str, Any]) -> dict[str, str]:
     import base64
     import stat
 
-    found = {}
+    reports = {}
     for name in job["collect"]:
         folder, _, file = name.partition("/")
         try:
@@ -224,5 +224,5 @@ def _collect(job: dict[str, Any]) -> dict[str, str]:
             if stat.S_ISREG(os.fstat(report).st_mode):
                 content = opened.read(job["report_bytes"] + 1)
                 if len(content) <= job["report_bytes"]:
-                    found[name] = base64.b64encode(content).decode()
-    return found
+                    reports[name] = base64.b64encode(content).decode()
+    return reports

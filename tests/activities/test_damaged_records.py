@@ -230,7 +230,7 @@ def test_a_change_with_a_cause_that_is_a_path_is_not_stored(bench: Bench) -> Non
 
 
 def test_records_that_were_stored_before_names_had_types_still_open(bench: Bench) -> None:
-    """As version 0.1.0 and the versions after it wrote them."""
+    """The records have the form of version 0.1.0 and the versions after it."""
     digest = "sha256:" + "a" * 64
     stored_image = {"model": MODEL, "version": "1", "digest": digest, "uri": f"/images/m@{digest}"}
     change = {

@@ -1,4 +1,4 @@
-"""What somebody deleted or left behind leads to an outcome with a reason."""
+"""Objects that a person deleted or left behind lead to an outcome with a reason."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -119,7 +119,7 @@ def test_a_version_of_other_people_is_not_built() -> None:
 
 
 def test_a_training_that_brings_no_data_does_not_accept_any(tmp_path: Path) -> None:
-    """It found the newest data at its start; newer data may be accepted since then."""
+    """A training finds the newest data at its start; newer data may be accepted since then."""
     datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""))
     profile = DataProfile(
         rows=400,

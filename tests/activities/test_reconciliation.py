@@ -1,4 +1,4 @@
-"""What is repaired of stories: only what a look at each one shows, now."""
+"""Repairs of stories follow from the present state of each story."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -72,7 +72,7 @@ class FakePlatform:
 
 
 class FakeStaging:
-    """Nothing is deployed."""
+    """A staging platform without deployments."""
 
     def list_releases(self) -> tuple[str, ...]:
         return ()
@@ -139,7 +139,7 @@ def test_a_story_that_the_list_left_out_is_no_reason_to_end_what_it_waits_for() 
     assert (platform.cancelled, platform.saved) == ([], [])
 
 
-def test_what_nobody_waits_for_is_cancelled_and_settled() -> None:
+def test_runs_without_a_waiting_story_are_cancelled_and_settled() -> None:
     for known in ({}, {"release-m-1": "Terminated", "train-m-1": "Failed"}):
         platform = compare(known)
 

@@ -19,7 +19,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
 
 @pytest.fixture
 def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityServer]:
-    """This process as a function app that has an identity."""
+    """Give this process the environment of a function app with an identity."""
     with IdentityServer() as server:
         for name, value in server.environ().items():
             monkeypatch.setenv(name, value)

@@ -94,7 +94,7 @@ def test_a_refusal_names_resource_code_status_request_and_remedy(
     assert "abc%2Fdef" not in text
 
 
-def test_what_is_not_there_is_not_found(
+def test_an_absent_resource_is_not_found(
     identity: IdentityServer, tls: Tls, azure_settings: MakeSettings
 ) -> None:
     missing = Answer(status=404, content={"error": {"code": "ResourceNotFound", "message": "no"}})

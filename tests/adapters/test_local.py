@@ -1,4 +1,4 @@
-"""What the adapters of one machine promise beyond what the stories' tests see."""
+"""Promises of the local adapters that the tests of stories do not cover."""
 
 import hashlib
 import json
@@ -53,11 +53,11 @@ def reach(ask: Callable[[], Rollout]) -> Rollout:
     """Ask until it is done, as a story does; an attempt that failed raises."""
     rollouts: list[Rollout] = []
 
-    def look() -> bool:
+    def is_done() -> bool:
         rollouts.append(ask())
         return rollouts[-1].done
 
-    until(look, "the rollout", 100)
+    until(is_done, "the rollout", 100)
     return rollouts[-1]
 
 

@@ -30,7 +30,7 @@ HASTY = 1.5  # seconds that a replica may take to get ready
 
 @dataclass
 class Machine:
-    """One state folder with an image, and the processes that serve it."""
+    """A state folder with an image, and the processes that serve it."""
 
     state: Path
     images: LocalImages
@@ -63,14 +63,14 @@ def failure(ask: Callable[[], object]) -> str:
     """Ask until the attempt fails; return why."""
     reasons: list[str] = []
 
-    def look() -> bool:
+    def has_failed() -> bool:
         try:
             ask()
         except AttemptError as error:
             reasons.append(error.message)
         return bool(reasons)
 
-    until(look, "the end of the attempt", 300)
+    until(has_failed, "the end of the attempt", 300)
     return reasons[0]
 
 

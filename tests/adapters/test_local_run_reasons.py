@@ -1,4 +1,4 @@
-"""Why a run on this machine failed: the last thing that its command said."""
+"""The reason of a failed run on this machine is the last line of its command."""
 
 from pathlib import Path
 

@@ -179,7 +179,7 @@ def test_a_mail_is_sent_and_a_password_never_without_tls() -> None:
     assert not any("AUTH" in line for line in lines)
 
 
-def test_nobody_is_told_where_nothing_is_set() -> None:
+def test_no_message_is_sent_without_a_channel() -> None:
     Notifications(NotifySettings()).ask_for_approval(RELEASE, EVIDENCE)
 
 

@@ -1,4 +1,4 @@
-"""Which headers the local server of production passes on, and which are of one connection only."""
+"""The local proxy of production passes headers on, except those of one connection."""
 
 from multidict import CIMultiDict
 

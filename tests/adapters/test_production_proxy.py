@@ -51,7 +51,7 @@ async def _serve(answer: Any) -> tuple[web.AppRunner, str]:
     return runner, f"http://{host}:{port}"
 
 
-async def _asked(folder: Path) -> tuple[list[web.Request], aiohttp.ClientResponse, bytes]:
+async def _send_through(folder: Path) -> tuple[list[web.Request], aiohttp.ClientResponse, bytes]:
     seen: list[web.Request] = []
 
     async def score(request: web.Request) -> web.Response:
@@ -87,7 +87,7 @@ async def _asked(folder: Path) -> tuple[list[web.Request], aiohttp.ClientRespons
 
 
 def test_method_query_headers_body_status_and_answer_pass_unchanged(tmp_path: Path) -> None:
-    seen, answer, body = asyncio.run(_asked(tmp_path))
+    seen, answer, body = asyncio.run(_send_through(tmp_path))
 
     [request] = seen
     assert request.method == "PUT"

@@ -17,11 +17,11 @@ def test_a_run_without_a_topic_puts_its_event_into_the_inbox(tmp_path: Path) -> 
 
     machine.submit()
 
-    def told() -> list[str]:
+    def announced() -> list[str]:
         payloads = [event.payload for event in inbox.list_events()]
         assert all(payload["eventType"] == RUN_COMPLETED for payload in payloads)
         return [payload["data"]["runId"] for payload in payloads]
 
-    until(lambda: RUN in told(), "the event of the run", 120)
+    until(lambda: RUN in announced(), "the event of the run", 120)
     until(lambda: machine.processes.find(f"run-{RUN}") is None, "the watcher to end")
     assert machine.processes.log_tail(f"run-{RUN}") == ""

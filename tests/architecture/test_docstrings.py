@@ -21,18 +21,19 @@ OPENING = re.compile(
 RESULT = re.compile(r"(return|yield)s? (what|who|whom|whose|where|those)\b", re.IGNORECASE)
 # The most headless docstrings of a package. Lower a number when its count has fallen.
 BUDGET = {
-    "benchmarks": 7,
-    "checks": 8,
-    "configuration": 11,
-    "funchost": 22,
+    "benchmarks": 0,
+    "checks": 0,
+    "configuration": 0,
+    "funchost": 0,
     "function_app": 0,
-    "infra": 12,
-    "migration": 7,
-    "mlopsctl": 8,
-    "platform_jobs": 7,
-    "reference": 1,
-    "sandbox": 5,
-    "scoring": 12,
+    "infra": 0,
+    "migration": 0,
+    "mlopsctl": 0,
+    "platform_jobs": 0,
+    "reference": 0,
+    "sandbox": 0,
+    "scoring": 0,
+    "tests": 0,
     "training": 0,
 }
 

@@ -1,4 +1,4 @@
-"""No test may take a stall of the machine for a result: limits in seconds are long.
+"""Limits in seconds are long, so that no test takes a stall of the machine for a result.
 
 A machine with other work stalls for ten seconds now and then. A request that is given up after five
 seconds then fails its test, and refuses the landing of somebody else's work.

@@ -1,4 +1,4 @@
-"""What code of others wrote is removed without recursion: it may be nested a thousand levels deep."""
+"""Folders of foreign code are removed without recursion, because they may be nested deeply."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the function app in Azure is installed with: requirements.txt, and nothing else."""
+"""The function app in Azure is installed from requirements.txt alone."""
 
 import ast
 import re
@@ -113,7 +113,7 @@ def test_the_jobs_of_the_platform_import_nothing_but_python(
                 assert name.split(".")[0] in allowed | sys.stdlib_module_names, (path, name)
 
 
-def test_what_the_app_in_azure_installs_takes_at_most_200_mb() -> None:
+def test_the_packages_of_the_app_in_azure_take_at_most_200_mb() -> None:
     wanted, size = installed(), 0
     for found in distributions():
         if normal(found.name) in wanted:

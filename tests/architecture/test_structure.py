@@ -100,7 +100,7 @@ def test_a_module_that_a_text_names_exists() -> None:
 
 def test_the_tree_of_the_architecture_names_every_room() -> None:
     page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
-    tree = page.partition("## The tree")[2].partition("## Who imports whom")[0]
+    tree = page.partition("## The tree")[2].partition("## Imports between packages")[0]
     rooms = {path.parent.relative_to(ROOT).as_posix() for path in MODULES if path.parent != ROOT}
     within = ("infra/", "benchmarks", "function_app/adapters/local/", "sandbox/")
 

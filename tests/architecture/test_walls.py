@@ -59,7 +59,7 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 def complaint(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return what the checks say about a copy of the code with every violation in it."""
+    """Return the findings of the checks on a copy of the code with every violation in it."""
     copy = tmp_path_factory.mktemp("planted")
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")

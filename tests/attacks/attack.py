@@ -41,7 +41,7 @@ def is_complete(azure: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """One attack against the app, as docs/explanation/security.md shows it.
+    """An attack against the app, as docs/explanation/security.md shows it.
 
     `point` is the topic's number in the catalogue, `does` says what the attacker does, `answer`
     how the app answers, `log` which line or audit entry the attempt leaves. `before` says how the

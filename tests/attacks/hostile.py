@@ -139,7 +139,7 @@ def changed(content: Any, path: Path, value: str) -> Any:
 
 
 def at(value: Any, path: Path) -> Any:
-    """Return what a loaded value has at a place."""
+    """Return the part of a loaded value at a path."""
     for step in path:
         value = getattr(value, str(step)) if dataclasses.is_dataclass(value) else value[step]
     return value

@@ -34,7 +34,7 @@ Fill = Callable[[Path], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Why a challenger was refused, "" when it was not, and its mean squared error."""
+    """The reason why a challenger was refused ("" for none), and its mean squared error."""
 
     refused: str
     mse: float | None = None
@@ -66,7 +66,7 @@ def write_held_out(folder: Path, target: str) -> None:
 
 
 class LocalJudge:
-    """One job lets the model answer in the sandbox, and judges its answers."""
+    """A judge in which one job runs the model in the sandbox and judges its answers."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

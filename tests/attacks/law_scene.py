@@ -52,12 +52,12 @@ class Scene:
         return self.find(instance_id)
 
     def at_step(self, instance_id: str, step: str) -> None:
-        def look() -> bool:
+        def is_at_step() -> bool:
             found = self.find(instance_id)
             assert not found.get("ended"), (found["outcome"], found["reasons"])
             return (found.get("step") or {}).get("step") == step
 
-        until(look, f"{instance_id} to be at {step}", 300)
+        until(is_at_step, f"{instance_id} to be at {step}", 300)
 
     def served(self) -> str | None:
         """Return the digest that production serves, read back from production."""

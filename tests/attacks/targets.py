@@ -190,6 +190,6 @@ def waiting(target: Target, version: str, digest: str = DIGEST) -> ReleaseRecord
 
 
 def named_by(record: ReleaseRecord) -> dict[str, Any]:
-    """Return what a decision over the release must name."""
+    """Return the fields that a decision over the release must name."""
     assert record.image is not None
     return {"image_digest": record.image.digest, "evidence_hash": record.evidence_hash}

@@ -188,7 +188,7 @@ def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None
     before="succeeded",
     azure=SAME,
 )
-def test_what_the_host_refuses_is_in_the_log(target: Target) -> None:
+def test_refusals_by_the_host_are_in_the_log(target: Target) -> None:
     path = "/runtime/webhooks/durabletask/instances"
 
     wrong = ask(target, "GET", f"{path}?code=guessed", key="")

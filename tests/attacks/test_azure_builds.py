@@ -1,8 +1,10 @@
 """Attacks on the build of an image in Azure, by somebody who may queue builds of the registry."""
 
+import tempfile
+
 import pytest
 
-from function_app.adapters.archives import pack_compressed
+from function_app.adapters.archives import write_compressed
 from function_app.adapters.azure.images.build_runs import BuildRuns
 from function_app.adapters.azure.reach.web import Web
 from function_app.errors import PlatformError
@@ -19,8 +21,10 @@ def queue_foreign(azure: Azure) -> None:
     """Queue a build that pushes another image under the tag of our version."""
     connection = azure.connection()
     builds = BuildRuns(connection, Web(connection))
-    source = builds.upload(pack_compressed({"Dockerfile": b"FROM scratch\n"}))
-    builds.queue(["diabetes:1"], source, "Dockerfile")
+    with tempfile.TemporaryFile() as context:
+        write_compressed({"Dockerfile": b"FROM scratch\n"}, context)
+        context.seek(0)
+        builds.queue(["diabetes:1"], builds.upload(context), "Dockerfile")
 
 
 @attack(

@@ -121,7 +121,7 @@ def test_an_unknown_release_cannot_be_decided(target: Target, release: str) -> N
     azure=SAME,
     by="trial",
 )
-def test_of_raced_decisions_one_counts(target: Target) -> None:
+def test_only_one_of_racing_decisions_counts(target: Target) -> None:
     record, token = waiting(target, "105"), target.token("ada")
     verbs = ["approve", "reject"] * 4
 

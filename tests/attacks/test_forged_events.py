@@ -33,7 +33,7 @@ RELEASE = releases.RELEASE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """One kind of wait: its activity, the answers before and at its end, and its event."""
+    """A kind of wait: its activity, the answers before and at its end, and its event."""
 
     story: str
     asks: str

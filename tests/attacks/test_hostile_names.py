@@ -65,7 +65,7 @@ def test_every_field_that_is_called_like_a_name_has_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_app_itself_writes_is_loaded(kind: Any) -> None:
+def test_names_that_the_app_itself_writes_are_loaded(kind: Any) -> None:
     load(kind, example(kind))
 
 
@@ -96,7 +96,7 @@ def test_a_hostile_name_is_refused_in_every_field_or_loses_its_controls(
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_that_becomes_a_step_of_a_path_may_climb(hostile: str) -> None:
-    """Whatever a pattern of a single step accepts, `below` accepts it too, and stays below."""
+    """`below` accepts each name that a pattern of a single step accepts, and stays in the folder."""
     steps = (
         *(ids.MODEL, ids.VERSION, ids.RUN_ID, ids.RELEASE_ID, ids.INSTANCE_ID, ids.SHA256),
         *(ids.CODE_VERSION, ids.DATA_VERSION, ids.COMMIT, ids.PROPOSAL, ids.CAUSE, ids.EVENT_KEY),
@@ -135,7 +135,7 @@ def test_a_path_that_is_made_of_names_stays_below_its_folder(hostile: str) -> No
 _WATCHED: list[tuple[Path, list[str]]] = []
 
 
-def _look(event: str, arguments: tuple[Any, ...]) -> None:
+def _record_access(event: str, arguments: tuple[Any, ...]) -> None:
     if not _WATCHED or event not in ("open", "os.mkdir", "os.rename", "os.remove", "os.listdir"):
         return
     root, seen = _WATCHED[-1]
@@ -146,7 +146,7 @@ def _look(event: str, arguments: tuple[Any, ...]) -> None:
             seen.append(f"{event} {place}")
 
 
-sys.addaudithook(_look)
+sys.addaudithook(_record_access)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def honest(path: Path) -> None:
     by="trial",
 )
 @pytest.mark.parametrize(("platform", "kind"), EVERYWHERE)
-def test_what_is_no_file_of_data_is_refused_unread(
+def test_anything_but_a_data_file_is_refused_unread(
     make_inbox: Callable[[str], Inbox], platform: str, kind: str
 ) -> None:
     make, code = ODD[kind]

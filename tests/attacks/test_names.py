@@ -45,12 +45,12 @@ def start(target: Target, story: str, instance: str, argument: Any) -> dict[str,
     assert answer.status_code == 202, answer.text
     found: dict[str, Any] = {}
 
-    def look() -> bool:
+    def has_ended() -> bool:
         query = f"{DURABLE}/instances/{instance}?showHistory=true"
         found.update(ask(target, "GET", query, key=keys(target)["system"]).json())
         return found.get("runtimeStatus") in ENDED
 
-    until(look, f"the end of {instance}", 120)
+    until(has_ended, f"the end of {instance}", 120)
     return found
 
 

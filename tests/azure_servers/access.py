@@ -1,4 +1,4 @@
-"""What the roles of infra/ let each identity read and write in the containers of data."""
+"""The access of each identity to the containers of data, by the roles of infra/."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -33,7 +33,7 @@ class Access:
     @classmethod
     @cache
     def of(cls, identity: str) -> Self:
-        """Return what the roles of an identity of roles.json permit."""
+        """Return the permissions of an identity of roles.json."""
         writable, readable = set[str](), dict[str, tuple[str, ...]]()
         for row in read_rows(_INFRA):
             scope = read_table(_INFRA)["scopes"][row.scope]

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class ContainerInstances:
-    """One resource group; what is asked for is `Creating` until a test says more."""
+    """A resource group; a requested container group is `Creating` until a test changes it."""
 
     def __init__(self, arm: ArmServer, group: str = "group") -> None:
         self.arm, self.group = arm, group

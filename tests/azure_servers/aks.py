@@ -15,7 +15,7 @@ _PATH = re.compile(
 
 
 class ManagedClusters:
-    """One cluster, whose kubeconfig tells to run a program that must never be run."""
+    """A cluster with a kubeconfig that names a program, which must never run."""
 
     def __init__(self, arm: ArmServer, server: str, ca: bytes, name: str = "cluster") -> None:
         self._server, self._ca, self._name = server, ca, name

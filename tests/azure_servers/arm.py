@@ -14,14 +14,14 @@ from tests.azure_servers.tls import Tls
 
 
 class Service(Protocol):
-    """One provider's resources; None means that the path is not its."""
+    """The resources of one provider; it answers None to paths of other providers."""
 
     def respond(self, request: Request) -> Answer | None: ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What is answered instead, to requests of a method whose path contains a text, so often.
+    """A wrong answer to some requests: of a method, with a text in the path, a number of times.
 
     `after` lets the request take effect first and loses its answer.
     """
@@ -103,7 +103,7 @@ class ArmServer(Server):
 
 
 def audience(token: str) -> str:
-    """Return what a token is for; its signature is the identity server's matter."""
+    """Return the audience of a token; its signature is the identity server's matter."""
     return claim(token, "aud").removesuffix("/.default")
 
 
@@ -129,7 +129,7 @@ BROKEN = error(500, "InternalServerError", "Something went wrong.")
 
 
 def refuse_unknown(body: dict[str, Any], allowed: set[str], required: set[str]) -> str | None:
-    """Return what is wrong with the fields of a body, None when nothing is."""
+    """Return the fault of the fields of a body, None when they are valid."""
     if unknown := sorted(set(body) - allowed):
         return f"unknown fields: {', '.join(unknown)}"
     if absent := sorted(name for name in required if body.get(name) in (None, "")):

@@ -32,7 +32,7 @@ _COMMAND_JOB: dict[str, set[str]] = {
 
 
 class MachineLearning:
-    """One workspace; a test moves its jobs on with `move`."""
+    """A workspace; a test advances its jobs with `move`."""
 
     def __init__(self, arm: ArmServer, workspace: str = "workspace") -> None:
         self.arm, self.workspace = arm, workspace

@@ -73,7 +73,7 @@ sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Azure:
-    """What a test of an adapter has: the servers, and the settings that lead to them."""
+    """The servers for a test of an adapter, and the settings that lead to them."""
 
     arm: ArmServer
     ml: MachineLearning
@@ -118,9 +118,14 @@ class Azure:
         connection = self.connection()
         blobs, web = Blobs(connection), Web(connection)
         builds, manifests = BuildRuns(connection, web), Manifests(connection, web)
+        return AzureImages(self.contexts(now), blobs, builds, manifests, self.projects, now)
+
+    def contexts(self, now: Callable[[], datetime] = lambda: NOW) -> BuildContexts:
+        """Return new build contexts, as another process of the app has them."""
+        connection = self.connection()
+        blobs, manifests = Blobs(connection), Manifests(connection, Web(connection))
         bases = BaseImages(connection, manifests, blobs, now)
-        contexts = BuildContexts(AzureBundles(blobs, self.root), blobs, bases, self.rows())
-        return AzureImages(contexts, blobs, builds, manifests, self.projects, now)
+        return BuildContexts(AzureBundles(blobs, self.root), blobs, bases, self.rows())
 
     def staging(self) -> AzureStaging:
         """Return a new staging, as another process of the app has it."""

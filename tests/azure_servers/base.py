@@ -15,7 +15,7 @@ from tests.azure_servers.tls import Tls
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a client asked; the names of headers are in lower case.
+    """The request of a client; the names of headers are in lower case.
 
     `connection` is the port that the client asked from.
     """
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the server answers: `content` as JSON, or `body` as it is; `drop` hangs up instead."""
+    """The answer of the server: `content` as JSON, or raw `body`; `drop` hangs up instead."""
 
     status: int = 200
     content: Any = None

@@ -18,7 +18,7 @@ _SPELLINGS = ("Microsoft.ContainerInstance", "Microsoft.EventGrid", "Microsoft.C
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One body that was sent; `type` is Azure's resource type, without the version."""
+    """A body that was sent; `type` is Azure's resource type, without the version."""
 
     type: str
     version: str
@@ -32,7 +32,7 @@ class Resource:
 
 
 def resource_of(request: Request) -> Resource | None:
-    """Return what a PUT makes, or a scheduled run; None for requests that make no resource."""
+    """Return the resource that a PUT makes, or a scheduled run; None for requests that make no resource."""
     found = _PROVIDER.fullmatch(request.path)
     if found is None or not request.body or request.method not in ("PUT", "POST"):
         return None

@@ -45,7 +45,7 @@ Json = dict[str, Any]
 
 
 class Cluster(Server):
-    """One namespace. `settle` is what controllers do; images in `broken` never get available."""
+    """A namespace. `settle` acts as the controllers; images in `broken` never get available."""
 
     def __init__(self, tls: Tls, namespace: str = "models") -> None:
         self.namespace: str | None = namespace
@@ -264,7 +264,7 @@ class Cluster(Server):
 
 
 def _check(kind: str, body: Json) -> str | None:
-    """Return what the published API says against an object."""
+    """Return the faults of an object by the published API."""
     try:
         _MODELS[kind].model_validate(body)
     except ValueError as error:
@@ -283,7 +283,7 @@ def _check(kind: str, body: Json) -> str | None:
 
 
 def _apply(before: Json, applied: Json, wish: Json) -> Json:
-    """Return what server-side apply makes: what was applied before and is not now goes."""
+    """Return the result of server-side apply: fields that are no longer applied are removed."""
     after = copy.deepcopy(before)
     _drop(after, applied, wish)
     return _merge(after, json.loads(json.dumps(wish)))

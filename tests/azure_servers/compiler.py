@@ -31,7 +31,7 @@ def find_compiler() -> str | None:
 
 
 def diagnostics(compiler: str, resources: Sequence[Resource]) -> list[list[str]]:
-    """Return what the compiler warns of, for each resource; it exits with 0 all the same."""
+    """Return the compiler's warnings for each resource; it exits with 0 despite them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bodies.bicep"
         path.write_text("".join(f"{declare(r, i)}\n" for i, r in enumerate(resources)), "utf-8")

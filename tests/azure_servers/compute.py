@@ -85,7 +85,7 @@ class Compute:
         return command
 
     def _download(self, given: dict[str, Any], target: Path, node: str) -> Path:
-        container, prefix = self._place(given["uri"])
+        container, prefix = self._blob_path(given["uri"])
         blobs = self._blobs.containers[container]
         access = Access.of(IDENTITIES[node])
         if given["jobInputType"] == "uri_file":
@@ -102,24 +102,24 @@ class Compute:
         return target
 
     def _upload(self, folder: Path, uri: str, node: str) -> None:
-        container, prefix = self._place(uri)
+        container, prefix = self._blob_path(uri)
         Access.of(IDENTITIES[node]).refuse_unless_writes(container)
         for path in folder.rglob("*"):
             if path.is_file():
                 name = prefix.rstrip("/") + "/" + path.relative_to(folder).as_posix()
                 self._blobs.put(container, name, path.read_bytes())
 
-    def _place(self, uri: str) -> tuple[str, str]:
+    def _blob_path(self, uri: str) -> tuple[str, str]:
         """Return the container and the blob, or folder of blobs, that an address stands for."""
         if found := _DATASTORE.fullmatch(uri):
             return CONTAINERS[found["datastore"]], found["name"]
         if found := _MODEL.fullmatch(uri):
             rest = f"/models/{found['model']}/versions/{found['version']}"
-            return self._place(self._ml.resources[rest]["properties"]["modelUri"])
+            return self._blob_path(self._ml.resources[rest]["properties"]["modelUri"])
         found = _OUTPUT.fullmatch(uri)
         assert found, uri
         outputs = self._ml.resources[f"/jobs/{found['job']}"]["properties"]["outputs"]
-        return self._place(outputs[found["output"]]["uri"])
+        return self._blob_path(outputs[found["output"]]["uri"])
 
 
 def _token(identity: str) -> str:

@@ -29,7 +29,7 @@ _UNDEFINED = re.compile(r".*/getLogs")
 
 
 def strange_fields(requests: list[Request]) -> list[str]:
-    """Return what the bodies of these requests hold that the version which they name does not know."""
+    """Return fields of these requests that the API version which they name does not know."""
     found = []
     for request in requests:
         if (
@@ -44,7 +44,7 @@ def strange_fields(requests: list[Request]) -> list[str]:
 
 
 def strange_answers(answers: list[tuple[Request, Answer]]) -> list[str]:
-    """Return what these servers answered that Azure, by its definitions, never says."""
+    """Return answers of these servers that Azure, by its definitions, never gives."""
     found = []
     for request, answer in answers:
         resource = answer_of(request, answer)
@@ -98,7 +98,7 @@ def _definitions(way: str) -> dict[str, Any]:
 
 
 def unrecorded(resource: Resource, way: str) -> list[str]:
-    """Return what of a body the recorded definition of its version does not know."""
+    """Return the fields of a body that the recorded definition of its version does not know."""
     definition = _definitions(way).get(resource.label)
     if definition is None:
         return [f"{resource.label} is not recorded (tests/azure_servers/record.py)"]
@@ -138,7 +138,7 @@ def misspelt(kind: str, body: Any) -> list[str]:
 
 
 def unknown_fields(body: Any, model: Any) -> list[str]:
-    """Return what of a body a package's model does not know."""
+    """Return the fields of a body that a package's model does not know."""
     if hasattr(model, "_attribute_map"):
         kept = model.deserialize(body).serialize(keep_readonly=True)
         before, after = ({f"{p} = {v}" for p, v in leaves(one)} for one in (body, kept))

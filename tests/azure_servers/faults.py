@@ -12,7 +12,7 @@ from tests.azure_servers.tls import Tls
 
 
 class Fault(StrEnum):
-    """What happens to one request."""
+    """The fault of one request."""
 
     LOST_REQUEST = "lost request"
     LOST_ANSWER = "lost answer"

@@ -1,4 +1,4 @@
-"""Who Azure's Entra is to a test: managed identities' tokens, and the keys to check any token by."""
+"""A server for Entra: tokens of managed identities, and the keys to verify any token."""
 
 import time
 from typing import Any
@@ -50,7 +50,7 @@ class Signer:
 
 
 class IdentityServer(Server):
-    """What IDENTITY_ENDPOINT is inside a function app; with a certificate also the authority.
+    """The server of IDENTITY_ENDPOINT in a function app; with a certificate also the authority.
 
     It answers GET /token, GET /<tenant>/discovery/v2.0/keys, and, to those that `trusted` clusters
     vouch for, POST /<tenant>/oauth2/v2.0/token.

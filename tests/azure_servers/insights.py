@@ -22,7 +22,7 @@ class Ingestion(Server):
 
     @property
     def connection_string(self) -> str:
-        """What leads senders here."""
+        """Return the connection string of this server."""
         return f"InstrumentationKey={_KEY};IngestionEndpoint={self.url}/;LiveEndpoint={self.url}/"
 
     def of(self, kind: str) -> list[dict[str, Any]]:

@@ -55,18 +55,18 @@ class TrackingEndpoint(Server):
 
     def forget(self) -> None:
         """Delete every run, so that the next test may use the same names."""
-        for run in self._found(""):
+        for run in self._run_ids(""):
             self._ask("/api/2.0/mlflow/runs/delete", {"run_id": run})
 
     def _run(self, job: str) -> str:
         """Return the id of the MLflow run of a job; the first call makes it."""
-        if found := self._found(f"tags.{JOB} = '{job}'"):
+        if found := self._run_ids(f"tags.{JOB} = '{job}'"):
             return found[0]
         made = {"experiment_id": "0", "run_name": job, "tags": [{"key": JOB, "value": job}]}
         run = self._ask("/api/2.0/mlflow/runs/create", made).json()["run"]
         return str(run["info"]["run_id"])
 
-    def _found(self, query: str) -> list[str]:
+    def _run_ids(self, query: str) -> list[str]:
         asked = {"experiment_ids": ["0"], "filter": query}
         runs = self._ask("/api/2.0/mlflow/runs/search", asked).json().get("runs", [])
         return [str(run["info"]["run_id"]) for run in runs]

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
 
 
 class OnlineEndpoints:
-    """What is asked for is `Creating` until a test lets it succeed or fail."""
+    """A server of online endpoints; each is `Creating` until a test lets it succeed or fail."""
 
     def __init__(self, arm: ArmServer) -> None:
         self.arm = arm

@@ -93,11 +93,11 @@ class PassingTime:
             container = properties["containers"][0]["properties"]
             environ = read_environ(container.get("environmentVariables"))
             port = self._serve("staging", container["image"], environ)
-            front = self._front(name, properties, port)
+            front = self._run_tls(name, properties, port)
             properties["ipAddress"]["ports"][0]["port"] = front
             self._azure.aci.run(name, fqdn="127.0.0.1")
 
-    def _front(self, name: str, properties: dict[str, Any], target: int) -> int:
+    def _run_tls(self, name: str, properties: dict[str, Any], target: int) -> int:
         """Run what ends TLS in a group, when it has it; return where the group listens."""
         volumes = properties.get("volumes") or []
         if not volumes:
@@ -166,7 +166,7 @@ class PassingTime:
         return {**kept, "SCORING_KEYS_FILE": str(folder / "keys.json")}
 
     def _identity(self, deployment: dict[str, Any]) -> dict[str, str]:
-        """Return what the webhook of workload identity gives to pods that ask for it."""
+        """Return the variables that the webhook of workload identity gives to pods with its label."""
         template = deployment["spec"]["template"]
         if template["metadata"]["labels"].get("azure.workload.identity/use") != "true":
             return {}

@@ -59,7 +59,7 @@ def main(path: Path) -> int:
 
 
 def findings(compiler: str, resources: list[Resource], way: str) -> list[str]:
-    """Return what the compiler has against these bodies; an answer may hold what is read-only."""
+    """Return the compiler's objections to these bodies; an answer may hold read-only fields."""
     return [
         f"{way} {resource.label} {resource.name}: {text}"
         for resource, texts in zip(resources, diagnostics(compiler, resources), strict=True)
@@ -103,7 +103,7 @@ def _own(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _define(compiler: str, resources: list[Resource]) -> dict[str, Any]:
-    """Return what the definition is, as far as these bodies touch it: found by nonsense in each place."""
+    """Return the definition, as far as these bodies use it; nonsense in each field reveals it."""
     maps = sorted({path for r in resources for path, _ in _objects(_own(r.body))})
     probes = [_first(resources, path, _with_stranger) for path in maps]
     open_maps = frozenset(

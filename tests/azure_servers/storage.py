@@ -19,7 +19,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
 
 @pytest.fixture(scope="session")
 def identity() -> Iterator[IdentityServer]:
-    """This process as a function app that has an identity."""
+    """Give this process the environment of a function app with an identity."""
     with IdentityServer() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environ().items():
             patch.setenv(name, value)

@@ -17,7 +17,7 @@ _SIZES = {
 
 
 class Subscription:
-    """All is well until a test changes something."""
+    """A subscription in which every check succeeds until a test changes a fact."""
 
     def __init__(self, arm: ArmServer, subscription: str, namespaces: set[str]) -> None:
         self._root = f"/subscriptions/{subscription}"

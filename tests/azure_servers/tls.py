@@ -21,7 +21,7 @@ class Tls:
     key: Path
 
     def server_context(self) -> ssl.SSLContext:
-        """Return what a server of this certificate listens with."""
+        """Return the TLS context of a server with this certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context

@@ -11,7 +11,7 @@ _PATH = re.compile(r"/secrets/(?P<name>[0-9a-zA-Z-]{1,127})(?:/(?P<version>[0-9a
 
 
 class Vault(Server):
-    """One vault; `secrets` has every version of each secret, the newest last."""
+    """A vault; `secrets` has every version of each secret, the newest last."""
 
     def __init__(self, tls: Tls) -> None:
         self.secrets: dict[str, list[str]] = {}

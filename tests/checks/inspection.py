@@ -1,4 +1,4 @@
-"""How tests run the checks on a folder of files, and see what is left of them."""
+"""Helpers that run the checks on a folder of files and return the results."""
 
 import json
 import os

@@ -64,7 +64,7 @@ def test_the_first_failing_test_is_named(tmp_path: Path) -> None:
     assert result(report, "lint")[0], "what failed does not keep the others from running"
 
 
-def test_what_does_not_lint_is_told_with_the_first_complaint(tmp_path: Path) -> None:
+def test_a_lint_failure_names_the_first_complaint(tmp_path: Path) -> None:
     report = check(
         tmp_path,
         {"a.py": "import os\n", "test_a.py": "def test_a():\n    pass\n"},
@@ -237,7 +237,7 @@ def test_a_dry_run_without_reference_data_takes_the_sample_of_the_code(tmp_path:
 
 
 @levels
-def test_what_runs_ends_with_the_one_who_runs_it(tmp_path: Path, level: Level) -> None:
+def test_checks_end_with_the_process_that_runs_them(tmp_path: Path, level: Level) -> None:
     name = f"orphan-{tmp_path.parent.name}-{tmp_path.name}-{level.name}"
     code = tmp_path / "code"
     code.mkdir()

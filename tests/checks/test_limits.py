@@ -100,7 +100,7 @@ def test_a_large_file_is_cut_off(tmp_path: Path, level: Level) -> None:
 
 
 @levels
-def test_what_takes_all_memory_fails_by_itself(tmp_path: Path, level: Level) -> None:
+def test_a_command_that_exhausts_its_memory_fails_alone(tmp_path: Path, level: Level) -> None:
     code = tmp_path / "code"
     code.mkdir()
     (code / "eat.py").write_text("x = bytearray(3_000_000_000)\n")

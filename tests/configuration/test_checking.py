@@ -71,7 +71,7 @@ WRONG = [
     ('"ada"', '".."', 'approvers[0] = "..": it must be a name'),
     ('"ada"', '"a\\\\b"', "approvers[0] = "),
     ('"ada"', '""', 'approvers[0] = "": it must be a name'),
-    ('"ada"', '"ada", "Ada"', 'approvers[1] = "Ada": it stands in models.sugar.release.approvers[0] already'),
+    ('"ada"', '"ada", "Ada"', 'approvers[1] = "Ada": models.sugar.release.approvers[0] has it already'),
     # Approvals.
     ("replicas = 2", "approvals_required = 0", "release.approvals_required = 0: it must be a whole number, at least 1"),
     ("replicas = 2", "approvals_required = 3", "release.approvals_required = 3: there are 2 approvers. Name more, or require fewer."),
@@ -81,7 +81,7 @@ WRONG = [
     ("replicas = 2", "separation_of_duty = true", "Did you mean `separation_of_duties`?"),
     # Columns.
     ('"bmi", "Y"]', '"bmi"]', 'data.columns = ["age", "bmi"]: the target "Y" is missing'),
-    ('"bmi", "Y"]', '"bmi", "Y", "Y"]', 'data.columns[3] = "Y": it stands in models.sugar.data.columns[2] already'),
+    ('"bmi", "Y"]', '"bmi", "Y", "Y"]', 'data.columns[3] = "Y": models.sugar.data.columns[2] has it already'),
     ('"bmi", "Y"]', '"bmi", "", "Y"]', 'data.columns[2] = "": it must be a column'),
     ('"bmi", "Y"]', '"bmi", " x", "Y"]', 'data.columns[2] = " x": it must be a column'),
     ('columns = ["age", "bmi", "Y"]', 'columns = ["Y"]', 'data.columns = ["Y"]: it must be a list of at least 2'),
@@ -169,7 +169,7 @@ def test_one_wrong_value_is_one_problem(right: str, wrong: str, says: str) -> No
         ),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_tables_and_between_models_is_told(text: str, says: str) -> None:
+def test_faults_of_tables_and_between_models_are_reported(text: str, says: str) -> None:
     found = problems(text)
 
     assert any(says in problem for problem in found), found
@@ -204,7 +204,7 @@ def test_people_and_the_rules_for_approvals_are_allowed(release: str) -> None:
         ('"ada-gh"', '"ada\\u0000"', "people.ada.git[1] = "),
         ('"ada-gh"', '"Ada <ada-gh>"', "people.ada.git[1] = "),
         ('"ada-gh"', '""', 'people.ada.git[1] = "": it must be an e-mail address'),
-        ('"ada-gh"', '"ADA@example.com"', 'people.ada.git[1] = "ADA@example.com": it stands in people.ada.git[0]'),
+        ('"ada-gh"', '"ADA@example.com"', 'people.ada.git[1] = "ADA@example.com": people.ada.git[0] has it already'),
         ("0f8fad5b-d9cb", "0f8fad5b", 'people.ada.oid = "0f8fad5b-469f'),
         ('"grace-gh"', '"Ada-GH"', 'people.grace.git[0] = "Ada-GH": people.ada has this name, too'),
         ('"grace-gh"', '"ada"', 'people.grace.git[0] = "ada": people.ada has this name, too'),

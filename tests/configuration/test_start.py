@@ -63,7 +63,7 @@ def test_the_app_refuses_with_every_problem(wrong: Path) -> None:
         (None, "it cannot be read (No such file or directory). Set MLOPS_PROJECTS, or restore it."),
     ],
 )
-def test_what_is_no_toml_file_is_told(tmp_path: Path, content: bytes | None, says: str) -> None:
+def test_an_invalid_toml_file_is_reported(tmp_path: Path, content: bytes | None, says: str) -> None:
     path = tmp_path / "mlops.toml"
     if content is not None:
         path.write_bytes(content)
@@ -126,7 +126,7 @@ def test_config_check_of_a_right_file() -> None:
     ended = run("mlopsctl", "config", "check", str(ROOT / "mlops.toml"))
 
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.strip() == f"{ROOT / 'mlops.toml'} is right: diabetes."
+    assert ended.stdout.strip() == f"{ROOT / 'mlops.toml'} is valid. Models: diabetes."
 
 
 def test_the_check_imports_little() -> None:

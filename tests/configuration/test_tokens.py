@@ -62,7 +62,7 @@ def test_the_state_has_the_digest_and_the_client_the_token(
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "revoked", "\ud800", "ä", "ada"])
-def test_what_is_no_token_is_nobodys(issued: IssuedTokens, wrong: str) -> None:
+def test_an_invalid_token_identifies_no_person(issued: IssuedTokens, wrong: str) -> None:
     issued.ensure("ada")
     issued.revoke("grace")
 
@@ -176,7 +176,7 @@ def _ensure(state: Path, config: str) -> bool:
     return IssuedTokens(state, copies_of(state, {"MLOPS_CONFIG": config})).ensure("ada")
 
 
-def test_of_processes_that_start_at_once_one_issues(
+def test_only_one_of_several_starting_processes_issues_tokens(
     state: Path, config: Path, issued: IssuedTokens, copies: ClientTokens
 ) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:

@@ -26,7 +26,7 @@ def test_a_near_miss_names_the_right_variable(name: str, meant: str) -> None:
 
 def test_an_unknown_name_of_a_closed_family_has_no_effect() -> None:
     assert find_misspelt(["MLOPS_AZURE_QWERTZ"]) == [
-        "The variable MLOPS_AZURE_QWERTZ has no effect. No setting is called so."
+        "The variable MLOPS_AZURE_QWERTZ has no effect. No setting has this name."
     ]
 
 

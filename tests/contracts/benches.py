@@ -25,7 +25,7 @@ ASKS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """One platform; `settle` lets everything that is under way come to its end."""
+    """A platform; `settle` lets everything that is under way end."""
 
     images: Images
     staging: Staging

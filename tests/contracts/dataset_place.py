@@ -112,5 +112,5 @@ def _azure(connection: Connection, ml: MachineLearning) -> Place:
 
 
 def _beside(dataset: Dataset, name: str) -> Dataset:
-    """Return what names a file beside a version, for `change` and `remove`."""
+    """Return a path for a file beside a version, for `change` and `remove`."""
     return replace(dataset, uri=f"{dataset.uri.rpartition('/')[0]}/{name}")

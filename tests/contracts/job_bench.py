@@ -45,7 +45,7 @@ TOY = MEAN + END
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """One platform: its runs and models, how a run gets to its end, how bytes get to be data."""
+    """A platform: its runs and models, and functions that end runs and store data."""
 
     jobs: Jobs
     registry: Registry

@@ -1,4 +1,4 @@
-"""Where each platform keeps what production saw: tests fill it as trainings and replicas do."""
+"""Each platform's store of observations; tests fill it as trainings and replicas do."""
 
 import json
 from collections.abc import Callable

@@ -113,7 +113,7 @@ def test_a_token_that_another_key_signed_names_nobody(entra: Entra) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é.é.é"])
-def test_what_is_no_token_names_nobody(entra: Entra, token: str) -> None:
+def test_an_invalid_token_names_no_person(entra: Entra, token: str) -> None:
     assert entra.approvers.identify(token) is None
 
 

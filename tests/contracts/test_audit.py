@@ -129,7 +129,7 @@ def test_writers_at_once_leave_no_gap_and_no_fork(rows: Rows) -> None:
     assert sorted(subjects(AuditLog(rows)), key=int) == [str(n) for n in range(12)]
 
 
-def test_what_may_be_recorded_once_is_recorded_once(rows: Rows) -> None:
+def test_a_unique_entry_is_recorded_once(rows: Rows) -> None:
     log = AuditLog(rows)
 
     assert log.append(EVENT, once="promotion 1") == log.append(EVENT, once="promotion 1")

@@ -1,4 +1,4 @@
-"""What the Azure adapters leave when any one of their requests is the last: nothing that stays."""
+"""The Azure adapters leave no leftovers, whichever of their requests is the last one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -128,19 +128,19 @@ def test_a_claim_that_failed_is_made_good_by_who_claims_again(
 ) -> None:
     inbox = inbox_of(hasty)
 
-    def made(number: int) -> Any:
+    def new_claim(number: int) -> Any:
         return claim(f"k{number}", order="5", subject=f"s{number}")
 
-    for number in at_every_request(way, fault, lambda n: void(inbox.claim(made(n)))):
-        assert inbox.claim(made(number)).claim == made(number)
+    for number in at_every_request(way, fault, lambda n: void(inbox.claim(new_claim(n)))):
+        assert inbox.claim(new_claim(number)).claim == new_claim(number)
 
         older = claim(f"older-{number}", order="4", subject=f"s{number}")
-        assert inbox.claim(older).newer == made(number)
-        assert made(number) in inbox.list_claims()
+        assert inbox.claim(older).newer == new_claim(number)
+        assert new_claim(number) in inbox.list_claims()
 
 
 @FAULTS
-def test_what_forgetting_left_is_forgotten_the_next_time(
+def test_an_interrupted_deletion_is_completed_the_next_time(
     way: FaultyWay, hasty: Connection, fault: Fault
 ) -> None:
     inbox = inbox_of(hasty)

@@ -34,7 +34,7 @@ def way(account: Account, tls: Tls) -> Iterator[FaultyWay]:
 
 
 @pytest.fixture
-def kept(connection: Connection, tmp_path: Path) -> AzureKept:
+def recorded(connection: Connection, tmp_path: Path) -> AzureKept:
     """A champion, what it was asked, and labels."""
     made = AzureKept(connection, tmp_path)
     made.train(ROWS, {"features": list(FEATURES), "target": "Y"}, EVALUATION)
@@ -57,7 +57,7 @@ def look(observations: AzureObservations) -> tuple[Reference, ObservationBatch]:
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_look_that_is_cut_anywhere_sees_the_same_when_it_is_repeated(
-    kept: AzureKept, account: Account, tls: Tls, way: FaultyWay, fault: Fault
+    recorded: AzureKept, account: Account, tls: Tls, way: FaultyWay, fault: Fault
 ) -> None:
     url = f"{way.url}/{account.name}"
     in_peace = look(observe(url, tls, retries=0))
@@ -79,7 +79,7 @@ def test_a_look_that_is_cut_anywhere_sees_the_same_when_it_is_repeated(
 
 
 def test_a_busy_storage_is_asked_again(
-    kept: AzureKept, account: Account, tls: Tls, way: FaultyWay
+    recorded: AzureKept, account: Account, tls: Tls, way: FaultyWay
 ) -> None:
     way.answers = [BUSY, BUSY]
 
@@ -88,7 +88,9 @@ def test_a_busy_storage_is_asked_again(
     assert len({request.connection for request in way.requests}) == 4
 
 
-def test_who_may_not_read_the_logs_is_told_what_helps(tls: Tls, identity: IdentityServer) -> None:
+def test_missing_access_to_logs_is_an_error_with_the_remedy(
+    tls: Tls, identity: IdentityServer
+) -> None:
     with BlobServer(tls) as server:
         server.put("versions", "datasets/diabetes/d1.csv", ROWS.encode())
         schema = b'{"features": ["age", "bmi"], "target": "Y"}'

@@ -103,7 +103,7 @@ def test_a_slow_story_does_not_replace_newer_data_by_its_own(place: Place) -> No
     assert place.datasets.latest("m") == older
 
 
-def test_of_many_that_accept_at_once_the_newest_stays(place: Place) -> None:
+def test_the_newest_of_concurrent_acceptances_stays(place: Place) -> None:
     versions = [
         place.datasets.add("m", *place.land(f"m/{n}.csv", CSV + b"%d,1\n" % n)) for n in range(6)
     ]

@@ -1,4 +1,4 @@
-"""What decisions and orders must do on rows of every platform."""
+"""The contract of decisions and orders, on rows of every platform."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_only_one_of_many_decisions_at_once_is_stored_and_each_call_returns_it(
     assert stored == {decisions.on(RECORD, RULES)}
 
 
-def test_of_two_changes_of_one_number_one_is_refused(changes: Changes) -> None:
+def test_one_of_two_changes_with_the_same_number_is_refused(changes: Changes) -> None:
     change = Change(number=1, kind=ChangeKind.PROMOTION, cause="a", by="ada", begun_at=NOW)
     changes.begin("m", change)
 

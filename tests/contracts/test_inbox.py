@@ -1,4 +1,4 @@
-"""What every inbox must do, on this machine and in Azure Tables."""
+"""The contract of every inbox, on this machine and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -154,7 +154,7 @@ def test_an_event_that_is_taken_back_is_pending_again(inbox: Inbox) -> None:
     assert inbox.list_pending(NOW + DAY) == (kept,)
 
 
-def test_what_was_never_kept_cannot_be_settled(inbox: Inbox) -> None:
+def test_an_event_that_was_never_stored_cannot_be_settled(inbox: Inbox) -> None:
     inbox.settle(settled(event("unknown"), Outcome.IGNORED))
 
     assert inbox.list_events() == ()
@@ -229,7 +229,7 @@ def test_an_older_claim_hears_of_the_newest_of_its_subject(inbox: Inbox) -> None
 
 
 @EVERYWHERE
-def test_of_claims_made_at_once_only_the_newest_hears_of_no_newer(inbox: Inbox) -> None:
+def test_only_the_newest_of_concurrent_claims_sees_no_newer_claim(inbox: Inbox) -> None:
     claims = [claim(f"k{n}", order=f"{n:03d}") for n in range(24)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(inbox.claim, claims))
@@ -305,7 +305,7 @@ def test_claims_are_listed_newest_first(inbox: Inbox) -> None:
 
 
 @EVERYWHERE
-def test_what_is_old_and_settled_is_forgotten(inbox: Inbox) -> None:
+def test_old_settled_events_are_deleted(inbox: Inbox) -> None:
     old, waiting, edge, young = (
         event("old" + "x" * 70_000, NOW - 9 * DAY),
         event("waiting", NOW - 9 * DAY),

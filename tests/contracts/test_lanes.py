@@ -47,7 +47,7 @@ def test_one_is_in_a_lane_and_the_others_wait_in_order(ledger: Ledger) -> None:
     assert take("c", minutes=6) == ("c", 0), "b asked no more and lost its place"
 
 
-def test_who_is_in_a_lane_keeps_it_as_long_as_it_may(ledger: Ledger) -> None:
+def test_the_holder_of_a_lane_keeps_it_until_its_lease_ends(ledger: Ledger) -> None:
     def take(owner: str, minutes: int) -> str:
         request = LaneRequest(lane="l", owner=owner, since=NOW, hold=timedelta(hours=1))
         return ledger.take_lane(request, NOW + timedelta(minutes=minutes)).owner
@@ -102,7 +102,7 @@ def test_never_more_are_inside_than_a_lane_holds_however_many_ask(ledger: Ledger
     assert [place.inside for place in places] == [True] * 3 + [False] * 21
 
 
-def test_whoever_leaves_a_lane_wakes_the_stories_that_it_has_room_for(ledger: Ledger) -> None:
+def test_leaving_a_lane_wakes_as_many_stories_as_fit(ledger: Ledger) -> None:
     def request(owner: str, lane: str = "l") -> LaneRequest:
         hold = timedelta(hours=1)
         return LaneRequest(lane=lane, owner=owner, since=NOW, hold=hold, capacity=2)
@@ -137,14 +137,14 @@ def test_lanes_are_listed_with_those_inside_first(ledger: Ledger) -> None:
     for lane, owner, began in (("x/y", "late", 9), ("x/y", "soon", 1), ("a", "only", 5)):
         take(lane, owner, began)
 
-    def place(lane: str, owner: str, began: int, inside: bool) -> LanePosition:
+    def lane_position(lane: str, owner: str, began: int, inside: bool) -> LanePosition:
         since = NOW + timedelta(seconds=began)
         return LanePosition(lane=lane, owner=owner, since=since, inside=inside)
 
     assert ledger.list_lanes() == (
-        place("a", "only", 5, True),
-        place("x/y", "late", 9, True),
-        place("x/y", "soon", 1, False),
+        lane_position("a", "only", 5, True),
+        lane_position("x/y", "late", 9, True),
+        lane_position("x/y", "soon", 1, False),
     )
 
 

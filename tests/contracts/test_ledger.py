@@ -1,4 +1,4 @@
-"""What every ledger must do, on this machine and in Azure Tables."""
+"""The contract of every ledger, on this machine and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,7 +23,7 @@ from tests.contracts.memory_rows import MemoryRows
 __all__ = ["ledger", "rows"]
 
 
-def test_what_is_unknown_is_none(ledger: Ledger) -> None:
+def test_unknown_records_are_none(ledger: Ledger) -> None:
     assert ledger.get_release("nothing") is None
     assert ledger.get_decision("nothing") is None
 
@@ -134,7 +134,7 @@ def test_an_approval_and_a_newer_challenger_at_once_leave_one_truth(ledger: Ledg
 
 
 @EVERYWHERE
-def test_of_two_that_end_a_release_at_once_one_is_refused(ledger: Ledger) -> None:
+def test_one_of_two_concurrent_ends_of_a_release_is_refused(ledger: Ledger) -> None:
     ends = (ReleaseStatus.REJECTED, ReleaseStatus.SUPERSEDED, ReleaseStatus.FAILED)
 
     def end(status: ReleaseStatus) -> bool:

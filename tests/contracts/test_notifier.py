@@ -1,4 +1,4 @@
-"""What the messages of every platform must do, over real servers on this machine."""
+"""The contract of messages on every platform, over real servers on this machine."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -139,7 +139,7 @@ def test_a_message_that_nobody_took_is_a_fault_without_secrets(make: Make) -> No
     assert "very-secret" not in str(caught.value)
 
 
-def test_nobody_is_told_where_nothing_is_set(make: Make) -> None:
+def test_no_message_is_sent_without_a_channel(make: Make) -> None:
     make(NotifySettings()).ask_for_approval(RELEASE, EVIDENCE)
 
 

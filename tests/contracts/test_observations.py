@@ -1,4 +1,4 @@
-"""What every adapter of observations must do, over logs that the scoring service itself wrote."""
+"""The contract of observations, over logs that the scoring service itself wrote."""
 
 import csv
 import io
@@ -143,7 +143,7 @@ def test_rows_are_counted_once_over_all_replicas_and_looks(
     assert first.columns[PREDICTION].rows == 3
 
 
-def test_what_another_image_answered_does_not_count(
+def test_answers_of_another_image_do_not_count(
     kept: Kept, observations: Observations, reference: Reference
 ) -> None:
     kept.predict(f"sha256:{2:064d}", ("a", [[0.0, 0.0]], [1.0]))
@@ -176,7 +176,7 @@ def test_a_segment_that_was_deleted_before_it_was_read_is_no_fault(
     assert read(observations, reference, first.cursor).rows == 1
 
 
-def test_of_a_large_request_only_the_first_rows_count(
+def test_only_the_first_rows_of_a_large_request_count(
     kept: Kept, observations: Observations, reference: Reference
 ) -> None:
     kept.predict(DIGEST, ("a", [[0.0, 0.0]] * 500, [1.0] * 500))

@@ -1,4 +1,4 @@
-"""What the rows of every platform must do, in SQLite and in Azure Tables."""
+"""The contract of rows, in SQLite and in Azure Tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,16 +186,16 @@ def test_a_part_of_the_keys_begins_behind_a_key_and_ends_after_so_many(rows: Row
     rows.write("p", [Put(key=key, content={}) for key in [*keys, "as/9", "at", "au"]])
     keys.sort()
 
-    def found(after: str, limit: int | None) -> list[str]:
+    def keys_after(after: str, limit: int | None) -> list[str]:
         return [row.key for row in rows.query("p", "at/", after=after, limit=limit)]
 
-    assert found("", 5) == keys[:5]
-    assert found(keys[4], 5) == keys[5:10]
-    assert found(keys[21], 5) == keys[22:]
-    assert found(keys[23], None) == []
-    assert found("at/004", None) == keys[12:]
-    assert found("a", 3) == keys[:3]
-    assert found("b", None) == []
+    assert keys_after("", 5) == keys[:5]
+    assert keys_after(keys[4], 5) == keys[5:10]
+    assert keys_after(keys[21], 5) == keys[22:]
+    assert keys_after(keys[23], None) == []
+    assert keys_after("at/004", None) == keys[12:]
+    assert keys_after("a", 3) == keys[:3]
+    assert keys_after("b", None) == []
 
 
 def test_long_keys_with_the_same_beginning_are_different_rows(rows: Rows) -> None:
@@ -255,7 +255,7 @@ def test_many_writers_at_once_lose_no_change(rows: Rows) -> None:
     assert stored(rows, "p", "count").content == {"n": 24}
 
 
-def test_of_many_that_create_a_row_at_once_one_succeeds(rows: Rows) -> None:
+def test_one_of_many_concurrent_creations_of_a_row_succeeds(rows: Rows) -> None:
     def create(number: int) -> bool:
         try:
             rows.write("p", [Put(key="k", content={"n": number})])

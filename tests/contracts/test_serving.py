@@ -1,4 +1,4 @@
-"""What every platform's images, staging and production must do."""
+"""The contract of images, staging and production on every platform."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -50,7 +50,7 @@ trees = st.builds(
 
 
 @given(trees)
-def test_what_is_dumped_loads_as_the_same_value(tree: Tree) -> None:
+def test_a_dumped_value_loads_as_the_same_value(tree: Tree) -> None:
     assert load(Tree, json.loads(json.dumps(dump(tree), allow_nan=False))) == tree
 
 

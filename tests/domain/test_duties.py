@@ -1,4 +1,4 @@
-"""Who may approve: property tests over people, their identities and the rules of a model."""
+"""The right to approve: property tests over people, their identities and a model's rules."""
 
 from dataclasses import replace
 

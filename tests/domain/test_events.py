@@ -145,7 +145,7 @@ def test_a_request_has_one_cause_whoever_sends_it() -> None:
         ({"subject": "elsewhere"}, "does not name a blob"),
     ],
 )
-def test_what_is_wrong_with_an_event_is_named(change: dict[str, object], message: str) -> None:
+def test_a_fault_of_an_event_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         read_event(read_envelope({**blob(), **change}))
 

@@ -96,7 +96,7 @@ def test_file_lists_that_may_not_be_whole_are_unknown(change: dict[str, Any]) ->
         ("issues", {}),
     ],
 )
-def test_what_brings_no_code_needs_nothing(kind: str, hook: dict[str, Any]) -> None:
+def test_a_hook_without_code_needs_nothing(kind: str, hook: dict[str, Any]) -> None:
     assert isinstance(read_github(kind, "guid", hook), NothingToDo)
 
 

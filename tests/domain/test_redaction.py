@@ -1,4 +1,4 @@
-"""No credential is left in a text, wherever in it and in which dress it came."""
+"""Redaction removes credentials from texts, at any position and in any encoding."""
 
 import json
 import string
@@ -67,7 +67,7 @@ def test_keys_and_tokens_are_known_without_a_name(key: str) -> None:
         "ada@example.com decided",
     ],
 )
-def test_what_is_no_credential_stays(text: str) -> None:
+def test_texts_without_credentials_stay(text: str) -> None:
     assert redact(text) == text
 
 

@@ -1,4 +1,4 @@
-"""What drift may cause: budget, cooldown, and two kinds of loops."""
+"""Limits of retrainings for drift: budget, cooldown, and two kinds of loops."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

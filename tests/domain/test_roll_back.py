@@ -1,4 +1,4 @@
-"""Which release a roll-back returns to: the order of promotions decides."""
+"""The order of promotions decides to which release a roll-back returns."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

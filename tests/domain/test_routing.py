@@ -195,9 +195,7 @@ def test_an_unknown_platform_is_refused() -> None:
         ("models.diabetes", "models.Diabetes_2", "a model's name must have 1 to 30 lower-case"),
     ],
 )
-def test_what_is_wrong_with_a_key_is_named(
-    tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_a_fault_of_a_key_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     text = (ROOT / "mlops.toml").read_text().replace(old, new)
     (tmp_path / "mlops.toml").write_text(text)
 

@@ -12,7 +12,7 @@ _GRID = (np.arange(1, 17) / 17.0) ** 2
 
 
 def interval(column: ColumnReference, level: float) -> tuple[Numbers, Numbers]:
-    """Return where each F(edge) lies, all at once, with probability 1 - level."""
+    """Return bounds that hold every F(edge) at once with probability 1 - level."""
     share = np.array(column.below, dtype=float) / column.rows
     uniform = math.sqrt(math.log(4 / level) / (2 * column.rows))
     radius = math.log(4 * len(column.edges) / level) / column.rows

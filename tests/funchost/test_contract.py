@@ -71,7 +71,7 @@ def test_values_change_at_the_border_as_in_azure(host: Contract) -> None:
     }
 
 
-def test_what_is_not_json_fails_the_activity(host: Contract) -> None:
+def test_a_result_that_is_not_json_fails_the_activity(host: Contract) -> None:
     said = host.output("refused")
 
     assert "ValueError: activity trigger output must be json serializable ({1})" in said

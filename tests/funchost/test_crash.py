@@ -106,7 +106,7 @@ class Run:
         return [(row[0], event) for row in rows for event in json.loads(row[1])]
 
     def finished_steps(self) -> set[str]:
-        """Return what the stored history knows as done: no later host may do it again."""
+        """Return the steps that are done in the stored history; no later host may repeat them."""
         if not self.migrated():
             return set()
         texts = [event["Result"] for _, event in self.history() if event["EventType"] == 5]

@@ -1,4 +1,4 @@
-"""What call_http cannot do here says so; what it does is in test_entities.py, by a whole host."""
+"""Unsupported uses of call_http fail with a reason; test_entities.py tests supported uses."""
 
 import asyncio
 import json

@@ -210,7 +210,7 @@ def test_an_event_that_lacks_a_field_is_refused_with_its_name(surface: Host) -> 
     assert answer.json()["error"]["message"] == "Event 0: it lacks dataVersion."
 
 
-def test_what_cannot_be_delivered_is_a_dead_letter_that_can_be_replayed(surface: Host) -> None:
+def test_an_undeliverable_event_is_a_dead_letter_that_can_be_replayed(surface: Host) -> None:
     keys = surface.keys()
     url = f"{surface.url}/topics/default/dead-letters"
     headers = {"aeg-sas-key": keys["topicKey"]}

@@ -32,7 +32,7 @@ def test_a_child_keeps_the_trace_and_the_flags_and_has_an_id_of_its_own() -> Non
     "wrong",
     [None, "", "x", CALLER.upper(), f"00-{'0' * 32}-{'1' * 16}-01", f"00-{'1' * 32}-{'0' * 16}-01"],
 )
-def test_what_is_no_trace_parent_begins_a_trace(wrong: str | None) -> None:
+def test_an_invalid_trace_parent_begins_a_trace(wrong: str | None) -> None:
     first, second = child(wrong), child(wrong)
 
     assert SHAPE.fullmatch(first)

@@ -73,7 +73,7 @@ def test_the_page_assigns_the_role_that_the_application_has() -> None:
 
 
 def test_a_token_of_this_application_names_its_person(tls: Tls) -> None:
-    """Of version 2: by its issuer, with the application's id as audience."""
+    """The token is of version 2: its issuer has it, and its audience is the application's id."""
     application = read("application")
     assert application["api"]["requestedAccessTokenVersion"] == 2
     assert "azd env set MLOPS_APPROVER_AUDIENCE $APPROVERS" in PAGE

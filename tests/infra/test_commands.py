@@ -40,7 +40,7 @@ Call = list[str]
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder like the repository's, with every program that scripts call."""
     for folder in ("bin", ".venv/bin", "dist/app", "infra/approvers"):
         (tmp_path / folder).mkdir(parents=True)
@@ -53,27 +53,27 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(script: str, place: Path) -> list[Call]:
+def run(script: str, checkout: Path) -> list[Call]:
     """Run a script; return how it called `az`."""
     # What a reader or a pipeline fills in.
     script = re.sub(r"<[\w .-]+>|\$\((?:\w+)\)|\$\{\{[^}]*\}\}", "x", script)
-    environ = {"PATH": f"{place / 'bin'}:/usr/bin:/bin", "CALLS": str(place / "calls")}
-    environ |= {"GITHUB_ENV": str(place / "env"), "HOME": "/x"}
+    environ = {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "CALLS": str(checkout / "calls")}
+    environ |= {"GITHUB_ENV": str(checkout / "env"), "HOME": "/x"}
     environ |= dict.fromkeys(GIVEN, "x")
     done = subprocess.run(
-        ["bash", "-eu", "-c", script], cwd=place, env=environ, capture_output=True, text=True
+        ["bash", "-eu", "-c", script], cwd=checkout, env=environ, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, ""), script
-    return calls(place)
+    return calls(checkout)
 
 
-def calls(place: Path) -> list[Call]:
-    lines = (place / "calls").read_text().split("\0\n")[:-1]
+def calls(checkout: Path) -> list[Call]:
+    lines = (checkout / "calls").read_text().split("\0\n")[:-1]
     return [words[1:] for words in (line.split("\0") for line in lines) if words[0] == "az"]
 
 
 def faults(call: Call) -> Iterator[str]:
-    """Yield what the Azure CLI would not take of a call."""
+    """Yield options of a call that the Azure CLI does not accept."""
     words = [word for word in call if word.startswith("-")]
     command = " ".join(call[: call.index(words[0])] if words else call)
     if command not in TABLE:
@@ -120,8 +120,8 @@ def scripts(content: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("script", [*blocks(), *steps()])
-def test_a_script_calls_the_azure_cli_as_it_wants_to_be_called(script: str, place: Path) -> None:
-    called = run(script, place)
+def test_a_script_calls_the_azure_cli_as_it_wants_to_be_called(script: str, checkout: Path) -> None:
+    called = run(script, checkout)
 
     assert called
     assert [fault for call in called for fault in faults(call)] == []
@@ -136,7 +136,7 @@ def test_a_command_in_a_sentence_is_one(page: Path) -> None:
         assert [fault for fault in faults(call) if " needs " not in fault] == []
 
 
-def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(place: Path) -> None:
+def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(checkout: Path) -> None:
     values = dict.fromkeys(
         (
             "AZURE_RESOURCE_GROUP",
@@ -150,12 +150,12 @@ def test_hooks_call_the_azure_cli_as_it_wants_to_be_called(place: Path) -> None:
     for step in (hooks.principal, hooks.base, hooks.events):
         step(values)
 
-    called = calls(place)
+    called = calls(checkout)
     assert len(called) == 5
     assert [fault for call in called for fault in faults(call)] == []
 
 
-def test_what_the_azure_cli_does_not_take_is_found() -> None:
+def test_options_unknown_to_the_azure_cli_are_found() -> None:
     assert list(faults(["keyvault", "updat", "-n", "x"])) == [
         "`az keyvault updat` is not in infra/az-options.json: is it a command?"
     ]

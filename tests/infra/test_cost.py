@@ -43,7 +43,7 @@ def test_the_timers_of_the_sheet_are_those_of_the_app() -> None:
 
 
 def test_the_sheet_counts_what_the_templates_make_for_prod() -> None:
-    sheet, made = read_sheet(), _made("prod")
+    sheet, made = read_sheet(), _bodies("prod")
     sizes = json.loads((ROOT / "infra" / "sizes.json").read_text())["prod"]
 
     assert sheet.given("endpoints") == len(made["Microsoft.Network/privateEndpoints"])
@@ -82,7 +82,7 @@ def test_every_price_and_assumption_counts_somewhere() -> None:
         assert re.search(rf"""["']{name}["']""", source), name
 
 
-def _made(parameters: str) -> dict[str, list[Any]]:
+def _bodies(parameters: str) -> dict[str, list[Any]]:
     made: dict[str, list[Any]] = {}
     for resource in configuration(parameters).resources:
         made.setdefault(resource.type, []).append(resource.body)

@@ -1,4 +1,4 @@
-"""What is deployed, and that each way of deploying does the same."""
+"""The content of a deployment; each way to deploy leads to the same content."""
 
 import json
 import re

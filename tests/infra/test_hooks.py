@@ -136,7 +136,7 @@ def test_the_budgets_first_month_is_kept_once(az: Path) -> None:
     assert len(calls(az)) == 1
 
 
-def test_who_deploys_is_read_from_the_token(az: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_deployer_is_read_from_the_token(az: Path, capsys: pytest.CaptureFixture[str]) -> None:
     claims = base64.urlsafe_b64encode(b'{"oid": "1234-5678", "appid": "not this"}').decode()
     (az.parent / "answers").write_text(f"head.{claims.rstrip('=')}.signature\n")
 

@@ -45,7 +45,7 @@ def environ(arm: ArmServer, tls: Tls) -> dict[str, str]:
     )
 
 
-def look(environ: dict[str, str], *more: str, name: str = "prod") -> int:
+def run_preflight(environ: dict[str, str], *more: str, name: str = "prod") -> int:
     given = ["--environment", name, "--snapshot", str(record(name)), *more]
     return preflight.main(given, environ)
 
@@ -58,7 +58,7 @@ def test_a_subscription_in_which_all_is_well_is_said_to_be_so(
     capsys: pytest.CaptureFixture[str],
     name: str,
 ) -> None:
-    assert look(environ, name=name) == 0
+    assert run_preflight(environ, name=name) == 0
 
     text = capsys.readouterr().out
     assert "BAD" not in text
@@ -100,10 +100,14 @@ WRONG: dict[str, tuple[Change, str, str]] = {
         "not registered: Microsoft.ContainerInstance",
         "az provider register --namespace Microsoft.ContainerInstance",
     ),
-    "no role": (lambda s: s.roles.clear(), "has no role that counts", "Owner is needed"),
+    "no role": (
+        lambda s: s.roles.clear(),
+        "has no role that allows a deployment",
+        "Owner is needed",
+    ),
     "a role of one group only": (
         lambda s: setattr(s, "scope", f"{s.scope}/resourceGroups/g"),
-        "has no role that counts",
+        "has no role that allows a deployment",
         "Owner is needed",
     ),
     "a role that assigns nothing": (
@@ -156,7 +160,7 @@ WRONG: dict[str, tuple[Change, str, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_would_end_a_deployment_is_found_with_the_way_out(
+def test_an_obstacle_to_a_deployment_is_found_with_its_remedy(
     subscription: Subscription,
     environ: dict[str, str],
     capsys: pytest.CaptureFixture[str],
@@ -165,7 +169,7 @@ def test_what_would_end_a_deployment_is_found_with_the_way_out(
     change, seen, action = WRONG[what]
     change(subscription)
 
-    assert look(environ) == 1
+    assert run_preflight(environ) == 1
 
     lines = capsys.readouterr().out.splitlines()
     [bad] = [n for n, line in enumerate(lines) if line.startswith("BAD") and seen in line]
@@ -178,11 +182,11 @@ def test_names_that_this_environment_has_already_are_its_own(
     subscription.taken[STORAGE["name"]] = "AlreadyExists"
     subscription.standing.add(STORAGE["id"])
 
-    assert look(environ) == 0
+    assert run_preflight(environ) == 0
     assert "is this environment's already" in capsys.readouterr().out
 
 
-def test_what_may_not_be_looked_at_is_a_finding_and_the_rest_goes_on(
+def test_a_refused_check_is_a_finding_and_the_others_continue(
     subscription: Subscription,
     environ: dict[str, str],
     arm: ArmServer,
@@ -190,10 +194,10 @@ def test_what_may_not_be_looked_at_is_a_finding_and_the_rest_goes_on(
 ) -> None:
     arm.fail("GET", "/providers/Microsoft.Compute/skus", DENIED, times=9)
 
-    assert look(environ) == 1
+    assert run_preflight(environ) == 1
 
     text = capsys.readouterr().out
-    assert "BAD  VM sizes: could not be looked at" in text
+    assert "BAD  VM sizes: could not be checked" in text
     assert "AuthorizationFailed" in text
     assert f"ok   name {VAULT['name']}" in text
 
@@ -252,7 +256,7 @@ def test_the_templates_themselves_are_compiled(
 def test_the_region_of_the_command_counts(
     subscription: Subscription, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert look(environ, "--location", "North Europe") == 1
+    assert run_preflight(environ, "--location", "North Europe") == 1
     assert "Flex Consumption in northeurope: is not offered" in capsys.readouterr().out
 
 

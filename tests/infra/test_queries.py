@@ -46,7 +46,9 @@ def test_every_query_is_one_over_tables_that_azure_has() -> None:
         ("traces | extend kind = 1 | where kind == 1", "needs to be bracketed"),
     ],
 )
-def test_what_azure_would_refuse_is_found(query: str, complaint: str, tmp_path: Path) -> None:
+def test_queries_that_azure_would_refuse_are_found(
+    query: str, complaint: str, tmp_path: Path
+) -> None:
     path = tmp_path / "wrong.kql"
     path.write_text(query)
 

@@ -1,4 +1,4 @@
-"""What each identity of runs, the app and the deployer can read and change."""
+"""The access of each identity of runs, of the app and of the deployer."""
 
 from function_app.adapters.azure.jobs.run_specs import (
     ANSWERS,
@@ -72,7 +72,7 @@ def test_only_models_code_runs_as_the_identity_of_trainings() -> None:
     assert target_of(CHECKS, settings()).compute == "checks"
 
 
-def test_whoever_deploys_can_change_no_evidence_and_raise_no_event() -> None:
+def test_the_deployer_can_change_no_evidence_and_raise_no_event() -> None:
     writable = {scope for role, scope in roles_of("deployer") if "Contributor" in role}
 
     assert writable == {"dataContainer", "deadLetterContainer"}

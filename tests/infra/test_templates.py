@@ -1,4 +1,4 @@
-"""What the templates, the queries and the page for Azure say of the app, held to the app."""
+"""The templates, the queries and the page for Azure agree with the app."""
 
 import json
 import re

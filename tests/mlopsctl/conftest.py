@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Up:
-    """One `mlopsctl up` and what it says; it leads a process group, as in a terminal."""
+    """A running `mlopsctl up` and its output; it leads a process group, as in a terminal."""
 
     COMMAND: tuple[str, ...] = (sys.executable, "-m", "mlopsctl", "up", "--json")
 
@@ -37,7 +37,7 @@ class Up:
         )
 
     def announced(self) -> dict[str, Any]:
-        """Return what it prints once the app stands."""
+        """Return its output once the app runs."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1]
@@ -67,7 +67,7 @@ class MakeUp(Up):
     COMMAND = ("make", "--silent", "--no-print-directory", "up")
 
     def announced(self) -> dict[str, Any]:
-        """Return where the app listens, once `make up` says that it stands."""
+        """Return the address of the app, once `make up` prints that it runs."""
         assert self.process.stdout is not None
         said = ""
         while "Ctrl-C" not in said:

@@ -1,4 +1,4 @@
-"""What the command line says when the app is slow or away."""
+"""Errors of the command line when the app is slow or absent."""
 
 import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer

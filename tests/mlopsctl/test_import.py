@@ -146,7 +146,7 @@ OLD = "def train_model(run, data, alpha):\n    pass\n\n\ndef split_data(df):\n  
         ({"ml_service/pipelines/data_set.py": None}, [], "Give a CSV of the training data: --data"),
     ],
 )
-def test_what_cannot_be_imported_is_told(
+def test_an_impossible_import_is_refused_with_the_reason(
     tmp_path: Path, change: dict[str, str | None], words: list[str], says: str
 ) -> None:
     clone, into = write_clone(tmp_path / "clone", **change), tmp_path / "project"
@@ -288,7 +288,7 @@ def test_a_classifier_is_compared_by_its_own_metric_and_told_of_the_gates(
     assert figures["seed"] == figures["here"] == 1.0
     report = (into / "PARITY.md").read_text()
     assert "get_model_metrics gives accuracy" in report
-    assert "The gate goes by mse, and not by accuracy." in report
+    assert "The gate compares mse and ignores accuracy." in report
 
 
 def test_the_report_names_the_gates_metric_without_a_check(tmp_path: Path, classes: Path) -> None:
@@ -325,7 +325,7 @@ def test_a_check_that_stops_leaves_a_whole_project_and_goes_on_when_asked_again(
     assert "Not compared: " in report
     assert "training parameters" in report
     assert resumed.returncode == 0, resumed.stderr
-    assert "nothing was written again" in " ".join(resumed.stdout.split())
+    assert "so nothing was written" in " ".join(resumed.stdout.split())
     assert train.read_text() == TRAIN, "the correction stays"
     assert "mean squared error" in (tmp_path / "project" / "PARITY.md").read_text()
 

@@ -38,7 +38,7 @@ def row(report: dict[str, Any], item: str = "scoring script") -> dict[str, Any]:
     return found
 
 
-def test_what_the_import_takes_as_stood_in_is_what_the_service_stands_in_for() -> None:
+def test_the_import_and_the_service_agree_on_the_replaced_packages() -> None:
     names = {module: tuple(content) for module, content in CONTENTS.items()}
     joblib = names.pop("sklearn.externals.joblib")
 

@@ -212,11 +212,11 @@ def test_show_tells_the_cause_and_the_run_of_a_training(app: Any) -> None:
     assert json.loads(run(app, "show", "train-m-1", "--json").stdout)["story"] == STORY
 
 
-def test_what_nobody_knows_is_an_error_that_says_where_ids_are(app: Any) -> None:
+def test_an_unknown_id_is_an_error_that_names_the_commands_with_ids(app: Any) -> None:
     for command in ("show", "retry"):
         ended = run(app, command, "nothing/at all")
         assert ended.returncode == 1
-        assert "Nothing here is called 'nothing/at all'" in ended.stderr
+        assert "The app knows no id 'nothing/at all'" in ended.stderr
     assert run(app, "logs", "nothing").stderr == "mlopsctl: NOT_FOUND: It is not there.\n"
 
 

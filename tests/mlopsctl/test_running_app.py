@@ -46,7 +46,7 @@ class App:
         )
 
     def read(self, *arguments: str) -> Any:
-        """Return what a command prints as JSON."""
+        """Return the JSON that a command prints."""
         ended = self.run(*arguments, "--json")
         assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout)

@@ -73,7 +73,7 @@ def serves(state: Path) -> bool:
     return " Z " not in status.read_text()
 
 
-def test_whatever_starts_on_a_running_state_is_refused_and_touches_nothing(
+def test_any_start_on_a_running_state_is_refused_and_changes_nothing(
     start_up: StartUp, service: Path
 ) -> None:
     url = start_up(service).announced()["url"]
@@ -119,7 +119,7 @@ def test_up_on_the_state_of_a_host_that_was_started_by_hand_is_refused(service: 
     process.wait(PATIENCE)
 
 
-def test_of_two_that_start_in_the_same_moment_one_runs_and_the_other_says_where(
+def test_two_starts_at_once_run_one_app_and_the_other_prints_its_address(
     start_up: StartUp, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"

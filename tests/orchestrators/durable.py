@@ -17,7 +17,7 @@ LONGEST = 200
 
 
 class Durable:
-    """One instance of a story; every turn replays its whole history, as the real host does.
+    """An instance of a story; every turn replays its whole history, as the real host does.
 
     `answers` has the answer of each activity by its name: a value, or a list of which the last
     value stays.

@@ -101,7 +101,7 @@ def played(host: Told, request: ChangeRequest = REQUEST) -> IntegrationResult:
     return result
 
 
-def told(host: Told) -> list[str]:
+def statuses(host: Told) -> list[str]:
     return [line.removeprefix("told ") for line in host.shown if line.startswith("told ")]
 
 
@@ -113,7 +113,7 @@ def test_a_push_that_passes_is_published_and_trained() -> None:
     assert (result.outcome, result.code) == (IntegrationOutcome.PUBLISHED, CODE)
     assert result.reports["junit.xml"] == f"{LINK}/junit.xml"
     assert result.reasons == ("lint: No complaints.", "tests: 14 tests passed.")
-    assert told(host) == [
+    assert statuses(host) == [
         "pending: The checks run. /api/status/instance-1",
         f"success: Every check passed. {LINK}/tests.log",
     ]
@@ -142,7 +142,7 @@ def test_a_pull_request_is_checked_and_changes_nothing() -> None:
     assert played(host, PROPOSAL).outcome is IntegrationOutcome.CHECKED
     assert steps.publish_code.name not in host.called
     assert steps.request_training.name not in host.called
-    assert told(host)[-1].startswith("success")
+    assert statuses(host)[-1].startswith("success")
 
 
 def test_a_failing_test_stops_a_change_and_is_linked() -> None:
@@ -153,7 +153,7 @@ def test_a_failing_test_stops_a_change_and_is_linked() -> None:
     assert result.outcome is IntegrationOutcome.REJECTED
     assert result.reasons == ("tests: 1 of 14 tests failed, first test_x",)
     assert result.reports["tests.log"] == f"{LINK}/tests.log"
-    assert told(host)[-1] == (
+    assert statuses(host)[-1] == (
         f"failure: tests: 1 of 14 tests failed, first test_x {LINK}/tests.log"
     )
     assert steps.publish_code.name not in host.called
@@ -220,7 +220,7 @@ def test_a_commit_that_is_not_there_is_rejected_with_the_reason() -> None:
         IntegrationOutcome.REJECTED,
         ("Commit aaa is not there.",),
     )
-    assert told(host) == ["failure: Commit aaa is not there. /api/status/instance-1"]
+    assert statuses(host) == ["failure: Commit aaa is not there. /api/status/instance-1"]
 
 
 def test_checks_that_do_not_end_are_cancelled_and_the_change_fails() -> None:
@@ -231,7 +231,7 @@ def test_checks_that_do_not_end_are_cancelled_and_the_change_fails() -> None:
     assert result.outcome is IntegrationOutcome.FAILED
     assert "timed_out" in result.reasons[0]
     assert steps.cancel_run.name in host.called
-    assert told(host)[-1].startswith("error: ")
+    assert statuses(host)[-1].startswith("error: ")
 
 
 def test_checks_that_the_platform_interrupts_are_submitted_again() -> None:
@@ -246,7 +246,7 @@ def test_checks_that_are_interrupted_for_good_say_nothing_about_the_change() -> 
     host = player(**{steps.get_run.name: replace(RUNNING, status=RunStatus.INTERRUPTED)})
 
     assert played(host).outcome is IntegrationOutcome.FAILED
-    assert told(host)[-1].startswith("error: Run checks-diabetes-cause was interrupted 6 times")
+    assert statuses(host)[-1].startswith("error: Run checks-diabetes-cause was interrupted 6 times")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_fault_is_an_outcome_and_told(activity: str) -> None:
         IntegrationOutcome.FAILED,
         ("PLATFORM: git could not fetch.",),
     )
-    assert told(host)[-1] == "error: PLATFORM: git could not fetch. /api/status/instance-1"
+    assert statuses(host)[-1] == "error: PLATFORM: git could not fetch. /api/status/instance-1"
 
 
 def test_a_code_host_that_cannot_be_told_hides_no_fault() -> None:

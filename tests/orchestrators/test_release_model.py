@@ -300,7 +300,7 @@ def test_a_rollout_waits_for_the_one_before_and_leaves_its_lane_whatever_happens
     )
 
 
-def test_what_takes_long_is_asked_for_until_it_is_there() -> None:
+def test_slow_steps_are_polled_until_they_are_done() -> None:
     host = player(
         **{
             steps.build_image.name: [

@@ -138,7 +138,7 @@ def ports(world: FakeWorld, tmp_path: Path) -> Ports:
     return Ports(**{**given, "ledger": StoredLedger(LocalRows(tmp_path / "ledger.db"))})
 
 
-def look(ports: Ports, policy: DriftPolicy = REQUEST.policy) -> DriftReport:
+def observe(ports: Ports, policy: DriftPolicy = REQUEST.policy) -> DriftReport:
     return observe_production(ports, WatchRequest(model="m", policy=policy))
 
 
@@ -149,14 +149,14 @@ def announce(ports: Ports, report: DriftReport) -> None:
 def test_production_that_serves_nothing_is_quiet(ports: Ports, world: FakeWorld) -> None:
     world.served = None
 
-    report = look(ports)
+    report = observe(ports)
 
     assert (report.verdict, report.rows) == (Verdict.QUIET, 0)
     assert world.reads == []
 
 
 def test_each_look_goes_on_where_the_last_one_ended(ports: Ports, world: FakeWorld) -> None:
-    reports = [look(ports) for _ in range(3)]
+    reports = [observe(ports) for _ in range(3)]
 
     assert world.reads == ["", "1", "2"]
     assert [report.rows for report in reports] == [400, 800, 1200]
@@ -167,8 +167,8 @@ def test_drift_is_announced_once_though_every_activity_runs_twice(
     ports: Ports, world: FakeWorld
 ) -> None:
     world.shift = 2.0
-    first = look(ports)
-    again = look(ports)
+    first = observe(ports)
+    again = observe(ports)
     assert first.verdict is Verdict.RETRAIN
     assert (again.report_id, len(world.reads)) == (first.report_id, 1)
 
@@ -176,22 +176,22 @@ def test_drift_is_announced_once_though_every_activity_runs_twice(
     with pytest.raises(PlatformError):
         announce(ports, first)
     world.fail_publish = False
-    announce(ports, look(ports))
+    announce(ports, observe(ports))
     announce(ports, first)
 
     # Twice on the topic, but with one report id: the inbox claims that once.
     assert {kind for kind, _ in world.published} == {DRIFT_DETECTED}
     assert [content["reportId"] for _, content in world.published] == [first.report_id] * 2
-    assert look(ports).verdict is Verdict.COOLDOWN
+    assert observe(ports).verdict is Verdict.COOLDOWN
 
 
 def test_a_new_champion_begins_a_new_test_and_old_rows_are_not_read_again(
     ports: Ports, world: FakeWorld
 ) -> None:
-    look(ports)
+    observe(ports)
     world.served = "2"
 
-    report = look(ports)
+    report = observe(ports)
 
     assert (report.version, report.rows) == ("2", 400)
     assert world.reads == ["", "1"]
@@ -202,14 +202,14 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding_that_is_told_once(
 ) -> None:
     policy = DriftPolicy(cooldown_seconds=0, max_retrainings=100)
     world.shift = 2.0
-    announce(ports, look(ports, policy))
+    announce(ports, observe(ports, policy))
 
     # Its answers became the next training's targets, and what it is asked has moved on.
     world.served, world.newest, world.echoed = "2", "d2", 100
     reports = []
     for _ in range(20):
         world.time += timedelta(days=1)
-        reports.append(look(ports, policy))
+        reports.append(observe(ports, policy))
         world.newest = f"{len(reports):064d}"
 
     assert {report.verdict for report in reports} == {Verdict.LOOP}
@@ -223,7 +223,7 @@ def test_drift_that_retraining_does_not_cure_is_no_storm(ports: Ports, world: Fa
     version = 1
     for hour in range(60):
         world.newest = f"{hour:064d}"
-        report = look(ports, policy)
+        report = observe(ports, policy)
         if report.report_id:
             announce(ports, report)
             note = json.loads((ports.ledger.get_record(drift_name("m")) or {})["state"])
@@ -240,6 +240,6 @@ def test_drift_that_retraining_does_not_cure_is_no_storm(ports: Ports, world: Fa
 def test_labels_that_cannot_be_read_are_told(ports: Ports, world: FakeWorld) -> None:
     world.complaints = ("a.csv: it needs the columns id and Y.",)
 
-    look(ports)
+    observe(ports)
 
     assert [f.kind for f in world.told] == [FindingKind.UNREADABLE_LABELS]

@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_bounds() -> None:
         ([1e300, 1.0], None, "too large for a finite number"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_with_its_reason(
+def test_an_impossible_comparison_is_refused_with_its_reason(
     challenger: list[float], champion: list[float] | None, reason: str
 ) -> None:
     actual = [0.0] * len(challenger)

@@ -1,4 +1,4 @@
-"""Which types a model file may hold is the platform's to say, whatever the model folder says."""
+"""The platform decides which types a model file may hold, whatever the model folder lists."""
 
 import json
 import subprocess

@@ -82,7 +82,7 @@ def test_a_small_gzip_file_cannot_fill_the_memory() -> None:
         containers.unpack(content, most=8 << 20)
 
 
-def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+def test_a_written_table_is_read_back(tmp_path: Path) -> None:
     table = scan_table(_written(tmp_path / "in.csv", READ[-2].content))
 
     write_table(tmp_path / "out.csv", table)

@@ -29,7 +29,7 @@ Opens = Callable[[], Rows]
 
 @pytest.fixture(params=["local", "azure"])
 def opens(request: pytest.FixtureRequest, tmp_path: Path) -> Opens:
-    """Return what opens a state that was written before records were rows."""
+    """Return a function that opens a state from the time before records were rows."""
     if request.param == "azure":
         connected: Connection = request.getfixturevalue("connection")
         fill_tables(connected, "mlopsledger")

@@ -67,7 +67,7 @@ def test_a_change_that_would_break_running_trainings_is_found_with_its_step(
 
 
 def test_a_breaking_change_ships_under_a_new_name_beside_the_old_story(tmp_path: Path) -> None:
-    """As docs/how-to/change-a-story.md says: the old story stays until its instances have ended."""
+    """The old story stays until its instances have ended (docs/how-to/change-a-story.md)."""
     app = changed(tmp_path, "", "")
     stories = app / "function_app" / "orchestrators"
     new = (stories / "train_model.py").read_text()

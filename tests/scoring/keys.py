@@ -14,7 +14,7 @@ def digest(key: str) -> str:
 
 
 def content(*keys: str, probe: str = PROBE) -> dict[str, Any]:
-    """Return what a service is told of these keys."""
+    """Return the environment that names these keys to a service."""
     names = ("primary", "secondary")
     return {
         "keys": {name: digest(key) for name, key in zip(names, keys, strict=False)},

@@ -102,7 +102,7 @@ def test_a_token_that_another_key_signed_under_the_same_name_is_refused(
 
 
 @pytest.mark.parametrize("text", ["ey.ey.ey", "eyJhbGciOiJub25lIn0.e30.", "ey\xff.a.b"])
-def test_what_only_looks_like_a_token_is_refused(production: Production, text: str) -> None:
+def test_a_malformed_token_is_refused(production: Production, text: str) -> None:
     headers = {b"Authorization": f"Bearer {text}".encode("latin-1")}
 
     answer = production.client.post("/score", json={"data": [production.row]}, headers=headers)

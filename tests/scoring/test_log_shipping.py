@@ -1,4 +1,4 @@
-"""What replicas log reaches the storage once, whatever happens on the way."""
+"""Each logged line of a replica reaches the storage once, whatever fails on the way."""
 
 import json
 import os
@@ -177,7 +177,7 @@ def test_a_segment_without_a_whole_line_keeps_no_other_waiting(
     assert list(segment.parent.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_sent_up_to_its_last_whole_line(
+def test_the_log_of_a_killed_process_is_sent_up_to_its_last_whole_line(
     connection: Connection, logs: Blobs, tmp_path: Path
 ) -> None:
     logs.ensure_container()

@@ -130,7 +130,7 @@ def test_each_prediction_is_that_of_the_apps_own_service(
     assert isinstance(seed, ScriptPredictor)
 
 
-def test_what_else_the_script_says_is_passed_on(
+def test_other_fields_of_the_scripts_answer_are_passed_on(
     opened: Callable[..., Predictor], rows: list[list[float]]
 ) -> None:
     assert opened(OF_2019).answer({"data": rows}, {})["by"] == "the script"
@@ -326,7 +326,9 @@ def test_the_service_tells_of_its_health_while_a_script_takes_its_time(
         assert waiting.result().status_code == 200
 
 
-def test_what_init_opened_run_may_use(tmp_path: Path, model: Path, rows: list[list[float]]) -> None:
+def test_run_may_use_objects_that_init_opened(
+    tmp_path: Path, model: Path, rows: list[list[float]]
+) -> None:
     with serve(tmp_path, model, BOUND) as (url, _):
         assert httpx.post(f"{url}/score", json={"data": rows}, headers=CALLER).status_code == 200
 

@@ -60,7 +60,7 @@ def test_health_names_the_image(url: str) -> None:
         b'{"data": ' + b"[" * 5000 + b"]" * 5000 + b"}",
     ],
 )
-def test_what_cannot_be_scored_is_a_400_with_the_reason(url: str, body: bytes) -> None:
+def test_a_request_that_cannot_be_scored_is_a_400_with_the_reason(url: str, body: bytes) -> None:
     answer = httpx.post(f"{url}/score", content=body, headers=CALLER)
 
     assert answer.status_code == 400

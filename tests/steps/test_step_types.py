@@ -51,7 +51,7 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return what mypy says about every planted module and about one that fits."""
+    """Return mypy's output about every planted module and about a valid one."""
     folder = tmp_path_factory.mktemp("planted")
     (folder / "fitting.py").write_text(FITTING)
     for name, (lines, _) in PLANTED.items():

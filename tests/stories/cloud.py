@@ -122,12 +122,12 @@ class CloudApp:
         return self.find(instance_id)
 
     def at_step(self, instance_id: str, step: str) -> None:
-        def look() -> bool:
+        def is_at_step() -> bool:
             found = self.find(instance_id)
             assert not found.get("ended"), found
             return (found.get("step") or {}).get("step") == step
 
-        until(look, f"{instance_id} to be at {step}", 120)
+        until(is_at_step, f"{instance_id} to be at {step}", 120)
 
     def decide(self, verb: str, release_id: str, token: str) -> httpx.Response:
         release = self.api.get(f"/api/releases/{release_id}")

@@ -106,26 +106,26 @@ class App:
         """Return the story that an event about this file started."""
         found: list[str] = []
 
-        def look() -> bool:
+        def is_claimed() -> bool:
             claims = self.api.get("/api/status")["claims"]
             found.extend(c["owner"] for c in claims if c["subject"].endswith(f"/data/{name}"))
             return bool(found)
 
-        until(look, f"a claim for {name}", 60)
+        until(is_claimed, f"a claim for {name}", 60)
         return found[0]
 
     def claimed_by(self, kind: str, content: str) -> str:
         """Return the story that an event of this type with this content started."""
         found: list[str] = []
 
-        def look() -> bool:
+        def is_claimed() -> bool:
             claims = self.api.get("/api/status")["claims"]
             found.extend(
                 c["owner"] for c in claims if c["type"].endswith(kind) and c["content"] == content
             )
             return bool(found)
 
-        until(look, f"a claim of {content}", 120)
+        until(is_claimed, f"a claim of {content}", 120)
         return found[0]
 
     def ended(self, instance_id: str, seconds: float = 150) -> dict[str, Any]:
@@ -133,16 +133,16 @@ class App:
         return self.find(instance_id) or {}
 
     def at_step(self, instance_id: str, step: str) -> None:
-        def look() -> bool:
+        def is_at_step() -> bool:
             found = self.find(instance_id) or {}
             is_there = bool((found.get("step") or {}).get("step") == step)
             assert is_there or not found.get("ended"), found
             return is_there
 
-        until(look, f"{instance_id} to be at {step}", 120)
+        until(is_at_step, f"{instance_id} to be at {step}", 120)
 
     def started(self) -> list[str]:
-        """Return the stories but those that the app starts by the clock."""
+        """Return the stories except those that timers start."""
         stories = self.api.get("/api/status")["stories"]
         by_clock = ("reconcile", "watch_production")
         return sorted(s["instance_id"] for s in stories if s["story"] not in by_clock)

@@ -73,7 +73,7 @@ def test_an_upload_is_trained_released_approved_and_promoted(
 
 
 def _check_drift(app: CloudApp, endpoint: str, diabetes: str) -> None:
-    """What replicas were asked comes by their storage, and drift starts one training."""
+    """Check that the replicas' log arrives through the storage, and drift starts one training."""
     Traffic(diabetes, endpoint, _caller(app)).send(2.0)
     alarms: list[dict[str, Any]] = []
 
@@ -103,7 +103,7 @@ def _code(answer: httpx.Response) -> tuple[int, str]:
 
 
 def _check_cluster(app: CloudApp, promoted: dict[str, Any]) -> None:
-    """What the cluster serves is the run's model, and staging is gone."""
+    """Check that the cluster serves the run's model, and that staging is removed."""
     champion = app.azure.production().champion("diabetes")
     assert champion is not None
     assert champion.digest == promoted["image_digest"]

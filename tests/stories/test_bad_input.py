@@ -174,7 +174,7 @@ def test_a_service_that_never_gets_healthy_fails_the_release(app: App, diabetes:
         ("POST", "/api/models/diabetes/roll-back", 409, "CONFLICT"),
     ],
 )
-def test_what_is_not_there_is_said_so(
+def test_unknown_ids_are_refused_with_a_code(
     app: App, method: str, path: str, status: int, code: str
 ) -> None:
     headers = {"Authorization": f"Bearer {app.api.token('ada')}"}

@@ -37,7 +37,7 @@ def promote(app: App, model: str, version: int) -> str:
     return str(ended["endpoint"])
 
 
-def look(app: App, model: str) -> dict[str, Any]:
+def compare_now(app: App, model: str) -> dict[str, Any]:
     story = app.ended(app.api.post(f"/api/models/{model}/drift")["instance_id"])
     assert story["status"] == "Completed", story["output"]
     report: dict[str, Any] = story["output"]
@@ -60,19 +60,19 @@ def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
     app.drop("watched/a.csv", diabetes)
     assert app.ended(app.claimed("watched/a.csv"))["output"]["version"] == "1"
     traffic = Traffic(diabetes, promote(app, "watched", 1), caller_of(app.api, "watched"))
-    quiet = look(app, "watched")
+    quiet = compare_now(app, "watched")
     assert (quiet["verdict"], quiet["rows"]) == ("quiet", 0), "the smoke test's rows do not count"
 
     # Traffic like the training data, with true targets that come later.
     rows, ids = traffic.send(0.0)
     labels = pd.DataFrame({"id": ids, "Y": rows["Y"] + 50.0})
     app.drop("watched/labels/may.csv", labels.to_csv(index=False))
-    quiet = look(app, "watched")
+    quiet = compare_now(app, "watched")
     assert (quiet["verdict"], quiet["rows"]) == ("quiet", REQUESTS * ROWS)
     assert (quiet["labelled"], quiet["unmatched"]) == (REQUESTS * ROWS, 0)
 
     traffic.send(2.0)
-    drifted = look(app, "watched")
+    drifted = compare_now(app, "watched")
     assert (drifted["verdict"], drifted["version"]) == ("retrain", "1")
     assert "bmi went up" in drifted["reason"]
     retraining = app.claimed_by("DriftDetected", drifted["report_id"])
@@ -80,14 +80,14 @@ def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
 
     # It goes on, and nothing more is caused within the cooldown.
     traffic.send(2.0)
-    assert look(app, "watched")["verdict"] == "cooldown"
+    assert compare_now(app, "watched")["verdict"] == "cooldown"
     assert len(drift_claims(app)) == 1
     assert len(trainings(app, "watched")) == 2, "of the file and of the drift, none of the labels"
     _check_command(app, drifted["report_id"])
 
     # A new champion begins a test of its own.
     promote(app, "watched", 2)
-    fresh = look(app, "watched")
+    fresh = compare_now(app, "watched")
     assert (fresh["version"], fresh["verdict"], fresh["rows"]) == ("2", "quiet", 0)
 
 
@@ -108,9 +108,9 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes
     app.drop("fed/a.csv", diabetes)
     app.ended(app.claimed("fed/a.csv"))
     traffic = Traffic(diabetes, promote(app, "fed", 1), caller_of(app.api, "fed"))
-    assert look(app, "fed")["verdict"] == "quiet"
+    assert compare_now(app, "fed")["verdict"] == "quiet"
     answered, _ = traffic.send(2.0)
-    drifted = look(app, "fed")
+    drifted = compare_now(app, "fed")
     assert drifted["verdict"] == "retrain"
     app.ended(app.claimed_by("DriftDetected", drifted["report_id"]))
 
@@ -122,7 +122,7 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes
 
     for _ in range(3):
         traffic.send(8.0)
-        report = look(app, "fed")
+        report = compare_now(app, "fed")
         assert (report["version"], report["verdict"]) == ("3", "feedback loop")
         assert f"{len(answered)} of {len(answered)} training rows" in report["reason"]
         assert report["report_id"] == ""

@@ -68,7 +68,7 @@ def integrated(app: App, commit: str) -> dict[str, Any]:
     """Return the ended story of a commit."""
     found: list[dict[str, Any]] = []
 
-    def look() -> bool:
+    def has_ended() -> bool:
         found[:] = [
             story
             for story in stories(app, "integrate_change")
@@ -76,7 +76,7 @@ def integrated(app: App, commit: str) -> dict[str, Any]:
         ]
         return bool(found)
 
-    until(look, f"the integration of {commit}", 90)
+    until(has_ended, f"the integration of {commit}", 90)
     return found[0]
 
 

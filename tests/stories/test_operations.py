@@ -1,4 +1,4 @@
-"""What operators see and do when stories fail: outcomes, reasons, notifications, retry, cancel."""
+"""Failed stories for operators: outcomes, reasons, notifications, retry, cancel."""
 
 import json
 import os

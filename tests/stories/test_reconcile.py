@@ -1,4 +1,4 @@
-"""What disagrees between ledger, histories and platforms is repaired or told."""
+"""Differences between ledger, histories and platforms are repaired or reported."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def register(app: App, run_id: str) -> None:
     client.create_model_version("eager", source=first.source, tags={**first.tags, "run_id": run_id})
 
 
-def test_what_somebody_did_past_the_app_is_found_and_what_is_safe_is_repaired(
+def test_changes_past_the_app_are_found_and_safe_ones_are_repaired(
     fresh_app: App, diabetes: str
 ) -> None:
     app = fresh_app

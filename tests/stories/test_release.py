@@ -78,7 +78,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
 
 
 def _check_tracking(app: App) -> None:
-    """Every run that ended is a run in MLflow, with what came of it."""
+    """Check that every ended run is a run in MLflow, with its results."""
     client = mlflow_client(app.state)
     ran = {path.name for path in (app.state / "runs").iterdir()}
 

@@ -1,4 +1,4 @@
-"""One trace from an event to the replicas that serve what came of it, and figures beside it."""
+"""A single trace leads from an event to the replicas that serve its model; figures beside it."""
 
 import re
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
     app.api.decide(app.api.release(release), "approve", "ada", "fine")
     assert app.ended(release)["output"]["status"] == "promoted"
 
-    def found() -> set[tuple[str, str]]:
+    def span_names() -> set[tuple[str, str]]:
         return {(span.service, span.name) for span in sink.spans if span.trace_id == TRACE}
 
     def named(name: str) -> list[Span]:
@@ -71,7 +71,7 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
         ("mlops", "promote_challenger"),
         ("scoring", "POST /score"),
     }
-    until(lambda: needed <= found(), "the spans of both stories")
+    until(lambda: needed <= span_names(), "the spans of both stories")
     # Of staging and of production.
     until(lambda: len(named("smoke_test")) == 2, "both smoke tests")
     # Every span hangs on another one of the trace; the first on the caller's.

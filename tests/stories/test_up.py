@@ -50,12 +50,12 @@ class Held:
         path.write_text(content)
         owners: list[str] = []
 
-        def look() -> bool:
+        def is_claimed() -> bool:
             claims = self.api.get("/api/status")["claims"]
             owners.extend(c["owner"] for c in claims if c["subject"].endswith("/held/data.csv"))
             return bool(owners)
 
-        until(look, "a claim", 100)
+        until(is_claimed, "a claim", 100)
         return owners[0]
 
     def hold(self, doing: str) -> None:
@@ -92,11 +92,11 @@ class Held:
     def ended(self, instance: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
 
-        def look() -> bool:
+        def has_ended() -> bool:
             found.update(self.api.find(f"/api/status/{instance}") or {})
             return bool(found.get("ended"))
 
-        until(look, f"{instance} to end", 200)
+        until(has_ended, f"{instance} to end", 200)
         return found
 
 

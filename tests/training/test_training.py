@@ -18,7 +18,7 @@ from training.data import DataError, load_rows, write_sample
 from training.train import read_parameters, train
 
 
-def given(folder: Path) -> Path:
+def training_folder(folder: Path) -> Path:
     """Write the folder that a training gets."""
     write_sample(folder / "data.csv")
     write_rows(folder / "rows", read_table(folder / "data.csv"), "Y")
@@ -33,7 +33,7 @@ def test_ridge_predicts_what_the_reference_predicted() -> None:
 
 
 def test_the_diabetes_data_has_442_rows(tmp_path: Path) -> None:
-    rows = load_rows(given(tmp_path))
+    rows = load_rows(training_folder(tmp_path))
 
     assert (rows.x.shape, rows.y.shape, rows.target) == ((442, 10), (442,), "Y")
 
@@ -66,7 +66,7 @@ def test_bad_parameters_are_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_two_trainings_on_the_same_data_are_the_same_bytes(tmp_path: Path) -> None:
-    rows = given(tmp_path)
+    rows = training_folder(tmp_path)
     for out in ("a", "b"):
         assert main(["train", "--data", str(rows), "--out", str(tmp_path / out)]) == 0
 
@@ -74,7 +74,7 @@ def test_two_trainings_on_the_same_data_are_the_same_bytes(tmp_path: Path) -> No
 
 
 def test_predict_answers_by_column_names_in_any_order(tmp_path: Path) -> None:
-    main(["train", "--data", str(given(tmp_path)), "--out", str(tmp_path / "model")])
+    main(["train", "--data", str(training_folder(tmp_path)), "--out", str(tmp_path / "model")])
     (tmp_path / "a.csv").write_text("age,sex,bmi,bp,s1,s2,s3,s4,s5,s6\n1,2,3,4,5,6,7,8,9,10\n")
     (tmp_path / "b.csv").write_text("s6,s5,s4,s3,s2,s1,bp,bmi,sex,age\n10,9,8,7,6,5,4,3,2,1\n")
     for name in ("a", "b"):

@@ -1,4 +1,4 @@
-"""Who may read the audit log: the people of mlops.toml, under any of their names."""
+"""The people of mlops.toml may read the audit log, under any of their names."""
 
 import asyncio
 from dataclasses import replace

@@ -169,7 +169,7 @@ def test_a_run_without_tags_is_looked_up_on_its_platform(office: Office) -> None
     assert (known.outcome, foreign.outcome) == ("woken", "ignored")
 
 
-def test_what_is_no_event_at_all_is_kept_as_a_dead_letter(office: Office) -> None:
+def test_a_body_that_is_no_event_is_stored_as_a_dead_letter(office: Office) -> None:
     office.take(7, None, [], "text", {})
 
     assert len(office.inbox.list_events(Outcome.REFUSED)) == 5

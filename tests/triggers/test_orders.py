@@ -38,7 +38,7 @@ class FakeStories:
 
 
 class People:
-    """Everybody's token is the person's name."""
+    """Approvers whose token is the person's name."""
 
     def identify(self, token: str) -> str | None:
         return token or None

@@ -41,7 +41,7 @@ class Meanwhile:
         return now
 
 
-def test_of_two_cancellations_at_the_same_moment_the_first_stored_counts(tmp_path: Path) -> None:
+def test_the_first_stored_of_two_concurrent_cancellations_counts(tmp_path: Path) -> None:
     office = Office(tmp_path)
     office.knows("train_model", "t1", "running")
     other = Cancellation(instance_id="t1", by="grace", comment="too slow", at=NOW)

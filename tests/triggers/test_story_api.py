@@ -175,7 +175,7 @@ def test_a_cancellation_is_recorded_once_and_wakes_the_story(office: Office) -> 
         ("roll_back", "running", "rolling back", "NOT_CANCELLABLE"),
     ],
 )
-def test_what_cannot_be_cancelled_says_why(
+def test_a_refused_cancellation_names_the_reason(
     office: Office, story: str, outcome: str, step: str, code: str
 ) -> None:
     office.stories.views["x"] = view(story, "x", outcome, step)
@@ -270,7 +270,7 @@ def test_each_attempt_leads_to_the_next(office: Office) -> None:
         ("reconcile", "failed", "NOT_RETRYABLE"),
     ],
 )
-def test_what_cannot_be_retried_says_why(
+def test_a_refused_retry_names_the_reason(
     office: Office, story: str, outcome: str, code: str
 ) -> None:
     office.knows(story, "x", outcome)
@@ -310,7 +310,7 @@ def test_a_body_without_fields_has_no_comment(body: bytes) -> None:
     assert read_body(Request(route={}, headers={}, body=body), Comment).comment == ""
 
 
-def test_whoever_retries_counts_among_those_who_started_it(office: Office) -> None:
+def test_a_person_who_retries_is_an_author(office: Office) -> None:
     office.knows("train_model", "t1", "failed", TRAINING)
 
     office.retry("t1", "ada")

@@ -65,7 +65,7 @@ class WorkerApp:
         self.api = Api(self.url, self.state)
 
     def log(self) -> str:
-        """Return what host and worker wrote."""
+        """Return the output of host and worker."""
         return self._log.read_text(errors="replace")
 
     def fire_timers(self) -> None:

@@ -54,7 +54,7 @@ class Worker:
         threading.Thread(target=self._read, daemon=True).start()
 
     def ask(self, *request: Any) -> Any:
-        """Return what the worker answers; FunctionFailedError with its message when it fails."""
+        """Return the worker's answer; FunctionFailedError with its message when it fails."""
         return self.send(*request).result()
 
     def send(self, *request: Any) -> Future[Any]:

@@ -35,7 +35,7 @@ KINDS = {"string": str, "json": str, "bytes": bytes, "int": int, "double": float
 
 
 class TypedData:
-    """One value of one kind, or none."""
+    """A value of one kind, or no value."""
 
     def __init__(self, **value: Any) -> None:
         if len(value) > 1:
@@ -65,7 +65,7 @@ class RpcHttp(Message):
 
 
 def protos() -> ModuleType:
-    """Return what the library takes for the module of generated messages."""
+    """Return the replacement for the library's module of generated messages."""
     module = ModuleType("protos")
     named = (BindingInfo, StatusResult, TypedData, ParameterBinding, RpcHttp)
     plain = (

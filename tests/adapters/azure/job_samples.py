@@ -1,4 +1,4 @@
-"""What the tests of runs on Azure ML submit."""
+"""Sample jobs for the tests of runs on Azure ML."""
 
 from datetime import UTC, datetime
 

@@ -3,11 +3,13 @@
 import hashlib
 import io
 import tarfile
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from function_app.adapters.azure.images.build_context import OWN
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.release.serving import Image
 from function_app.domain.training import ModelVersion, folder_digest
@@ -325,7 +327,7 @@ def test_throttling_and_faults_of_the_registry_are_waited_for(azure: Azure) -> N
     assert azure.images().build(version).image is None
 
 
-def test_who_may_not_build_is_told_so(azure: Azure) -> None:
+def test_missing_rights_to_build_are_reported(azure: Azure) -> None:
     azure.arm.fail("POST", "/listBuildSourceUploadUrl", DENIED, times=9)
 
     with pytest.raises(PlatformError, match=r"AuthorizationFailed.*role"):
@@ -362,3 +364,25 @@ def test_code_without_a_service_is_served_by_the_apps_own(azure: Azure) -> None:
 
     with tarfile.open(fileobj=io.BytesIO(next(iter(azure.acr.contexts.values())))) as archive:
         assert "scoring/server.py" in archive.getnames()
+
+
+def test_a_model_is_packed_piece_by_piece(azure: Azure) -> None:
+    large = bytes(160 << 20)
+    version = registered(azure)
+    azure.wrote("runs/run-1/model/model.skops", large)
+    digests = {name: hashlib.sha256(b"content").hexdigest() for name in FILES}
+    digests["model.skops"] = hashlib.sha256(large).hexdigest()
+    assert azure.contexts().missing_bases(version, OWN) == ()
+
+    tracemalloc.start()
+    try:
+        with azure.contexts().pack(replace(version, digest=folder_digest(digests)), OWN) as context:
+            _, peak = tracemalloc.get_traced_memory()
+            with tarfile.open(fileobj=context.content, mode="r:gz") as packed:
+                size = packed.getmember("model/model.skops").size
+    finally:
+        tracemalloc.stop()
+
+    assert size == len(large)
+    # Pieces of 4 MiB, which the server of the test holds, too.
+    assert peak < 100 << 20

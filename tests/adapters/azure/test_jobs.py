@@ -40,14 +40,14 @@ def test_a_throttled_request_is_repeated_and_a_broken_one_too(azure: Azure) -> N
     )
 
 
-def test_who_may_not_submit_is_told_so_and_which_role_helps(azure: Azure) -> None:
+def test_missing_rights_to_submit_name_the_needed_role(azure: Azure) -> None:
     azure.arm.fail("PUT", "/jobs/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match=r"submit a run.*AuthorizationFailed.*403.*role"):
         azure.jobs().submit(RUN, dataset(azure), "prepare-a", None, {})
 
 
-def test_who_may_not_read_runs_does_not_take_one_for_absent(azure: Azure) -> None:
+def test_a_refused_read_is_not_taken_for_an_absent_run(azure: Azure) -> None:
     azure.arm.fail("GET", "/jobs/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):

@@ -228,7 +228,7 @@ def test_a_roll_back_to_nothing_takes_the_traffic_and_keeps_the_endpoint(azure: 
     assert len(azure.endpoints.endpoints) == 1
 
 
-def test_who_may_not_read_endpoints_does_not_take_one_for_absent(azure: Azure) -> None:
+def test_a_refused_read_is_not_taken_for_an_absent_endpoint(azure: Azure) -> None:
     azure.arm.fail("GET", "/onlineEndpoints/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):

@@ -59,7 +59,7 @@ def whole(azure: Azure) -> Azure:
     )
 
 
-def made(azure: Azure) -> Azure:
+def complete_platform(azure: Azure) -> Azure:
     """Let every part be made, as the story does, and Azure be done with it in between."""
     for part in azure.platform().parts():
         while not azure.platform().ensure(part).ready:
@@ -85,10 +85,10 @@ def test_an_empty_subscription_is_planned_as_absent_and_stays_empty(azure: Azure
 
 
 def test_every_part_is_made_once_and_found_after_that(azure: Azure) -> None:
-    made(whole(azure))
+    complete_platform(whole(azure))
     before = len([r for r in azure.arm.requests if r.method == "PUT"])
 
-    made(whole(azure))
+    complete_platform(whole(azure))
 
     assert len([r for r in azure.arm.requests if r.method == "PUT"]) == before
     plans = [whole(azure).platform().plan(part) for part in PARTS]
@@ -132,7 +132,7 @@ def test_compute_that_failed_is_reported_once_and_made_again(azure: Azure, state
     assert len(azure.arm.asked("PUT", "/computes/")) == 2
 
 
-def test_what_is_being_deleted_does_not_stand(azure: Azure) -> None:
+def test_a_part_that_is_being_deleted_is_not_ready(azure: Azure) -> None:
     azure.platform().ensure("compute")
     azure.ml.resources["/computes/training"]["properties"]["provisioningState"] = "Deleting"
 
@@ -140,7 +140,7 @@ def test_what_is_being_deleted_does_not_stand(azure: Azure) -> None:
 
 
 def test_compute_of_another_number_of_nodes_is_different_and_changed(azure: Azure) -> None:
-    made(azure)
+    complete_platform(azure)
     azure.ml.resources["/computes/training"]["properties"]["properties"]["scaleSettings"][
         "maxNodeCount"
     ] = 9
@@ -156,7 +156,7 @@ def test_compute_of_another_number_of_nodes_is_different_and_changed(azure: Azur
 
 
 def test_compute_of_another_size_is_not_changed_in_place(azure: Azure) -> None:
-    made(azure)
+    complete_platform(azure)
     other = azure.with_settings(compute_size="Standard_NC6")
 
     plan = other.platform().plan("compute")
@@ -174,7 +174,7 @@ def test_each_kind_of_code_has_a_compute_of_its_own_under_one_identity(azure: Az
         checks_identity=f"{IDENTITIES}/checks",
     )
 
-    made(apart)
+    complete_platform(apart)
 
     bodies = {r.path.split("/")[-1]: r.json for r in azure.arm.asked("PUT", "/computes/")}
     given = {n: list(body["identity"]["userAssignedIdentities"]) for n, body in bodies.items()}
@@ -192,8 +192,8 @@ def test_each_kind_of_code_has_a_compute_of_its_own_under_one_identity(azure: Az
     }
 
 
-def test_what_runs_read_and_write_are_datastores_without_a_key(azure: Azure) -> None:
-    made(azure)
+def test_datastores_of_runs_have_no_key(azure: Azure) -> None:
+    complete_platform(azure)
 
     stores = {
         r.path.split("/")[-1]: r.json["properties"] for r in azure.arm.asked("PUT", "/datastores/")
@@ -211,7 +211,7 @@ def test_what_runs_read_and_write_are_datastores_without_a_key(azure: Azure) -> 
 def test_compute_under_another_identity_is_different_and_changed_whatever_its_case(
     azure: Azure,
 ) -> None:
-    made(azure.with_settings(checks_identity=f"{IDENTITIES}/old"))
+    complete_platform(azure.with_settings(checks_identity=f"{IDENTITIES}/old"))
     same = azure.with_settings(checks_identity=f"{IDENTITIES}/old".upper())
     new = azure.with_settings(checks_identity=f"{IDENTITIES}/new")
 
@@ -229,7 +229,7 @@ def test_compute_under_another_identity_is_different_and_changed_whatever_its_ca
 
 def test_compute_that_has_one_more_identity_is_different(azure: Azure) -> None:
     wanted = azure.with_settings(checks_identity=f"{IDENTITIES}/checks")
-    made(wanted)
+    complete_platform(wanted)
     found = azure.ml.resources["/computes/checks"]["identity"]["userAssignedIdentities"]
     found[f"{IDENTITIES}/training"] = {}
 
@@ -239,7 +239,7 @@ def test_compute_that_has_one_more_identity_is_different(azure: Azure) -> None:
 
 
 def test_compute_that_is_changed_stays_in_its_network_and_not_ours(azure: Azure) -> None:
-    made(azure)
+    complete_platform(azure)
     found = azure.ml.resources["/computes/training"]
     found["tags"] = {"owner": "infra"}
     subnet = (
@@ -326,7 +326,7 @@ def test_a_workspace_that_the_settings_describe_is_made(azure: Azure) -> None:
 
 
 def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) -> None:
-    made(whole(azure))
+    complete_platform(whole(azure))
 
     data = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
     runs = azure.grid.subscriptions["workspace-topic/mlops-workspace"]["properties"]
@@ -343,12 +343,12 @@ def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) ->
 
 
 def test_a_subscription_that_somebody_changed_is_different_and_changed_back(azure: Azure) -> None:
-    made(whole(azure))
+    complete_platform(whole(azure))
     properties = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
     properties["filter"]["subjectBeginsWith"] = "/elsewhere/"
 
     plan = whole(azure).platform().plan("events of data")
-    made(whole(azure))
+    complete_platform(whole(azure))
 
     assert plan.state is PartState.DIFFERENT
     assert "subjectBeginsWith" in plan.detail
@@ -364,8 +364,8 @@ def test_subscriptions_that_infra_keeps_are_left_to_it(azure: Azure) -> None:
     assert azure.grid.subscriptions == {}
 
 
-def test_what_this_app_made_is_removed_and_what_it_did_not_make_stays(azure: Azure) -> None:
-    made(whole(azure))
+def test_only_parts_that_this_app_created_are_removed(azure: Azure) -> None:
+    complete_platform(whole(azure))
     azure.ml.resources["/computes/training"]["tags"] = {"owner": "somebody"}
 
     told = {part: whole(azure).platform().remove(part) for part in reversed(PARTS)}

@@ -1,4 +1,4 @@
-"""What production on AKS asks of its cluster, and what its pods may do."""
+"""The requests of production on AKS to its cluster, and the rights of its pods."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def test_a_namespace_that_is_gone_is_not_taken_for_no_champion(azure: Azure) -> 
         azure.production().champion("diabetes")
 
 
-def test_who_may_not_read_the_namespace_is_told_which_role_helps(azure: Azure) -> None:
+def test_missing_access_to_the_namespace_names_the_needed_role(azure: Azure) -> None:
     denied = Answer(status=403, content={"message": 'services "diabetes" is forbidden'})
     azure.cluster.faults.append(Fault(method="GET", path="/services/", answer=denied))
 

@@ -187,7 +187,7 @@ def test_an_archived_version_is_not_listed_and_can_be_got(azure: Azure) -> None:
     assert register(registry, trained(azure, "b")).version == "2"
 
 
-def test_who_may_not_list_models_is_told_so(azure: Azure) -> None:
+def test_missing_access_to_models_is_reported(azure: Azure) -> None:
     azure.arm.fail("GET", "/models/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):

@@ -1,4 +1,4 @@
-"""Where outputs of runs are read: in the container of their identity, before that in versions."""
+"""Outputs of runs are read in the container of their identity, those of old runs in `versions`."""
 
 import json
 
@@ -16,7 +16,7 @@ def containers(azure: Azure) -> RunContainers:
     return RunContainers(Blobs(azure.connection()))
 
 
-def test_what_runs_of_an_earlier_version_wrote_is_read_in_the_container_of_versions(
+def test_outputs_of_runs_of_an_earlier_version_are_read_in_versions(
     azure: Azure,
 ) -> None:
     azure.wrote("runs/a/model/model.skops", b"x", VERSIONS)

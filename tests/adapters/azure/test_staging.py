@@ -218,7 +218,7 @@ def test_a_resource_group_that_is_gone_is_not_taken_for_an_absent_group(azure: A
         azure.staging().remove(RELEASE)
 
 
-def test_who_may_not_look_does_not_take_a_group_for_absent(azure: Azure) -> None:
+def test_a_refused_read_is_not_taken_for_an_absent_group(azure: Azure) -> None:
     azure.arm.fail("GET", "/containerGroups/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):

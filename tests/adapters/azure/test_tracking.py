@@ -41,7 +41,7 @@ def endpoint(azure: Azure, tls: Tls, mlflow: str) -> Iterator[TrackingEndpoint]:
 
 
 def recorded(endpoint: TrackingEndpoint, job: str) -> Any:
-    """Return what MLflow's own client reads of a job's run."""
+    """Return the run of a job as MLflow's own client reads it."""
     client = MlflowClient(tracking_uri=endpoint.mlflow)
     [found] = client.search_runs(["0"], f"tags.{JOB} = '{job}'")
     return found.data

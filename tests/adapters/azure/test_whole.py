@@ -1,4 +1,4 @@
-"""From data to production, all through the adapters: each step takes what the one before gave."""
+"""A whole release through the adapters: each step gets the result of the step before."""
 
 import hashlib
 import json

@@ -136,7 +136,7 @@ def test_a_history_is_read_only_as_far_as_needed(
     assert f"want {new}".encode() in files
 
 
-def test_what_is_no_git_server_is_told_with_its_answer(
+def test_a_server_that_speaks_no_git_is_reported_with_its_answer(
     tmp_path: Path, shelf: Shelf, server: GitServer
 ) -> None:
     with pytest.raises(PlatformError, match=r"HTTP 404 .*Check the address in mlops\.toml"):

@@ -1,10 +1,15 @@
 """The files an image is built of: the scoring code of a version, its model, and the Dockerfile."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
-from function_app.adapters.archives import pack_compressed, sha256
+from function_app.adapters.archives import sha256, write_compressed
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.images.base_images import BaseImages
 from function_app.adapters.azure.jobs import run_specs as specs
@@ -25,13 +30,14 @@ from function_app.records.submissions import Submissions
 
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
+MOST_BYTES = 8 << 30  # of a file of a model, as in platform_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildContext:
-    """A gzipped archive, its digest, and the path of the Dockerfile in it."""
+    """A file with a gzipped archive, its digest, and the path of the Dockerfile in it."""
 
-    content: bytes
+    content: IO[bytes]
     digest: str
     dockerfile: str
 
@@ -53,30 +59,50 @@ class BuildContexts:
         """Return the base images of this app's own Dockerfile."""
         return base_images(self._own_dockerfile().decode(), self._bases.server)
 
+    @contextmanager
     def pack(
         self, version: ModelVersion, scoring: str, trusted_types: Sequence[str] = ()
-    ) -> BuildContext:
-        """Return the files of which the image of a model version is built.
+    ) -> Iterator[BuildContext]:
+        """Yield the files of which the image of a model version is built.
+
+        The files of the model pass through the disk piece by piece, because a model may be larger
+        than the memory of an instance.
 
         ContractError when the model holds types beyond scikit-learn's and `trusted_types`.
         """
         files, own = self._scoring(version, scoring)
-        model, schema = self._judged(version)
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as out:
+            model, schema = self._judged(version, Path(folder))
+            packed = self._files(version, files, own, model, schema, trusted_types)
+            write_compressed(packed, out)
+            out.seek(0)
+            digest = hashlib.file_digest(out, "sha256").hexdigest()
+            out.seek(0)
+            yield BuildContext(content=out, digest=digest, dockerfile=DOCKERFILE)
+
+    def _files(
+        self,
+        version: ModelVersion,
+        files: dict[str, bytes],
+        own: bool,
+        model: dict[str, Path],
+        schema: bytes,
+        trusted_types: Sequence[str],
+    ) -> dict[str, bytes | Path]:
+        """Return the files of the archive by their names: of the service, then of the model."""
         if own:
             check_servable(version, model)
         dockerfile = self._pinned(files[DOCKERFILE].decode())
         files[DOCKERFILE] = dockerfile.rstrip().encode() + b"\n" + _labels(version)
         # The model's own file of this name takes precedence, because it was judged with the model.
         files[f"model/{specs.SCHEMA}"] = schema
-        files |= {f"model/{name}": text for name, text in model.items()}
         # The types come from the platform's list: a model folder could claim any types for itself.
         evaluation = version.evaluation_id
         types = read_types(self._containers.read(evaluation, specs.EVALUATION, TRUSTED_TYPES))
         registered = self._submissions.types(version.model, version.version)
         check_types(version, types, trusted_types, registered)
         files[f"scoring/{TRUSTED_TYPES}"] = (json.dumps(sorted(types)) + "\n").encode()
-        content = pack_compressed(files)
-        return BuildContext(content=content, digest=sha256(content), dockerfile=DOCKERFILE)
+        return files | {f"model/{name}": path for name, path in model.items()}
 
     def _scoring(self, version: ModelVersion, scoring: str) -> tuple[dict[str, bytes], bool]:
         """Return the scoring code with a Dockerfile, and whether it is this app's own service.
@@ -109,28 +135,42 @@ class BuildContexts:
             raise NotFoundError(f"This app has no {OWN}/{DOCKERFILE}. Deploy it again.")
         return dockerfile
 
-    def _judged(self, version: ModelVersion) -> tuple[dict[str, bytes], bytes]:
+    def _judged(self, version: ModelVersion, into: Path) -> tuple[dict[str, Path], bytes]:
         """Return the files of the model folder and the schema if their digests match the registry.
 
-        The compared bytes are packed, so that a later change of the folder has no effect.
+        The files are copies in `into`. The compared bytes are packed, so that a later change of the
+        folder has no effect.
         """
         run_id = version.run_id
         names = self._containers.files(run_id, specs.TRAINING)
-        files = {name: self._written(run_id, specs.TRAINING, name) for name in names}
+        # Numbers, because a blob's name may lead out of a folder.
+        files = {name: into / str(number) for number, name in enumerate(names)}
+        digests = {name: self._copied(run_id, name, path) for name, path in files.items()}
         schema = self._written(version.evaluation_id, specs.EVALUATION, specs.SCHEMA)
-        digests = {name: sha256(text) for name, text in files.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
             folder = specs.output_folder(run_id, specs.TRAINING)
             text = f"{changed} of {folder}/ differs from the registered one. Train again."
             raise PlatformError("azure", "build the image", text)
         return files, schema
 
+    def _copied(self, run_id: str, file: str, path: Path) -> str:
+        """Copy a file of the model folder to a path; return its SHA-256 as hex digits."""
+        with path.open("wb") as out:
+            digest = self._containers.copy(run_id, specs.TRAINING, file, MOST_BYTES, out)
+        if digest is None:
+            raise _missing(run_id, specs.TRAINING, file)
+        return digest
+
     def _written(self, run_id: str, kind: str, file: str) -> bytes:
         content = self._containers.read(run_id, kind, file)
         if content is None:
-            text = f"{specs.output_folder(run_id, kind)}/{file} is missing. Train again."
-            raise PlatformError("azure", "build the image", text)
+            raise _missing(run_id, kind, file)
         return content
+
+
+def _missing(run_id: str, kind: str, file: str) -> PlatformError:
+    text = f"{specs.output_folder(run_id, kind)}/{file} is missing. Train again."
+    return PlatformError("azure", "build the image", text)
 
 
 def _labels(version: ModelVersion) -> bytes:

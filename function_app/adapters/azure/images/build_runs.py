@@ -1,7 +1,7 @@
 """Quick builds of ACR Tasks, over the management API: four calls and one upload."""
 
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.adapters.azure.reach.web import Web
@@ -25,7 +25,7 @@ class BuildRuns:
             f"/providers/Microsoft.ContainerRegistry/registries/{settings.registry}"
         )
 
-    def upload(self, context: bytes) -> str:
+    def upload(self, context: IO[bytes]) -> str:
         """Upload the files of a build to the registry; return their path for the build."""
         target = self._need("POST", "/listBuildSourceUploadUrl", "uploadUrl", "relativePath")
         with translate("upload the files of a build", "build context"):

@@ -8,6 +8,7 @@ of the same model and version.
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,9 +53,10 @@ class AzureImages:
         if record.get("failed_at"):
             # It was reported: this call is a new attempt.
             passed = [*record.get("passed_over", []), record["run_id"]]
-            context, request = self._pack(version, project), self._request()
-            self._save(version, {**request, "passed_over": passed})
-            return self._queue(version, context, request)
+            request = self._request()
+            with self._pack(version, project) as context:
+                self._save(version, {**request, "passed_over": passed})
+                return self._queue(version, context, request)
         if record.get("run_id"):
             return self._follow(version, project, record)
         if record.get("asked_at"):
@@ -64,15 +66,17 @@ class AzureImages:
         importing = self._contexts.missing_bases(version, project.scoring)
         if importing:
             return Build(detail=f"The base image {', '.join(importing)} is being imported.")
-        context = self._pack(version, project)
-        if not self._claim(version):
-            return Build(detail="Another process queues the build.")
-        return self._queue(version, context, self._record(version))
+        with self._pack(version, project) as context:
+            if not self._claim(version):
+                return Build(detail="Another process queues the build.")
+            return self._queue(version, context, self._record(version))
 
     def find(self, model: str, version: str) -> str | None:
         return self._manifests.digest(model, version)
 
-    def _pack(self, version: ModelVersion, project: ModelProject) -> BuildContext:
+    def _pack(
+        self, version: ModelVersion, project: ModelProject
+    ) -> AbstractContextManager[BuildContext]:
         """Return the files of the build; ContractError when the model must not be built.
 
         Pack before the record is written: a record without a run delays the next attempt by GRACE,
@@ -108,9 +112,10 @@ class AzureImages:
             return self._follow(version, project, adopted)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
-        context, request = self._pack(version, project), {**self._request(), **_tagged(record)}
-        self._save(version, request)
-        return self._queue(version, context, request)
+        request = {**self._request(), **_tagged(record)}
+        with self._pack(version, project) as context:
+            self._save(version, request)
+            return self._queue(version, context, request)
 
     def _follow(
         self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
@@ -133,9 +138,10 @@ class AzureImages:
         if run is None:
             # The registry has deleted the run, and only the run names the pushed digest: build
             # again.
-            context, request = self._pack(version, project), self._request()
-            self._save(version, request)
-            return self._queue(version, context, request)
+            request = self._request()
+            with self._pack(version, project) as context:
+                self._save(version, request)
+                return self._queue(version, context, request)
         raise self._failure(version, record, run, status)
 
     def _failure(

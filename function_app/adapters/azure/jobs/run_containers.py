@@ -5,7 +5,7 @@ more. Their outputs are read there as long as the newer container has none.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.reach.blobs import BlobEntry, Blobs
@@ -50,6 +50,20 @@ class RunContainers:
                 return None
 
         return self._first(run_id, kind, file, read)
+
+    def copy(self, run_id: str, kind: str, file: str, most: int, out: IO[bytes]) -> str | None:
+        """Write a file of a run's output to `out`; return its SHA-256 as hex digits.
+
+        None when there is none. ContractError, code TOO_LARGE, when it has more than `most` bytes.
+        """
+
+        def copy(blobs: Blobs, name: str) -> str | None:
+            try:
+                return blobs.copy_at(name, "", most, out)
+            except NotFoundError:
+                return None
+
+        return self._first(run_id, kind, file, copy)
 
     def read_json(self, run_id: str, kind: str, file: str) -> object:
         """Return the JSON of a file of a run's output; None without the file.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # The size limit of a record in bytes: model code may have written anything under its name.
 MOST_OF_RECORD = 20 * 1024 * 1024
+PIECE = 4 << 20  # bytes of a download that are in memory at a time
 MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
 
@@ -96,7 +97,7 @@ class Blobs:
         digest = hashlib.sha256()
         with translate("read a blob", name):
             try:
-                # The size is read first, because a download begins with 32 MiB.
+                # The size is read first, so that nothing of a blob that is too large is read.
                 known = self._container().get_blob_client(blob_name(name)).get_blob_properties()
                 if known.size > most:
                     raise too_large(name, known.size, most)
@@ -322,6 +323,8 @@ class Blobs:
                 credential=connection.credential,
                 # Storage has a policy of its own, which waits 15 s before its first retry.
                 initial_backoff=1,
+                # By default a download begins with 32 MiB, which is copied several times.
+                max_single_get_size=PIECE,
                 increment_base=2,
                 raw_response_hook=_read_refusal,
                 **connection.options(),

@@ -1,7 +1,7 @@
 """Requests that no SDK makes: signed addresses, and a registry's data plane."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.late_imports import importing
@@ -25,7 +25,7 @@ class Web:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: bytes | IO[bytes] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> "HttpResponse":
         """Return the answer; an error status raises the error of Azure's SDKs."""

@@ -1,4 +1,4 @@
-"""One orchestration that uses every durable feature; it is killed at each of its commits."""
+"""An orchestration that uses every durable feature; tests kill it at each of its commits."""
 
 import os
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""One app that uses what the host promises; each function is one promise."""
+"""An app that uses the host's promises; each function uses one promise."""
 
 import json
 import os
