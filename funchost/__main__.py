@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any
 
 from funchost import commands
 from funchost.app.settings import SettingsError
-from funchost.app.watch import command_without_watch, watch
+from funchost.app.watch import watch
 from funchost.host import Options
-from funchost.start import start
+from funchost.start import command, start
 from funchost.storage.store import StoreError
 
 
@@ -23,13 +24,13 @@ def main() -> int:
     app = arguments.app.resolve()
     state = (arguments.state or app / ".funchost").resolve()
     if arguments.command == "start":
-        if arguments.watch:
-            return watch(command_without_watch(), app)
         options = Options(app=app, state=state, port=arguments.port, auth=arguments.auth)
+        if arguments.watch:
+            return watch(command(options, verbose=arguments.verbose), app)
         return start(options, verbose=arguments.verbose)
     try:
         return _on_store(arguments, state)
-    except (SettingsError, StoreError) as error:
+    except (SettingsError, StoreError, sqlite3.Error) as error:
         print(f"funchost: {error}", file=sys.stderr)
         return 1
 
@@ -72,27 +73,27 @@ def _parser() -> argparse.ArgumentParser:
     folders.add_argument("--app", type=Path, default=Path.cwd(), help="the app's folder (here)")
     folders.add_argument("--state", type=Path, help="the state folder (APP/.funchost)")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
+    def add(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, parents=[folders])
 
-    begin = command("start", "host a Functions app on this machine")
+    begin = add("start", "host a Functions app on this machine")
     begin.add_argument("--port", type=int, default=7071, help="the port (7071); 0: a free one")
     begin.add_argument("--auth", action="store_true", help="ask for function keys, as Azure does")
     begin.add_argument("--watch", action="store_true", help="restart when the app changes")
     begin.add_argument("--verbose", action="store_true", help="log every turn")
-    listing = command("instances", "list orchestration instances")
+    listing = add("instances", "list orchestration instances")
     listing.add_argument("--status", help="only instances with this runtime status")
     listing.add_argument("--json", action="store_true", help="one JSON object per line")
-    exporting = command("export", "print instances with their history, one JSON object per line")
+    exporting = add("export", "print instances with their history, one JSON object per line")
     exporting.add_argument("id", nargs="?", help="the instance")
     exporting.add_argument("--all", action="store_true", help="every instance")
-    purging = command("purge", "delete ended instances of a stopped host")
+    purging = add("purge", "delete ended instances of a stopped host")
     purging.add_argument(
         "--status", action="append", help="only instances with this status; repeatable"
     )
     purging.add_argument("--older-than", default="0s", help="ended at least so long ago (0s)")
-    command("keys", "print the keys of a state folder")
-    letters = command("dead-letters", "events that could not be delivered")
+    add("keys", "print the keys of a state folder")
+    letters = add("dead-letters", "events that could not be delivered")
     letters.add_argument("verb", choices=("list", "replay", "discard"))
     letters.add_argument("number", type=int, nargs="?", help="the dead letter's id")
     return parser

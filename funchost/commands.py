@@ -22,7 +22,8 @@ from funchost.storage import deliveries, turns
 from funchost.storage import instances as stored
 from funchost.storage.connection import Connection, connect
 from funchost.storage.instances import TERMINAL, Filters, InstanceRecord
-from funchost.storage.store import CACHE, Store
+from funchost.storage.migrations import MIGRATIONS
+from funchost.storage.store import CACHE, Store, schema_version
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -32,6 +33,11 @@ def reading(state: Path) -> closing[Connection]:
     path = state / "store.db"
     if not path.exists():
         raise SettingsError(f"{state} holds no store; give the folder of a host with --state")
+    db = connect(path.resolve(), cache=CACHE["reader"], read_only=True)
+    if schema_version(db) == len(MIGRATIONS):
+        return closing(db)
+    db.close()
+    Store(state).close()  # migrates the store of an earlier version, refuses that of a newer one
     return closing(connect(path.resolve(), cache=CACHE["reader"], read_only=True))
 
 
@@ -92,7 +98,10 @@ def parse_age(text: str) -> timedelta:
     match = re.fullmatch(r"(\d+)([dhms])", text)
     if match is None:
         raise SettingsError(f"age {text!r} is not understood; write 7d, 12h, 30m or 45s")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except (OverflowError, ValueError):
+        return timedelta.max
 
 
 def keys(state: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from funchost import clock
 from funchost.app.indexing import HostedFunction, IndexingError, load_functions
 from funchost.app.invocation import Invoker
 from funchost.app.settings import (
@@ -34,6 +35,10 @@ from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
 from funchost.web.refusals import Rate
 from funchost.web.urls import Urls, binding_json, rpc_path
+
+
+class HostFailedError(Exception):
+    """Says that a host which had started cannot go on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +134,12 @@ class Host:
 
     def _invoker(self, client_json: str) -> Invoker:
         """Return the object that calls the functions; they run in this process."""
-        return Invoker(client_json)
+        return Invoker(client_json, read_environment().threads)
 
     def _timer(self, function: HostedFunction) -> Timer:
         try:
             schedule = parse_schedule(function.trigger["schedule"], os.environ)
+            schedule.after(clock.now())  # ValueError when it never occurs
         except ValueError as error:
             raise IndexingError(f"function {function.name}: {error}") from error
         return Timer(self.store, function, schedule, self.invoker)
@@ -199,7 +205,8 @@ class Host:
     async def failed(self) -> None:
         """Wait for ever; when a loop of the host dies, raise its exception."""
         done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
-        raise RuntimeError("the host stopped by itself") from done.pop().exception()
+        error = done.pop().exception()
+        raise HostFailedError(f"a loop of the host failed: {error}") from error
 
     async def stop(self) -> None:
         """Stop listening, end the running turn and close the store."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from funchost.app.indexing import HostedFunction
+from funchost.app.settings import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +46,25 @@ def write_private(path: Path, text: str) -> None:
 def read_keys(state: Path, functions: list[str] | None = None) -> Keys:
     """Read the keys of a state folder, making those that are missing."""
     path = state / "keys.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    keys = Keys(**{**known, "functions": dict(known.get("functions", {}))})
+    keys = _read(path) if path.exists() else Keys()
     for name in functions or []:
         keys.functions.setdefault(name, secrets.token_urlsafe(32))
-    if asdict(keys) != known:
-        write_private(path, json.dumps(asdict(keys), indent=2))
+    text = json.dumps(asdict(keys), indent=2)
+    if not path.exists() or path.read_text() != text:
+        write_private(path, text)
+    return keys
+
+
+def _read(path: Path) -> Keys:
+    """Return the keys in a file; SettingsError when it holds something else."""
+    try:
+        keys = Keys(**json.loads(path.read_text()))
+        named = [keys.master, keys.host, keys.system, keys.eventgrid, keys.topic]
+        is_valid = all(isinstance(key, str) for key in [*named, *keys.functions.values()])
+    except (ValueError, TypeError, AttributeError):
+        is_valid = False
+    if not is_valid:
+        raise SettingsError(f"{path} does not hold the keys of a host. Delete it to make new keys.")
     return keys
 
 

@@ -13,7 +13,7 @@ import traceback
 
 from funchost.app.indexing import IndexingError
 from funchost.app.settings import SettingsError
-from funchost.host import Host, Options
+from funchost.host import Host, HostFailedError, Options
 from funchost.storage.store import StoreError
 
 QUIET = ("azure", "httpx", "mlflow", "alembic")
@@ -34,6 +34,10 @@ def start(options: Options, *, verbose: bool) -> int:
     except IndexingError as error:
         print(f"Worker failed to index functions.\nfunchost cannot start: {error}", file=sys.stderr)
         return 1
+    except HostFailedError as error:
+        traceback.print_exc()
+        print(f"funchost stopped: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         # The real worker prints these lines when the app cannot be imported. An error class of the
         # app itself is a refusal that was written for people, so it needs no traceback.
@@ -50,6 +54,15 @@ def start(options: Options, *, verbose: bool) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def command(options: Options, *, verbose: bool) -> list[str]:
+    """Return the command of a start with these options, which watches nothing."""
+    arguments = ["start", "--app", str(options.app), "--state", str(options.state)]
+    arguments += ["--port", str(options.port)]
+    arguments += ["--auth"] if options.auth else []
+    arguments += ["--verbose"] if verbose else []
+    return [sys.executable, "-m", "funchost", *arguments]
 
 
 def _is_of_app(error: Exception) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,14 +40,16 @@ def _field(text: str, place: int) -> frozenset[int]:
     values: set[int] = set()
     for part in text.split(","):
         span, _, step = part.partition("/")
-        first, last = low, high
+        first, last, every = low, high, int(step or 1)
+        if every < 1:
+            raise ValueError(f"{text!r} has a step below 1")
         if span not in ("*", "?"):
             left, dash, right = span.partition("-")
             first = _number(left, place)
             last = _number(right, place) if dash else (high if step else first)
         if not low <= first <= last <= high:
             raise ValueError(f"{text!r} is outside {low}-{high}")
-        values.update(range(first, last + 1, int(step or 1)))
+        values.update(range(first, last + 1, every))
     return frozenset(values)
 
 
@@ -55,6 +58,7 @@ class Schedule:
     """The allowed seconds, minutes, hours, days, months and weekdays."""
 
     fields: tuple[frozenset[int], ...]
+    text: str = ""
 
     def after(self, moment: datetime) -> datetime:
         """Return the first time after a moment."""
@@ -72,7 +76,7 @@ class Schedule:
                 at += timedelta(seconds=1)
             else:
                 return at
-        raise ValueError("the schedule never occurs")
+        raise ValueError(f"schedule {self.text!r} never occurs")
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule | Interval
         parts.insert(0, "0")
     if len(parts) != 6:
         raise ValueError(f"schedule {text!r} must have six fields or be a TimeSpan hh:mm:ss")
-    return Schedule(tuple(_field(part, place) for place, part in enumerate(parts)))
+    return Schedule(tuple(_field(part, place) for place, part in enumerate(parts)), text)
 
 
 class Timer:
@@ -136,15 +140,20 @@ class Timer:
             await self._fire(last, past_due=bool(monitored and missed))
         while True:
             due = self._schedule.after(now())
-            self._remember(last or now(), due)
+            await self._remember(last or now(), due)
             while due > now():
                 await wait(self._awake, due.timestamp())
             await self._fire(last if monitored else None, past_due=False)
             last = due
 
-    def _remember(self, last: datetime, due: datetime) -> None:
-        with self._store.transaction() as db:
-            timers.put(db, TimerRecord(self._function.name, h.stamp(last), h.stamp(due)))
+    async def _remember(self, last: datetime, due: datetime) -> None:
+        """Store both occurrences; without them the next start misses none, and says so here."""
+        name = self._function.name
+        record = TimerRecord(name, h.stamp(last), h.stamp(due))
+        try:
+            await self._store.committed(lambda db: timers.put(db, record))
+        except sqlite3.Error as error:
+            LOG.error("the next occurrence of timer %s cannot be stored: %s", name, error)
 
     async def _fire(self, last: datetime | None, *, past_due: bool) -> None:
         from azure.functions.timer import TimerRequest

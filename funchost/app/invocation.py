@@ -39,14 +39,11 @@ class InvocationContext:
 class Invoker:
     """Runs sync functions on threads and async ones on the loop."""
 
-    def __init__(self, client_json: str) -> None:
-        """Take the string that Durable client bindings receive."""
+    def __init__(self, client_json: str, threads: int = 32) -> None:
+        """Take the string that Durable client bindings receive, and how many threads to use."""
         self._client_json = client_json
         self.spans = Spans()
-        workers = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "0"))
-        self._threads = ThreadPoolExecutor(
-            workers or min(32, (os.cpu_count() or 1) + 4), thread_name_prefix="function"
-        )
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
 
     async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
         """Invoke one function and return its result; `caller` is a trace parent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Environment:
     request_seconds: float = 75.0
     webhook_key: bool = False
     webhook_rate: int = 6000
+    threads: int = 32
     refusals: Path | None = None
 
 
@@ -61,6 +63,8 @@ def read_environment() -> Environment:
         connections=_count("FUNCHOST_MAX_CONNECTIONS", 1000),
         request_seconds=_number("FUNCHOST_REQUEST_SECONDS", 75.0),
         webhook_key=_flag("FUNCHOST_EVENTGRID_KEY"),
+        # The setting of the real worker, with its default.
+        threads=_count("PYTHON_THREADPOOL_THREAD_COUNT", min(32, (os.cpu_count() or 1) + 4)),
         webhook_rate=_count("FUNCHOST_EVENTGRID_PER_MINUTE", 6000),
         refusals=Path(text) if (text := os.environ.get("FUNCHOST_REFUSALS", "")) else None,
     )
@@ -94,7 +98,7 @@ def _number(name: str, default: float) -> float:
         value = float(text) if text else default
     except ValueError:
         value = -1
-    if value < 0:
+    if not 0 <= value < math.inf:
         raise SettingsError(f"{name} is {text!r}: use a number that is not negative")
     return value
 

@@ -16,6 +16,7 @@ from typing import Any
 from funchost.app.settings import SettingsError
 
 FILE = "funchost.subscriptions.json"
+Filter = Mapping[str, Any]  # an advanced filter
 Test = Callable[[Any, list[Any]], bool]
 
 
@@ -62,7 +63,7 @@ class Subscription:
     begins: str = ""
     ends: str = ""
     case_sensitive: bool = False
-    advanced: tuple[Mapping[str, Any], ...] = ()
+    advanced: tuple[Filter, ...] = ()
 
     def takes(self, event: Mapping[str, Any]) -> bool:
         """Return whether an event of either schema passes."""
@@ -77,15 +78,31 @@ class Subscription:
         return all(_holds(one, event) for one in self.advanced)
 
 
-def _holds(one: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+def _holds(one: Filter, event: Mapping[str, Any]) -> bool:
     value: Any = event
     for part in str(one["key"]).split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     name = one["operatorType"]
-    wanted = one.get("values", [one["value"]] if "value" in one else [])
+    wanted = _values(one)
     if name in NEGATED:
         return not OPERATORS[NEGATED[name]](value, wanted)
     return OPERATORS[name](value, wanted)
+
+
+def _values(one: Filter) -> list[object]:
+    """Return the values of an advanced filter, which may have one `value` instead."""
+    values: list[object] = one.get("values", [one["value"]] if "value" in one else [])
+    return values
+
+
+def _problem(operator: str, values: object) -> str | None:
+    """Return the required form of the values of an advanced filter; None when they have it."""
+    if not isinstance(values, list):
+        return "a list of values"
+    if operator == "BoolEquals" and not (values and isinstance(values[0], bool)):
+        return "the value true or false"
+    are_numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return "numbers" if operator.startswith("Number") and not are_numbers else None
 
 
 def read_subscriptions(app: Path, functions: list[str]) -> dict[str, Subscription]:
@@ -120,7 +137,19 @@ def _subscription(name: str, document: Any) -> Subscription:
     unknown = sorted(set(document) - known)
     if unknown:
         raise SettingsError(f"{where} has {unknown[0]}; it may have {', '.join(sorted(known))}")
-    advanced = document.get("advancedFilters", [])
+    # Azure writes null where nothing is filtered.
+    document = {name: value for name, value in document.items() if value is not None}
+    types, advanced = document.get("includedEventTypes", []), document.get("advancedFilters", [])
+    case_sensitive = document.get("isSubjectCaseSensitive", False)
+    if not isinstance(types, list) or not all(isinstance(kind, str) for kind in types):
+        raise SettingsError(f"{where}: includedEventTypes must be a list of texts")
+    for name in ("subjectBeginsWith", "subjectEndsWith"):
+        if not isinstance(document.get(name, ""), str):
+            raise SettingsError(f"{where}: {name} must be a text")
+    if not isinstance(case_sensitive, bool):
+        raise SettingsError(f"{where}: isSubjectCaseSensitive must be true or false")
+    if not isinstance(advanced, list):
+        raise SettingsError(f"{where}: advancedFilters must be a list")
     for one in advanced:
         if not isinstance(one, dict) or "key" not in one:
             raise SettingsError(f"{where}: an advanced filter needs key and operatorType")
@@ -130,10 +159,13 @@ def _subscription(name: str, document: Any) -> Subscription:
                 f"{where}: operatorType {operator!r} is not known; use one of "
                 f"{', '.join(sorted([*OPERATORS, *NEGATED]))}"
             )
+        problem = _problem(str(operator), _values(one))
+        if problem:
+            raise SettingsError(f"{where}: {operator} of {one['key']} needs {problem}")
     return Subscription(
-        types=tuple(document.get("includedEventTypes", ())),
-        begins=str(document.get("subjectBeginsWith", "")),
-        ends=str(document.get("subjectEndsWith", "")),
-        case_sensitive=bool(document.get("isSubjectCaseSensitive", False)),
+        types=tuple(types),
+        begins=document.get("subjectBeginsWith", ""),
+        ends=document.get("subjectEndsWith", ""),
+        case_sensitive=case_sensitive,
         advanced=tuple(advanced),
     )

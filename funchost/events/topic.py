@@ -68,8 +68,8 @@ class Topic:
         return [
             web.post("/topics/{name}/api/events", self.publish),
             web.get(letters, self.list_dead_letters),
-            web.post(letters + "/{number:\\d+}/replay", self.settle_dead_letter),
-            web.delete(letters + "/{number:\\d+}", self.settle_dead_letter),
+            web.post(letters + "/{number:[0-9]{1,18}}/replay", self.settle_dead_letter),
+            web.delete(letters + "/{number:[0-9]{1,18}}", self.settle_dead_letter),
         ]
 
     def _admits(self, request: web.Request) -> bool:

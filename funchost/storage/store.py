@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import sqlite3
 import threading
@@ -23,6 +24,7 @@ from typing import Any, TextIO, TypeVar
 from funchost.storage.connection import Connection, connect
 from funchost.storage.migrations import MIGRATIONS
 
+LOG = logging.getLogger("funchost.store")
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 # Called with "before" and "after" each commit; tests crash there to prove that nothing is lost.
@@ -67,6 +69,12 @@ def _make_private(folder: Path) -> None:
                 path.chmod(path.stat().st_mode & 0o700)
 
 
+def schema_version(db: Connection) -> int:
+    """Return how many of the MIGRATIONS a store has had."""
+    row = db.execute("SELECT COALESCE(MAX(version), 0) FROM migrations").fetchone()
+    return int(row[0])
+
+
 class Store:
     """Opens the file, locks out other hosts, groups commits and reads committed rows."""
 
@@ -87,15 +95,19 @@ class Store:
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._mutex, self._readers = threading.Lock(), threading.local()
         self._opened: list[Connection] = []
-        self._db = self._connect("writer")
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
         try:
-            self._migrate()
-        except StoreError:
-            self._db.close()
+            self._db = self._connect("writer")
+            self._open()
+        except (StoreError, sqlite3.Error) as error:
+            for db in self._opened:
+                db.close()
             self._lock_file.close()
-            raise
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(
+                f"{self._path} cannot be opened: {error}; make room on its disk, or move it away "
+                "to start without its instances"
+            ) from error
         self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
         self._writer.start()
@@ -105,12 +117,16 @@ class Store:
         self._opened.append(db)
         return db
 
+    def _open(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._migrate()
+
     def _migrate(self) -> None:
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS migrations(version INTEGER PRIMARY KEY, applied TEXT)"
         )
-        row = self._db.execute("SELECT COALESCE(MAX(version), 0) FROM migrations").fetchone()
-        version = int(row[0])
+        version = schema_version(self._db)
         if version > len(MIGRATIONS):
             raise StoreError(
                 f"{self._path} was written by a newer funchost (schema {version}, this one knows "
@@ -167,14 +183,22 @@ class Store:
                 yield self._db
                 self._probe("before")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # SQLite has rolled back by itself when the disk was full or failed.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
             self._probe("after")
 
     def _write(self) -> None:
         with self._mutex:
-            self._lay_out_log()
+            try:
+                self._lay_out_log()
+            except sqlite3.Error as error:
+                # A log that grows by and by is only slower; without this thread no commit ends.
+                LOG.warning("the write-ahead log has not its full size: %s", error)
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
         while (first := self._queue.get()) is not None:
             units = [first]
             last = False
@@ -198,6 +222,8 @@ class Store:
                     try:
                         done.append((future, work(db), None))
                     except Exception as error:
+                        if not db.in_transaction:
+                            raise
                         db.execute("ROLLBACK TO unit")
                         done.append((future, None, error))
                     db.execute("RELEASE unit")

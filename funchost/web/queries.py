@@ -13,6 +13,7 @@ from funchost.storage.instances import Filters
 
 # The extension's default number of instances; `top` asks for more.
 PAGE = 100
+LONGEST = 18  # digits of a number of SQLite
 TOKEN = "x-ms-continuation-token"
 
 
@@ -51,7 +52,7 @@ def moment(request: web.Request, name: str) -> str | None:
 def page(request: web.Request, total: int) -> tuple[int, int, dict[str, str]]:
     """Return the bounds of the asked page and the headers that lead to the next one."""
     text = request.headers.get(TOKEN, "") or "0"
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST):
         raise QueryError(f"{TOKEN} is {text!r}; send back the one that the last page gave.")
     first, most = int(text), int(number(request, "top", 0)) or PAGE
     end = first + most

@@ -66,6 +66,11 @@ class Scene:
         digest: str | None = view["image_digest"]
         return digest
 
+    def calls(self, activity: str, instance_id: str) -> int:
+        """Return how many calls of an activity by a story succeeded, as the host's log says."""
+        log = (self.target.host.state / "host.log").read_text(errors="replace")
+        return log.count(f"'Functions.{activity}' (Succeeded, Instance={instance_id},")
+
     def release(self, release_id: str) -> dict[str, Any]:
         shown: dict[str, Any] = self.target.api.get(f"/api/releases/{release_id}")
         return shown

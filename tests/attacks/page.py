@@ -49,14 +49,16 @@ def attack_modules() -> list[ModuleType]:
 def describe(attacks: list[tuple[Attack, str]]) -> str:
     """Return the generated block: the counts, then a table for each topic."""
     ends = Counter(attack.before for attack, _ in attacks)
-    tried = sum(attack.by == "trial" for attack, _ in attacks)
+    read = [attack for attack, _ in attacks if attack.by == "reading"]
+    untried = sum(attack.before == "absent" for attack in read)
     lines = [
         f"{len(attacks)} attacks. Before, {ends['succeeded']} of them succeeded, "
         f"{ends['refused']} were refused, and {ends['absent']} are on features that did not exist. "
-        f"{tried} of these results are trials: the attack ran against version 0.1.0, or against "
+        f"{len(attacks) - len(read)} of these results are trials: the attack ran against version 0.1.0, or against "
         f"commit {BORDERLESS}, the last one without the borders of the local host. The other "
-        f"{len(attacks) - tried} are readings of the code of version 0.1.0. Today 0 succeed: each "
-        "row is a test in `tests/attacks/`, which `make test` runs.",
+        f"{len(read)} are readings of the code of version 0.1.0; {untried} of them could not be "
+        "tried, because the attacked feature did not exist. Today 0 succeed: each row is a test in "
+        "`tests/attacks/`, which `make test` runs.",
         "",
         _platforms(attacks),
     ]

@@ -49,6 +49,7 @@ def test_a_removed_approver_cannot_approve(office: Office) -> None:
     log="promote_challenger refused, APPROVAL_LOST",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize("settled", [False, True])
 def test_an_approval_of_a_removed_approver_promotes_nothing(
@@ -297,6 +298,7 @@ def test_the_header_of_the_platform_s_authentication_is_never_believed(target: T
     log="audit: refusal, approve, NOT_AN_APPROVER",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_sign_in_name_is_nobody(cloud_target: CloudTarget) -> None:
     record = waiting(cloud_target, "803")

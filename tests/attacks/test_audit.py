@@ -187,6 +187,7 @@ def test_a_refused_event_leaves_an_entry_without_secrets(target: Target) -> None
     log="audit: refusal, WRONG_KEY and FOREIGN_REQUEST",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_refusals_by_the_host_are_in_the_log(target: Target) -> None:
     path = "/runtime/webhooks/durabletask/instances"

@@ -34,8 +34,9 @@ def remove(bench: Bench, prefix: str) -> None:
     does="deletes the whole audit log with its head, so that an empty chain is in order",
     answer="`mlopsctl audit verify` names each change of production without an entry, exit code 1",
     log="mlops.audit: audit log checked: head 0, with faults",
-    before="succeeded",
+    before="absent",
     azure=SAME,
+    by="trial",
 )
 def test_a_log_that_was_deleted_lacks_the_changes_of_production(bench: Bench) -> None:
     bench.bring_up("1")
@@ -46,6 +47,27 @@ def test_a_log_that_was_deleted_lacks_the_changes_of_production(bench: Bench) ->
     [fault] = faults(bench)
     assert "Change 1" in fault.problem
     assert "release-diabetes-1" in fault.problem
+
+
+@attack(
+    point=8,
+    does="deletes one entry from the middle of the audit log",
+    answer="`mlopsctl audit verify` names the number of the missing entry, exit code 1",
+    log="mlops.audit: audit log checked, with faults",
+    before="absent",
+    azure=SAME,
+    by="trial",
+)
+def test_an_entry_that_was_deleted_leaves_a_gap(bench: Bench) -> None:
+    bench.bring_up("1")
+    bench.bring_up("2")
+    keys = [row.key for row in bench.rows.query(PARTITION, ENTRY)]
+    missing = keys[len(keys) // 2]
+    assert keys[0] != missing != keys[-1]
+
+    remove(bench, missing)
+
+    assert int(missing.removeprefix(ENTRY)) in [fault.number for fault in faults(bench)]
 
 
 def test_a_log_that_was_written_anew_lacks_the_changes_before(bench: Bench) -> None:

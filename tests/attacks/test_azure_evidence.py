@@ -52,6 +52,7 @@ def steal(azure: Azure, bench: Bench, data: bytes, *asks: tuple[str, str, bytes 
     log="Azure's log of the storage: AuthorizationPermissionMismatch",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_training_in_azure_cannot_rewrite_evidence(
     azure: Azure, bench: Bench, rows: bytes
@@ -85,6 +86,7 @@ def test_a_training_in_azure_cannot_rewrite_evidence(
     log="Azure's log of the storage: AuthorizationPermissionMismatch",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_a_training_in_azure_cannot_read_what_it_is_judged_by(
     azure: Azure, bench: Bench, rows: bytes

@@ -78,6 +78,7 @@ def release_after_burning(office: Office, instance_id: str, argument: Any, event
     log="host: … was started past this app, and is started again",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_burnt_id_of_a_release_is_used_again(office: Office) -> None:
     outcome = release_after_burning(office, "release-diabetes-7", {"model": "other"}, VERSION)
@@ -94,6 +95,7 @@ def test_a_burnt_id_of_a_release_is_used_again(office: Office) -> None:
     log="host: … was started past this app, and is started again",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_burnt_id_of_a_training_is_used_again(office: Office) -> None:
     [probe] = office.take(blob("a.csv", "e1"))

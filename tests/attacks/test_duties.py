@@ -160,6 +160,7 @@ class Registering:
     log="none: the tags of a run are never read for authors",
     before="succeeded",
     azure=same_code("function_app/activities/training.py"),
+    by="trial",
 )
 def test_authors_do_not_come_from_what_a_training_may_write() -> None:
     code = CodeVersion(model=MODEL, version="v", uri="", commit="c", authors=OF_ADA)

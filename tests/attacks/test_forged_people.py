@@ -109,6 +109,7 @@ def test_the_hook_of_a_code_host_names_who_pushed(office: Office) -> None:
     log="none: the evidence names the pusher",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_hook_that_comes_second_still_names_who_pushed(office: Office) -> None:
     office.take(push(), channel="api")
@@ -138,6 +139,7 @@ def test_the_pusher_of_a_commit_is_an_author_of_its_release(bench: Bench) -> Non
     log="audit: refusal, promote challenger, APPROVAL_LOST",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_an_approval_of_a_pusher_who_is_named_later_promotes_nothing(bench: Bench) -> None:
     bench.registry.code = CodeVersion(model=MODEL, version="b" * 64, uri="", commit=COMMIT)

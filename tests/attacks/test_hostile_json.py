@@ -33,6 +33,7 @@ def nested(depth: int) -> bytes:
     log="none: a request of a wrong form is answered with its reason",
     before="succeeded",
     azure=same_code("function_app/triggers"),
+    by="trial",
 )
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_deep_json_is_refused_by_every_route(depth: int) -> None:
@@ -51,6 +52,7 @@ def test_deep_json_is_refused_by_every_route(depth: int) -> None:
     log="none: a request of a wrong form is answered with its reason",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_deep_json_is_refused_by_the_running_app(target: Target) -> None:
     host, known = target.host, keys(target)

@@ -80,6 +80,7 @@ def test_a_model_folder_has_printable_names_and_few_levels(
     log="the story's reason",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 @pytest.mark.parametrize(
     ("name", "words"),
@@ -145,6 +146,7 @@ def test_a_folder_of_plain_files_is_taken(tmp_path: Path) -> None:
     azure=no_equivalent(
         "Azure ML keeps the output of a run, and the app reads its last bytes only."
     ),
+    by="trial",
 )
 def test_the_log_of_a_run_has_a_limit() -> None:
     most = 2 << 20  # of a log of 64 MiB the redaction takes 20 s

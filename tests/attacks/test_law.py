@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from function_app.names import cancel_event, decision_event
 from tests.attacks.attack import SAME, attack
 from tests.attacks.law_scene import ADA, FIRST, SECOND, Scene, refused
 from tests.attacks.targets import (
@@ -18,6 +19,7 @@ from tests.attacks.targets import (
 )
 from tests.azure_servers.azurite import Azurite
 from tests.azure_servers.tls import Tls
+from tests.funchost.conftest import until
 
 EVIL = "sha256:" + "e" * 64
 
@@ -45,18 +47,25 @@ def scene(
 
 @attack(
     point=1,
-    does="raises the decision's event of a waiting release with the system key",
-    answer="the release waits on; production serves nothing",
-    log="none: the story reads the ledger and finds no decision",
+    does="raises the events of a decision and of a cancellation of a waiting release with the "
+    "system key",
+    answer="the story reads the ledger and waits on; production serves nothing",
+    log="none: the ledger has neither a decision nor a cancellation",
     before="refused",
     azure=SAME,
+    by="trial",
 )
-def test_a_raised_event_decides_nothing(scene: Scene) -> None:
-    for number in range(3):
-        event = f"instances/{FIRST}/raiseEvent/Decision-{FIRST}-{number}"
-        assert scene.manage(event, {"verdict": "approve", "decided_by": "ada"}).status_code == 202
+def test_a_raised_event_decides_and_cancels_nothing(scene: Scene) -> None:
+    # In this order: the event of a cancellation is heard with the next event that ends the wait.
+    for event in (cancel_event(FIRST), decision_event(FIRST)):
+        forged = {"verdict": "approve", "decided_by": "ada", "by": "ada", "comment": "forged"}
+        answer = scene.manage(f"instances/{FIRST}/raiseEvent/{event}", forged)
+        assert answer.status_code == 202
 
+    until(lambda: scene.calls("settle_approval", FIRST) > 1, "the story to read the ledger", 300)
+    assert scene.calls("settle_cancellation", FIRST) > 0
     assert scene.release(FIRST)["status"] == "awaiting_approval"
+    assert not scene.find(FIRST)["ended"]
     assert scene.served() is None
 
 
@@ -65,8 +74,9 @@ def test_a_raised_event_decides_nothing(scene: Scene) -> None:
     does="starts a release under a foreign id, with approvers of the attacker's own",
     answer="the release fails with OTHER_RELEASE before anything is built",
     log="host: OTHER_RELEASE",
-    before="refused",
+    before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_release_of_another_version_s_id_goes_nowhere(scene: Scene) -> None:
     release = {"release_id": "release-x-9", "model": MODEL, "version": "1", "policy": ADA}
@@ -102,8 +112,9 @@ def test_a_restarted_release_waits_for_the_approvers_of_mlops_toml(scene: Scene)
     "the same id",
     answer="the build is refused; nothing is promoted",
     log="host: model_schema.json ... registered. Train again.",
-    before="refused",
+    before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_file_that_was_not_judged_is_not_released(scene: Scene) -> None:
     assert scene.manage(f"instances/{FIRST}/terminate").status_code == 202
@@ -193,6 +204,7 @@ def test_a_started_roll_back_changes_nothing(
     log="host: is promoted and cannot become in_progress",
     before="refused",
     azure=SAME,
+    by="trial",
 )
 def test_an_ended_release_is_not_promoted_again(scene: Scene, champion: str) -> None:
     release = {"release_id": SECOND, "model": MODEL, "version": "1", "policy": ADA}
@@ -215,8 +227,9 @@ def test_an_ended_release_is_not_promoted_again(scene: Scene, champion: str) -> 
     "not name",
     answer="401 UNAUTHENTICATED; 403 NOT_AN_OPERATOR",
     log="audit: refusal, shut down, UNAUTHENTICATED and NOT_AN_OPERATOR",
-    before="refused",
+    before="absent",
     azure=SAME,
+    by="trial",
 )
 def test_production_is_taken_down_only_by_an_operator(scene: Scene, champion: str) -> None:
     path, target = f"/api/models/{MODEL}/shutdown", scene.target

@@ -109,6 +109,7 @@ def test_attacks_are_sorted_counted_and_escaped() -> None:
     assert block.startswith("3 attacks. Before, 1 of them succeeded, 1 were refused, and 1 are ")
     assert "2 of these results are trials" in block
     assert "The other 1 are readings" in block
+    assert "1 of them could not be tried" in block
     assert block.index("| z |") < block.index("| a |") < block.index("| b |")
     assert r"| b | 401 | x\|y | succeeded (trial) | same test | `test_made_up::test_two` |" in block
     assert "1 attacks run on one machine and with the Azure adapters" in block

@@ -14,6 +14,7 @@ from tests.attacks.targets import Target, ask, error_of, keys
     log="audit: refusal, remove part",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize("key", ["master", "host", "delete_part"])
 def test_no_key_removes_a_part_of_the_platform(target: Target, key: str) -> None:

@@ -18,6 +18,7 @@ from tests.attacks.attack import attack, same_code
     log="none: the finding is the record",
     before="succeeded",
     azure=same_code("function_app/adapters/csv_rows.py"),
+    by="trial",
 )
 def test_labels_and_training_rows_are_read_by_a_limited_process(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"

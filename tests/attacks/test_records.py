@@ -90,6 +90,7 @@ def test_an_approved_digest_comes_from_the_app_s_own_store(bench: Bench) -> None
     log="finding: production changed out of band",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 def test_a_champion_that_no_decision_explains_is_reported(bench: Bench, waits: bool) -> None:
     bench.bring_up("1")

@@ -60,7 +60,8 @@ def machine(request: pytest.FixtureRequest) -> Machine:
 @isolated
 @attack(
     point=6,
-    does="A training reads an approver's token, the ledger and the files of the user's home",
+    does="A training reads an approver's token, also the client's copy of it, the ledger and the "
+    "files of the user's home",
     answer="the files do not exist for the training",
     log=INVISIBLE,
     before="succeeded",
@@ -70,10 +71,11 @@ def machine(request: pytest.FixtureRequest) -> Machine:
     by="trial",
 )
 def test_a_training_cannot_read_the_secrets_of_the_app(local_machine: LocalMachine) -> None:
-    machine = local_machine
+    machine, copy = local_machine, Path(os.environ["MLOPS_CONFIG"], "ada.token")
+    copy.write_text("s3cret")
     answers = machine.train(f"""
 state = pathlib.Path({str(machine.state)!r})
-for name in ("approvers/ada.token", "ledger.db", "processes/run-{machine.run}.json"):
+for name in ("approvers/ada.token", "ledger.db", "processes/run-{machine.run}.json", {str(copy)!r}):
     attempt(name, (state / name).read_text)
 attempt("home", lambda: sorted(os.listdir({str(Path.home())!r})))
 attempt("shadow", lambda: pathlib.Path("/etc/shadow").read_text() or "empty")
@@ -123,6 +125,7 @@ attempt("held out", lambda: os.listdir(data.parent / "held_out"))
     log=INVISIBLE,
     before="refused",
     azure=ONLY,
+    by="trial",
 )
 def test_a_training_in_azure_is_given_no_credential(
     cloud_machine: CloudMachine, monkeypatch: pytest.MonkeyPatch
@@ -259,6 +262,7 @@ attempt("connect", lambda: bool(socket.create_connection(address, timeout=5)))
     log="none: the service fails by itself, and its own log says where",
     before="succeeded",
     azure=no_equivalent("a container of ACI or AKS has the files of its image only."),
+    by="trial",
 )
 def test_a_service_cannot_read_the_state(tmp_path: Path) -> None:
     state, image = tmp_path / "state", tmp_path / "state" / "unpacked" / "a" / "app"
@@ -311,6 +315,7 @@ def test_a_pull_request_is_refused_below_the_least_isolation(tmp_path: Path) -> 
     log="none: the level of isolation stays the same",
     before="succeeded",
     azure=no_equivalent("the container of a run has the mounts that Azure ML gives it."),
+    by="trial",
 )
 def test_a_mount_that_nobody_can_read_weakens_nothing(tmp_path: Path) -> None:
     shared = Path("/opt") / f"sandbox-{os.getpid()}"

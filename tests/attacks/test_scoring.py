@@ -322,6 +322,7 @@ def test_a_service_without_keys_does_not_start(model: Path) -> None:
     log="none: nothing listens there",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     inside = service("models", "diabetes", "1", Exposure(), {})
@@ -337,11 +338,10 @@ def test_production_on_a_cluster_is_inside_or_behind_tls(azure: Azure) -> None:
     assert way["metadata"]["annotations"][CERTIFICATE] == "https://v/c"
     [rule] = way["spec"]["rules"]
     assert [(p["path"], p["pathType"]) for p in rule["http"]["paths"]] == [("/score", "Exact")]
-    settings = azure.settings
     with pytest.raises(ConfigError, match="public = true"):
-        exposure_of(replace(settings, cluster_exposure="public"), [])
+        exposure_of(replace(azure.settings, cluster_exposure="public"), [])
     with pytest.raises(ConfigError, match="MLOPS_AZURE_PUBLIC_CERTIFICATE"):
-        exposure_of(replace(settings, public_domain="models.example.org"), ["diabetes"])
+        exposure_of(replace(azure.settings, public_domain="models.example.org"), ["diabetes"])
 
 
 @attack(
@@ -379,6 +379,7 @@ def test_a_cluster_holds_no_key_and_shows_figures_to_its_pods_only(
     log="PLATFORM: … shows another certificate than its container group was given.",
     before="succeeded",
     azure=ONLY,
+    by="trial",
 )
 def test_staging_with_a_public_address_speaks_tls_with_its_own_certificate(
     azure: Azure, tls: Tls, tmp_path: Path

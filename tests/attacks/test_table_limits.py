@@ -113,6 +113,7 @@ def test_labels_are_regular_files(
     log="none: the finding is the record",
     before="succeeded",
     azure=SAME,
+    by="trial",
 )
 @pytest.mark.parametrize("platform", ["local", "azure"])
 @pytest.mark.parametrize(

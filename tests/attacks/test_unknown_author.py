@@ -27,8 +27,9 @@ def office(stores: tuple[Ledger, Rows]) -> Office:
     'unknown_author = "second"',
     answer="1 of 2 approvals: one approver more than required must approve",
     log="audit: decision, approve",
-    before="succeeded",
+    before="absent",
     azure=SAME,
+    by="trial",
 )
 def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
     office.policy(unknown_author=UnknownAuthor.SECOND)
@@ -46,8 +47,9 @@ def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
     'unknown_author = "refuse"',
     answer="403 UNKNOWN_AUTHOR says how to start the training with a token; it may be rejected",
     log="audit: refusal, approve, UNKNOWN_AUTHOR",
-    before="succeeded",
+    before="absent",
     azure=SAME,
+    by="trial",
 )
 def test_a_version_of_nobody_is_not_approved_where_the_policy_refuses(office: Office) -> None:
     office.policy(unknown_author=UnknownAuthor.REFUSE)

@@ -82,6 +82,17 @@ def test_an_orchestrator_or_entity_that_exits_fails_and_the_next_one_runs(
     assert following["runtimeStatus"] == "Failed"
 
 
+def test_numbers_that_are_too_long_are_refused_and_no_error_of_the_host(exits: Host) -> None:
+    """SQLite has numbers of 64 bits, and Python reads no number of 5,000 digits."""
+    headers = {"x-ms-continuation-token": "1" * 5000}
+    key = {"aeg-sas-key": exits.keys()["topicKey"]}
+    letter = f"{exits.url}/topics/default/dead-letters/{'1' * 30}"
+
+    assert exits.manage("GET", "/instances", headers=headers).status_code == 400
+    assert httpx.delete(letter, headers=key).status_code in (404, 405)
+    assert httpx.post(f"{letter}/replay", headers=key).status_code == 404
+
+
 def test_a_rewind_repeats_no_activity_whose_result_waits_for_its_turn(working: Host) -> None:
     one = begin(working, "works")
     until(lambda: "work" in lines(working), "the activity to run")

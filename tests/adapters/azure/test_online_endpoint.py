@@ -142,6 +142,39 @@ def test_a_served_deployment_that_failed_is_repaired(azure: Azure) -> None:
     assert serving.ready == 2
 
 
+@pytest.mark.parametrize("tags", [{"version": "1"}, {"owner": "somebody"}])
+def test_a_champion_whose_tags_somebody_changed_has_a_reason_and_a_way_on(
+    azure: Azure, tags: dict[str, str]
+) -> None:
+    reached(azure, image("1"))
+    name = azure.online().endpoint_name("diabetes")
+    azure.endpoints.deployments[name, "version-1"]["tags"] = tags
+    production = azure.online()
+
+    for ask in (production.champion, production.serving, production.repair):
+        with pytest.raises(PlatformError, match=r"tags version and digest .* Promote again"):
+            ask("diabetes")
+    assert reached(azure, image("1")).deployment is not None
+    assert production.champion("diabetes") == image("1")
+
+
+def test_a_champion_under_another_name_is_read_and_repaired(azure: Azure) -> None:
+    """The traffic was moved to a deployment with the tags of this app and another name."""
+    reached(azure, image("1"))
+    name = azure.online().endpoint_name("diabetes")
+    moved = azure.endpoints.deployments.pop((name, "version-1"))
+    moved["id"] = moved["id"].replace("version-1", "theirs")
+    moved["name"] = "theirs"
+    azure.endpoints.deployments[name, "theirs"] = moved
+    azure.endpoints.endpoints[name]["properties"]["traffic"] = {"theirs": 100}
+
+    serving = azure.online().serving("diabetes")
+    azure.online().repair("diabetes")
+
+    assert serving is not None
+    assert (serving.image, serving.ready) == (image("1"), 2)
+
+
 def test_an_endpoint_whose_traffic_could_not_be_moved_is_asked_for_again(azure: Azure) -> None:
     reached(azure, image("1"))
     name = azure.online().endpoint_name("diabetes")

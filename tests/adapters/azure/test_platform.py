@@ -325,6 +325,22 @@ def test_a_workspace_that_the_settings_describe_is_made(azure: Azure) -> None:
     assert body["properties"]["systemDatastoresAuthMode"] == "Identity"
 
 
+@pytest.mark.parametrize("part", ["datastore", "runs datastore"])
+def test_a_datastore_that_somebody_else_made_is_changed_and_stays_theirs(
+    azure: Azure, part: str
+) -> None:
+    complete_platform(azure)
+    path = {"datastore": "/datastores/mlops", "runs datastore": "/datastores/mlops_runs"}[part]
+    properties = azure.ml.resources[path]["properties"]
+    properties |= {"tags": {"owner": "infra"}, "containerName": "another"}
+
+    azure.platform().ensure(part)
+
+    assert azure.ml.resources[path]["properties"]["containerName"] != "another"
+    assert "stays" in azure.platform().remove(part)
+    assert path in azure.ml.resources
+
+
 def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) -> None:
     complete_platform(whole(azure))
 

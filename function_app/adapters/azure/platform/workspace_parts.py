@@ -55,7 +55,8 @@ class WorkspacePart:
             "location": s.location,
             "identity": {"type": "SystemAssigned"},
             "sku": {"name": "Basic", "tier": "Basic"},
-            "tags": _TAGS,
+            # What infra/ made stays not ours: only what is ours is ever removed.
+            "tags": _TAGS if resource is None else resource.get("tags") or {},
             "properties": {
                 "friendlyName": s.workspace,
                 "storageAccount": storage,
@@ -113,7 +114,8 @@ class DatastorePart:
             container_name=self._container,
             endpoint=self._settings.storage_suffix,
             protocol=parts.scheme,
-            tags=_TAGS,
+            # What somebody else made stays theirs.
+            tags=_TAGS if resource is None else resource.tags,
         )
         with translate("make the datastore", self._datastore):
             self._workspace.client.datastores.create_or_update(datastore)

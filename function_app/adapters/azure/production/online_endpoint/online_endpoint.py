@@ -8,7 +8,7 @@ that a roll-back is one change of the traffic.
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.platform.platform_parts import get_or_none
@@ -30,6 +30,9 @@ from function_app.domain.release.serving import Deployment, Environment, Image, 
 from function_app.domain.text.redaction import redact
 from function_app.errors import AttemptError, ConflictError, NotFoundError, PlatformError
 
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import ManagedOnlineDeployment
+
 RUNTIME = "online endpoint"
 ROLL_BACK = "roll-back"
 FIRST_SHARE = 10  # per cent of the traffic
@@ -48,6 +51,14 @@ class OnlineEndpointProduction:
         self._configuration = replicas_of(self._settings, projects)
 
     def champion(self, model: str) -> Image | None:
+        champion = self._champion(model)
+        return None if champion is None else champion[0]
+
+    def _champion(self, model: str) -> "tuple[Image, ManagedOnlineDeployment] | None":
+        """Return the image and the deployment that have the traffic, None when none has any.
+
+        PlatformError when the deployment is gone, or somebody removed the tags that say its image.
+        """
         served = _served(self._endpoint(model))
         if served is None:
             return None
@@ -56,7 +67,12 @@ class OnlineEndpointProduction:
             text = f"All traffic of {self.endpoint_name(model)} goes to {served}, which is gone."
             raise PlatformError("azure", "read production", f"{text} Promote again.")
         tags = deployment.tags or {}
-        return Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=tags.get(URI, ""))
+        if not (tags.get(VERSION) and tags.get(DIGEST)):
+            text = f"Deployment {served} of {self.endpoint_name(model)} lacks its tags version and"
+            raise PlatformError("azure", "read production", f"{text} digest now. Promote again.")
+        uri = tags.get(URI, "")
+        image = Image(model=model, version=tags[VERSION], digest=tags[DIGEST], uri=uri)
+        return image, deployment
 
     def endpoint(self, model: str) -> str | None:
         endpoint = self._endpoint(model)
@@ -120,25 +136,23 @@ class OnlineEndpointProduction:
         return Rollout()
 
     def serving(self, model: str) -> Serving | None:
-        image = self.champion(model)
-        if image is None:
+        champion = self._champion(model)
+        if champion is None:
             return None
-        name = deployment_name(image.version)
-        deployment = self._deployment(model, name)
-        replicas, state = int(deployment.instance_count), _state(deployment)
+        image, deployment = champion
+        replicas, state = int(deployment.instance_count or 1), _state(deployment)
         if state == "succeeded":
             return Serving(image=image, replicas=replicas, ready=replicas)
-        tail = self._log_tail(self.endpoint_name(model), name)
-        detail = redact(f"Deployment {name} is {state}. {tail}")
+        tail = self._log_tail(self.endpoint_name(model), str(deployment.name))
+        detail = redact(f"Deployment {deployment.name} is {state}. {tail}")
         return Serving(image=image, replicas=replicas, ready=0, detail=detail)
 
     def repair(self, model: str) -> None:
         # Azure ML replaces instances by itself: only a deployment that it gave up needs a request.
-        image = self.champion(model)
-        if image is not None:
-            deployment = self._deployment(model, deployment_name(image.version))
-            if _state(deployment) in _ENDED:
-                self._make_deployment(ROLL_BACK, image, int(deployment.instance_count))
+        champion = self._champion(model)
+        if champion is not None and _state(champion[1]) in _ENDED:
+            image, deployment = champion
+            self._make_deployment(ROLL_BACK, image, int(deployment.instance_count or 1))
 
     def endpoint_name(self, model: str) -> str:
         """Return the endpoint of a model: 3 to 32 letters, digits and `-`, one in a region."""
@@ -256,7 +270,7 @@ class OnlineEndpointProduction:
     def _replicas(self, model: str) -> int:
         served = _served(self._endpoint(model))
         deployment = self._deployment(model, served) if served else None
-        return int(deployment.instance_count) if deployment is not None else 1
+        return int(deployment.instance_count or 1) if deployment is not None else 1
 
     def _log_tail(self, endpoint: str, name: str) -> str:
         try:

@@ -1,0 +1,109 @@
+"""Settings, options and schedules that a start refuses, and what it makes of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from funchost.app.settings import SettingsError, read_environment
+from funchost.app.watch import snapshot
+from funchost.events.subscriptions import FILE, read_subscriptions
+from funchost.host import Options
+from funchost.start import command
+from tests.funchost.test_start_up import APP, app_folder, run
+
+TIMER = "@app.timer_trigger(arg_name='t', schedule='{}')\ndef f(t): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("0 0 0 30 2 *", "schedule '0 0 0 30 2 *' never occurs"),
+        ("*/-5 * * * * *", "'*/-5' has a step below 1"),
+        ("*/0 * * * * *", "'*/0' has a step below 1"),
+    ],
+)
+def test_a_schedule_that_never_occurs_stops_the_start(
+    tmp_path: Path, schedule: str, said: str
+) -> None:
+    folder = app_folder(tmp_path / "a", APP + TIMER.format(schedule))
+
+    ended = run("start", "--port", "0", "--app", str(folder))
+
+    assert ended.returncode == 1
+    assert f"function f: {said}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_command_under_a_watch_watches_nothing(tmp_path: Path) -> None:
+    """An abbreviation such as --wat made each child watch another child."""
+    options = Options(app=tmp_path, state=tmp_path / "state", port=7, auth=True)
+
+    words = command(options, verbose=True)
+
+    assert words[1:4] == ["-m", "funchost", "start"]
+    assert not [word for word in words if word.startswith("--w")]
+    assert {"--auth", "--verbose", "7", str(tmp_path)} <= set(words)
+
+
+def test_folders_of_packages_are_not_watched(tmp_path: Path) -> None:
+    for name in ("function_app.py", ".venv/lib/a.py", "inner/node_modules/b.py", "inner/c.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    names = {path.name for path in snapshot(tmp_path)}
+
+    assert names == {"function_app.py", "c.py"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("FUNCHOST_RETENTION_DAYS", "inf"),
+        ("FUNCHOST_REQUEST_SECONDS", "nan"),
+        ("FUNCHOST_MAX_CONNECTIONS", "inf"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "many"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "0"),
+    ],
+)
+def test_a_number_that_is_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+
+    with pytest.raises(SettingsError, match=f"{name} is '{text}'"):
+        read_environment()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"includedEventTypes": "A"}', "includedEventTypes must be a list of texts"),
+        ('{"includedEventTypes": [1]}', "includedEventTypes must be a list of texts"),
+        ('{"isSubjectCaseSensitive": "false"}', "isSubjectCaseSensitive must be true or false"),
+        ('{"subjectEndsWith": [".csv"]}', "subjectEndsWith must be a text"),
+        ('{"advancedFilters": {}}', "advancedFilters must be a list"),
+        (
+            '{"advancedFilters": [{"key": "a", "operatorType": "StringIn", "values": "b"}]}',
+            "needs a list of values",
+        ),
+        (
+            '{"advancedFilters": [{"key": "a", "operatorType": "NumberIn", "values": ["b"]}]}',
+            "needs numbers",
+        ),
+        ('{"advancedFilters": [{"key": "a", "operatorType": "BoolEquals"}]}', "needs the value"),
+    ],
+)
+def test_a_filter_that_is_none_is_named(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / FILE).write_text(f'{{"f": {content}}}')
+
+    with pytest.raises(SettingsError, match=said):
+        read_subscriptions(tmp_path, ["f"])
+
+
+def test_filters_that_are_null_filter_nothing(tmp_path: Path) -> None:
+    content = '{"includedEventTypes": null, "advancedFilters": null, "subjectEndsWith": null}'
+    (tmp_path / FILE).write_text(f'{{"f": {content}}}')
+    event: dict[str, Any] = {"eventType": "A", "subject": "b"}
+
+    assert read_subscriptions(tmp_path, ["f"])["f"].takes(event)
