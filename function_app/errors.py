@@ -72,15 +72,32 @@ class ThrottledError(MlopsError):
         super().__init__(message)
 
 
+# A platform as the subject of a sentence; a name that is missing here is shown as it is.
+_SUBJECTS = {
+    "app": "The app",
+    "audit": "The audit log",
+    "azure": "Azure",
+    "git": "Git",
+    "local": "This machine",
+    "messages": "The app",
+    "records": "The app",
+}
+
+
 class PlatformError(MlopsError):
-    """A platform failed to carry out a request of an adapter."""
+    """A platform failed to carry out a request of an adapter.
+
+    The text has two sentences: the platform and the operation that failed, then the reason.
+    """
 
     code = "PLATFORM"
 
     def __init__(self, platform: str, operation: str, message: str) -> None:
         self.platform = platform
         self.operation = operation
-        super().__init__(f"{platform} could not {operation}. {message}")
+        self.reason = message
+        subject = _SUBJECTS.get(platform, platform)
+        super().__init__(f"{subject} could not {operation}. {message}")
 
 
 class AttemptError(PlatformError):

@@ -108,7 +108,7 @@ def test_no_credential_leaves_an_activity_by_a_fault(text: str) -> None:
         activity({"passed": False, "reasons": [text]}, None)
 
     assert TOKEN not in "".join(traceback.format_exception(fault.value))
-    assert "local could not look" in str(fault.value) or "OSError: https://***@host" in str(
+    assert "This machine could not look" in str(fault.value) or "OSError: https://***@host" in str(
         fault.value
     )
 

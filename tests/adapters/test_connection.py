@@ -87,7 +87,7 @@ def test_a_refusal_names_resource_code_status_request_and_remedy(
             connection.rest("GET", GROUP, api_version="1")
 
     text = str(caught.value)
-    for part in ("PLATFORM: azure could not GET", GROUP, "AuthorizationFailed", "HTTP 403"):
+    for part in ("PLATFORM: Azure could not GET", GROUP, "AuthorizationFailed", "HTTP 403"):
         assert part in text
     assert "request request-7" in text
     assert "role" in text

@@ -56,9 +56,9 @@ def read_question(text: bytes) -> Question:
 
 def write_error(error: MlopsError) -> dict[str, str]:
     """Return an error as it travels."""
-    operation = error.operation if isinstance(error, PlatformError) else ""
-    message = error.message.removeprefix(f"git could not {operation}. ")
-    return {"code": error.code, "operation": operation, "message": message}
+    if isinstance(error, PlatformError):
+        return {"code": error.code, "operation": error.operation, "message": error.reason}
+    return {"code": error.code, "operation": "", "message": error.message}
 
 
 def read_error(fields: dict[str, Any]) -> MlopsError:

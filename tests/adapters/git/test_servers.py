@@ -61,7 +61,7 @@ def test_a_token_does_not_follow_a_redirection(
         key = server.host.replace(".", "_").replace(":", "_")
         settings = read_git_settings({f"MLOPS_GIT_TOKEN_{key}": TOKEN})
 
-        with pytest.raises(PlatformError, match="git could not list the branches"):
+        with pytest.raises(PlatformError, match="Git could not list the branches"):
             sources(tmp_path, shelf, settings).fetch(push(f"{server.url}/code.git", commit))
         assert elsewhere.seen == []
 

@@ -180,7 +180,7 @@ class LocalImages:
             raise PlatformError("local", "build the image", text) from error
         digests = {name: sha256(content) for name, content in model.items()}
         if changed := differs_from_registered(version, digests, sha256(schema)):
-            text = f"{changed} of {folder} has changed since it was registered. Train again."
+            text = f"{folder}: {changed} has changed since it was registered. Train again."
             raise PlatformError("local", "build the image", text)
         types = read_list(evaluation_of(version) / TRUSTED_TYPES)
         check_types(version, types, self._projects[version.model].model.trusted_types)
