@@ -161,8 +161,9 @@ class Listed:
 
     @property
     def allowed(self) -> str:
-        least = f"at least {self.least} " if self.least else ""
-        return f"a list of {least}{self.noun}{', none of them twice' if self.once else ''}"
+        least = f"at least {self.least} " if self.least > 1 else ""
+        words = f"a list of {least}{self.noun}{', none of them twice' if self.once else ''}"
+        return f"{words}, not empty" if self.least == 1 else words
 
     def check(self, path: str, value: object) -> Iterator[Finding]:
         if not isinstance(value, list) or len(value) < self.least:

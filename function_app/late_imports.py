@@ -6,6 +6,7 @@ broken module until it ends. Imports at the top of a module need no lock: they r
 before the first function is called.
 """
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,18 @@ _LOCK = threading.RLock()
 
 
 @contextmanager
-def importing() -> Iterator[None]:
-    """Hold the lock while a third-party package is imported inside a function."""
+def importing(*unused: str) -> Iterator[None]:
+    """Hold the lock while a third-party package is imported inside a function.
+
+    The packages `unused` seem not installed meanwhile: the imported package has them as optional
+    ones, and the app does not need what they add. One that is imported already stays.
+    """
     with _LOCK:
-        yield
+        hidden = [name for name in unused if name not in sys.modules]
+        # An import of a name whose module is None raises ModuleNotFoundError.
+        sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            for name in hidden:
+                del sys.modules[name]

@@ -63,7 +63,8 @@ def _walk(project: Project, data: Path | None, target: str, work: Path, say: Say
         raise ContractError(f"{project.name}: train wrote no file into its model folder (--out).")
     if folder_digest(rows / SEEN) != given:
         raise ContractError(f"{project.name}: train changed the folder of its rows (--data).")
-    say(f"ok      train: {sum(path.is_file() for path in model.rglob('*'))} files")
+    files = sum(path.is_file() for path in model.rglob("*"))
+    say(f"ok      train: {files} file{'s' if files > 1 else ''}")
 
     # The folder is moved, so that a model that needs files elsewhere fails here already.
     moved = work / "moved"

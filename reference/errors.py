@@ -92,6 +92,11 @@ API: Codes = {
     "ROWS_CHANGED": ("409", "Another writer changed the record. The app reads it and tries again."),
     "SEPARATION_OF_DUTIES": ("403", "An author of the release cannot approve it. Ask another one."),
     "STALE_DECISION": ("409", "The decision names another image or evidence. Read the release."),
+    "STORY_CANCELLED": (
+        "",
+        "A person cancelled the release before its promotion began. `mlopsctl retry <release>` "
+        "asks again.",
+    ),
     "STORY_ENDED": ("409", "The story has ended."),
     "THROTTLED": ("429", "This caller sent too much. `Retry-After` has the seconds to wait."),
     "TOO_LARGE": ("413", "The body or the file is larger than the limit in the message."),

@@ -9,7 +9,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import skops.io
+from . import without_unused
+
+with without_unused():
+    import skops.io
 
 MODEL = "model.skops"
 LIBRARIES = ("sklearn", "numpy", "scipy")

@@ -1,5 +1,6 @@
 """Activities that change production; each checks the stored decisions and orders first."""
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +8,7 @@ from functools import partial
 
 from function_app import steps
 from function_app.domain.access.audit import AuditEvent, Kind
+from function_app.domain.codec import load
 from function_app.domain.people.people import join_people
 from function_app.domain.release.approval import Decision, Refusal, Verdict, counting
 from function_app.domain.release.authorization import (
@@ -22,6 +24,11 @@ from function_app.domain.release.authorization import (
 from function_app.domain.release.release import Release, ReleaseStatus
 from function_app.domain.release.serving import Image, Rollout
 from function_app.domain.requests import Champion, Promotion, RollBack, RolledBack
+from function_app.domain.stories.cancellation import (
+    STORY_CANCELLED,
+    Cancellation,
+    cancellation_name,
+)
 from function_app.errors import AttemptError, NotAuthorisedError, NotFoundError
 from function_app.ports import Ports
 from function_app.records.audit import AuditLog
@@ -43,10 +50,15 @@ def get_champion(ports: Ports, release: Release) -> Champion:
 def promote_challenger(ports: Ports, promotion: Promotion) -> Rollout:
     """Move production's traffic to the image, or return the state of that rollout.
 
-    NotAuthorisedError when no stored approval names the release, this image and its evidence.
+    NotAuthorisedError when no stored approval names the release, this image and its evidence, or
+    when a person cancelled the release.
     """
     release, rules = promotion.release, rules_of(ports, promotion.release.model)
+    _check_not_cancelled(ports, release)
     until_unchanged("begin a promotion", partial(_begin_promotion, ports, promotion, rules))
+    # A cancellation is stored before it asks whether a promotion began: of the two that happen in
+    # the same moment, at least one sees the other.
+    _check_not_cancelled(ports, release)
     _record(ports, release.model, release.release_id, ChangeState.BEGUN)
     assert rules is not None  # else the promotion was refused
     image = own_image(ports, promotion.image)
@@ -143,6 +155,15 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
         former=_former(ports, decisions, release.model, earlier),
     )
     changes.begin(release.model, change, decided)
+
+
+def _check_not_cancelled(ports: Ports, release: Release) -> None:
+    """Raise NotAuthorisedError, code STORY_CANCELLED, when a person cancelled the release."""
+    stored = ports.ledger.get_record(cancellation_name(release.release_id))
+    if stored is not None:
+        cancellation = load(Cancellation, json.loads(stored["cancellation"]))
+        refusal = Refusal(code=STORY_CANCELLED, message=cancellation.reason)
+        raise _refused("promote_challenger", refusal)
 
 
 def _former(

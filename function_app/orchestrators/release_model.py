@@ -30,6 +30,7 @@ from function_app.domain.requests import (
     RollBack,
     SmokeTest,
 )
+from function_app.domain.stories.cancellation import STORY_CANCELLED, StoryId
 from function_app.domain.stories.lane import LaneRequest, rollout_lane
 from function_app.domain.text.payload_limits import cap_reasons
 from function_app.orchestrators.roll_back import restore
@@ -63,10 +64,13 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
             cancelled_by=cancelled.cancellation.by,
         )
     except Exception as fault:
-        # An approval was withdrawn, or its person may not approve any more: nothing has failed.
-        lost = APPROVAL_LOST in first_line(fault)
-        status = ReleaseStatus.REJECTED if lost else ReleaseStatus.FAILED
-        result = ReleaseResult(status=status, reasons=reasons_of(fault))
+        if STORY_CANCELLED in first_line(fault):
+            result = yield from _cancelled(ctx, fault)
+        else:
+            # An approval was withdrawn, or its person may not approve any more: nothing has failed.
+            lost = APPROVAL_LOST in first_line(fault)
+            status = ReleaseStatus.REJECTED if lost else ReleaseStatus.FAILED
+            result = ReleaseResult(status=status, reasons=reasons_of(fault))
     trail.show("removing staging")
     remove = steps.remove_staging(ctx, release)
     trouble = yield from tolerate("Staging could not be removed; reconciliation does it.", remove)
@@ -74,6 +78,17 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
     yield from _end(ctx, release, result)
     trail.show(result.status.value, reason=" ".join(result.reasons))
     return result
+
+
+def _cancelled(ctx: StoryContext, fault: Exception) -> Story[ReleaseResult]:
+    """Return the result of a release whose promotion was refused, because a person cancelled it."""
+    settled = yield from steps.settle_cancellation(ctx, StoryId(instance_id=ctx.instance_id))
+    cancellation = settled.cancellation
+    return ReleaseResult(
+        status=ReleaseStatus.CANCELLED,
+        reasons=(cancellation.reason,) if cancellation else reasons_of(fault),
+        cancelled_by=cancellation.by if cancellation else None,
+    )
 
 
 def _end(ctx: StoryContext, release: Release, result: ReleaseResult) -> Story[None]:

@@ -53,7 +53,10 @@ def test_the_app_refuses_with_every_problem(wrong: Path) -> None:
     ("content", "says"),
     [
         (b"[models.x\n", "it is not TOML: "),
-        (b"a = 1\na = 2\n", "it is not TOML: "),
+        (b"a = 1\na = 2\n", "The line is `a = 2`. An earlier line defines the same name"),
+        (b"[a]\nx = 1\n[a]\n", "The line is `[a]`. An earlier line defines the same name"),
+        (b"a =\n", "The line is `a =`.\n"),
+        (b"a = 'x", "(at end of document).\n"),
         (b"a = " + b"9" * 5000, "it has a number of more than 4,300 digits."),
         (b"a = " + b"[" * 3000 + b"]" * 3000, "its lists or tables are nested too deeply."),
         (b"\xff\xfe[", "it is not UTF-8. Save it as UTF-8."),

@@ -9,6 +9,7 @@ from function_app.domain.release.approval import Decision, Settlement, Verdict
 from function_app.domain.release.release import Release, ReleasePolicy, ReleaseStatus
 from function_app.domain.release.serving import Build, Deployment, Environment, Image, Rollout
 from function_app.domain.requests import Champion, RolledBack
+from function_app.domain.stories.cancellation import Cancellation, SettledCancellation
 from function_app.domain.stories.lane import LaneHolder
 from function_app.orchestrators.release_model import release_model
 from tests.orchestrators.player import Player
@@ -146,6 +147,20 @@ def test_a_release_that_lost_its_approval_is_rejected_and_not_failed() -> None:
 
     assert result.status is ReleaseStatus.REJECTED
     assert lost in result.reasons[0]
+
+
+def test_a_release_whose_promotion_meets_a_cancellation_is_cancelled() -> None:
+    refused = Exception("NotAuthorisedError: STORY_CANCELLED: ada cancelled it.")
+    host = player(**{steps.promote_challenger.name: refused})
+    cancellation = Cancellation(
+        instance_id=RELEASE.release_id, by="ada", comment="", at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    host.answers[steps.settle_cancellation.name] = SettledCancellation(cancellation=cancellation)
+
+    result = host.play(release_model(host, RELEASE))
+
+    assert (result.status, result.cancelled_by) == (ReleaseStatus.CANCELLED, "ada")
+    assert result.reasons == ("ada cancelled it.",)
 
 
 def down() -> Exception:

@@ -43,6 +43,10 @@ class SettledCancellation:
     cancellation: Cancellation | None = None
 
 
+# The code of a refusal because a person cancelled the story.
+STORY_CANCELLED = "STORY_CANCELLED"
+
+
 def cancellation_name(instance_id: str) -> str:
     """Return the name of the ledger's record with the cancellation of a story."""
     return f"cancelled/{instance_id}"

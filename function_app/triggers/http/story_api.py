@@ -11,6 +11,7 @@ from function_app.domain.stories.cancellation import Cancellation, cancellation_
 from function_app.domain.stories.retry import EVENT_TYPE, next_start
 from function_app.domain.stories.views import StoryView
 from function_app.errors import ConflictError, NotFoundError
+from function_app.records.changes import Changes
 from function_app.triggers.bodies import Comment, NoFields, read_body
 from function_app.triggers.events.inbox import start_story
 from function_app.triggers.events.wakes import wake_release
@@ -55,6 +56,7 @@ async def post_cancel(invocation: Invocation, request: Request) -> Accepted[Canc
         # Two persons may cancel at the same moment; the first one stored counts.
         name = cancellation_name(instance_id)
         stored = _read(invocation.ports.ledger.create_record(name, content))
+        _check_not_promoted(invocation, view)
     if stored.by != person or (comment and stored.comment != comment):
         raise ConflictError(
             f"{stored.reason} That was at {dump(stored.at)}; your comment was not stored.",
@@ -107,6 +109,21 @@ def _stored(invocation: Invocation, instance_id: str) -> Cancellation | None:
 
 def _read(record: dict[str, str]) -> Cancellation:
     return load(Cancellation, json.loads(record["cancellation"]))
+
+
+def _check_not_promoted(invocation: Invocation, view: StoryView) -> None:
+    """Raise ConflictError when the promotion of a release began in the same moment.
+
+    A promotion begins before it asks whether a cancellation is stored.
+    """
+    instance_id, model = view["instance_id"], view["facts"].get("model", "")
+    is_release = view["story"] == names.RELEASE_MODEL
+    if is_release and Changes(invocation.ports.rows).has_begun(model, instance_id):
+        text = (
+            f"The promotion of {instance_id} began in the same moment. Wait for its end; "
+            "`mlopsctl roll-back` undoes a promotion."
+        )
+        raise ConflictError(text, code="TOO_LATE")
 
 
 def _check_open(view: StoryView) -> None:

@@ -10,6 +10,10 @@ from typing import Any
 
 from function_app.late_imports import importing
 
+# MLflow imports these when they are installed, for data sets and models of these kinds. They take a
+# third of the CPU of its import, for which each start of the app waits.
+_OPTIONAL = ("pandas", "scipy")
+
 
 def mlflow_client(state: Path) -> Any:
     """Return the client of the registry and the runs of a state folder."""
@@ -28,7 +32,7 @@ def database_address(path: Path) -> str:
 
 def import_mlflow() -> Any:
     """Return the module `mlflow`; nothing else may import it, because the path counts."""
-    with importing():
+    with importing(*_OPTIONAL):
         _avoid_percent()
         import mlflow
     return mlflow
