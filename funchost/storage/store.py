@@ -34,6 +34,10 @@ CACHE = {"writer": 1000, "reader": 250}  # KB of pages in memory; SQLite's own i
 MOST = 500  # units in one commit, so that the first write of a burst does not wait for the last
 
 
+# Every error of the database, under the name by which the other rooms know it.
+DatabaseError = sqlite3.Error
+
+
 class StoreError(Exception):
     """The store cannot be opened; the text has the reason and a remedy."""
 

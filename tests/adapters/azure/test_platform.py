@@ -6,35 +6,11 @@ import pytest
 
 from function_app.domain.platform import PartState
 from function_app.errors import AttemptError, ConfigError, NotFoundError, PlatformError
+from tests.adapters.azure.whole_platform import PARTS, complete_platform, whole
 from tests.azure_servers.arm import DENIED, THROTTLED
 from tests.azure_servers.azure import Azure, sdk_warnings
 
 pytestmark = sdk_warnings
-FUNCTION = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a/functions/on_event"
-PARTS = (
-    "workspace",
-    "versions container",
-    "runs container",
-    "evaluations container",
-    "predictions container",
-    "checks container",
-    "checks-inputs container",
-    "datastore",
-    "runs datastore",
-    "evaluations datastore",
-    "checks datastore",
-    "checks-inputs datastore",
-    "compute",
-    "judging compute",
-    "checks compute",
-    "environment",
-    "baseline dataset of diabetes",
-    "training step of diabetes",
-    "events of data",
-    "events of workspace",
-    "base image",
-)
-
 REFERENCE = json.dumps(
     {
         "dataset": {"model": "diabetes", "version": "b" * 64, "uri": "https://elsewhere/a.csv"},
@@ -46,26 +22,6 @@ REFERENCE = json.dumps(
 IDENTITIES = (
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 )
-
-
-def whole(azure: Azure) -> Azure:
-    """Return an Azure whose settings name everything that this app may make."""
-    return azure.with_settings(
-        events_function=FUNCTION,
-        data_topic="data-topic",
-        workspace_topic="workspace-topic",
-        key_vault="/subscriptions/s/vaults/v",
-        application_insights="/subscriptions/s/components/i",
-    )
-
-
-def complete_platform(azure: Azure) -> Azure:
-    """Let every part be made, as the story does, and Azure be done with it in between."""
-    for part in azure.platform().parts():
-        while not azure.platform().ensure(part).ready:
-            azure.ml.provide()
-            azure.grid.succeed()
-    return azure
 
 
 def test_the_parts_come_in_the_order_in_which_they_need_each_other(azure: Azure) -> None:
@@ -339,45 +295,6 @@ def test_a_datastore_that_somebody_else_made_is_changed_and_stays_theirs(
     assert azure.ml.resources[path]["properties"]["containerName"] != "another"
     assert "stays" in azure.platform().remove(part)
     assert path in azure.ml.resources
-
-
-def test_events_are_subscribed_for_whole_files_and_ends_of_runs(azure: Azure) -> None:
-    complete_platform(whole(azure))
-
-    data = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
-    runs = azure.grid.subscriptions["workspace-topic/mlops-workspace"]["properties"]
-    assert data["filter"]["subjectBeginsWith"].endswith("/containers/data/")
-    assert data["filter"]["advancedFilters"][0]["key"] == "data.api"
-    assert {"RenameFile", "RenameDirectory", "SftpRename"} <= set(
-        data["filter"]["advancedFilters"][0]["values"]
-    )
-    assert set(data["filter"]["includedEventTypes"]) == {
-        f"Microsoft.Storage.{kind}" for kind in ("BlobCreated", "BlobRenamed", "DirectoryRenamed")
-    }
-    assert data["destination"]["properties"]["resourceId"] == FUNCTION
-    assert "Microsoft.MachineLearningServices.RunCompleted" in runs["filter"]["includedEventTypes"]
-
-
-def test_a_subscription_that_somebody_changed_is_different_and_changed_back(azure: Azure) -> None:
-    complete_platform(whole(azure))
-    properties = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
-    properties["filter"]["subjectBeginsWith"] = "/elsewhere/"
-
-    plan = whole(azure).platform().plan("events of data")
-    complete_platform(whole(azure))
-
-    assert plan.state is PartState.DIFFERENT
-    assert "subjectBeginsWith" in plan.detail
-    assert whole(azure).platform().plan("events of data").state is PartState.PRESENT
-
-
-def test_subscriptions_that_infra_keeps_are_left_to_it(azure: Azure) -> None:
-    assert azure.platform().ensure("events of data").ready
-    plan = azure.platform().plan("events of data")
-    assert plan.state is PartState.ELSEWHERE, "nobody looked whether it stands"
-    assert "infra/events.bicep" in plan.detail
-    assert "stays" in azure.platform().remove("events of data")
-    assert azure.grid.subscriptions == {}
 
 
 def test_only_parts_that_this_app_created_are_removed(azure: Azure) -> None:
