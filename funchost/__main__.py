@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +14,7 @@ from funchost.app.settings import SettingsError
 from funchost.app.watch import watch
 from funchost.host import Options
 from funchost.start import command, start
-from funchost.storage.store import StoreError
+from funchost.storage.store import DatabaseError, StoreError
 
 
 def main() -> int:
@@ -30,7 +29,7 @@ def main() -> int:
         return start(options, verbose=arguments.verbose)
     try:
         return _on_store(arguments, state)
-    except (SettingsError, StoreError, sqlite3.Error) as error:
+    except (SettingsError, StoreError, DatabaseError) as error:
         print(f"funchost: {error}", file=sys.stderr)
         return 1
 

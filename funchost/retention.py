@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from datetime import timedelta
 
 from funchost import clock
 from funchost.durable import history as h
 from funchost.storage import instances
-from funchost.storage.store import Store
+from funchost.storage.store import DatabaseError, Store
 
 LOG = logging.getLogger("funchost.retention")
 PAUSE = 3600.0  # seconds between two purges
@@ -24,7 +23,7 @@ async def keep_short(store: Store, age: timedelta) -> None:
         try:
             # On a thread, because thousands of instances take seconds.
             purged = await asyncio.to_thread(purge_older, store, age)
-        except sqlite3.Error as error:
+        except DatabaseError as error:
             LOG.error("ended instances cannot be purged, next attempt in an hour: %s", error)
             purged = 0
         if purged:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from funchost.app.invocation import Invoker
 from funchost.clock import now, wait
 from funchost.durable import history as h
 from funchost.storage import timers
-from funchost.storage.store import Store
+from funchost.storage.store import DatabaseError, Store
 from funchost.storage.timers import TimerRecord
 
 LOG = logging.getLogger("funchost.timer")
@@ -152,7 +151,7 @@ class Timer:
         record = TimerRecord(name, h.stamp(last), h.stamp(due))
         try:
             await self._store.committed(lambda db: timers.put(db, record))
-        except sqlite3.Error as error:
+        except DatabaseError as error:
             LOG.error("the next occurrence of timer %s cannot be stored: %s", name, error)
 
     async def _fire(self, last: datetime | None, *, past_due: bool) -> None:

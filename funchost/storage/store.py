@@ -33,6 +33,9 @@ LOG_BYTES = 4 * 1024 * 1024  # SQLite starts the log anew at 1,000 pages of 4 KB
 CACHE = {"writer": 1000, "reader": 250}  # KB of pages in memory; SQLite's own is 2,000 each
 MOST = 500  # units in one commit, so that the first write of a burst does not wait for the last
 
+# An operation of SQLite that failed, such as a write on a full disk.
+DatabaseError = sqlite3.Error
+
 
 class StoreError(Exception):
     """The store cannot be opened; the text has the reason and a remedy."""
