@@ -33,9 +33,12 @@ LOG_BYTES = 4 * 1024 * 1024  # SQLite starts the log anew at 1,000 pages of 4 KB
 CACHE = {"writer": 1000, "reader": 250}  # KB of pages in memory; SQLite's own is 2,000 each
 MOST = 500  # units in one commit, so that the first write of a burst does not wait for the last
 
+# An operation of SQLite that failed, such as a write on a full disk.
+DatabaseError: type[sqlite3.Error] = sqlite3.Error
+
 
 # Every error of the database, under the name by which the other rooms know it.
-DatabaseError = sqlite3.Error
+DatabaseError: type[sqlite3.Error] = sqlite3.Error
 
 
 class StoreError(Exception):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from function_app.domain.platform import PartState
-from function_app.errors import AttemptError, ConfigError, NotFoundError, PlatformError
+from function_app.errors import AttemptError, ConfigError, PlatformError
 from tests.adapters.azure.whole_platform import PARTS, complete_platform, whole
-from tests.azure_servers.arm import DENIED, THROTTLED
+from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import Azure, sdk_warnings
 
 pytestmark = sdk_warnings
@@ -314,14 +314,3 @@ def test_only_parts_that_this_app_created_are_removed(azure: Azure) -> None:
 
 def test_a_part_that_is_gone_is_removed_without_complaint(azure: Azure) -> None:
     assert azure.platform().remove("compute") == "There is no compute."
-
-
-def test_a_throttled_part_is_asked_for_again(azure: Azure) -> None:
-    azure.arm.fail("PUT", "/computes/", THROTTLED)
-
-    assert not azure.platform().ensure("compute").ready
-
-
-def test_a_part_that_does_not_exist_is_not_found(azure: Azure) -> None:
-    with pytest.raises(NotFoundError, match="compute"):
-        azure.platform().plan("garden")

@@ -98,7 +98,10 @@ class Database:
         """Return the error with the file and a remedy: the disk's, or a backup of the file."""
         if isinstance(error, sqlite3.IntegrityError):
             raise error
-        advice = "Is the disk of the state folder full or read-only?"
+        advice = (
+            "Is the disk of the state folder full or read-only? Free space or make the folder "
+            "writable, then try again: the app continues without a restart."
+        )
         if any(sign in str(error) for sign in _LOST):
             advice = (
                 "The file was deleted, replaced or damaged. Stop the app, restore the file from a "
