@@ -37,10 +37,6 @@ MOST = 500  # units in one commit, so that the first write of a burst does not w
 DatabaseError: type[sqlite3.Error] = sqlite3.Error
 
 
-# Every error of the database, under the name by which the other rooms know it.
-DatabaseError: type[sqlite3.Error] = sqlite3.Error
-
-
 class StoreError(Exception):
     """The store cannot be opened; the text has the reason and a remedy."""
 
