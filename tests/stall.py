@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
+
+from tests.processes import read_each
 
 PAUSES, STALLS = (1.0, 6.0), (3.0, 6.0)  # seconds
 
@@ -22,10 +23,9 @@ PAUSES, STALLS = (1.0, 6.0), (3.0, 6.0)  # seconds
 def children() -> dict[int, list[int]]:
     """Return the ids of the processes that each process of this machine started."""
     found: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parent = stat.read_text(errors="replace").rpartition(")")[2].split()[1]
-            found.setdefault(int(parent), []).append(int(stat.parent.name))
+    for process, stat in read_each("stat"):
+        parent = stat.decode(errors="replace").rpartition(")")[2].split()[1]
+        found.setdefault(int(parent), []).append(process)
     return found
 
 

@@ -15,6 +15,7 @@ from function_app.domain.training import RunStatus
 from function_app.errors import NotFoundError
 from function_app.settings.settings import read_projects
 from tests.funchost.conftest import until
+from tests.processes import read_each
 
 ROOT = Path(__file__).parents[2]
 PLAN = CheckPlan(lint=(), tests=("pytest", "-q"), training="t", dry_run=False, timeout_seconds=600)
@@ -83,8 +84,9 @@ def test_checked_code_sees_neither_the_state_nor_the_keys_of_the_app(machine: Ma
         "        return  # no namespaces on this machine\n"
         f"    assert not pathlib.Path('{machine.state}/approvers/ada.token').exists()\n"
         "    assert 'MLOPS_TOPIC_KEY' not in os.environ\n"
-        "    for path in pathlib.Path('/proc').glob('[0-9]*/environ'):\n"
-        "        if path.parent.name != '1':  # cannot be read at all\n"
+        "    for name in (n for n in os.listdir('/proc') if n.isdigit()):\n"
+        "        path = pathlib.Path('/proc', name, 'environ')\n"
+        "        if name != '1':  # cannot be read at all\n"
         "            assert b'MLOPS' not in path.read_bytes()\n"
     )
     bundle = machine.keep(test_a=tests)
@@ -108,16 +110,12 @@ def test_checks_that_are_cancelled_leave_no_process(machine: Machine) -> None:
         machine.jobs.checks("checks-1")
 
 
-def _sandboxes(bundle: Bundle) -> list[str]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes()
-        except OSError:
-            continue
-        if b"sandbox/inside" in words and bundle.digest.encode() in words:
-            found.append(path.parent.name)
-    return found
+def _sandboxes(bundle: Bundle) -> list[int]:
+    return [
+        process
+        for process, words in read_each("cmdline")
+        if b"sandbox/inside" in words and bundle.digest.encode() in words
+    ]
 
 
 @pytest.mark.parametrize("name", ["plan.json", "../request.json", "request.json", "", "x" * 500])

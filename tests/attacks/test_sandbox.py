@@ -216,9 +216,9 @@ answers["started"] = True
 def test_a_training_sees_no_other_process(local_machine: LocalMachine) -> None:
     answers = local_machine.train("""
 found = []
-for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+for name in filter(str.isdigit, os.listdir("/proc")):
     try:
-        found.append("topic-s3cret" in path.read_text())
+        found.append("topic-s3cret" in pathlib.Path("/proc", name, "environ").read_text())
     except OSError:
         continue
 answers["found"] = any(found)

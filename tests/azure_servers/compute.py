@@ -16,6 +16,7 @@ from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access
 from tests.azure_servers.arm_ml import MachineLearning
 from tests.azure_servers.blob import BlobServer
 from tests.azure_servers.identity import Signer
+from tests.processes import read_each
 
 _DATASTORE = re.compile(r"azureml://datastores/(?P<datastore>\w+)/paths/(?P<name>.+)")
 _MODEL = re.compile(r".*/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)")
@@ -132,7 +133,7 @@ def _remove_container(mark: bytes) -> None:
 
     A variable of their environment tells which those are.
     """
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if mark in path.read_bytes().split(b"\0"):
-                os.kill(int(path.parent.name), signal.SIGKILL)
+    for process, variables in read_each("environ"):
+        if mark in variables.split(b"\0"):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)

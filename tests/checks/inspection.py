@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.levels import LEVELS, Level
 from sandbox.probe import find_level, try_level
+from tests.processes import read_each
 
 ROOT = Path(__file__).parents[2]
 BEST = find_level().level
@@ -67,11 +68,4 @@ def result(report: dict[str, Any], name: str = "tests") -> tuple[bool, str]:
 
 
 def running(name: str) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if name.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
+    return [process for process, words in read_each("cmdline") if name.encode() in words]

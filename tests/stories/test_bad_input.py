@@ -179,7 +179,7 @@ def test_unknown_ids_are_refused_with_a_code(
 ) -> None:
     headers = {"Authorization": f"Bearer {app.api.token('ada')}"}
     decides = path.endswith(("/approve", "/reject"))
-    body = {"image_digest": "a", "evidence_hash": "b"} if decides else None
+    body = {"image_digest": f"sha256:{64 * 'a'}", "evidence_hash": 64 * "b"} if decides else None
 
     answer = app.ask(method, path, json=body, headers=headers)
 

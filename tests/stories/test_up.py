@@ -1,6 +1,5 @@
 """Runs that end with the app: by way of `mlopsctl up`, as a person starts and stops it."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ from mlopsctl.reach.state_folder import running_host
 from tests.funchost.conftest import until
 from tests.made_once import prepared
 from tests.mlopsctl.conftest import MakeUp, Up, start_up
+from tests.processes import read_each
 from tests.stories.conftest import DIABETES, project
 
 __all__ = ["start_up"]
@@ -182,10 +182,10 @@ def test_make_up_that_ends_while_the_training_command_runs_trains_again_under_th
 
 def group_of(state: Path, run_id: str) -> list[int]:
     """Return the processes of a run's group that live."""
-    group, found = int((state / "processes" / f"run-{run_id}.pid").read_text()), []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-    return found
+    group = (state / "processes" / f"run-{run_id}.pid").read_text().strip()
+    members = []
+    for process, stat in read_each("stat"):
+        fields = stat.decode(errors="replace").rpartition(")")[2].split()
+        if fields[2] == group and fields[0] != "Z":
+            members.append(process)
+    return members
