@@ -35,7 +35,7 @@ from function_app.domain.training import ModelVersion
 from function_app.ports import Ledger, Ports, Rows
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from function_app.settings.settings import read_projects
+from tests.sample_project import sample_projects
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -185,9 +185,7 @@ class Bench:
     staging: FakeStaging = field(default_factory=FakeStaging)
     probe: FakeProbe = field(default_factory=FakeProbe)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
-    projects: Mapping[str, ModelProject] = field(
-        default_factory=lambda: read_projects(ROOT / "mlops.toml")
-    )
+    projects: Mapping[str, ModelProject] = field(default_factory=sample_projects)
 
     @property
     def clock(self) -> "Bench":

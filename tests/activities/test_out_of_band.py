@@ -30,7 +30,7 @@ from function_app.domain.requests import (
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
-from function_app.settings.settings import read_projects
+from tests.sample_project import sample_projects
 
 ROOT = Path(__file__).parents[2]
 SERVED = Image(model="diabetes", version="3", digest="sha256:x", uri="")
@@ -206,7 +206,7 @@ def test_an_approver_sees_what_the_training_reported_apart_from_the_platform_s_f
         production=Serving(),
         jobs=SimpleNamespace(get=lambda run_id: run),
         probe=SimpleNamespace(smoke_test=lambda deployment, version: REPORT),
-        projects=read_projects(ROOT / "mlops.toml"),
+        projects=sample_projects(),
     )
 
     result = smoke_test(cast(Ports, ports), SmokeTest(release=RELEASE, deployment=STAGED))

@@ -43,7 +43,6 @@ from function_app.adapters.azure.staging.staging import AzureStaging
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.project import ModelProject
 from function_app.settings.azure import AzureSettings
-from function_app.settings.settings import read_projects
 from tests.azure_servers.access import CONTAINERS, IDENTITIES, Access
 from tests.azure_servers.aci import ContainerInstances
 from tests.azure_servers.acr import Registry
@@ -61,6 +60,7 @@ from tests.azure_servers.online import OnlineEndpoints
 from tests.azure_servers.record import ANSWERED, SENT
 from tests.azure_servers.tls import Tls
 from tests.azure_servers.vault import Vault
+from tests.sample_project import sample_projects
 
 ROOT = Path(__file__).parents[2]
 VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
@@ -241,7 +241,7 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
             settings=settings,
             root=ROOT,
             folder=folder,
-            projects=read_projects(ROOT / "mlops.toml"),
+            projects=sample_projects(),
         )
         if target := os.environ.get("RECORD_BODIES"):
             keep_bodies(Path(target), arm)

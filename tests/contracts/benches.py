@@ -16,9 +16,9 @@ from function_app.adapters.local.staging import LocalStaging
 from function_app.domain.release.serving import Image, Rollout
 from function_app.domain.training import ModelVersion
 from function_app.ports import Images, Production, Staging
-from function_app.settings.settings import read_projects
 from tests.azure_servers.azure import NOW, ROOT, Azure
 from tests.made_once import trained
+from tests.sample_project import sample_projects
 
 ASKS = 12
 
@@ -65,7 +65,7 @@ def train(folder: Path) -> Path:
 @contextmanager
 def local_bench(state: Path, model: Path) -> Iterator[Bench]:
     """Give this machine; what was started is stopped."""
-    processes, projects = Processes(state / "processes"), read_projects(ROOT / "mlops.toml")
+    processes, projects = Processes(state / "processes"), sample_projects()
     keys = LocalKeys(state, state / "user")
     images = LocalImages(state, ROOT, projects, LocalBundles(state))
 

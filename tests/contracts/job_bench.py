@@ -31,12 +31,12 @@ from function_app.domain.training import (
     folder_digest,
 )
 from function_app.ports import Jobs, Registry
-from function_app.settings.settings import read_projects
 from tests.azure_servers.azure import ROOT, VERSIONS
 from tests.azure_servers.base import Answer, Server
 from tests.azure_servers.compute import Compute
 from tests.made_once import prepare, sample_rows
 from tests.platform_jobs.toys import END, MEAN
+from tests.sample_project import sample_projects
 
 DAY = timedelta(days=1)
 # A model that imports no library: for tests in which any model will do.
@@ -156,7 +156,7 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
 
 def _local_bench(state: Path, topic: str) -> Bench:
     bundles = LocalBundles(state)
-    projects = read_projects(ROOT / "mlops.toml")
+    projects = sample_projects()
     processes = Processes(state / "processes")
     reference = LocalDatasets(state, ROOT, LocalEvents("", "")).reference
     jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles, reference)

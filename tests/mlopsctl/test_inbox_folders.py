@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlopsctl.commands.config import inbox_folders
+from tests.sample_project import sample_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def test_each_model_of_the_file_has_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (ROOT / "mlops.toml").read_text(encoding="utf-8")
+    text = sample_text()
     file = tmp_path / "mlops.toml"
     second = text.replace("models.diabetes", "models.houses").replace('"diabetes/"', '"homes/old/"')
     file.write_text(f"{text}\n{second}", encoding="utf-8")

@@ -9,13 +9,14 @@ import pytest
 
 from funchost.testing import DivergenceError, replay
 from function_app.composition import STORIES
+from tests.sample_project import sample_text
 
 ROOT = Path(__file__).parents[2]
 HISTORIES = {
     path.stem: json.loads(path.read_text())
     for path in sorted((Path(__file__).parent / "histories").rglob("*.json"))
 }
-PARTS = ("function_app", "function_app.py", "host.json", "mlops.toml", "training", "scoring")
+PARTS = ("function_app", "function_app.py", "host.json", "training", "scoring")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +38,7 @@ def changed(folder: Path, old: str, new: str, file: str = "train_model.py") -> P
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, folder / part)
+    (folder / "mlops.toml").write_text(sample_text(), encoding="utf-8")
     story = folder / "function_app" / "orchestrators" / file
     text = story.read_text()
     assert old in text

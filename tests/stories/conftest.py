@@ -16,11 +16,12 @@ from mlopsctl.reach.local_host import LocalHost, ensure_platform
 from tests.api_document import check_response
 from tests.funchost.conftest import until
 from tests.made_once import prepared
+from tests.sample_project import sample_text
 
 ROOT = Path(__file__).parents[2]
 # A machine that is busy or stalls answers slowly; the limit of latency has tests of its own.
 PATIENT_RELEASE = ("max_p95_ms = 500.0", "max_p95_ms = 60000.0")
-DIABETES = (ROOT / "mlops.toml").read_text().replace(*PATIENT_RELEASE)
+DIABETES = sample_text().replace(*PATIENT_RELEASE)
 
 
 def project(name: str, **change: str) -> str:

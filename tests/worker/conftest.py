@@ -19,6 +19,7 @@ from tests.azure_servers.azurite import development_storage
 from tests.funchost.conftest import until
 from tests.npm import NotInstalledError
 from tests.patience import PATIENCE
+from tests.sample_project import sample_text
 
 ROOT = Path(__file__).parents[2]
 # What `func start` finds in a clone.
@@ -31,7 +32,7 @@ PARTS = (
     "platform_jobs",
     "sandbox",
 )
-FILES = ("function_app.py", "host.json", "local.settings.json", "mlops.toml")
+FILES = ("function_app.py", "host.json", "local.settings.json")
 
 
 class WorkerApp:
@@ -47,6 +48,7 @@ class WorkerApp:
             shutil.copytree(ROOT / part, self.folder / part, ignore=ignored)
         for file in FILES:
             shutil.copy(ROOT / file, self.folder / file)
+        (self.folder / "mlops.toml").write_text(sample_text(), encoding="utf-8")
         self._log = folder / "host.log"
 
     def start(self) -> None:
