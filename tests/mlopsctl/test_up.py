@@ -134,7 +134,8 @@ def test_two_starts_at_once_run_one_app_and_the_other_prints_its_address(
     assert (code, f"runs already at {url}" in said) == (1, True)
     assert httpx.get(f"{url}/api/status").status_code == 200
     log = (state / "host.log").read_text()
-    assert log.count("---- started") == 1
+    # A start whose port another process took meanwhile is repeated at another port.
+    assert log.count("---- started") - log.count("funchost cannot start") == 1
 
 
 def test_a_host_that_fails_to_start_ends_nothing_that_serves(

@@ -92,4 +92,6 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
     assert outcome in sink.metrics["mlops_outcomes"]
     shown = app.ask("GET", "/api/metrics").text
     assert "# TYPE mlops_stage_seconds summary" in shown
-    assert set(re.findall(r"^(\w+)[ {]", shown, re.M)) >= set(sink.metrics)
+    # Lanes have figures only while a story is in one, as at the moment of an earlier export.
+    names = set(re.findall(r"^(\w+)[ {]", shown, re.M))
+    assert names >= set(sink.metrics) - {"mlops_lane_places"}
