@@ -55,7 +55,7 @@ def draw() -> str:
 
 
 def fill(page: str) -> str:
-    """Return a page with its diagram drawn anew; ValueError when it has no place for it."""
+    """Return a page with its diagram redrawn; ValueError when it has no marks."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

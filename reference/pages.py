@@ -11,7 +11,7 @@ ARCHITECTURE = "docs/explanation/architecture.md"
 
 
 def architecture() -> str:
-    """Return the page with the arrows between rooms drawn anew; the rest is written by hand."""
+    """Return the page with the arrows between rooms redrawn; the rest is written by hand."""
     return arrows.fill((ROOT / ARCHITECTURE).read_text(encoding="utf-8"))
 
 

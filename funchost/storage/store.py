@@ -29,7 +29,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], Any]
 # Called with "before" and "after" each commit; tests crash there to prove that nothing is lost.
 Probe = Callable[[str], None]
-LOG_BYTES = 4 * 1024 * 1024  # SQLite starts the log anew at 1,000 pages of 4 KB
+LOG_BYTES = 4 * 1024 * 1024  # SQLite restarts the log at 1,000 pages of 4 KB
 CACHE = {"writer": 1000, "reader": 250}  # KB of pages in memory; SQLite's own is 2,000 each
 MOST = 500  # units in one commit, so that the first write of a burst does not wait for the last
 

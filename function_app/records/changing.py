@@ -18,8 +18,8 @@ def until_unchanged(operation: str, attempt: Callable[[], T]) -> T:
     `attempt` reads, decides and writes. It is repeated with a random backoff while it raises
     RowsChangedError. ConflictError (BUSY) after ATTEMPTS attempts.
     """
-    # No retry policy of a library fits: each attempt decides anew on other rows, and tenacity would
-    # be a dependency of the app for these lines.
+    # No retry policy of a library fits: each attempt decides again on other rows, and tenacity
+    # would be a dependency of the app for these lines.
     for number in range(ATTEMPTS):
         try:
             return attempt()

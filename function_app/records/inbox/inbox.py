@@ -169,8 +169,8 @@ class StoredInbox:
     def _earlier(self, event: InboxEvent) -> InboxEvent:
         """Return the event as it is stored; as it came when its stored row cannot be read.
 
-        Such an event is processed again: its claim contains the outcome, and settling writes it
-        anew.
+        Such an event is processed again: its claim contains the outcome, and settling
+        replaces it.
         """
         try:
             return self.get(event.event_key) or event
