@@ -320,7 +320,7 @@ def _reduced(hint: object) -> object:
         return hint
     origin = typing.get_origin(hint)
     assert origin is not None
-    return Union[reduced] if origin is UnionType else origin[reduced]
+    return Union[reduced] if origin is UnionType else origin[reduced]  # noqa: UP007
 
 
 @cache
