@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[str, Any]:
     """Go through the loop; return the facts for `--json`."""
-    training, repeated = _arrive(api, root, state, say)
+    training, repeated = arrive(api, root, state, say)
     say(
         "\n[bold]2  The event starts a training[/bold]"
         + (" (in an earlier run)" if repeated else "")
@@ -48,9 +48,14 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
     }
 
 
-def _arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
+def arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
+    """Write the sample file into the inbox; return its training and whether that is an earlier one.
+
+    ApiError when no event claims the file within 15 minutes.
+    """
     folder = state / "inbox" / "data" / MODEL
     path = folder / "diabetes.csv"
+    earlier = _claims(api)  # read before the file is written: the app may claim it at once
     if not path.exists():
         command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
         subprocess.run(command, cwd=root, check=True, timeout=120)
@@ -58,13 +63,12 @@ def _arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
     rows = len(path.read_text().splitlines()) - 1
     say("[bold]1  Data arrives[/bold]")
     say(f"   {path.name}, {rows} rows, sha256 {digest[:12]}, in {folder}")
-    before = _claim(api, digest)
-    if before:
-        say(f"   {before} claimed this content before, so no new training starts.")
-        return before, True
+    if digest in earlier:
+        say(f"   {earlier[digest]} claimed this content before, so no new training starts.")
+        return earlier[digest], True
     end = time.monotonic() + 900
     while time.monotonic() < end:
-        owner = _claim(api, digest)
+        owner = _claims(api).get(digest)
         if owner:
             say(f"   BlobCreated was published, delivered and claimed by {owner}")
             return owner, False
@@ -72,9 +76,10 @@ def _arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
     raise ApiError("DEMO", "No event claimed the file. See `mlopsctl status` for dead letters.")
 
 
-def _claim(api: Api, digest: str) -> str | None:
-    claims = api.get("/api/status")["claims"]
-    return next((c["owner"] for c in claims if c["content"] == digest), None)
+def _claims(api: Api) -> dict[str, str]:
+    """Return the newest story that claimed each content, by the SHA-256 of the content."""
+    newest_first = api.get("/api/status")["claims"]
+    return {claim["content"]: claim["owner"] for claim in reversed(newest_first)}
 
 
 def _release(api: Api, release_id: str, say: Say, tell: Tell) -> str:

@@ -1,16 +1,19 @@
-"""The demo asks production also while its replicas start."""
+"""The demo writes a file, and asks production also while its replicas start."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from mlopsctl.demo import ask_production
-from mlopsctl.reach.client import ApiError
+from mlopsctl.demo import arrive, ask_production
+from mlopsctl.reach.client import Api, ApiError
 
+ROOT = Path(__file__).parents[2]
 STARTING = (503, {"error": {"code": "NOT_SERVING", "message": "0 of 2 replicas are ready."}})
 RIGHT = (200, {"result": [1.5]})
 
@@ -71,3 +74,29 @@ def test_a_refusal_is_not_waited_for(status: int) -> None:
         pytest.raises(ApiError, match=f"answered {status}"),
     ):
         ask_production(url, {}, {}, list[str]().append)
+
+
+class QuickApp(Api):
+    """An app that has claimed the file before the demo asks for the first time after writing it."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__("http://127.0.0.1:1", state)
+        self._file = state / "inbox/data/diabetes/diabetes.csv"
+
+    def get(self, path: str) -> object:
+        assert path == "/api/status"
+        if not self._file.exists():
+            return {"claims": []}
+        content = hashlib.sha256(self._file.read_bytes()).hexdigest()
+        older = {"content": content, "owner": "an older training"}
+        return {"claims": [{"content": content, "owner": "train-diabetes-1"}, older]}
+
+
+def test_a_file_that_is_claimed_at_once_is_no_repetition(tmp_path: Path) -> None:
+    said: list[str] = []
+    api = QuickApp(tmp_path)
+    assert arrive(api, ROOT, tmp_path, said.append) == ("train-diabetes-1", False)
+    assert "claimed by train-diabetes-1" in said[-1]
+
+    assert arrive(api, ROOT, tmp_path, said.append) == ("train-diabetes-1", True)
+    assert "no new training starts" in said[-1]
