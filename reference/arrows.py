@@ -8,7 +8,10 @@ PACKAGES = (
     *("function_app", "funchost", "mlopsctl", "training", "scoring", "checks", "platform_jobs"),
     *("configuration", "sandbox", "migration"),
 )
-_LAYERS = ("triggers", "orchestrators", "activities", "steps", "records", "ports", "domain")
+_LAYERS = (
+    *("triggers", "orchestrators", "activities", "services", "steps", "records", "ports"),
+    "domain",
+)
 _PLATFORMS = ("azure", "local", "git")
 # Every room may use these modules of the app, so their arrows would hide the others.
 _EVERYWHERE = (

@@ -88,17 +88,11 @@ def cancel_run(ports: Ports, run: RunId) -> Run:
 @steps.submit_evaluation.activity
 def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     """Start the run in which the challenger and the champion predict the same rows."""
-    run = request.run
+    run, preparation, policy = request.run, request.preparation_id, request.policy
     champion, _ = _compared(ports, run.model)
     tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
-    return ports.jobs.submit_evaluation(
-        evaluation_id(run.run_id, champion),
-        run,
-        request.preparation_id,
-        champion,
-        request.policy,
-        tags,
-    )
+    run_id = evaluation_id(run.run_id, champion)
+    return ports.jobs.submit_evaluation(run_id, run, preparation, champion, policy, tags)
 
 
 @steps.evaluate_challenger.activity

@@ -1,27 +1,9 @@
 """Activities that watch production for drift."""
 
-import json
-from dataclasses import replace
-from datetime import datetime
-
 from function_app import steps
-from function_app.domain.codec import dump, load
-from function_app.domain.drift import drift, retraining
-from function_app.domain.drift.drift import Evidence
-from function_app.domain.drift.observations import Reference, Watched
-from function_app.domain.drift.retraining import DriftPolicy, DriftState, Judgement, Verdict
-from function_app.domain.drift.watching import (
-    DriftAnnouncement,
-    DriftReport,
-    WatchRequest,
-    drift_name,
-)
-from function_app.domain.event_types import DRIFT_DETECTED
-from function_app.domain.reconciliation import Finding, FindingKind
-from function_app.errors import NotFoundError
+from function_app.domain.drift.watching import DriftAnnouncement, DriftReport, WatchRequest
 from function_app.ports import Ports
-
-GONE = "Its training data is gone or was changed. Train and release the model again."
+from function_app.services import watching
 
 
 @steps.observe_production.activity
@@ -31,138 +13,10 @@ def observe_production(ports: Ports, request: WatchRequest) -> DriftReport:
     Idempotent: while an alarm waits for its publication, no observations are added, so that a
     second attempt returns the alarm of the first.
     """
-    now = ports.clock.now()
-    watched = _watched(ports, request.model)
-    reference = ports.observations.reference(watched) if watched else None
-    if watched is None or reference is None:
-        why = GONE if watched else "Production serves no known version."
-        return _nothing(ports, request.model, why, now)
-    state = _load_state(ports, request.model)
-    if state is None or state.digest != watched.digest:
-        state = retraining.restart(state, watched.digest, now)
-    if state.pending is None:
-        state = _observe(ports, request, reference, state)
-    evidence = drift.weigh(reference, state.blocks, request.policy.alpha)
-    newest = ports.datasets.latest(request.model).version
-    judgement = (
-        Judgement(verdict=Verdict.RETRAIN, reason=state.pending.reason, alarm=state.pending)
-        if state.pending
-        else retraining.judge(state, evidence, reference, newest, request.policy, now)
-    )
-    if judgement.verdict.needs_people and judgement.verdict is not state.told:
-        ports.notifier.report_findings((_finding(request.model, judgement),))
-        state = replace(state, told=judgement.verdict)
-    state = replace(state, pending=judgement.alarm)
-    report = _report(request, watched, state, evidence, judgement, now)
-    _save(ports, request.model, state, report)
-    return report
+    return watching.observe(ports, request)
 
 
 @steps.announce_drift.activity
 def announce_drift(ports: Ports, announcement: DriftAnnouncement) -> None:
     """Publish the waiting alarm, then begin another test; idempotent by the event's cause."""
-    model, state = announcement.model, _load_state(ports, announcement.model)
-    if state is None or state.pending is None or state.pending.report_id != announcement.report_id:
-        return
-    content: dict[str, object] = {
-        "model": model,
-        "reportId": state.pending.report_id,
-        "reason": state.pending.reason,
-    }
-    ports.events.publish(DRIFT_DETECTED, f"models/{model}/drift", content)
-    raised = retraining.acknowledge(state, announcement.report_id, ports.clock.now())
-    _save(ports, model, raised, None)
-
-
-def _observe(
-    ports: Ports, request: WatchRequest, reference: Reference, state: DriftState
-) -> DriftState:
-    policy = request.policy
-    allowed = drift.allowed_error(reference, policy.label_margin, policy.alpha)
-    batch = ports.observations.read(reference, state.cursor, allowed, policy.rows_per_request)
-    if batch.complaints:
-        kind = FindingKind.UNREADABLE_LABELS
-        findings = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]
-        ports.notifier.report_findings(tuple(findings))
-    return replace(
-        state,
-        cursor=batch.cursor,
-        blocks=drift.add_batch(state.blocks, batch),
-        unmatched=state.unmatched + batch.unmatched,
-    )
-
-
-def _watched(ports: Ports, model: str) -> Watched | None:
-    served = ports.production.champion(model)
-    if served is None:
-        return None
-    try:
-        version = ports.registry.get(model, served.version)
-    except NotFoundError:
-        return None
-    return Watched(
-        model=model,
-        version=version.version,
-        digest=served.digest,
-        run_id=version.run_id,
-        dataset_version=ports.jobs.get(version.run_id).dataset_version,
-        model_uri=version.uri,
-    )
-
-
-def _finding(model: str, judgement: Judgement) -> Finding:
-    is_loop = judgement.verdict is Verdict.LOOP
-    kind = FindingKind.FEEDBACK_LOOP if is_loop else FindingKind.UNANSWERED_DRIFT
-    return Finding(kind=kind, subject=model, detail=judgement.reason)
-
-
-def _report(
-    request: WatchRequest,
-    watched: Watched,
-    state: DriftState,
-    evidence: Evidence,
-    judgement: Judgement,
-    now: datetime,
-) -> DriftReport:
-    return DriftReport(
-        model=request.model,
-        at=now,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
-        version=watched.version,
-        since=state.since,
-        rows=evidence.rows,
-        labelled=sum(block.labels.rows for block in state.blocks),
-        unmatched=state.unmatched,
-        e_value=evidence.e_value,
-        threshold=evidence.threshold,
-        columns=evidence.columns,
-        report_id=judgement.alarm.report_id if judgement.alarm else "",
-        retrainings_left=_left(state, request.policy, now),
-        cooldown_until=retraining.cooldown_until(state, request.policy),
-        last_alarm=state.alarms[-1] if state.alarms else None,
-    )
-
-
-def _left(state: DriftState, policy: DriftPolicy, now: datetime) -> int:
-    return max(0, policy.max_retrainings - len(retraining.recent_alarms(state, policy, now)))
-
-
-def _nothing(ports: Ports, model: str, why: str, now: datetime) -> DriftReport:
-    report = DriftReport(model=model, at=now, verdict=Verdict.QUIET, reason=why)
-    _save(ports, model, _load_state(ports, model), report)
-    return report
-
-
-def _load_state(ports: Ports, model: str) -> DriftState | None:
-    record = ports.ledger.get_record(drift_name(model))
-    return load(DriftState, json.loads(record["state"])) if record and "state" in record else None
-
-
-def _save(ports: Ports, model: str, state: DriftState | None, report: DriftReport | None) -> None:
-    """Store state and report; without a new report the last one stays."""
-    before = ports.ledger.get_record(drift_name(model)) or {}
-    content = {"report": json.dumps(dump(report))} if report else {}
-    if state is not None:
-        content["state"] = json.dumps(dump(state), separators=(",", ":"))
-    ports.ledger.save_record(drift_name(model), {**before, **content})
+    watching.announce(ports, announcement)

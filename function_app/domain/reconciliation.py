@@ -101,6 +101,15 @@ def limit_findings(report: ReconcileReport, most: int) -> ReconcileReport:
     return ReconcileReport(findings=tuple(ordered[:most]), omitted=omitted)
 
 
+def new_findings(report: ReconcileReport, before: set[tuple[str, str]]) -> tuple[Finding, ...]:
+    """Return the open findings whose kind and subject are not among those reported before."""
+    return tuple(
+        finding
+        for finding in report.findings
+        if not finding.repaired and (finding.kind, finding.subject) not in before
+    )
+
+
 def judge_stories(stories: Iterable[StoryState], now: datetime) -> list[Finding]:
     """Find stories that failed lately, are suspended, or make no progress."""
     findings = []

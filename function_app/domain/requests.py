@@ -1,12 +1,18 @@
 """Arguments and results of activities that are more than one domain object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.events.arrivals import Arrival
 from function_app.domain.gates import GatePolicy
 from function_app.domain.release.approval import Evidence
-from function_app.domain.release.release import Release, ReleaseResult, ReleaseStatus
+from function_app.domain.release.release import (
+    Release,
+    ReleaseRecord,
+    ReleaseResult,
+    ReleaseStatus,
+)
 from function_app.domain.release.serving import Deployment, Image
 from function_app.domain.text import identifiers as ids
 from function_app.domain.training import Dataset, Run
@@ -199,6 +205,22 @@ class ReleaseUpdate:
     endpoint: ids.Address | None = None
     rolled_back_by: ids.Person | None = None
     cancelled_by: ids.Person | None = None
+
+    def applied_to(
+        self, record: ReleaseRecord, decided_by: ids.Person | None, now: datetime
+    ) -> ReleaseRecord:
+        """Return the record with this status and these fields."""
+        return replace(
+            record,
+            status=self.status,
+            image=self.image or record.image,
+            reasons=self.reasons or record.reasons,
+            endpoint=self.endpoint or record.endpoint,
+            decided_by=decided_by,
+            rolled_back_by=self.rolled_back_by or record.rolled_back_by,
+            cancelled_by=self.cancelled_by or record.cancelled_by,
+            updated_at=now,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

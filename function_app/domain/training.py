@@ -224,6 +224,17 @@ def finite_figures(content: Any) -> dict[str, float]:
     }
 
 
+def describe_metrics(version: ModelVersion) -> tuple[str, ...]:
+    """Return the sentence with the quality of a version, () when it has no figures.
+
+    An approver decides by the reasons of a release, so these include the quality of its model.
+    """
+    if not version.metrics:
+        return ()
+    shown = (f"{name} {figure(value)}" for name, value in sorted(version.metrics.items()))
+    return (f"On held-out rows: {', '.join(shown)}.",)
+
+
 def describe_reported(run: Run) -> tuple[str, ...]:
     """Return the sentence with the figures that a training reported, () when there are none.
 

@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from function_app.domain.drift.drift import ColumnEvidence
-from function_app.domain.drift.retraining import Alarm, DriftPolicy, Verdict
+from function_app.domain.drift.drift import ColumnEvidence, Evidence
+from function_app.domain.drift.observations import Watched
+from function_app.domain.drift.retraining import (
+    Alarm,
+    DriftPolicy,
+    DriftState,
+    Judgement,
+    Verdict,
+    cooldown_until,
+    recent_alarms,
+)
 from function_app.domain.text import identifiers as ids
 
 
@@ -58,3 +67,36 @@ def watch_id(model: str) -> str:
 def drift_name(model: str) -> str:
     """Return the name of the ledger's record with the state of the test and the last report."""
     return f"drift/{model}"
+
+
+def make_report(
+    request: WatchRequest,
+    watched: Watched,
+    state: DriftState,
+    evidence: Evidence,
+    judgement: Judgement,
+    now: datetime,
+) -> DriftReport:
+    """Return the report of a comparison of this champion."""
+    return DriftReport(
+        model=request.model,
+        at=now,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        version=watched.version,
+        since=state.since,
+        rows=evidence.rows,
+        labelled=sum(block.labels.rows for block in state.blocks),
+        unmatched=state.unmatched,
+        e_value=evidence.e_value,
+        threshold=evidence.threshold,
+        columns=evidence.columns,
+        report_id=judgement.alarm.report_id if judgement.alarm else "",
+        retrainings_left=_left(state, request.policy, now),
+        cooldown_until=cooldown_until(state, request.policy),
+        last_alarm=state.alarms[-1] if state.alarms else None,
+    )
+
+
+def _left(state: DriftState, policy: DriftPolicy, now: datetime) -> int:
+    return max(0, policy.max_retrainings - len(recent_alarms(state, policy, now)))

@@ -11,6 +11,7 @@ from function_app.domain.people.duties import START_AGAIN, ApprovalRules
 from function_app.domain.people.people import People, canonical, is_oid, join_people
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.text import identifiers as ids
+from function_app.errors import ContractError
 
 
 class Verdict(StrEnum):
@@ -85,6 +86,12 @@ class Refusal:
 
     code: str
     message: str
+
+
+def check_evidence(evidence: Evidence, release_id: str, image_digest: str) -> None:
+    """Raise ContractError (OTHER_EVIDENCE) unless the evidence is of this release and image."""
+    if (evidence.release_id, evidence.image_digest) != (release_id, image_digest):
+        raise ContractError("The evidence is of another release or image.", code="OTHER_EVIDENCE")
 
 
 def approve(record: ReleaseRecord, decision: Decision, now: datetime) -> ReleaseRecord:

@@ -1,0 +1,1 @@
+"""Use cases: they read and act through ports and records, and decide by the rules of the domain."""

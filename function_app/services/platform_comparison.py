@@ -1,0 +1,118 @@
+"""The comparison of a model's registry and production with its releases, with its safe repairs."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from function_app.domain.event_types import MODEL_REGISTERED
+from function_app.domain.reconciliation import (
+    Finding,
+    FindingKind,
+    judge_champion,
+    judge_serving,
+    unreleased,
+)
+from function_app.domain.training import ModelVersion, is_own, run_id
+from function_app.ports import Ports
+from function_app.records.accounts import record_missing
+from function_app.records.changes import Changes
+from function_app.records.damage import damaged_rows
+from function_app.records.decisions import Decisions
+from function_app.services.findings import collect
+
+
+def compare(ports: Ports, model: str) -> tuple[Finding, ...]:
+    """Compare the registry and production of a model with its releases."""
+    comparisons = {
+        "read the registry of": _compare_versions,
+        "read production of": _compare_champion,
+        "repair production of": _repair_serving,
+        "ask production of": _open_production,
+        "read records of": _damaged_rows,
+        "record decisions on": _late_entries,
+    }
+    return tuple(
+        finding
+        for action, compare_one in comparisons.items()
+        for finding in collect(f"{action} {model}", partial(compare_one, ports, model))
+    )
+
+
+def _late_entries(ports: Ports, model: str) -> Iterator[Finding]:
+    for name in record_missing(ports.rows, ports.ledger, model, ports.clock.now()):
+        detail = "The app ended before it recorded this in the audit log; it is recorded now."
+        kind = FindingKind.LATE_ENTRY
+        yield Finding(kind=kind, subject=name, detail=detail, repaired=True)
+
+
+def _damaged_rows(ports: Ports, model: str) -> Iterator[Finding]:
+    for name, detail in damaged_rows(ports.rows, model):
+        yield Finding(kind=FindingKind.DAMAGED_RECORD, subject=name, detail=detail)
+
+
+def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
+    records = {
+        r.release.release_id: r for r in ports.ledger.list_releases() if r.release.model == model
+    }
+    for version in unreleased(ports.registry.list_versions(model), records):
+        subject = f"{model}:{version.version}"
+        if is_own(version) and version.run_id.startswith(run_id(model, "")):
+            ports.events.publish(MODEL_REGISTERED, f"models/{subject}", _registered(version))
+            detail = "Its event was lost and is published again."
+            yield Finding(
+                kind=FindingKind.LOST_EVENT, subject=subject, detail=detail, repaired=True
+            )
+        else:
+            origin = f"by run {version.run_id}" if version.run_id else "without a run"
+            detail = (
+                f"It was registered {origin}, and not by this app, which ignores it. "
+                "Archive or delete it, or send its data here to train on."
+            )
+            yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
+
+
+def _registered(version: ModelVersion) -> dict[str, object]:
+    return {
+        "modelName": version.model,
+        "modelVersion": version.version,
+        "modelTags": {"run_id": version.run_id},
+        "modelProperties": {"digest": version.digest},
+    }
+
+
+def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
+    if (finding := _judge_champion(ports, model)) is not None:
+        yield finding
+
+
+def _judge_champion(ports: Ports, model: str) -> Finding | None:
+    """Return the finding about the champion of a model; None when its decisions explain it."""
+    served = ports.production.champion(model)
+    changes = Changes(ports.rows).of_model(model)
+    decisions = Decisions(ports.rows, ports.ledger)
+    return judge_champion(
+        model,
+        served,
+        [r for r in ports.ledger.list_releases() if r.release.model == model],
+        changes[-1] if changes else None,
+        explained=served is not None and decisions.explains(model, served.digest),
+    )
+
+
+def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
+    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    finding = judge_serving(model, ports.production.serving(model), records)
+    # The app starts no replicas of an image that no decision explains; that is a finding itself.
+    if finding is not None and _judge_champion(ports, model) is None:
+        # People are notified although the app repairs it, because the repair may fail later.
+        yield finding
+        ports.production.repair(model)
+
+
+def _open_production(ports: Ports, model: str) -> Iterator[Finding]:
+    endpoint = ports.production.endpoint(model)
+    if endpoint is not None and ports.probe.answers_without_key(model, endpoint):
+        detail = (
+            f"{endpoint} takes requests without a key, as images of version 0.1.0 do. Train and "
+            "release the model again. Until then limit the network that reaches it."
+        )
+        yield Finding(kind=FindingKind.OPEN_PRODUCTION, subject=model, detail=detail)
