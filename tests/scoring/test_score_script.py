@@ -196,7 +196,7 @@ def test_answers_of_every_shape_become_one_number_a_row(said: Any) -> None:
         ('{"error": {"why": 1}}', 500, '{"why": 1}'),
         ({"error": "", "result": [1.0]}, 500, ""),
         (stand_ins.AMLResponse("too old", 422), 422, "too old"),
-        ("New Model A", 500, "a text that is no JSON"),
+        ("New Model A", 500, "a text that is not JSON"),
         (None, 500, "1 numbers in `result`"),
         ({"result": [1, 2]}, 500, "1 numbers in `result`"),
         ({"result": ["1"]}, 500, "no finite number"),

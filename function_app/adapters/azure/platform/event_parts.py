@@ -95,7 +95,7 @@ class SubscriptionPart:
 
     def make(self, resource: Json | None) -> None:
         if resource is not None and not self.is_ours(resource):
-            text = f"{self._path} stands, is different, and is not this app's. Rename or delete it."
+            text = f"{self._path} exists and is not this app's. Rename or delete it."
             raise ConfigError(text)
         body = {
             "properties": {
