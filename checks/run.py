@@ -113,7 +113,8 @@ def _tests(plan: Plan, run: Run, report: Report, out: Path) -> Check:
     elif passed and tests is not None and tests.count <= tests.skipped:
         passed, detail = False, "No test ran. Write one."
     elif passed:
-        detail = f"{tests.count - tests.skipped} tests passed." if tests else "They passed."
+        ran = tests.count - tests.skipped if tests else 0
+        detail = f"{ran} {'test' if ran == 1 else 'tests'} passed." if tests else "They passed."
     return Check(name="tests", passed=passed, detail=detail)
 
 

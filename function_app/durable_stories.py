@@ -4,10 +4,11 @@ import asyncio
 import json
 from collections.abc import Coroutine, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from function_app.domain.stories.outcomes import facts_of, outcome_of
-from function_app.domain.stories.views import StoryView
+from function_app.domain.stories.results import result_of
+from function_app.domain.stories.views import StepView, StoryView
 from function_app.domain.text.identifiers import INSTANCE_ID
 from function_app.late_imports import importing
 
@@ -132,11 +133,18 @@ def _view(status: Any) -> StoryView:
         "tone": outcome.tone,
         "reasons": list(outcome.reasons),
         "facts": facts_of(status.name or "", _argument(status.input_), output),
-        "step": status.custom_status if isinstance(status.custom_status, dict) else None,
-        "output": output,
+        "step": _step(status.custom_status),
+        "output": result_of(status.name or "", output),
         "created_at": _time(status.created_time),
         "updated_at": _time(status.last_updated_time),
     }
+
+
+def _step(status: Any) -> StepView | None:
+    """Return the custom status that `Trail` wrote, None for another one."""
+    if isinstance(status, dict) and isinstance(status.get("trail"), list):
+        return cast(StepView, status)
+    return None
 
 
 def _argument(value: Any) -> Any:

@@ -11,8 +11,8 @@ _HEAD = """\
 All paths are below `/api`. `GET /api/openapi.json` is this API as an OpenAPI 3.1 document. Every
 route but those marked *none* needs a function key in `x-functions-key` (in Azure, and locally with
 `--auth`). A route marked *person* also needs `Authorization: Bearer <token>`. Bodies are JSON; an
-unknown field is refused. An answer has every field of its type. [Errors](errors.md) lists every
-code.
+unknown field is refused. An answer has every field of its type, except empty optional fields.
+[Errors](errors.md) lists every code.
 
 This page is written by `python -m reference` from the routes and their types.
 """
@@ -72,7 +72,7 @@ def _fields(operation: Schema, components: Schema) -> str:
         return ", ".join(names)
     schema = body["content"][JSON]["schema"]
     if "$ref" not in schema:
-        return "an event, or a list of events"
+        return ", or ".join(_shown(each) for each in schema["anyOf"])
     kind = components[schema["$ref"].rpartition("/")[2]]
     fields = [
         f"**`{name}`**" if name in kind["required"] else f"`{name}`" for name in kind["properties"]
@@ -92,7 +92,7 @@ def _answers(operation: Schema) -> str:
 
 
 def _contents(content: Schema) -> str:
-    if "$ref" in content.get(JSON, {}).get("schema", {}):
+    if content.get(JSON, {}).get("schema", {}).keys() & {"$ref", "anyOf"}:
         return _shown(content[JSON]["schema"])
     return " or ".join(f"`{media.partition(';')[0]}`" for media in content)
 

@@ -10,15 +10,24 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import is_dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from types import UnionType
+from typing import Any, Union
 
 import msgspec
 
 from function_app.composition import ANONYMOUS_ROUTES, ROUTES
-from function_app.domain.envelopes import CloudEvent, GridEvent
+from function_app.domain.envelopes import (
+    CloudEvent,
+    GridEvent,
+    StoredCloudEvent,
+    StoredGridEvent,
+)
 from function_app.domain.event_types import READERS
 from function_app.domain.events.inbox import Outcome
+from function_app.domain.stories.views import StepView
 from function_app.domain.text import identifiers as ids
+from function_app.domain.webhooks.hook_bodies import HOOKS
 from function_app.triggers.answers import ErrorAnswer
 from function_app.triggers.bodies import (
     LONGEST_TEXT,
@@ -32,6 +41,7 @@ from function_app.triggers.http.reports import MAX_TAIL
 from function_app.triggers.invocation import MAX_BODY, Accepted
 from function_app.triggers.metrics import MEDIA_TYPE
 from function_app.triggers.pages import DEFAULT_LIMIT, MOST
+from function_app.triggers.webhooks import FORM
 
 DOCUMENT = "function_app/triggers/openapi.json"
 JSON = "application/json"
@@ -102,6 +112,12 @@ _EVENTS = frozenset({"post_events", "post_webhook"})
 _ASK_NO_PORT = frozenset(
     {"options_events", "get_openapi", "get_instance", "post_drift_check", "post_reconciliation"}
 )
+# Answers that may have more fields than their types, with the schema of these fields.
+OPEN: dict[type, Schema | bool] = {
+    StepView: {"type": "string"},
+    StoredGridEvent: True,
+    StoredCloudEvent: True,
+}
 ERRORS = {
     400: "A field is missing, unknown or of another type; the message names it",
     401: "The token or key is missing or unknown; a host that refuses a key sends no content",
@@ -124,7 +140,7 @@ def document() -> Schema:
     routes = (*ROUTES, *ANONYMOUS_ROUTES)
     answers = {respond: tuple(_answers(respond)) for _, _, respond in routes}
     kinds = [kind for each in answers.values() for _, kind in each if kind is not bytes]
-    schemas = _Schemas([*kinds, *BODIES.values(), GridEvent, CloudEvent, ErrorAnswer])
+    schemas = _Schemas([*kinds, *BODIES.values(), GridEvent, CloudEvent, *HOOKS, ErrorAnswer])
     paths: dict[str, Schema] = {}
     for method, route, respond in routes:
         operation = _operation(route, respond.__name__, respond.__doc__ or "")
@@ -209,15 +225,20 @@ class _Schemas:
     """The schemas of types, by name in `components`."""
 
     def __init__(self, kinds: Iterable[object]) -> None:
-        kinds = list(dict.fromkeys(kinds))
+        # A class in a union stands beside the union, because msgspec is not given the union.
+        kinds = list(dict.fromkeys([*kinds, *_classes(kinds)]))
         references, components = msgspec.json.schema_components(
-            kinds, ref_template="#/components/schemas/{name}"
+            [_reduced(kind) for kind in kinds], ref_template="#/components/schemas/{name}"
         )
         self._references = dict(zip(kinds, references, strict=True))
         self.components: dict[str, Schema] = components
-        read = {*BODIES.values(), GridEvent, CloudEvent}
+        read = {*BODIES.values(), GridEvent, CloudEvent, *_classes(HOOKS)}
         for kind in set(_classes(kinds)):
-            _refine(kind, components[kind.__name__], is_answer=kind not in read)
+            schema = components[kind.__name__]
+            for name, hint in typing.get_type_hints(kind).items():
+                if union := _union(hint):
+                    schema["properties"][name] = self._any_of(*union)
+            _refine(kind, schema, is_answer=kind not in read)
         for name, key in (("GridEvent", "eventType"), ("CloudEvent", "type")):
             components[name]["properties"][key]["enum"] = sorted(READERS)
 
@@ -229,7 +250,8 @@ class _Schemas:
             else "The request was carried out"
         )
         if kind is not bytes:
-            return {"description": text, "content": {JSON: {"schema": self._references[kind]}}}
+            schema = self._any_of(*_union(kind)) if _union(kind) else self._references[kind]
+            return {"description": text, "content": {JSON: {"schema": schema}}}
         schemas = {
             media: {"type": "object" if media == JSON else "string"} for media in MEDIA[name]
         }
@@ -243,14 +265,16 @@ class _Schemas:
 
     def body(self, name: str) -> Schema | None:
         """Return the request body of an operation, None when it takes none."""
-        if name == "post_events":
-            one = {"anyOf": [self._references[GridEvent], self._references[CloudEvent]]}
+        if name in _EVENTS:
+            one = self._any_of(GridEvent, CloudEvent)
             several = {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": one}
-            return {"required": True, "content": {JSON: {"schema": {"anyOf": [one, several]}}}}
-        if name == "post_webhook":
-            # Events, or a hook in the form of its code host.
-            foreign = {"schema": {"type": ["object", "array"]}}
-            return {"required": True, "content": {JSON: foreign}}
+            content: Schema = {JSON: {"schema": {"anyOf": [one, several]}}}
+            if name == "post_webhook":
+                content[JSON]["schema"]["anyOf"].append(self._any_of(*HOOKS))
+                payload = {"type": "string", "contentMediaType": JSON}
+                form = {"type": "object", "properties": {"payload": payload}}
+                content[FORM] = {"schema": {**form, "required": ["payload"]}}
+            return {"required": True, "content": content}
         kind = BODIES.get(name)
         if kind is None:
             return None
@@ -258,15 +282,56 @@ class _Schemas:
         required = bool(self.components[kind.__name__].get("required"))
         return {"required": required, "content": {JSON: {"schema": schema}}}
 
+    def _any_of(self, *kinds: object) -> Schema:
+        others = [kind for kind in kinds if kind not in self._references]
+        schemas = [self._references[kind] for kind in kinds if kind in self._references]
+        return {"anyOf": schemas + [msgspec.json.schema(kind) for kind in others]}
+
 
 def _classes(kinds: Iterable[object]) -> Iterator[type]:
     """Yield the classes with fields in these types, also those of fields of fields."""
     for kind in kinds:
-        if is_dataclass(kind) or typing.is_typeddict(kind):
+        if _has_fields(kind):
             yield typing.cast(type, kind)
             yield from _classes(typing.get_type_hints(kind).values())
         else:
             yield from _classes(typing.get_args(kind))
+
+
+def _has_fields(kind: object) -> bool:
+    return is_dataclass(kind) or typing.is_typeddict(kind)
+
+
+def _union(hint: object) -> tuple[object, ...]:
+    """Return the parts of a union with several classes with fields; () for another type."""
+    parts = typing.get_args(hint) if typing.get_origin(hint) in (Union, UnionType) else ()
+    return parts if sum(map(_has_fields, parts)) > 1 else ()
+
+
+def _reduced(hint: object) -> object:
+    """Return the type with `str` for each such union, because msgspec refuses them."""
+    if _union(hint):
+        return str
+    if typing.is_typeddict(hint):
+        return _reduced_class(hint)
+    parts = typing.get_args(hint)
+    reduced = tuple(map(_reduced, parts))
+    if reduced == parts:
+        return hint
+    origin = typing.get_origin(hint)
+    assert origin is not None
+    return Union[reduced] if origin is UnionType else origin[reduced]  # noqa: UP007
+
+
+@cache
+def _reduced_class(kind: object) -> object:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    reduced = {name: _reduced(hint) for name, hint in hints.items()}
+    if reduced == hints:
+        return kind
+    made = typing.TypedDict(kind.__name__, reduced)  # type: ignore[misc]
+    made.__doc__, made.__module__ = kind.__doc__, kind.__module__
+    return made
 
 
 def _refine(kind: type, schema: Schema, *, is_answer: bool) -> None:
@@ -283,9 +348,10 @@ def _refine(kind: type, schema: Schema, *, is_answer: bool) -> None:
             if name not in schema["required"]:
                 form |= {"type": ["string", "null"], "maxLength": LONGEST_TEXT, "minLength": 0}
     if is_answer:
-        schema["required"] = sorted(schema["properties"])
+        optional: frozenset[str] = getattr(kind, "__optional_keys__", frozenset())
+        schema["required"] = sorted(schema["properties"].keys() - optional)
     if is_answer or is_dataclass(kind):
-        schema["additionalProperties"] = False
+        schema["additionalProperties"] = OPEN.get(kind, False)
 
 
 def _parts(hint: object) -> set[object]:

@@ -62,6 +62,21 @@ def check_answer(
     return str(operation["operationId"])
 
 
+def check_request(method: str, path: str, content: object) -> None:
+    """Hold the JSON body of an accepted request to the document."""
+    operation = operation_of(method, path)
+    assert operation is not None
+    problems = list(validator(body_schema(operation)).iter_errors(content))
+    assert not problems, f"{method} {path} accepted {str(content)[:300]}: {problems[:3]}"
+
+
+def body_schema(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the JSON body of an operation; {} when it takes none."""
+    body = operation.get("requestBody", {"content": {"application/json": {"schema": {}}}})
+    schema: dict[str, Any] = body["content"]["application/json"]["schema"]
+    return schema
+
+
 def check_response(answer: httpx.Response) -> None:
     """Hold an answer to the document."""
     url, body = answer.request.url, answer.read()

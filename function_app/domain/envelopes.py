@@ -9,6 +9,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from function_app.errors import ContractError
 
+# Any JSON object; the readers of event_types check the fields that they need.
+EventData = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
@@ -18,7 +21,7 @@ class Envelope:
     source: str
     type: str
     subject: str
-    data: dict[str, Any]
+    data: EventData
 
 
 class GridEvent(TypedDict):
@@ -27,7 +30,7 @@ class GridEvent(TypedDict):
     id: str
     subject: str
     eventType: str
-    data: dict[str, Any]
+    data: EventData
     topic: NotRequired[str]
     eventTime: NotRequired[str]
     dataVersion: NotRequired[str]
@@ -40,8 +43,27 @@ class CloudEvent(TypedDict):
     id: str
     source: str
     type: str
-    data: dict[str, Any]
+    data: EventData
     subject: NotRequired[str]
+
+
+class StoredGridEvent(TypedDict):
+    """A stored event in the schema of Event Grid, with all fields that it was sent with."""
+
+    id: str
+    subject: str
+    eventType: str
+    data: EventData
+
+
+class StoredCloudEvent(TypedDict):
+    """A stored event of CloudEvents 1.0, with all attributes that it was sent with."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    data: EventData
 
 
 def read_envelope(payload: Any) -> Envelope:

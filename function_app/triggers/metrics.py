@@ -48,11 +48,10 @@ async def _figures(invocation: Invocation) -> Figures:
 def _of_stories(stories: list[StoryView]) -> Figures:
     states = Counter((s["story"], s["status"]) for s in stories)
     outcomes = Counter(
-        (s["story"], str(s["output"][key]))
+        (s["story"], str(getattr(s["output"], key)))
         for s in stories
-        if isinstance(s["output"], dict)
         for key in ("outcome", "status", "verdict")
-        if s["output"].get(key)
+        if hasattr(s["output"], key)
     )
     count: defaultdict[tuple[str, str], int] = defaultdict(int)
     seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
@@ -79,8 +78,8 @@ def _of_stories(stories: list[StoryView]) -> Figures:
 
 def _stages(story: StoryView) -> Iterator[tuple[str, float]]:
     """Yield each stage that a story left, and the seconds that it spent there."""
-    shown = story["step"] or {}
-    trail = [(step["step"], _moment(step["at"])) for step in shown.get("trail", [])]
+    steps = story["step"]["trail"] if story["step"] else []
+    trail = [(step["step"], _moment(step["at"])) for step in steps]
     for (stage, begun), (_, left) in pairwise(trail):
         yield stage, (left - begun).total_seconds()
 

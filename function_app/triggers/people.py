@@ -11,9 +11,15 @@ def identify(invocation: Invocation, request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     # Tokens are ASCII: libraries fail in different ways on other characters.
     is_token = scheme.lower() == "bearer" and token.isascii()
-    person = invocation.ports.approvers.identify(token.strip()) if is_token else None
-    if person is None:
+    if not is_token:
         raise RefusedError("Send your token as `Authorization: Bearer <token>`.")
+    person = invocation.ports.approvers.identify(token.strip())
+    if person is None:
+        raise RefusedError(
+            "The app knows no person with this token. It was replaced or revoked, has expired, or "
+            "belongs to another app. Ask the owner of the app for a new one; on one machine: "
+            "`mlopsctl token issue NAME`."
+        )
     invocation.attempt.person = person
     return person
 

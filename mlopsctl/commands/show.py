@@ -22,6 +22,7 @@ _HIDDEN = (
     "decisions",
     "authors",
     "metrics_by",
+    "tone",
 )
 
 
@@ -121,7 +122,7 @@ def _fact(name: str, value: Any) -> str:
         value = ", ".join(f"{key} {inner}" for key, inner in value.items())
     elif isinstance(value, list):
         value = ", ".join(map(str, value))
-    return f"  {name.replace('_', ' '):<16}{value}"
+    return f"  {name.replace('_', ' '):<19}{value}"
 
 
 def _listed(name: str, entries: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ BUDGET = {
     "checks": 1,
     "configuration": 15,
     "funchost": 111,
-    "function_app": 540,
+    "function_app": 419,
     "infra": 36,
     "migration": 4,
     "mlopsctl": 72,

@@ -85,7 +85,7 @@ def test_the_environment_holds_no_secret_of_the_app(tmp_path: Path, level: Level
         "    assert not [n for n in os.environ if n.startswith(('MLOPS', 'AZURE', 'FUNC'))]\n"
     )
 
-    assert result(check(tmp_path, {"test_a.py": tests}, level)) == (True, "1 tests passed.")
+    assert result(check(tmp_path, {"test_a.py": tests}, level)) == (True, "1 test passed.")
 
 
 @isolated
@@ -103,7 +103,7 @@ def test_neither_other_processes_nor_their_secrets_can_be_seen(tmp_path: Path) -
         "    assert len(pids) == 2, pids\n"
     )
 
-    assert result(check(tmp_path, {"test_a.py": tests})) == (True, "1 tests passed.")
+    assert result(check(tmp_path, {"test_a.py": tests})) == (True, "1 test passed.")
 
 
 @pytest.mark.skipif(not BEST.isolated, reason="this system gives no network namespace")

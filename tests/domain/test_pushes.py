@@ -51,6 +51,19 @@ DEVOPS: dict[str, Any] = {
         "pushedBy": {"uniqueName": "grace@example.com"},
     },
 }
+DEVOPS_PULL: dict[str, Any] = {
+    **DEVOPS,
+    "eventType": "git.pullrequest.created",
+    "resource": {
+        "pullRequestId": 9,
+        "status": "active",
+        "sourceRefName": "refs/heads/better",
+        "targetRefName": "refs/heads/main",
+        "lastMergeSourceCommit": {"commitId": COMMIT},
+        "createdBy": {"uniqueName": "eve@example.com"},
+        "repository": DEVOPS["resource"]["repository"],
+    },
+}
 
 
 def domain_event(found: Any) -> Any:
@@ -130,21 +143,10 @@ def test_a_devops_push_is_an_event_for_each_branch_with_a_commit() -> None:
 
 
 def test_a_devops_pull_request_is_a_proposal() -> None:
-    resource = {
-        "pullRequestId": 9,
-        "status": "active",
-        "sourceRefName": "refs/heads/better",
-        "targetRefName": "refs/heads/main",
-        "lastMergeSourceCommit": {"commitId": COMMIT},
-        "createdBy": {"uniqueName": "eve@example.com"},
-        "repository": DEVOPS["resource"]["repository"],
-    }
-    hook = {**DEVOPS, "eventType": "git.pullrequest.created", "resource": resource}
+    event = domain_event(read_devops(DEVOPS_PULL))
 
-    found = domain_event(read_devops(hook))
-
-    assert (found.number, found.branch, found.commit) == ("9", "main", COMMIT)
-    done = {**hook, "resource": {**resource, "status": "completed"}}
+    assert (event.number, event.branch, event.commit) == ("9", "main", COMMIT)
+    done = {**DEVOPS_PULL, "resource": {**DEVOPS_PULL["resource"], "status": "completed"}}
     assert isinstance(read_devops(done), NothingToDo)
 
 

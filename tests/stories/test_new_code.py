@@ -87,7 +87,7 @@ def test_a_push_is_checked_trained_and_waits_for_approval(app: App, repository: 
     story = integrated(app, commit)
     result = story["output"]
     assert (result["outcome"], result["code"]["commit"]) == ("published", commit), result
-    assert "tests: 1 tests passed." in result["reasons"]
+    assert "tests: 1 test passed." in result["reasons"]
 
     # The release came of nothing but the push, by the code that was pushed.
     until(lambda: app.find("release-diabetes-1"), "a release", 90)

@@ -36,7 +36,7 @@ from function_app.records.recorder import Recorder
 from function_app.triggers.invocation import Invocation, Respond
 from function_app.wiring import SharedContext, add_route
 from tests.activities.law_bench import MODEL, FakeProduction, FakeRegistry, image
-from tests.api_document import check_answer
+from tests.api_document import check_answer, check_request
 from tests.test_handler_threads import STARTER
 from tests.triggers.office import FewFiles
 from tests.triggers.test_orders import People, PeopleBench
@@ -251,6 +251,10 @@ class Scene(PeopleBench):
         answer: func.HttpResponse = asyncio.run(run(req=request, client=STARTER, context=None))
         given = {**answer.headers, "content-type": answer.mimetype}
         check_answer(method, path, answer.status_code, given, answer.get_body())
+        sent_json = json_body if json_body is not None else _json(body)
+        is_handshake = "aeg-event-type" in (headers or {})
+        if answer.status_code < 300 and sent_json is not None and not is_handshake:
+            check_request(method, path, sent_json)
         return answer
 
 
@@ -272,6 +276,13 @@ class _AwayPorts:
 
     def __getattr__(self, name: str) -> Away:
         return Away()
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
 
 
 def event(kind: str, **data: Any) -> dict[str, Any]:

@@ -38,10 +38,10 @@ class FakeStories:
 
 
 class People:
-    """Approvers whose token is the person's name."""
+    """Approvers whose token is the person's name; a replaced token is nobody's."""
 
     def identify(self, token: str) -> str | None:
-        return token or None
+        return token if token != "replaced" else None
 
 
 class PeopleBench(Bench):
@@ -179,3 +179,14 @@ def test_a_release_that_no_decision_promoted_is_not_offered(orders: Orders) -> N
 
     with pytest.raises(ConflictError, match="no promoted release before"):
         orders.send(ChangeKind.ROLL_BACK)
+
+
+@pytest.mark.parametrize(
+    ("token", "text"), [("", "Send your token as"), ("replaced", "knows no person with this token")]
+)
+def test_a_refused_person_reads_whether_the_token_is_absent_or_unknown(
+    orders: Orders, token: str, text: str
+) -> None:
+    with pytest.raises(RefusedError, match=text):
+        orders.send(ChangeKind.ROLL_BACK, token)
+    assert orders.stories.started == []

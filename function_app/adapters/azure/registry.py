@@ -6,7 +6,7 @@ a number is free. A blob that can be created only once does.
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
@@ -23,6 +23,9 @@ from function_app.late_imports import importing
 from function_app.ports.rows import Rows
 from function_app.records.submissions import Submissions, Untracked
 from function_app.telemetry import TRACEPARENT
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import Model
 
 CHAMPION = "champion"
 RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
@@ -76,12 +79,14 @@ class AzureRegistry:
     def mark_champion(self, version: ModelVersion) -> None:
         # The new one first: for a moment there are two, never none.
         entry = self._get(version.model, version.version)
-        if CHAMPION not in entry.tags or entry.stage != PRODUCTION:
-            self._change(entry, {**entry.tags, CHAMPION: "true"}, PRODUCTION)
+        tags = entry.tags or {}
+        if CHAMPION not in tags or entry.stage != PRODUCTION:
+            self._change(entry, {**tags, CHAMPION: "true"}, PRODUCTION)
         for other in self._list(version.model):
-            if other.version != version.version and CHAMPION in (other.tags or {}):
-                tags = {name: text for name, text in other.tags.items() if name != CHAMPION}
-                self._change(self._get(version.model, other.version), tags, FORMER)
+            tags = other.tags or {}
+            if other.version != version.version and CHAMPION in tags:
+                rest = {name: text for name, text in tags.items() if name != CHAMPION}
+                self._change(self._get(version.model, str(other.version)), rest, FORMER)
 
     def archive(self, model: str, version: str) -> None:
         """Hide a version from people's lists; it can still be got and served."""
@@ -177,28 +182,29 @@ class AzureRegistry:
         except NotFoundError:
             return None
 
-    def _read(self, entry: Any) -> ModelVersion:
-        stored = self._submissions.registered(entry.name, str(entry.version))
+    def _read(self, entry: "Model") -> ModelVersion:
+        stored = self._submissions.registered(str(entry.name), str(entry.version))
         return stored or _unrecorded(entry)
 
-    def _get(self, model: str, version: str) -> Any:
+    def _get(self, model: str, version: str) -> "Model":
         try:
             with translate("read a model", f"{model}:{version}"):
-                return self._workspace.client.models.get(model, version=version)
+                entry: Model = self._workspace.client.models.get(model, version=version)
         except NotFoundError as error:
             # A workspace that is gone answers like a version that is.
             self._workspace.confirm()
             text = f"{model} has no version {version}. See the registry."
             raise NotFoundError(text) from error
+        return entry
 
-    def _list(self, model: str) -> list[Any]:
+    def _list(self, model: str) -> list["Model"]:
         try:
             with translate("list the versions", model):
                 return list(self._workspace.client.models.list(name=model))
         except NotFoundError:
             return []
 
-    def _change(self, entry: Any, tags: dict[str, str], stage: str) -> None:
+    def _change(self, entry: "Model", tags: dict[str, str], stage: str) -> None:
         entry.tags, entry.stage = tags, stage
         with translate("mark a model", f"{entry.name}:{entry.version}"):
             self._workspace.client.models.create_or_update(entry)
@@ -219,7 +225,7 @@ def _tags(run: Run, version: ModelVersion) -> dict[str, str]:
     return tags | {name: run.tags[name] for name in passed_on if run.tags.get(name)}
 
 
-def _unrecorded(entry: Any) -> ModelVersion:
+def _unrecorded(entry: "Model") -> ModelVersion:
     """Return a version without a record of this app: it has no digest and is never released.
 
     An earlier version of this app or a foreign writer made it: any identity that may write models,
@@ -229,13 +235,13 @@ def _unrecorded(entry: Any) -> ModelVersion:
     code = None
     if digest := tags.get(specs.CODE):
         code = CodeVersion(
-            model=entry.name,
+            model=str(entry.name),
             version=digest,
             uri=tags.get(CODE_URI, ""),
             commit=tags.get(specs.COMMIT, ""),
         )
     return ModelVersion(
-        model=entry.name,
+        model=str(entry.name),
         version=str(entry.version),
         run_id=tags.get(RUN, ""),
         uri=f"azureml:{entry.name}:{entry.version}",
@@ -246,6 +252,6 @@ def _unrecorded(entry: Any) -> ModelVersion:
     )
 
 
-def _number(version: Any) -> int:
+def _number(version: object) -> int:
     text = str(version)
     return int(text) if text.isdigit() else 0

@@ -5,6 +5,7 @@ activity results travel in messages of at most 1 MB (Durable Task Scheduler).
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Below 16 KB, because the extension counts the JSON text as it writes it, which may be longer.
@@ -42,14 +43,16 @@ def cap_reasons(reasons: tuple[str, ...], most: int = REASONS_CHARACTERS) -> tup
     return (*capped, *_more(len(reasons) - len(capped)))
 
 
-def fit_status(step: str, facts: dict[str, str], trail: list[dict[str, str]]) -> dict[str, Any]:
+def fit_status(
+    step: str, facts: Mapping[str, str], trail: Sequence[Mapping[str, object]]
+) -> dict[str, Any]:
     """Return a custom status that every backend takes.
 
     Long facts are shortened. Of a long trail the first and the newest steps are kept; one step
     between them says how many were left out.
     """
     shown = {name: shorten(fact, FACT_CHARACTERS) for name, fact in facts.items()}
-    content = {"step": step, **shown, "trail": list(trail)}
+    content: dict[str, Any] = {"step": step, **shown, "trail": list(trail)}
     most = FACT_CHARACTERS
     while _size({**content, "trail": trail[-1:]}) > STATUS_BYTES // 2 and most > 10:
         most //= 2

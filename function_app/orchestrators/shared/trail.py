@@ -1,6 +1,9 @@
 """The trail: a story shows its steps in the custom status. And the text of a fault."""
 
+from typing import Unpack, cast
+
 from function_app.domain.codec import dump
+from function_app.domain.stories.views import BegunStep, StepFacts
 from function_app.domain.text.failures import plain_reason
 from function_app.domain.text.payload_limits import FACT_CHARACTERS, fit_status, shorten
 from function_app.steps.context import StoryContext
@@ -24,18 +27,23 @@ class Trail:
 
     def __init__(self, ctx: StoryContext) -> None:
         self._ctx = ctx
-        self._steps: list[dict[str, str]] = []
+        self._steps: list[BegunStep] = []
 
-    def wait(self, step: str, **facts: str) -> None:
+    def wait(self, step: str, **facts: Unpack[StepFacts]) -> None:
         """Show new facts of the present step; begin the step when it is new."""
         if self._steps and self._steps[-1]["step"] == step:
-            self._ctx.set_custom_status(fit_status(step, facts, self._steps))
+            self._set(step, facts)
         else:
             self.show(step, **facts)
 
-    def show(self, step: str, **facts: str) -> None:
+    def show(self, step: str, **facts: Unpack[StepFacts]) -> None:
         """Begin a step. Its facts are visible until the next step begins; `runtime` stays."""
-        lasting = {"runtime": facts["runtime"]} if "runtime" in facts else {}
-        self._steps.append({"step": step, "at": dump(self._ctx.current_utc_datetime), **lasting})
-        shown = {name: fact for name, fact in facts.items() if fact}
-        self._ctx.set_custom_status(fit_status(step, shown, self._steps))
+        begun: BegunStep = {"step": step, "at": dump(self._ctx.current_utc_datetime)}
+        if "runtime" in facts:
+            begun["runtime"] = facts["runtime"]
+        self._steps.append(begun)
+        self._set(step, cast(StepFacts, {name: fact for name, fact in facts.items() if fact}))
+
+    def _set(self, step: str, facts: StepFacts) -> None:
+        status = fit_status(step, cast(dict[str, str], facts), self._steps)
+        self._ctx.set_custom_status(status)

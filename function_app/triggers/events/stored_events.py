@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, TypedDict
 
+from function_app.domain.envelopes import StoredCloudEvent, StoredGridEvent, read_envelope
 from function_app.domain.events.inbox import InboxEvent, Outcome
 from function_app.domain.text.identifiers import EVENT_KEY
 from function_app.errors import ContractError, NotFoundError
@@ -37,7 +38,13 @@ class EventList(TypedDict):
 class WholeEvent(EventView):
     """An event with its payload as it was received, without credentials."""
 
-    payload: Any
+    payload: StoredGridEvent | StoredCloudEvent
+
+
+class UnreadableEvent(EventView):
+    """A refused event whose payload has neither schema: any JSON, without credentials."""
+
+    payload: bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 class ReplayReceipt(TypedDict):
@@ -67,10 +74,15 @@ async def get_events(invocation: Invocation, request: Request) -> Done[EventList
     )
 
 
-async def get_event(invocation: Invocation, request: Request) -> Done[WholeEvent]:
+async def get_event(invocation: Invocation, request: Request) -> Done[WholeEvent | UnreadableEvent]:
     """Show one event as it was received, with its outcome."""
     event = _find(invocation, request)
-    return Done(content={**view(event), "payload": event.payload})
+    row = view(event)
+    try:
+        read_envelope(event.payload)
+    except ContractError:
+        return Done(content=UnreadableEvent(**row, payload=event.payload))
+    return Done(content=WholeEvent(**row, payload=event.payload))
 
 
 async def post_replay(invocation: Invocation, request: Request) -> Accepted[ReplayReceipt]:

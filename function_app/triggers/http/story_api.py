@@ -67,7 +67,7 @@ async def post_cancel(invocation: Invocation, request: Request) -> Accepted[Canc
     if view["story"] == names.RELEASE_MODEL:
         # It may wait for a decision, for up to an hour. Its other waits end within a minute.
         await wake_release(invocation.stories, instance_id)
-    elif run_id := (view["step"] or {}).get("run_id"):
+    elif view["step"] and (run_id := view["step"].get("run_id")):
         # It may wait for its run, for as long as the run is not polled, which may be a day.
         await invocation.stories.wake(instance_id, names.run_completed_event(run_id))
     return Accepted(content={"cancellation": stored})
@@ -128,7 +128,7 @@ def _check_not_promoted(invocation: Invocation, view: StoryView) -> None:
 
 def _check_open(view: StoryView) -> None:
     """Raise ConflictError when the story has ended or can no longer be stopped."""
-    instance_id, step = view["instance_id"], (view["step"] or {}).get("step")
+    instance_id, step = view["instance_id"], view["step"] and view["step"]["step"]
     if view["ended"]:
         text = f"{instance_id} has ended: {view['outcome']}. There is nothing to cancel."
         raise ConflictError(text, code="STORY_ENDED")

@@ -1,6 +1,6 @@
 """Data versions as assets of the Azure ML workspace, so that people see the inputs of each run."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
@@ -8,6 +8,9 @@ from function_app.adapters.azure.reach.workspace import Workspace, datastore_pat
 from function_app.domain.training import Dataset
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import Data
 
 
 class DataAssets:
@@ -28,12 +31,13 @@ class DataAssets:
                     raise
         return f"{name}:{label}"
 
-    def _find(self, name: str, label: str) -> Any:
+    def _find(self, name: str, label: str) -> "Data | None":
         try:
             with translate("read the data asset", f"{name}:{label}"):
-                return self._workspace.client.data.get(name, version=label)
+                asset: Data = self._workspace.client.data.get(name, version=label)
         except NotFoundError:
             return None
+        return asset
 
     def _make(self, name: str, label: str, dataset: Dataset) -> None:
         with importing():

@@ -1,7 +1,7 @@
 """Quick builds of ACR Tasks, over the management API: four calls and one upload."""
 
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, NotRequired, TypedDict
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.adapters.azure.reach.web import Web
@@ -11,6 +11,25 @@ from function_app.errors import NotFoundError, PlatformError
 API = "2019-06-01-preview"
 UNDER_WAY = ("queued", "started", "running")
 _TAIL = 12  # lines of a log that an error shows
+
+
+class PushedImage(TypedDict, total=False):
+    """An image that a run pushed."""
+
+    repository: str
+    tag: str
+    digest: str
+
+
+class BuildRun(TypedDict):
+    """The properties of a run of the registry that this app reads."""
+
+    runId: str
+    status: str
+    runType: NotRequired[str]
+    createTime: NotRequired[str]
+    runErrorMessage: NotRequired[str | None]
+    outputImages: NotRequired[list[PushedImage] | None]
 
 
 class BuildRuns:
@@ -54,25 +73,26 @@ class BuildRuns:
         properties = (made or {}).get("properties") or {}
         return properties.get("runId")
 
-    def get(self, run_id: str) -> dict[str, Any] | None:
+    def get(self, run_id: str) -> BuildRun | None:
         """Return the state of a run, None when the registry has deleted its record."""
         try:
             answer = self._ask("GET", f"/runs/{url_segment(run_id)}") or {}
         except NotFoundError:
             return None
-        properties: dict[str, Any] | None = answer.get("properties")
+        properties: BuildRun | None = answer.get("properties")
         return properties
 
-    def list_since(self, moment: datetime) -> list[dict[str, Any]]:
+    def list_since(self, moment: datetime) -> list[BuildRun]:
         """Return the quick builds that were made since then, oldest first."""
-        runs, page = [], self._ask("GET", "/runs")
+        runs: list[BuildRun] = []
+        page = self._ask("GET", "/runs")
         while page is not None:
             runs += [run["properties"] for run in page.get("value", [])]
             link = page.get("nextLink")
             page = self._connection.rest("GET", link, api_version=API) if link else None
         quick = [run for run in runs if run.get("runType") in ("QuickBuild", "QuickRun")]
         recent = [run for run in quick if _time(run.get("createTime")) >= moment]
-        return sorted(recent, key=lambda run: _time(run["createTime"]))
+        return sorted(recent, key=lambda run: _time(run.get("createTime")))
 
     def log_tail(self, run_id: str) -> str:
         """Return the last lines of a run's log, or why they cannot be read."""
@@ -105,7 +125,7 @@ def _time(text: str | None) -> datetime:
     return moment
 
 
-def output_digest(run: dict[str, Any], repository: str, tag: str) -> str | None:
+def output_digest(run: BuildRun, repository: str, tag: str) -> str | None:
     """Return the digest that a run pushed under this tag."""
     for image in run.get("outputImages") or []:
         if image.get("repository") == repository and image.get("tag") == tag:

@@ -10,10 +10,15 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from function_app.adapters.azure.images.build_context import BuildContext, BuildContexts
-from function_app.adapters.azure.images.build_runs import UNDER_WAY, BuildRuns, output_digest
+from function_app.adapters.azure.images.build_runs import (
+    UNDER_WAY,
+    BuildRun,
+    BuildRuns,
+    output_digest,
+)
 from function_app.adapters.azure.images.manifests_api import Manifests
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.domain.project import ModelProject
@@ -25,7 +30,22 @@ from function_app.errors import AttemptError, NotFoundError, PlatformError
 # The longest time that another process may take between the record and the run.
 GRACE = timedelta(minutes=2)
 SKEW = timedelta(minutes=1)  # of the registry's clock
-TAG = "tag"  # in the record of a build
+
+
+class BuildRecord(TypedDict, total=False):
+    """The stored request of a build, and its progress; times are in ISO 8601.
+
+    A record of an earlier version of the app has no `tag`, which identifies the app's own build.
+    """
+
+    asked_at: str
+    tag: str
+    passed_over: list[str]
+    run_id: str
+    adopted: bool
+    context: str
+    failed_at: str
+    digest: str
 
 
 class AzureImages:
@@ -84,21 +104,24 @@ class AzureImages:
         """
         return self._contexts.pack(version, project.scoring, project.model.trusted_types)
 
-    def _queue(
-        self, version: ModelVersion, context: BuildContext, request: dict[str, Any]
-    ) -> Build:
+    def _queue(self, version: ModelVersion, context: BuildContext, request: BuildRecord) -> Build:
         source = self._builds.upload(context.content)
-        names = [f"{version.model}:{version.version}", f"{version.model}:{request[TAG]}"]
+        names = [f"{version.model}:{version.version}", f"{version.model}:{request['tag']}"]
         run_id = self._builds.queue(names, source, context.dockerfile)
         if run_id is None:
             # The record without a run makes the next call adopt the run that the registry lists.
             return Build(detail="The registry has taken the build and not named its run yet.")
-        queued = {**self._request(), TAG: request[TAG], "run_id": run_id, "context": context.digest}
+        queued: BuildRecord = {
+            **self._request(),
+            "tag": request["tag"],
+            "run_id": run_id,
+            "context": context.digest,
+        }
         self._save(version, queued)
         return Build(detail=f"Build {run_id} is queued.")
 
     def _take_over(
-        self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
+        self, version: ModelVersion, project: ModelProject, record: BuildRecord
     ) -> Build:
         """Continue after a process stopped between its record and the run."""
         asked_at = datetime.fromisoformat(record["asked_at"])
@@ -106,20 +129,18 @@ class AzureImages:
         passed = record.get("passed_over", [])
         candidates = [run for run in runs if run["runId"] not in passed]
         # A record of an earlier version of the app has no tag that identifies its own build.
-        if candidates and record.get(TAG):
-            adopted = {**record, "run_id": candidates[0]["runId"], "adopted": True}
+        if candidates and record.get("tag"):
+            adopted: BuildRecord = {**record, "run_id": candidates[0]["runId"], "adopted": True}
             self._save(version, adopted)
             return self._follow(version, project, adopted)
         if self._now() - asked_at < GRACE:
             return Build(detail="The build is being queued.")
-        request = {**self._request(), **_tagged(record)}
+        request: BuildRecord = {**self._request(), **_tagged(record)}
         with self._pack(version, project) as context:
             self._save(version, request)
             return self._queue(version, context, request)
 
-    def _follow(
-        self, version: ModelVersion, project: ModelProject, record: dict[str, Any]
-    ) -> Build:
+    def _follow(self, version: ModelVersion, project: ModelProject, record: BuildRecord) -> Build:
         run_id = str(record["run_id"])
         run = self._builds.get(run_id)
         status = str(run["status"]) if run else "forgotten"
@@ -132,7 +153,11 @@ class AzureImages:
             # The adopted build was foreign or failed; the app's own build may never have been
             # queued.
             passed = [*record.get("passed_over", []), run_id]
-            request = {"asked_at": record["asked_at"], "passed_over": passed, **_tagged(record)}
+            request: BuildRecord = {
+                "asked_at": record["asked_at"],
+                "passed_over": passed,
+                **_tagged(record),
+            }
             self._save(version, request)
             return self._take_over(version, project, request)
         if run is None:
@@ -147,13 +172,13 @@ class AzureImages:
     def _failure(
         self,
         version: ModelVersion,
-        record: dict[str, Any],
-        run: dict[str, Any] | None,
+        record: BuildRecord,
+        run: BuildRun | None,
         status: str,
     ) -> AttemptError:
         self._save(version, {**record, "failed_at": self._now().isoformat()})
         run_id = record["run_id"]
-        reason = str((run or {}).get("runErrorMessage") or "")
+        reason = str(run.get("runErrorMessage") or "") if run else ""
         tail = self._builds.log_tail(run_id) if run else ""
         text = redact(
             f"Build {run_id} of {version.model}:{version.version} is {status.lower()}. {reason}"
@@ -179,11 +204,11 @@ class AzureImages:
         uri = f"{self._manifests.server}/{model}@{digest}"
         return Image(model=model, version=version, digest=digest, uri=uri)
 
-    def _request(self) -> dict[str, str]:
+    def _request(self) -> BuildRecord:
         """Return the record of a new request, with a tag that no other build pushes."""
-        return {"asked_at": self._now().isoformat(), TAG: f"build-{secrets.token_hex(16)}"}
+        return {"asked_at": self._now().isoformat(), "tag": f"build-{secrets.token_hex(16)}"}
 
-    def _record(self, version: ModelVersion) -> dict[str, Any]:
+    def _record(self, version: ModelVersion) -> BuildRecord:
         """Return the record of the build; an empty one when it is absent or unreadable."""
         return _readable(self._blobs.read_record(_record_name(version)))
 
@@ -191,7 +216,7 @@ class AzureImages:
         """Create the record unless there is one; return whether this process created it."""
         written = False
 
-        def change(content: dict[str, Any]) -> dict[str, Any] | None:
+        def change(content: dict[str, Any]) -> BuildRecord | None:
             nonlocal written
             written = not _readable(content)
             return self._request() if written else None
@@ -199,34 +224,32 @@ class AzureImages:
         self._blobs.change_record(_record_name(version), change)
         return written
 
-    def _save(self, version: ModelVersion, content: dict[str, Any]) -> None:
+    def _save(self, version: ModelVersion, content: BuildRecord) -> None:
         self._blobs.write_json(_record_name(version), content)
 
 
-def _tagged(record: dict[str, Any]) -> dict[str, str]:
+def _tagged(record: BuildRecord) -> BuildRecord:
     """Return the tag of a request; empty for one of an earlier version of the app."""
-    return {TAG: str(record[TAG])} if record.get(TAG) else {}
+    return {"tag": record["tag"]} if record.get("tag") else {}
 
 
-def _is_own(
-    run: dict[str, Any] | None, version: ModelVersion, record: dict[str, Any], digest: str
-) -> bool:
+def _is_own(run: BuildRun | None, version: ModelVersion, record: BuildRecord, digest: str) -> bool:
     """Return whether a run pushed this digest under the tag of the record, too.
 
     A run whose id an earlier version of the app recorded when it queued the build is its own.
     """
-    if not record.get(TAG):
+    if not record.get("tag"):
         return not record.get("adopted")
-    return run is not None and output_digest(run, version.model, record[TAG]) == digest
+    return run is not None and output_digest(run, version.model, record["tag"]) == digest
 
 
-def _readable(record: dict[str, Any] | None) -> dict[str, Any]:
+def _readable(record: dict[str, Any] | None) -> BuildRecord:
     """Return a record of a build; {} when the blob holds anything else."""
     try:
         asked_at = datetime.fromisoformat((record or {}).get("asked_at", ""))
     except (TypeError, ValueError):
         return {}
-    return record or {} if asked_at.tzinfo else {}
+    return cast(BuildRecord, record) if asked_at.tzinfo else {}
 
 
 def _record_name(version: ModelVersion) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.jobs import run_specs as specs
@@ -41,6 +41,9 @@ from function_app.domain.training import (
 from function_app.errors import ConflictError, NotFoundError
 from function_app.ports.rows import Rows
 from function_app.records.submissions import Submission, Submissions
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import Job
 
 CHECKS_MARGIN = 600.0  # to unpack and to write the reports
 SKEW = timedelta(hours=1)  # of Azure ML's clock, and how long a submission may take
@@ -233,7 +236,7 @@ class AzureJobs:
                     if job is None or week not in (job.tags or {}):
                         continue
                     created = job.creation_context.created_at if job.creation_context else None
-                    run_id, attempt = run_of_attempt(job.name)
+                    run_id, attempt = run_of_attempt(str(job.name))
                     seen.add(run_id)
                     known, _ = newest.get(run_id, (0, None))
                     if (created is None or created >= since) and attempt > known:
@@ -369,10 +372,10 @@ class AzureJobs:
             return None
         return self._read(job)
 
-    def _read(self, job: Any) -> Run:
+    def _read(self, job: "Job") -> Run:
         code_uri = self._bundles.url((job.tags or {}).get(specs.CODE, ""))
-        stop = self._outputs.stop_of(run_of_attempt(job.name)[0])
-        submitted = self._submissions.find(run_of_attempt(job.name)[0])
+        stop = self._outputs.stop_of(run_of_attempt(str(job.name))[0])
+        submitted = self._submissions.find(run_of_attempt(str(job.name))[0])
         run = read_run(job, stop=stop, code_uri=code_uri, submitted=submitted)
         kind = run.tags.get(specs.KIND, "")
         if run.status is RunStatus.COMPLETED and kind in (specs.TRAINING, specs.EVALUATION):

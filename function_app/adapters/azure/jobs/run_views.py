@@ -1,6 +1,6 @@
 """A job of Azure ML as one of our runs."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.jobs.run_specs import (
     CODE,
@@ -17,6 +17,9 @@ from function_app.adapters.stops import Stop
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import Run, RunStatus, run_of_attempt
 from function_app.records.submissions import Submission
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import Job
 
 INSTANCE = "instance_id"
 # Azure ML writes these words with varying case. A word that is not here is one of a run under way:
@@ -49,7 +52,7 @@ def read_status(word: str | None, *, stop: Stop | None) -> tuple[RunStatus, str]
     return status, _DETAILS.get(word, "")
 
 
-def read_run(job: Any, *, stop: Stop | None, code_uri: str, submitted: Submission | None) -> Run:
+def read_run(job: "Job", *, stop: Stop | None, code_uri: str, submitted: Submission | None) -> Run:
     """Return the run that a job of the SDK is, as this app submitted it.
 
     The code in a job may write the job's tags. They count only where this app stored nothing: for
@@ -59,9 +62,9 @@ def read_run(job: Any, *, stop: Stop | None, code_uri: str, submitted: Submissio
     link = getattr(job, "studio_url", None)
     if detail and link:
         detail = f"{detail} See {link}"
-    run_id, attempt = run_of_attempt(job.name)
+    run_id, attempt = run_of_attempt(str(job.name))
     known = submitted or _unrecorded(job, run_id, code_uri)
-    tags = {**known.tags, JOB: job.name} if attempt > 1 else dict(known.tags)
+    tags = {**known.tags, JOB: str(job.name)} if attempt > 1 else dict(known.tags)
     return Run(
         run_id=run_id,
         model=known.model,
@@ -75,7 +78,7 @@ def read_run(job: Any, *, stop: Stop | None, code_uri: str, submitted: Submissio
     )
 
 
-def _unrecorded(job: Any, run_id: str, code_uri: str) -> Submission:
+def _unrecorded(job: "Job", run_id: str, code_uri: str) -> Submission:
     tags = {str(name): str(value) for name, value in (job.tags or {}).items()}
     # No story is woken and no run is cancelled because of a tag that anybody may have written.
     tags.pop(INSTANCE, None)
@@ -97,7 +100,7 @@ def _unrecorded(job: Any, run_id: str, code_uri: str) -> Submission:
     )
 
 
-def _owner(job: Any) -> str:
+def _owner(job: "Job") -> str:
     """Return the name of the person who submitted a job, "" for the identity of an app."""
     made = getattr(job, "creation_context", None)
     is_person = str(getattr(made, "created_by_type", "") or "").lower() == "user"

@@ -1,6 +1,6 @@
 """Azure ML command jobs and components of the app's runs and training steps."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
@@ -15,6 +15,10 @@ from function_app.domain.training import attempt_id
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
 
+if TYPE_CHECKING:
+    from azure.ai.ml import ManagedIdentityConfiguration
+    from azure.ai.ml.entities import Command, CommandComponent
+
 
 def target_of(kind: str, settings: AzureSettings) -> ComputeTarget:
     """Return the compute target of a kind of run."""
@@ -23,7 +27,7 @@ def target_of(kind: str, settings: AzureSettings) -> ComputeTarget:
     return (judging_target if kind in specs.JUDGING else trainings_target)(settings)
 
 
-def job_of(spec: RunSpec, code_path: str, target: ComputeTarget) -> Any:
+def job_of(spec: RunSpec, code_path: str, target: ComputeTarget) -> "Command":
     """Return the command job of a run on its compute target."""
     with importing():
         from azure.ai.ml import Input, Output, command
@@ -62,7 +66,9 @@ def job_of(spec: RunSpec, code_path: str, target: ComputeTarget) -> Any:
     )
 
 
-def component_of(name: str, label: str, code: CodeVersion, command: str, environment: str) -> Any:
+def component_of(
+    name: str, label: str, code: CodeVersion, command: str, environment: str
+) -> "CommandComponent":
     """Return the training step of a published version of the code, for pipelines of people."""
     with importing():
         from azure.ai.ml import Input, Output
@@ -90,7 +96,7 @@ def component_of(name: str, label: str, code: CodeVersion, command: str, environ
     )
 
 
-def _identity(resource_id: str) -> Any:
+def _identity(resource_id: str) -> "ManagedIdentityConfiguration | None":
     """Return the identity of a run, None when the compute target has none."""
     if not resource_id:
         return None

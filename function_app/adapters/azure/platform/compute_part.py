@@ -1,6 +1,6 @@
 """The compute parts of the platform: a cluster per compute target, or serverless compute."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
 from function_app.adapters.azure.reach.compute_targets import ComputeTarget
@@ -10,6 +10,11 @@ from function_app.errors import ConfigError
 from function_app.late_imports import importing
 from function_app.settings.azure import SERVERLESS
 
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import AmlCompute
+
+# A cluster, or SERVERLESS.
+Compute = Union["AmlCompute", str]
 _TAGS = {MARK: PLATFORM}
 _IDLE = 120  # seconds before a node that has nothing to do goes
 
@@ -22,18 +27,19 @@ class ComputePart:
         self._workspace, self._settings = workspace, workspace.connection.settings
         self.name, self._target = target.name, target
 
-    def find(self) -> Any:
+    def find(self) -> Compute | None:
         if self._target.is_serverless:
             return SERVERLESS
 
-        def get() -> Any:
+        def get() -> "AmlCompute":
             with translate("read the compute", self._target.compute):
-                return self._workspace.client.compute.get(self._target.compute)
+                cluster: AmlCompute = self._workspace.client.compute.get(self._target.compute)
+            return cluster
 
         return get_or_none(get)
 
-    def differences(self, resource: Any) -> list[str]:
-        if resource == SERVERLESS:
+    def differences(self, resource: Compute) -> list[str]:
+        if isinstance(resource, str):
             return []
         s, changes = self._settings, list[str]()
         if self._is_of_other_size(resource):
@@ -55,7 +61,7 @@ class ComputePart:
         s = self._settings
         return f"compute {self._target.compute} of 0 to {self._target.nodes} {s.compute_size}"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: Compute | None) -> None:
         with importing():
             from azure.ai.ml.entities import (
                 AmlCompute,
@@ -64,8 +70,9 @@ class ComputePart:
             )
 
         s, target = self._settings, self._target
-        if resource is not None and self._is_of_other_size(resource):
-            text = f"{target.compute} has nodes of {resource.size}, which Azure does not change."
+        cluster = None if isinstance(resource, str) else resource
+        if cluster is not None and self._is_of_other_size(cluster):
+            text = f"{target.compute} has nodes of {cluster.size}, which Azure does not change."
             raise ConfigError(f"{text} Correct MLOPS_AZURE_COMPUTE_SIZE, or take another name.")
         identity = None
         if target.identity:
@@ -82,37 +89,37 @@ class ComputePart:
             identity=identity,
             ssh_public_access_enabled=False,
             # A cluster that infra/ made keeps its tags, so that `remove` leaves it alone.
-            tags=_TAGS if resource is None else resource.tags,
-            **_network_of(resource),
+            tags=_TAGS if cluster is None else cluster.tags,
+            **_network_of(cluster),
         )
         with begin("make the compute", target.compute):
             # Its poller is left alone: the story asks again.
             self._workspace.client.compute.begin_create_or_update(compute)
 
-    def state_of(self, resource: Any) -> str:
-        if resource == SERVERLESS:
+    def state_of(self, resource: Compute) -> str:
+        if isinstance(resource, str):
             return "Succeeded"
         state = resource.provisioning_state  # an enumeration when the SDK knows the word
         return str(getattr(state, "value", state))
 
-    def is_ours(self, resource: Any) -> bool:
-        return resource != SERVERLESS and (resource.tags or {}).get(MARK) == PLATFORM
+    def is_ours(self, resource: Compute) -> bool:
+        return not isinstance(resource, str) and (resource.tags or {}).get(MARK) == PLATFORM
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: Compute) -> None:
         with begin("remove the compute", self._target.compute):
             self._workspace.client.compute.begin_delete(self._target.compute)
 
-    def _is_of_other_size(self, resource: Any) -> bool:
+    def _is_of_other_size(self, resource: "AmlCompute") -> bool:
         return str(resource.size).lower() != self._settings.compute_size.lower()
 
 
-def _identities(resource: Any) -> list[str]:
+def _identities(resource: "AmlCompute") -> list[str]:
     """Return the resource ids of the identities that a cluster has from people."""
     given = resource.identity.user_assigned_identities if resource.identity else None
     return sorted(str(one.resource_id) for one in given or ())
 
 
-def _network_of(resource: Any) -> dict[str, Any]:
+def _network_of(resource: "AmlCompute | None") -> dict[str, Any]:
     """Return the network settings of a cluster; an existing cluster keeps its network."""
     if resource is None:
         return {}

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from function_app.adapters.azure.platform.platform_parts import ELSEWHERE, MARK, get_or_none
+from function_app.adapters.azure.platform.platform_parts import (
+    ELSEWHERE,
+    MARK,
+    Elsewhere,
+    get_or_none,
+)
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.errors import ConfigError
 
@@ -63,7 +68,7 @@ class SubscriptionPart:
     def _is_infras(self) -> bool:
         return not (self._topic and self._function)
 
-    def find(self) -> Any:
+    def find(self) -> Json | Elsewhere | None:
         if self._is_infras:
             return ELSEWHERE
         return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
@@ -88,7 +93,7 @@ class SubscriptionPart:
             )
         return f"subscription of {self._topic}"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: Json | None) -> None:
         if resource is not None and not self.is_ours(resource):
             text = f"{self._path} stands, is different, and is not this app's. Rename or delete it."
             raise ConfigError(text)
@@ -116,5 +121,5 @@ class SubscriptionPart:
     def is_ours(self, resource: Json) -> bool:
         return MARK in (resource["properties"].get("labels") or [])
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: Json) -> None:
         self._connection.rest("DELETE", self._path, api_version=API)

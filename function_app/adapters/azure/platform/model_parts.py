@@ -1,12 +1,12 @@
 """The parts of the platform that each model has: storage, environment, training step, baseline."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, Union
 
 from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_name
 from function_app.adapters.azure.jobs.environments import NAME, Environments
 from function_app.adapters.azure.jobs.run_specs import DATASET, MODEL
-from function_app.adapters.azure.platform.platform_parts import MARK, get_or_none
+from function_app.adapters.azure.platform.platform_parts import MARK, SteadyPart, get_or_none
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace, datastore_path
@@ -15,38 +15,35 @@ from function_app.domain.project import ModelProject
 from function_app.domain.training import Reference
 from function_app.late_imports import importing
 
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import Data
+
 _BASELINE = "baseline"
 
 
-class ContainerPart:
+class ContainerPart(SteadyPart[bool]):
     """A container that this app or its replicas write."""
 
     def __init__(self, content: str, blobs: Blobs) -> None:
         self.name, self._blobs = f"{content} container", blobs
 
-    def find(self) -> Any:
+    def find(self) -> bool | None:
         return self._blobs.container_exists() or None
-
-    def differences(self, resource: Any) -> list[str]:
-        return []
 
     def describe(self) -> str:
         return f"container {self._blobs.address}"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: bool | None) -> None:
         self._blobs.ensure_container()
 
-    def state_of(self, resource: Any) -> str:
-        return "Succeeded"
-
-    def is_ours(self, resource: Any) -> bool:
+    def is_ours(self, resource: bool) -> bool:
         return False  # its content cannot be made again
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: bool) -> None:
         """Do nothing: see is_ours."""
 
 
-class EnvironmentPart:
+class EnvironmentPart(SteadyPart[list[str]]):
     """The environment in which the training code of this app runs."""
 
     def __init__(
@@ -60,28 +57,22 @@ class EnvironmentPart:
         self._workspace, self._environments, self._versions = workspace, environments, versions
         self._modules = sorted({project.training for project in projects.values()})
 
-    def find(self) -> Any:
+    def find(self) -> list[str] | None:
         absent = [text for text in self._lists() if not self._environments.exists(self._of(text))]
         return None if absent else self._lists()
-
-    def differences(self, resource: Any) -> list[str]:
-        return []
 
     def describe(self) -> str:
         environments = sorted({self._of(text) for text in self._lists()})
         return ", ".join(f"environment {NAME}:{version}" for version in environments)
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: list[str] | None) -> None:
         for text in self._lists():
             self._environments.ensure(text)
 
-    def state_of(self, resource: Any) -> str:
-        return "Succeeded"
-
-    def is_ours(self, resource: Any) -> bool:
+    def is_ours(self, resource: list[str]) -> bool:
         return True  # its name is this app's
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: list[str]) -> None:
         for text in resource:
             version = self._of(text)
             with translate("archive the environment", version):
@@ -94,7 +85,7 @@ class EnvironmentPart:
         return self._environments.version_of(requirements)
 
 
-class StepPart:
+class StepPart(SteadyPart[CodeVersion]):
     """The training step of this app's own code, which a model has before any code is pushed."""
 
     def __init__(
@@ -104,28 +95,22 @@ class StepPart:
         self._workspace, self._versions = workspace, versions
         self._model, self._module = model, project.training
 
-    def find(self) -> Any:
+    def find(self) -> CodeVersion | None:
         code = self._code()
         name, label = step_name(self._model), code.version[:32]
         return code if self._versions.has_component(name, label) else None
 
-    def differences(self, resource: Any) -> list[str]:
-        return []
-
     def describe(self) -> str:
         return f"component {step_name(self._model)}"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: CodeVersion | None) -> None:
         self._versions.archive(None, self._module)
         self._versions.ensure_component(self._code(), self._module)
 
-    def state_of(self, resource: Any) -> str:
-        return "Succeeded"
-
-    def is_ours(self, resource: Any) -> bool:
+    def is_ours(self, resource: CodeVersion) -> bool:
         return True  # its name is this app's
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: CodeVersion) -> None:
         name, label = step_name(self._model), resource.version[:32]
         with translate("archive the training step", name):
             self._workspace.client.components.archive(name, version=label)
@@ -150,12 +135,18 @@ class ReferenceData(Protocol):
         """Return whether that run was started."""
 
 
-# There is no reference data yet, and nothing to do: the sample comes from a run, or the first data
-# that is accepted becomes it. The platform does not wait for either.
-_ASKED = object()
+class Asked:
+    """There is no reference data yet, and nothing to do.
+
+    The sample comes from a run, or the first data that is accepted becomes it. The platform does
+    not wait for either.
+    """
 
 
-class BaselinePart:
+Baseline = Union["Data", Asked]
+
+
+class BaselinePart(SteadyPart[Baseline]):
     """The reference data of a model as a data asset, whose version is the digest of its bytes."""
 
     def __init__(
@@ -172,26 +163,24 @@ class BaselinePart:
         self._workspace, self._blobs = workspace, blobs
         self._model, self._references = model, references
 
-    def find(self) -> Any:
+    def find(self) -> Baseline | None:
         reference = self._references.find(self._model)
         if reference is None:
             asked = not self._own_code or self._references.is_asked(self._model)
-            return _ASKED if asked else None
+            return Asked() if asked else None
         version = reference.dataset.version[:32]
 
-        def get() -> Any:
+        def get() -> "Data":
             with translate("read the baseline", self._asset):
-                return self._workspace.client.data.get(self._asset, version=version)
+                asset: Data = self._workspace.client.data.get(self._asset, version=version)
+            return asset
 
         return get_or_none(get)
-
-    def differences(self, resource: Any) -> list[str]:
-        return []
 
     def describe(self) -> str:
         return f"data asset {self._asset}, of the model's sample or its first data"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: Baseline | None) -> None:
         with importing():
             from azure.ai.ml.entities import Data
 
@@ -211,13 +200,12 @@ class BaselinePart:
         with translate("register the baseline", self._asset):
             self._workspace.client.data.create_or_update(asset)
 
-    def state_of(self, resource: Any) -> str:
-        return "Succeeded"
+    def is_ours(self, resource: Baseline) -> bool:
+        return not isinstance(resource, Asked) and (resource.tags or {}).get(MARK) == _BASELINE
 
-    def is_ours(self, resource: Any) -> bool:
-        return resource is not _ASKED and (resource.tags or {}).get(MARK) == _BASELINE
-
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: Baseline) -> None:
+        if isinstance(resource, Asked):
+            return
         with translate("archive the baseline", self._asset):
             self._workspace.client.data.archive(self._asset, version=resource.version)
 

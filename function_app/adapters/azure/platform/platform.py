@@ -1,6 +1,7 @@
 """The parts of the platform in Azure, in the order of their dependencies."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import Environments
@@ -17,7 +18,7 @@ from function_app.adapters.azure.platform.model_parts import (
     ReferenceData,
     StepPart,
 )
-from function_app.adapters.azure.platform.platform_parts import Part, PartKeeper
+from function_app.adapters.azure.platform.platform_parts import AnyPart, PartKeeper
 from function_app.adapters.azure.platform.workspace_parts import DatastorePart, WorkspacePart
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.compute_targets import compute_targets
@@ -37,7 +38,7 @@ from function_app.errors import NotFoundError
 class AzurePlatform:
     """Plans, makes and removes each part by its name."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[AnyPart]) -> None:
         self._parts = {part.name: PartKeeper(part) for part in parts}
 
     def parts(self) -> tuple[str, ...]:
@@ -55,7 +56,7 @@ class AzurePlatform:
     def isolation(self) -> str:
         return "machines: each run has a machine of Azure ML of its own, with its own identity"
 
-    def _keeper(self, part: str) -> PartKeeper:
+    def _keeper(self, part: str) -> PartKeeper[Any]:
         keeper = self._parts.get(part)
         if keeper is None:
             raise NotFoundError(f"There is no part {part!r}. Parts: {', '.join(self._parts)}.")
@@ -69,11 +70,11 @@ def azure_parts(
     versions: CodeVersions,
     projects: Mapping[str, ModelProject],
     references: ReferenceData,
-) -> list[Part]:
+) -> list[AnyPart]:
     """Return the parts of the platform, each after the parts on which it depends."""
     connection = workspace.connection
     s = connection.settings
-    parts: list[Part] = [
+    parts: list[AnyPart] = [
         WorkspacePart(workspace),
         ContainerPart("versions", blobs),
         ContainerPart("runs", Blobs(connection, s.runs_container)),

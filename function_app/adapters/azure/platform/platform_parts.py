@@ -6,55 +6,77 @@ part without this app's mark is never removed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar
 
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.errors import AttemptError
 
 # The tag of everything that this app makes.
 MARK, PLATFORM = "mlops", "platform"
-# The result of `find` for a resource that infra/ owns and that this app may not read.
-ELSEWHERE = object()
 _UNDER_WAY = ("creating", "updating", "accepted", "provisioning", "resizing", "scaling", "deleting")
+
+
+class Elsewhere(Enum):
+    """The result of `find` for a resource that infra/ owns and that this app may not read."""
+
+    ELSEWHERE = "elsewhere"
+
+
+ELSEWHERE = Elsewhere.ELSEWHERE
+Resource = TypeVar("Resource")
 
 
 class Fixed(str):
     """A difference that Azure cannot change in an existing resource."""
 
 
-class Part(Protocol):
+class Part(Protocol[Resource]):
     """A resource of Azure that must exist before the first event."""
 
     @property
     def name(self) -> str: ...
 
-    def find(self) -> Any:
+    def find(self) -> Resource | Elsewhere | None:
         """Return the existing resource, None when there is none."""
 
-    def differences(self, resource: Any) -> list[str]:
+    def differences(self, resource: Resource) -> list[str]:
         """Return the differences from the settings; `Fixed` when Azure cannot change it."""
 
     def describe(self) -> str:
         """Return a short description of the resource."""
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: Resource | None) -> None:
         """Begin to create the resource, to update `resource`, or to make a failed one again."""
 
-    def state_of(self, resource: Any) -> str:
+    def state_of(self, resource: Resource) -> str:
         """Return Azure's provisioning state of the resource."""
 
-    def is_ours(self, resource: Any) -> bool:
+    def is_ours(self, resource: Resource) -> bool:
         """Return whether this app made it."""
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: Resource) -> None:
         """Begin to remove it."""
 
 
+class SteadyPart(Generic[Resource]):
+    """The answers of a resource that has no settings to compare and no state of provisioning."""
+
+    def differences(self, resource: Resource) -> list[str]:
+        return []
+
+    def state_of(self, resource: Resource) -> str:
+        return "Succeeded"
+
+
+AnyPart = Part[Any]  # parts of several kinds
+
+
 @dataclass(frozen=True, slots=True)
-class PartKeeper:
+class PartKeeper(Generic[Resource]):
     """Ensures one part: reads it and makes what is missing, without waiting."""
 
-    part: Part
+    part: Part[Resource]
 
     def plan(self) -> PlannedPart:
         """Return the change that `ensure` would make; change nothing."""
@@ -116,7 +138,7 @@ def _planned(differences: list[str]) -> str:
     return f"{text} Correct the setting, or remove the part and create it again."
 
 
-def get_or_none(get: Callable[[], Any]) -> Any:
+def get_or_none(get: Callable[[], Resource]) -> Resource | None:
     """Return the result of `get`, None when it raises NotFoundError."""
     from function_app.errors import NotFoundError
 

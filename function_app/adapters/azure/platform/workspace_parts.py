@@ -1,6 +1,6 @@
 """The parts of the platform in Azure ML that store data: the workspace and its datastores."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from function_app.adapters.azure.platform.platform_parts import MARK, PLATFORM, Fixed, get_or_none
@@ -9,6 +9,10 @@ from function_app.adapters.azure.reach.workspace import API, Workspace
 from function_app.errors import ConfigError
 from function_app.late_imports import importing
 
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import AzureBlobDatastore
+
+Json = dict[str, Any]
 _TAGS = {MARK: PLATFORM}
 
 
@@ -26,10 +30,10 @@ class WorkspacePart:
             f"{self._group}/providers/Microsoft.MachineLearningServices/workspaces/{s.workspace}"
         )
 
-    def find(self) -> Any:
+    def find(self) -> Json | None:
         return get_or_none(lambda: self._connection.rest("GET", self._path, api_version=API))
 
-    def differences(self, resource: Any) -> list[str]:
+    def differences(self, resource: Json) -> list[str]:
         location = str(resource.get("location", "")).replace(" ", "").lower()
         desired = self._settings.location.replace(" ", "").lower()
         return [] if location == desired else [Fixed(f"location {location} to {desired}")]
@@ -37,7 +41,7 @@ class WorkspacePart:
     def describe(self) -> str:
         return f"workspace {self._settings.workspace} in {self._settings.location}"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: Json | None) -> None:
         s = self._settings
         if resource is not None and self.differences(resource):
             text = f"{s.workspace} stands in another location. Correct MLOPS_AZURE_LOCATION."
@@ -68,13 +72,13 @@ class WorkspacePart:
         }
         self._connection.rest("PUT", self._path, api_version=API, body=body)
 
-    def state_of(self, resource: Any) -> str:
+    def state_of(self, resource: Json) -> str:
         return str(resource["properties"].get("provisioningState", "Succeeded"))
 
-    def is_ours(self, resource: Any) -> bool:
+    def is_ours(self, resource: Json) -> bool:
         return (resource.get("tags") or {}).get(MARK) == PLATFORM
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: Json) -> None:
         # The deletion is permanent, because a soft-deleted workspace blocks its name.
         path = f"{self._path}?forceToPurge=true&api-version={API}"
         self._connection.rest("DELETE", path, api_version=API)
@@ -87,14 +91,15 @@ class DatastorePart:
         self._workspace, self._settings = workspace, workspace.connection.settings
         self.name, self._datastore, self._container = name, datastore, container
 
-    def find(self) -> Any:
-        def get() -> Any:
+    def find(self) -> "AzureBlobDatastore | None":
+        def get() -> "AzureBlobDatastore":
             with translate("read the datastore", self._datastore):
-                return self._workspace.client.datastores.get(self._datastore)
+                store: AzureBlobDatastore = self._workspace.client.datastores.get(self._datastore)
+            return store
 
         return get_or_none(get)
 
-    def differences(self, resource: Any) -> list[str]:
+    def differences(self, resource: "AzureBlobDatastore") -> list[str]:
         desired = (_account(self._settings.blob_endpoint), self._container)
         stands = (resource.account_name, resource.container_name)
         return [] if stands == desired else [f"{'/'.join(stands)} to {'/'.join(desired)}"]
@@ -102,7 +107,7 @@ class DatastorePart:
     def describe(self) -> str:
         return f"datastore {self._datastore} of container {self._container}"
 
-    def make(self, resource: Any) -> None:
+    def make(self, resource: "AzureBlobDatastore | None") -> None:
         with importing():
             from azure.ai.ml.entities import AzureBlobDatastore
 
@@ -120,13 +125,13 @@ class DatastorePart:
         with translate("make the datastore", self._datastore):
             self._workspace.client.datastores.create_or_update(datastore)
 
-    def state_of(self, resource: Any) -> str:
+    def state_of(self, resource: "AzureBlobDatastore") -> str:
         return "Succeeded"
 
-    def is_ours(self, resource: Any) -> bool:
+    def is_ours(self, resource: "AzureBlobDatastore") -> bool:
         return (resource.tags or {}).get(MARK) == PLATFORM
 
-    def delete(self, resource: Any) -> None:
+    def delete(self, resource: "AzureBlobDatastore") -> None:
         with translate("remove the datastore", self._datastore):
             self._workspace.client.datastores.delete(self._datastore)
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -238,7 +238,7 @@ class Blobs:
         self.write(name, _text(content))
 
     def change_record(
-        self, name: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+        self, name: str, change: Callable[[dict[str, Any]], Mapping[str, object] | None]
     ) -> None:
         """Replace a pointer's object by the result of `change`, atomically; None keeps it.
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
 
+# The JSON object of a request.
+Body = dict[str, Any] | None
+
 _REMEDIES = {
     400: "Azure refused the form of the request. Report it as a fault of this app.",
     401: "Give the app its identity: MLOPS_AZURE_CLIENT_ID and MLOPS_AZURE_TENANT_ID.",
@@ -74,14 +77,14 @@ class Connection:
         endpoint = self.settings.management_endpoint.rstrip("/")
         return {"base_url": endpoint, "credential_scopes": [f"{endpoint}/.default"]}
 
-    def rest(self, method: str, path: str, *, api_version: str, body: Any = None) -> Any:
+    def rest(self, method: str, path: str, *, api_version: str, body: "Body" = None) -> Any:
         """Send a request to the management API; return its JSON, None for an empty answer.
 
         `path` begins with /subscriptions, or is a whole link that an earlier answer gave.
         """
         return _json(self._send(method, path, api_version, body))
 
-    def begin(self, method: str, path: str, *, api_version: str, body: Any = None) -> str:
+    def begin(self, method: str, path: str, *, api_version: str, body: "Body" = None) -> str:
         """Begin a long operation; return the address of its status, "" when it has ended already.
 
         Azure may answer 200, 201, 202 or 204, with or without a body: none of them is read.
@@ -106,7 +109,7 @@ class Connection:
             return Operation(state=body["status"].lower(), message=message)
         return Operation(state="running" if answer.status_code == 202 else "succeeded")
 
-    def _send(self, method: str, path: str, api_version: str, body: Any) -> "HttpResponse":
+    def _send(self, method: str, path: str, api_version: str, body: "Body") -> "HttpResponse":
         with importing():
             from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
             from azure.core.rest import HttpRequest
@@ -211,7 +214,7 @@ def begin(operation: str, resource: str) -> Iterator[None]:
                 raise
 
 
-def describe(error: Any, resource: str) -> str:
+def describe(error: Exception, resource: str) -> str:
     """Return the description of an SDK's error, without credentials, with a remedy."""
     status, code = getattr(error, "status_code", None), error_code(error)
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
@@ -225,7 +228,7 @@ def describe(error: Any, resource: str) -> str:
     return redact(f"{resource}: {', '.join(seen)}. {message} {_remedy(error, status)}")
 
 
-def error_code(error: Any) -> str:
+def error_code(error: Exception) -> str:
     """Return Azure's own code of an error, as in a body or a header, or ""."""
     code = getattr(error, "error_code", None) or getattr(getattr(error, "error", None), "code", "")
     if not code:
@@ -234,7 +237,7 @@ def error_code(error: Any) -> str:
     return str(getattr(code, "value", code) or "")
 
 
-def _remedy(error: Any, status: int | None) -> str:
+def _remedy(error: Exception, status: int | None) -> str:
     with importing():
         from azure.core.exceptions import ClientAuthenticationError
 

@@ -5,8 +5,9 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from function_app.errors import PlatformError
 from function_app.late_imports import importing
 
 if TYPE_CHECKING:
-    from azure.data.tables import TableClient
+    from azure.data.tables import TableClient, TableEntity
 
 # Azure's limits: a text property has at most 64 KiB in UTF-16, an entity 1 MiB, a key 1 KiB, and a
 # transaction 100 entities.
@@ -112,7 +113,7 @@ class Table:
         condition: str,
         *,
         limit: int | None = None,
-        **values: Any,
+        **values: str | datetime,
     ) -> Iterator[Row]:
         """Yield the rows that fulfil a condition, page by page, in the order of their keys.
 
@@ -152,7 +153,7 @@ class Table:
             with self._translated("write rows"), _changes():
                 self._client().submit_transaction(operations, **_REPEATABLE)
 
-    def _translated(self, operation: str) -> Any:
+    def _translated(self, operation: str) -> AbstractContextManager[None]:
         return translate(operation, f"table {self._name}")
 
     def _client(self) -> "TableClient":
@@ -212,7 +213,7 @@ def _entity(row: Row) -> dict[str, Any]:
     return {**row.properties, **pack(row.text), **keys}
 
 
-def _row(entity: Any) -> Row:
+def _row(entity: "TableEntity") -> Row:
     properties = dict(entity)
     pieces: list[str] = []
     while (piece := properties.pop(f"text{len(pieces)}", None)) is not None:

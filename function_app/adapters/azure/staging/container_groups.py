@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.staging.tls_proxy import PORT as TLS_PORT
 from function_app.adapters.azure.staging.tls_proxy import describe_proxy, make_certificate
@@ -11,6 +11,9 @@ from function_app.domain.release.serving import STAGING_LIFE, Image
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
 from function_app.telemetry import OTLP_ENDPOINT
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerinstance import models as aci
 
 PORT = 8080
 CONTAINER = "scoring"
@@ -30,7 +33,7 @@ def group_name(release_id: str) -> str:
 
 def describe_group(
     settings: AzureSettings, release_id: str, image: Image, server: str, keys: str, now: datetime
-) -> Any:
+) -> "aci.ContainerGroup":
     """Return the definition of the group, by digest and without anybody's password.
 
     `keys` are the digests of the keys that the service takes. With a public address TLS ends in
@@ -82,7 +85,7 @@ def describe_group(
     )
 
 
-def _container(image: Image, collector: str, keys: str) -> Any:
+def _container(image: Image, collector: str, keys: str) -> "aci.Container":
     with importing():
         from azure.mgmt.containerinstance import models as aci
 
@@ -111,7 +114,7 @@ def _container(image: Image, collector: str, keys: str) -> Any:
     )
 
 
-def _address(settings: AzureSettings, name: str) -> Any:
+def _address(settings: AzureSettings, name: str) -> "aci.IpAddress":
     with importing():
         from azure.mgmt.containerinstance import models as aci
 

@@ -12,12 +12,15 @@ import hashlib
 import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from function_app.domain.release.serving import STAGING_LIFE
 from function_app.errors import PlatformError
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerinstance import models as aci
 
 PORT = 8443
 CONTAINER, _VOLUME, _FOLDER = "tls", "tls", "/tls"
@@ -82,7 +85,9 @@ def make_certificate(name: str, now: datetime) -> Certificate:
     )
 
 
-def describe_proxy(image: str, certificate: Certificate, target: int) -> tuple[Any, Any]:
+def describe_proxy(
+    image: str, certificate: Certificate, target: int
+) -> "tuple[aci.Container, aci.Volume]":
     """Return the container that ends TLS and forwards to the port `target`, and its volume."""
     with importing():
         from azure.mgmt.containerinstance import models as aci

@@ -1,11 +1,18 @@
 """Definitions of a managed online endpoint that runs the app's own image, for Azure ML."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.production.replicas import Replicas
 from function_app.adapters.scoring_service.scoring_keys import FRONT, KEYS
 from function_app.domain.release.serving import Image
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from azure.ai.ml.entities import (
+        Environment,
+        ManagedOnlineDeployment,
+        ManagedOnlineEndpoint,
+    )
 
 ENVIRONMENT, PORT = "mlops-scoring", 8080
 OWNER, VERSION, DIGEST, URI, RELEASE, FORMER = (
@@ -20,7 +27,7 @@ PRODUCTION = "production"
 _HEALTH = {"port": PORT, "path": "/healthz"}
 
 
-def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
+def endpoint_of(name: str, model: str, replicas: Replicas) -> "ManagedOnlineEndpoint":
     """Return an endpoint that takes Entra tokens only.
 
     Its identity is its own, or the replicas' when these send something under it.
@@ -43,7 +50,7 @@ def endpoint_of(name: str, model: str, replicas: Replicas) -> Any:
     return endpoint
 
 
-def environment_of(image: Image) -> Any:
+def environment_of(image: Image) -> "Environment":
     """Return the image as an environment, with its port and its health and scoring paths."""
     with importing():
         from azure.ai.ml.entities import Environment
@@ -72,7 +79,7 @@ def deployment_of(
     release_id: str,
     replicas: Replicas,
     keys: str,
-) -> Any:
+) -> "ManagedOnlineDeployment":
     """Return the deployment of an image; its tags name the image.
 
     `keys` is the digest of the platform's own secret. Azure ML checks the callers, and the

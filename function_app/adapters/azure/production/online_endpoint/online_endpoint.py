@@ -8,7 +8,7 @@ that a roll-back is one change of the traffic.
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.keys import VaultKeys
 from function_app.adapters.azure.platform.platform_parts import get_or_none
@@ -31,7 +31,7 @@ from function_app.domain.text.redaction import redact
 from function_app.errors import AttemptError, ConflictError, NotFoundError, PlatformError
 
 if TYPE_CHECKING:
-    from azure.ai.ml.entities import ManagedOnlineDeployment
+    from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint
 
 RUNTIME = "online endpoint"
 ROLL_BACK = "roll-back"
@@ -76,7 +76,7 @@ class OnlineEndpointProduction:
 
     def endpoint(self, model: str) -> str | None:
         endpoint = self._endpoint(model)
-        return None if _served(endpoint) is None else _address(endpoint)
+        return _address(endpoint) if endpoint and _served(endpoint) is not None else None
 
     def caller_header(self, model: str) -> str:
         resource = self._settings.aml_resource_id
@@ -100,7 +100,7 @@ class OnlineEndpointProduction:
         deployment = self._deployment(model, name)
         if deployment is None or (deployment.tags or {}).get(DIGEST) != image.digest:
             if deployment is not None and not _share(endpoint, name):
-                self._delete(endpoint.name, name)
+                self._delete(str(endpoint.name), name)
                 return _under_way(f"Deployment {name} ran another image and is deleted.")
             self._make_deployment(release_id, image, replicas)
             return _under_way(f"Deployment {name} is requested.")
@@ -164,7 +164,7 @@ class OnlineEndpointProduction:
         self,
         operation: str,
         state: str,
-        endpoint: Any,
+        endpoint: "ManagedOnlineEndpoint",
         name: str = "",
         again: Callable[[], None] | None = None,
     ) -> Rollout:
@@ -175,40 +175,42 @@ class OnlineEndpointProduction:
         """
         if state not in _ENDED:
             return _under_way(f"{operation} is {state}.")
-        tail = self._log_tail(endpoint.name, name) if name else ""
+        tail = self._log_tail(str(endpoint.name), name) if name else ""
         if again is None:
             self._renew_endpoint(endpoint)
         elif _share(endpoint, name):
             again()
         else:
-            self._delete(endpoint.name, name)
+            self._delete(str(endpoint.name), name)
         raise AttemptError("azure", "promote", redact(f"{operation} is {state}. {tail}".strip()))
 
-    def _renew_endpoint(self, endpoint: Any) -> None:
+    def _renew_endpoint(self, endpoint: "ManagedOnlineEndpoint") -> None:
         if _served(endpoint) is None:
-            self._delete_endpoint(endpoint.name)
+            self._delete_endpoint(str(endpoint.name))
             return
-        with begin("request the endpoint again", endpoint.name):
+        with begin("request the endpoint again", str(endpoint.name)):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
-    def _endpoint(self, model: str) -> Any:
+    def _endpoint(self, model: str) -> "ManagedOnlineEndpoint | None":
         name = self.endpoint_name(model)
 
-        def get() -> Any:
+        def get() -> "ManagedOnlineEndpoint":
             with translate("read the endpoint", name):
-                return self._workspace.client.online_endpoints.get(name)
+                answer: ManagedOnlineEndpoint = self._workspace.client.online_endpoints.get(name)
+            return answer
 
         endpoint = get_or_none(get)
         if endpoint is None:
             self._workspace.confirm()
         return endpoint
 
-    def _deployment(self, model: str, name: str) -> Any:
-        def get() -> Any:
+    def _deployment(self, model: str, name: str) -> "ManagedOnlineDeployment | None":
+        def get() -> "ManagedOnlineDeployment":
             with translate("read a deployment", name):
-                return self._workspace.client.online_deployments.get(
+                answer: ManagedOnlineDeployment = self._workspace.client.online_deployments.get(
                     name, self.endpoint_name(model)
                 )
+            return answer
 
         return get_or_none(get)
 
@@ -237,13 +239,13 @@ class OnlineEndpointProduction:
         with begin("make a deployment", name):
             client.online_deployments.begin_create_or_update(deployment)
 
-    def _split(self, endpoint: Any, shares: dict[str, int]) -> None:
+    def _split(self, endpoint: "ManagedOnlineEndpoint", shares: dict[str, int]) -> None:
         """Set the traffic; store the deployment that had most of it before."""
         former = _served(endpoint)
         if former not in shares:
             endpoint.tags = {**(endpoint.tags or {}), FORMER: former or ""}
         endpoint.traffic = shares
-        with begin("move the traffic", endpoint.name):
+        with begin("move the traffic", str(endpoint.name)):
             self._workspace.client.online_endpoints.begin_create_or_update(endpoint)
 
     def _delete_endpoint(self, name: str) -> None:
@@ -282,7 +284,7 @@ class OnlineEndpointProduction:
             return f"Its log cannot be read ({error.code})."
         return "Its log: " + " | ".join(str(text or "").splitlines()[-_TAIL:])
 
-    def _deployed(self, endpoint: Any, image: Image) -> Deployment:
+    def _deployed(self, endpoint: "ManagedOnlineEndpoint", image: Image) -> Deployment:
         return Deployment(
             deployment_id=deployment_name(image.version),
             environment=Environment.PRODUCTION,
@@ -297,23 +299,23 @@ def deployment_name(version: str) -> str:
     return f"version-{version}"[:32]
 
 
-def _served(endpoint: Any) -> str | None:
+def _served(endpoint: "ManagedOnlineEndpoint | None") -> str | None:
     """Return the name of the deployment with most of the traffic."""
     traffic = (endpoint.traffic or {}) if endpoint is not None else {}
     shares = sorted((-int(share), str(name)) for name, share in traffic.items() if int(share))
     return shares[0][1] if shares else None
 
 
-def _share(endpoint: Any, name: str) -> int:
+def _share(endpoint: "ManagedOnlineEndpoint", name: str) -> int:
     return int((endpoint.traffic or {}).get(name, 0))
 
 
-def _state(resource: Any) -> str:
+def _state(resource: "ManagedOnlineEndpoint | ManagedOnlineDeployment") -> str:
     state = resource.provisioning_state
     return str(getattr(state, "value", state) or "succeeded").lower()
 
 
-def _address(endpoint: Any) -> str:
+def _address(endpoint: "ManagedOnlineEndpoint") -> str:
     """Return the base address of the endpoint, without `/score`."""
     return str(endpoint.scoring_uri or "").removesuffix("/score")
 
