@@ -1,9 +1,10 @@
 """Durations of views that show few releases, as shares of reading every release.
 
 python -m benchmarks.statuses [RELEASES] (10,000 by default, about a minute). Before releases were
-found by status, `status`, `metrics`, `models` and a roll-back read every release once, and
-`attention` read them twice. The rows lie in a temporary folder; production is empty and no host
-runs, so that the figures are those of records and views alone.
+found by status, `status`, `metrics`, `models`, a roll-back, `settle` and `supersede` read every
+release once, `attention` twice, and the comparison of a model three times. The rows lie in a
+temporary folder; production is empty and no host runs, so that the figures are those of records
+and views alone.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from types import SimpleNamespace
 from typing import cast
 
 from benchmarks.pages import BEGIN, MODEL, best
+from function_app.activities.reconciliation import compare_platform
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.codec import dump
 from function_app.domain.project import Limits
+from function_app.domain.reconciliation import ModelName
 from function_app.domain.release.release import (
     Release,
     ReleasePolicy,
@@ -87,6 +90,19 @@ class Bench:
 
     def view(self, respond: Callable[[Invocation, Request], Awaitable[object]]) -> None:
         """Ask for a view; a roll-back is refused, because nothing was promoted by a decision."""
+        invocation = Invocation(
+            ports=self.ports(),
+            projects=read_projects(ROOT / "mlops.toml"),
+            stories=cast(Stories, NoStories()),
+            limits=Limits(),
+        )
+        headers = {"authorization": "Bearer ada"}
+        request = Request(route={"model": MODEL}, headers=headers, body=b"")
+        with suppress(ConflictError):
+            asyncio.run(_awaited(respond(invocation, request)))
+
+    def ports(self) -> Ports:
+        """Return the records, and a platform that has no version and serves nothing."""
         clock = SimpleNamespace(now=lambda: datetime.now(UTC))
         nothing = SimpleNamespace(
             champion=lambda model: None, endpoint=lambda model: None, serving=lambda model: None
@@ -99,17 +115,23 @@ class Bench:
             production=nothing,
             platform=SimpleNamespace(isolation=lambda: ""),
             approvers=SimpleNamespace(identify=lambda token: token),
+            registry=SimpleNamespace(list_versions=lambda model: ()),
         )
-        invocation = Invocation(
-            ports=cast(Ports, ports),
-            projects=read_projects(ROOT / "mlops.toml"),
-            stories=cast(Stories, NoStories()),
-            limits=Limits(),
-        )
-        headers = {"authorization": "Bearer ada"}
-        request = Request(route={"model": MODEL}, headers=headers, body=b"")
-        with suppress(ConflictError):
-            asyncio.run(_awaited(respond(invocation, request)))
+        return cast(Ports, ports)
+
+    def settle(self, version: int) -> None:
+        """Settle a release that waits; no decision over it is stored."""
+        self.ledger.settle(release_id(MODEL, str(version)), datetime.now(UTC))
+
+    def supersede(self, version: int) -> None:
+        """Supersede the waiting releases by a newer version; a repetition finds them again."""
+        name, policy = release_id(MODEL, str(version)), ReleasePolicy(approvers=("ada",))
+        newer = Release(release_id=name, model=MODEL, version=str(version), policy=policy)
+        self.ledger.supersede(newer, datetime.now(UTC))
+
+    def compare(self) -> None:
+        """Compare the registry and production of the model with its releases."""
+        compare_platform(self.ports(), ModelName(model=MODEL))
 
 
 async def _awaited(answer: Awaitable[object]) -> object:
@@ -135,6 +157,9 @@ def main() -> None:
             "roll-back": post_roll_back,
         }
         seconds = {name: best(partial(bench.view, respond)) for name, respond in views.items()}
+        seconds["comparison of a model"] = best(bench.compare)
+        seconds["settle"] = best(partial(bench.settle, number))
+        seconds["supersede"] = best(partial(bench.supersede, number + 1))
     print(f"| {number} releases | ms | share of reading all |")
     print("|---|---|---|")
     for name, spent in (("all", everything), ("sorting, once", sorting), *seconds.items()):

@@ -167,15 +167,6 @@ def owners(records: Iterable[ReleaseRecord], runs: Iterable[Run]) -> set[str]:
     return releases | {run.tags["instance_id"] for run in running if run.tags.get("instance_id")}
 
 
-def orphaned_staging(deployed: Iterable[str], records: Mapping[str, ReleaseRecord]) -> list[str]:
-    """Return the releases that left a deployment in staging although they have ended."""
-    return [
-        release_id
-        for release_id in deployed
-        if release_id not in records or records[release_id].status.ended
-    ]
-
-
 def unreleased(
     versions: Iterable[ModelVersion], records: Mapping[str, ReleaseRecord]
 ) -> list[ModelVersion]:

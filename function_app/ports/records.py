@@ -1,5 +1,6 @@
 """Durable records of the app, and the instances of its stories."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -77,6 +78,15 @@ class Ledger(Protocol):
         None for all.
         """
 
+    def count_releases(self) -> Counter[tuple[str, str]]:
+        """Return the number of all releases by model and status; no record is read."""
+
+    def repair_statuses(self) -> tuple[str, ...]:
+        """Let `with_status` find releases that a process of an earlier version wrote.
+
+        Returns the ids of the releases that it could not find before.
+        """
+
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         """Return up to `limit` releases by their beginning, newest first.
 
@@ -85,7 +95,11 @@ class Ledger(Protocol):
         """
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        """Return the name of each record that cannot be read, with the problem and its effect."""
+        """Return the name of each record that cannot be read, with the problem and its effect.
+
+        One call checks up to 1,000 releases; the next call goes on with the next ones. A release
+        that was found damaged is checked by each call.
+        """
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         """Mark older waiting releases of the model; return the ids that `newer` superseded."""

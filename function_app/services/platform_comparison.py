@@ -11,13 +11,17 @@ from function_app.domain.reconciliation import (
     judge_serving,
     unreleased,
 )
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus, release_id
+from function_app.domain.text.identifiers import RELEASE_ID
 from function_app.domain.training import ModelVersion, is_own, run_id
 from function_app.ports import Ports
 from function_app.records.accounts import record_missing
 from function_app.records.changes import Changes
 from function_app.records.damage import damaged_rows
 from function_app.records.decisions import Decisions
+from function_app.records.ledger.statuses import LATEST
 from function_app.services.findings import collect
+from function_app.services.releases import open_releases
 
 
 def compare(ports: Ports, model: str) -> tuple[Finding, ...]:
@@ -50,10 +54,7 @@ def _damaged_rows(ports: Ports, model: str) -> Iterator[Finding]:
 
 
 def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
-    records = {
-        r.release.release_id: r for r in ports.ledger.list_releases() if r.release.model == model
-    }
-    for version in unreleased(ports.registry.list_versions(model), records):
+    for version in _unreleased(ports, model):
         subject = f"{model}:{version.version}"
         if is_own(version) and version.run_id.startswith(run_id(model, "")):
             ports.events.publish(MODEL_REGISTERED, f"models/{subject}", _registered(version))
@@ -68,6 +69,22 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
                 "Archive or delete it, or send its data here to train on."
             )
             yield Finding(kind=FindingKind.FOREIGN_VERSION, subject=subject, detail=detail)
+
+
+def _unreleased(ports: Ports, model: str) -> list[ModelVersion]:
+    """Return the versions without a release; only the latest releases and few others are read.
+
+    More releases can only remove versions from the answer. The versions that the latest releases
+    leave are therefore looked up one by one.
+    """
+    of_each = (ports.ledger.with_status(status, model, LATEST) for status in ReleaseStatus)
+    records = {record.release.release_id: record for each in of_each for record in each}
+    versions = ports.registry.list_versions(model)
+    for version in unreleased(versions, records):
+        name = release_id(model, version.version)
+        if RELEASE_ID.fits(name) and (record := ports.ledger.get_release(name)) is not None:
+            records[name] = record
+    return unreleased(versions, records)
 
 
 def _registered(version: ModelVersion) -> dict[str, object]:
@@ -89,17 +106,22 @@ def _judge_champion(ports: Ports, model: str) -> Finding | None:
     served = ports.production.champion(model)
     changes = Changes(ports.rows).of_model(model)
     decisions = Decisions(ports.rows, ports.ledger)
+    # Only a ledger of version 0.1.0, which has no changes, is judged by its releases.
+    records: tuple[ReleaseRecord, ...] = ()
+    if not changes:
+        promoted = ports.ledger.with_status(ReleaseStatus.PROMOTED, model, LATEST)
+        records = (*promoted, *open_releases(ports, model))
     return judge_champion(
         model,
         served,
-        [r for r in ports.ledger.list_releases() if r.release.model == model],
+        records,
         changes[-1] if changes else None,
         explained=served is not None and decisions.explains(model, served.digest),
     )
 
 
 def _repair_serving(ports: Ports, model: str) -> Iterator[Finding]:
-    records = [r for r in ports.ledger.list_releases() if r.release.model == model]
+    records = ports.ledger.with_status(ReleaseStatus.IN_PROGRESS, model)
     finding = judge_serving(model, ports.production.serving(model), records)
     # The app starts no replicas of an image that no decision explains; that is a finding itself.
     if finding is not None and _judge_champion(ports, model) is None:

@@ -1,5 +1,6 @@
 """The comparison of the ledger with histories, runs and staging, with its safe repairs."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,6 @@ from function_app.domain.reconciliation import (
     dead_releases,
     judge_stories,
     lost_runs,
-    orphaned_staging,
     owners,
 )
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
@@ -21,10 +21,14 @@ from function_app.domain.release.serving import STAGING_LIFE
 from function_app.domain.stories.views import StoryView
 from function_app.domain.text.payload_limits import shorten
 from function_app.domain.training import Run
+from function_app.errors import PlatformError
 from function_app.ports import Ports, Stories
 from function_app.records.audit import AuditLog
 from function_app.records.damage import REMEDY
 from function_app.services.findings import collect
+from function_app.services.releases import open_releases
+
+LOG = logging.getLogger("mlops.reconciliation")
 
 
 async def compare(ports: Ports, stories: Stories) -> tuple[Finding, ...]:
@@ -32,7 +36,8 @@ async def compare(ports: Ports, stories: Stories) -> tuple[Finding, ...]:
     now = ports.clock.now()
     listed = [_state(view, now) for view in await stories.list(now - RECENT)]
     findings = judge_stories(listed, now)
-    records, runs = ports.ledger.list_releases(), list[Run]()
+    findings += collect("sort releases by status", partial(_sort_releases, ports))
+    records, runs = open_releases(ports), list[Run]()
     findings += collect("list runs", lambda: _list_runs(ports, runs))
     # Each story is read by itself, because the list is old by now and may be incomplete.
     views = [await stories.find(owner) for owner in sorted(owners(records, runs))]
@@ -48,6 +53,25 @@ async def compare(ports: Ports, stories: Stories) -> tuple[Finding, ...]:
     for action, compare_one in comparisons.items():
         findings += collect(action, partial(compare_one, ports))
     return tuple(findings)
+
+
+def _sort_releases(ports: Ports) -> Iterator[Finding]:
+    """Let releases of a process of an earlier version be found; this gives no findings."""
+    for release_id in ports.ledger.repair_statuses():
+        LOG.info("%s was written by an earlier version; it is found by its status now", release_id)
+    return iter(())
+
+
+def _has_ended(ports: Ports, release_id: str) -> bool:
+    """Return whether a deployed release has ended or is unknown; False when it cannot be read.
+
+    An unreadable release may be under way; its damage is a finding of its own.
+    """
+    try:
+        record = ports.ledger.get_release(release_id)
+    except PlatformError:
+        return False
+    return record is None or record.status.ended
 
 
 def _list_runs(ports: Ports, runs: list[Run]) -> Iterator[Finding]:
@@ -87,8 +111,8 @@ def _cancel_runs(
 
 
 def _remove_staging(ports: Ports) -> Iterator[Finding]:
-    records = {r.release.release_id: r for r in ports.ledger.list_releases()}
-    orphaned = orphaned_staging(ports.staging.list_releases(), records)
+    deployed = ports.staging.list_releases()
+    orphaned = [release_id for release_id in deployed if _has_ended(ports, release_id)]
     for release_id in orphaned:
         ports.staging.remove(release_id)
         detail = "The release has ended; its deployment in staging was removed."

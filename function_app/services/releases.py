@@ -78,6 +78,16 @@ def decision_on(ports: Ports, record: ReleaseRecord) -> Decision | None:
     return Decisions(ports.rows, ports.ledger).on(record, rules)
 
 
+def open_releases(ports: Ports, model: str = "") -> tuple[ReleaseRecord, ...]:
+    """Return the releases that have not ended, those of one model when it is given.
+
+    One that changes its status between two reads may be missing or stand twice.
+    """
+    statuses = [status for status in ReleaseStatus if not status.ended]
+    of_each = (ports.ledger.with_status(status, model) for status in statuses)
+    return tuple(record for records in of_each for record in records)
+
+
 def checked_image(ports: Ports, release: Release, image: Image) -> Image:
     """Return the release's image in the app's own store; ContractError when it is another's."""
     _check_release(release)

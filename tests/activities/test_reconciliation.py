@@ -35,8 +35,27 @@ from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN
 REQUEST = ReconcileRequest(reason="test", models=())
 
 
+class FakeLedger:
+    """A ledger of a few releases, which all have their rows by status."""
+
+    def list_releases(self) -> tuple[ReleaseRecord, ...]:
+        return ()
+
+    def with_status(
+        self, status: ReleaseStatus, model: str = "", limit: int | None = None
+    ) -> tuple[ReleaseRecord, ...]:
+        return tuple(record for record in self.list_releases() if record.status is status)
+
+    def get_release(self, release_id: str) -> ReleaseRecord | None:
+        known = {record.release.release_id: record for record in self.list_releases()}
+        return known.get(release_id)
+
+    def repair_statuses(self) -> tuple[str, ...]:
+        return ()
+
+
 @dataclass
-class FakePlatform:
+class FakePlatform(FakeLedger):
     """Ledger, jobs, staging and clock, with an open release and a run that runs."""
 
     cancelled: list[tuple[str, str]] = field(default_factory=list)
@@ -203,7 +222,7 @@ class PortsOfAModel:
 
 
 @dataclass
-class Promoted:
+class Promoted(FakeLedger):
     """A ledger with one promoted release and a registry without versions."""
 
     def list_releases(self) -> tuple[ReleaseRecord, ...]:
@@ -257,7 +276,7 @@ def test_production_that_answers_without_a_key_is_reported_until_it_does_not(
 
 
 @dataclass
-class Foreign:
+class Foreign(FakeLedger):
     """A registry, a staging and a ledger that other people have used, too."""
 
     notes: dict[str, dict[str, str]] = field(default_factory=dict)

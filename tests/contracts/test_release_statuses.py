@@ -115,6 +115,52 @@ def test_a_damaged_release_hides_no_other() -> None:
         assert found(ledger, WAITS) == ["release-m-1"]
 
 
+def test_releases_are_counted_by_model_and_status() -> None:
+    ledger, number = StoredLedger(MemoryRows()), 520
+    for each in range(1, number + 1):
+        ledger.save_release(record(each, PROMOTED))
+    ledger.save_release(record(1, WAITS, "m-2"))
+    ledger.save_release(replace(record(1, WAITS, "m-2"), status=ReleaseStatus.REJECTED))
+
+    assert ledger.count_releases() == {("m", "promoted"): number, ("m-2", "rejected"): 1}
+
+
+def test_a_release_of_an_earlier_version_beside_this_one_is_found_after_a_repair() -> None:
+    rows = MemoryRows()
+    ledger, first, second = StoredLedger(rows), record(1, WAITS), record(2, WAITS)
+    ledger.save_release(first)
+    assert found(ledger, WAITS) == ["release-m-1"]
+
+    # As a process of an earlier version begins a release and ends another one.
+    rows.write(RELEASES, new_release("release-m-2", second.updated_at, dump(second)))
+    row = rows.query(RELEASES, "at/")[-1]
+    rejected = replace(first, status=ReleaseStatus.REJECTED)
+    rows.write(RELEASES, [Put(key=row.key, content=dump(rejected), etag=row.etag)])
+    assert (found(ledger, WAITS), found(ledger, ReleaseStatus.REJECTED)) == ([], [])
+
+    assert ledger.repair_statuses() == ("release-m-1", "release-m-2")
+
+    assert found(ledger, WAITS) == ["release-m-2"]
+    assert found(ledger, ReleaseStatus.REJECTED) == ["release-m-1"]
+    assert ledger.count_releases() == {("m", WAITS): 1, ("m", ReleaseStatus.REJECTED): 1}
+    assert ledger.get_release("release-m-1") == rejected
+    assert ledger.repair_statuses() == ()
+
+
+def test_a_row_of_a_left_status_is_deleted_although_the_present_one_has_a_row() -> None:
+    rows = MemoryRows()
+    ledger, one = StoredLedger(rows), record(1, WAITS)
+    ledger.save_release(one)
+    [row] = rows.query(RELEASES, "at/")
+    under_way = replace(one, status=ReleaseStatus.IN_PROGRESS)
+    rows.write(RELEASES, [Put(key=row.key, content=dump(under_way), etag=row.etag)])
+    ledger.save_release(replace(one, status=PROMOTED))
+
+    assert ledger.repair_statuses() == ("release-m-1",)
+
+    assert ledger.count_releases() == {("m", PROMOTED): 1}
+
+
 def forget(rows: Rows, *keys: str) -> None:
     """Delete rows, as if the sorting had been interrupted."""
     stored = [row for key in keys if (row := rows.get(RELEASES, key))]

@@ -10,7 +10,6 @@ from function_app.domain.reconciliation import (
     judge_serving,
     judge_stories,
     lost_runs,
-    orphaned_staging,
 )
 from function_app.domain.release.authorization import Change, ChangeKind, ChangeState
 from function_app.domain.release.release import Release, ReleasePolicy, ReleaseRecord, ReleaseStatus
@@ -54,12 +53,6 @@ def test_only_a_run_of_ours_that_runs_for_nobody_is_lost() -> None:
     assert lost_runs([RUN], {"release-m-1": ENDED}) == [RUN]
     assert lost_runs([replace(RUN, tags={})], {}) == []
     assert lost_runs([replace(RUN, status=RunStatus.FAILED)], {}) == []
-
-
-def test_staging_is_orphaned_when_its_release_has_ended_or_is_unknown() -> None:
-    records = {"release-m-1": RECORD}
-
-    assert orphaned_staging(["release-m-1", "release-m-9"], records) == ["release-m-9"]
 
 
 PROMOTED = replace(RECORD, status=ReleaseStatus.PROMOTED)

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus, version_key
 
-_TAKES_OVER = (ReleaseStatus.AWAITING_APPROVAL, ReleaseStatus.PROMOTED)
+# A release of one of these statuses supersedes an older one.
+TAKES_OVER = (ReleaseStatus.AWAITING_APPROVAL, ReleaseStatus.PROMOTED)
 
 
 def takes_over(newer: Release, record: ReleaseRecord) -> bool:
@@ -36,7 +37,7 @@ def successor(record: ReleaseRecord, others: Iterable[ReleaseRecord]) -> Release
     A release that waits or was promoted supersedes an older one also when it came first, because
     events may arrive in any order.
     """
-    newer = (other.release for other in others if other.status in _TAKES_OVER)
+    newer = (other.release for other in others if other.status in TAKES_OVER)
     return next((release for release in newer if takes_over(release, record)), None)
 
 

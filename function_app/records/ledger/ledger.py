@@ -7,11 +7,12 @@ the key under the release's status (statuses.py).
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from function_app.domain.codec import dump, find_damaged
+from function_app.domain.codec import dump
 from function_app.domain.release.approval import Decision, Settlement, settle
 from function_app.domain.release.release import (
     Release,
@@ -22,6 +23,7 @@ from function_app.domain.release.release import (
     may_become,
 )
 from function_app.domain.release.superseding import (
+    TAKES_OVER,
     successor,
     superseded,
     takes_over,
@@ -34,8 +36,9 @@ from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import read_row
+from function_app.records.ledger.damage_check import DamageCheck
 from function_app.records.ledger.lanes import Lanes
-from function_app.records.ledger.statuses import BY_TIME, RELEASES, Statuses, named, newest
+from function_app.records.ledger.statuses import BY_TIME, LATEST, RELEASES, Statuses, named, newest
 from function_app.records.order import check_cursor, downwards
 from function_app.records.readable import load_each
 
@@ -80,6 +83,12 @@ class StoredLedger:
     ) -> tuple[ReleaseRecord, ...]:
         return self._statuses.find(status, model, limit)
 
+    def count_releases(self) -> Counter[tuple[str, str]]:
+        return self._statuses.counts()
+
+    def repair_statuses(self) -> tuple[str, ...]:
+        return self._statuses.repair()
+
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         check_cursor(after, _CURSOR)
         start = f"{BY_TIME}{after}" if after else ""
@@ -90,11 +99,11 @@ class StoredLedger:
         return ReleasePage(releases=_readable(shown), next=following)
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        named = _named(self._rows.query(RELEASES, BY_TIME))
-        keys = ((r.key, r.content.get("key")) for r in self._rows.query(RELEASES, BY_ID))
+        records = DamageCheck(self._rows, RELEASES, BY_TIME).find(ReleaseRecord)
+        keys = DamageCheck(self._rows, RELEASES, BY_ID).find(str, "key")
         damaged = (
-            ("The release is in no list.", find_damaged(ReleaseRecord, named)),
-            ("Its release cannot be found.", find_damaged(str, keys)),
+            ("The release is in no list.", ((_id_of(key), text) for key, text in records)),
+            ("Its release cannot be found.", keys),
             ("Nothing enters its lane.", self._lanes.find_damaged()),
         )
         return tuple(
@@ -103,19 +112,19 @@ class StoredLedger:
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
         def attempt() -> tuple[str, ...]:
-            taken: list[str] = []
-            moved: list[list[Put | Delete]] = []
-            for row in self._rows.query(RELEASES, BY_TIME):
-                for record in _readable([row]):
-                    if takes_over(newer, record):
-                        moved.append(self._changes(row, record, superseded(record, newer, now)))
-                    elif not was_taken_over(record, newer):
-                        continue
-                    taken.append(record.release.release_id)
+            waiting = self._statuses.rows(ReleaseStatus.AWAITING_APPROVAL, newer.model)
+            older = [(row, record) for row, record in waiting if takes_over(newer, record)]
+            # An earlier attempt superseded these lately, so that they are among the latest.
+            before = self._statuses.find(ReleaseStatus.SUPERSEDED, newer.model, LATEST)
+            taken = [record for record in before if was_taken_over(record, newer)]
+            taken += [record for _, record in older]
+            moved = [
+                self._changes(row, record, superseded(record, newer, now)) for row, record in older
+            ]
             for at in range(0, len(moved), _MOST_RELEASES):
                 together = [change for each in moved[at : at + _MOST_RELEASES] for change in each]
                 self._rows.write(RELEASES, together)
-            return tuple(sorted(taken))
+            return tuple(sorted(record.release.release_id for record in taken))
 
         return until_unchanged("supersede releases", attempt)
 
@@ -126,7 +135,7 @@ class StoredLedger:
             row = self._row(release_id)
             record = before = read_row(ReleaseRecord, row) if row else None
             if record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL:
-                newer = successor(record, self.list_releases())
+                newer = successor(record, self._newer(record.release))
                 record = superseded(record, newer, now) if newer else record
             settlement, approved = settle(record, decision, now)
             after = approved or record
@@ -175,6 +184,11 @@ class StoredLedger:
         rows = self._rows.query(DECISIONS)
         return load_each(Decision, ((row.key, row.content) for row in rows))
 
+    def _newer(self, release: Release) -> tuple[ReleaseRecord, ...]:
+        """Return the releases of newer versions that wait or were promoted, newest first."""
+        of_each = (self._statuses.newer(release, status) for status in TAKES_OVER)
+        return newest(record for records in of_each for record in records)
+
     def _changes(self, row: Row, before: ReleaseRecord, after: ReleaseRecord) -> list[Put | Delete]:
         """Return the changes that store a record instead of the one in its row."""
         put = Put(key=row.key, content=dump(after), etag=row.etag)
@@ -201,4 +215,9 @@ def _readable(rows: Iterable[Row]) -> tuple[ReleaseRecord, ...]:
 
 def _named(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
     """Yield the id of each release, from the end of its key, with its record."""
-    return ((row.key.removeprefix(BY_TIME)[20:], row.content) for row in rows)
+    return ((_id_of(row.key), row.content) for row in rows)
+
+
+def _id_of(key: str) -> str:
+    """Return the id of the release whose record has this key."""
+    return key.removeprefix(BY_TIME)[20:]
