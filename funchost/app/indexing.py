@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from funchost.app.retries import RetryPolicy, read_policy
+
 TRIGGERS = {
     "httpTrigger",
     "eventGridTrigger",
@@ -40,6 +42,7 @@ class HostedFunction:
     clients: tuple[str, ...]
     wants_context: bool
     is_async: bool
+    retry: RetryPolicy | None = None
 
     @property
     def kind(self) -> str:
@@ -50,6 +53,11 @@ class HostedFunction:
     def argument(self) -> str:
         """Return the name of the parameter that takes the trigger."""
         return str(self.trigger["name"])
+
+    @property
+    def has_output(self) -> bool:
+        """Return whether the host takes a return value of the function."""
+        return self.kind not in ("eventGridTrigger", "timerTrigger")
 
 
 def load_functions(app: Path) -> dict[str, HostedFunction]:
@@ -76,12 +84,16 @@ def index(built: list[Any]) -> dict[str, HostedFunction]:
     problems: list[str] = []
     for one in built:
         name, bindings = one.get_function_name(), [b.get_dict_repr() for b in one.get_bindings()]
-        faults = list(_problems(name, bindings))
+        faults, retry = list(_problems(name, bindings)), None
+        try:
+            retry = read_policy(one.get_settings_dict("retry_policy"))
+        except ValueError as error:
+            faults.append(f"function {name}: {error}")
         if name.lower() in functions:
             faults.append(f"two functions are called {name}")
         problems += faults
         if not faults:
-            functions[name.lower()] = _hosted(name, bindings, one.get_user_function())
+            functions[name.lower()] = _hosted(name, bindings, one.get_user_function(), retry)
     if problems:
         raise IndexingError("; ".join(problems))
     return functions
@@ -109,12 +121,17 @@ def _is_trigger(binding: dict[str, Any]) -> bool:
     return str(binding["type"]).lower().endswith("trigger")
 
 
-def _hosted(name: str, bindings: list[dict[str, Any]], call: Callable[..., Any]) -> HostedFunction:
+def _hosted(
+    name: str,
+    bindings: list[dict[str, Any]],
+    call: Callable[..., Any],
+    retry: RetryPolicy | None,
+) -> HostedFunction:
     trigger = next(b for b in bindings if _is_trigger(b))
     clients = tuple(b["name"] for b in bindings if b["type"] == "durableClient")
     wants_context = "context" in inspect.signature(call).parameters and trigger["name"] != "context"
     return HostedFunction(
-        name, call, trigger, clients, wants_context, inspect.iscoroutinefunction(call)
+        name, call, trigger, clients, wants_context, inspect.iscoroutinefunction(call), retry
     )
 
 

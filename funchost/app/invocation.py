@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from funchost.app.indexing import HostedFunction
+from funchost.app.retries import RetryContext
 from funchost.tracing import Spans, TraceContext
 
 LOG = logging.getLogger("funchost.invocation")
@@ -32,7 +34,7 @@ class InvocationContext:
     function_name: str
     function_directory: str
     trace_context: TraceContext
-    retry_context: Any = None
+    retry_context: RetryContext | None = None
     thread_local_storage: Any = None
 
 
@@ -45,22 +47,39 @@ class Invoker:
         self.spans = Spans()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
 
-    async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
-        """Invoke one function and return its result; `caller` is a trace parent."""
-        with logged(function.name), self.spans.span(function.name, caller) as trace:
-            arguments = self._arguments(function, value, trace)
-            if function.is_async:
-                return await function.call(**arguments)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+    async def call(
+        self,
+        function: HostedFunction,
+        value: Any,
+        caller: str = "",
+        retry: RetryContext | None = None,
+    ) -> Any:
+        """Invoke one function and return its result; `caller` is a trace parent.
 
-    def _arguments(self, function: HostedFunction, value: Any, trace: str) -> dict[str, Any]:
+        RuntimeError when a function without an output returns a value, as in the real worker.
+        """
+        with logged(function.name), self.spans.span(function.name, caller) as trace:
+            arguments = self._arguments(function, value, trace, retry)
+            if function.is_async:
+                result = await function.call(**arguments)
+            else:
+                loop, call = asyncio.get_running_loop(), partial(function.call, **arguments)
+                result = await loop.run_in_executor(self._threads, call)
+            if result is not None and not function.has_output:
+                raise RuntimeError(
+                    f"function {function.name} without a $return binding returned a non-None value"
+                )
+            return result
+
+    def _arguments(
+        self, function: HostedFunction, value: Any, trace: str, retry: RetryContext | None = None
+    ) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
         for name in function.clients:
             arguments[name] = self._client_json
         if function.wants_context:
             arguments["context"] = InvocationContext(
-                uuid.uuid4().hex, function.name, os.getcwd(), TraceContext(trace)
+                uuid.uuid4().hex, function.name, os.getcwd(), TraceContext(trace), retry
             )
         return arguments
 

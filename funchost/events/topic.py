@@ -19,6 +19,7 @@ from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker
 from funchost.durable import history as h
 from funchost.events import dead_letters
+from funchost.events.dates import as_delivered
 from funchost.events.event_grid import deliver
 from funchost.events.subscriptions import Subscription
 from funchost.keys import opens
@@ -137,7 +138,8 @@ class Topic:
     async def _attempt(self, delivery: Delivery) -> None:
         failure: str | None = None
         try:
-            event = json.loads(delivery.event)
+            # Event Grid posts an array.
+            [event] = as_delivered([json.loads(delivery.event)])
             await deliver(self._invoker, self._functions[delivery.function], event)
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"

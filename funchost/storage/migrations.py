@@ -46,4 +46,6 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE instances ADD COLUMN trace TEXT NOT NULL DEFAULT '';
     ALTER TABLE instances ADD COLUMN caller TEXT NOT NULL DEFAULT '';
     """,
+    # The time from which a timer's next occurrence was counted.
+    "ALTER TABLE timers ADD COLUMN updated TEXT NOT NULL DEFAULT ''",
 )
