@@ -14,15 +14,6 @@ from typing import Any
 _INTERVAL = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
 
 
-@dataclass(frozen=True)
-class RetryContext:
-    """The number of a call, from 0, the limit of the policy and the error of the last call."""
-
-    retry_count: int
-    max_retry_count: int
-    exception: BaseException | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     """How often a failed function is called again, and after which pauses."""

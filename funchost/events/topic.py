@@ -20,7 +20,7 @@ from funchost.app.invocation import Invoker
 from funchost.durable import history as h
 from funchost.events import dead_letters
 from funchost.events.dates import as_delivered
-from funchost.events.event_grid import deliver
+from funchost.events.event_grid import deliver, takes_many
 from funchost.events.subscriptions import Subscription
 from funchost.keys import opens
 from funchost.storage import deliveries
@@ -139,8 +139,9 @@ class Topic:
         failure: str | None = None
         try:
             # Event Grid posts an array.
-            [event] = as_delivered([json.loads(delivery.event)])
-            await deliver(self._invoker, self._functions[delivery.function], event)
+            events = as_delivered([json.loads(delivery.event)])
+            function = self._functions[delivery.function]
+            await deliver(self._invoker, function, events if takes_many(function) else events[0])
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         try:

@@ -7,13 +7,13 @@ run and compared. Where the real host uses its local time, this one uses UTC.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from funchost.app.indexing import HostedFunction
-from funchost.app.invocation import Invoker
-from funchost.app.retries import RetryContext
+from funchost.app.invocation import Invoker, RetryContext
 from funchost.clock import now, wait
 from funchost.durable import history as h
 from funchost.storage import timers
@@ -109,16 +109,14 @@ class Timer:
 
     async def _fire(self, status: Status, *, past_due: bool) -> Status:
         """Invoke the function and return the new status, counted from the start of this call."""
-        from azure.functions.timer import TimerRequest
-
         begun = now()
-        request = TimerRequest(
-            past_due=past_due,
-            schedule_status=status.document() if self._monitored else None,
-            schedule={"AdjustForDST": self._schedule.adjusts_for_dst},
-        )
+        content = {
+            "Schedule": {"AdjustForDST": self._schedule.adjusts_for_dst},
+            "ScheduleStatus": status.document() if self._monitored else None,
+            "IsPastDue": past_due,
+        }
         try:
-            await self._call(request)
+            await self._call(json.dumps(content, separators=(",", ":")))
         except Exception:
             LOG.exception("timer function %s failed", self._function.name)
         following = Status(begun, self._schedule.after(begun), begun)
@@ -126,22 +124,25 @@ class Timer:
             await self._remember(following)
         return following
 
-    async def _call(self, request: object) -> None:
+    async def _call(self, text: str) -> None:
         """Invoke the function, again after each failure that its retry policy admits."""
-        policy, count = self._function.retry, 0
-        context = RetryContext(0, policy.most) if policy else None
+        from azure.functions.meta import Datum
+
+        policy, count, function = self._function.retry, 0, self._function
+        context = RetryContext(0, policy.most if policy else 0)
+        request = self._invoker.value(function, Datum(text, "json"))
         while True:
             self.running = True
             try:
-                await self._invoker.call(self._function, request, retry=context)
+                await self._invoker.call(function, request, retry=context)
                 return
             except Exception as error:
                 count += 1
                 if policy is None or not policy.admits(count):
                     raise
                 pause = policy.pause(count)
-                text = "timer function %s failed, next attempt in %s: %s"
-                LOG.warning(text, self._function.name, pause, error)
+                form = "timer function %s failed, next attempt in %s: %s"
+                LOG.warning(form, function.name, pause, error)
                 context = RetryContext(count, policy.most, error)
             finally:
                 self.running = False

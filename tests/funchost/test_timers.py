@@ -11,8 +11,8 @@ import pytest
 
 from funchost import clock
 from funchost.app.indexing import HostedFunction
-from funchost.app.invocation import Invoker
-from funchost.app.retries import RetryContext, read_policy
+from funchost.app.invocation import FIRST_ATTEMPT, Invoker, RetryContext
+from funchost.app.retries import read_policy
 from funchost.storage import timers
 from funchost.storage.store import Store
 from funchost.timers import Timer, parse_schedule
@@ -28,14 +28,14 @@ class Calls(Invoker):
 
     def __init__(self, watch: VirtualClock, seconds: float, fails: int) -> None:
         self.watch, self.seconds, self.fails = watch, seconds, fails
-        self.made: list[tuple[datetime, Any, RetryContext | None]] = []
+        self.made: list[tuple[datetime, Any, RetryContext]] = []
 
     async def call(
         self,
         function: HostedFunction,
         value: Any,
         caller: str = "",
-        retry: RetryContext | None = None,
+        retry: RetryContext = FIRST_ATTEMPT,
     ) -> Any:
         self.made.append((clock.now(), value, retry))
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ class Scene:
         """Let a host with this schedule run for a time; return the calls of the function."""
         binding = {"type": "timerTrigger", "name": "timer", **trigger}
         policy = read_policy(retry)
-        function = HostedFunction("tick", lambda: None, binding, (), False, False, policy)
+        function = HostedFunction("tick", lambda: None, binding, (), False, False, retry=policy)
         calls, before = Calls(self.clock, seconds, fails), clock.use(self.clock)
         try:
             asyncio.run(self._run(function, schedule, calls, time))
@@ -236,14 +236,10 @@ def test_a_retry_policy_is_obeyed(scene: Scene) -> None:
 
     assert moments(calls) == [3600, 3610, 3620, 7200]
     retries = [retry for *_, retry in calls.made]
-    assert all(retry is not None for retry in retries)
-    assert [retry.retry_count for retry in retries if retry] == [0, 1, 2, 0]
-    assert [str(retry.exception) for retry in retries if retry] == [
-        "None",
-        "failure 1",
-        "failure 2",
-        "None",
-    ]
+    assert [retry.retry_count for retry in retries] == [0, 1, 2, 0]
+    assert [retry.max_retry_count for retry in retries] == [2] * 4
+    errors = ["None", "failure 1", "failure 2", "None"]
+    assert [str(retry.rpc_exception) for retry in retries] == errors
 
 
 def test_exponential_pauses_grow_up_to_the_longest(scene: Scene) -> None:

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from funchost.app.indexing import HostedFunction
-from funchost.app.invocation import Invoker, logged
-from funchost.app.retries import RetryContext
+from funchost.app.invocation import FIRST_ATTEMPT, Invoker, RetryContext, logged
 from funchost.clock import now
 from funchost.host import Host, Options
 from funchost.timers.timer import NEVER, Status
@@ -109,7 +108,7 @@ class WorkerInvoker(Invoker):
         function: HostedFunction,
         value: Any,
         caller: str = "",
-        retry: RetryContext | None = None,
+        retry: RetryContext = FIRST_ATTEMPT,
     ) -> Any:
         kind, content = "json", cast(Any, "")
         if function.kind == "httpTrigger":
