@@ -8,12 +8,17 @@ from funchost.storage.connection import Connection, Reader
 
 
 class EntityRecord(NamedTuple):
-    """An entity: its id `@name@key`, its state as JSON text, and when it changed last."""
+    """An entity: its id `@name@key`, its state as JSON text, when it changed last and was made.
+
+    `present` is 0 after the entity deleted itself, and before its first operation succeeded.
+    """
 
     id: str
     name: str
     state: str
     updated: str
+    present: int
+    created: str
 
 
 class Operation(NamedTuple):
@@ -28,27 +33,33 @@ class Operation(NamedTuple):
     request: str | None
 
 
+_SELECT = f"SELECT {', '.join(EntityRecord._fields)} FROM entities"
+
+
 def get(reader: Reader, entity: str) -> EntityRecord | None:
-    """Return an entity, None when it does not exist."""
-    row = reader.row("SELECT id, name, state, updated FROM entities WHERE id=?", entity)
+    """Return an entity, None when it never had an operation."""
+    row = reader.row(f"{_SELECT} WHERE id=?", entity)
     return EntityRecord(*row) if row else None
 
 
 def put(db: Connection, record: EntityRecord) -> None:
     """Store an entity in place of its former state."""
-    db.execute("INSERT OR REPLACE INTO entities VALUES(?,?,?,?)", record)
+    marks = ",".join("?" * len(record))
+    db.execute(
+        f"INSERT OR REPLACE INTO entities({', '.join(record._fields)}) VALUES({marks})", record
+    )
 
 
-def delete(db: Connection, entity: str) -> None:
-    """Delete an entity."""
-    db.execute("DELETE FROM entities WHERE id=?", (entity,))
+def delete(db: Connection, entity: str) -> bool:
+    """Delete an entity; False when there is none of this id."""
+    return bool(db.execute("DELETE FROM entities WHERE id=?", (entity,)).rowcount)
 
 
 def select(
     reader: Reader, name: str | None, updated_from: str | None, updated_to: str | None
 ) -> list[EntityRecord]:
-    """List entities by name and time of the last change, ordered by id."""
-    where, values = ["1=1"], list[str]()
+    """List the present entities by name and time of the last change, ordered by id."""
+    where, values = ["present=1"], list[str]()
     for condition, value in (
         ("name=?", name),
         ("updated >= ?", updated_from),
@@ -57,7 +68,7 @@ def select(
         if value is not None:
             where.append(condition)
             values.append(value)
-    query = f"SELECT id, name, state, updated FROM entities WHERE {' AND '.join(where)} ORDER BY id"
+    query = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY id"
     return [EntityRecord(*row) for row in reader.rows(query, *values)]
 
 

@@ -65,9 +65,9 @@ def set_status(db: Connection, instance: str, status: str, moment: str) -> None:
 
 
 def set_running(db: Connection, instance: str, custom: str | None, moment: str) -> None:
-    """Store that an instance took a turn; without a custom status the former one stays."""
+    """Store that an instance took a turn, and its custom status after this turn, None for none."""
     db.execute(
-        "UPDATE instances SET status='Running', updated=?, custom=COALESCE(?, custom) WHERE id=?",
+        "UPDATE instances SET status='Running', updated=?, custom=? WHERE id=?",
         (moment, custom, instance),
     )
 
@@ -97,13 +97,14 @@ def start_execution(db: Connection, instance: str, execution: str, text: str | N
     """
     db.execute("DELETE FROM work WHERE instance=?", (instance,))
     db.execute("DELETE FROM turns WHERE instance=?", (instance,))
+    db.execute("DELETE FROM answers WHERE instance=?", (instance,))
     db.execute("DELETE FROM inbox WHERE instance=? AND execution IS NOT NULL", (instance,))
     db.execute("UPDATE instances SET execution=?, input=? WHERE id=?", (execution, text, instance))
 
 
 def clear(db: Connection, instance: str) -> None:
-    """Delete the messages, the activities and the history of an instance."""
-    for table in ("inbox", "work", "turns"):
+    """Delete the messages, the activities, the history and the warnings of an instance."""
+    for table in ("inbox", "work", "turns", "answers", "warnings"):
         db.execute(f"DELETE FROM {table} WHERE instance=?", (instance,))
 
 

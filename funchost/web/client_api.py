@@ -21,7 +21,7 @@ from funchost.storage import instances, turns
 from funchost.web.entity_api import EntityApi
 from funchost.web.life_cycle_api import LifeCycleApi
 from funchost.web.queries import QueryError, filters, flag, in_use, json_body, number, page, refusal
-from funchost.web.status import history_document, status_document
+from funchost.web.status import entity_as_instance, history_document, status_document
 from funchost.web.urls import PUBLIC, Urls
 
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f-\x9f]")
@@ -46,6 +46,8 @@ class ClientApi:
         life = LifeCycleApi(self._engine, self._urls, self._settings)
         table: list[tuple[str, str, Answer]] = [
             ("POST", "/orchestrators/{name}", self.start),
+            # The SDK asks for this path at an empty instance id.
+            ("POST", "/orchestrators/{name}/", self.start),
             ("POST", "/orchestrators/{name}/{id}", self.start),
             ("GET", "/instances/", self.list),
             ("GET", "/instances", self.list),
@@ -62,6 +64,7 @@ class ClientApi:
             ("GET", "/entities/{name}", entity.list),
             ("GET", "/entities/{name}/{key}", entity.get),
             ("POST", "/entities/{name}/{key}", entity.signal),
+            ("DELETE", "/entities/{name}/{key}", entity.delete),
         ]
         return [
             web.route(method, prefix + path, guard(answer))
@@ -104,9 +107,9 @@ class ClientApi:
         text, timeout = await json_body(request), number(request, "timeout", 0)
         created = await self._engine.start(
             instance,
-            function.name,
+            name,
             text,
-            version=query.get("version") or self._settings.default_version,
+            version=query.get("version"),
             replace=self._settings.overrides_any_state,
             caller=request.headers.get("traceparent", ""),
         )
@@ -121,7 +124,8 @@ class ClientApi:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
-        row = instances.get(self._store, request.match_info["id"])
+        instance = request.match_info["id"]
+        row = instances.get(self._store, instance) or entity_as_instance(self._store, instance)
         if row is None:
             return web.Response(status=404)
         document = status_document(row, flag(request, "showInput", True))

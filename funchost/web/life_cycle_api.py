@@ -8,7 +8,7 @@ from aiohttp import web
 
 from funchost.app.settings import HostSettings
 from funchost.durable.engine import Engine
-from funchost.storage import instances
+from funchost.storage import entities, instances
 from funchost.web.queries import filters, flag, in_use, json_body, moment, refusal
 from funchost.web.urls import Urls
 
@@ -32,7 +32,7 @@ class LifeCycleApi:
     async def change(self, request: web.Request) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
         instance, verb = request.match_info["id"], request.match_info["verb"]
-        reason = request.query.get("reason", "")
+        reason = request.query.get("reason")
         return _accepted(await self._engine.change(instance, verb, reason))
 
     async def rewind(self, request: web.Request) -> web.StreamResponse:
@@ -62,9 +62,11 @@ class LifeCycleApi:
         return self._urls.started(request, instance)
 
     async def purge(self, request: web.Request) -> web.StreamResponse:
-        """Delete one ended instance; 404 when there is none to delete."""
+        """Delete one ended instance or an entity; 404 when there is none to delete."""
         instance = request.match_info["id"]
-        count = await self._store.committed(lambda db: instances.delete_ended(db, [instance]))
+        count = await self._store.committed(
+            lambda db: instances.delete_ended(db, [instance]) or int(entities.delete(db, instance))
+        )
         if not count:
             return web.Response(status=404)
         return web.json_response({"instancesDeleted": count})

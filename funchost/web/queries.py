@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from funchost.app.json_text import check_depth
 from funchost.durable import history as h
 from funchost.storage.instances import Filters
 
@@ -74,6 +75,7 @@ async def json_body(request: web.Request) -> str | None:
     """Return a JSON body as it is, None when there is none."""
     try:
         text = await request.text()
+        check_depth(text)
         value: Any = json.loads(text) if text else None
         json.dumps(value, allow_nan=False).encode()
     except (ValueError, LookupError, RecursionError):

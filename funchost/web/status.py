@@ -9,6 +9,8 @@ import json
 from typing import Any
 
 from funchost.durable import history as h
+from funchost.storage import entities
+from funchost.storage.connection import Reader
 from funchost.storage.instances import InstanceRecord
 
 _NAMES = {
@@ -37,6 +39,7 @@ def status_document(row: InstanceRecord, show_input: bool = True) -> dict[str, A
     """Write an instance as the status endpoint shows it."""
     return {
         "name": row.name,
+        **({"version": row.version} if row.version else {}),
         "instanceId": row.id,
         "runtimeStatus": row.status,
         "input": _load(row.input) if show_input else None,
@@ -45,6 +48,30 @@ def status_document(row: InstanceRecord, show_input: bool = True) -> dict[str, A
         "createdTime": _moment(row.created),
         "lastUpdatedTime": _moment(row.updated),
     }
+
+
+def entity_as_instance(reader: Reader, entity: str) -> InstanceRecord | None:
+    """Return an entity as the instance as which the extension runs it, None when there is none."""
+    record = entities.get(reader, entity)
+    if record is None:
+        return None
+    return InstanceRecord(
+        id=record.id,
+        name=record.id,
+        execution="",
+        status="Running",
+        input=None,
+        output=None,
+        custom=None,
+        created=record.created,
+        updated=record.updated,
+        parent=None,
+        parent_execution=None,
+        parent_task=None,
+        version="",
+        trace="",
+        caller="",
+    )
 
 
 def history_document(events: list[h.Event], *, inputs: bool, outputs: bool) -> list[dict[str, Any]]:
