@@ -1,10 +1,9 @@
-"""What the real host does to JSON text: its limit of depth, and NaN and Infinity as strings."""
+"""Changes JSON text as the real host does: a limit of depth, NaN and Infinity as strings."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 # The extension reads JSON with Newtonsoft's default limit of nested objects and lists.
 MOST_DEPTH = 64
@@ -40,7 +39,7 @@ def without_nan(text: str) -> str:
     return json.dumps(json.loads(text, parse_constant=lambda name: name))
 
 
-def encoded(value: Any) -> str:
+def encoded(value: object) -> str:
     """Return the JSON text of a value of the app as the real host stores it.
 
     TypeError when the value is not JSON, TooDeepError when it is nested too deeply.

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -129,7 +130,7 @@ def read_host_settings(app: Path) -> HostSettings:
     )
 
 
-def _choice(section: dict[str, Any], name: str, words: tuple[W, ...], default: W) -> W:
+def _choice(section: Mapping[str, object], name: str, words: tuple[W, ...], default: W) -> W:
     """Return the word of a setting, which may be written in any case."""
     text = str(section.get(name, default))
     for word in words:

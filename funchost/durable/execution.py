@@ -164,7 +164,7 @@ class Resident:
         return actions
 
 
-class Histories(Sequence[Any]):
+class Histories(Sequence[object]):
     """The history that the code of a live orchestration sees; it is read when the code asks.
 
     The turns before the present one are stored already, so none of it is kept in memory.
@@ -174,13 +174,13 @@ class Histories(Sequence[Any]):
         """Take the reader of the stored events."""
         self._stored = stored
         self._live: list[h.Event] = []
-        self._built: list[Any] | None = None
+        self._built: list[object] | None = None
 
     def begin(self, live: list[h.Event]) -> None:
         """Take the events of the present turn."""
         self._live, self._built = live, None
 
-    def _events(self) -> list[Any]:
+    def _events(self) -> list[object]:
         if self._built is None:
             past = [{**event, "IsPlayed": True} for event in self._stored()]
             self._built = [_sdk_event(event) for event in [*past, *self._live]]
@@ -190,10 +190,10 @@ class Histories(Sequence[Any]):
         return len(self._events())
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int) -> object: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: slice) -> list[object]: ...
+    def __getitem__(self, index: int | slice) -> object:
         return self._events()[index]
 
 

@@ -73,7 +73,7 @@ def test_an_open_timer_keeps_an_instance_running(
 
 
 def test_an_instance_ends_when_its_open_timer_falls_due(host: Host) -> None:
-    host.begin("leaves_a_timer", "soon", {"after": {"seconds": 2}, "cancels": False})
+    host.begin("leaves_a_timer", "soon", {"after": {"milliseconds": 1500}, "cancels": False})
     raised(host, "soon", "go")
 
     assert host.finished("soon")["output"] == "returned"
