@@ -46,7 +46,7 @@ def reading(state: Path) -> closing[Connection]:
 def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
     """Yield the instances, the oldest first."""
     with reading(state) as db:
-        for row in stored.select(db, Filters(statuses=(status.lower(),) if status else ())):
+        for row in stored.select(db, Filters(statuses=(status.capitalize(),) if status else ())):
             yield {
                 "instanceId": row.id,
                 "name": row.name,

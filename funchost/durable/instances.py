@@ -6,8 +6,8 @@ import json
 import uuid
 
 from funchost import clock
+from funchost.app.lenient_json import output_of
 from funchost.durable import history as h
-from funchost.durable.reasons import output_of
 from funchost.storage import instances, messages
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
@@ -132,6 +132,19 @@ def change(
         return (record.status if record else None), None
     if verb == "terminate":
         return record.status, finish(db, record, "Terminated", output_of(reason), reason)
-    status = "Suspended" if verb == "suspend" else "Running"
-    instances.set_status(db, instance, status, h.stamp(clock.now()))
+    _pause(db, record, verb, reason)
     return record.status, None
+
+
+def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str | None) -> None:
+    """Suspend or resume an instance, unless it is so already; its history gets the event.
+
+    A suspended instance shows the reason as its output, as on the real host.
+    """
+    suspended = record.status == "Suspended"
+    if suspended == (verb == "suspend"):
+        return
+    kind = h.EXECUTION_RESUMED if suspended else h.EXECUTION_SUSPENDED
+    post(db, record.id, record.execution, h.event(kind, Reason=reason))
+    status, output = ("Running", None) if suspended else ("Suspended", json.dumps(reason))
+    instances.set_status(db, record.id, status, h.stamp(clock.now()), output)

@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from funchost import warnings
 from funchost.app.indexing import HostedFunction
 from funchost.app.limits import LARGE_STATUS_KB, MOST_STATUS_KB, status_size
 from funchost.app.versions import MISMATCH, Versions
 from funchost.clock import now
 from funchost.durable import history as h
-from funchost.durable import http_call, warnings
+from funchost.durable import http_call
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
 from funchost.durable.instances import create, finish, post
@@ -111,7 +112,7 @@ class Turn:
         else:
             if walk.finished and run.done:
                 # As on the real host, the instance ends when its last timer falls due.
-                warnings.open_timer(db, one.id, max(walk.open_timers))
+                warnings.open_timer(db, one.id, h.stamp(max(walk.open_timers)))
             for event in walk.new:
                 _dispatch(db, functions, row, event, walk.cancelled, effects)
             for task in walk.cancelled:
@@ -140,7 +141,9 @@ class Turn:
     def _continue(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         one, walk, execution = self.instance, self.run.walk, str(uuid.uuid4())
         instances.start_execution(db, one.id, execution, walk.continue_input)
-        started = h.execution_started(one.name, walk.continue_input, one.id, execution, row.version)
+        started = h.execution_started(
+            one.name, walk.continue_input, one.id, execution, row.version, generation=None
+        )
         post(db, one.id, execution, started)
         # The SDK cannot ask the extension to keep the events that this execution did not take.
         dropped = [event["Name"] for events in walk.buffered.values() for event in events]

@@ -10,11 +10,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from funchost import warnings
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker, logged
 from funchost.app.json_text import TooDeepError
 from funchost.durable import history as h
-from funchost.durable import http_call, warnings
+from funchost.durable import http_call
 from funchost.durable.turn import FunctionMap, Result
 from funchost.storage import instances
 from funchost.storage.activities import ScheduledActivity

@@ -8,7 +8,7 @@ from funchost.storage.connection import Connection, Reader
 
 
 class WarningRecord(NamedTuple):
-    """A warning: its kind, the instance, the cause, the remedy, and the time as h.stamp writes."""
+    """A warning: its kind, the instance, the cause, the remedy, and the time in ISO form."""
 
     seq: int
     kind: str

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 from enum import StrEnum
 
 from funchost.clock import now
-from funchost.durable import history as h
 from funchost.storage import warnings
 from funchost.storage.connection import Connection
 
@@ -32,18 +30,17 @@ class Kind(StrEnum):
 
 def warn(db: Connection, kind: Kind, instance: str, cause: str, remedy: str) -> None:
     """Store and log a warning, unless the instance has one of this kind already."""
-    if warnings.add(db, kind, instance, cause, remedy, h.stamp(now())):
+    if warnings.add(db, kind, instance, cause, remedy, now().isoformat()):
         LOG.warning("%s: instance %s: %s. %s", kind, instance, cause, remedy)
 
 
-def open_timer(db: Connection, instance: str, due: datetime) -> None:
-    """Warn that the code returned and left a timer open."""
+def open_timer(db: Connection, instance: str, due: str) -> None:
+    """Warn that the code returned and left a timer open, which is due at this time."""
     warn(
         db,
         Kind.OPEN_TIMER,
         instance,
-        "the code has returned, but a timer is open, so the instance stays Running until "
-        f"{h.stamp(due)}",
+        f"the code has returned, but a timer is open, so the instance stays Running until {due}",
         "Cancel the timer before the code returns. SDK 1.7 cannot cancel a timer of over 6 days: "
         "wait in steps of at most 6 days",
     )
