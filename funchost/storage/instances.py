@@ -139,7 +139,7 @@ class Filters:
 # Every status that is stored. The index by status and id is read once for each of them.
 STATUSES = ("Pending", "Running", "Suspended", *TERMINAL)
 # So many matches of a range of times are sorted; of more, enough stand early in the order of ids.
-FEW = 10_000
+FEW = 3_000
 _LAST = "\U0010ffff"
 
 
