@@ -25,7 +25,7 @@ from funchost.storage.connection import Connection, connect
 from funchost.storage.instances import TERMINAL, Filters, InstanceRecord
 from funchost.storage.migrations import MIGRATIONS
 from funchost.storage.store import CACHE, Store, schema_version
-from funchost.web.warnings_api import document
+from funchost.web.status_api import warning_document
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -85,7 +85,8 @@ def warnings(state: Path) -> list[dict[str, str]]:
     """Return the warnings, the newest first."""
     with reading(state) as db:
         return [
-            document(record) for record in stored_warnings.newest(db, stored_warnings.count(db))
+            warning_document(record)
+            for record in stored_warnings.newest(db, stored_warnings.count(db))
         ]
 
 

@@ -34,8 +34,8 @@ from funchost.web.borders import Borders, limited
 from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
 from funchost.web.refusals import Rate
+from funchost.web.status_api import WarningsApi
 from funchost.web.urls import Urls, binding_json, rpc_path
-from funchost.web.warnings_api import WarningsApi
 
 
 class HostFailedError(Exception):

@@ -12,7 +12,7 @@ STATES = Path(__file__).parent / "states"
 def test_the_instances_of_an_earlier_version_go_on(tmp_path: Path) -> None:
     """The state has ids of executions and children, and an event of a version, of that time."""
     with closing(sqlite3.connect(tmp_path / "store.db")) as db:
-        db.executescript((STATES / "schema-5.sql").read_text())
+        db.executescript((STATES / "stories_of_schema_5.sql").read_text())
     host = Host(tmp_path, APPS / "traps")
     host.start()
     [unnamed] = [
