@@ -16,7 +16,7 @@ _INTERVAL = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often a failed function is called again, and after which pauses."""
+    """The retries of a failed function: their greatest number and the pauses before them."""
 
     most: int  # -1: without end
     shortest: timedelta
@@ -57,8 +57,8 @@ def read_policy(document: Mapping[str, Any] | None) -> RetryPolicy | None:
 
 def _interval(document: Mapping[str, Any], name: str) -> timedelta:
     text = str(document.get(name) or "")
-    found = _INTERVAL.fullmatch(text)
-    if found is None:
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
         raise ValueError(f"{name} of its retry policy is {text!r}: write hh:mm:ss")
-    hours, minutes, seconds = (int(part) for part in found.groups())
+    hours, minutes, seconds = (int(part) for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)

@@ -46,10 +46,10 @@ def as_delivered(value: Any, depth: int = 0) -> Any:
 def _rewritten(text: str) -> str:
     if text.startswith("/Date("):
         return _from_milliseconds(text)
-    found = _TIME.fullmatch(text) if len(text) <= 40 else None
-    if found is None:
+    match = _TIME.fullmatch(text) if len(text) <= 40 else None
+    if match is None:
         return text
-    day, hour, minute, second, fraction, utc, sign, zone_hours, zone_minutes = found.groups()
+    day, hour, minute, second, fraction, utc, sign, zone_hours, zone_minutes = match.groups()
     hours, minutes, seconds = int(hour), int(minute), int(second)
     parts = int((fraction or "").ljust(7, "0"))
     is_midnight = hours == 24 and not (minutes or seconds or parts)
@@ -67,11 +67,11 @@ def _rewritten(text: str) -> str:
 
 
 def _from_milliseconds(text: str) -> str:
-    found = _MILLISECONDS.fullmatch(text)
-    if found is None:
+    match = _MILLISECONDS.fullmatch(text)
+    if match is None:
         return text
-    ticks = _ticks(datetime(1970, 1, 1)) + int(found[1]) * 10_000
-    return _written(ticks, "+00:00" if found[2] else "Z") if 0 <= ticks <= _LAST else text
+    ticks = _ticks(datetime(1970, 1, 1)) + int(match[1]) * 10_000
+    return _written(ticks, "+00:00" if match[2] else "Z") if 0 <= ticks <= _LAST else text
 
 
 def _ticks(day: datetime) -> int:

@@ -40,7 +40,7 @@ def takes_many(function: HostedFunction) -> bool:
 
 
 def problems(function: HostedFunction) -> list[str]:
-    """Return what a start says about an Event Grid function that works differently in Azure."""
+    """Return the warnings of a start about an Event Grid function, with their remedies."""
     texts = []
     if takes_many(function) and not function.gets_text:
         texts.append(

@@ -56,10 +56,10 @@ def _with_settings(text: str, environ: Mapping[str, str]) -> str:
     """Return the text with the values of the settings that it names, without regard to case."""
     settings = {name.lower().replace("__", ":"): value for name, value in environ.items()}
 
-    def value(found: re.Match[str]) -> str:
-        setting = settings.get(found[1].lower().replace("__", ":"))
+    def value(match: re.Match[str]) -> str:
+        setting = settings.get(match[1].lower().replace("__", ":"))
         if not setting:
-            raise ValueError(f"the schedule is {text}, but no setting is called {found[1]}")
+            raise ValueError(f"the schedule is {text}, but no setting is called {match[1]}")
         return setting
 
     resolved = _SETTING.sub(value, text)

@@ -32,11 +32,11 @@ def read_span(text: str) -> timedelta | None:
     `24:00:00` is 24 days, `5` is 5 days and `5:00` is 5 hours, as in .NET.
     """
     for form in _FORMS:
-        found = form.fullmatch(text.strip())
-        if found is None:
+        match = form.fullmatch(text.strip())
+        if match is None:
             continue
-        numbers = {name: int(part) for name, part in found.groupdict().items() if part}
-        fraction = found.groupdict().get("fraction") or ""
+        numbers = {name: int(part) for name, part in match.groupdict().items() if part}
+        fraction = match.groupdict().get("fraction") or ""
         numbers.pop("fraction", None)
         if all(number <= _LARGEST[name] for name, number in numbers.items()):
             return timedelta(**numbers) + timedelta(seconds=float(f"0.{fraction or 0}"))

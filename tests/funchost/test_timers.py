@@ -26,8 +26,8 @@ FIXED = {"strategy": "fixed_delay", "max_retry_count": "2", "delay_interval": "0
 class Calls(Invoker):
     """Records each call with its moment; a call takes some seconds and may fail."""
 
-    def __init__(self, watch: VirtualClock, seconds: float, fails: int) -> None:
-        self.watch, self.seconds, self.fails = watch, seconds, fails
+    def __init__(self, watch: VirtualClock, lasts: float, fails: int) -> None:
+        self.watch, self.lasts, self.fails = watch, lasts, fails
         self.made: list[tuple[datetime, Any, RetryContext]] = []
 
     async def call(
@@ -39,13 +39,13 @@ class Calls(Invoker):
     ) -> Any:
         self.made.append((clock.now(), value, retry))
         await asyncio.sleep(0)
-        self.watch.move(self.watch.time() + self.seconds)
+        self.watch.move(self.watch.time() + self.lasts)
         if len(self.made) <= self.fails:
             raise ValueError(f"failure {len(self.made)}")
 
 
 class Scene:
-    """One timer function whose host can stop and start again."""
+    """Starts and stops a host of one timer function."""
 
     def __init__(self, folder: Path, start: datetime = START) -> None:
         self.folder, self.clock = folder, VirtualClock(start)
@@ -55,7 +55,7 @@ class Scene:
         schedule: str,
         time: timedelta,
         *,
-        seconds: float = 0,
+        lasts: float = 0,
         fails: int = 0,
         retry: dict[str, str] | None = None,
         **trigger: Any,
@@ -64,7 +64,7 @@ class Scene:
         binding = {"type": "timerTrigger", "name": "timer", **trigger}
         policy = read_policy(retry)
         function = HostedFunction("tick", lambda: None, binding, (), False, False, retry=policy)
-        calls, before = Calls(self.clock, seconds, fails), clock.use(self.clock)
+        calls, before = Calls(self.clock, lasts, fails), clock.use(self.clock)
         try:
             asyncio.run(self._run(function, schedule, calls, time))
         finally:
@@ -132,7 +132,7 @@ def test_a_schedule_of_a_minute_has_a_status(scene: Scene, schedule: str) -> Non
 
 def test_a_status_has_the_times_of_dot_net(scene: Scene) -> None:
     scene.clock.move(scene.clock.time() + 0.25)
-    calls = scene.run(HOURLY, timedelta(minutes=121), seconds=0.5, runOnStartup=True)
+    calls = scene.run(HOURLY, timedelta(minutes=121), lasts=0.5, runOnStartup=True)
 
     first, second, third = statuses(calls)
     assert first == {"Last": NEVER, "Next": "2026-01-01T01:00:00+00:00", "LastUpdated": NEVER}
@@ -143,7 +143,7 @@ def test_a_status_has_the_times_of_dot_net(scene: Scene) -> None:
 
 
 def test_the_first_start_stores_a_status_before_the_first_run(scene: Scene) -> None:
-    calls = scene.run(DAILY, timedelta(seconds=1))
+    calls = scene.run(DAILY, timedelta(minutes=1))
 
     assert calls.made == []
     assert scene.stored() == (
@@ -158,7 +158,7 @@ def test_a_missed_run_gets_the_status_as_stored(scene: Scene) -> None:
     scene.run(HOURLY, timedelta(hours=1))
     scene.clock.move(scene.clock.time() + 9000)
 
-    calls = scene.run(HOURLY, timedelta(seconds=1))
+    calls = scene.run(HOURLY, timedelta(minutes=1))
 
     [(_, request, _)] = calls.made
     assert request.past_due
@@ -179,7 +179,7 @@ def test_a_missed_first_run_is_past_due(scene: Scene) -> None:
     scene.run(HOURLY, timedelta(minutes=1))
     scene.clock.move(scene.clock.time() + 7200)
 
-    [status] = statuses(scene.run(HOURLY, timedelta(seconds=1)))
+    [status] = statuses(scene.run(HOURLY, timedelta(minutes=1)))
 
     assert status == {
         "Last": NEVER,
@@ -192,7 +192,7 @@ def test_a_changed_schedule_runs_nothing_at_the_start(scene: Scene) -> None:
     scene.run(HOURLY, timedelta(hours=1))
     scene.clock.move(scene.clock.time() + 7200)
 
-    assert scene.run("0 0 0 1 1 *", timedelta(seconds=1)).made == []
+    assert scene.run("0 0 0 1 1 *", timedelta(minutes=1)).made == []
 
     record = scene.stored()
     assert record is not None
@@ -210,14 +210,14 @@ def test_a_changed_schedule_is_never_past_due(scene: Scene) -> None:
 
 
 def test_a_call_that_outlasts_its_next_occurrence_is_followed_at_once(scene: Scene) -> None:
-    calls = scene.run("* * * * * *", timedelta(seconds=8), seconds=2.5)
+    calls = scene.run("* * * * * *", timedelta(seconds=8), lasts=2.5)
 
     assert moments(calls)[:3] == [1, 3.5, 6]
     assert not any(request.past_due for _, request, _ in calls.made)
 
 
 def test_a_time_span_counts_from_start_to_start(scene: Scene) -> None:
-    calls = scene.run("00:00:03", timedelta(seconds=10), seconds=1)
+    calls = scene.run("00:00:03", timedelta(seconds=10), lasts=1)
 
     assert moments(calls) == [3, 6, 9]
 
@@ -276,13 +276,13 @@ def test_a_wrong_retry_policy_is_named(changed: dict[str, str], said: str) -> No
 
 def test_a_row_of_an_earlier_version_counts_as_it_is(scene: Scene) -> None:
     """An earlier version stored the last run and, counted from the end of the call, the next."""
-    scene.run(HOURLY, timedelta(seconds=1))
+    scene.run(HOURLY, timedelta(minutes=1))
     with closing(sqlite3.connect(scene.folder / "store.db")) as db, db:
         db.execute(
             "UPDATE timers SET updated='', last='2025-12-31T22:00:00.000000Z',"
             " next='2025-12-31T23:59:00.000000Z'"
         )
 
-    [status] = statuses(scene.run(HOURLY, timedelta(seconds=1)))
+    [status] = statuses(scene.run(HOURLY, timedelta(minutes=1)))
 
     assert status["Next"] == "2025-12-31T23:59:00+00:00"

@@ -143,7 +143,7 @@ def event_key(payload: Any) -> str:
         return earlier_event_key(in_one_form(redact_content(payload)))
 
 
-def earlier_event_key(payload: Any) -> str:
+def earlier_event_key(payload: object) -> str:
     """Return the key that version 0.1.0 gave a payload: the digest of its texts as they came."""
     try:
         text = json.dumps(payload, sort_keys=True, separators=(",", ":"))

@@ -7,7 +7,6 @@ without trailing zeros, and an offset in the host's zone. Source: Newtonsoft.Jso
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2})(:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,7}))?"
@@ -16,7 +15,7 @@ _TIME = re.compile(
 _MILLISECONDS = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{2}(?:[0-9]{2})?)?\)/")
 
 
-def in_one_form(value: Any) -> Any:
+def in_one_form(value: object) -> object:
     """Return a JSON value whose texts that are times have the form that Azure gives them in UTC.
 
     A value that Azure has rewritten comes back as it is, whatever the zone of the host was.
@@ -30,19 +29,19 @@ def in_one_form(value: Any) -> Any:
 
 def _in_utc(text: str) -> str:
     try:
-        if found := _MILLISECONDS.fullmatch(text):
-            seconds, rest = divmod(int(found[1]), 1000)
+        if match := _MILLISECONDS.fullmatch(text):
+            seconds, rest = divmod(int(match[1]), 1000)
             moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-            return _written(moment, f"{rest:03d}", "+00:00" if found[2] else "Z")
-        found = _TIME.fullmatch(text)
-        return _from_iso(found) if found else text
+            return _written(moment, f"{rest:03d}", "+00:00" if match[2] else "Z")
+        match = _TIME.fullmatch(text)
+        return _from_iso(match) if match else text
     except (ValueError, OverflowError):
         return text
 
 
-def _from_iso(found: re.Match[str]) -> str:
+def _from_iso(match: re.Match[str]) -> str:
     """Return the time of a match in UTC; ValueError when there is no such time."""
-    day, hour, rest, fraction, utc, sign, hours, minutes = found.groups()
+    day, hour, rest, fraction, utc, sign, hours, minutes = match.groups()
     is_midnight = hour == "24" and rest == ":00:00" and not (fraction or "").strip("0")
     # Python's fromisoformat reads hour 24 in some versions only.
     moment = datetime.fromisoformat(f"{day}T{'00' if is_midnight else hour}{rest}+00:00")

@@ -93,7 +93,7 @@ async def take_in(
     return [await take_up(invocation, event) for event in stored]
 
 
-def _keys(invocation: Invocation, payloads: list[Any]) -> list[str]:
+def _keys(invocation: Invocation, payloads: list[object]) -> list[str]:
     """Return the key of each payload: that of an earlier version when it is stored under it."""
     keys = []
     for payload in payloads:
