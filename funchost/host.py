@@ -34,6 +34,7 @@ from funchost.web.borders import Borders, limited
 from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
 from funchost.web.refusals import Rate
+from funchost.web.status_api import WarningsApi
 from funchost.web.urls import Urls, binding_json, rpc_path
 
 
@@ -123,7 +124,7 @@ class Host:
             self.store,
             self.functions,
             self.invoker,
-            version=settings.default_version,
+            versions=settings.versions,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
         )
@@ -159,6 +160,7 @@ class Host:
         app = web.Application(middlewares=[borders.check])
         urls = Urls(self.url, settings.task_hub, self.keys.system)
         app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
+        app.add_routes(WarningsApi(self.store, self.keys.system).routes())
         app.add_routes(self.topic.routes())
         app.add_routes(
             [
