@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 _INTERVAL = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
 
@@ -35,7 +34,7 @@ class RetryPolicy:
         return self.most < 0 or count <= self.most
 
 
-def read_policy(document: Mapping[str, Any] | None) -> RetryPolicy | None:
+def read_policy(document: Mapping[str, object] | None) -> RetryPolicy | None:
     """Return the policy of a retry setting, None without one; ValueError names a fault."""
     if document is None:
         return None
@@ -55,7 +54,7 @@ def read_policy(document: Mapping[str, Any] | None) -> RetryPolicy | None:
     raise ValueError("the strategy of its retry policy must be fixed_delay or exponential_backoff")
 
 
-def _interval(document: Mapping[str, Any], name: str) -> timedelta:
+def _interval(document: Mapping[str, object], name: str) -> timedelta:
     text = str(document.get(name) or "")
     match = _INTERVAL.fullmatch(text)
     if match is None:
