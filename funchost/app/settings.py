@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from funchost.app import json_comments
+from funchost.app.host_json import HostJson
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 OVERRIDABLE = ("NonRunningStates", "AnyState")
@@ -29,6 +30,13 @@ class HostSettings:
     task_hub: str = "TestHubName"
     overrides_any_state: bool = False
     default_version: str = ""
+    function_timeout: timedelta | None = None
+    activities: int | None = None  # at once
+    functions: tuple[str, ...] | None = None  # the only ones to load
+    requests: int | None = None  # HTTP functions at once
+    outstanding: int | None = None  # HTTP functions that run or wait
+    headers: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()  # what the start logs about host.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,20 +117,37 @@ def read_host_settings(app: Path) -> HostSettings:
     """Read host.json, with Azure's defaults for what it leaves out."""
     document = _read(app / "host.json")
     extensions = _part(document, "extensions", "host.json")
-    durable = _part(extensions, "durableTask", "host.json: extensions")
-    http = _part(extensions, "http", "host.json: extensions")
-    overridable = str(durable.get("overridableExistingInstanceStates", OVERRIDABLE[0]))
+    for name in ("durableTask", "http"):
+        _part(extensions, name, "host.json: extensions")
+    file = HostJson(document, os.environ)
+    refused, said = file.problems()
+    if refused:
+        raise SettingsError("\n".join(refused))
+    durable, http = "extensions.durableTask.", "extensions.http."
+    overridable = str(file.get(f"{durable}overridableExistingInstanceStates") or OVERRIDABLE[0])
     if overridable.lower() not in [state.lower() for state in OVERRIDABLE]:
         raise SettingsError(
             f"host.json: overridableExistingInstanceStates is {overridable!r}; "
             f"use {' or '.join(OVERRIDABLE)}"
         )
-    return HostSettings(
-        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
-        task_hub=str(durable.get("hubName", "TestHubName")),
-        overrides_any_state=overridable.lower() == "anystate",
-        default_version=str(durable.get("defaultVersion", "")),
-    )
+    prefix = file.get(f"{http}routePrefix")
+    try:
+        file.count(f"{durable}maxConcurrentOrchestratorFunctions")  # one runs at a time
+        return HostSettings(
+            route_prefix="api" if prefix is None else str(prefix).strip("/"),
+            task_hub=str(file.get(f"{durable}hubName") or "TestHubName"),
+            overrides_any_state=overridable.lower() == "anystate",
+            default_version=str(file.get(f"{durable}defaultVersion") or ""),
+            function_timeout=file.span("functionTimeout"),
+            activities=file.count(f"{durable}maxConcurrentActivityFunctions"),
+            functions=file.texts("functions"),
+            requests=file.limit(f"{http}maxConcurrentRequests"),
+            outstanding=file.limit(f"{http}maxOutstandingRequests"),
+            headers=file.section(f"{http}customHeaders."),
+            said=tuple(said),
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def export_local_settings(app: Path) -> None:

@@ -42,9 +42,11 @@ class Engine:
         version: str = "",
         replays: bool = False,
         retry_scale: float = 1.0,
+        most_activities: int | None = None,
     ) -> None:
         """Take the version of new sub-orchestrations that name none.
 
+        `most_activities` may run at once; None means as many as there are threads.
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
         multiplies the pauses between the attempts of an activity.
         """
@@ -58,7 +60,9 @@ class Engine:
             replays=replays,
             retry_scale=retry_scale,
         )
-        self._activities = Activities(store, functions, invoker, self._turns.notify)
+        self._activities = Activities(
+            store, functions, invoker, self._turns.notify, most=most_activities
+        )
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}

@@ -1,0 +1,42 @@
+"""The functions of an app that the host does not run, because a setting says so.
+
+Source: azure-webjobs-sdk reads AzureWebJobs.NAME.Disabled, and on Linux AzureWebJobs_NAME_Disabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from funchost.app.indexing import HostedFunction
+
+Functions = Mapping[str, HostedFunction]
+
+
+def is_disabled(name: str, environ: Mapping[str, str]) -> bool:
+    """Return whether a setting disables a function; the case of its name does not matter."""
+    names = {f"azurewebjobs.{name}.disabled".lower(), f"azurewebjobs_{name}_disabled".lower()}
+    values = [text for key, text in environ.items() if key.lower() in names]
+    return any(text.strip().lower() in ("true", "1") for text in values)
+
+
+def split(
+    functions: Functions, only: tuple[str, ...] | None, environ: Mapping[str, str]
+) -> tuple[dict[str, HostedFunction], list[HostedFunction]]:
+    """Return the functions that run, and those that are disabled.
+
+    `only` is the list `functions` of host.json: a function that it leaves out is in neither.
+    """
+    listed = None if only is None else {name.lower() for name in only}
+    loaded = {k: f for k, f in functions.items() if listed is None or k in listed}
+    disabled = [f for f in loaded.values() if is_disabled(f.name, environ)]
+    return {k: f for k, f in loaded.items() if f not in disabled}, disabled
+
+
+def warnings(functions: Functions) -> list[str]:
+    """Return a text for each function whose decorator says `disabled`, which no host reads."""
+    return [
+        f"function {function.name}: the host ignores disabled=... of a decorator; set "
+        f"AzureWebJobs.{function.name}.Disabled to true"
+        for function in functions.values()
+        if function.trigger.get("disabled") not in (None, False)
+    ]
