@@ -1,4 +1,4 @@
-"""The command line: python -m funchost start|instances|export|purge|keys|dead-letters."""
+"""The command line: python -m funchost start|instances|export|warnings|purge|keys|dead-letters."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
         if not arguments.id and not arguments.all:
             raise SettingsError("say which instance to export, or --all")
         return _print(commands.export(state, arguments.id))
+    elif arguments.command == "warnings":
+        return _print(commands.warnings(state))
     elif arguments.command == "purge":
         count = commands.purge(state, arguments.status or [], arguments.older_than)
         print(f"purged {count} instances")
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     exporting = add("export", "print instances with their history, one JSON object per line")
     exporting.add_argument("id", nargs="?", help="the instance")
     exporting.add_argument("--all", action="store_true", help="every instance")
+    add("warnings", "print where the app meets a trap of Azure, one JSON object per line")
     purging = add("purge", "delete ended instances of a stopped host")
     purging.add_argument(
         "--status", action="append", help="only instances with this status; repeatable"

@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from funchost import clock
-from funchost.app import disabled
+from funchost.app.host_json import disabled
 from funchost.app.indexing import HostedFunction, IndexingError, load_functions
 from funchost.app.invocation import Invoker
 from funchost.app.settings import (
@@ -36,6 +36,7 @@ from funchost.web.borders import Borders, limited
 from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
 from funchost.web.refusals import Rate
+from funchost.web.status_api import WarningsApi
 from funchost.web.urls import Urls, binding_json, rpc_path
 
 LOG = logging.getLogger("funchost.host")
@@ -134,7 +135,7 @@ class Host:
             self.store,
             self.functions,
             self.invoker,
-            version=settings.default_version,
+            versions=settings.versions,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
             most_activities=settings.activities,
@@ -171,6 +172,7 @@ class Host:
         app = web.Application(middlewares=[borders.check])
         urls = Urls(self.url, settings.task_hub, self.keys.system)
         app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
+        app.add_routes(WarningsApi(self.store, self.keys.system).routes())
         app.add_routes(self.topic.routes())
         app.add_routes(
             [

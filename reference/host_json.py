@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from funchost.app.host_json import Setting, settings
+from funchost.app.host_json.document import Setting, settings
 from reference.markdown import table
 
 PAGE = "docs/reference/host-json.md"
@@ -19,7 +19,7 @@ logged as a warning at the start.
 An app setting `AzureWebJobs.NAME.Disabled` (or `AzureWebJobs_NAME_Disabled`) of `true` or `1`
 disables a function: it has no route and no trigger, and an orchestrator that calls it fails.
 
-This page is written by `python -m reference` from `funchost/app/host_settings.toml`.
+This page is written by `python -m reference` from `funchost/app/host_json/settings.toml`.
 """
 _SECTIONS = {
     "done": "Settings that work as in Azure",

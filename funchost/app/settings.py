@@ -6,16 +6,20 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from funchost.app import json_comments
-from funchost.app.host_json import HostJson
+from funchost.app.host_json import comments
+from funchost.app.host_json.document import HostJson
+from funchost.app.versions import Failure, Match, Versions
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
+W = TypeVar("W", bound=str)
 OVERRIDABLE = ("NonRunningStates", "AnyState")
+MATCHES: tuple[Match, ...] = ("None", "Strict", "CurrentOrOlder")
+FAILURES: tuple[Failure, ...] = ("Reject", "Fail")
 
 
 class SettingsError(Exception):
@@ -29,7 +33,7 @@ class HostSettings:
     route_prefix: str = "api"
     task_hub: str = "TestHubName"
     overrides_any_state: bool = False
-    default_version: str = ""
+    versions: Versions = field(default_factory=Versions)
     function_timeout: timedelta | None = None
     activities: int | None = None  # at once
     functions: tuple[str, ...] | None = None  # the only ones to load
@@ -124,20 +128,21 @@ def read_host_settings(app: Path) -> HostSettings:
     if refused:
         raise SettingsError("\n".join(refused))
     durable, http = "extensions.durableTask.", "extensions.http."
-    overridable = str(file.get(f"{durable}overridableExistingInstanceStates") or OVERRIDABLE[0])
-    if overridable.lower() not in [state.lower() for state in OVERRIDABLE]:
-        raise SettingsError(
-            f"host.json: overridableExistingInstanceStates is {overridable!r}; "
-            f"use {' or '.join(OVERRIDABLE)}"
-        )
+    overridable = _choice(
+        file, f"{durable}overridableExistingInstanceStates", OVERRIDABLE, "NonRunningStates"
+    )
     prefix = file.get(f"{http}routePrefix")
     try:
         file.count(f"{durable}maxConcurrentOrchestratorFunctions")  # one runs at a time
         return HostSettings(
             route_prefix="api" if prefix is None else str(prefix).strip("/"),
             task_hub=str(file.get(f"{durable}hubName") or "TestHubName"),
-            overrides_any_state=overridable.lower() == "anystate",
-            default_version=str(file.get(f"{durable}defaultVersion") or ""),
+            overrides_any_state=overridable == "AnyState",
+            versions=Versions(
+                default=str(file.get(f"{durable}defaultVersion") or ""),
+                match=_choice(file, f"{durable}versionMatchStrategy", MATCHES, "CurrentOrOlder"),
+                failure=_choice(file, f"{durable}versionFailureStrategy", FAILURES, "Reject"),
+            ),
             function_timeout=file.span("functionTimeout"),
             activities=file.count(f"{durable}maxConcurrentActivityFunctions"),
             functions=file.texts("functions"),
@@ -148,6 +153,16 @@ def read_host_settings(app: Path) -> HostSettings:
         )
     except ValueError as error:
         raise SettingsError(str(error)) from error
+
+
+def _choice(file: HostJson, name: str, words: tuple[W, ...], default: W) -> W:
+    """Return the word of a setting, which may be written in any case."""
+    value = file.get(name)
+    text = default if value is None else str(value)
+    for word in words:
+        if word.lower() == text.lower():
+            return word
+    raise SettingsError(f"host.json: {name} is {text!r}; use {' or '.join(words)}")
 
 
 def export_local_settings(app: Path) -> None:
@@ -176,7 +191,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        document = json_comments.loads(path.read_text(encoding="utf-8-sig"))
+        document = comments.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise SettingsError(f"{path.name} is not JSON: {error}") from error
     if not isinstance(document, dict):

@@ -37,8 +37,3 @@ def delete(db: Connection, instance: str, execution: str, task: int) -> None:
     """Delete an activity whose result is stored with it."""
     query = "DELETE FROM work WHERE instance=? AND execution=? AND task=?"
     db.execute(query, (instance, execution, task))
-
-
-def set_input(db: Connection, seq: int, text: str) -> None:
-    """Change the input with which an activity runs after a restart."""
-    db.execute("UPDATE work SET input=? WHERE seq=?", (text, seq))

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from funchost.app.host_json import HostJson, settings
-from funchost.app.json_comments import loads
+from funchost.app.host_json.comments import loads
+from funchost.app.host_json.document import HostJson, settings
+from funchost.app.host_json.spans import parse_span, show_span
 from funchost.app.settings import SettingsError, read_host_settings
-from funchost.app.time_spans import parse_span, show_span
 from tests.funchost.conftest import Host
 from tests.funchost.test_start_up import app_folder, run
 

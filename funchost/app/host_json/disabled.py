@@ -6,10 +6,22 @@ Source: azure-webjobs-sdk reads AzureWebJobs.NAME.Disabled, and on Linux AzureWe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
-from funchost.app.indexing import HostedFunction
 
-Functions = Mapping[str, HostedFunction]
+class Function(Protocol):
+    """A function of the app."""
+
+    @property
+    def name(self) -> str:
+        """Return the name."""
+
+    @property
+    def trigger(self) -> Mapping[str, object]:
+        """Return the settings of the trigger."""
+
+
+F = TypeVar("F", bound=Function)
 
 
 def is_disabled(name: str, environ: Mapping[str, str]) -> bool:
@@ -20,8 +32,8 @@ def is_disabled(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def split(
-    functions: Functions, only: tuple[str, ...] | None, environ: Mapping[str, str]
-) -> tuple[dict[str, HostedFunction], list[HostedFunction]]:
+    functions: Mapping[str, F], only: tuple[str, ...] | None, environ: Mapping[str, str]
+) -> tuple[dict[str, F], list[F]]:
     """Return the functions that run, and those that are disabled.
 
     `only` is the list `functions` of host.json: a function that it leaves out is in neither.
@@ -32,7 +44,7 @@ def split(
     return {k: f for k, f in loaded.items() if f not in disabled}, disabled
 
 
-def warnings(functions: Functions) -> list[str]:
+def warnings(functions: Mapping[str, F]) -> list[str]:
     """Return a text for each function whose decorator says `disabled`, which no host reads."""
     return [
         f"function {function.name}: the host ignores disabled=... of a decorator; set "

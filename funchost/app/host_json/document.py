@@ -1,7 +1,7 @@
 """Reads host.json as the host does: keys without case, overridden by the environment.
 
 Source: Azure Functions documentation, "Override host.json values" (AzureFunctionsJobHost__).
-host_settings.toml says for each setting what this host makes of it.
+settings.toml says for each setting what this host makes of it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from funchost.app.time_spans import parse_span
+from funchost.app.host_json.spans import parse_span
 
-FILE = Path(__file__).with_name("host_settings.toml")
+FILE = Path(__file__).with_name("settings.toml")
 PREFIX = "azurefunctionsjobhost__"
 Does = Literal["done", "none", "refused"]
 Json = Mapping[str, object]
