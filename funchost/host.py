@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from funchost.app.host_json import disabled
 from funchost.app.indexing import HostedFunction, load_functions
 from funchost.app.invocation import Invoker
 from funchost.app.settings import (
@@ -65,6 +66,7 @@ class Host:
         self.url = ""
         self.functions: dict[str, HostedFunction] = {}
         self.refused: dict[str, str] = {}  # function to the reason why it does not run
+        self.disabled: list[HostedFunction] = []
 
     async def start(self) -> None:
         """Load the app, open the store and listen."""
@@ -87,7 +89,10 @@ class Host:
             os.environ.setdefault("FUNCHOST_TOPIC_KEY", self.keys.topic)
             os.environ.setdefault("FUNCHOST_REFUSALS", str(options.state / "refusals.jsonl"))
             environment, settings = read_environment(), read_host_settings(options.app)
-            self.functions = self._load(options.app)
+            loaded = self._load(options.app)
+            for text in (*settings.said, *disabled.warnings(loaded)):
+                LOG.warning("%s", text)
+            self.functions, self.disabled = disabled.split(loaded, settings.functions, os.environ)
             self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
             self._build(environment, settings)
         except BaseException:
@@ -115,14 +120,17 @@ class Host:
         hub = settings.task_hub
         self._rpc = rpc_path()
         self.invoker = self._invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
+        self.invoker.timeout = settings.function_timeout
         self.timers = [t for f in self.of_kind("timerTrigger") if (t := self._timer(f))]
         subscribed = self.of_kind("eventGridTrigger")
         for text in (text for function in subscribed for text in problems(function)):
             LOG.warning("%s", text)
+        named = [f.name for f in (*subscribed, *self.disabled) if f.kind == "eventGridTrigger"]
+        filters = read_subscriptions(self._options.app, named)
         self.topic = Topic(
             self.store,
             {f.name: f for f in subscribed},
-            read_subscriptions(self._options.app, [f.name for f in subscribed]),
+            {f.name: filters[f.name] for f in subscribed},
             self.invoker,
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
@@ -134,6 +142,7 @@ class Host:
             versions=settings.versions,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
+            most_activities=settings.activities,
         )
 
     def _load(self, app: Path) -> dict[str, HostedFunction]:
@@ -157,7 +166,7 @@ class Host:
 
     def _web(self, environment: Environment, settings: HostSettings) -> web.Application:
         guard = Guard(self.keys, active=self._options.auth, webhook=environment.webhook_key)
-        http = HttpTriggers(self.of_kind("httpTrigger"), settings.route_prefix, self.invoker, guard)
+        http = HttpTriggers(self.of_kind("httpTrigger"), settings, self.invoker, guard)
         webhook = EventGridWebhook(
             self.functions, self.invoker, guard, Rate(environment.webhook_rate)
         )

@@ -104,4 +104,6 @@ def announce(host: Host) -> None:
         else:
             reason = host.refused.get(function.name)
             print(f"  {function.name}: {function.kind}{f', in error: {reason}' if reason else ''}")
+    for function in sorted(host.disabled, key=lambda f: f.name):
+        print(f"  {function.name}: {function.kind} Disabled")
     print(f"\nlistening on {host.url}", flush=True)
