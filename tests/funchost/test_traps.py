@@ -301,6 +301,9 @@ def test_an_instance_of_a_refused_version_fails_where_the_setting_says_so(tmp_pa
     assert failed["output"].startswith(
         f"Orchestrator function 'has_a_child_of_version' failed: {text} \n Message: {text}"
     )
+    # It has no history; a rewind lets it take its first turn, which is refused again.
+    assert host.manage("POST", "/instances/parent-child/rewind").status_code == 202
+    assert host.finished("parent-child")["output"] == text
     host.stop()
 
 
