@@ -43,9 +43,11 @@ class Engine:
         versions: Versions | None = None,
         replays: bool = False,
         retry_scale: float = 1.0,
+        most_activities: int | None = None,
     ) -> None:
         """Take the version of the app and its rule, which is that of an app without a version.
 
+        `most_activities` may run at once; None means as many as there are threads.
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
         multiplies the pauses between the attempts of an activity.
         """
@@ -59,7 +61,9 @@ class Engine:
             replays=replays,
             retry_scale=retry_scale,
         )
-        self._activities = Activities(store, functions, invoker, self._turns.notify)
+        self._activities = Activities(
+            store, functions, invoker, self._turns.notify, most=most_activities
+        )
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
