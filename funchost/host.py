@@ -22,6 +22,7 @@ from funchost.app.settings import (
     read_environment,
     read_host_settings,
     read_origins,
+    unread_settings,
 )
 from funchost.clock import enter_utc, now
 from funchost.durable.engine import Engine
@@ -90,7 +91,8 @@ class Host:
             os.environ.setdefault("FUNCHOST_REFUSALS", str(options.state / "refusals.jsonl"))
             environment, settings = read_environment(), read_host_settings(options.app)
             loaded = self._load(options.app)
-            for text in (*settings.said, *disabled.warnings(loaded)):
+            local = unread_settings(options.app)
+            for text in (*settings.said, *local, *disabled.warnings(loaded)):
                 LOG.warning("%s", text)
             self.functions, self.disabled = disabled.split(loaded, settings.functions, os.environ)
             self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
