@@ -102,7 +102,8 @@ def announce(host: Host) -> None:
             webhook = f"{host.url}/runtime/webhooks/EventGrid?functionName={function.name}"
             print(f"  {function.name}: {function.kind} {webhook}")
         else:
-            print(f"  {function.name}: {function.kind}")
+            reason = host.refused.get(function.name)
+            print(f"  {function.name}: {function.kind}{f', in error: {reason}' if reason else ''}")
     for function in sorted(host.disabled, key=lambda f: f.name):
         print(f"  {function.name}: {function.kind} Disabled")
     print(f"\nlistening on {host.url}", flush=True)
