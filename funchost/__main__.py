@@ -1,4 +1,4 @@
-"""The command line: python -m funchost start|instances|export|purge|keys|dead-letters."""
+"""The command line: python -m funchost start|instances|export|check|purge|keys|dead-letters."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
         if not arguments.id and not arguments.all:
             raise SettingsError("say which instance to export, or --all")
         return _print(commands.export(state, arguments.id))
+    elif arguments.command == "check":
+        return _check(arguments, state)
     elif arguments.command == "purge":
         count = commands.purge(state, arguments.status or [], arguments.older_than)
         print(f"purged {count} instances")
@@ -57,6 +59,17 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
     else:
         commands.settle_letter(state, arguments.verb, arguments.number)
     return 0
+
+
+def _check(arguments: argparse.Namespace, state: Path) -> int:
+    checked = differing = 0
+    for one, name, step in commands.check(arguments.app.resolve(), state, arguments.id):
+        checked += 1
+        if step is not None:
+            differing += 1
+            print(f"{name} ({one}): {step}")
+    print(f"{differing} of {checked} instances leave their histories")
+    return 1 if differing else 0
 
 
 def _print(documents: Iterable[dict[str, Any]]) -> int:
@@ -86,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     exporting = add("export", "print instances with their history, one JSON object per line")
     exporting.add_argument("id", nargs="?", help="the instance")
     exporting.add_argument("--all", action="store_true", help="every instance")
+    checking = add("check", "replay stored histories with today's code; exit 1 when they differ")
+    checking.add_argument("id", nargs="?", help="the instance (all)")
     purging = add("purge", "delete ended instances of a stopped host")
     purging.add_argument(
         "--status", action="append", help="only instances with this status; repeatable"

@@ -126,6 +126,7 @@ class Host:
             version=settings.default_version,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
+            check=environment.check,
         )
 
     def _load(self, app: Path) -> dict[str, HostedFunction]:

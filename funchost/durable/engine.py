@@ -13,6 +13,7 @@ from typing import TypeVar
 from funchost import clock
 from funchost.app.invocation import Invoker
 from funchost.durable import entities, instances
+from funchost.durable.checker import Checker
 from funchost.durable.history import parse_stamp
 from funchost.durable.rewind import Rewound, rewind
 from funchost.durable.turn import Effects, FunctionMap
@@ -42,11 +43,13 @@ class Engine:
         version: str = "",
         replays: bool = False,
         retry_scale: float = 1.0,
+        check: str = "off",
     ) -> None:
         """Take the version of new sub-orchestrations that name none.
 
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
-        multiplies the pauses between the attempts of an activity.
+        multiplies the pauses between the attempts of an activity. `check` is one of
+        funchost.durable.checker.MODES.
         """
         self.store, self.functions, self.invoker = store, functions, invoker
         self._loop = asyncio.get_running_loop()
@@ -59,6 +62,7 @@ class Engine:
             retry_scale=retry_scale,
         )
         self._activities = Activities(store, functions, invoker, self._turns.notify)
+        self._checker = Checker(store, functions, check)
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
@@ -220,6 +224,8 @@ class Engine:
         if effects.timers and min(effects.timers) <= clock.time():
             # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
+        if effects.ended:
+            self._checker.add(instance, effects.name)
         notified = effects.ended and (instance in self._ends or self.invoker.spans.sent)
         if effects.entities or effects.timers or notified:
             with self._lock:
@@ -296,3 +302,4 @@ class Engine:
         for task in self._batches.values():
             task.cancel()
         self._turns.close()
+        self._checker.close()

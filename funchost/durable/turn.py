@@ -34,8 +34,9 @@ class Result:
 
 @dataclass(slots=True)
 class Effects:
-    """The effects to carry out after a turn is stored."""
+    """The effects to carry out after a turn of the orchestrator `name` is stored."""
 
+    name: str
     stored: bool = True
     ended: bool = False
     instances: list[str] = field(default_factory=list)
@@ -60,17 +61,18 @@ class Turn:
 
     def store(self, db: Connection, functions: FunctionMap, version: str) -> Effects:
         """Store history, outgoing work and status atomically; a concurrent change wins."""
-        one, effects = self.instance, Effects()
+        one = self.instance
+        effects = Effects(one.name)
         row = instances.get(db, one.id)
         if row is None or row.execution != one.execution or row.ended:
-            return Effects(stored=False)
+            return Effects(one.name, stored=False)
         for result in self.results:
             activities.delete(db, one.id, one.execution, result.event["TaskScheduledId"])
         if row.status == "Suspended":
             # Its results and messages stay in the inbox.
             for result in self.results:
                 post(db, one.id, one.execution, result.event)
-            return Effects(stored=False)
+            return Effects(one.name, stored=False)
         messages.delete(db, self.used)
         self._keep(db, functions, version, row, effects)
         return effects
