@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    # Objects of the imports live as long as the process, so the collector need not search them.
+    gc.disable()
 
 from funchost import commands
 from funchost.app.settings import SettingsError
@@ -19,6 +24,8 @@ from funchost.storage.store import DatabaseError, StoreError
 
 def main() -> int:
     """Parse the arguments and run the command."""
+    gc.freeze()
+    gc.enable()
     arguments = _parser().parse_args()
     app = arguments.app.resolve()
     state = (arguments.state or app / ".funchost").resolve()

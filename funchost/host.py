@@ -157,7 +157,7 @@ class Host:
             return web.json_response({"status": "ok", "functions": len(self.functions)})
 
         borders = Borders(environment, read_origins(self._options.app))
-        app = web.Application(middlewares=[borders.check])
+        app = web.Application(middlewares=[borders.check], client_max_size=environment.body_bytes)
         urls = Urls(self.url, settings.task_hub, self.keys.system)
         app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
         app.add_routes(self.topic.routes())

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from funchost.app.light_imports import defer
+
 TRIGGERS = {
     "httpTrigger",
     "eventGridTrigger",
@@ -57,6 +59,7 @@ def load_functions(app: Path) -> dict[str, HostedFunction]:
     os.chdir(app)
     if str(app) not in sys.path:
         sys.path.insert(0, str(app))
+    defer("werkzeug")
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
     module = importlib.import_module("function_app")

@@ -68,6 +68,8 @@ def divergence(
     events = [{**event, "IsPlayed": True} for event in recorded.events]
     if not events:
         return None
+    # The SDK takes the events after the last start of a turn for new ones, and the code logs then.
+    events.append({**events[0], "EventType": h.ORCHESTRATOR_STARTED, "EventId": -1})
     one = recorded.instance
     run = execution(function, one, replays=False)
     walk = run.walk = _ComparingWalk(one.id, one.execution, one.retry_scale)

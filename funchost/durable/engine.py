@@ -160,6 +160,10 @@ class Engine:
         stored.add_done_callback(notify)
         return await answer
 
+    def takes_turn(self, instance: str) -> bool:
+        """Return whether a turn of an instance is queued, taken or stored at this moment."""
+        return self._turns.concerns(instance)
+
     async def wait_for_end(self, instance: str, seconds: float) -> InstanceRecord | None:
         """Return the instance once it has ended, or as it is after so many seconds.
 

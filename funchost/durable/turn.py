@@ -34,12 +34,16 @@ class Result:
 
 @dataclass(slots=True)
 class Effects:
-    """The effects to carry out after a turn of the orchestrator `name` is stored."""
+    """The effects to carry out after a turn of the orchestrator `name` is stored.
+
+    `work` are the activities to start: those that this turn scheduled, and others.
+    """
 
     name: str
     stored: bool = True
     ended: bool = False
     instances: list[str] = field(default_factory=list)
+    scheduled: list[ScheduledActivity] = field(default_factory=list)
     work: list[ScheduledActivity] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
     timers: list[float] = field(default_factory=list)
@@ -66,8 +70,8 @@ class Turn:
         row = instances.get(db, one.id)
         if row is None or row.execution != one.execution or row.ended:
             return Effects(one.name, stored=False)
-        for result in self.results:
-            activities.delete(db, one.id, one.execution, result.event["TaskScheduledId"])
+        tasks = [result.event["TaskScheduledId"] for result in self.results]
+        activities.delete(db, one.id, one.execution, tasks)
         if row.status == "Suspended":
             # Its results and messages stay in the inbox.
             for result in self.results:
@@ -104,6 +108,8 @@ class Turn:
                 if event["EventType"] == h.SUB_CREATED:
                     event["Version"] = event["Version"] or version
                 _dispatch(db, functions, row, event, walk.cancelled, effects)
+            activities.schedule(db, effects.scheduled)
+            effects.work += effects.scheduled
             for task in walk.cancelled:
                 messages.delete_timer(db, one.id, task)
 
@@ -160,8 +166,8 @@ def _dispatch(
     if name != http_call.NAME and (function is None or function.kind != trigger):
         reason = f"The function '{name}' doesn't exist, is disabled, or is not a {trigger} function"
     elif kind == h.TASK_SCHEDULED:
-        effects.work.append(
-            activities.schedule(db, instance, execution, task, name, event["Input"])
+        effects.scheduled.append(
+            ScheduledActivity(instance, execution, task, name, event["Input"], row.trace)
         )
         return
     elif create(

@@ -16,7 +16,7 @@ from funchost.app.invocation import Invoker, logged
 from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.turn import FunctionMap, Result
-from funchost.storage import activities, instances
+from funchost.storage import activities
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.store import Store
 
@@ -81,13 +81,11 @@ class Activities:
 
     def _span(self, row: ScheduledActivity) -> AbstractContextManager[str]:
         """Return the span of an activity, below its orchestration's."""
-        instance = instances.get(self._store, row.instance)
         facts = {"durabletask.task.instance_id": row.instance}
-        parent = instance.trace if instance else ""
-        return self._invoker.spans.span(f"activity:{row.name}", parent, **facts)
+        return self._invoker.spans.span(f"activity:{row.name}", row.trace, **facts)
 
     async def _progress(self, row: ScheduledActivity, text: str) -> None:
-        await self._store.committed(lambda db: activities.set_input(db, row.seq, text))
+        await self._store.committed(lambda db: activities.set_input(db, row, text))
 
     def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
         # First: a rewind that drops this result must be able to start the task again.

@@ -20,6 +20,7 @@ from funchost.keys import given_key, opens
 from funchost.storage import instances, turns
 from funchost.web.entity_api import EntityApi
 from funchost.web.life_cycle_api import LifeCycleApi
+from funchost.web.polls import HOLD, Polls
 from funchost.web.queries import QueryError, filters, flag, in_use, json_body, number, page, refusal
 from funchost.web.status import history_document, status_document
 from funchost.web.urls import PUBLIC, Urls
@@ -39,6 +40,7 @@ class ClientApi:
         self._rpc = rpc
         self._engine, self._store, self._key = engine, engine.store, key
         self._urls, self._settings = urls, settings
+        self._polls = Polls(engine.takes_turn)
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes, once per prefix."""
@@ -122,6 +124,8 @@ class ClientApi:
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
         row = instances.get(self._store, request.match_info["id"])
+        if row is not None and not row.ended and self._polls.hold(row.id):
+            row = await self._engine.wait_for_end(row.id, HOLD)
         if row is None:
             return web.Response(status=404)
         document = status_document(row, flag(request, "showInput", True))
