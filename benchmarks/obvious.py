@@ -26,14 +26,14 @@ THREADS = min(32, (os.cpu_count() or 1) + 4)
 Event = dict[str, Any]
 
 
-def event(kind: int, event_id: int = -1, **keys: Any) -> Event:
+def event(kind: int, event_id: int = -1, **keys: object) -> Event:
     """Return a history event of this moment."""
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     base = {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": moment}
     return {**base, **keys}
 
 
-def actions(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def actions(document: Event) -> Iterator[Event]:
     """Yield the activities that the code has called so far, in order."""
     left = list(document["actions"][0])
     while left:
@@ -169,7 +169,7 @@ def handler(host: Obvious) -> type[BaseHTTPRequestHandler]:
             code = 202 if status == "Running" else 200
             self._answer(code, {"runtimeStatus": status, "output": value})
 
-        def _answer(self, code: int, document: dict[str, Any]) -> None:
+        def _answer(self, code: int, document: Event) -> None:
             text = json.dumps(document).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

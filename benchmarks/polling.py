@@ -47,20 +47,20 @@ class PollingClient:
     def close(self) -> None:
         self._connection.close()
 
-    def _begin(self, name: str, value: Any) -> str:
+    def _begin(self, name: str, value: object) -> str:
         instance = f"polled-{next(self._ids)}"
         status, _ = self._ask("POST", f"orchestrators/{name}/{instance}", value)
         if status != 202:
             raise RuntimeError(f"the start of {name} was answered {status}")
         return instance
 
-    def _ended(self, instance: str) -> Any:
+    def _ended(self, instance: str) -> object:
         while True:
             _, document = self._ask("GET", f"instances/{instance}", None)
             if document["runtimeStatus"] in ENDED:
                 return document["output"]
 
-    def _ask(self, method: str, path: str, value: Any) -> tuple[int, Any]:
+    def _ask(self, method: str, path: str, value: object) -> tuple[int, Any]:
         url = f"/runtime/webhooks/durabletask/{path}{self._query}"
         body = None if method == "GET" else json.dumps(value)
         self._connection.request(method, url, body, JSON if body else {})

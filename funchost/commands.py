@@ -15,9 +15,9 @@ from typing import Any
 
 from funchost.app.indexing import alone, load_functions
 from funchost.app.settings import SettingsError, export_local_settings
+from funchost.check.checker import recorded
+from funchost.check.divergence import divergence
 from funchost.durable import history as h
-from funchost.durable.checker import recorded
-from funchost.durable.divergence import divergence
 from funchost.events import dead_letters
 from funchost.keys import read_keys
 from funchost.retention import purge_older
@@ -47,7 +47,7 @@ def reading(state: Path) -> closing[Connection]:
 def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
     """Yield the instances, the oldest first."""
     with reading(state) as db:
-        for row in stored.select(db, Filters(statuses=(status.lower(),) if status else ())):
+        for row in stored.select(db, Filters(statuses=(status.capitalize(),) if status else ())):
             yield {
                 "instanceId": row.id,
                 "name": row.name,

@@ -22,6 +22,7 @@ from funchost.app.settings import (
     read_host_settings,
     read_origins,
 )
+from funchost.check.checker import Checker
 from funchost.durable.engine import Engine
 from funchost.events.event_grid import EventGridWebhook
 from funchost.events.subscriptions import read_subscriptions
@@ -119,6 +120,7 @@ class Host:
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
         )
+        self.checker = Checker(self.store, self.functions, environment.check)
         self.engine = Engine(
             self.store,
             self.functions,
@@ -126,7 +128,7 @@ class Host:
             version=settings.default_version,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
-            check=environment.check,
+            ended=self.checker.add,
         )
 
     def _load(self, app: Path) -> dict[str, HostedFunction]:
@@ -218,6 +220,7 @@ class Host:
         self._server.close()
         await self._runner.cleanup()
         self.engine.close()
+        self.checker.close()
         self.topic.close()
         self.invoker.close()
         (self._options.state / "host.json").unlink(missing_ok=True)

@@ -22,9 +22,9 @@ import pytest
 
 from funchost import clock
 from funchost.app.indexing import HostedFunction, alone, load_functions
+from funchost.check.divergence import Recorded, divergence
 from funchost.commands import recording
 from funchost.durable import history as h
-from funchost.durable.divergence import Recorded, divergence
 from funchost.durable.execution import Instance
 from funchost.host import Host, Options
 from funchost.storage import instances, turns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -155,7 +156,7 @@ class Timer:
             LOG.error("the next occurrence of timer %s cannot be stored: %s", name, error)
 
     async def _fire(self, last: datetime | None, *, past_due: bool) -> None:
-        from azure.functions.timer import TimerRequest
+        from azure.functions.meta import Datum
 
         status = None
         if self._function.trigger.get("useMonitor", True):
@@ -165,11 +166,15 @@ class Timer:
                 "LastUpdated": h.stamp(then),
                 "Next": h.stamp(self._schedule.after(now())),
             }
-        adjust = {"AdjustForDST": True}
-        request = TimerRequest(past_due=past_due, schedule_status=status, schedule=adjust)
+        content = {
+            "Schedule": {"AdjustForDST": True},
+            "ScheduleStatus": status,
+            "IsPastDue": past_due,
+        }
+        datum = Datum(json.dumps(content, separators=(",", ":")), "json")
         self.running = True
         try:
-            await self._invoker.call(self._function, request)
+            await self._invoker.call(self._function, self._invoker.value(self._function, datum))
         except Exception:
             LOG.exception("timer function %s failed", self._function.name)
         finally:

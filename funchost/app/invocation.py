@@ -5,23 +5,40 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from funchost.app.indexing import HostedFunction
+from funchost.app.worker_checks import converter_of
 from funchost.tracing import Spans, TraceContext
+
+if TYPE_CHECKING:
+    from azure.functions.meta import Datum
 
 LOG = logging.getLogger("funchost.invocation")
 
 
+# The worker sets `invocation_id` on it in the thread that runs a function.
+_LOCAL = threading.local()
+
+
 class FunctionExitedError(Exception):
     """Says that a function ended its process or its task instead of returning."""
+
+
+@dataclass(frozen=True)
+class RetryContext:
+    """The attempt of an invocation, with the attributes that the worker gives."""
+
+    retry_count: int = 0
+    max_retry_count: int = 0
+    rpc_exception: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -32,8 +49,8 @@ class InvocationContext:
     function_name: str
     function_directory: str
     trace_context: TraceContext
-    retry_context: Any = None
-    thread_local_storage: Any = None
+    retry_context: RetryContext
+    thread_local_storage: threading.local = _LOCAL
 
 
 class Invoker:
@@ -52,7 +69,21 @@ class Invoker:
             if function.is_async:
                 return await function.call(**arguments)
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+            return await loop.run_in_executor(self._threads, run_sync, function, arguments)
+
+    @staticmethod
+    def value(function: HostedFunction, datum: Datum) -> object:
+        """Return the trigger's value of a function, decoded from a Datum as the worker decodes it.
+
+        ValueError when the function takes text and the trigger sends none.
+        """
+        converter = None if function.gets_text else converter_of(function.kind)
+        if converter is not None:
+            return converter.decode(datum, trigger_metadata={})
+        if datum.type not in ("string", "bytes", "json"):
+            words = 'unexpected type of data received for the "generic" binding '
+            raise ValueError(words, repr(datum.type))
+        return datum.value
 
     def _arguments(self, function: HostedFunction, value: Any, trace: str) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
@@ -60,7 +91,11 @@ class Invoker:
             arguments[name] = self._client_json
         if function.wants_context:
             arguments["context"] = InvocationContext(
-                uuid.uuid4().hex, function.name, os.getcwd(), TraceContext(trace)
+                uuid.uuid4().hex,
+                function.name,
+                function.folder,
+                TraceContext(trace),
+                RetryContext(),
             )
         return arguments
 
@@ -77,7 +112,7 @@ class Invoker:
 
     def activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke a sync activity, on this thread, with JSON text and return JSON text."""
-        return _encoded(function.call(**self._arguments(function, _decoded(text), trace)))
+        return _encoded(run_sync(function, self._arguments(function, _decoded(text), trace)))
 
     async def async_activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke an async activity with JSON text and return JSON text."""
@@ -87,6 +122,18 @@ class Invoker:
         """Drop waiting calls; running ones end with the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.spans.close()
+
+
+def run_sync(function: HostedFunction, arguments: Mapping[str, object]) -> object:
+    """Call a function on this thread, whose local storage names the invocation meanwhile."""
+    context = arguments.get("context")
+    if not isinstance(context, InvocationContext):
+        return function.call(**arguments)
+    _LOCAL.invocation_id = context.invocation_id
+    try:
+        return function.call(**arguments)
+    finally:
+        _LOCAL.invocation_id = None
 
 
 @contextmanager

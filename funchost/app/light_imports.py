@@ -6,7 +6,6 @@ import importlib.util
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 
 class _DeferredPackage(ModuleType):
@@ -14,7 +13,7 @@ class _DeferredPackage(ModuleType):
 
     __spec__: ModuleSpec
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         spec = self.__spec__
         if name == "__path__" or importlib.util.find_spec(f"{spec.name}.{name}") is not None:
             raise AttributeError(name)  # the import statement imports the module then

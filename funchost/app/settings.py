@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from funchost.app import json_comments
+
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 OVERRIDABLE = ("NonRunningStates", "AnyState")
 
@@ -159,7 +161,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json_comments.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise SettingsError(f"{path.name} is not JSON: {error}") from error
     if not isinstance(document, dict):

@@ -13,7 +13,6 @@ from typing import TypeVar
 from funchost import clock
 from funchost.app.invocation import Invoker
 from funchost.durable import entities, instances
-from funchost.durable.checker import Checker
 from funchost.durable.history import parse_stamp
 from funchost.durable.rewind import Rewound, rewind
 from funchost.durable.turn import Effects, FunctionMap
@@ -43,13 +42,13 @@ class Engine:
         version: str = "",
         replays: bool = False,
         retry_scale: float = 1.0,
-        check: str = "off",
+        ended: Callable[[str, str], None] = lambda instance, name: None,
     ) -> None:
         """Take the version of new sub-orchestrations that name none.
 
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
-        multiplies the pauses between the attempts of an activity. `check` is one of
-        funchost.durable.checker.MODES.
+        multiplies the pauses between the attempts of an activity. `ended` gets the
+        instance and the orchestrator of each execution that ends.
         """
         self.store, self.functions, self.invoker = store, functions, invoker
         self._loop = asyncio.get_running_loop()
@@ -62,7 +61,7 @@ class Engine:
             retry_scale=retry_scale,
         )
         self._activities = Activities(store, functions, invoker, self._turns.notify)
-        self._checker = Checker(store, functions, check)
+        self._ended = ended
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
@@ -229,7 +228,7 @@ class Engine:
             # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
         if effects.ended:
-            self._checker.add(instance, effects.name)
+            self._ended(instance, effects.name)
         notified = effects.ended and (instance in self._ends or self.invoker.spans.sent)
         if effects.entities or effects.timers or notified:
             with self._lock:
@@ -306,4 +305,3 @@ class Engine:
         for task in self._batches.values():
             task.cancel()
         self._turns.close()
-        self._checker.close()

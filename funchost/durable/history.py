@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from funchost.clock import now
+from funchost.storage.messages import Message
 from funchost.storage.turns import TurnRecord
 
 Event = dict[str, Any]
@@ -17,6 +18,7 @@ SUB_CREATED, SUB_COMPLETED, SUB_FAILED = 7, 8, 9
 TIMER_CREATED, TIMER_FIRED = 10, 11
 ORCHESTRATOR_STARTED, ORCHESTRATOR_COMPLETED = 12, 13
 EVENT_SENT, EVENT_RAISED = 14, 15
+EXECUTION_SUSPENDED, EXECUTION_RESUMED = 19, 20
 
 
 def stamp(moment: datetime) -> str:
@@ -46,10 +48,20 @@ def read(turns: list[TurnRecord]) -> list[Event]:
     return [event for turn in turns for event in json.loads(turn.events)]
 
 
+def waiting(inbox: list[Message], execution: str) -> list[Event]:
+    """Return the events of an inbox that an execution will take, in order."""
+    return [json.loads(one.event) for one in inbox if one.execution in (None, execution)]
+
+
 def execution_started(
-    name: str, input_text: str | None, instance: str, execution: str, version: str
+    name: str,
+    input_text: str | None,
+    instance: str,
+    execution: str,
+    version: str,
+    generation: int | None = 0,
 ) -> Event:
-    """Build the event that starts an execution."""
+    """Build the event that starts an execution; its generation is None after a continue-as-new."""
     # The SDK 1.7.0 raises AttributeError when Version is missing.
     return event(
         EXECUTION_STARTED,
@@ -57,6 +69,7 @@ def execution_started(
         Input=input_text,
         Version=version,
         Tags=None,
+        Generation=generation,
         OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
     )
 

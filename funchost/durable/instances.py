@@ -114,6 +114,19 @@ def change(db: Connection, instance: str, verb: str, reason: str) -> tuple[str |
         return (record.status if record else None), None
     if verb == "terminate":
         return record.status, finish(db, record, "Terminated", json.dumps(reason))
-    status = "Suspended" if verb == "suspend" else "Running"
-    instances.set_status(db, instance, status, h.stamp(clock.now()))
+    _pause(db, record, verb, reason)
     return record.status, None
+
+
+def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str) -> None:
+    """Suspend or resume an instance, unless it is so already; its history gets the event.
+
+    A suspended instance shows the reason as its output, as on the real host.
+    """
+    suspended = record.status == "Suspended"
+    if suspended == (verb == "suspend"):
+        return
+    kind = h.EXECUTION_RESUMED if suspended else h.EXECUTION_SUSPENDED
+    post(db, record.id, record.execution, h.event(kind, Reason=reason))
+    status, output = ("Running", None) if suspended else ("Suspended", json.dumps(reason))
+    instances.set_status(db, record.id, status, h.stamp(clock.now()), output)

@@ -130,7 +130,9 @@ class Turn:
     def _continue(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         one, walk, execution = self.instance, self.run.walk, uuid.uuid4().hex
         instances.start_execution(db, one.id, execution, walk.continue_input)
-        started = h.execution_started(one.name, walk.continue_input, one.id, execution, row.version)
+        started = h.execution_started(
+            one.name, walk.continue_input, one.id, execution, row.version, generation=None
+        )
         post(db, one.id, execution, started)
         # Events that this execution did not take belong to the next one.
         for events in walk.buffered.values():

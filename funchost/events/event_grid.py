@@ -21,12 +21,10 @@ CLOUD_EVENTS = ("application/cloudevents+json", "application/cloudevents-batch+j
 
 async def deliver(invoker: Invoker, function: HostedFunction, event: Any) -> None:
     """Invoke a function with one event, decoded by its schema."""
-    from azure.functions.eventgrid import EventGridEventInConverter
     from azure.functions.meta import Datum
 
-    datum = Datum(type="json", value=json.dumps(event))
-    value = EventGridEventInConverter.decode(datum, trigger_metadata=None)
-    await invoker.call(function, value)
+    text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+    await invoker.call(function, invoker.value(function, Datum(text, "json")))
 
 
 class EventGridWebhook:

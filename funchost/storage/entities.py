@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from funchost.storage.connection import Connection, Reader
+from funchost.storage.instances import Filters, conditions
 
 
 class EntityRecord(NamedTuple):
@@ -44,21 +45,45 @@ def delete(db: Connection, entity: str) -> None:
     db.execute("DELETE FROM entities WHERE id=?", (entity,))
 
 
+def purge(db: Connection, entity: str) -> int:
+    """Delete an entity and its queued operations; return how many entities there were."""
+    db.execute("DELETE FROM operations WHERE entity=?", (entity,))
+    return db.execute("DELETE FROM entities WHERE id=?", (entity,)).rowcount
+
+
 def select(
-    reader: Reader, name: str | None, updated_from: str | None, updated_to: str | None
+    reader: Reader,
+    name: str | None,
+    updated_from: str | None,
+    updated_to: str | None,
+    *,
+    after: str = "",
+    most: int = -1,
 ) -> list[EntityRecord]:
-    """List entities by name and time of the last change, ordered by id."""
-    where, values = ["1=1"], list[str]()
-    for condition, value in (
-        ("name=?", name),
-        ("updated >= ?", updated_from),
-        ("updated <= ?", updated_to),
-    ):
-        if value is not None:
-            where.append(condition)
-            values.append(value)
-    query = f"SELECT id, name, state, updated FROM entities WHERE {' AND '.join(where)} ORDER BY id"
-    return [EntityRecord(*row) for row in reader.rows(query, *values)]
+    """List entities by name and time of the last change, in the order of ids.
+
+    At most so many (-1: all) behind the id `after`.
+    """
+    prefix = "" if name is None else f"@{name}@"
+    filters = Filters(prefix=prefix, created_from=updated_from, created_to=updated_to)
+    where, values = conditions(filters, after, "updated")
+    query = (
+        f"SELECT id, name, state, updated FROM entities WHERE {' AND '.join(where)} "
+        "ORDER BY id LIMIT ?"
+    )
+    return [EntityRecord(*row) for row in reader.rows(query, *values, most)]
+
+
+def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> list[str]:
+    """Return at most so many ids (-1: all) behind `after`, in order; an entity is always Running.
+
+    Its last change stands for its creation, which is not stored.
+    """
+    if filters.statuses and "Running" not in filters.statuses:
+        return []
+    where, values = conditions(filters, after, "updated")
+    query = f"SELECT id FROM entities WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
+    return [row["id"] for row in reader.rows(query, *values, most)]
 
 
 def add_operation(

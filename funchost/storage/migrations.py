@@ -46,4 +46,9 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE instances ADD COLUMN trace TEXT NOT NULL DEFAULT '';
     ALTER TABLE instances ADD COLUMN caller TEXT NOT NULL DEFAULT '';
     """,
+    # The list of instances is in the order of ids, by every filter.
+    """
+    CREATE INDEX instances_status ON instances(status, id, created);
+    CREATE INDEX instances_created ON instances(created, status, id);
+    """,
 )

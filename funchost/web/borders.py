@@ -78,7 +78,7 @@ class Borders:
         host = host_of(request.headers.get("Host", ""))
         if not (is_loopback(host) or host in self._hosts):
             return f"The host {host!r} is not allowed. Name it in FUNCHOST_ALLOWED_HOSTS."
-        manages = request.path.startswith(MANAGEMENT)
+        manages = request.path.lower().startswith(MANAGEMENT)
         if request.method in SAFE and not manages:
             return None
         # A header may come twice; each one counts.

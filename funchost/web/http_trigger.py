@@ -47,7 +47,7 @@ class HttpTriggers:
     async def _invoke(
         self, function: HostedFunction, request: web.Request, values: dict[str, str]
     ) -> web.StreamResponse:
-        import azure.functions as func
+        from azure.functions.meta import Datum
 
         # The real host passes on no body without a Content-Length, such as a chunked one.
         body = await request.read() if request.content_length else b""
@@ -59,15 +59,16 @@ class HttpTriggers:
         # wrote.
         addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
         headers["x-forwarded-for"] = ", ".join(filter(None, addresses))
-        value = func.HttpRequest(
-            request.method,
-            str(request.url),
-            headers=headers,
-            params={k: v for k, v in request.query.items() if v},
-            route_params=values,
-            body=body,
-        )
+        content = {
+            "method": Datum(request.method, "string"),
+            "url": Datum(str(request.url), "string"),
+            "headers": {k: Datum(v, "string") for k, v in headers.items()},
+            "query": {k: Datum(v, "string") for k, v in _query(request).items()},
+            "params": {k: Datum(v, "string") for k, v in values.items()},
+            "body": Datum(body, "bytes"),
+        }
         try:
+            value = self._invoker.value(function, Datum(content, "http"))
             answer = respond(
                 await self._invoker.call(function, value, headers.get("traceparent", ""))
             )
@@ -76,6 +77,16 @@ class HttpTriggers:
         except Exception:
             LOG.exception("function %s failed", function.name)
             return web.Response(status=500)
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    """Return the query as the host sends it: names without case, several values joined."""
+    names: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, text in request.query.items():
+        values.setdefault(names.setdefault(name.lower(), name), []).append(text)
+    joined = {name: ",".join(texts) for name, texts in values.items()}
+    return {name: text for name, text in joined.items() if text}
 
 
 def _method(value: Any) -> str:

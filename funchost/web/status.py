@@ -1,4 +1,4 @@
-"""The documents in which the status routes show an instance.
+"""The documents in which the status routes show an instance or an entity.
 
 Source: Durable Functions documentation, "HTTP API reference", get instance status.
 """
@@ -8,21 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from funchost.durable import history as h
+from funchost.storage.entities import EntityRecord
 from funchost.storage.instances import InstanceRecord
-
-_NAMES = {
-    4: "TaskScheduled",
-    5: "TaskCompleted",
-    6: "TaskFailed",
-    7: "SubOrchestrationInstanceCreated",
-    8: "SubOrchestrationInstanceCompleted",
-    9: "SubOrchestrationInstanceFailed",
-    10: "TimerCreated",
-    11: "TimerFired",
-    0: "ExecutionStarted",
-    15: "EventRaised",
-}
 
 
 def _moment(text: str) -> str:
@@ -47,25 +34,16 @@ def status_document(row: InstanceRecord, show_input: bool = True) -> dict[str, A
     }
 
 
-def history_document(events: list[h.Event], *, inputs: bool, outputs: bool) -> list[dict[str, Any]]:
-    """Write a history as the status endpoint shows it: an ended task is one entry."""
-    shown: list[dict[str, Any]] = []
-    scheduled: dict[int, dict[str, Any]] = {}
-    for event in events:
-        kind = event["EventType"]
-        if kind not in _NAMES:
-            continue
-        event["EventType"] = _NAMES[kind]
-        if not outputs:
-            event.pop("Result", None)
-        if not inputs:
-            event.pop("Input", None)
-        if kind in (h.TASK_SCHEDULED, h.SUB_CREATED):
-            scheduled[event["EventId"]] = event
-        # The extension shows an ended task with its name and its start.
-        begun = scheduled.get(event.get("TaskScheduledId", -1))
-        if begun is not None:
-            event |= {"FunctionName": begun["Name"], "ScheduledTime": begun["Timestamp"]}
-            shown.remove(begun)
-        shown.append(event)
-    return shown
+def entity_document(entity: EntityRecord, show_input: bool = True) -> dict[str, Any]:
+    """Write an entity as the status endpoint shows it: an instance that runs for ever."""
+    moment = _moment(entity.updated)
+    return {
+        "name": entity.id,
+        "instanceId": entity.id,
+        "runtimeStatus": "Running",
+        "input": {"exists": True, "state": entity.state} if show_input else None,
+        "customStatus": None,
+        "output": None,
+        "createdTime": moment,
+        "lastUpdatedTime": moment,
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from funchost.durable.checker import EVERY, Checker
+from funchost.check.checker import EVERY, Checker
 from tests.funchost.conftest import APPS, Host, until
 from tests.funchost.test_start_up import run
 from tests.patience import PATIENCE

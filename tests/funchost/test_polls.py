@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from funchost.web.polls import HOLD, MOST, Polls
+from funchost.web.status_api import HOLD, MOST, Polls
 from tests.funchost.conftest import Host
 from tests.patience import PATIENCE
 

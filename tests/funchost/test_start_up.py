@@ -33,7 +33,7 @@ def app_folder(folder: Path, code: str, **files: str) -> Path:
     ("code", "files", "said"),
     [
         ("import nothing_there\n", {}, "Worker failed to index functions"),
-        ("x = 1\n", {}, "0 FunctionApp objects; show exactly one"),
+        ("x = 1\n", {}, "Could not find top level function app instances in function_app.py"),
         (APP, {"host": "{"}, "host.json is not JSON"),
         (APP, {"host": '{"extensions": []}'}, "extensions must be an object"),
         (APP, {"host": '{"extensions": {"http": 1}}'}, "http must be an object"),

@@ -36,7 +36,7 @@ class _ComparingWalk(Walk):
 
     difference: str | None = None
 
-    def _schedule(self, kind: int, **keys: Any) -> tuple[int, Job]:
+    def _schedule(self, kind: int, **keys: object) -> tuple[int, Job]:
         number, known = self._next, self._known.get(self._next)
         scheduled = super()._schedule(kind, **keys)
         if known is not None and "Input" in keys and known.get("Input") != keys["Input"]:
@@ -87,7 +87,7 @@ def divergence(
     return None
 
 
-def _other_end(recorded: Recorded, output: Any, *, ended: bool) -> str | None:
+def _other_end(recorded: Recorded, output: object, *, ended: bool) -> str | None:
     if not ended:
         return "it waits at the end of its history"
     if recorded.status == "Failed":

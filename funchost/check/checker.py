@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from queue import SimpleQueue
 
+from funchost.check.divergence import Recorded, divergence
 from funchost.durable import history as h
-from funchost.durable.divergence import Recorded, divergence
 from funchost.durable.execution import Instance
 from funchost.durable.turn import FunctionMap
 from funchost.storage import instances, turns

@@ -1,0 +1,110 @@
+"""The routes that show instances: one with its history, and the list."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from aiohttp import web
+
+from funchost import clock
+from funchost.durable import history as h
+from funchost.durable.engine import Engine
+from funchost.storage import entities, instances, messages, turns
+from funchost.web.history_view import history_document
+from funchost.web.paths import as_asked
+from funchost.web.queries import filters, flag, page
+from funchost.web.status import entity_document, status_document
+
+HOLD = 0.05  # seconds
+MOST = 1000  # instances of which the last request is remembered
+
+
+class Polls:
+    """Tells which requests for the status of a running instance to answer later.
+
+    Requests without a pause would take the core from the turns that their clients wait for. Such a
+    request is answered when the instance has ended, or after HOLD.
+    """
+
+    def __init__(self, takes_turn: Callable[[str], bool]) -> None:
+        """Take a function that tells whether an instance takes a turn at this moment."""
+        self._takes_turn = takes_turn
+        self._last: OrderedDict[str, float] = OrderedDict()
+
+    def hold(self, instance: str) -> bool:
+        """Tell whether the instance takes a turn, or was asked for less than HOLD ago."""
+        moment = time.monotonic()
+        last = self._last.pop(instance, 0.0)
+        self._last[instance] = moment
+        if len(self._last) > MOST:
+            self._last.popitem(last=False)
+        return moment - last < HOLD or self._takes_turn(instance)
+
+
+class StatusApi:
+    """Answers the routes that read instances; an entity is an instance, too."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the engine whose store is read."""
+        self._engine, self._store = engine, engine.store
+        self._polls = Polls(engine.takes_turn)
+
+    async def get(self, request: web.Request, instance: str) -> web.StreamResponse:
+        """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
+        later = {"Location": as_asked(request.url), "Retry-After": "5"}
+        show = flag(request, "showInput", True)
+        row = instances.get(self._store, instance)
+        if row is not None and not row.ended and self._polls.hold(row.id):
+            row = await self._engine.wait_for_end(row.id, HOLD)
+        if row is None:
+            entity = entities.get(self._store, instance)
+            if entity is None:
+                return web.Response(status=404)
+            return web.json_response(entity_document(entity, show), status=202, headers=later)
+        document = status_document(row, show)
+        if flag(request, "showHistory", False):
+            document["historyEvents"] = history_document(
+                row,
+                self._history(row),
+                start=show,
+                inputs=flag(request, "showHistoryInput", False),
+                outputs=flag(request, "showHistoryOutput", False),
+            )
+        if not row.ended:
+            return web.json_response(document, status=202, headers=later)
+        shown = flag(request, "returnInternalServerErrorOnFailure", False)
+        return web.json_response(document, status=500 if shown and row.status == "Failed" else 200)
+
+    def _history(self, row: instances.InstanceRecord) -> list[h.Event]:
+        events = h.read(turns.read(self._store, row.id))
+        if row.status == "Suspended":
+            # They become history when the instance is resumed; the extension shows them at once.
+            events += h.waiting(messages.due(self._store, row.id, clock.time()), row.execution)
+        return events
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List instances and entities in the order of their ids, in pages."""
+        asked = page(request)
+        wanted, show = filters(request), flag(request, "showInput", True)
+        # One more than the page shows whether another page follows.
+        most = asked.most + 1 if asked.most else 0
+        found = list(
+            heapq.merge(
+                ((one, False) for one in instances.ids(self._store, wanted, asked.after, most)),
+                ((one, True) for one in entities.ids(self._store, wanted, asked.after, most)),
+            )
+        )[:most]
+        shown = found[: asked.most]
+        rows = instances.get_many(self._store, [one for one, is_entity in shown if not is_entity])
+        documents = []
+        for one, is_entity in shown:
+            if is_entity:
+                entity = entities.get(self._store, one)
+                documents += [entity_document(entity, show)] if entity else []
+            elif one in rows:
+                documents.append(status_document(rows[one], show))
+        following = shown[-1][0] if len(found) > len(shown) and shown else None
+        return web.json_response(documents, headers=asked.next(following))
