@@ -139,7 +139,7 @@ class Filters:
 # Every status that is stored. The index by status and id is read once for each of them.
 STATUSES = ("Pending", "Running", "Suspended", *TERMINAL)
 # So many matches of a range of times are sorted; of more, enough stand early in the order of ids.
-FEW = 10_000
+FEW = 3_000
 _LAST = "\U0010ffff"
 
 
@@ -181,11 +181,11 @@ def conditions(filters: Filters, after: str, moment: str) -> tuple[list[str], li
 
 
 def _bounds(column: str, prefix: str, after: str) -> tuple[list[str], list[str]]:
-    """Return the conditions and values of a range of ids."""
-    where, values = [f"{column}>?"], [after]
+    """Return the conditions and values of a range of ids; an index takes one lower bound."""
+    where, values = ([f"{column}>?"], [after]) if after >= prefix else ([f"{column}>=?"], [prefix])
     if prefix:
-        where += [f"{column}>=?", f"{column}<?"]
-        values += [prefix, prefix + _LAST]
+        where.append(f"{column}<?")
+        values.append(prefix + _LAST)
     return where, values
 
 
