@@ -19,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 APP = Path(__file__).parent / "app"
 THREADS = min(32, (os.cpu_count() or 1) + 4)
-Event = dict[str, Any]
+Event = dict[str, object]
 
 
 def event(kind: int, event_id: int = -1, **keys: object) -> Event:
@@ -33,12 +33,12 @@ def event(kind: int, event_id: int = -1, **keys: object) -> Event:
     return {**base, **keys}
 
 
-def actions(document: Event) -> Iterator[Event]:
-    """Yield the activities that the code has called so far, in order."""
-    left = list(document["actions"][0])
+def activities(actions: list[Event]) -> Iterator[Event]:
+    """Yield the activities among the actions of the code, in order."""
+    left = list(actions)
     while left:
         action = left.pop(0)
-        left[:0] = action.get("compoundActions", [])
+        left[:0] = cast("list[Event]", action.get("compoundActions", []))
         if action["actionType"] == 0:
             yield action
 
@@ -127,7 +127,7 @@ class Obvious:
         done = sum(e["EventType"] == 4 for e in history)
         scheduled = [
             event(4, number, Name=action["functionName"], Input=action.get("input"))
-            for number, action in enumerate(actions(state))
+            for number, action in enumerate(activities(state["actions"][0]))
             if number >= done
         ]
         rows = [(instance, json.dumps(e)) for e in [*new, *scheduled, event(13)]]
@@ -142,7 +142,7 @@ class Obvious:
             self._threads.submit(self._activity, instance, task)
 
     def _activity(self, instance: str, task: Event) -> None:
-        result = self._functions[task["Name"]](json.loads(task["Input"]))
+        result = self._functions[str(task["Name"])](json.loads(str(task["Input"])))
         answer = event(5, TaskScheduledId=task["EventId"], Result=json.dumps(result))
         self._post(instance, answer)
 

@@ -6,7 +6,6 @@ import itertools
 import json
 import time
 from http.client import HTTPConnection
-from typing import Any
 
 JSON = {"Content-Type": "application/json"}
 ENDED = ("Completed", "Failed", "Terminated")
@@ -60,7 +59,7 @@ class PollingClient:
             if document["runtimeStatus"] in ENDED:
                 return document["output"]
 
-    def _ask(self, method: str, path: str, value: object) -> tuple[int, Any]:
+    def _ask(self, method: str, path: str, value: object) -> tuple[int, dict[str, object]]:
         url = f"/runtime/webhooks/durabletask/{path}{self._query}"
         body = None if method == "GET" else json.dumps(value)
         self._connection.request(method, url, body, JSON if body else {})

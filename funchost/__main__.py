@@ -1,4 +1,4 @@
-"""The command line: python -m funchost start|instances|export|check|purge|keys|dead-letters."""
+"""The command line: python -m funchost start|instances|export|check|warnings|purge|keys|..."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
         return _print(commands.export(state, arguments.id))
     elif arguments.command == "check":
         return _check(arguments, state)
+    elif arguments.command == "warnings":
+        return _print(commands.warnings(state))
     elif arguments.command == "purge":
         count = commands.purge(state, arguments.status or [], arguments.older_than)
         print(f"purged {count} instances")
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("--all", action="store_true", help="every instance")
     checking = add("check", "replay stored histories with today's code; exit 1 when they differ")
     checking.add_argument("id", nargs="?", help="the instance (all)")
+    add("warnings", "print where the app meets a trap of Azure, one JSON object per line")
     purging = add("purge", "delete ended instances of a stopped host")
     purging.add_argument(
         "--status", action="append", help="only instances with this status; repeatable"

@@ -23,10 +23,12 @@ from funchost.keys import read_keys
 from funchost.retention import purge_older
 from funchost.storage import deliveries, turns
 from funchost.storage import instances as stored
+from funchost.storage import warnings as stored_warnings
 from funchost.storage.connection import Connection, connect
 from funchost.storage.instances import TERMINAL, Filters, InstanceRecord
 from funchost.storage.migrations import MIGRATIONS
 from funchost.storage.store import CACHE, Store, schema_version
+from funchost.web.status_api import warning_document
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -82,8 +84,7 @@ def check(
             ) from error
         db.execute("BEGIN")
         for row in _rows(db, instance):
-            function = functions.get(row.name.lower())
-            yield row.id, row.name, divergence(function, recorded(db, row))
+            yield row.id, row.name, divergence(functions, recorded(db, row))
 
 
 def _rows(db: Connection, instance: str | None) -> list[InstanceRecord]:
@@ -109,6 +110,15 @@ def recording(row: InstanceRecord, events: list[h.Event]) -> dict[str, Any]:
         "customStatus": row.custom,
         "history": events,
     }
+
+
+def warnings(state: Path) -> list[dict[str, str]]:
+    """Return the warnings, the newest first."""
+    with reading(state) as db:
+        return [
+            warning_document(record)
+            for record in stored_warnings.newest(db, stored_warnings.count(db))
+        ]
 
 
 def purge(state: Path, statuses: list[str], older_than: str) -> int:

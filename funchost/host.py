@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from funchost import clock
+from funchost import clock, warnings
 from funchost.app.indexing import HostedFunction, IndexingError, load_functions
 from funchost.app.invocation import Invoker
 from funchost.app.settings import (
@@ -35,6 +35,7 @@ from funchost.web.borders import Borders, limited
 from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
 from funchost.web.refusals import Rate
+from funchost.web.status_api import WarningsApi
 from funchost.web.urls import Urls, binding_json, rpc_path
 
 
@@ -120,12 +121,17 @@ class Host:
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
         )
-        self.checker = Checker(self.store, self.functions, environment.check)
+        self.checker = Checker(
+            self.store,
+            self.functions,
+            environment.check,
+            lambda *step: self.store.commit(lambda db: warnings.diverged(db, *step)),
+        )
         self.engine = Engine(
             self.store,
             self.functions,
             self.invoker,
-            version=settings.default_version,
+            versions=settings.versions,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
             ended=self.checker.add,
@@ -162,6 +168,7 @@ class Host:
         app = web.Application(middlewares=[borders.check], client_max_size=environment.body_bytes)
         urls = Urls(self.url, settings.task_hub, self.keys.system)
         app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
+        app.add_routes(WarningsApi(self.store, self.keys.system).routes())
         app.add_routes(self.topic.routes())
         app.add_routes(
             [

@@ -12,9 +12,9 @@ import sys
 import traceback
 
 from funchost.app.indexing import IndexingError
+from funchost.app.logs import FORMAT, GroupingHandler
 from funchost.app.settings import SettingsError
 from funchost.host import Host, HostFailedError, Options
-from funchost.logs import FORMAT, GroupingHandler
 from funchost.storage.store import StoreError
 
 QUIET = ("azure", "httpx", "mlflow", "alembic")

@@ -184,6 +184,7 @@ def _replay(functions: dict[str, HostedFunction], document: dict[str, Any]) -> N
         execution=document["executionId"],
         input=document["input"],
         parent=document["parentInstanceId"],
+        stored=lambda: list(document["history"]),
     )
     stored = Recorded(
         instance=one,
@@ -191,7 +192,7 @@ def _replay(functions: dict[str, HostedFunction], document: dict[str, Any]) -> N
         output=document["output"],
         events=document["history"],
     )
-    step = divergence(functions.get(one.name.lower()), stored, inputs=False)
+    step = divergence(functions, stored, inputs=False)
     if step is not None:
         raise DivergenceError(f"{one.name} ({one.id}): {step}")
 

@@ -22,8 +22,8 @@ def fill(page: str, data: str) -> str:
     above, heading, _ = page.partition(HEADING)
     assert heading, f"{PAGE} has no heading {HEADING!r}"
     rows = [
-        [kept[key] for key in ("topic", "azure", "here", "advice")]
-        for kept in tomllib.loads(data)["kept"]
+        [difference[key] for key in ("topic", "azure", "here", "advice")]
+        for difference in tomllib.loads(data)["kept"]
     ]
     lines = "\n".join(table(_HEAD, rows)).rstrip()
     return f"{above}{HEADING}{_INTRODUCTION}\n{lines}\n"

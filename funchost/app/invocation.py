@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from funchost.app.indexing import HostedFunction
+from funchost.app.json_text import check_depth, without_nan
 from funchost.app.worker_checks import converter_of
 from funchost.tracing import Spans, TraceContext
 
@@ -193,8 +194,6 @@ def _encoded(result: Any) -> str:
     try:
         encoded = json.dumps(result, default=_serialize_custom_object)
     except TypeError as error:
-        raise ValueError(
-            f"activity trigger output must be json serializable ({result!r})"
-        ) from error
-    # The real host parses with Newtonsoft, which turns these into strings.
-    return json.dumps(json.loads(encoded, parse_constant=lambda name: name))
+        raise ValueError(f"activity trigger output must be json serializable ({result})") from error
+    check_depth(encoded)
+    return without_nan(encoded)

@@ -6,15 +6,20 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from funchost.app import json_comments
+from funchost.app.versions import Failure, Match, Versions
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
+W = TypeVar("W", bound=str)
 OVERRIDABLE = ("NonRunningStates", "AnyState")
+MATCHES: tuple[Match, ...] = ("None", "Strict", "CurrentOrOlder")
+FAILURES: tuple[Failure, ...] = ("Reject", "Fail")
 
 
 class SettingsError(Exception):
@@ -28,7 +33,7 @@ class HostSettings:
     route_prefix: str = "api"
     task_hub: str = "TestHubName"
     overrides_any_state: bool = False
-    default_version: str = ""
+    versions: Versions = field(default_factory=Versions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +61,7 @@ def read_environment() -> Environment:
     days = _number("FUNCHOST_RETENTION_DAYS", 0)
     return Environment(
         replays=os.environ.get("FUNCHOST_REPLAY", "") == "always",
-        check=_choice("FUNCHOST_CHECK", ("sample", "all", "off")),
+        check=_word("FUNCHOST_CHECK", ("sample", "all", "off")),
         retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
         activity_scale=_number("FUNCHOST_ACTIVITY_RETRY_SCALE", 1),
         retention=timedelta(days=days) if days else None,
@@ -82,7 +87,7 @@ def _hosts(name: str) -> tuple[str, ...]:
     return hosts
 
 
-def _choice(name: str, choices: tuple[str, ...]) -> str:
+def _word(name: str, choices: tuple[str, ...]) -> str:
     """Return the value of a variable in lower case, the first choice when it is not set."""
     text = os.environ.get(name, "").lower() or choices[0]
     if text not in choices:
@@ -121,18 +126,28 @@ def read_host_settings(app: Path) -> HostSettings:
     extensions = _part(document, "extensions", "host.json")
     durable = _part(extensions, "durableTask", "host.json: extensions")
     http = _part(extensions, "http", "host.json: extensions")
-    overridable = str(durable.get("overridableExistingInstanceStates", OVERRIDABLE[0]))
-    if overridable.lower() not in [state.lower() for state in OVERRIDABLE]:
-        raise SettingsError(
-            f"host.json: overridableExistingInstanceStates is {overridable!r}; "
-            f"use {' or '.join(OVERRIDABLE)}"
-        )
+    overridable = _choice(
+        durable, "overridableExistingInstanceStates", OVERRIDABLE, "NonRunningStates"
+    )
     return HostSettings(
         route_prefix=str(http.get("routePrefix", "api")).strip("/"),
         task_hub=str(durable.get("hubName", "TestHubName")),
-        overrides_any_state=overridable.lower() == "anystate",
-        default_version=str(durable.get("defaultVersion", "")),
+        overrides_any_state=overridable == "AnyState",
+        versions=Versions(
+            default=str(durable.get("defaultVersion") or ""),
+            match=_choice(durable, "versionMatchStrategy", MATCHES, "CurrentOrOlder"),
+            failure=_choice(durable, "versionFailureStrategy", FAILURES, "Reject"),
+        ),
     )
+
+
+def _choice(section: Mapping[str, object], name: str, words: tuple[W, ...], default: W) -> W:
+    """Return the word of a setting, which may be written in any case."""
+    text = str(section.get(name, default))
+    for word in words:
+        if word.lower() == text.lower():
+            return word
+    raise SettingsError(f"host.json: {name} is {text!r}; use {' or '.join(words)}")
 
 
 def export_local_settings(app: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from queue import SimpleQueue
 
 from funchost.check.divergence import Recorded, divergence
@@ -29,9 +30,15 @@ REST = {"sample": 9, "all": 2}
 class Checker:
     """Replays ended instances one after the other, in the background."""
 
-    def __init__(self, store: Reader, functions: FunctionMap, mode: str) -> None:
-        """Take one of MODES."""
-        self._store, self._functions, self._mode = store, functions, mode
+    def __init__(
+        self,
+        store: Reader,
+        functions: FunctionMap,
+        mode: str,
+        warn: Callable[[str, str, str], object],
+    ) -> None:
+        """Take one of MODES, and what gets an instance, its orchestrator and its divergence."""
+        self._store, self._functions, self._mode, self._warn = store, functions, mode, warn
         self._ended: Counter[str] = Counter()
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         self._closed = threading.Event()
@@ -62,15 +69,9 @@ class Checker:
         row = instances.get(self._store, instance)
         if row is None or not row.ended or turns.count(self._store, instance) > LONGEST:
             return
-        step = divergence(self._functions.get(row.name.lower()), recorded(self._store, row))
+        step = divergence(self._functions, recorded(self._store, row))
         if step is not None:
-            LOG.warning(
-                "orchestrator %s is not deterministic or has changed: %s (instance %s). In Azure "
-                "such an instance fails. See `python -m funchost check`.",
-                row.name,
-                step,
-                row.id,
-            )
+            self._warn(row.id, row.name, step)
 
     def close(self) -> None:
         """End after the present replay."""
@@ -82,8 +83,13 @@ class Checker:
 
 def recorded(reader: Reader, row: InstanceRecord) -> Recorded:
     """Return a stored instance with its history."""
-    one = Instance(
-        id=row.id, name=row.name, execution=row.execution, input=row.input, parent=row.parent
-    )
     events = h.read(turns.read(reader, row.id))
+    one = Instance(
+        id=row.id,
+        name=row.name,
+        execution=row.execution,
+        input=row.input,
+        parent=row.parent,
+        stored=lambda: events,
+    )
     return Recorded(instance=one, status=row.status, output=row.output, events=events)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from funchost.app.indexing import HostedFunction
+from funchost.app.versions import MISMATCH
 from funchost.durable import history as h
 from funchost.durable.actions import Job, Walk
 from funchost.durable.execution import Instance, execution
+from funchost.durable.turn import FunctionMap
 
 NON_DETERMINISTIC = "Non-Deterministic workflow detected"
 _ENDED = ("Completed", "Failed")
@@ -56,14 +57,12 @@ class _ComparingWalk(Walk):
         self.difference = self.difference or _shorten(text)
 
 
-def divergence(
-    function: HostedFunction | None, recorded: Recorded, *, inputs: bool = True
-) -> str | None:
+def divergence(functions: FunctionMap, recorded: Recorded, *, inputs: bool = True) -> str | None:
     """Return how the code leaves the history, with the step; None when both agree.
 
-    `function` is None when the app has no orchestrator of this name any more. `inputs` also
-    compares inputs and due times, which differ when the code uses random numbers or its own clock.
-    Azure does not compare them, so a change of code may change them while instances run.
+    `inputs` also compares inputs and due times, which differ when the code uses random numbers or
+    its own clock. Azure does not compare them, so a change of code may change them while instances
+    run.
     """
     events = [{**event, "IsPlayed": True} for event in recorded.events]
     if not events:
@@ -71,7 +70,7 @@ def divergence(
     # The SDK takes the events after the last start of a turn for new ones, and the code logs then.
     events.append({**events[0], "EventType": h.ORCHESTRATOR_STARTED, "EventId": -1})
     one = recorded.instance
-    run = execution(function, one, replays=False)
+    run = execution(functions, one, replays=False)
     walk = run.walk = _ComparingWalk(one.id, one.execution, one.retry_scale)
     run.run(events, [])
     failed = run.failure is not None
@@ -83,16 +82,18 @@ def divergence(
     if inputs and walk.difference is not None:
         return walk.difference
     if recorded.status in _ENDED and not failed:
-        return _other_end(recorded, run.output, ended=run.done)
+        return _other_end(recorded, run.result, ended=run.done)
     return None
 
 
-def _other_end(recorded: Recorded, output: object, *, ended: bool) -> str | None:
+def _other_end(recorded: Recorded, result: str, *, ended: bool) -> str | None:
     if not ended:
         return "it waits at the end of its history"
     if recorded.status == "Failed":
+        if MISMATCH in (recorded.output or ""):
+            return None  # the host failed it because of its version
         return "it ends without the error of its history"
-    expected = json.loads(recorded.output or "null")
+    output, expected = json.loads(result), json.loads(recorded.output or "null")
     return None if output == expected else _shorten(f"it returns {output!r}; it was {expected!r}")
 
 

@@ -62,12 +62,12 @@ def execution_started(
     generation: int | None = 0,
 ) -> Event:
     """Build the event that starts an execution; its generation is None after a continue-as-new."""
-    # The SDK 1.7.0 raises AttributeError when Version is missing.
+    # The SDK 1.7.0 raises AttributeError when Version is missing; without a version it is null.
     return event(
         EXECUTION_STARTED,
         Name=name,
         Input=input_text,
-        Version=version,
+        Version=version or None,
         Tags=None,
         Generation=generation,
         OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
@@ -78,15 +78,11 @@ def context_document(
     history: list[Event], input_text: str | None, instance: str, parent: str | None
 ) -> dict[str, Any]:
     """Return the document that the orchestrator trigger receives."""
-    value: Any = None
-    if input_text is not None:
-        value = json.loads(input_text)
-        # The SDK accepts objects as they are and refuses bare lists and numbers.
-        if not isinstance(value, dict):
-            value = value if isinstance(value, str) else input_text
     return {
         "history": history,
-        "input": value,
+        # The SDK's get_input() reads objects and JSON within a string. Bare numbers, booleans and
+        # lists make it raise, here as on the real host.
+        "input": None if input_text is None else json.loads(input_text),
         "instanceId": instance,
         "isReplaying": False,
         "parentInstanceId": parent,

@@ -6,6 +6,7 @@ import json
 import uuid
 
 from funchost import clock
+from funchost.app.lenient_json import output_of
 from funchost.durable import history as h
 from funchost.storage import instances, messages
 from funchost.storage.connection import Connection
@@ -46,7 +47,7 @@ def create(
         return False
     if former is not None:
         instances.clear(db, instance)
-    execution, moment = uuid.uuid4().hex, h.stamp(clock.now())
+    execution, moment = str(uuid.uuid4()), h.stamp(clock.now())
     parent_id, parent_execution, parent_task = parent or (None, None, None)
     instances.put(
         db,
@@ -72,29 +73,41 @@ def create(
     return True
 
 
-def finish(db: Connection, instance: InstanceRecord, status: str, output: str | None) -> str | None:
-    """End an instance and send the result to its parent; return the parent's id, if it has one."""
+def finish(
+    db: Connection,
+    instance: InstanceRecord,
+    status: str,
+    output: str | None,
+    reason: str | None = None,
+) -> str | None:
+    """End an instance and send the result to its parent; return the parent's id, if it has one.
+
+    `reason` is the text of a failure or a termination.
+    """
     instances.set_ended(db, instance.id, status, output, h.stamp(clock.now()))
-    return answer_parent(db, instance, status, output)
+    return answer_parent(db, instance, status, output, reason)
 
 
 def answer_parent(
-    db: Connection, instance: InstanceRecord, status: str, output: str | None
+    db: Connection,
+    instance: InstanceRecord,
+    status: str,
+    output: str | None,
+    reason: str | None,
 ) -> str | None:
-    """Send the result of an ended instance to its parent; return the parent's id, if it has one."""
+    """Send the result of an ended instance to its parent; return the parent's id, if it has one.
+
+    `reason` is the text of a failure or a termination.
+    """
     if instance.parent is None:
         return None
     task = instance.parent_task
     if status == "Completed":
         event = h.event(h.SUB_COMPLETED, TaskScheduledId=task, Result=output)
     else:
-        why = json.loads(output) if output else status
-        event = h.event(
-            h.SUB_FAILED,
-            TaskScheduledId=task,
-            Details=None,
-            Reason=f"The sub-orchestrator function '{instance.name}' failed: {why}",
-        )
+        # The real host sends a .NET trace with a failure and none with a termination.
+        details = f"Message: {reason}, StackTrace: " if status == "Failed" else None
+        event = h.event(h.SUB_FAILED, TaskScheduledId=task, Details=details, Reason=reason)
     post(db, instance.parent, instance.parent_execution, event)
     return instance.parent
 
@@ -107,18 +120,23 @@ def raise_event(db: Connection, instance: str, name: str, text: str) -> str | No
     return record.status if record else None
 
 
-def change(db: Connection, instance: str, verb: str, reason: str) -> tuple[str | None, str | None]:
-    """Terminate, suspend or resume; return the earlier status, and the parent to notify."""
+def change(
+    db: Connection, instance: str, verb: str, reason: str | None
+) -> tuple[str | None, str | None]:
+    """Terminate, suspend or resume; return the earlier status, and the parent to notify.
+
+    `reason` is None when the request gives none.
+    """
     record = instances.get(db, instance)
     if record is None or record.ended:
         return (record.status if record else None), None
     if verb == "terminate":
-        return record.status, finish(db, record, "Terminated", json.dumps(reason))
+        return record.status, finish(db, record, "Terminated", output_of(reason), reason)
     _pause(db, record, verb, reason)
     return record.status, None
 
 
-def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str) -> None:
+def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str | None) -> None:
     """Suspend or resume an instance, unless it is so already; its history gets the event.
 
     A suspended instance shows the reason as its output, as on the real host.

@@ -9,14 +9,14 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
 
+from funchost import warnings
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker, logged
+from funchost.app.json_text import TooDeepError
 from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.turn import FunctionMap, Result
-from funchost.storage import activities
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.store import Store
 
@@ -68,7 +68,7 @@ class Activities:
     async def _run_async(self, row: ScheduledActivity, function: HostedFunction | None) -> None:
         try:
             if row.name == http_call.NAME:
-                text = await http_call.call(row.input or "", partial(self._progress, row))
+                text = await self._http(row)
             elif function is None:
                 raise LookupError(f"the app has no activity function {row.name}")
             else:
@@ -84,8 +84,13 @@ class Activities:
         facts = {"durabletask.task.instance_id": row.instance}
         return self._invoker.spans.span(f"activity:{row.name}", row.trace, **facts)
 
-    async def _progress(self, row: ScheduledActivity, text: str) -> None:
-        await self._store.committed(lambda db: activities.set_input(db, row, text))
+    async def _http(self, row: ScheduledActivity) -> str:
+        """Return the answer of a call_http as JSON; warn when it asks for polling."""
+        text = await http_call.call(row.input or "")
+        if http_call.asks_for_polling(text):
+            url = str(json.loads(row.input or "{}").get("uri"))
+            await self._store.committed(lambda db: warnings.http_not_polled(db, row.instance, url))
+        return text
 
     def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
         # First: a rewind that drops this result must be able to start the task again.
@@ -104,13 +109,14 @@ def _completed(row: ScheduledActivity, text: str) -> h.Event:
 
 def _failed(row: ScheduledActivity, error: Exception) -> h.Event:
     name, text = row.name, f"{type(error).__name__}: {error}"
+    if isinstance(error, TooDeepError):
+        text = str(error)  # the host, and not the function, refuses such a result
     LOG.warning("activity %s of %s failed: %s", name, row.instance, text)
     trace = "".join(traceback.format_exception(error))
     details = {"Message": text, "InnerException": {"Message": f"{text}\n{trace}"}}
-    # Two blanks, as the real extension leaves them.
     return h.event(
         h.TASK_FAILED,
         TaskScheduledId=row.task,
         Details=json.dumps(details),
-        Reason=f"Activity function '{name}' failed:  {text}",
+        Reason=f"Activity function '{name}' failed: {text}",
     )

@@ -50,9 +50,3 @@ def delete(db: Connection, instance: str, execution: str, tasks: list[int]) -> N
     elif tasks:
         within = f"{query}IN (SELECT value FROM json_each(?))"
         db.execute(within, (instance, execution, json.dumps(tasks)))
-
-
-def set_input(db: Connection, row: ScheduledActivity, text: str) -> None:
-    """Change the input with which an activity runs after a restart."""
-    query = "UPDATE work SET input=? WHERE instance=? AND execution=? AND task=?"
-    db.execute(query, (text, row.instance, row.execution, row.task))

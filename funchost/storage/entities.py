@@ -9,12 +9,17 @@ from funchost.storage.instances import Filters, conditions
 
 
 class EntityRecord(NamedTuple):
-    """An entity: its id `@name@key`, its state as JSON text, and when it changed last."""
+    """An entity: its id `@name@key`, its state as JSON text, when it changed last and was made.
+
+    `present` is 0 after the entity deleted itself, and before its first operation succeeded.
+    """
 
     id: str
     name: str
     state: str
     updated: str
+    present: int
+    created: str
 
 
 class Operation(NamedTuple):
@@ -29,20 +34,21 @@ class Operation(NamedTuple):
     request: str | None
 
 
+_SELECT = f"SELECT {', '.join(EntityRecord._fields)} FROM entities"
+
+
 def get(reader: Reader, entity: str) -> EntityRecord | None:
-    """Return an entity, None when it does not exist."""
-    row = reader.row("SELECT id, name, state, updated FROM entities WHERE id=?", entity)
+    """Return an entity, None when it never had an operation."""
+    row = reader.row(f"{_SELECT} WHERE id=?", entity)
     return EntityRecord(*row) if row else None
 
 
 def put(db: Connection, record: EntityRecord) -> None:
     """Store an entity in place of its former state."""
-    db.execute("INSERT OR REPLACE INTO entities VALUES(?,?,?,?)", record)
-
-
-def delete(db: Connection, entity: str) -> None:
-    """Delete an entity."""
-    db.execute("DELETE FROM entities WHERE id=?", (entity,))
+    marks = ",".join("?" * len(record))
+    db.execute(
+        f"INSERT OR REPLACE INTO entities({', '.join(record._fields)}) VALUES({marks})", record
+    )
 
 
 def purge(db: Connection, entity: str) -> int:
@@ -60,28 +66,22 @@ def select(
     after: str = "",
     most: int = -1,
 ) -> list[EntityRecord]:
-    """List entities by name and time of the last change, in the order of ids.
+    """List the present entities by name and time of the last change, in the order of ids.
 
     At most so many (-1: all) behind the id `after`.
     """
     prefix = "" if name is None else f"@{name}@"
     filters = Filters(prefix=prefix, created_from=updated_from, created_to=updated_to)
     where, values = conditions(filters, after, "updated")
-    query = (
-        f"SELECT id, name, state, updated FROM entities WHERE {' AND '.join(where)} "
-        "ORDER BY id LIMIT ?"
-    )
+    query = f"{_SELECT} WHERE present=1 AND {' AND '.join(where)} ORDER BY id LIMIT ?"
     return [EntityRecord(*row) for row in reader.rows(query, *values, most)]
 
 
 def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> list[str]:
-    """Return at most so many ids (-1: all) behind `after`, in order; an entity is always Running.
-
-    Its last change stands for its creation, which is not stored.
-    """
+    """Return at most so many ids (-1: all) behind `after`, in order; every entity is Running."""
     if filters.statuses and "Running" not in filters.statuses:
         return []
-    where, values = conditions(filters, after, "updated")
+    where, values = conditions(filters, after, "created")
     query = f"SELECT id FROM entities WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
     return [row["id"] for row in reader.rows(query, *values, most)]
 

@@ -69,13 +69,13 @@ def set_status(db: Connection, instance: str, status: str, moment: str, output: 
 
 
 def set_running(db: Connection, instance: str, custom: str | None, moment: str) -> None:
-    """Store that an instance took a turn; without a custom status the former one stays."""
+    """Store that an instance took a turn, and its custom status after this turn, None for none."""
     # The status is in two indexes, so that it is written only when it changes.
     db.execute(
         "UPDATE instances SET status='Running' WHERE id=? AND status<>'Running'", (instance,)
     )
     db.execute(
-        "UPDATE instances SET updated=?, custom=COALESCE(?, custom) WHERE id=?",
+        "UPDATE instances SET updated=?, custom=? WHERE id=?",
         (moment, custom, instance),
     )
 
@@ -105,13 +105,14 @@ def start_execution(db: Connection, instance: str, execution: str, text: str | N
     """
     db.execute("DELETE FROM work WHERE instance=?", (instance,))
     db.execute("DELETE FROM turns WHERE instance=?", (instance,))
+    db.execute("DELETE FROM answers WHERE instance=?", (instance,))
     db.execute("DELETE FROM inbox WHERE instance=? AND execution IS NOT NULL", (instance,))
     db.execute("UPDATE instances SET execution=?, input=? WHERE id=?", (execution, text, instance))
 
 
 def clear(db: Connection, instance: str) -> None:
-    """Delete the messages, the activities and the history of an instance."""
-    for table in ("inbox", "work", "turns"):
+    """Delete the messages, the activities, the history and the warnings of an instance."""
+    for table in ("inbox", "work", "turns", "answers", "warnings"):
         db.execute(f"DELETE FROM {table} WHERE instance=?", (instance,))
 
 
@@ -163,11 +164,11 @@ def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> li
         "SELECT id FROM instances INDEXED BY instances_status WHERE "
         f"{' AND '.join(['status=?', *where, *times])} ORDER BY id LIMIT ?"
     )
-    found = (
+    pages = (
         [row["id"] for row in reader.rows(query, status, *values, *moments, most)]
         for status in statuses
     )
-    merged = list(heapq.merge(*found))
+    merged = list(heapq.merge(*pages))
     return merged if most < 0 else merged[:most]
 
 
@@ -205,20 +206,20 @@ def _are_few(reader: Reader, times: list[str], moments: list[str]) -> bool:
     return row is None or row["count"] <= FEW
 
 
-def get_many(reader: Reader, wanted: Sequence[str]) -> dict[str, InstanceRecord]:
+def get_many(reader: Reader, names: Sequence[str]) -> dict[str, InstanceRecord]:
     """Return the instances of these ids that are there, by id."""
-    found: dict[str, InstanceRecord] = {}
-    for at in range(0, len(wanted), 500):
-        group = wanted[at : at + 500]
+    records: dict[str, InstanceRecord] = {}
+    for at in range(0, len(names), 500):
+        group = names[at : at + 500]
         query = f"{_SELECT} WHERE id IN ({','.join('?' * len(group))})"
-        found |= {row["id"]: InstanceRecord(*row) for row in reader.rows(query, *group)}
-    return found
+        records |= {row["id"]: InstanceRecord(*row) for row in reader.rows(query, *group)}
+    return records
 
 
 def select(reader: Reader, filters: Filters) -> list[InstanceRecord]:
     """Return all instances of a filter, the oldest first."""
-    found = get_many(reader, ids(reader, filters)).values()
-    return sorted(found, key=lambda row: (row.created, row.id))
+    records = get_many(reader, ids(reader, filters)).values()
+    return sorted(records, key=lambda row: (row.created, row.id))
 
 
 def unchanged_since(reader: Reader, moment: str, statuses: tuple[str, ...], most: int) -> list[str]:

@@ -7,7 +7,6 @@ follow the recorded answers of the extension 3.19.0 (tests/conformance).
 from __future__ import annotations
 
 import json
-import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
@@ -35,7 +34,6 @@ from funchost.web.status import status_document
 from funchost.web.status_api import StatusApi
 from funchost.web.urls import PUBLIC, Urls
 
-LOG = logging.getLogger("funchost.http")
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f-\x9f]")
 MAX_ID = 256
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -79,7 +77,7 @@ class ClientApi:
         ]
 
     def routes(self) -> list[web.RouteDef]:
-        """List one route per prefix; the operation is found by the rest of the path."""
+        """List one route per prefix; the operation is operation by the rest of the path."""
         rest = "{rest:(?:/[\\s\\S]*)?}"
         return [
             web.route("*", self._rpc + rest, self._loopback(self._lead(len(self._rpc)))),
@@ -89,10 +87,10 @@ class ClientApi:
     def _lead(self, prefix: int) -> Answer:
         async def lead(request: web.Request) -> web.StreamResponse:
             path = segments(request.rel_url.raw_path[prefix:])
-            found = find(self._operations, request.method, path)
-            if found is None:
+            operation = find(self._operations, request.method, path)
+            if operation is None:
                 return web.Response(status=404)
-            handler, values = found
+            handler, values = operation
             return await handler(request, *values)
 
         return lead
@@ -122,7 +120,6 @@ class ClientApi:
         An unknown orchestrator is accepted, as in Azure: the instance fails at its first turn.
         """
         instance, query = instance or uuid.uuid4().hex, request.query
-        function = self._engine.functions.get(name.lower())
         if _BAD_ID.search(instance) or len(instance) > MAX_ID:
             return refusal(
                 f"The instance id {instance!r} is not allowed: at most {MAX_ID} characters, "
@@ -130,13 +127,11 @@ class ClientApi:
             )
         text = await json_body(request)
         timeout, interval = number(request, "timeout", 0), number(request, "pollingInterval", 0)
-        if function is None or function.kind != "orchestrationTrigger":
-            LOG.warning("instance %s fails: the app has no orchestrator %s", instance, name)
         created = await self._engine.start(
             instance,
-            name if function is None else function.name,
+            name,
             text,
-            version=query.get("version") or self._settings.default_version,
+            version=query.get("version"),
             replace=self._settings.overrides_any_state,
             caller=request.headers.get("traceparent", ""),
         )

@@ -30,13 +30,15 @@ class EntityApi:
         self._engine, self._store = engine, engine.store
 
     async def get(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
-        """Answer with an entity's state, 404 when it does not exist."""
+        """Answer with an entity's state, 404 when it never had an operation."""
         if _BAD_KEY.search(key):
             return _bad_key()
         entity = entities.get(self._store, _id(name, key))
         if entity is None:
             return web.Response(status=404)
-        return web.Response(text=entity.state, content_type="application/json")
+        # The real host shows the text that the SDK sends for no state as a string.
+        state = '"null"' if entity.state == "null" else entity.state
+        return web.Response(text=state, content_type="application/json")
 
     async def signal(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
         """Queue an operation, stored before the 202.

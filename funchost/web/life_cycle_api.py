@@ -44,7 +44,7 @@ class LifeCycleApi:
 
     async def change(self, verb: str, request: web.Request, instance: str) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
-        status = await self._engine.change(instance, verb, request.query.get("reason", ""))
+        status = await self._engine.change(instance, verb, request.query.get("reason"))
         if (verb, status) in (("suspend", "Suspended"), ("resume", "Running")):
             return refusal(
                 f"Cannot {verb} the orchestration instance {instance} because instance is in the "

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from funchost.app.json_text import check_depth
 from funchost.durable import history as h
 from funchost.storage.instances import STATUSES, Filters
 
@@ -112,6 +113,7 @@ async def json_body(request: web.Request, *, required: bool = False) -> str | No
     """
     try:
         text = (await request.text()).removeprefix("\ufeff")
+        check_depth(text)
         value: Any = json.loads(text) if text or required else None
         json.dumps(value, allow_nan=False).encode()
     except (ValueError, LookupError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The routes that show instances: one with its history, and the list."""
+"""The routes that show instances, their history, and the warnings of the host."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from aiohttp import web
 from funchost import clock
 from funchost.durable import history as h
 from funchost.durable.engine import Engine
-from funchost.storage import entities, instances, messages, turns
-from funchost.web.history_view import history_document
+from funchost.keys import given_key, opens
+from funchost.storage import entities, instances, messages, turns, warnings
+from funchost.storage.store import Store
 from funchost.web.paths import as_asked
 from funchost.web.queries import filters, flag, page
-from funchost.web.status import entity_document, status_document
+from funchost.web.status import entity_document, history_document, status_document
+
+WARNINGS = "/runtime/webhooks/funchost/warnings"
+MOST = 100
 
 HOLD = 0.05  # seconds
+AGAIN = 2 * HOLD  # seconds between two requests of a client that makes no pause, at most
 MOST = 1000  # instances of which the last request is remembered
 
 
@@ -35,13 +40,13 @@ class Polls:
         self._last: OrderedDict[str, float] = OrderedDict()
 
     def hold(self, instance: str) -> bool:
-        """Tell whether the instance takes a turn, or was asked for less than HOLD ago."""
+        """Tell whether the instance takes a turn, or was asked for less than AGAIN ago."""
         moment = time.monotonic()
         last = self._last.pop(instance, 0.0)
         self._last[instance] = moment
         if len(self._last) > MOST:
             self._last.popitem(last=False)
-        return moment - last < HOLD or self._takes_turn(instance)
+        return moment - last < AGAIN or self._takes_turn(instance)
 
 
 class StatusApi:
@@ -88,16 +93,16 @@ class StatusApi:
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List instances and entities in the order of their ids, in pages."""
         asked = page(request)
-        wanted, show = filters(request), flag(request, "showInput", True)
+        chosen, show = filters(request), flag(request, "showInput", True)
         # One more than the page shows whether another page follows.
         most = asked.most + 1 if asked.most else 0
-        found = list(
+        listed = list(
             heapq.merge(
-                ((one, False) for one in instances.ids(self._store, wanted, asked.after, most)),
-                ((one, True) for one in entities.ids(self._store, wanted, asked.after, most)),
+                ((one, False) for one in instances.ids(self._store, chosen, asked.after, most)),
+                ((one, True) for one in entities.ids(self._store, chosen, asked.after, most)),
             )
         )[:most]
-        shown = found[: asked.most]
+        shown = listed[: asked.most]
         rows = instances.get_many(self._store, [one for one, is_entity in shown if not is_entity])
         documents = []
         for one, is_entity in shown:
@@ -106,5 +111,35 @@ class StatusApi:
                 documents += [entity_document(entity, show)] if entity else []
             elif one in rows:
                 documents.append(status_document(rows[one], show))
-        following = shown[-1][0] if len(found) > len(shown) and shown else None
+        following = shown[-1][0] if len(listed) > len(shown) and shown else None
         return web.json_response(documents, headers=asked.next(following))
+
+
+class WarningsApi:
+    """Answers with the newest warnings to who has the system key."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        """Take the store that has the warnings, and the system key."""
+        self._store, self._key = store, key
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the only route."""
+        return [web.get(WARNINGS, self.list)]
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """Answer with at most MOST warnings, the newest first, and how many there are."""
+        if not opens(given_key(request), self._key):
+            return web.Response(status=401)
+        newest = [warning_document(record) for record in warnings.newest(self._store, MOST)]
+        return web.json_response({"warnings": newest, "total": warnings.count(self._store)})
+
+
+def warning_document(record: warnings.WarningRecord) -> dict[str, str]:
+    """Return a warning as the route and the command show it."""
+    return {
+        "kind": record.kind,
+        "instance": record.instance,
+        "cause": record.cause,
+        "remedy": record.remedy,
+        "at": record.at,
+    }

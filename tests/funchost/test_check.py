@@ -1,5 +1,6 @@
 """Ended instances are replayed in the background, and whole states by `python -m funchost check`."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -36,8 +37,10 @@ def host(app: Path, tmp_path: Path) -> Iterator[Host]:
     host.stop()
 
 
-def begin(host: Host, name: str, instance: str, value: object = 1) -> None:
-    answer = host.manage("POST", f"/orchestrators/{name}/{instance}", json=value)
+def begin(host: Host, name: str, instance: str, value: object = None) -> None:
+    answer = host.manage(
+        "POST", f"/orchestrators/{name}/{instance}", json={"n": 1} if value is None else value
+    )
     assert answer.status_code == 202
     host.finished(instance)
 
@@ -56,25 +59,27 @@ def test_code_that_breaks_the_rule_is_reported_with_its_step(
 ) -> None:
     begin(host, name, "one")
 
-    warning = f"WARNING funchost.check: orchestrator {name} is not deterministic or has changed"
+    warning = f"NOT_DETERMINISTIC: instance one: the code of orchestrator {name} leaves the history"
     until(lambda: warning in said(host), "the warning")
     [line] = [line for line in said(host).splitlines() if warning in line]
     assert step in line
-    assert "(instance one)" in line
+    [stored] = map(json.loads, run("warnings", "--state", str(host.state)).stdout.splitlines())
+    assert (stored["kind"], stored["instance"]) == ("NOT_DETERMINISTIC", "one")
+    assert step in stored["cause"]
 
 
 def test_a_replay_runs_no_activity_and_agrees_with_code_that_keeps_the_rule(
     host: Host, app: Path
 ) -> None:
-    begin(host, "steady", "one", {"n": 1})
+    begin(host, "steady", "one", {"n": [1]})
     begin(host, "steady", "two")
     begin(host, "failing", "three")
     begin(host, "random_output", "last")  # replays come in the order of the ends
 
-    until(lambda: "(instance last)" in said(host), "the last replay")
-    assert said(host).count("is not deterministic") == 1
+    until(lambda: "NOT_DETERMINISTIC: instance last" in said(host), "the last replay")
+    assert said(host).count("NOT_DETERMINISTIC") == 1
     counted = (app / "counted").read_text().split()
-    # The first one fails at its input, which is no number.
+    # count: one, two and last; broken: two attempts of two, one of three, none of one.
     assert (counted.count("count"), counted.count("broken")) == (3, 3)
 
 
@@ -92,11 +97,11 @@ def test_a_state_folder_agrees_with_the_code_that_made_it(host: Host, app: Path)
     ("old", "new", "step"),
     [
         ("milliseconds=1)\n    yield", "milliseconds=2)\n    yield", "task 1, a timer, is due"),
-        ('"count", context.get_input()', '"count", 5', "task 0, count, gets '5'; it was '1'"),
+        ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '1'"),
         ('"count", context', '"also_count", context', "task 0 was count and is now also_count"),
         ("RetryOptions(1, 2)", "RetryOptions(1, 3)", "it goes on with broken"),
         ("    return number\n", "    return 7\n", "it returns 7; it was 3"),
-        ("def steady", "def renamed", "the app has no orchestrator function steady"),
+        ("def steady", "def renamed", "The function 'steady' doesn't exist"),
         (
             "    return number\n",
             "    return (yield context.wait_for_external_event('x'))\n",
@@ -181,7 +186,7 @@ class Reads:
 )
 def test_the_mode_says_how_many_instances_are_replayed(mode: str, replayed: int) -> None:
     reads = Reads()
-    with closing(Checker(reads, {}, mode)) as checker:
+    with closing(Checker(reads, {}, mode, print)) as checker:
         for number in range(EVERY + 1):
             checker.add(f"often-{number}", "often")
         checker.add("rare", "rare")

@@ -13,8 +13,5 @@ def test_a_request_that_wants_an_identitys_token_fails_before_anything_is_sent()
     source = ManagedIdentityTokenSource("https://management.azure.com").to_json()
     request = json.dumps({"method": "GET", "uri": "http://127.0.0.1:9/", "tokenSource": source})
 
-    async def progress(_: str) -> None:
-        raise AssertionError("there is no progress to store")
-
     with pytest.raises(TokenSourceError, match="send an Authorization header of your own"):
-        asyncio.run(call(request, progress))
+        asyncio.run(call(request))

@@ -12,7 +12,7 @@ NAMES = itertools.cycle(["count", "also_count"])
 
 @app.orchestration_trigger(context_name="context")
 def steady(context: df.DurableOrchestrationContext):
-    number = yield context.call_activity("count", context.get_input())
+    number = yield context.call_activity("count", context.get_input()["n"])
     pause = timedelta(milliseconds=1)
     yield context.create_timer(context.current_utc_datetime + pause)
     options = df.RetryOptions(1, 2)
