@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up down test test-azure crash storm bench test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash storm bench test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ down: $(READY) ## Stop the app on this machine, however it was started
 
 test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the longest files first
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test-conformance: $(READY) ## Play the recorded answers of Microsoft's extensions in every mode
+	@CONFORMANCE=all $(PY) -m pytest -rP tests/conformance
 
 crash: $(READY) ## Kill the host at every commit point and compare with an undisturbed run
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py

@@ -91,6 +91,7 @@ class Walk:
         for event in events:
             if event["EventType"] in _SCHEDULED:
                 self._known[event["EventId"]] = event
+        http_call.check_uris(actions, len(self._actions))
         self._actions += actions
         for task, (action, job, _) in list(self._timers.items()):
             if action.get("isCanceled"):

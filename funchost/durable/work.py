@@ -111,6 +111,9 @@ def _failed(row: ScheduledActivity, error: Exception) -> h.Event:
     name, text = row.name, f"{type(error).__name__}: {error}"
     if isinstance(error, TooDeepError):
         text = str(error)  # the host, and not the function, refuses such a result
+    reason = f"Activity function '{name}' failed: {text}"
+    if isinstance(error, http_call.HttpCallError):
+        text = reason = str(error)  # the code did not call this activity by a name
     LOG.warning("activity %s of %s failed: %s", name, row.instance, text)
     trace = "".join(traceback.format_exception(error))
     details = {"Message": text, "InnerException": {"Message": f"{text}\n{trace}"}}
@@ -118,5 +121,5 @@ def _failed(row: ScheduledActivity, error: Exception) -> h.Event:
         h.TASK_FAILED,
         TaskScheduledId=row.task,
         Details=json.dumps(details),
-        Reason=f"Activity function '{name}' failed: {text}",
+        Reason=reason,
     )

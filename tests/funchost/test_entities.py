@@ -98,7 +98,7 @@ def test_an_http_call_that_reaches_nobody_fails_the_task(host: Host) -> None:
     ended = host.finished("calling-2")
 
     assert ended["runtimeStatus"] == "Failed"
-    assert "BuiltIn::HttpActivity" in ended["output"]
+    assert "failed: Connection refused (127.0.0.1:9) \n " in ended["output"]
 
 
 @pytest.mark.parametrize(
