@@ -65,4 +65,4 @@ class PollingClient:
         self._connection.request(method, url, body, JSON if body else {})
         answer = self._connection.getresponse()
         text = answer.read()
-        return answer.status, json.loads(text) if text else None
+        return answer.status, json.loads(text) if text else {}
