@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from funchost import clock, warnings
+from funchost.app.host_json import disabled
 from funchost.app.indexing import HostedFunction, IndexingError, load_functions
 from funchost.app.invocation import Invoker
 from funchost.app.settings import (
@@ -38,6 +40,8 @@ from funchost.web.refusals import Rate
 from funchost.web.status_api import WarningsApi
 from funchost.web.urls import Urls, binding_json, rpc_path
 
+LOG = logging.getLogger("funchost.host")
+
 
 class HostFailedError(Exception):
     """Says that a host which had started cannot go on."""
@@ -62,6 +66,7 @@ class Host:
         self._options = options
         self.url = ""
         self.functions: dict[str, HostedFunction] = {}
+        self.disabled: list[HostedFunction] = []
 
     async def start(self) -> None:
         """Load the app, open the store and listen."""
@@ -83,7 +88,10 @@ class Host:
             os.environ.setdefault("FUNCHOST_TOPIC_KEY", self.keys.topic)
             os.environ.setdefault("FUNCHOST_REFUSALS", str(options.state / "refusals.jsonl"))
             environment, settings = read_environment(), read_host_settings(options.app)
-            self.functions = self._load(options.app)
+            loaded = self._load(options.app)
+            for text in (*settings.said, *disabled.warnings(loaded)):
+                LOG.warning("%s", text)
+            self.functions, self.disabled = disabled.split(loaded, settings.functions, os.environ)
             self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
             self._build(environment, settings)
         except BaseException:
@@ -111,12 +119,15 @@ class Host:
         hub = settings.task_hub
         self._rpc = rpc_path()
         self.invoker = self._invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
+        self.invoker.timeout = settings.function_timeout
         self.timers = [self._timer(function) for function in self.of_kind("timerTrigger")]
         subscribed = self.of_kind("eventGridTrigger")
+        named = [f.name for f in (*subscribed, *self.disabled) if f.kind == "eventGridTrigger"]
+        filters = read_subscriptions(self._options.app, named)
         self.topic = Topic(
             self.store,
             {f.name: f for f in subscribed},
-            read_subscriptions(self._options.app, [f.name for f in subscribed]),
+            {f.name: filters[f.name] for f in subscribed},
             self.invoker,
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
@@ -135,6 +146,7 @@ class Host:
             replays=environment.replays,
             retry_scale=environment.activity_scale,
             ended=self.checker.add,
+            most_activities=settings.activities,
         )
 
     def _load(self, app: Path) -> dict[str, HostedFunction]:
@@ -155,7 +167,7 @@ class Host:
 
     def _web(self, environment: Environment, settings: HostSettings) -> web.Application:
         guard = Guard(self.keys, active=self._options.auth, webhook=environment.webhook_key)
-        http = HttpTriggers(self.of_kind("httpTrigger"), settings.route_prefix, self.invoker, guard)
+        http = HttpTriggers(self.of_kind("httpTrigger"), settings, self.invoker, guard)
         webhook = EventGridWebhook(
             self.functions, self.invoker, guard, Rate(environment.webhook_rate)
         )

@@ -105,4 +105,6 @@ def announce(host: Host) -> None:
             print(f"  {function.name}: {function.kind} {webhook}")
         else:
             print(f"  {function.name}: {function.kind}")
+    for function in sorted(host.disabled, key=lambda f: f.name):
+        print(f"  {function.name}: {function.kind} Disabled")
     print(f"\nlistening on {host.url}", flush=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from funchost.app.json_comments import is_strict
+from funchost.app.host_json.comments import is_strict
 from funchost.app.light_imports import defer
 from funchost.app.worker_checks import SdkFunction, check, refusals
 

@@ -7,13 +7,15 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from funchost.app.host_json.spans import show_span
 from funchost.app.indexing import HostedFunction
 from funchost.app.json_text import check_depth, without_nan
 from funchost.app.worker_checks import converter_of
@@ -27,6 +29,10 @@ LOG = logging.getLogger("funchost.invocation")
 
 # The worker sets `invocation_id` on it in the thread that runs a function.
 _LOCAL = threading.local()
+
+
+class FunctionTimeoutError(Exception):
+    """Says in the real host's words that a function ran longer than functionTimeout."""
 
 
 class FunctionExitedError(Exception):
@@ -60,6 +66,7 @@ class Invoker:
     def __init__(self, client_json: str, threads: int = 32) -> None:
         """Take the string that Durable client bindings receive, and how many threads to use."""
         self._client_json = client_json
+        self.timeout: timedelta | None = None  # functionTimeout of host.json
         self.spans = Spans()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
 
@@ -68,9 +75,25 @@ class Invoker:
         with logged(function.name), self.spans.span(function.name, caller) as trace:
             arguments = self._arguments(function, value, trace)
             if function.is_async:
-                return await function.call(**arguments)
+                return await self._bounded(function, function.call(**arguments))
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, run_sync, function, arguments)
+            done = loop.run_in_executor(self._threads, run_sync, function, arguments)
+            return await self._bounded(function, done)
+
+    async def _bounded(self, function: HostedFunction, call: Awaitable[object]) -> object:
+        """Return the result of a call; FunctionTimeoutError when it takes too long.
+
+        A thread cannot be ended, so a sync function goes on and its result is dropped.
+        """
+        if self.timeout is None:
+            return await call
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds()) as limit:
+                return await call
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise timed_out(function.name, self.timeout) from None
 
     @staticmethod
     def value(function: HostedFunction, datum: Datum) -> object:
@@ -123,6 +146,20 @@ class Invoker:
         """Drop waiting calls; running ones end with the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.spans.close()
+
+
+def timed_out(name: str, limit: timedelta) -> FunctionTimeoutError:
+    """Log, in the real host's words, that a function exceeded its limit; return the error."""
+    shown = show_span(limit)
+    LOG.error(
+        "Timeout value of %s exceeded by function 'Functions.%s'. In Azure the worker process "
+        "ends here, with every other function that it runs",
+        shown,
+        name,
+    )
+    return FunctionTimeoutError(
+        f"Timeout value of {shown} was exceeded by function: Functions.{name}"
+    )
 
 
 def run_sync(function: HostedFunction, arguments: Mapping[str, object]) -> object:

@@ -13,6 +13,7 @@ import re
 _END = r"(?=[\s,}\])/]|$)"
 _WORD = re.compile(rf"(null|undefined|true|false|NaN|-?Infinity){_END}")
 _NUMBER = re.compile(rf"-?[0-9.][0-9a-fA-FxX.+-]*{_END}")
+_QUOTED = re.compile(r"'([^'\\]*)'")
 _WORDS = {"undefined": "null", "NaN": '"NaN"', "Infinity": '"Infinity"', "-Infinity": '"-Infinity"'}
 
 
@@ -24,28 +25,29 @@ def output_of(reason: str | None) -> str | None:
     if reason is None:
         return None
     text = reason.lstrip()
+    if quoted := _QUOTED.match(text):
+        return json.dumps(quoted[1])
     if word := _WORD.match(text):
         return _WORDS.get(word[1], word[1])
     if number := _NUMBER.match(text):
         value = _number(number[0])
         return json.dumps(reason) if value is None else json.dumps(value)
-    try:
-        value, _ = json.JSONDecoder(parse_constant=lambda name: name).raw_decode(text)
-    except (ValueError, RecursionError):
-        return json.dumps(reason)
-    return json.dumps(value)
+    if text.startswith(('"', "[", "{")):
+        try:
+            value, _ = json.JSONDecoder(parse_constant=lambda name: name).raw_decode(text)
+            return json.dumps(value)
+        except (ValueError, RecursionError):
+            pass
+    return json.dumps(reason)
 
 
 def _number(text: str) -> int | float | None:
     """Return a number, None when the text is none; 0x begins a hexadecimal, 0 an octal number."""
-    digits = text.removeprefix("-")
     try:
-        if digits[:2] in ("0x", "0X"):
-            value: int | float = int(digits, 16)
-        elif len(digits) > 1 and digits[0] == "0" and digits.isdigit():
-            value = int(digits, 8)
-        else:
-            value = int(digits) if digits.isdigit() else float(digits)
+        if text[:2] in ("0x", "0X"):
+            return int(text, 16)
+        if len(text) > 1 and text[0] == "0" and text.isdigit():
+            return int(text, 8)
+        return int(text) if text.removeprefix("-").isdigit() else float(text)
     except ValueError:
         return None
-    return -value if text != digits else value

@@ -6,13 +6,13 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from funchost.app import json_comments
+from funchost.app.host_json import comments
+from funchost.app.host_json.document import HostJson
 from funchost.app.versions import Failure, Match, Versions
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
@@ -34,6 +34,13 @@ class HostSettings:
     task_hub: str = "TestHubName"
     overrides_any_state: bool = False
     versions: Versions = field(default_factory=Versions)
+    function_timeout: timedelta | None = None
+    activities: int | None = None  # at once
+    functions: tuple[str, ...] | None = None  # the only ones to load
+    requests: int | None = None  # HTTP functions at once
+    outstanding: int | None = None  # HTTP functions that run or wait
+    headers: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()  # what the start logs about host.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,26 +131,44 @@ def read_host_settings(app: Path) -> HostSettings:
     """Read host.json, with Azure's defaults for what it leaves out."""
     document = _read(app / "host.json")
     extensions = _part(document, "extensions", "host.json")
-    durable = _part(extensions, "durableTask", "host.json: extensions")
-    http = _part(extensions, "http", "host.json: extensions")
+    for name in ("durableTask", "http"):
+        _part(extensions, name, "host.json: extensions")
+    file = HostJson(document, os.environ)
+    refused, said = file.problems()
+    if refused:
+        raise SettingsError("\n".join(refused))
+    durable, http = "extensions.durableTask.", "extensions.http."
     overridable = _choice(
-        durable, "overridableExistingInstanceStates", OVERRIDABLE, "NonRunningStates"
+        file, f"{durable}overridableExistingInstanceStates", OVERRIDABLE, "NonRunningStates"
     )
-    return HostSettings(
-        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
-        task_hub=str(durable.get("hubName", "TestHubName")),
-        overrides_any_state=overridable == "AnyState",
-        versions=Versions(
-            default=str(durable.get("defaultVersion") or ""),
-            match=_choice(durable, "versionMatchStrategy", MATCHES, "CurrentOrOlder"),
-            failure=_choice(durable, "versionFailureStrategy", FAILURES, "Reject"),
-        ),
-    )
+    prefix = file.get(f"{http}routePrefix")
+    try:
+        file.count(f"{durable}maxConcurrentOrchestratorFunctions")  # one runs at a time
+        return HostSettings(
+            route_prefix="api" if prefix is None else str(prefix).strip("/"),
+            task_hub=str(file.get(f"{durable}hubName") or "TestHubName"),
+            overrides_any_state=overridable == "AnyState",
+            versions=Versions(
+                default=str(file.get(f"{durable}defaultVersion") or ""),
+                match=_choice(file, f"{durable}versionMatchStrategy", MATCHES, "CurrentOrOlder"),
+                failure=_choice(file, f"{durable}versionFailureStrategy", FAILURES, "Reject"),
+            ),
+            function_timeout=file.span("functionTimeout"),
+            activities=file.count(f"{durable}maxConcurrentActivityFunctions"),
+            functions=file.texts("functions"),
+            requests=file.limit(f"{http}maxConcurrentRequests"),
+            outstanding=file.limit(f"{http}maxOutstandingRequests"),
+            headers=file.section(f"{http}customHeaders."),
+            said=tuple(said),
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
-def _choice(section: Mapping[str, object], name: str, words: tuple[W, ...], default: W) -> W:
+def _choice(file: HostJson, name: str, words: tuple[W, ...], default: W) -> W:
     """Return the word of a setting, which may be written in any case."""
-    text = str(section.get(name, default))
+    value = file.get(name)
+    text = default if value is None else str(value)
     for word in words:
         if word.lower() == text.lower():
             return word
@@ -176,7 +201,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        document = json_comments.loads(path.read_text(encoding="utf-8-sig"))
+        document = comments.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise SettingsError(f"{path.name} is not JSON: {error}") from error
     if not isinstance(document, dict):

@@ -44,9 +44,11 @@ class Engine:
         replays: bool = False,
         retry_scale: float = 1.0,
         ended: Callable[[str, str], None] = lambda instance, name: None,
+        most_activities: int | None = None,
     ) -> None:
         """Take the version of the app and its rule, which is that of an app without a version.
 
+        `most_activities` may run at once; None means as many as there are threads.
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
         multiplies the pauses between the attempts of an activity. `ended` gets the
         instance and the orchestrator of each execution that ends.
@@ -61,7 +63,9 @@ class Engine:
             replays=replays,
             retry_scale=retry_scale,
         )
-        self._activities = Activities(store, functions, invoker, self._turns.notify)
+        self._activities = Activities(
+            store, functions, invoker, self._turns.notify, most=most_activities
+        )
         self._ended = ended
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
@@ -162,10 +166,6 @@ class Engine:
         answer = asyncio.wrap_future(stored)
         stored.add_done_callback(notify)
         return await answer
-
-    def takes_turn(self, instance: str) -> bool:
-        """Return whether a turn of an instance is queued, taken or stored at this moment."""
-        return self._turns.concerns(instance)
 
     async def wait_for_end(self, instance: str, seconds: float) -> InstanceRecord | None:
         """Return the instance once it has ended, or as it is after so many seconds.

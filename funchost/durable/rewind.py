@@ -46,6 +46,10 @@ def rewind(db: Connection, instance: str) -> Rewound:
 def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
     instance, execution = row.id, row.execution
     events = h.read(turns.read(db, instance))
+    if not events:
+        # It failed before its first turn, which needs the message of its start.
+        started = h.execution_started(row.name, row.input, instance, execution, row.version)
+        events = [h.event(h.ORCHESTRATOR_STARTED), started]
     failed = [n for n, e in enumerate(events) if e["EventType"] in FAILURES]
     first = failed[0] if failed else len(events)
     cut = max(n for n, e in enumerate(events[:first]) if e["EventType"] == h.ORCHESTRATOR_STARTED)

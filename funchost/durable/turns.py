@@ -81,10 +81,6 @@ class Turns:
             return None
         return present[0]
 
-    def concerns(self, instance: str) -> bool:
-        """Return whether a turn of an instance is queued, taken or stored at this moment."""
-        return instance in self._mail
-
     def notify(self, instance: str, result: Result | None = None) -> None:
         """Queue a turn: the inbox holds a due message, or an activity has a result."""
         with self._lock:

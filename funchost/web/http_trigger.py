@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 from typing import Any
@@ -11,6 +13,7 @@ from multidict import CIMultiDict
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker
+from funchost.app.settings import HostSettings
 from funchost.keys import Guard
 from funchost.web.borders import BY_APP
 from funchost.web.routes import Route
@@ -22,10 +25,17 @@ class HttpTriggers:
     """Matches requests to HTTP functions; more literal routes win."""
 
     def __init__(
-        self, functions: list[HostedFunction], prefix: str, invoker: Invoker, guard: Guard
+        self,
+        functions: list[HostedFunction],
+        settings: HostSettings,
+        invoker: Invoker,
+        guard: Guard,
     ) -> None:
         """Compile the routes of all HTTP functions."""
         self._invoker, self._guard = invoker, guard
+        self._most, self._outstanding = settings.outstanding, 0
+        self._running = asyncio.Semaphore(settings.requests) if settings.requests else None
+        self._headers, prefix = settings.headers, settings.route_prefix
         self.routes: list[tuple[str, frozenset[str], Route, HostedFunction]] = []
         for function in functions:
             route = function.trigger.get("route") or function.name
@@ -41,8 +51,23 @@ class HttpTriggers:
             if values is not None and (not methods or request.method in methods):
                 if not self._guard.admits(function, request):
                     return web.Response(status=401)
-                return await self._invoke(function, request, values)
+                return await self._admit(function, request, values)
         return web.Response(status=404)
+
+    async def _admit(
+        self, function: HostedFunction, request: web.Request, values: dict[str, str]
+    ) -> web.StreamResponse:
+        """Invoke a function within the limits of host.json; 429 when too many wait."""
+        if self._most is not None and self._outstanding >= self._most:
+            return web.Response(status=429)
+        self._outstanding += 1
+        try:
+            async with self._running or contextlib.nullcontext():
+                answer = await self._invoke(function, request, values)
+        finally:
+            self._outstanding -= 1
+        answer.headers.update(self._headers)
+        return answer
 
     async def _invoke(
         self, function: HostedFunction, request: web.Request, values: dict[str, str]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 
 from aiohttp import web
 
@@ -34,19 +33,18 @@ class Polls:
     request is answered when the instance has ended, or after HOLD.
     """
 
-    def __init__(self, takes_turn: Callable[[str], bool]) -> None:
-        """Take a function that tells whether an instance takes a turn at this moment."""
-        self._takes_turn = takes_turn
+    def __init__(self) -> None:
+        """Start without any request."""
         self._last: OrderedDict[str, float] = OrderedDict()
 
     def hold(self, instance: str) -> bool:
-        """Tell whether the instance takes a turn, or was asked for less than AGAIN ago."""
+        """Tell whether the instance was asked for less than AGAIN ago."""
         moment = time.monotonic()
         last = self._last.pop(instance, 0.0)
         self._last[instance] = moment
         if len(self._last) > MOST:
             self._last.popitem(last=False)
-        return moment - last < AGAIN or self._takes_turn(instance)
+        return moment - last < AGAIN
 
 
 class StatusApi:
@@ -55,7 +53,7 @@ class StatusApi:
     def __init__(self, engine: Engine) -> None:
         """Take the engine whose store is read."""
         self._engine, self._store = engine, engine.store
-        self._polls = Polls(engine.takes_turn)
+        self._polls = Polls()
 
     async def get(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""

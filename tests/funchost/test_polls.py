@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
-import pytest
 
 from funchost.web.status_api import HOLD, MOST, Polls
 from tests.funchost.conftest import Host
@@ -47,17 +46,14 @@ def test_the_end_is_answered_and_few_answers_come_before_it(host: Host) -> None:
     assert asked <= 2 + (time.monotonic() - begun) / HOLD
 
 
-@pytest.mark.parametrize(("turn", "held"), [(False, [False, True]), (True, [True, True])])
-def test_the_second_request_in_a_row_and_one_during_a_turn_are_held(
-    turn: bool, held: list[bool]
-) -> None:
-    polls = Polls(lambda instance: turn)
+def test_the_second_request_in_a_row_is_held() -> None:
+    polls = Polls()
 
-    assert [polls.hold("one") for _ in held] == held
+    assert [polls.hold(one) for one in ("one", "other", "one")] == [False, False, True]
 
 
 def test_only_the_latest_instances_are_remembered() -> None:
-    polls = Polls(lambda instance: False)
+    polls = Polls()
     polls.hold("one")
     for number in range(MOST):
         polls.hold(f"other-{number}")

@@ -5,11 +5,14 @@ Source: answers of the Durable extension 3.19.0 with the SDK 1.7.0.
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from funchost import commands
+from mlopsctl.reach.host_warnings import read_warnings
 from tests.funchost.conftest import APPS, Host, until
 
 DEEP = {"a": "leaf"}
@@ -273,3 +276,59 @@ def test_an_entity_is_an_instance_that_can_be_purged(host: Host) -> None:
     assert (shown.json()["name"], shown.json()["runtimeStatus"]) == ("@tally@one", "Running")
     assert (purged.status_code, purged.json()) == (200, {"instancesDeleted": 1})
     assert entity(host, "one")[0] == 404
+
+
+def test_an_instance_of_a_refused_version_fails_where_the_setting_says_so(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text((APPS / "traps/function_app.py").read_text())
+    durable = {
+        "defaultVersion": "2.5",
+        "versionMatchStrategy": "strict",
+        "versionFailureStrategy": "Fail",
+    }
+    (app / "host.json").write_text(
+        json.dumps({"version": "2.0", "extensions": {"durableTask": durable}})
+    )
+    host = Host(tmp_path / "state", app)
+    host.start()
+    host.begin("has_a_child_of_version", "parent", "2.4")
+
+    text = "Orchestration version did not comply with Worker Versioning"
+    assert host.finished("parent-child")["output"] == text
+    failed = host.finished("parent")
+    assert failed["runtimeStatus"] == "Failed"
+    assert failed["output"].startswith(
+        f"Orchestrator function 'has_a_child_of_version' failed: {text} \n Message: {text}"
+    )
+    # It has no history; a rewind lets it take its first turn, which is refused again.
+    assert host.manage("POST", "/instances/parent-child/rewind").status_code == 202
+    assert host.finished("parent-child")["output"] == text
+    host.stop()
+
+
+def test_an_orchestrator_that_the_app_lacks_fails_at_its_first_turn(host: Host) -> None:
+    assert host.manage("POST", "/orchestrators/nobody/lacks").status_code == 202
+
+    failed = host.finished("lacks")
+
+    assert "The function 'nobody' doesn't exist, is disabled, or is not an" in failed["output"]
+    assert "'reads'" in failed["output"]
+    assert "nobody" in warned(host, "lacks")["UNKNOWN_ORCHESTRATOR"]
+
+
+def test_the_command_line_prints_the_warnings_and_mlopsctl_reads_them(tmp_path: Path) -> None:
+    host = Host(tmp_path / "funchost", APPS / "traps")
+    host.start()
+    host.manage("POST", "/orchestrators/nobody/lacks")
+    host.finished("lacks")
+
+    [warning] = read_warnings(host.url, tmp_path)
+    [printed] = commands.warnings(tmp_path / "funchost")
+    refused = httpx.get(f"{host.url}/runtime/webhooks/funchost/warnings")
+    host.stop()
+
+    assert warning == printed
+    assert (warning["kind"], warning["instance"]) == ("UNKNOWN_ORCHESTRATOR", "lacks")
+    assert read_warnings(host.url, tmp_path) == []
+    assert refused.status_code == 401

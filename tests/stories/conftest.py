@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from funchost.commands import warnings
 from function_app.settings.settings import read_projects
 from mlopsctl.reach.client import Api
 from mlopsctl.reach.local_host import LocalHost, ensure_platform
@@ -92,6 +93,7 @@ class App:
     def stop(self) -> None:
         self.api.close()
         self.host.stop()
+        self.check_warnings()
         self.check_histories()
 
     def check_histories(self) -> None:
@@ -106,6 +108,10 @@ class App:
             timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def check_warnings(self) -> None:
+        """Check that no story met a trap of Azure, such as a timer that it left open."""
+        assert warnings(self.state / "funchost") == []
 
     def drop(self, name: str, content: str) -> None:
         path = self.state / "inbox" / "data" / name
