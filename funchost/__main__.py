@@ -15,7 +15,7 @@ if __name__ == "__main__":
     gc.disable()
 
 from funchost import commands
-from funchost.app.settings import SettingsError
+from funchost.app.settings import SettingsError, read_port
 from funchost.app.watch import watch
 from funchost.host import Options
 from funchost.start import command, start
@@ -30,7 +30,12 @@ def main() -> int:
     app = arguments.app.resolve()
     state = (arguments.state or app / ".funchost").resolve()
     if arguments.command == "start":
-        options = Options(app=app, state=state, port=arguments.port, auth=arguments.auth)
+        try:
+            port = read_port(app) if arguments.port is None else arguments.port
+        except SettingsError as error:
+            print(f"funchost cannot start: {error}", file=sys.stderr)
+            return 1
+        options = Options(app=app, state=state, port=port, auth=arguments.auth)
         if arguments.watch:
             return watch(command(options, verbose=arguments.verbose), app)
         return start(options, verbose=arguments.verbose)
@@ -98,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, parents=[folders])
 
     begin = add("start", "host a Functions app on this machine")
-    begin.add_argument("--port", type=int, default=7071, help="the port (7071); 0: a free one")
+    begin.add_argument(
+        "--port", type=int, help="the port (LocalHttpPort, else 7071); 0: a free one"
+    )
     begin.add_argument("--auth", action="store_true", help="ask for function keys, as Azure does")
     begin.add_argument("--watch", action="store_true", help="restart when the app changes")
     begin.add_argument("--verbose", action="store_true", help="log every turn")

@@ -12,9 +12,9 @@ import sys
 import traceback
 
 from funchost.app.indexing import IndexingError
-from funchost.app.logs import FORMAT, GroupingHandler
 from funchost.app.settings import SettingsError
 from funchost.host import Host, HostFailedError, Options
+from funchost.logs import FORMAT, GroupingHandler
 from funchost.storage.store import StoreError
 
 QUIET = ("azure", "httpx", "mlflow", "alembic")
@@ -104,7 +104,8 @@ def announce(host: Host) -> None:
             webhook = f"{host.url}/runtime/webhooks/EventGrid?functionName={function.name}"
             print(f"  {function.name}: {function.kind} {webhook}")
         else:
-            print(f"  {function.name}: {function.kind}")
+            reason = host.refused.get(function.name)
+            print(f"  {function.name}: {function.kind}{f', in error: {reason}' if reason else ''}")
     for function in sorted(host.disabled, key=lambda f: f.name):
         print(f"  {function.name}: {function.kind} Disabled")
     print(f"\nlistening on {host.url}", flush=True)

@@ -83,6 +83,7 @@ class LocalHost:
         self._scope.close()
         os.environ.clear()
         os.environ.update(self._environ)
+        time.tzset()  # the host ran in UTC
 
     def restart(self) -> None:
         """Stop the host, crashed or not, and start another one on the same store."""

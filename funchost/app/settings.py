@@ -17,6 +17,7 @@ from funchost.app.versions import Failure, Match, Versions
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 W = TypeVar("W", bound=str)
+DEFAULT_PORT = 7071
 OVERRIDABLE = ("NonRunningStates", "AnyState")
 MATCHES: tuple[Match, ...] = ("None", "Strict", "CurrentOrOlder")
 FAILURES: tuple[Failure, ...] = ("Reject", "Fail")
@@ -195,6 +196,24 @@ def read_origins(app: Path) -> tuple[str, ...]:
     return tuple(
         origin.strip() for origin in str(host.get("CORS", "")).split(",") if origin.strip()
     )
+
+
+def read_port(app: Path) -> int:
+    """Return `Host.LocalHttpPort` of local.settings.json, the port of a start that names none."""
+    host = _part(_read(app / "local.settings.json"), "Host", "local.settings.json")
+    port = host.get("LocalHttpPort", DEFAULT_PORT)
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
+        raise SettingsError(f"local.settings.json: Host.LocalHttpPort is {port!r}; use a port")
+    return port
+
+
+def unread_settings(app: Path) -> list[str]:
+    """Return a text for each setting of local.settings.json that this host does not read."""
+    document = _read(app / "local.settings.json")
+    host = _part(document, "Host", "local.settings.json")
+    unread = [name for name in document if name not in ("IsEncrypted", "Values", "Host")]
+    unread += [f"Host.{name}" for name in host if name not in ("LocalHttpPort", "CORS")]
+    return [f"local.settings.json: {name} has no effect here" for name in unread]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
-from funchost.durable.instances import create, finish, post
+from funchost.durable.instances import finish, post, refuse_task, start_child
 from funchost.durable.rewind import resume_child, stored_answer
 from funchost.storage import activities, answers, instances, messages, turns
 from funchost.storage.activities import ScheduledActivity
@@ -227,20 +227,8 @@ def _dispatch(
         effects.work += rewound.work
         effects.instances += rewound.instances
         return
-    elif create(
-        db,
-        event["InstanceId"],
-        name,
-        event["Input"],
-        (instance, execution, task),
-        version=event["Version"],
-        caller=row.trace,
-    ):
-        effects.instances.append(event["InstanceId"])
-        return
     else:
-        reason = f"An instance with id '{event['InstanceId']}' is already running"
-    failed = h.TASK_FAILED if kind == h.TASK_SCHEDULED else h.SUB_FAILED
-    refused = h.event(failed, TaskScheduledId=task, Reason=reason, Details=None)
-    post(db, instance, execution, refused)
+        effects.instances.append(start_child(db, row, event))
+        return
+    refuse_task(db, row, event, reason)
     effects.instances.append(instance)

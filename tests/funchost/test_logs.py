@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from funchost.app.logs import GroupingHandler
+from funchost.logs import GroupingHandler
 from tests.funchost.conftest import until
 
 Capture = pytest.CaptureFixture[str]
