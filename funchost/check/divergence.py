@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from funchost.app.versions import MISMATCH
 from funchost.durable import history as h
@@ -45,7 +44,7 @@ class _ComparingWalk(Walk):
             self._differ(f"task {number}, {keys['Name']}, gets {given}; it was {stored}")
         return scheduled
 
-    def _timer(self, fire_at: datetime, action: dict[str, Any]) -> Job:
+    def _timer(self, fire_at: datetime, action: dict[str, object]) -> Job:
         known = self._known.get(self._next)
         # A pause before a retry has no action; it depends on a setting of the host.
         due = h.stamp(fire_at)
