@@ -133,7 +133,9 @@ def _repeat(db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Re
     kind, task = scheduled["EventType"], scheduled["EventId"]
     if kind == h.TASK_SCHEDULED:
         name, text = scheduled["Name"], scheduled["Input"]
-        rewound.work.append(activities.schedule(db, row.id, row.execution, task, name, text))
+        again = ScheduledActivity(row.id, row.execution, task, name, text, row.trace)
+        activities.schedule(db, [again])
+        rewound.work.append(again)
     elif kind == h.TIMER_CREATED:
         due = h.parse_stamp(scheduled["FireAt"]).timestamp()
         fired = h.event(h.TIMER_FIRED, TimerId=task, FireAt=scheduled["FireAt"])

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from funchost.commands import check as replayed
 from function_app.adapters.local.reach.processes import free_port
 from tests.funchost.conftest import APPS, until
 from tests.patience import PATIENCE
@@ -123,6 +124,8 @@ def check(run: Run) -> None:
     for name, select in {"scheduled": scheduled, "ended": ended}.items():
         twice = [k for k, count in Counter(map(select, history)).items() if k and count > 1]
         assert not twice, f"{name} twice: {twice}"
+    left = [(name, step) for _, name, step in replayed(APP, run.state) if step is not None]
+    assert left == []
     assert run.rows("SELECT * FROM work") == []
     assert run.rows("SELECT state FROM entities") == [("5",)]
 
