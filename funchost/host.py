@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from funchost import warnings
 from funchost.app.host_json import disabled
 from funchost.app.indexing import HostedFunction, load_functions
 from funchost.app.invocation import Invoker
@@ -24,6 +25,7 @@ from funchost.app.settings import (
     read_origins,
     unread_settings,
 )
+from funchost.check.checker import Checker
 from funchost.clock import enter_utc, now
 from funchost.durable.engine import Engine
 from funchost.events.event_grid import ROUTE, EventGridWebhook, problems
@@ -137,6 +139,12 @@ class Host:
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
         )
+        self.checker = Checker(
+            self.store,
+            self.functions,
+            environment.check,
+            lambda *step: self.store.commit(lambda db: warnings.diverged(db, *step)),
+        )
         self.engine = Engine(
             self.store,
             self.functions,
@@ -144,6 +152,7 @@ class Host:
             versions=settings.versions,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
+            ended=self.checker.add,
             most_activities=settings.activities,
         )
 
@@ -178,7 +187,7 @@ class Host:
             return web.json_response({"status": "ok", "functions": len(self.functions)})
 
         borders = Borders(environment, read_origins(self._options.app))
-        app = web.Application(middlewares=[borders.check])
+        app = web.Application(middlewares=[borders.check], client_max_size=environment.body_bytes)
         urls = Urls(self.url, settings.task_hub, self.keys.system)
         app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
         app.add_routes(WarningsApi(self.store, self.keys.system).routes())
@@ -240,6 +249,7 @@ class Host:
         self._server.close()
         await self._runner.cleanup()
         self.engine.close()
+        self.checker.close()
         self.topic.close()
         self.invoker.close()
         (self._options.state / "host.json").unlink(missing_ok=True)

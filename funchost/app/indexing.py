@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from funchost.app.host_json.comments import is_strict
+from funchost.app.light_imports import defer
 from funchost.app.retries import RetryPolicy, read_policy
 from funchost.app.worker_checks import SdkFunction, check, refusals
 
@@ -94,6 +95,7 @@ def _app_of(script: str) -> FunctionRegister:
 
     The worker counts names, so that a second name for the same object is refused, too.
     """
+    defer("werkzeug")
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
     try:

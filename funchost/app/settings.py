@@ -49,6 +49,7 @@ class Environment:
     """The settings that the host reads from FUNCHOST_ environment variables."""
 
     replays: bool
+    check: str = "sample"
     retry_scale: float
     activity_scale: float = 1.0
     retention: timedelta | None
@@ -68,6 +69,7 @@ def read_environment() -> Environment:
     days = _number("FUNCHOST_RETENTION_DAYS", 0)
     return Environment(
         replays=os.environ.get("FUNCHOST_REPLAY", "") == "always",
+        check=_word("FUNCHOST_CHECK", ("sample", "all", "off")),
         retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
         activity_scale=_number("FUNCHOST_ACTIVITY_RETRY_SCALE", 1),
         retention=timedelta(days=days) if days else None,
@@ -91,6 +93,14 @@ def _hosts(name: str) -> tuple[str, ...]:
         if not _HOST.fullmatch(host):
             raise SettingsError(f"{name} has {host!r}: use host names without scheme and port")
     return hosts
+
+
+def _word(name: str, choices: tuple[str, ...]) -> str:
+    """Return the value of a variable in lower case, the first choice when it is not set."""
+    text = os.environ.get(name, "").lower() or choices[0]
+    if text not in choices:
+        raise SettingsError(f"{name} is {text!r}: use {', '.join(choices[:-1])} or {choices[-1]}")
+    return text
 
 
 def _flag(name: str) -> bool:
